@@ -1,0 +1,65 @@
+# `make run` starts Timberline, `make test` proves it. Everything that they need beyond a Rust
+# toolchain, python3 and make is installed here, so that a fresh machine needs nothing by hand.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# One step after the other: every one of them is parallel within itself.
+.NOTPARALLEL:
+
+CARGO ?= cargo
+PYTHON ?= python3
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Arguments of `make run`, as in `make run ARGS='--port 5700'`.
+ARGS ?=
+
+.PHONY: help run build test format lint docs units python deny bench clean
+
+help: ## what there is
+	@sed -nE 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: build ## start Timberline on 127.0.0.1:5600
+	$(TARGET)/release/timberline $(ARGS)
+
+build: ## the release binary, target/release/timberline
+	$(CARGO) build --release --package timberline-server --bin timberline
+
+test: format lint docs units ## everything that CI demands
+
+format: # is the code formatted?
+	$(CARGO) fmt --all --check
+
+lint: # no warning, in any target
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+docs: # every page of the documentation builds, every link in it leads somewhere
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+
+# The doc tests come first, because nextest does not run them and its summary is to be the last line.
+units: python # unit, property, integration and end-to-end tests
+	$(CARGO) test --workspace --doc
+	if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		$(CARGO) nextest run --workspace; \
+	else \
+		$(CARGO) test --workspace --lib --bins --tests --no-fail-fast; \
+	fi
+
+# A test records a day with the real aw-client, in a virtual environment that the test itself makes;
+# Debian's python3 comes without what makes one.
+python:
+	@if ! $(PYTHON) -c 'import venv, ensurepip' >/dev/null 2>&1; then \
+		echo "installing python3 with venv"; \
+		as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		$$as_root apt-get update -q; \
+		$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy python3 python3-venv; \
+	fi
+
+deny: ## licences, advisories and sources of all dependencies
+	@if ! $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) install --locked cargo-deny; fi
+	$(CARGO) deny check
+
+bench: ## micro-benchmarks
+	$(CARGO) bench --workspace
+
+clean: ## remove what was built
+	$(CARGO) clean
