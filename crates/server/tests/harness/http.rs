@@ -23,8 +23,12 @@ pub(crate) struct Answer {
 impl Answer {
     /// The value of a header; several of one name are joined with commas.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
-        let values: Vec<_> =
-            self.headers.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect();
+        let values: Vec<_> = self
+            .headers
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+            .collect();
         (!values.is_empty()).then(|| values.join(", "))
     }
 
@@ -57,7 +61,10 @@ impl Connection {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Connection { stream: BufReader::new(stream), host: address.to_string() })
+        Ok(Connection {
+            stream: BufReader::new(stream),
+            host: address.to_string(),
+        })
     }
 
     /// Sends a request with just these headers and waits for the answer.
@@ -135,7 +142,11 @@ fn read_answer(stream: &mut impl BufRead, method: &str) -> io::Result<Answer> {
         if (100..200).contains(&status) {
             continue; // an interim answer; the real one follows
         }
-        let mut answer = Answer { status, headers, body: Vec::new() };
+        let mut answer = Answer {
+            status,
+            headers,
+            body: Vec::new(),
+        };
         if method != "HEAD" && status != 204 && status != 304 {
             answer.body = read_body(stream, &answer)?;
         }
@@ -145,8 +156,12 @@ fn read_answer(stream: &mut impl BufRead, method: &str) -> io::Result<Answer> {
 
 fn read_status(stream: &mut impl BufRead) -> io::Result<u16> {
     let line = read_line(stream)?;
-    let status = line.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1));
-    status.and_then(|status| status.parse().ok()).ok_or_else(|| malformed(&line))
+    let status = line
+        .strip_prefix("HTTP/1.")
+        .and_then(|rest| rest.split(' ').nth(1));
+    status
+        .and_then(|status| status.parse().ok())
+        .ok_or_else(|| malformed(&line))
 }
 
 fn read_headers(stream: &mut impl BufRead) -> io::Result<Vec<(String, String)>> {
@@ -163,7 +178,10 @@ fn read_headers(stream: &mut impl BufRead) -> io::Result<Vec<(String, String)>> 
 
 fn read_body(stream: &mut impl BufRead, answer: &Answer) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
-    if answer.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+    if answer
+        .header("transfer-encoding")
+        .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
+    {
         loop {
             let line = read_line(stream)?;
             let size = line.split(';').next().unwrap_or_default().trim();
@@ -200,7 +218,11 @@ fn read_line(stream: &mut impl BufRead) -> io::Result<String> {
 
 fn read_exactly(stream: &mut impl BufRead, length: u64, body: &mut Vec<u8>) -> io::Result<()> {
     let read = stream.take(length).read_to_end(body)?;
-    if read as u64 == length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    if read as u64 == length {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
 }
 
 fn malformed(line: &str) -> io::Error {

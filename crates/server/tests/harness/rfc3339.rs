@@ -36,7 +36,11 @@ pub(crate) fn format(nanos: i128) -> String {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = date(days);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:09}") };
+    let fraction = if fraction == 0 {
+        String::new()
+    } else {
+        format!(".{fraction:09}")
+    };
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
 }
 
@@ -51,10 +55,18 @@ fn one_of(rest: &mut &[u8], wanted: &[u8]) -> Option<u8> {
 
 /// Takes a number of `least` to `most` digits off the front.
 fn digits(rest: &mut &[u8], least: usize, most: usize) -> Option<i128> {
-    let length = rest.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count();
+    let length = rest
+        .iter()
+        .take(most)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     let (number, others) = rest.split_at(length);
     *rest = others;
-    (length >= least).then(|| number.iter().fold(0, |sum, digit| sum * 10 + i128::from(digit - b'0')))
+    (length >= least).then(|| {
+        number
+            .iter()
+            .fold(0, |sum, digit| sum * 10 + i128::from(digit - b'0'))
+    })
 }
 
 /// Takes the digits behind the point off the front, in nanoseconds; what is finer is cut off.

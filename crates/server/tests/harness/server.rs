@@ -28,7 +28,12 @@ impl Installation {
         // Not in /tmp, which may be in memory: the disk under `target` is a real one.
         let root = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary directory");
         let data = root.path().join("data");
-        Installation { root: Some(root), data, port: free_port(), config: None }
+        Installation {
+            root: Some(root),
+            data,
+            port: free_port(),
+            config: None,
+        }
     }
 
     /// The temporary directory that holds it all.
@@ -90,7 +95,9 @@ impl Installation {
             if let Some(status) = server.child.try_wait().expect("the server's state") {
                 panic!("the server ended at its start ({status}): {}", server.log_tail());
             }
-            http::get(self.port, "/api/0/info").ok().filter(|answer| answer.status == 200)
+            http::get(self.port, "/api/0/info")
+                .ok()
+                .filter(|answer| answer.status == 200)
         });
         server
     }
@@ -98,17 +105,33 @@ impl Installation {
     /// Starts the server and does not wait.
     pub(crate) fn spawn(&self, mut command: Command) -> Server {
         let log = self.root().join("stderr.log");
-        let file: File = OpenOptions::new().create(true).append(true).open(&log).expect("a file for its log");
-        let child = command.stdout(Stdio::null()).stderr(file).spawn().expect("the server to start");
-        Server { child, log, port: self.port }
+        let file: File = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .expect("a file for its log");
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(file)
+            .spawn()
+            .expect("the server to start");
+        Server {
+            child,
+            log,
+            port: self.port,
+        }
     }
 
     /// Runs a command that is to end by itself; gives its status, what it printed and what it complained.
     pub(crate) fn run(&self, mut command: Command) -> (ExitStatus, String, String) {
         let (out, err) = (self.root().join("run.out"), self.root().join("run.err"));
-        command.stdout(File::create(&out).expect("a file")).stderr(File::create(&err).expect("a file"));
+        command
+            .stdout(File::create(&out).expect("a file"))
+            .stderr(File::create(&err).expect("a file"));
         let mut child = Ending(command.spawn().expect("the command to start"));
-        let status = poll("the command to end", || child.0.try_wait().expect("the command's state"));
+        let status = poll("the command to end", || {
+            child.0.try_wait().expect("the command's state")
+        });
         let read = |path| String::from_utf8_lossy(&fs::read(path).expect("its output")).into_owned();
         (status, read(&out), read(&err))
     }
@@ -136,13 +159,22 @@ impl Server {
     /// Asks it to stop, as a service manager does, and waits until it has.
     pub(crate) fn stop(mut self) {
         self.ask_to_stop();
-        let status = poll("the server to stop", || self.child.try_wait().expect("the server's state"));
-        assert!(status.success(), "the server stopped with {status}: {}", self.log_tail());
+        let status = poll("the server to stop", || {
+            self.child.try_wait().expect("the server's state")
+        });
+        assert!(
+            status.success(),
+            "the server stopped with {status}: {}",
+            self.log_tail()
+        );
     }
 
     /// Asks it to stop, and does not wait.
     pub(crate) fn ask_to_stop(&self) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        let pid = i32::try_from(self.child.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("a process id");
         kill_process(pid, Signal::TERM).expect("to signal the server");
     }
 
@@ -201,6 +233,8 @@ pub(crate) fn free_port() -> u16 {
         let start = std::process::id().wrapping_mul(37) % u32::from(COUNT);
         let step = u32::from(TAKEN.fetch_add(1, Ordering::Relaxed));
         let port = FIRST + u16::try_from((start + step) % u32::from(COUNT)).ok()?;
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok().then_some(port)
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .is_ok()
+            .then_some(port)
     })
 }

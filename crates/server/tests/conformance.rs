@@ -1,0 +1,147 @@
+//! The conformance corpus against the real server: what clients of the ActivityWatch servers rely on.
+//!
+//! The corpus is data (`data/conformance/*.json`), the same for every server; `conformance/` is a runner for
+//! its format. A failing test prints the first difference of each failing scenario.
+
+#![allow(
+    clippy::expect_used,
+    reason = "what a test needs and does not get is its failure"
+)]
+
+mod harness;
+
+mod conformance {
+    pub(crate) mod client;
+    pub(crate) mod compare;
+    pub(crate) mod format;
+    pub(crate) mod runner;
+}
+
+use conformance::format::Corpus;
+use conformance::runner::Runner;
+use harness::http;
+use harness::rfc3339;
+use harness::server::{Installation, Server};
+use serde_json::{Value, json};
+
+/// Every corpus that the server has to pass as a whole.
+fn corpora() -> Vec<Corpus> {
+    let rest = Corpus::parse(include_str!("data/conformance/rest.json"));
+    let mut divergent = Corpus::parse(include_str!("data/conformance/divergent.json"));
+    // The query language is issue 3's: it takes this line out and adds `query.json`.
+    divergent
+        .scenarios
+        .retain(|scenario| !scenario.steps.iter().any(|step| step.path.contains("/query")));
+    assert_eq!(
+        (rest.scenarios.len(), divergent.scenarios.len()),
+        (300, 24),
+        "scenarios in the corpora"
+    );
+    vec![rest, divergent]
+}
+
+/// Runs all of it. `when` tells the runs on one server apart.
+fn conforms(server: &Server, when: &str) {
+    let mut runner = Runner::new(server.port, when);
+    for corpus in corpora() {
+        runner.run(&corpus);
+    }
+    println!(
+        "{when}: {} scenarios passed, {} failed",
+        runner.passed,
+        runner.failures.len()
+    );
+    assert!(
+        runner.failures.is_empty(),
+        "{when}:\n{}",
+        runner.failures.join("\n")
+    );
+}
+
+#[test]
+fn conforms_on_a_fresh_store_and_after_restarts() {
+    let installation = Installation::new();
+    let server = installation.start();
+    conforms(&server, "fresh");
+    server.stop();
+    let server = installation.start();
+    conforms(&server, "restarted");
+    server.kill();
+    let server = installation.start();
+    conforms(&server, "killed");
+    server.stop();
+}
+
+#[test]
+fn conforms_on_a_large_store_and_after_a_restart() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let events = if harness::full() || !cfg!(debug_assertions) {
+        1_000_000
+    } else {
+        100_000
+    };
+    fill(&server, events);
+    conforms(&server, "large");
+    assert_eq!(stored(&server), events, "the runs must not touch what is there");
+    server.stop();
+    let server = installation.start();
+    conforms(&server, "large-restarted");
+    assert_eq!(
+        stored(&server),
+        events,
+        "a restart must not change the number of events"
+    );
+    server.stop();
+}
+
+/// The buckets that make a store large.
+const LARGE: [&str; 3] = ["large-window", "large-afk", "large-web"];
+
+/// Events in one request.
+const BATCH: usize = 1000;
+
+/// Stores many events through the API, in three buckets, with data that repeat as a person's do.
+fn fill(server: &Server, events: usize) {
+    let bucket = json!({"client": "large", "type": "test", "hostname": "large"}).to_string();
+    for name in LARGE {
+        let answer = http::post(server.port, &format!("/api/0/buckets/{name}"), bucket.as_bytes());
+        assert_eq!(answer.expect("an answer").status, 200, "bucket {name}");
+    }
+    let mut connection = http::Connection::open(server.port).expect("a connection");
+    for (number, first) in (0..events).step_by(BATCH).enumerate() {
+        let batch: Vec<Value> = (first..events.min(first + BATCH)).map(event).collect();
+        let target = format!("/api/0/buckets/{}/events", LARGE[number % LARGE.len()]);
+        let body = Value::from(batch).to_string();
+        let answer = connection
+            .request("POST", &target, Some(body.as_bytes()))
+            .expect("an answer");
+        assert_eq!(answer.status, 200, "{target}: {}", answer.text());
+    }
+}
+
+/// One of many: half a minute each, from 2021 on.
+fn event(number: usize) -> Value {
+    let start = rfc3339::parse("2021-01-01T00:00:00Z").expect("a valid time");
+    let start = start + number as i128 * 30 * rfc3339::SECOND;
+    let title = format!("document {}", number * number % 2003);
+    json!({
+        "timestamp": rfc3339::format(start),
+        "duration": 29.25,
+        "data": {"app": format!("app {}", number % 17), "title": title},
+    })
+}
+
+/// How many events the large buckets hold.
+fn stored(server: &Server) -> usize {
+    let count = |name| {
+        let answer = http::get(server.port, &format!("/api/0/buckets/{name}/events/count"));
+        answer
+            .expect("an answer")
+            .text()
+            .trim()
+            .parse::<usize>()
+            .expect("a number")
+    };
+    LARGE.into_iter().map(count).sum()
+}

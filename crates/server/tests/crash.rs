@@ -1,0 +1,84 @@
+//! `kill -9` of the real server under writers: what it acknowledged is there afterwards, whole.
+
+#![allow(
+    clippy::expect_used,
+    reason = "what a test needs and does not get is its failure"
+)]
+
+mod harness;
+
+use std::ops::ControlFlow;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use harness::ledger::Ledger;
+use harness::server::{Installation, Server};
+
+const WRITERS: usize = 8;
+
+/// Heartbeats in one event.
+const RUN_LENGTH: u64 = 7;
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    let rounds = if harness::full() { 20 } else { 5 };
+    let installation = Installation::new();
+    let mut server = installation.start();
+    // One store goes through all rounds, so that every recovery meets what the earlier ones left behind.
+    let mut ledgers: Vec<_> = (0..WRITERS)
+        .map(|writer| Ledger::open(server.port, &format!("crash-{writer}"), RUN_LENGTH).expect("a bucket"))
+        .collect();
+    for round in 0..rounds {
+        // Different every round, from hardly begun to well under way.
+        let kill_at = 400 * (1 + round * 7 % 10);
+        write_until_killed(server, &mut ledgers, kill_at);
+        server = installation.start();
+        let acknowledged: usize = ledgers.iter().map(Ledger::acknowledged).sum();
+        let differences: String = ledgers
+            .iter()
+            .map(|ledger| ledger.differences(server.port))
+            .collect();
+        println!(
+            "round {}: {acknowledged} heartbeats acknowledged so far",
+            round + 1
+        );
+        assert_eq!(
+            differences,
+            "",
+            "round {}, of {acknowledged} acknowledged heartbeats",
+            round + 1
+        );
+    }
+    server.stop();
+    // A killed server leaves a log that proves to be sound, not only one that can be read.
+    let mut verify = installation.program();
+    verify.args(["log", "verify", "--dbpath"]).arg(&installation.data);
+    let (status, out, err) = installation.run(verify);
+    assert!(status.success(), "log verify: {status}\n{out}\n{err}");
+}
+
+/// Has all writers send as fast as they are answered and kills the server in the midst of it, as soon as
+/// they have got so many answers.
+fn write_until_killed(server: Server, ledgers: &mut [Ledger], kill_at: usize) {
+    let answers = AtomicUsize::new(0);
+    let reached = Barrier::new(2);
+    let port = server.port;
+    thread::scope(|scope| {
+        for ledger in ledgers {
+            scope.spawn(|| {
+                ledger.begin_event();
+                let ended = ledger.write(port, |answer| {
+                    assert_eq!(answer.status, 200, "{}", answer.text());
+                    if answers.fetch_add(1, Ordering::Relaxed) + 1 == kill_at {
+                        reached.wait();
+                    }
+                    ControlFlow::Continue(())
+                });
+                assert!(ended.is_err(), "a writer writes until it is cut off");
+            });
+        }
+        reached.wait();
+        server.kill();
+    });
+}
