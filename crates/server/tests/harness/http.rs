@@ -3,7 +3,6 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -79,18 +78,42 @@ impl Connection {
         headers: &[(String, String)],
         body: &[u8],
     ) -> io::Result<Answer> {
+        // A server may refuse a request before it has read all of it, and close: its answer is here then.
+        let sent = self.send(method, target, headers, body);
+        match (self.receive(method), sent) {
+            (Ok(answer), _) => Ok(answer),
+            (Err(error), Ok(())) | (Err(_), Err(error)) => Err(error),
+        }
+    }
+
+    /// Sends a request, and leaves the answer to [`Connection::receive`].
+    ///
+    /// # Errors
+    ///
+    /// When the connection ends.
+    pub(crate) fn send(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> io::Result<()> {
         let mut message = format!("{method} {target} HTTP/1.1\r\n").into_bytes();
         for (name, value) in headers {
             message.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
         }
         message.extend_from_slice(b"\r\n");
         message.extend_from_slice(body);
-        // A server may refuse a request before it has read all of it, and close: its answer is here then.
-        let sent = self.stream.get_mut().write_all(&message);
-        match (read_answer(&mut self.stream, method), sent) {
-            (Ok(answer), _) => Ok(answer),
-            (Err(error), Ok(())) | (Err(_), Err(error)) => Err(error),
-        }
+        self.stream.get_mut().write_all(&message)
+    }
+
+    /// Waits for the answer to what was sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::exchange`].
+    pub(crate) fn receive(&mut self, method: &str) -> io::Result<Answer> {
+        read_answer(&mut self.stream, method)
     }
 
     /// A request as any ordinary client sends it; a body is JSON.
@@ -99,21 +122,18 @@ impl Connection {
     ///
     /// As [`Connection::exchange`].
     pub(crate) fn request(&mut self, method: &str, target: &str, body: Option<&[u8]>) -> io::Result<Answer> {
+        let headers = self.usual_headers(body);
+        self.exchange(method, target, &headers, body.unwrap_or_default())
+    }
+
+    /// What any ordinary client sends; a body is JSON.
+    pub(crate) fn usual_headers(&self, body: Option<&[u8]>) -> Vec<(String, String)> {
         let mut headers = vec![("host".to_owned(), self.host.clone())];
         if let Some(body) = body {
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
             headers.push(("content-length".to_owned(), body.len().to_string()));
         }
-        self.exchange(method, target, &headers, body.unwrap_or_default())
-    }
-
-    /// For how long an answer may stay away.
-    ///
-    /// # Errors
-    ///
-    /// When the socket does not take it.
-    pub(crate) fn set_patience(&mut self, patience: Duration) -> io::Result<()> {
-        self.stream.get_ref().set_read_timeout(Some(patience))
+        headers
     }
 }
 

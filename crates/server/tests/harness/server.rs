@@ -50,8 +50,13 @@ impl Installation {
 
     /// What starts the server, for tests that add to it.
     pub(crate) fn command(&self) -> Command {
+        self.command_on(self.port)
+    }
+
+    /// What starts the server on another port.
+    pub(crate) fn command_on(&self, port: u16) -> Command {
         let mut command = self.program();
-        command.args(["serve", "--testing", "--port", &self.port.to_string()]);
+        command.args(["serve", "--testing", "--port", &port.to_string()]);
         command.arg("--dbpath").arg(&self.data);
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);
@@ -182,6 +187,11 @@ impl Server {
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("to kill the server");
         self.child.wait().expect("the server to be gone");
+    }
+
+    /// Its process id.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Whether it has not ended.

@@ -1,0 +1,243 @@
+//! A full disk: writes wait and are refused at last, reads go on, and with space everything goes on, with
+//! nothing lost that was acknowledged.
+//!
+//! Needs a small filesystem, which root can mount; without that there is nothing to test here, and the test
+//! says so.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::expect_used,
+    reason = "what a test needs and does not get is its failure"
+)]
+
+mod harness;
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use harness::http::{self, Answer, Connection};
+use harness::ledger::Ledger;
+use harness::server::Installation;
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use serde_json::json;
+
+/// The size of the small filesystem, and what of it the ballast leaves free.
+const DISK_BYTES: u64 = 64 << 20;
+const FREE_BYTES: u64 = 6 << 20;
+
+/// Small segments, so that the next one is soon wanted. Long enough to show that a write waits, short enough
+/// to see it refused.
+const CONFIGURATION: &str = "
+[log]
+segment_bytes = 1048576
+
+[limits]
+waiting_seconds = 10
+";
+
+#[test]
+fn a_full_disk_holds_writes_and_loses_nothing() {
+    let mut installation = Installation::new();
+    installation.configure(CONFIGURATION);
+    let disk = match SmallDisk::mount(&installation.data) {
+        Ok(disk) => disk,
+        Err(error) => {
+            println!("skipped: no small filesystem can be mounted here: {error}");
+            return;
+        }
+    };
+    let mut server = installation.start();
+    let port = server.port;
+    let mut ledger = Ledger::open(port, "disk-full", 5).expect("a bucket");
+    let mut filler = Filler::open(port);
+    let ballast = disk.load();
+
+    // Until it is full: each write is either stored or, having waited in vain, refused with the reason.
+    let refusal = filler.fill();
+    assert_refused_for_want_of_space(&refusal);
+    let mut refusal = None;
+    let wrote = ledger.write(port, |answer| match answer.status {
+        200 => ControlFlow::Continue(()),
+        _ => {
+            refusal = Some((answer.status, answer.text(), answer.header("retry-after")));
+            ControlFlow::Break(())
+        }
+    });
+    wrote.expect("an answer to every heartbeat");
+    println!("the last small heartbeat: {refusal:?}");
+    ledger.begin_event();
+
+    // A write waits: it has been sent, the server answers other requests after it, and there is no room for
+    // it. When there is, it is stored.
+    let mut waiting = filler.send();
+    for _ in 0..3 {
+        assert_readable(port);
+    }
+    assert!(server.is_running());
+    fs::remove_file(ballast).expect("the ballast to go");
+    let answer = waiting.receive("POST").expect("an answer");
+    assert_eq!(answer.status, 200, "a write that waited: {}", answer.text());
+    filler.stored += 1;
+
+    // And so is all that follows, without a restart.
+    let mut more = 500;
+    let wrote = ledger.write(port, |answer| {
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        more -= 1;
+        if more == 0 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    wrote.expect("an answer to every heartbeat");
+    assert_whole(&ledger, &filler, port, "after the disk had space again");
+    assert!(server.is_running());
+    server.kill();
+    let server = installation.start();
+    assert_whole(&ledger, &filler, port, "after a kill");
+    server.stop();
+}
+
+/// A filesystem of its own for the data directory.
+struct SmallDisk {
+    path: PathBuf,
+}
+
+impl SmallDisk {
+    fn mount(path: &Path) -> io::Result<SmallDisk> {
+        fs::create_dir_all(path)?;
+        let options = std::ffi::CString::new(format!("size={DISK_BYTES},mode=0700"))?;
+        mount(
+            "timberline-test",
+            path,
+            "tmpfs",
+            MountFlags::NOSUID,
+            Some(options.as_c_str()),
+        )?;
+        Ok(SmallDisk {
+            path: path.to_owned(),
+        })
+    }
+
+    /// Fills it up but for a little; gives the file that does.
+    fn load(&self) -> PathBuf {
+        let state = rustix::fs::statvfs(&self.path).expect("the state of the filesystem");
+        let bytes = (state.f_bavail * state.f_frsize).saturating_sub(FREE_BYTES);
+        let ballast = self.path.join("ballast");
+        let mut file = File::create(&ballast).expect("the ballast");
+        io::copy(&mut io::Read::take(io::repeat(1), bytes), &mut file).expect("the ballast to fit");
+        file.flush().expect("the ballast to fit");
+        ballast
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Detached, because a server that a failed test leaves behind may still use it.
+        if let Err(error) = unmount(&self.path, UnmountFlags::DETACH) {
+            eprintln!("{} stays mounted: {error}", self.path.display());
+        }
+    }
+}
+
+/// A writer of large events.
+struct Filler {
+    port: u16,
+    sent: u64,
+    /// Events that were acknowledged.
+    stored: u64,
+}
+
+impl Filler {
+    const EVENTS: &str = "/api/0/buckets/filler/events";
+
+    fn open(port: u16) -> Filler {
+        let body = json!({"client": "filler", "type": "test", "hostname": "test"}).to_string();
+        let answer = http::post(port, "/api/0/buckets/filler", body.as_bytes()).expect("an answer");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        Filler {
+            port,
+            sent: 0,
+            stored: 0,
+        }
+    }
+
+    /// Writes until a write is refused; gives the refusal.
+    fn fill(&mut self) -> Answer {
+        loop {
+            let answer = self.send().receive("POST").expect("an answer");
+            if answer.status != 200 {
+                println!("full after {} large events", self.stored);
+                return answer;
+            }
+            self.stored += 1;
+        }
+    }
+
+    /// Sends one event, different from all others so that nothing can be saved on it.
+    fn send(&mut self) -> Connection {
+        self.sent += 1;
+        let text = self.sent.to_string().repeat(60_000 / self.sent.to_string().len());
+        let event = json!([{"timestamp": "2024-03-01T00:00:00Z", "duration": 1, "data": {"text": text}}]);
+        let body = event.to_string().into_bytes();
+        let mut connection = Connection::open(self.port).expect("a connection");
+        let headers = connection.usual_headers(Some(&body));
+        connection
+            .send("POST", Self::EVENTS, &headers, &body)
+            .expect("to send");
+        connection
+    }
+}
+
+fn assert_refused_for_want_of_space(refusal: &Answer) {
+    assert_eq!(refusal.status, 503, "{}", refusal.text());
+    let message = refusal
+        .json()
+        .and_then(|json| json["message"].as_str().map(str::to_owned));
+    let message = message.expect("a JSON body with a message");
+    println!("refused: {message}");
+    assert!(
+        message.contains("space") || message.contains("full"),
+        "it says why: {message}"
+    );
+    assert!(
+        refusal.header("retry-after").is_some(),
+        "it says when to come back"
+    );
+}
+
+/// All kinds of reads answer.
+fn assert_readable(port: u16) {
+    for target in [
+        "/api/0/info",
+        "/api/0/buckets/",
+        "/api/0/buckets/disk-full/events?limit=10",
+        "/api/0/buckets/filler/events/count",
+        "/api/0/settings",
+    ] {
+        let answer = http::get(port, target).expect("an answer");
+        assert_eq!(answer.status, 200, "{target}: {}", answer.text());
+    }
+}
+
+/// Nothing that was acknowledged is missing.
+fn assert_whole(ledger: &Ledger, filler: &Filler, port: u16, when: &str) {
+    assert_eq!(ledger.differences(port), "", "{when}");
+    let count = http::get(port, "/api/0/buckets/filler/events/count")
+        .expect("an answer")
+        .text();
+    let count: u64 = count.trim().parse().expect("a number");
+    println!(
+        "{when}: {} heartbeats, {count} large events",
+        ledger.acknowledged()
+    );
+    // A refused one may be there or not; an acknowledged one must be.
+    assert!(
+        (filler.stored..=filler.sent).contains(&count),
+        "{when}: {count} of {} events",
+        filler.stored
+    );
+}
