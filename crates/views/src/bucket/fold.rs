@@ -1,0 +1,318 @@
+//! How records change a bucket. Pure: the same records give the same state, live and in recovery.
+
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use timberline_model::Bucket;
+
+use super::view::{BucketView, LastEvent, OpenEvent, Place, Sealed};
+use crate::head::{Interner, Run, push_run};
+use crate::record::{BucketKey, EventBlock};
+use crate::row::Row;
+use crate::segment::{BLOCK_ROWS, Block, SegmentError, ViewSegment};
+
+/// A bucket as the fold holds it: the view that is published, and what finds texts in its dictionary.
+#[derive(Debug)]
+pub(crate) struct BucketState {
+    pub(crate) view: BucketView,
+    interner: Interner,
+}
+
+impl BucketState {
+    pub(crate) fn new(key: BucketKey, bucket: Bucket) -> BucketState {
+        BucketState {
+            view: BucketView {
+                key,
+                bucket: Arc::new(bucket),
+                segments: Arc::default(),
+                frozen: Arc::default(),
+                runs: Arc::default(),
+                open: None,
+                last: None,
+                extent: None,
+                len: 0,
+                touched: 0,
+            },
+            interner: Interner::default(),
+        }
+    }
+
+    /// Takes up a bucket from a checkpoint: `rows` were in its head.
+    pub(crate) fn restore(
+        view: BucketView,
+        head: &EventBlock<'_>,
+        ids: &[u64],
+        open: Option<(Row, &str)>,
+    ) -> BucketState {
+        let mut state = BucketState {
+            view,
+            interner: Interner::default(),
+        };
+        let rows = state.rows(head, ids.iter().copied());
+        state.push_rows(rows);
+        state.view.open = open.map(|(row, text)| state.opened(row, text));
+        state
+    }
+
+    /// Bytes of text in the dictionary of the head.
+    pub(crate) fn head_bytes(&self) -> usize {
+        self.interner.bytes()
+    }
+
+    /// A heartbeat became a new event.
+    pub(crate) fn create(&mut self, id: u64, start: i64, duration: i64, text: &str) {
+        self.close_open();
+        let open = self.opened(
+            Row {
+                start,
+                duration,
+                id,
+                data: 0,
+            },
+            text,
+        );
+        self.view.last = Some(LastEvent::from(&open.row));
+        self.widen(&open.row);
+        self.view.open = Some(open);
+        self.view.len += 1;
+    }
+
+    /// A heartbeat extended an event, which is from now on the open one. False when there is no such event.
+    pub(crate) fn extend(&mut self, id: u64, duration: i64) -> Result<bool, SegmentError> {
+        if self.view.open.as_ref().is_none_or(|o| o.row.id != id) {
+            let Some(place) = self.view.find(id)? else {
+                return Ok(false);
+            };
+            let Some((row, text)) = self.view.read(place)? else {
+                return Ok(false);
+            };
+            self.take_out(place);
+            self.close_open();
+            self.view.open = Some(self.opened(row, &text));
+        }
+        if let Some(open) = &mut self.view.open {
+            open.row.duration = duration;
+            let row = open.row;
+            self.view.last = Some(LastEvent::from(&row));
+            self.widen(&row);
+        }
+        Ok(true)
+    }
+
+    /// Events came in with fresh ids.
+    pub(crate) fn insert(
+        &mut self,
+        events: &EventBlock<'_>,
+        ids: impl Iterator<Item = u64>,
+    ) -> Result<(), SegmentError> {
+        let rows = self.rows(events, ids);
+        self.view.len += rows.len() as u64;
+        for row in &rows {
+            self.widen(row);
+        }
+        self.push_rows(rows);
+        self.view.last = self.view.newest()?.as_ref().map(LastEvent::from);
+        Ok(())
+    }
+
+    /// Events came in with ids that may be taken; of equal ids in one request the last counts.
+    pub(crate) fn put(&mut self, events: &EventBlock<'_>, ids: &[u64]) -> Result<(), SegmentError> {
+        for id in ids {
+            self.remove_row(*id)?;
+        }
+        let rows = self.rows(events, ids.iter().copied());
+        let latest: FxHashMap<u64, Row> = rows.into_iter().map(|r| (r.id, r)).collect();
+        let rows: Vec<Row> = latest.into_values().collect();
+        self.view.len += rows.len() as u64;
+        for row in &rows {
+            self.widen(row);
+        }
+        self.push_rows(rows);
+        self.view.last = self.view.newest()?.as_ref().map(LastEvent::from);
+        Ok(())
+    }
+
+    /// Events went. Those that are not there are passed over.
+    pub(crate) fn delete(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
+        for id in ids {
+            self.remove_row(*id)?;
+        }
+        if self.view.last.is_some_and(|l| ids.contains(&l.id)) {
+            self.view.last = self.view.newest()?.as_ref().map(LastEvent::from);
+        }
+        Ok(())
+    }
+
+    /// Sets the rows of the head apart to be sealed; new rows go to a new head.
+    pub(crate) fn freeze(&mut self) {
+        debug_assert!(self.view.frozen.is_empty());
+        self.view.frozen = std::mem::take(&mut self.view.runs);
+        self.interner = Interner::default();
+        if let Some(open) = self.view.open.take() {
+            let text = open.text().to_owned();
+            self.view.open = Some(self.opened(open.row, &text));
+        }
+    }
+
+    /// Puts the segment made of the frozen runs in their place. Rows that went in the meantime are hidden in it.
+    pub(crate) fn install_sealed(
+        &mut self,
+        segment: ViewSegment,
+        made_of: &Arc<Vec<Arc<Run>>>,
+    ) -> Result<(), SegmentError> {
+        let mut hidden = Vec::new();
+        if !Arc::ptr_eq(&self.view.frozen, made_of) {
+            let left: FxHashSet<u64> = self
+                .view
+                .frozen
+                .iter()
+                .flat_map(|r| r.rows())
+                .map(|r| r.id)
+                .collect();
+            hidden = positions(&segment, |id| !left.contains(&id))?;
+        }
+        self.view.frozen = Arc::default();
+        self.add_segment(Sealed {
+            segment: Arc::new(segment),
+            hidden: Arc::new(hidden),
+        });
+        Ok(())
+    }
+
+    /// Puts one segment in the place of those it was merged from. What was hidden in them since is hidden in it.
+    pub(crate) fn install_merged(
+        &mut self,
+        segment: Option<ViewSegment>,
+        made_of: &[Sealed],
+    ) -> Result<(), SegmentError> {
+        let mut gone = FxHashSet::default();
+        for then in made_of {
+            let now = self
+                .view
+                .segments
+                .iter()
+                .find(|s| Arc::ptr_eq(&s.segment, &then.segment));
+            for position in now.map(|s| s.hidden.as_slice()).unwrap_or_default() {
+                if then.hidden.binary_search(position).is_err()
+                    && let Some(row) = then.segment.row(*position)?
+                {
+                    gone.insert(row.id);
+                }
+            }
+        }
+        let merged = |s: &Sealed| made_of.iter().any(|m| Arc::ptr_eq(&m.segment, &s.segment));
+        Arc::make_mut(&mut self.view.segments).retain(|s| !merged(s));
+        if let Some(segment) = segment {
+            let hidden = if gone.is_empty() {
+                Vec::new()
+            } else {
+                positions(&segment, |id| gone.contains(&id))?
+            };
+            self.add_segment(Sealed {
+                segment: Arc::new(segment),
+                hidden: Arc::new(hidden),
+            });
+        }
+        Ok(())
+    }
+
+    fn add_segment(&mut self, sealed: Sealed) {
+        let segments = Arc::make_mut(&mut self.view.segments);
+        segments.push(sealed);
+        segments.sort_by_key(|s| s.segment.header().least_start);
+    }
+
+    fn opened(&mut self, row: Row, text: &str) -> OpenEvent {
+        let data = self.interner.intern(text);
+        OpenEvent {
+            row: Row { data, ..row },
+            dictionary: self.interner.dictionary().clone(),
+        }
+    }
+
+    /// Rows of a block, over the dictionary of the head.
+    fn rows(&mut self, events: &EventBlock<'_>, ids: impl Iterator<Item = u64>) -> Vec<Row> {
+        let data: Vec<u32> = events.texts.iter().map(|t| self.interner.intern(t)).collect();
+        let columns = events
+            .starts
+            .iter()
+            .zip(&events.durations)
+            .zip(&events.data)
+            .zip(ids);
+        columns
+            .filter_map(|(((start, duration), text), id)| {
+                let data = *data.get(*text as usize)?;
+                Some(Row {
+                    start: *start,
+                    duration: *duration,
+                    id,
+                    data,
+                })
+            })
+            .collect()
+    }
+
+    fn push_rows(&mut self, mut rows: Vec<Row>) {
+        rows.sort_unstable_by(Row::cmp);
+        let run = Run::from_sorted(rows, self.interner.dictionary().clone());
+        push_run(Arc::make_mut(&mut self.view.runs), run);
+    }
+
+    fn close_open(&mut self) {
+        if let Some(open) = self.view.open.take() {
+            self.push_rows(vec![open.row]);
+        }
+    }
+
+    fn widen(&mut self, row: &Row) {
+        let (start, end) = self.view.extent.unwrap_or((row.start, row.end()));
+        self.view.extent = Some((start.min(row.start), end.max(row.end())));
+    }
+
+    fn remove_row(&mut self, id: u64) -> Result<(), SegmentError> {
+        if let Some(place) = self.view.find(id)? {
+            self.take_out(place);
+            self.view.len -= 1;
+        }
+        Ok(())
+    }
+
+    fn take_out(&mut self, place: Place) {
+        match place {
+            Place::Open => self.view.open = None,
+            Place::Run(run, position) => take_from(&mut self.view.runs, run, position),
+            Place::Frozen(run, position) => take_from(&mut self.view.frozen, run, position),
+            Place::Segment(segment, position) => {
+                if let Some(sealed) = Arc::make_mut(&mut self.view.segments).get_mut(segment) {
+                    let hidden = Arc::make_mut(&mut sealed.hidden);
+                    if let Err(at) = hidden.binary_search(&position) {
+                        hidden.insert(at, position);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn take_from(runs: &mut Arc<Vec<Arc<Run>>>, run: usize, position: usize) {
+    let runs = Arc::make_mut(runs);
+    if let Some(slot) = runs.get_mut(run) {
+        *slot = Arc::new(slot.without(position));
+    }
+    runs.retain(|r| r.len() > 0);
+}
+
+/// Positions of the events whose id is wanted.
+fn positions(segment: &ViewSegment, wanted: impl Fn(u64) -> bool) -> Result<Vec<u32>, SegmentError> {
+    let mut found = Vec::new();
+    let mut block = Block::default();
+    for b in 0..segment.blocks() {
+        segment.read_block(b, &mut block)?;
+        for i in 0..block.len() {
+            if block.row(i).is_some_and(|r| wanted(r.id)) {
+                found.push((b * BLOCK_ROWS + i) as u32);
+            }
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,264 @@
+//! Events of a range, newest first: a merge of sorted sources that mostly do not overlap.
+
+use std::sync::Arc;
+
+use timberline_model::{Duration, EventId, Timestamp};
+
+use super::view::{BucketView, OpenEvent, Sealed};
+use crate::head::Run;
+use crate::row::{Bounds, Row, event_id};
+use crate::segment::{BLOCK_ROWS, Block, SegmentError};
+
+/// One event of a listing; borrows its data from where it lies.
+#[derive(Clone, Copy, Debug)]
+pub struct EventRef<'a> {
+    row: Row,
+    text: Text<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Text<'a> {
+    Whole(&'a str),
+    Parts(crate::segment::SegmentDictionary<'a>),
+}
+
+impl<'a> EventRef<'a> {
+    /// Its id.
+    pub fn id(&self) -> EventId {
+        event_id(&self.row)
+    }
+
+    /// When it began.
+    pub fn start(&self) -> Timestamp {
+        Timestamp::from_nanos(self.row.start)
+    }
+
+    /// How long it lasted.
+    pub fn duration(&self) -> Duration {
+        Duration::from_nanos(self.row.duration)
+    }
+
+    /// Appends its data, a canonical JSON object.
+    pub fn write_data(&self, out: &mut Vec<u8>) {
+        match self.text {
+            Text::Whole(text) => out.extend_from_slice(text.as_bytes()),
+            Text::Parts(dictionary) => dictionary.write_text(self.row.data, out),
+        }
+    }
+
+    pub(crate) fn row(&self) -> &Row {
+        &self.row
+    }
+}
+
+/// Iterator over the events of a range, newest first (see [`BucketView::events`]).
+#[derive(Debug)]
+pub struct Events<'a> {
+    bounds: Bounds,
+    cursors: Vec<Cursor<'a>>,
+    /// The cursor that is read from, and how far: until it falls behind the next best.
+    current: usize,
+    rival: Option<Row>,
+}
+
+#[derive(Debug)]
+struct Cursor<'a> {
+    head: Option<Row>,
+    source: Source<'a>,
+}
+
+#[derive(Debug)]
+enum Source<'a> {
+    Open(&'a OpenEvent),
+    Run { run: &'a Arc<Run>, below: usize },
+    Segment(SegmentCursor<'a>),
+}
+
+#[derive(Debug)]
+struct SegmentCursor<'a> {
+    sealed: &'a Sealed,
+    dictionary: crate::segment::SegmentDictionary<'a>,
+    /// The decoded block has this number; `block_number` blocks lie before it.
+    block: Block,
+    block_number: usize,
+    /// Rows of the block that are still to come.
+    left: usize,
+    /// Hidden positions that are still to come.
+    hidden_left: usize,
+}
+
+impl<'a> Events<'a> {
+    pub(crate) fn new(view: &'a BucketView, bounds: Bounds) -> Result<Events<'a>, SegmentError> {
+        let mut events = Events {
+            bounds,
+            cursors: Vec::new(),
+            current: 0,
+            rival: None,
+        };
+        for sealed in view.segments.iter() {
+            let header = sealed.segment.header();
+            if header.greatest_end >= bounds.from && header.least_start <= bounds.to {
+                let cursor = SegmentCursor::new(sealed, &bounds)?;
+                events.push(Source::Segment(cursor))?;
+            }
+        }
+        for run in view.memory_runs() {
+            events.push(Source::Run {
+                run,
+                below: run.upper(bounds.to),
+            })?;
+        }
+        if let Some(open) = view.open.as_ref().filter(|o| bounds.touches(&o.row)) {
+            events.cursors.push(Cursor {
+                head: Some(open.row),
+                source: Source::Open(open),
+            });
+        }
+        events.choose();
+        Ok(events)
+    }
+
+    fn push(&mut self, source: Source<'a>) -> Result<(), SegmentError> {
+        let mut cursor = Cursor { head: None, source };
+        cursor.advance(&self.bounds)?;
+        if cursor.head.is_some() {
+            self.cursors.push(cursor);
+        }
+        Ok(())
+    }
+
+    /// Finds the cursor with the newest row, and the newest row of all others.
+    fn choose(&mut self) {
+        self.rival = None;
+        let mut best: Option<Row> = None;
+        for (i, cursor) in self.cursors.iter().enumerate() {
+            let Some(row) = cursor.head else { continue };
+            if best.is_none_or(|b| b.cmp(&row).is_lt()) {
+                self.rival = best;
+                best = Some(row);
+                self.current = i;
+            } else if self.rival.is_none_or(|r| r.cmp(&row).is_lt()) {
+                self.rival = Some(row);
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for Events<'a> {
+    type Item = Result<EventRef<'a>, SegmentError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let cursor = self.cursors.get_mut(self.current)?;
+        let row = cursor.head?;
+        let event = EventRef {
+            row,
+            text: cursor.source.text(&row),
+        };
+        if let Err(e) = cursor.advance(&self.bounds) {
+            self.cursors.clear();
+            return Some(Err(e));
+        }
+        let behind = match (cursor.head, self.rival) {
+            (Some(row), Some(rival)) => row.cmp(&rival).is_lt(),
+            (None, _) => true,
+            (Some(_), None) => false,
+        };
+        if behind {
+            self.choose();
+        }
+        Some(Ok(event))
+    }
+}
+
+impl<'a> Source<'a> {
+    fn text(&self, row: &Row) -> Text<'a> {
+        match self {
+            Source::Open(open) => Text::Whole(open.text()),
+            Source::Run { run, .. } => Text::Whole(run.text(row)),
+            Source::Segment(cursor) => Text::Parts(cursor.dictionary),
+        }
+    }
+}
+
+impl Cursor<'_> {
+    fn advance(&mut self, bounds: &Bounds) -> Result<(), SegmentError> {
+        self.head = match &mut self.source {
+            Source::Open(_) => None,
+            Source::Run { run, below } => match run.newest_touching(bounds, *below) {
+                Some(at) => {
+                    *below = at;
+                    run.rows().get(at).copied()
+                }
+                None => {
+                    *below = 0;
+                    None
+                }
+            },
+            Source::Segment(cursor) => cursor.next(bounds)?,
+        };
+        Ok(())
+    }
+}
+
+impl<'a> SegmentCursor<'a> {
+    fn new(sealed: &'a Sealed, bounds: &Bounds) -> Result<SegmentCursor<'a>, SegmentError> {
+        Ok(SegmentCursor {
+            sealed,
+            dictionary: sealed.segment.dictionary()?,
+            block: Block::default(),
+            block_number: sealed.segment.block_end(bounds)?,
+            left: 0,
+            hidden_left: sealed.hidden.len(),
+        })
+    }
+
+    fn next(&mut self, bounds: &Bounds) -> Result<Option<Row>, SegmentError> {
+        loop {
+            if self.left == 0 && !self.previous_block(bounds)? {
+                return Ok(None);
+            }
+            while self.left > 0 {
+                self.left -= 1;
+                let position = (self.block_number * BLOCK_ROWS + self.left) as u32;
+                if self.is_hidden(position) {
+                    continue;
+                }
+                if let Some(row) = self.block.row(self.left).filter(|r| bounds.touches(r)) {
+                    return Ok(Some(row));
+                }
+            }
+        }
+    }
+
+    /// Decodes the next older block that may hold events of the range.
+    fn previous_block(&mut self, bounds: &Bounds) -> Result<bool, SegmentError> {
+        while self.block_number > 0 {
+            self.block_number -= 1;
+            if self.sealed.segment.entry(self.block_number)?.greatest_end >= bounds.from {
+                self.sealed
+                    .segment
+                    .read_block(self.block_number, &mut self.block)?;
+                self.left = self.block.len();
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn is_hidden(&mut self, position: u32) -> bool {
+        while let Some(last) = self
+            .hidden_left
+            .checked_sub(1)
+            .and_then(|i| self.sealed.hidden.get(i))
+        {
+            if *last < position {
+                return false;
+            }
+            self.hidden_left -= 1;
+            if *last == position {
+                return true;
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,314 @@
+//! What a snapshot knows of a bucket. Everything behind an `Arc`: a clone is a dozen reference counts.
+
+use std::sync::Arc;
+
+use timberline_log::Seq;
+use timberline_model::{Bucket, Data, Duration, Event, EventId, Timestamp};
+
+use crate::bucket::read::Events;
+use crate::head::{HeadDictionary, Run};
+use crate::record::BucketKey;
+use crate::row::{Bounds, Row, TimeRange};
+use crate::segment::{Block, SegmentError, ViewSegment};
+
+/// An immutable picture of one bucket.
+///
+/// Its events lie in three places: view segments on disk, sorted runs in memory (those being sealed and those that
+/// take in new rows), and the one open event, which heartbeats extend and which is kept apart so that extending it
+/// touches nothing else.
+#[derive(Clone, Debug)]
+pub struct BucketView {
+    pub(crate) key: BucketKey,
+    pub(crate) bucket: Arc<Bucket>,
+    pub(crate) segments: Arc<Vec<Sealed>>,
+    pub(crate) frozen: Arc<Vec<Arc<Run>>>,
+    pub(crate) runs: Arc<Vec<Arc<Run>>>,
+    pub(crate) open: Option<OpenEvent>,
+    pub(crate) last: Option<LastEvent>,
+    /// Least start and greatest end of all events there ever were; a deletion does not narrow it.
+    pub(crate) extent: Option<(i64, i64)>,
+    pub(crate) len: u64,
+    /// Newest seq that touched this bucket.
+    pub(crate) touched: u64,
+}
+
+/// A view segment, and which of its rows are no longer true.
+#[derive(Clone, Debug)]
+pub(crate) struct Sealed {
+    pub(crate) segment: Arc<ViewSegment>,
+    /// Positions of deleted and replaced events, sorted.
+    pub(crate) hidden: Arc<Vec<u32>>,
+}
+
+impl Sealed {
+    pub(crate) fn rows(&self) -> u64 {
+        self.segment.rows().saturating_sub(self.hidden.len() as u64)
+    }
+}
+
+/// The event that heartbeats extend.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenEvent {
+    pub(crate) row: Row,
+    pub(crate) dictionary: Arc<HeadDictionary>,
+}
+
+impl OpenEvent {
+    pub(crate) fn text(&self) -> &str {
+        self.dictionary.text(self.row.data)
+    }
+}
+
+/// The event the next heartbeat is compared with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LastEvent {
+    pub(crate) id: u64,
+    pub(crate) start: i64,
+    pub(crate) duration: i64,
+}
+
+impl From<&Row> for LastEvent {
+    fn from(row: &Row) -> LastEvent {
+        LastEvent {
+            id: row.id,
+            start: row.start,
+            duration: row.duration,
+        }
+    }
+}
+
+/// Where an event of a bucket lies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    Open,
+    /// Run number and position, among the runs that take in rows.
+    Run(usize, usize),
+    /// The same among the runs that are being sealed.
+    Frozen(usize, usize),
+    /// Segment number and position.
+    Segment(usize, u32),
+}
+
+impl BucketView {
+    /// Id, type, client and so on.
+    pub fn bucket(&self) -> &Bucket {
+        &self.bucket
+    }
+
+    /// Its name in the log's records.
+    pub fn key(&self) -> BucketKey {
+        self.key
+    }
+
+    /// Least start of its events.
+    pub fn start(&self) -> Option<Timestamp> {
+        self.extent.map(|(start, _)| Timestamp::from_nanos(start))
+    }
+
+    /// Greatest end of its events.
+    pub fn end(&self) -> Option<Timestamp> {
+        self.extent.map(|(_, end)| Timestamp::from_nanos(end))
+    }
+
+    /// Number of events.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it has no events.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The newest record that touched this bucket.
+    pub fn touched(&self) -> Seq {
+        Seq(self.touched)
+    }
+
+    /// Bytes of its view segments.
+    pub fn sealed_bytes(&self) -> u64 {
+        self.segments.iter().map(|s| s.segment.size()).sum()
+    }
+
+    /// Number of its view segments.
+    pub fn segment_count(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// The events that touch the range, newest first; none is clipped.
+    ///
+    /// # Errors
+    /// When a view segment is damaged; so may be each step of the iterator.
+    pub fn events(&self, range: TimeRange) -> Result<Events<'_>, SegmentError> {
+        Events::new(self, range.bounds())
+    }
+
+    /// The event with this id.
+    ///
+    /// # Errors
+    /// When a view segment is damaged.
+    pub fn event(&self, id: EventId) -> Result<Option<Event>, SegmentError> {
+        let Some(place) = self.find(id.0)? else {
+            return Ok(None);
+        };
+        let Some((row, text)) = self.read(place)? else {
+            return Ok(None);
+        };
+        Ok(Some(Event {
+            id,
+            start: Timestamp::from_nanos(row.start),
+            duration: Duration::from_nanos(row.duration),
+            data: Data::from_canonical(text),
+        }))
+    }
+
+    /// Number of events that touch the range.
+    ///
+    /// # Errors
+    /// When a view segment is damaged.
+    pub fn count(&self, range: TimeRange) -> Result<u64, SegmentError> {
+        let bounds = range.bounds();
+        if bounds.is_all() {
+            return Ok(self.len);
+        }
+        let mut n = 0;
+        for sealed in self.segments.iter() {
+            n += count_sealed(sealed, &bounds)?;
+        }
+        for run in self.memory_runs() {
+            n += run.rows().iter().filter(|r| bounds.touches(r)).count() as u64;
+        }
+        n += self.open.iter().filter(|o| bounds.touches(&o.row)).count() as u64;
+        Ok(n)
+    }
+
+    pub(crate) fn memory_runs(&self) -> impl Iterator<Item = &Arc<Run>> {
+        self.frozen.iter().chain(self.runs.iter())
+    }
+
+    /// Rows in the runs that take in new ones.
+    pub(crate) fn head_rows(&self) -> usize {
+        self.runs.iter().map(|r| r.len()).sum()
+    }
+
+    /// The event with the latest start: the first of a listing.
+    pub(crate) fn newest(&self) -> Result<Option<Row>, SegmentError> {
+        let mut newest: Option<Row> = self.open.as_ref().map(|o| o.row);
+        let mut offer = |row: Option<&Row>| {
+            if let Some(row) = row
+                && newest.is_none_or(|n| n.cmp(row).is_lt())
+            {
+                newest = Some(*row);
+            }
+            newest
+        };
+        for run in self.memory_runs() {
+            offer(run.rows().last());
+        }
+        for sealed in self.segments.iter() {
+            let best = offer(None);
+            if best.is_none_or(|n| n.start <= sealed.segment.header().greatest_start) {
+                offer(newest_sealed(sealed)?.as_ref());
+            }
+        }
+        Ok(offer(None))
+    }
+
+    pub(crate) fn find(&self, id: u64) -> Result<Option<Place>, SegmentError> {
+        if self.open.as_ref().is_some_and(|o| o.row.id == id) {
+            return Ok(Some(Place::Open));
+        }
+        let in_runs = |runs: &[Arc<Run>]| {
+            runs.iter()
+                .enumerate()
+                .rev()
+                .find_map(|(i, run)| run.find(id).map(|position| (i, position)))
+        };
+        if let Some((run, position)) = in_runs(&self.runs) {
+            return Ok(Some(Place::Run(run, position)));
+        }
+        if let Some((run, position)) = in_runs(&self.frozen) {
+            return Ok(Some(Place::Frozen(run, position)));
+        }
+        for (i, sealed) in self.segments.iter().enumerate().rev() {
+            if let Some(position) = sealed.segment.find(id)?
+                && sealed.hidden.binary_search(&position).is_err()
+            {
+                return Ok(Some(Place::Segment(i, position)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The row at a place, and its data.
+    pub(crate) fn read(&self, place: Place) -> Result<Option<(Row, String)>, SegmentError> {
+        let of_run = |runs: &[Arc<Run>], run: usize, position: usize| {
+            let run = runs.get(run)?;
+            let row = run.rows().get(position)?;
+            Some((*row, run.text(row).to_owned()))
+        };
+        Ok(match place {
+            Place::Open => self.open.as_ref().map(|o| (o.row, o.text().to_owned())),
+            Place::Run(run, position) => of_run(&self.runs, run, position),
+            Place::Frozen(run, position) => of_run(&self.frozen, run, position),
+            Place::Segment(segment, position) => {
+                let Some(sealed) = self.segments.get(segment) else {
+                    return Ok(None);
+                };
+                let Some(row) = sealed.segment.row(position)? else {
+                    return Ok(None);
+                };
+                let mut text = Vec::new();
+                sealed.segment.dictionary()?.write_text(row.data, &mut text);
+                Some((row, String::from_utf8_lossy(&text).into_owned()))
+            }
+        })
+    }
+}
+
+fn newest_sealed(sealed: &Sealed) -> Result<Option<Row>, SegmentError> {
+    let hidden = &sealed.hidden;
+    let mut position = sealed.segment.rows() as u32;
+    while position > 0 {
+        position -= 1;
+        if hidden.binary_search(&position).is_err() {
+            return sealed.segment.row(position);
+        }
+    }
+    Ok(None)
+}
+
+/// Whole blocks inside the range are counted by the index, the others row by row.
+fn count_sealed(sealed: &Sealed, bounds: &Bounds) -> Result<u64, SegmentError> {
+    let header = sealed.segment.header();
+    if header.greatest_end < bounds.from || header.least_start > bounds.to {
+        return Ok(0);
+    }
+    let mut n = 0;
+    let mut block = Block::default();
+    for b in 0..sealed.segment.block_end(bounds)? {
+        let entry = sealed.segment.entry(b)?;
+        if entry.greatest_end < bounds.from {
+            continue;
+        }
+        let first = (b * crate::segment::BLOCK_ROWS) as u32;
+        let last = first + entry.rows;
+        let hidden =
+            sealed.hidden.partition_point(|p| *p < first)..sealed.hidden.partition_point(|p| *p < last);
+        let ends_inside = match sealed.segment.blocks() > b + 1 {
+            true => sealed.segment.entry(b + 1)?.least_start <= bounds.to,
+            false => header.greatest_start <= bounds.to,
+        };
+        if !header.negative && entry.least_start >= bounds.from && ends_inside {
+            n += u64::from(entry.rows) - hidden.len() as u64;
+            continue;
+        }
+        sealed.segment.read_block(b, &mut block)?;
+        let hidden = sealed.hidden.get(hidden).unwrap_or_default();
+        n += (0..block.len())
+            .filter(|i| block.row(*i).is_some_and(|r| bounds.touches(&r)))
+            .filter(|i| hidden.binary_search(&(first + *i as u32)).is_err())
+            .count() as u64;
+    }
+    Ok(n)
+}

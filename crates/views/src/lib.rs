@@ -1,0 +1,65 @@
+//! Timberline's views: the log folded into one indexed, memory-mapped view per bucket.
+//!
+//! [`Store`] takes writes: it decides each one, appends a [`record`] to the log, folds it in and publishes a
+//! [`Snapshot`]. Readers take a snapshot and never a lock. A background thread seals what is in memory into view
+//! segments and writes checkpoints, so that a start maps files and folds only the log's tail.
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | [`record`] | what the log holds, to the byte |
+//! | `state` | the fold: (state, record) -> state |
+//! | `bucket` | one bucket: its view, its reads, its part of the fold |
+//! | `head` | events in memory: sorted runs over a dictionary |
+//! | `segment` | events on disk: packed columns, sparse index, dictionary |
+//! | `snapshot` | what readers see |
+//! | `replica`, `verify` | folding apart from the store, and comparing: for the tools that work on a log |
+//! | `store` | the sequencer, the compactor, the checkpoint, opening |
+//!
+//! ```
+//! use timberline_model::{Bucket, Heartbeat, Pulsetime, Timestamp, Duration};
+//! use timberline_views::{Store, StoreOptions, TimeRange};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! let (store, _report) = Store::open(dir.path(), StoreOptions::default())?;
+//! let bucket = Bucket { id: "afk".into(), ..Bucket::default() };
+//! store.create_bucket(&bucket)?;
+//! for second in 0..10 {
+//!     let beat = Heartbeat {
+//!         start: Timestamp::from_nanos(second * 1_000_000_000),
+//!         duration: Duration::ZERO,
+//!         data: r#"{"status":"not-afk"}"#.into(),
+//!     };
+//!     store.heartbeat("afk", &beat, Pulsetime::from_secs_f64(60.0)?)?;
+//! }
+//! let snapshot = store.snapshot();
+//! let view = snapshot.bucket("afk").ok_or("it was just made")?;
+//! let event = view.events(TimeRange::ALL)?.next().ok_or("it was just written")??;
+//! assert_eq!(event.duration().nanos(), 9_000_000_000);
+//! # store.close()?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod bucket;
+mod head;
+pub mod record;
+mod replica;
+mod row;
+mod segment;
+mod snapshot;
+mod state;
+mod store;
+mod verify;
+
+pub use bucket::{BucketView, EventRef, Events};
+pub use replica::{Replica, ReplicaError};
+pub use row::TimeRange;
+pub use segment::SegmentError;
+pub use snapshot::Snapshot;
+pub use state::FoldError;
+pub use store::{
+    CompactError, HeartbeatAnswer, HeartbeatDurability, OpenError, OpenReport, Progress, Receipt, Store,
+    StoreOptions, WriteError, read_only,
+};
+pub use verify::{check, differences};

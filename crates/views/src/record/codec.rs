@@ -1,0 +1,191 @@
+//! Records to bytes and back: bincode 2, little endian, variable-length integers, behind a version byte.
+//!
+//! The frame's kind says which record it is; the first byte of the payload is that kind's version. To change a
+//! record, add a version here, keep decoding the old ones, and add a golden fixture.
+
+use bincode::config::{Configuration, Limit, LittleEndian, Varint};
+use bincode::{BorrowDecode, Encode};
+
+use super::{BucketKey, EventBlock, EventsInserted, EventsPut, Record};
+
+/// The most one record may make the decoder allocate at once; a damaged length beyond it is an error.
+const DECODE_LIMIT: usize = 256 << 20;
+
+/// The one bincode configuration of everything Timberline writes to disk.
+pub(crate) const CONFIG: Configuration<LittleEndian, Varint, Limit<DECODE_LIMIT>> =
+    bincode::config::standard().with_limit::<DECODE_LIMIT>();
+
+/// Why bytes are no record.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// A kind this version of Timberline does not know.
+    #[error(
+        "record kind {kind} version {version} is unknown: it was written by a newer Timberline; upgrade to read it"
+    )]
+    Unknown {
+        /// The frame's kind.
+        kind: u8,
+        /// The payload's version byte.
+        version: u8,
+    },
+    /// The payload ends too early.
+    #[error("the record ends too early")]
+    Short,
+    /// There are bytes after the record.
+    #[error("the record is followed by {0} bytes that do not belong to it")]
+    Trailing(usize),
+    /// A block of events is malformed.
+    #[error("a block of events cannot be read: {0}")]
+    Block(&'static str),
+    /// bincode could not write.
+    #[error("a record cannot be encoded: {0}")]
+    Encode(#[from] bincode::error::EncodeError),
+    /// bincode could not read.
+    #[error("a record cannot be decoded: {0}")]
+    Decode(#[from] bincode::error::DecodeError),
+}
+
+/// Frame kinds. Numbers are for ever.
+pub(crate) mod kind {
+    pub(crate) const BUCKET_CREATED: u8 = 1;
+    pub(crate) const BUCKET_UPDATED: u8 = 2;
+    pub(crate) const BUCKET_DELETED: u8 = 3;
+    pub(crate) const HEARTBEAT: u8 = 4;
+    pub(crate) const EVENTS_INSERTED: u8 = 5;
+    pub(crate) const EVENTS_PUT: u8 = 6;
+    pub(crate) const EVENTS_DELETED: u8 = 7;
+    pub(crate) const SETTING_SET: u8 = 8;
+    pub(crate) const SETTING_DELETED: u8 = 9;
+}
+
+/// The version that is written of every kind today.
+const VERSION: u8 = 1;
+
+/// What stands before the block in [`EventsInserted`].
+#[derive(Encode, BorrowDecode)]
+struct InsertedPrefix {
+    bucket: BucketKey,
+    first: u64,
+}
+
+/// What stands before the block in [`EventsPut`].
+#[derive(Encode, BorrowDecode)]
+struct PutPrefix {
+    bucket: BucketKey,
+    ids: Vec<u64>,
+}
+
+impl<'a> Record<'a> {
+    /// The frame kind of this record.
+    pub fn kind(&self) -> u8 {
+        match self {
+            Record::BucketCreated(_) => kind::BUCKET_CREATED,
+            Record::BucketUpdated(_) => kind::BUCKET_UPDATED,
+            Record::BucketDeleted(_) => kind::BUCKET_DELETED,
+            Record::Heartbeat(_) => kind::HEARTBEAT,
+            Record::EventsInserted(_) => kind::EVENTS_INSERTED,
+            Record::EventsPut(_) => kind::EVENTS_PUT,
+            Record::EventsDeleted(_) => kind::EVENTS_DELETED,
+            Record::SettingSet(_) => kind::SETTING_SET,
+            Record::SettingDeleted(_) => kind::SETTING_DELETED,
+        }
+    }
+
+    /// Appends the payload of this record to `out`.
+    ///
+    /// # Errors
+    /// None in practice; an encoder error is passed on.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        match self {
+            Record::EventsInserted(r) => {
+                encode_inserted(r.bucket, r.first, out)?;
+                r.events.encode(out)
+            }
+            Record::EventsPut(r) => {
+                encode_put(r.bucket, &r.ids, out)?;
+                r.events.encode(out)
+            }
+            Record::BucketCreated(r) => versioned(r, out),
+            Record::BucketUpdated(r) => versioned(r, out),
+            Record::BucketDeleted(r) => versioned(r, out),
+            Record::Heartbeat(r) => versioned(r, out),
+            Record::EventsDeleted(r) => versioned(r, out),
+            Record::SettingSet(r) => versioned(r, out),
+            Record::SettingDeleted(r) => versioned(r, out),
+        }
+    }
+
+    /// Reads the payload of a frame of this kind.
+    ///
+    /// # Errors
+    /// [`CodecError::Unknown`] for a kind or version of the future, the others for bytes that are no record.
+    pub fn decode(kind: u8, payload: &'a [u8]) -> Result<Record<'a>, CodecError> {
+        let (&version, body) = payload.split_first().ok_or(CodecError::Short)?;
+        if version != VERSION {
+            return Err(CodecError::Unknown { kind, version });
+        }
+        Ok(match kind {
+            kind::BUCKET_CREATED => Record::BucketCreated(whole(body)?),
+            kind::BUCKET_UPDATED => Record::BucketUpdated(whole(body)?),
+            kind::BUCKET_DELETED => Record::BucketDeleted(whole(body)?),
+            kind::HEARTBEAT => Record::Heartbeat(whole(body)?),
+            kind::EVENTS_INSERTED => {
+                let (prefix, used): (InsertedPrefix, usize) =
+                    bincode::borrow_decode_from_slice(body, CONFIG)?;
+                let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
+                Record::EventsInserted(EventsInserted {
+                    bucket: prefix.bucket,
+                    first: prefix.first,
+                    events,
+                })
+            }
+            kind::EVENTS_PUT => {
+                let (prefix, used): (PutPrefix, usize) = bincode::borrow_decode_from_slice(body, CONFIG)?;
+                let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
+                if prefix.ids.len() != events.len() {
+                    return Err(CodecError::Block("it has not one id for each event"));
+                }
+                Record::EventsPut(EventsPut {
+                    bucket: prefix.bucket,
+                    ids: prefix.ids,
+                    events,
+                })
+            }
+            kind::EVENTS_DELETED => Record::EventsDeleted(whole(body)?),
+            kind::SETTING_SET => Record::SettingSet(whole(body)?),
+            kind::SETTING_DELETED => Record::SettingDeleted(whole(body)?),
+            _ => return Err(CodecError::Unknown { kind, version }),
+        })
+    }
+}
+
+/// Writes what stands before the block of an [`EventsInserted`]: apart, because the block is encoded before the
+/// sequencer gives the ids.
+pub(crate) fn encode_inserted(bucket: BucketKey, first: u64, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    versioned(&InsertedPrefix { bucket, first }, out)
+}
+
+/// The same for an [`EventsPut`].
+pub(crate) fn encode_put(bucket: BucketKey, ids: &[u64], out: &mut Vec<u8>) -> Result<(), CodecError> {
+    versioned(
+        &PutPrefix {
+            bucket,
+            ids: ids.to_vec(),
+        },
+        out,
+    )
+}
+
+fn versioned(value: &impl Encode, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    out.push(VERSION);
+    bincode::encode_into_std_write(value, out, CONFIG)?;
+    Ok(())
+}
+
+fn whole<'a, T: BorrowDecode<'a, ()>>(body: &'a [u8]) -> Result<T, CodecError> {
+    let (value, used) = bincode::borrow_decode_from_slice(body, CONFIG)?;
+    match body.len() - used {
+        0 => Ok(value),
+        n => Err(CodecError::Trailing(n)),
+    }
+}

@@ -1,0 +1,166 @@
+//! What the log holds: one record per decision of the sequencer.
+//!
+//! A record states an outcome (which event was extended, which ids were given) and the facts it came from, so that
+//! folding never depends on today's rules. Kinds and versions are numbered in [`codec`]; every version that was
+//! ever written stays readable and has a golden fixture in `tests/golden/`.
+
+mod block;
+pub(crate) mod codec;
+
+pub use block::EventBlock;
+pub use codec::CodecError;
+
+use bincode::{BorrowDecode, Encode};
+
+/// Names a bucket within one log: given in order of creation, never reused, so that a bucket made anew under an old
+/// id is a different one, and a heartbeat does not repeat thirty bytes of name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, BorrowDecode)]
+pub struct BucketKey(pub u32);
+
+/// One decision, as the fold reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record<'a> {
+    /// A bucket came to be.
+    BucketCreated(BucketCreated<'a>),
+    /// Fields of a bucket changed; `None` leaves a field as it was.
+    BucketUpdated(BucketUpdated<'a>),
+    /// A bucket and all of its events went.
+    BucketDeleted(BucketDeleted),
+    /// A heartbeat arrived and extended an event or became one.
+    Heartbeat(Heartbeat<'a>),
+    /// Events came in; ids run upward from `first`.
+    EventsInserted(EventsInserted<'a>),
+    /// Events came in with ids of their own and take the place of those that had them.
+    EventsPut(EventsPut<'a>),
+    /// Events went.
+    EventsDeleted(EventsDeleted),
+    /// A setting was given a value.
+    SettingSet(SettingSet<'a>),
+    /// A setting went.
+    SettingDeleted(SettingDeleted<'a>),
+}
+
+/// Payload of [`Record::BucketCreated`].
+#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+pub struct BucketCreated<'a> {
+    /// Its name in this log.
+    pub bucket: BucketKey,
+    /// Its id in the API.
+    pub id: &'a str,
+    /// What kind of events it holds, e.g. `currentwindow`.
+    pub type_: &'a str,
+    /// Who fills it.
+    pub client: &'a str,
+    /// On which machine.
+    pub hostname: &'a str,
+    /// When it was made, ns since 1970.
+    pub created: i64,
+    /// Canonical JSON object.
+    pub data: &'a str,
+    /// `last_updated` of an imported bucket, ns since 1970.
+    pub last_updated: Option<i64>,
+}
+
+/// Payload of [`Record::BucketUpdated`].
+#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+pub struct BucketUpdated<'a> {
+    /// Which bucket.
+    pub bucket: BucketKey,
+    /// New type.
+    pub type_: Option<&'a str>,
+    /// New client.
+    pub client: Option<&'a str>,
+    /// New host name.
+    pub hostname: Option<&'a str>,
+    /// New data, a canonical JSON object.
+    pub data: Option<&'a str>,
+}
+
+/// Payload of [`Record::BucketDeleted`].
+#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+pub struct BucketDeleted {
+    /// Which bucket.
+    pub bucket: BucketKey,
+}
+
+/// Payload of [`Record::Heartbeat`]: what the watcher sent and what came of it. Data is there only when an event was
+/// created: a merged heartbeat has the data of the event it extends.
+#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+pub struct Heartbeat<'a> {
+    /// Which bucket.
+    pub bucket: BucketKey,
+    /// Its timestamp, ns since 1970.
+    pub start: i64,
+    /// Its duration, ns.
+    pub duration: i64,
+    /// The pulsetime it came with, ns.
+    pub pulsetime: i64,
+    /// What came of it.
+    pub outcome: Outcome<'a>,
+}
+
+/// What a heartbeat did.
+#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+pub enum Outcome<'a> {
+    /// It extended this event to this duration (ns).
+    Extended {
+        /// Id of the event.
+        event: u64,
+        /// Its duration from now on, ns.
+        duration: i64,
+    },
+    /// It became this event.
+    Created {
+        /// Id of the new event.
+        event: u64,
+        /// Canonical JSON object.
+        data: &'a str,
+    },
+}
+
+/// Payload of [`Record::EventsInserted`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventsInserted<'a> {
+    /// Which bucket.
+    pub bucket: BucketKey,
+    /// Id of the first event; the others follow without a gap.
+    pub first: u64,
+    /// The events, in the order of the request.
+    pub events: EventBlock<'a>,
+}
+
+/// Payload of [`Record::EventsPut`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventsPut<'a> {
+    /// Which bucket.
+    pub bucket: BucketKey,
+    /// Id of each event.
+    pub ids: Vec<u64>,
+    /// The events, in the order of the request.
+    pub events: EventBlock<'a>,
+}
+
+/// Payload of [`Record::EventsDeleted`].
+#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+pub struct EventsDeleted {
+    /// Which bucket.
+    pub bucket: BucketKey,
+    /// Ids of the events.
+    pub ids: Vec<u64>,
+}
+
+/// Payload of [`Record::SettingSet`].
+#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+pub struct SettingSet<'a> {
+    /// Which setting.
+    pub key: &'a str,
+    /// Its value, JSON text.
+    pub value: &'a str,
+}
+
+/// Payload of [`Record::SettingDeleted`].
+#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+pub struct SettingDeleted<'a> {
+    /// Which setting.
+    pub key: &'a str,
+}

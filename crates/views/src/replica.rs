@@ -1,0 +1,92 @@
+//! A fold of its own, apart from any store: what `timberline log verify` and `replay` work with.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use timberline_log::Storage;
+
+use crate::record::{BucketKey, CodecError, Record};
+use crate::snapshot::Snapshot;
+use crate::state::{FoldError, State};
+use crate::store::CompactError;
+use crate::store::compact::{SEAL_ROWS, head_sources, write_segment};
+
+/// Records between two looks at the size of the heads.
+const LOOK_EVERY: u64 = 1024;
+
+/// Why a record could not be folded.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplicaError {
+    /// Its bytes are no record.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// It does not fit what came before it.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// Events could not be moved out of memory.
+    #[error(transparent)]
+    Compact(#[from] CompactError),
+}
+
+/// Folds records one by one. Events that no longer fit in memory go to view segments in `spill`.
+#[derive(Debug)]
+pub struct Replica {
+    state: State,
+    spill: Arc<dyn Storage>,
+    next_file: AtomicU64,
+    folded: u64,
+}
+
+impl Replica {
+    /// The state before the first record. `spill` should be an empty directory of its own.
+    pub fn new(spill: Arc<dyn Storage>) -> Replica {
+        Replica {
+            state: State::new(),
+            spill,
+            next_file: AtomicU64::new(1),
+            folded: 0,
+        }
+    }
+
+    /// Folds one record.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]; after [`ReplicaError::Codec`] and [`ReplicaError::Fold`] the next record can be folded all
+    /// the same.
+    pub fn apply(&mut self, record: &timberline_log::Record<'_>) -> Result<(), ReplicaError> {
+        let decoded = Record::decode(record.kind, record.payload)?;
+        self.folded += 1;
+        if self.folded.is_multiple_of(LOOK_EVERY) {
+            self.spill()?;
+        }
+        Ok(self.state.apply(record.seq.0, &decoded)?)
+    }
+
+    /// Everything as of the newest record folded.
+    pub fn snapshot(&self) -> Snapshot {
+        self.state.snapshot()
+    }
+
+    fn spill(&mut self) -> Result<(), ReplicaError> {
+        let full = self.state.buckets().filter(|b| b.view.head_rows() >= SEAL_ROWS);
+        let full: Vec<BucketKey> = full.map(|b| b.view.key).collect();
+        for key in full {
+            let (spill, next_file) = (&*self.spill, &self.next_file);
+            let mut failed = None;
+            self.state.edit(0, key, |b| {
+                b.freeze();
+                let runs = b.view.frozen.clone();
+                match write_segment(spill, next_file, key, &head_sources(&runs, b.view.touched)) {
+                    Ok(Some(segment)) => b.install_sealed(segment, &runs)?,
+                    Ok(None) => {}
+                    Err(e) => failed = Some(e),
+                }
+                Ok(())
+            })?;
+            if let Some(e) = failed {
+                return Err(e.into());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,368 @@
+//! The distinct data objects of a segment, taken apart: values once each, objects as a shape and its values.
+//!
+//! A browser tab's object differs from the next in one counter, its title and URL are among some thousand. So an
+//! object is stored as the number of its shape (its keys) and the numbers of its values: ten bytes instead of two
+//! hundred, and whoever looks for a title looks at each title once.
+//!
+//! Three tables: `values` (JSON texts of keys and values), `shapes` (varints: numbers of the keys), `objects`
+//! (varints: number of the shape, then one value number for each of its keys).
+
+use std::hash::Hasher;
+
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
+
+/// Distinct byte strings, numbered in order of appearance.
+#[derive(Debug)]
+struct Strings {
+    bytes: Vec<u8>,
+    offsets: Vec<u32>,
+    index: HashTable<u32>,
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+fn slice<'a>(bytes: &'a [u8], offsets: &[u32], i: u32) -> &'a [u8] {
+    let i = i as usize;
+    match (offsets.get(i), offsets.get(i + 1)) {
+        (Some(from), Some(to)) => bytes.get(*from as usize..*to as usize).unwrap_or_default(),
+        _ => &[],
+    }
+}
+
+impl Strings {
+    fn new() -> Strings {
+        Strings {
+            bytes: Vec::new(),
+            offsets: vec![0],
+            index: HashTable::new(),
+        }
+    }
+
+    fn intern(&mut self, s: &[u8]) -> u32 {
+        let Strings {
+            bytes,
+            offsets,
+            index,
+        } = self;
+        let h = hash(s);
+        if let Some(found) = index.find(h, |i| slice(bytes, offsets, *i) == s) {
+            return *found;
+        }
+        let number = offsets.len() as u32 - 1;
+        bytes.extend_from_slice(s);
+        offsets.push(bytes.len() as u32);
+        index.insert_unique(h, number, |i| hash(slice(bytes, offsets, *i)));
+        number
+    }
+
+    fn len(&self) -> u32 {
+        self.offsets.len() as u32 - 1
+    }
+
+    /// count u32 | length of the bytes u32 | count + 1 offsets u32 | bytes
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.len().to_le_bytes());
+        out.extend_from_slice(&(self.bytes.len() as u32).to_le_bytes());
+        for o in &self.offsets {
+            out.extend_from_slice(&o.to_le_bytes());
+        }
+        out.extend_from_slice(&self.bytes);
+    }
+}
+
+/// Gathers the objects of a segment that is being built.
+#[derive(Debug)]
+pub(crate) struct DictionaryBuilder {
+    values: Strings,
+    shapes: Strings,
+    objects: Strings,
+    scratch: Vec<u8>,
+    numbers: Vec<u32>,
+}
+
+impl DictionaryBuilder {
+    pub(crate) fn new() -> DictionaryBuilder {
+        DictionaryBuilder {
+            values: Strings::new(),
+            shapes: Strings::new(),
+            objects: Strings::new(),
+            scratch: Vec::new(),
+            numbers: Vec::new(),
+        }
+    }
+
+    /// The number of this object, a canonical JSON text.
+    pub(crate) fn add_text(&mut self, text: &str) -> u32 {
+        self.scratch.clear();
+        self.numbers.clear();
+        for (key, value) in Members::of(text) {
+            let key = self.values.intern(key.as_bytes());
+            write_varint(key, &mut self.scratch);
+            self.numbers.push(self.values.intern(value.as_bytes()));
+        }
+        let shape = self.shapes.intern(&self.scratch);
+        self.add_object(shape)
+    }
+
+    /// The number of an object of another segment; `known` remembers the values of that segment that were seen.
+    pub(crate) fn add_foreign(&mut self, from: &Dictionary<'_>, object: u32, known: &mut Vec<u32>) -> u32 {
+        known.resize(from.values.len() as usize, u32::MAX);
+        let mut number = |values: &mut Strings, n: u32| match known.get_mut(n as usize) {
+            Some(slot) => {
+                if *slot == u32::MAX {
+                    *slot = values.intern(from.values.get(n));
+                }
+                *slot
+            }
+            None => values.intern(b"null"),
+        };
+        let (shape, members) = from.object(object);
+        self.scratch.clear();
+        for key in Varints(from.shapes.get(shape)) {
+            write_varint(number(&mut self.values, key), &mut self.scratch);
+        }
+        self.numbers.clear();
+        for value in members {
+            self.numbers.push(number(&mut self.values, value));
+        }
+        let shape = self.shapes.intern(&self.scratch);
+        self.add_object(shape)
+    }
+
+    fn add_object(&mut self, shape: u32) -> u32 {
+        self.scratch.clear();
+        write_varint(shape, &mut self.scratch);
+        for n in &self.numbers {
+            write_varint(*n, &mut self.scratch);
+        }
+        self.objects.intern(&self.scratch)
+    }
+
+    /// Bytes the dictionary will take.
+    pub(crate) fn size(&self) -> usize {
+        [&self.values, &self.shapes, &self.objects]
+            .iter()
+            .map(|s| s.bytes.len() + 4 * s.offsets.len() + 8)
+            .sum()
+    }
+
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        self.values.write(out);
+        self.shapes.write(out);
+        self.objects.write(out);
+    }
+}
+
+/// One table as it lies in the mapping.
+#[derive(Clone, Copy, Debug)]
+struct Table<'a> {
+    offsets: &'a [u8],
+    bytes: &'a [u8],
+}
+
+impl<'a> Table<'a> {
+    fn parse(bytes: &'a [u8]) -> Option<(Table<'a>, &'a [u8])> {
+        let (count, rest) = bytes.split_first_chunk::<4>()?;
+        let (length, rest) = rest.split_first_chunk::<4>()?;
+        let offsets = (u32::from_le_bytes(*count) as usize)
+            .checked_add(1)?
+            .checked_mul(4)?;
+        let (offsets, rest) = rest.split_at_checked(offsets)?;
+        let (bytes, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        Some((Table { offsets, bytes }, rest))
+    }
+
+    fn len(&self) -> u32 {
+        (self.offsets.len() / 4).saturating_sub(1) as u32
+    }
+
+    fn get(&self, i: u32) -> &'a [u8] {
+        let at = i as usize * 4;
+        let offset = |at: usize| -> Option<usize> {
+            let b = self.offsets.get(at..)?.first_chunk::<4>()?;
+            Some(u32::from_le_bytes(*b) as usize)
+        };
+        match (offset(at), offset(at + 4)) {
+            (Some(from), Some(to)) => self.bytes.get(from..to).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+}
+
+/// The dictionary of a segment, read from its mapping.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dictionary<'a> {
+    values: Table<'a>,
+    shapes: Table<'a>,
+    objects: Table<'a>,
+}
+
+impl<'a> Dictionary<'a> {
+    pub(crate) fn parse(bytes: &'a [u8]) -> Option<Dictionary<'a>> {
+        let (values, rest) = Table::parse(bytes)?;
+        let (shapes, rest) = Table::parse(rest)?;
+        let (objects, _) = Table::parse(rest)?;
+        Some(Dictionary {
+            values,
+            shapes,
+            objects,
+        })
+    }
+
+    pub(crate) fn objects(&self) -> u32 {
+        self.objects.len()
+    }
+
+    fn object(&self, i: u32) -> (u32, Varints<'a>) {
+        let mut numbers = Varints(self.objects.get(i));
+        (numbers.next().unwrap_or(u32::MAX), numbers)
+    }
+
+    /// Appends the canonical JSON text of an object.
+    pub(crate) fn write_text(&self, object: u32, out: &mut Vec<u8>) {
+        let (shape, values) = self.object(object);
+        out.push(b'{');
+        for (i, (key, value)) in Varints(self.shapes.get(shape)).zip(values).enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(self.values.get(key));
+            out.push(b':');
+            out.extend_from_slice(self.values.get(value));
+        }
+        out.push(b'}');
+    }
+}
+
+/// LEB128 numbers, one after the other.
+struct Varints<'a>(&'a [u8]);
+
+impl Iterator for Varints<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        let mut value = 0u32;
+        for (i, byte) in self.0.iter().enumerate().take(5) {
+            value |= u32::from(byte & 0x7f) << (7 * i as u32);
+            if byte & 0x80 == 0 {
+                self.0 = self.0.get(i + 1..).unwrap_or_default();
+                return Some(value);
+            }
+        }
+        None
+    }
+}
+
+fn write_varint(mut n: u32, out: &mut Vec<u8>) {
+    while n >= 0x80 {
+        out.push(n as u8 | 0x80);
+        n >>= 7;
+    }
+    out.push(n as u8);
+}
+
+/// The members of a canonical JSON object, as texts: `("key"` with quotes, `value)`.
+struct Members<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Members<'a> {
+    fn of(object: &'a str) -> Members<'a> {
+        let inner = object
+            .strip_prefix('{')
+            .and_then(|o| o.strip_suffix('}'))
+            .unwrap_or_default();
+        Members { rest: inner }
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<(&'a str, &'a str)> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let (key, after) = self.rest.split_at_checked(text_end(self.rest.as_bytes(), b':'))?;
+        let after = after.get(1..)?;
+        let (value, rest) = after.split_at_checked(text_end(after.as_bytes(), b','))?;
+        self.rest = rest.get(1..).unwrap_or_default();
+        Some((key, value))
+    }
+}
+
+/// Where the JSON text at the front ends: at the first `stop` outside strings and brackets.
+fn text_end(bytes: &[u8], stop: u8) -> usize {
+    let (mut depth, mut in_string, mut escaped) = (0u32, false, false);
+    for (i, b) in bytes.iter().enumerate() {
+        match b {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b if *b == stop && depth == 0 => return i,
+            _ => {}
+        }
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXTS: [&str; 6] = [
+        "{}",
+        r#"{"app":"a,b:c","title":"q \" } \\"}"#,
+        r#"{"a":{"x":[1,{"y":null}],"z":true},"b":[]}"#,
+        r#"{"":"empty"," ":1.5}"#,
+        r#"{"app":"a,b:c","title":"other"}"#,
+        r#"{"ö":"日本"}"#,
+    ];
+
+    fn text(d: &Dictionary<'_>, i: u32) -> String {
+        let mut out = Vec::new();
+        d.write_text(i, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn objects_come_back_as_they_were() {
+        let mut builder = DictionaryBuilder::new();
+        let numbers: Vec<u32> = TEXTS.iter().map(|t| builder.add_text(t)).collect();
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5]);
+        assert_eq!(builder.add_text(TEXTS[2]), 2);
+        let mut bytes = Vec::new();
+        builder.write(&mut bytes);
+        assert_eq!(bytes.len(), builder.size());
+        let dictionary = Dictionary::parse(&bytes).unwrap();
+        for (i, t) in TEXTS.iter().enumerate() {
+            assert_eq!(text(&dictionary, i as u32), *t);
+        }
+        let mut merged = DictionaryBuilder::new();
+        merged.add_text(r#"{"unrelated":0}"#);
+        let mut known = Vec::new();
+        let moved: Vec<u32> = (0..6)
+            .map(|i| merged.add_foreign(&dictionary, i, &mut known))
+            .collect();
+        let mut bytes = Vec::new();
+        merged.write(&mut bytes);
+        let merged = Dictionary::parse(&bytes).unwrap();
+        for (n, t) in moved.iter().zip(TEXTS) {
+            assert_eq!(text(&merged, *n), t);
+        }
+    }
+
+    #[test]
+    fn garbage_is_no_dictionary_and_no_panic() {
+        assert!(Dictionary::parse(&[]).is_none());
+        assert!(Dictionary::parse(&[0xff; 40]).is_none());
+    }
+}

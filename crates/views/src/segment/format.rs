@@ -1,0 +1,235 @@
+//! The fixed parts of a view segment's file: header and index entries.
+
+use super::pack::Packing;
+
+pub(crate) const MAGIC: [u8; 8] = *b"TLVIEWSG";
+pub(crate) const VERSION: u32 = 1;
+pub(crate) const HEADER: usize = 128;
+pub(crate) const ENTRY: usize = 128;
+
+/// Why a view segment cannot be used. Views are derived: `timberline log rebuild` makes them anew from the log.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SegmentError {
+    /// It is not a view segment, or its header is damaged.
+    #[error(
+        "view segment {file}: {what}; stop the server and run `timberline log rebuild` to make the views anew from the log"
+    )]
+    Damaged {
+        /// Name of the file.
+        file: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// It was written by a newer version.
+    #[error(
+        "view segment {file} has format version {version}, this Timberline knows {VERSION}: upgrade, or run `timberline log rebuild`"
+    )]
+    Newer {
+        /// Name of the file.
+        file: String,
+        /// Its version.
+        version: u32,
+    },
+    /// It cannot be read at all.
+    #[error("view segment {file}: {error}")]
+    Io {
+        /// Name of the file.
+        file: String,
+        /// What the system said.
+        error: String,
+    },
+}
+
+/// What the header says.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Header {
+    pub(crate) bucket: u32,
+    pub(crate) rows: u32,
+    pub(crate) blocks: u32,
+    /// Whether some event ends before it starts: then starts do not bound ends.
+    pub(crate) negative: bool,
+    pub(crate) least_start: i64,
+    pub(crate) greatest_start: i64,
+    pub(crate) greatest_end: i64,
+    pub(crate) least_id: u64,
+    pub(crate) greatest_id: u64,
+    pub(crate) greatest_seq: u64,
+    /// Where the index begins; the blocks lie between the header and it.
+    pub(crate) index_at: u64,
+    /// Where the dictionary begins.
+    pub(crate) dictionary_at: u64,
+    /// Bytes of the file.
+    pub(crate) length: u64,
+}
+
+impl Header {
+    pub(crate) fn to_bytes(self) -> [u8; HEADER] {
+        let mut out = Vec::with_capacity(HEADER);
+        out.extend_from_slice(&MAGIC);
+        for n in [
+            VERSION,
+            u32::from(self.negative),
+            self.rows,
+            self.blocks,
+            self.bucket,
+            0,
+        ] {
+            out.extend_from_slice(&n.to_le_bytes());
+        }
+        for n in [self.least_start, self.greatest_start, self.greatest_end] {
+            out.extend_from_slice(&n.to_le_bytes());
+        }
+        for n in [
+            self.least_id,
+            self.greatest_id,
+            self.greatest_seq,
+            self.index_at,
+            self.dictionary_at,
+            self.length,
+        ] {
+            out.extend_from_slice(&n.to_le_bytes());
+        }
+        out.resize(HEADER - 4, 0);
+        let crc = crc32fast::hash(&out);
+        out.extend_from_slice(&crc.to_le_bytes());
+        let mut header = [0; HEADER];
+        header.copy_from_slice(&out);
+        header
+    }
+
+    pub(crate) fn parse(file: &str, bytes: &[u8]) -> Result<Header, SegmentError> {
+        let damaged = |what: &str| SegmentError::Damaged {
+            file: file.into(),
+            what: what.into(),
+        };
+        let header = bytes
+            .get(..HEADER)
+            .ok_or_else(|| damaged("it is shorter than a header"))?;
+        if header.get(..8) != Some(MAGIC.as_slice()) {
+            return Err(damaged("it does not begin like a view segment"));
+        }
+        let mut fields = Fields(header.get(8..).unwrap_or_default());
+        let version = fields.u32();
+        if version > VERSION {
+            return Err(SegmentError::Newer {
+                file: file.into(),
+                version,
+            });
+        }
+        let crc = Fields(header.get(HEADER - 4..).unwrap_or_default()).u32();
+        if crc32fast::hash(header.get(..HEADER - 4).unwrap_or_default()) != crc {
+            return Err(damaged("its header is damaged"));
+        }
+        let negative = fields.u32() & 1 == 1;
+        let (rows, blocks, bucket, _) = (fields.u32(), fields.u32(), fields.u32(), fields.u32());
+        let parsed = Header {
+            bucket,
+            rows,
+            blocks,
+            negative,
+            least_start: fields.i64(),
+            greatest_start: fields.i64(),
+            greatest_end: fields.i64(),
+            least_id: fields.u64(),
+            greatest_id: fields.u64(),
+            greatest_seq: fields.u64(),
+            index_at: fields.u64(),
+            dictionary_at: fields.u64(),
+            length: fields.u64(),
+        };
+        if parsed.length != bytes.len() as u64 {
+            return Err(damaged(&format!(
+                "it has {} bytes instead of {}",
+                bytes.len(),
+                parsed.length
+            )));
+        }
+        Ok(parsed)
+    }
+}
+
+/// One block in the index: where it lies, how it is packed, and what it holds at most.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) offset: u64,
+    pub(crate) length: u32,
+    pub(crate) crc: u32,
+    pub(crate) rows: u32,
+    pub(crate) least_start: i64,
+    pub(crate) greatest_end: i64,
+    pub(crate) least_id: u64,
+    pub(crate) greatest_id: u64,
+    pub(crate) greatest_seq: u64,
+    /// Of start, duration, id, data.
+    pub(crate) columns: [Packing; 4],
+}
+
+impl Entry {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.offset.to_le_bytes());
+        for n in [self.length, self.crc, self.rows] {
+            out.extend_from_slice(&n.to_le_bytes());
+        }
+        out.extend(self.columns.map(|c| c.bits as u8));
+        for n in [self.least_start, self.greatest_end] {
+            out.extend_from_slice(&n.to_le_bytes());
+        }
+        for n in [self.least_id, self.greatest_id, self.greatest_seq] {
+            out.extend_from_slice(&n.to_le_bytes());
+        }
+        for c in self.columns {
+            out.extend_from_slice(&c.base.to_le_bytes());
+            out.extend_from_slice(&c.unit.to_le_bytes());
+        }
+    }
+
+    /// Reads an entry; the index's checksum has vouched for it, so nothing here can fail.
+    pub(crate) fn parse(bytes: &[u8]) -> Entry {
+        let mut f = Fields(bytes);
+        let (offset, length, crc, rows) = (f.u64(), f.u32(), f.u32(), f.u32());
+        let bits = f.u32().to_le_bytes();
+        let (least_start, greatest_end) = (f.i64(), f.i64());
+        let (least_id, greatest_id, greatest_seq) = (f.u64(), f.u64(), f.u64());
+        let columns = bits.map(|b| Packing {
+            base: f.i64(),
+            unit: f.u64(),
+            bits: u32::from(b.min(64)),
+        });
+        Entry {
+            offset,
+            length,
+            crc,
+            rows,
+            least_start,
+            greatest_end,
+            least_id,
+            greatest_id,
+            greatest_seq,
+            columns,
+        }
+    }
+}
+
+/// Little-endian fields one after the other; what is missing reads as zero.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        match self.0.split_first_chunk::<N>() {
+            Some((field, rest)) => {
+                self.0 = rest;
+                *field
+            }
+            None => [0; N],
+        }
+    }
+    fn u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.take())
+    }
+    fn u64(&mut self) -> u64 {
+        u64::from_le_bytes(self.take())
+    }
+    fn i64(&mut self) -> i64 {
+        i64::from_le_bytes(self.take())
+    }
+}

@@ -1,0 +1,18 @@
+//! View segments: immutable, indexed, memory-mapped files of one bucket's events.
+//!
+//! The format is specified to the byte in `docs/format/views.md`. [`build`] writes it, [`ViewSegment`] reads it;
+//! [`pack`] and [`dictionary`] are the two encodings inside.
+
+mod build;
+mod dictionary;
+mod format;
+mod pack;
+mod read;
+
+pub(crate) use build::{SegmentBuilder, Source};
+pub(crate) use dictionary::Dictionary as SegmentDictionary;
+pub use format::SegmentError;
+pub(crate) use read::{Block, ViewSegment};
+
+/// Rows in a block: the unit of decoding, of checksums and of the sparse index.
+pub(crate) const BLOCK_ROWS: usize = 1024;

@@ -1,0 +1,290 @@
+//! The checkpoint: the whole state at one seq, but for what lies in view segments. Opening reads it, maps the
+//! segments it names, and folds only the records after it.
+//!
+//! One file, replaced atomically. It is written only after the log is durable up to its seq: views never know more
+//! than the log. Format: `docs/format/views.md`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bincode::{BorrowDecode, Encode};
+use timberline_log::Storage;
+use timberline_model::{Bucket, Data, Timestamp};
+
+use super::error::OpenError;
+use crate::bucket::{BucketState, BucketView, LastEvent, Sealed};
+use crate::record::codec::{CONFIG, CodecError};
+use crate::record::{BucketKey, EventBlock};
+use crate::row::Row;
+use crate::segment::{SegmentError, ViewSegment};
+use crate::snapshot::Snapshot;
+use crate::state::State;
+
+/// Name of the file.
+pub(crate) const FILE: &str = "checkpoint";
+const MAGIC: [u8; 8] = *b"TLVIEWCP";
+const VERSION: u32 = 1;
+/// magic 8 | version u32 | CRC-32 of the body u32
+const HEADER: usize = 16;
+
+#[derive(Encode, BorrowDecode)]
+struct Body {
+    seq: u64,
+    next_event: u64,
+    next_bucket: u32,
+    settings: Vec<(String, String)>,
+    buckets: Vec<BucketBody>,
+}
+
+#[derive(Encode, BorrowDecode)]
+struct BucketBody {
+    key: BucketKey,
+    id: String,
+    type_: String,
+    client: String,
+    hostname: String,
+    created: i64,
+    data: String,
+    last_updated: Option<i64>,
+    extent: Option<(i64, i64)>,
+    len: u64,
+    touched: u64,
+    last: Option<(u64, i64, i64)>,
+    open: Option<OpenBody>,
+    segments: Vec<SegmentBody>,
+    head_ids: Vec<u64>,
+    /// An [`EventBlock`].
+    head: Vec<u8>,
+}
+
+#[derive(Encode, BorrowDecode)]
+struct OpenBody {
+    id: u64,
+    start: i64,
+    duration: i64,
+    data: String,
+}
+
+#[derive(Encode, BorrowDecode)]
+struct SegmentBody {
+    file: String,
+    hidden: Vec<u32>,
+}
+
+/// What reading the checkpoint found.
+pub(crate) enum Found {
+    /// None was ever written.
+    None,
+    /// It cannot be used, for this reason; the log has everything.
+    Unusable(String),
+    /// The state it holds.
+    State(Box<State>),
+}
+
+/// The bytes of a checkpoint of this snapshot.
+///
+/// # Errors
+/// None in practice; an encoder error is passed on.
+pub(crate) fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, CodecError> {
+    let buckets = snapshot
+        .buckets()
+        .map(bucket_body)
+        .collect::<Result<Vec<_>, _>>()?;
+    let body = Body {
+        seq: snapshot.seq,
+        next_event: snapshot.next_event,
+        next_bucket: snapshot.next_bucket,
+        settings: snapshot
+            .settings
+            .iter()
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect(),
+        buckets,
+    };
+    let mut out = Vec::with_capacity(4096);
+    out.extend_from_slice(&MAGIC);
+    out.extend_from_slice(&VERSION.to_le_bytes());
+    out.extend_from_slice(&[0; 4]);
+    bincode::encode_into_std_write(&body, &mut out, CONFIG)?;
+    let crc = crc32fast::hash(out.get(HEADER..).unwrap_or_default());
+    if let Some(place) = out.get_mut(HEADER - 4..HEADER) {
+        place.copy_from_slice(&crc.to_le_bytes());
+    }
+    Ok(out)
+}
+
+fn bucket_body(view: &BucketView) -> Result<BucketBody, CodecError> {
+    let mut rows: Vec<(Row, &str)> = view
+        .memory_runs()
+        .flat_map(|run| run.rows().iter().map(|row| (*row, run.text(row))))
+        .collect();
+    rows.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let block = EventBlock::from_events(rows.iter().map(|(row, text)| (row.start, row.duration, *text)));
+    let mut head = Vec::new();
+    block.encode(&mut head)?;
+    let bucket = &view.bucket;
+    Ok(BucketBody {
+        key: view.key,
+        id: bucket.id.clone(),
+        type_: bucket.type_.clone(),
+        client: bucket.client.clone(),
+        hostname: bucket.hostname.clone(),
+        created: bucket.created.nanos(),
+        data: bucket.data.as_str().to_owned(),
+        last_updated: bucket.last_updated.map(Timestamp::nanos),
+        extent: view.extent,
+        len: view.len,
+        touched: view.touched,
+        last: view.last.map(|l| (l.id, l.start, l.duration)),
+        open: view.open.as_ref().map(|o| OpenBody {
+            id: o.row.id,
+            start: o.row.start,
+            duration: o.row.duration,
+            data: o.text().to_owned(),
+        }),
+        segments: view
+            .segments
+            .iter()
+            .map(|s| SegmentBody {
+                file: s.segment.file().to_owned(),
+                hidden: s.hidden.to_vec(),
+            })
+            .collect(),
+        head_ids: rows.iter().map(|(row, _)| row.id).collect(),
+        head,
+    })
+}
+
+/// Reads the checkpoint and maps the segments it names.
+///
+/// # Errors
+/// [`OpenError::Newer`] for a format of the future, and when the directory cannot be read. Everything else makes the
+/// checkpoint unusable, which costs time (the log is folded anew), not data.
+pub(crate) fn read(storage: &dyn Storage) -> Result<Found, OpenError> {
+    let bytes = match storage.read_file(FILE) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Found::None),
+        Err(error) => {
+            return Err(OpenError::Io {
+                doing: "read the checkpoint",
+                path: storage.path().display().to_string(),
+                error,
+            });
+        }
+    };
+    let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() else {
+        return Ok(Found::Unusable(
+            "the checkpoint is shorter than its header".into(),
+        ));
+    };
+    let word = |at: usize| {
+        header
+            .get(at..)
+            .and_then(|b| b.first_chunk::<4>())
+            .map_or(0, |b| u32::from_le_bytes(*b))
+    };
+    if header.get(..8) != Some(MAGIC.as_slice()) {
+        return Ok(Found::Unusable("the checkpoint does not begin like one".into()));
+    }
+    if word(8) > VERSION {
+        let file = storage.path().join(FILE).display().to_string();
+        return Err(OpenError::Newer {
+            file,
+            version: word(8),
+            known: VERSION,
+        });
+    }
+    if crc32fast::hash(rest) != word(12) {
+        return Ok(Found::Unusable("the checkpoint is damaged".into()));
+    }
+    match restore(storage, rest) {
+        Ok(state) => Ok(Found::State(Box::new(state))),
+        Err(Unusable::Segment(e @ SegmentError::Newer { .. })) => Err(e.into()),
+        Err(Unusable::Segment(e)) => Ok(Found::Unusable(e.to_string())),
+        Err(Unusable::Codec(e)) => Ok(Found::Unusable(e.to_string())),
+    }
+}
+
+enum Unusable {
+    Segment(SegmentError),
+    Codec(CodecError),
+}
+
+impl From<SegmentError> for Unusable {
+    fn from(e: SegmentError) -> Unusable {
+        Unusable::Segment(e)
+    }
+}
+
+impl<E: Into<CodecError>> From<E> for Unusable {
+    fn from(e: E) -> Unusable {
+        Unusable::Codec(e.into())
+    }
+}
+
+fn restore(storage: &dyn Storage, bytes: &[u8]) -> Result<State, Unusable> {
+    let (body, _): (Body, usize) = bincode::borrow_decode_from_slice(bytes, CONFIG)?;
+    let mut buckets = Vec::with_capacity(body.buckets.len());
+    for b in body.buckets {
+        buckets.push(restore_bucket(storage, b)?);
+    }
+    let settings: BTreeMap<String, String> = body.settings.into_iter().collect();
+    Ok(State::restore(
+        body.seq,
+        body.next_event,
+        body.next_bucket,
+        settings,
+        buckets,
+    ))
+}
+
+fn restore_bucket(storage: &dyn Storage, b: BucketBody) -> Result<BucketState, Unusable> {
+    let mut segments = Vec::with_capacity(b.segments.len());
+    for s in b.segments {
+        let segment = ViewSegment::open(storage, &s.file)?;
+        if segment.header().bucket != b.key.0 {
+            return Err(SegmentError::Damaged {
+                file: s.file,
+                what: "it belongs to another bucket".into(),
+            }
+            .into());
+        }
+        segments.push(Sealed {
+            segment: Arc::new(segment),
+            hidden: Arc::new(s.hidden),
+        });
+    }
+    let view = BucketView {
+        key: b.key,
+        bucket: Arc::new(Bucket {
+            id: b.id,
+            type_: b.type_,
+            client: b.client,
+            hostname: b.hostname,
+            created: Timestamp::from_nanos(b.created),
+            data: Data::from_canonical(b.data),
+            last_updated: b.last_updated.map(Timestamp::from_nanos),
+        }),
+        segments: Arc::new(segments),
+        frozen: Arc::default(),
+        runs: Arc::default(),
+        open: None,
+        last: b
+            .last
+            .map(|(id, start, duration)| LastEvent { id, start, duration }),
+        extent: b.extent,
+        len: b.len,
+        touched: b.touched,
+    };
+    let head = EventBlock::decode(&b.head)?;
+    let open = b.open.as_ref().map(|o| {
+        let row = Row {
+            start: o.start,
+            duration: o.duration,
+            id: o.id,
+            data: 0,
+        };
+        (row, o.data.as_str())
+    });
+    Ok(BucketState::restore(view, &head, &b.head_ids, open))
+}

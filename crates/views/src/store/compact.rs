@@ -1,0 +1,256 @@
+//! Background work: seals heads into view segments, merges small segments into large ones, writes checkpoints.
+//!
+//! Nothing here is needed for correctness, only for speed, memory and start-up time; and nothing holds the
+//! sequencer for longer than it takes to swap a list.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use timberline_log::Storage;
+
+use super::Shared;
+use super::checkpoint;
+use super::error::CompactError;
+use crate::bucket::{BucketView, Sealed};
+use crate::head::Run;
+use crate::record::BucketKey;
+use crate::segment::{SegmentBuilder, Source, ViewSegment};
+use crate::state::FoldError;
+
+/// Rows in a head that make it worth a segment.
+pub(crate) const SEAL_ROWS: usize = 16 * 1024;
+/// Bytes of text in a head that do.
+const SEAL_BYTES: usize = 16 << 20;
+/// Segments of one size class that are merged.
+const FAN_IN: usize = 8;
+/// A segment of this many rows is not merged any more: it bounds the memory that a merge takes.
+const MOST_ROWS: u64 = 1 << 20;
+/// Nor is one of this many bytes.
+const MOST_BYTES: u64 = 64 << 20;
+/// Bytes of log after which a checkpoint is due: at most this much is folded at the next start.
+pub(crate) const CHECKPOINT_BYTES: u64 = 4 << 20;
+
+/// What there is to do next.
+enum Job {
+    Seal(BucketKey),
+    Merge(BucketKey, Vec<Sealed>),
+    Checkpoint,
+}
+
+impl Shared {
+    /// Does everything that is due. Returns whether anything was.
+    ///
+    /// # Errors
+    /// When a file cannot be written or read; nothing is lost, and the next call tries again.
+    pub(crate) fn compact(&self) -> Result<bool, CompactError> {
+        let mut any = false;
+        while let Some(job) = self.next_job() {
+            any = true;
+            match job {
+                Job::Seal(key) => self.seal(key)?,
+                Job::Merge(key, sources) => self.merge(key, &sources)?,
+                Job::Checkpoint => self.checkpoint()?,
+            }
+        }
+        Ok(any)
+    }
+
+    fn next_job(&self) -> Option<Job> {
+        if let Some(key) = self.fullest_head() {
+            return Some(Job::Seal(key));
+        }
+        if self.unsaved.load(Ordering::Relaxed) >= CHECKPOINT_BYTES {
+            return Some(Job::Checkpoint);
+        }
+        let snapshot = self.published.load();
+        snapshot
+            .buckets()
+            .find_map(|b| Some(Job::Merge(b.key, mergeable(b)?)))
+    }
+
+    fn fullest_head(&self) -> Option<BucketKey> {
+        let sequencer = self.sequencer.lock();
+        let full = sequencer.state.buckets().filter(|b| {
+            // Runs that are still set apart here are those of a seal that failed.
+            b.view.head_rows() >= SEAL_ROWS || b.head_bytes() >= SEAL_BYTES || !b.view.frozen.is_empty()
+        });
+        full.max_by_key(|b| b.view.head_rows()).map(|b| b.view.key)
+    }
+
+    /// Writes the head of a bucket to a view segment.
+    pub(crate) fn seal(&self, key: BucketKey) -> Result<(), CompactError> {
+        let frozen = {
+            let mut sequencer = self.sequencer.lock();
+            let mut frozen = None;
+            // An unfinished seal of before (its file could not be written) is taken up first.
+            let _ = sequencer.state.edit(0, key, |b| {
+                if b.view.frozen.is_empty() {
+                    b.freeze();
+                }
+                frozen = Some((b.view.frozen.clone(), b.view.touched));
+                Ok(())
+            });
+            frozen
+        };
+        let Some((runs, touched)) = frozen.filter(|(runs, _)| !runs.is_empty()) else {
+            return Ok(());
+        };
+        let segment = self.write_segment(key, &head_sources(&runs, touched))?;
+        self.install(
+            key,
+            segment.as_ref().map(|s| s.file().to_owned()),
+            |b| match segment {
+                Some(segment) => Ok(b.install_sealed(segment, &runs)?),
+                None => Ok(()),
+            },
+        )
+    }
+
+    /// Merges segments of a bucket into one.
+    fn merge(&self, key: BucketKey, sources: &[Sealed]) -> Result<(), CompactError> {
+        let from: Vec<Source> = sources
+            .iter()
+            .map(|s| Source::Segment(s.segment.clone(), s.hidden.clone()))
+            .collect();
+        let segment = self.write_segment(key, &from)?;
+        self.install(key, segment.as_ref().map(|s| s.file().to_owned()), |b| {
+            Ok(b.install_merged(segment, sources)?)
+        })?;
+        self.obsolete
+            .lock()
+            .extend(sources.iter().map(|s| s.segment.file().to_owned()));
+        Ok(())
+    }
+
+    fn write_segment(&self, key: BucketKey, sources: &[Source]) -> Result<Option<ViewSegment>, CompactError> {
+        write_segment(&*self.views, &self.next_file, key, sources)
+    }
+
+    /// Shows new segments; when the bucket went meanwhile, the file is obsolete.
+    fn install(
+        &self,
+        key: BucketKey,
+        file: Option<String>,
+        change: impl FnOnce(&mut crate::bucket::BucketState) -> Result<(), FoldError>,
+    ) -> Result<(), CompactError> {
+        let mut sequencer = self.sequencer.lock();
+        match sequencer.state.edit(0, key, change) {
+            Ok(()) => self.publish(&sequencer.state),
+            Err(FoldError::Segment(e)) => return Err(e.into()),
+            Err(_) => self.obsolete.lock().extend(file),
+        }
+        Ok(())
+    }
+
+    /// Writes a checkpoint of the newest snapshot, and removes the files it no longer needs.
+    pub(crate) fn checkpoint(&self) -> Result<(), CompactError> {
+        let unsaved = self.unsaved.load(Ordering::Relaxed);
+        let obsolete = std::mem::take(&mut *self.obsolete.lock());
+        let snapshot = self.published.load_full();
+        let written = self
+            .durability
+            .wait_blocking(snapshot.seq())
+            .map_err(CompactError::from)
+            .and_then(|()| {
+                let bytes = checkpoint::encode(&snapshot)?;
+                let file = checkpoint::FILE;
+                self.views
+                    .write_file(file, &bytes)
+                    .map_err(|error| CompactError::Io {
+                        file: file.into(),
+                        error,
+                    })
+            });
+        if let Err(e) = written {
+            self.obsolete.lock().extend(obsolete);
+            return Err(e);
+        }
+        self.unsaved.fetch_sub(unsaved, Ordering::Relaxed);
+        for file in obsolete {
+            if let Err(error) = self.views.remove(&file) {
+                tracing::warn!(file, %error, "a view file that is no longer needed could not be removed");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes the rows of these sources to a new view segment; none when there are none.
+///
+/// # Errors
+/// When a source is damaged or the file cannot be written.
+pub(crate) fn write_segment(
+    views: &dyn Storage,
+    next_file: &AtomicU64,
+    key: BucketKey,
+    sources: &[Source],
+) -> Result<Option<ViewSegment>, CompactError> {
+    let mut builder = SegmentBuilder::new(key.0);
+    for source in sources {
+        builder.add(source)?;
+    }
+    if builder.is_empty() {
+        return Ok(None);
+    }
+    let number = next_file.fetch_add(1, Ordering::Relaxed);
+    let file = format!("{:05}-{number:010}.view", key.0);
+    let bytes = builder.build();
+    views
+        .write_file(&file, &bytes)
+        .map_err(|error| CompactError::Io {
+            file: file.clone(),
+            error,
+        })?;
+    Ok(Some(ViewSegment::open(views, &file)?))
+}
+
+/// The runs of a head that has been set apart, as sources.
+pub(crate) fn head_sources(runs: &[Arc<Run>], touched: u64) -> Vec<Source> {
+    runs.iter().map(|r| Source::Run(r.clone(), touched)).collect()
+}
+
+/// Segments that are worth merging: `FAN_IN` of one size class, or one of which much is hidden.
+fn mergeable(bucket: &BucketView) -> Option<Vec<Sealed>> {
+    let segments = &bucket.segments;
+    if let Some(s) = segments
+        .iter()
+        .find(|s| s.hidden.len() as u64 * 4 > s.segment.rows().max(4096))
+    {
+        return Some(vec![s.clone()]);
+    }
+    let class = |s: &Sealed| (s.rows() / SEAL_ROWS as u64).max(1).ilog(FAN_IN as u64);
+    let small = |s: &&Sealed| s.rows() < MOST_ROWS && s.segment.size() < MOST_BYTES;
+    for c in 0..3 {
+        let same: Vec<Sealed> = segments
+            .iter()
+            .filter(small)
+            .filter(|s| class(s) == c)
+            .cloned()
+            .collect();
+        if same.len() < FAN_IN {
+            continue;
+        }
+        let (mut rows, mut bytes, mut chosen) = (0, 0, Vec::new());
+        for s in same {
+            rows += s.rows();
+            bytes += s.segment.size();
+            if chosen.len() >= 2 && (rows > MOST_ROWS || bytes > MOST_BYTES) {
+                break;
+            }
+            chosen.push(s);
+        }
+        return Some(chosen);
+    }
+    None
+}
+
+/// The thread that does the work.
+pub(crate) fn run(shared: &Arc<Shared>) {
+    while shared.wait_for_work() {
+        if let Err(error) = shared.compact() {
+            tracing::error!(%error, "views could not be written; it is tried again");
+            shared.pause();
+        }
+        shared.room.notify_all();
+    }
+}

@@ -1,0 +1,131 @@
+//! What opening, writing and keeping a store can fail with.
+
+use timberline_log::{AppendError, LogError, Seq, SyncFailed};
+
+use crate::record::CodecError;
+use crate::segment::SegmentError;
+
+/// A store could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The log could not be opened: locked, of a newer version, unreadable.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The views were written by a newer version.
+    #[error(
+        "{file} has format version {version}, this Timberline knows versions up to {known}: update Timberline"
+    )]
+    Newer {
+        /// The checkpoint.
+        file: String,
+        /// Its version.
+        version: u32,
+        /// The newest version this program reads.
+        known: u32,
+    },
+    /// The log ends before the views do: somebody removed or cut log segments.
+    #[error(
+        "the log in {path} ends at record {log}, but the views hold everything up to record {views}: log segments are \
+         missing. Put them back, or run `timberline log rebuild` to go on with what the log has"
+    )]
+    LogBehindViews {
+        /// The data directory.
+        path: String,
+        /// The log's newest record.
+        log: Seq,
+        /// The newest record in the views.
+        views: Seq,
+    },
+    /// Views could not be read or written.
+    #[error("cannot {doing} in {path}: {error}")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// Where.
+        path: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// A view segment had to be read while opening and is damaged.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// A view could not be made.
+    #[error(transparent)]
+    Compact(#[from] CompactError),
+}
+
+/// A write was not carried out; nothing of it is in the store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// There is no bucket with this id.
+    #[error("The requested bucket '{0}' does not exist")]
+    NoSuchBucket(String),
+    /// The disk is full. The same write will go through once there is space: hold it and try again.
+    #[error("{0}")]
+    NoSpace(String),
+    /// Views are made more slowly than events come in: hold the write and try again.
+    #[error(
+        "events come in faster than they can be indexed ({waiting} are waiting in bucket '{bucket}'): try again in a moment"
+    )]
+    Busy {
+        /// The bucket that is behind.
+        bucket: String,
+        /// Its events in memory.
+        waiting: usize,
+    },
+    /// The disk refused a sync: nothing more is written until the server is started anew.
+    #[error(transparent)]
+    Failed(SyncFailed),
+    /// One event or record is larger than the log can take.
+    #[error("this is too large to be stored in one record: {0}")]
+    TooLarge(String),
+    /// A view segment had to be read to decide this write and is damaged.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// A record could not be encoded.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+}
+
+impl WriteError {
+    /// Whether the same write may go through later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, WriteError::NoSpace(_) | WriteError::Busy { .. })
+    }
+}
+
+impl From<AppendError> for WriteError {
+    fn from(error: AppendError) -> WriteError {
+        match error {
+            AppendError::TooLarge { .. } => WriteError::TooLarge(error.to_string()),
+            AppendError::Failed(failed) => WriteError::Failed(failed),
+            // Whatever else keeps the next segment from being made may pass, as a full disk may.
+            _ => WriteError::NoSpace(error.to_string()),
+        }
+    }
+}
+
+/// Sealing, merging or checkpointing failed. Nothing is lost: the log has everything, and it is tried again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompactError {
+    /// A view file could not be written or removed.
+    #[error("cannot write view file {file}: {error}")]
+    Io {
+        /// The file.
+        file: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// A source is damaged, or what was just written cannot be read.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// The checkpoint could not be encoded.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// The log could not be synced, so a checkpoint would run ahead of it.
+    #[error(transparent)]
+    Sync(#[from] SyncFailed),
+}

@@ -1,0 +1,266 @@
+//! The store: where writes are decided, one at a time, and from where snapshots are taken.
+//!
+//! A write takes the sequencer's lock for the microsecond it takes to decide, append, apply and publish
+//! (docs/decisions/001-a-lock-not-a-queue.md); nothing waits for a disk under it. Heads are sealed and checkpoints
+//! written by a background thread ([`compact`]).
+
+mod checkpoint;
+pub(crate) mod compact;
+mod error;
+mod open;
+mod presence;
+mod write;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use parking_lot::{Condvar, Mutex};
+use timberline_log::Storage;
+use timberline_log::{DeviceId, Durability, Log, LogReader, Seq, SyncFailed, WriterLock};
+
+pub use error::{CompactError, OpenError, WriteError};
+pub use open::{OpenReport, Progress, read_only};
+pub use write::{HeartbeatAnswer, Receipt};
+
+use crate::snapshot::Snapshot;
+use crate::state::State;
+
+/// When a heartbeat is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeartbeatDurability {
+    /// When it is in the log; it is synced within this time. `kill -9` loses nothing, a power cut at most this much.
+    Interval(Duration),
+    /// When it is synced.
+    Always,
+}
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// Whose log it is.
+    pub device: DeviceId,
+    /// Bytes of a log segment.
+    pub segment_bytes: u64,
+    /// When heartbeats are acknowledged.
+    pub heartbeat: HeartbeatDurability,
+    /// Whether a thread seals heads and writes checkpoints; tests do it by hand with [`Store::compact`].
+    pub background: bool,
+    /// A bug that tests plant, to show that they catch it.
+    #[cfg(feature = "sim")]
+    pub planted_bug: Option<timberline_log::PlantedBug>,
+    /// Without a sync thread, see [`timberline_log::LogOptions::manual_sync`].
+    #[cfg(feature = "sim")]
+    pub manual_sync: bool,
+}
+
+impl Default for StoreOptions {
+    fn default() -> StoreOptions {
+        StoreOptions {
+            device: DeviceId::default(),
+            segment_bytes: 64 << 20,
+            heartbeat: HeartbeatDurability::Interval(Duration::from_secs(1)),
+            background: true,
+            #[cfg(feature = "sim")]
+            planted_bug: None,
+            #[cfg(feature = "sim")]
+            manual_sync: false,
+        }
+    }
+}
+
+/// What is decided under one lock: the log and the state it folds to.
+#[derive(Debug)]
+struct Sequencer {
+    log: Log,
+    state: State,
+    /// Reused for every record that is encoded under the lock.
+    buffer: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    sequencer: Mutex<Sequencer>,
+    published: ArcSwap<Snapshot>,
+    durability: Durability,
+    options: StoreOptions,
+    log_storage: Arc<dyn Storage>,
+    views: Arc<dyn Storage>,
+    /// Number of the next view file.
+    next_file: AtomicU64,
+    /// View files that the next checkpoint will no longer name.
+    obsolete: Mutex<Vec<String>>,
+    /// Bytes of log since the last checkpoint.
+    unsaved: AtomicU64,
+    /// Whether the compactor has been told that there is work.
+    woken: AtomicBool,
+    closing: AtomicBool,
+    sleep: Mutex<()>,
+    work: Condvar,
+    /// Signalled when heads have shrunk.
+    room: Condvar,
+}
+
+impl Shared {
+    fn publish(&self, state: &State) {
+        self.published.store(Arc::new(state.snapshot()));
+    }
+
+    /// Tells the compactor that there may be work.
+    fn wake(&self) {
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            let _guard = self.sleep.lock();
+            self.work.notify_one();
+        }
+    }
+
+    /// Sleeps until there may be work. False when the store closes.
+    fn wait_for_work(&self) -> bool {
+        let mut guard = self.sleep.lock();
+        while !self.woken.swap(false, Ordering::AcqRel) {
+            if self.closing.load(Ordering::Acquire) {
+                return false;
+            }
+            self.work.wait(&mut guard);
+        }
+        !self.closing.load(Ordering::Acquire)
+    }
+
+    /// After a failure: a moment, so that a full disk does not make the compactor spin.
+    fn pause(&self) {
+        let mut guard = self.sleep.lock();
+        if !self.closing.load(Ordering::Acquire) {
+            self.work.wait_for(&mut guard, Duration::from_secs(1));
+        }
+        self.woken.store(true, Ordering::Release);
+    }
+}
+
+/// A log and the views folded from it.
+///
+/// Cheap to share behind an `Arc`; every method takes `&self` and may be called from any thread. Dropping it without
+/// [`Store::close`] loses nothing that was acknowledged, but the next start has more to fold.
+#[derive(Debug)]
+pub struct Store {
+    shared: Arc<Shared>,
+    compactor: Option<JoinHandle<()>>,
+    _lock: Option<WriterLock>,
+}
+
+impl Store {
+    /// The newest picture of everything. Never waits.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.published.load_full()
+    }
+
+    /// Waits until a record is on the disk, for good. Cheap when it is already; one sync serves all that wait.
+    ///
+    /// # Errors
+    /// When the disk refused a sync; the record may or may not survive a power cut.
+    pub async fn durable(&self, seq: Seq) -> Result<(), SyncFailed> {
+        self.shared.durability.wait(seq).await
+    }
+
+    /// The same for a thread that may block.
+    ///
+    /// # Errors
+    /// As [`Store::durable`].
+    pub fn durable_blocking(&self, seq: Seq) -> Result<(), SyncFailed> {
+        self.shared.durability.wait_blocking(seq)
+    }
+
+    /// The newest record that is known to be on the disk.
+    pub fn durable_seq(&self) -> Seq {
+        self.shared.durability.durable()
+    }
+
+    /// A reader of this store's log.
+    ///
+    /// # Errors
+    /// When the log's directory cannot be read.
+    pub fn log(&self) -> Result<LogReader, timberline_log::LogError> {
+        LogReader::open(self.shared.log_storage.clone())
+    }
+
+    /// Seals what is worth sealing, merges, and writes a checkpoint when one is due.
+    ///
+    /// # Errors
+    /// When a file cannot be written; nothing is lost.
+    pub fn compact(&self) -> Result<bool, CompactError> {
+        self.shared.compact()
+    }
+
+    /// Seals every head with at least this many events, whether it is worth it or not.
+    ///
+    /// # Errors
+    /// When a file cannot be written; nothing is lost.
+    pub fn seal(&self, at_least: usize) -> Result<(), CompactError> {
+        let snapshot = self.snapshot();
+        for bucket in snapshot.buckets().filter(|b| b.head_rows() >= at_least.max(1)) {
+            self.shared.seal(bucket.key)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a checkpoint: what comes before it is not folded again at the next start.
+    ///
+    /// # Errors
+    /// When it cannot be written; nothing is lost.
+    pub fn checkpoint(&self) -> Result<(), CompactError> {
+        self.shared.checkpoint()
+    }
+
+    /// Waits until the compactor has caught up with a bucket. For threads that bring in events in bulk.
+    pub fn wait_for_room(&self, bucket: &str) {
+        loop {
+            let behind = self
+                .snapshot()
+                .bucket(bucket)
+                .map_or(0, |b| b.memory_runs().map(|r| r.len()).sum());
+            if behind < 8 * compact::SEAL_ROWS || !self.shared.options.background {
+                return;
+            }
+            self.shared.wake();
+            let mut guard = self.shared.sleep.lock();
+            self.shared.room.wait_for(&mut guard, Duration::from_millis(20));
+        }
+    }
+
+    /// Ends the background work, writes a checkpoint, and closes the log: the next start has nothing to fold.
+    ///
+    /// # Errors
+    /// When the checkpoint or the log's last pages cannot be written. What was acknowledged is in the log all the
+    /// same.
+    pub fn close(mut self) -> Result<(), CompactError> {
+        self.stop_compactor();
+        let compacted = self.shared.compact();
+        let saved =
+            if self.shared.unsaved.load(Ordering::Relaxed) > 0 || !self.shared.obsolete.lock().is_empty() {
+                self.shared.checkpoint()
+            } else {
+                Ok(())
+            };
+        compacted.map(|_| ()).and(saved)
+    }
+
+    fn stop_compactor(&mut self) {
+        self.shared.closing.store(true, Ordering::Release);
+        {
+            let _guard = self.shared.sleep.lock();
+            self.shared.work.notify_all();
+        }
+        if let Some(thread) = self.compactor.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the compactor had ended with a panic");
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.stop_compactor();
+    }
+}

@@ -1,0 +1,322 @@
+//! Opening: take up the checkpoint, fold the records after it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use parking_lot::{Condvar, Mutex};
+use timberline_log::{Damage, FileStorage, Log, LogOptions, LogReader, Seq, Storage, TornTail};
+
+use super::checkpoint::{self, Found};
+use super::compact;
+use super::error::OpenError;
+use super::{HeartbeatDurability, Sequencer, Shared, Store, StoreOptions};
+use crate::record::Record;
+use crate::snapshot::Snapshot;
+use crate::state::State;
+
+/// Directory of the log in the data directory.
+const LOG_DIR: &str = "log";
+/// Directory of the views.
+const VIEWS_DIR: &str = "views";
+/// Records folded between two looks at the size of the heads.
+const LOOK_EVERY: u64 = 1024;
+
+/// What opening found.
+#[derive(Clone, Debug, Default)]
+pub struct OpenReport {
+    /// The newest record.
+    pub seq: Seq,
+    /// Records that were folded because no checkpoint had them.
+    pub folded: u64,
+    /// What was cut off the end of the log: it was never durable.
+    pub torn: Option<TornTail>,
+    /// Damage found on the way; the records around it are there.
+    pub damage: Vec<Damage>,
+    /// Records that could not be folded, with the reason (the first hundred).
+    pub unfolded: Vec<(Seq, String)>,
+    /// Why the checkpoint could not be used, if there was one: everything was folded anew.
+    pub checkpoint_unusable: Option<String>,
+}
+
+/// Told how far a long fold is: records folded so far, and the newest seq of the log.
+pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
+
+impl Store {
+    /// Opens the store in a data directory, which is made when it is not there.
+    ///
+    /// # Errors
+    /// [`OpenError`]: each says what to do.
+    pub fn open(path: &Path, options: StoreOptions) -> Result<(Store, OpenReport), OpenError> {
+        Store::open_dir(path, options, false, &mut |_, _| {})
+    }
+
+    /// Opens the store and makes all views anew from the log. The old ones are in use until the new ones are
+    /// complete: a crash on the way leaves them as they were.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn rebuild(
+        path: &Path,
+        options: StoreOptions,
+        progress: Progress<'_>,
+    ) -> Result<(Store, OpenReport), OpenError> {
+        let (store, report) = Store::open_dir(path, options, true, progress)?;
+        store.compact()?;
+        store.checkpoint()?;
+        Ok((store, report))
+    }
+
+    fn open_dir(
+        path: &Path,
+        options: StoreOptions,
+        anew: bool,
+        progress: Progress<'_>,
+    ) -> Result<(Store, OpenReport), OpenError> {
+        let root = directory(path)?;
+        let lock = root.lock_writer()?;
+        let log = Arc::new(directory(&path.join(LOG_DIR))?);
+        let views = Arc::new(directory(&path.join(VIEWS_DIR))?);
+        let (mut store, report) = Store::open_on(log, views, options, anew, progress)?;
+        store._lock = Some(lock);
+        Ok((store, report))
+    }
+
+    /// Opens a store on any storage; the caller sees to it that nobody else writes there.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_on(
+        log_storage: Arc<dyn Storage>,
+        views: Arc<dyn Storage>,
+        options: StoreOptions,
+        anew: bool,
+        progress: Progress<'_>,
+    ) -> Result<(Store, OpenReport), OpenError> {
+        let (log, recovery) = Log::open(log_storage.clone(), log_options(&options))?;
+        let mut report = OpenReport {
+            seq: recovery.last_seq,
+            torn: recovery.torn,
+            damage: recovery.damage,
+            ..OpenReport::default()
+        };
+        let state = if anew {
+            State::new()
+        } else {
+            take_up(&*views, &mut report)?
+        };
+        if state.seq > recovery.last_seq.0 {
+            return Err(OpenError::LogBehindViews {
+                path: log_storage.path().display().to_string(),
+                log: recovery.last_seq,
+                views: Seq(state.seq),
+            });
+        }
+        let shared = Arc::new(Shared {
+            published: ArcSwap::from_pointee(state.snapshot()),
+            durability: log.durability(),
+            sequencer: Mutex::new(Sequencer {
+                log,
+                state,
+                buffer: Vec::with_capacity(1024),
+            }),
+            next_file: AtomicU64::new(next_file(&*views)?),
+            options,
+            log_storage,
+            views,
+            obsolete: Mutex::default(),
+            unsaved: AtomicU64::new(0),
+            woken: AtomicBool::new(true),
+            closing: AtomicBool::new(false),
+            sleep: Mutex::default(),
+            work: Condvar::new(),
+            room: Condvar::new(),
+        });
+        let kept = named_files(&shared.published.load());
+        fold_tail(&shared, &mut report, progress)?;
+        clear_away(&shared, &kept, anew)?;
+        let compactor = shared.options.background.then(|| {
+            let shared = shared.clone();
+            std::thread::Builder::new()
+                .name("compactor".into())
+                .spawn(move || compact::run(&shared))
+        });
+        let compactor = compactor.transpose().map_err(|error| OpenError::Io {
+            doing: "start the compactor's thread",
+            path: shared.views.path().display().to_string(),
+            error,
+        })?;
+        Ok((
+            Store {
+                shared,
+                compactor,
+                _lock: None,
+            },
+            report,
+        ))
+    }
+}
+
+/// Reads a data directory without locking it, also while a server writes to it: the state as of the last checkpoint
+/// and the records after it, up to `until`.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn read_only(path: &Path) -> Result<Snapshot, OpenError> {
+    let log: Arc<dyn Storage> = Arc::new(directory(&path.join(LOG_DIR))?);
+    let views = directory(&path.join(VIEWS_DIR))?;
+    let mut report = OpenReport::default();
+    let mut state = take_up(&views, &mut report)?;
+    let reader = LogReader::open(log)?;
+    let mut records = reader.read_from(Seq(state.seq + 1))?;
+    while let Some(record) = records.next() {
+        let Ok(record) = record else { continue };
+        if let Ok(decoded) = Record::decode(record.kind, record.payload) {
+            let _ = state.apply(record.seq.0, &decoded);
+        }
+    }
+    Ok(state.snapshot())
+}
+
+fn directory(path: &Path) -> Result<FileStorage, OpenError> {
+    FileStorage::open(path).map_err(|error| OpenError::Io {
+        doing: "open the directory",
+        path: path.display().to_string(),
+        error,
+    })
+}
+
+fn log_options(options: &StoreOptions) -> LogOptions {
+    LogOptions {
+        segment_bytes: options.segment_bytes,
+        device: options.device,
+        sync_interval: match options.heartbeat {
+            HeartbeatDurability::Interval(interval) => interval,
+            HeartbeatDurability::Always => std::time::Duration::from_secs(1),
+        },
+        clock: Arc::new(now),
+        #[cfg(feature = "sim")]
+        bug: options.planted_bug,
+        #[cfg(feature = "sim")]
+        manual_sync: options.manual_sync,
+    }
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// The state of the checkpoint, or the empty one.
+fn take_up(views: &dyn Storage, report: &mut OpenReport) -> Result<State, OpenError> {
+    Ok(match checkpoint::read(views)? {
+        Found::State(state) => *state,
+        Found::None => State::new(),
+        Found::Unusable(why) => {
+            tracing::warn!(why, "the views cannot be used and are made anew from the log");
+            report.checkpoint_unusable = Some(why);
+            State::new()
+        }
+    })
+}
+
+/// Folds what the checkpoint does not have. Heads are sealed on the way, so that memory stays bounded.
+fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -> Result<(), OpenError> {
+    let reader = LogReader::open(shared.log_storage.clone())?;
+    let from = shared.published.load().seq().next();
+    let mut records = reader.read_from(from)?;
+    while let Some(record) = records.next() {
+        let record = match record {
+            Ok(record) => record,
+            Err(damage) => {
+                report.damage.push(damage);
+                continue;
+            }
+        };
+        let folded = Record::decode(record.kind, record.payload)
+            .map_err(|e| e.to_string())
+            .and_then(|decoded| {
+                shared
+                    .sequencer
+                    .lock()
+                    .state
+                    .apply(record.seq.0, &decoded)
+                    .map_err(|e| e.to_string())
+            });
+        if let Err(why) = folded
+            && report.unfolded.len() < 100
+        {
+            report.unfolded.push((record.seq, why));
+        }
+        shared
+            .unsaved
+            .fetch_add(record.payload.len() as u64 + 32, Ordering::Relaxed);
+        report.folded += 1;
+        if report.folded.is_multiple_of(LOOK_EVERY) {
+            progress(report.folded, report.seq.0);
+            seal_full_heads(shared)?;
+        }
+    }
+    shared.publish(&shared.sequencer.lock().state);
+    Ok(())
+}
+
+fn seal_full_heads(shared: &Shared) -> Result<(), OpenError> {
+    let full: Vec<_> = {
+        let sequencer = shared.sequencer.lock();
+        let full = sequencer
+            .state
+            .buckets()
+            .filter(|b| b.view.head_rows() >= compact::SEAL_ROWS);
+        full.map(|b| b.view.key).collect()
+    };
+    for key in full {
+        shared.seal(key)?;
+    }
+    Ok(())
+}
+
+fn is_view_file(name: &str) -> bool {
+    name.ends_with(".view")
+}
+
+fn named_files(snapshot: &Snapshot) -> Vec<String> {
+    snapshot
+        .buckets()
+        .flat_map(|b| b.segments.iter())
+        .map(|s| s.segment.file().to_owned())
+        .collect()
+}
+
+fn list(views: &dyn Storage) -> Result<Vec<String>, OpenError> {
+    views.list().map_err(|error| OpenError::Io {
+        doing: "list the views",
+        path: views.path().display().to_string(),
+        error,
+    })
+}
+
+/// One more than the greatest number of a view file.
+fn next_file(views: &dyn Storage) -> Result<u64, OpenError> {
+    let number = |name: &String| name.strip_suffix(".view")?.split_once('-')?.1.parse::<u64>().ok();
+    Ok(list(views)?.iter().filter_map(number).max().unwrap_or(0) + 1)
+}
+
+/// Removes view files that nothing names: left by a crash between a segment and its checkpoint. Those that the
+/// checkpoint on disk still names wait for the next one.
+fn clear_away(shared: &Shared, checkpointed: &[String], anew: bool) -> Result<(), OpenError> {
+    let used = named_files(&shared.published.load());
+    for name in list(&*shared.views)?
+        .into_iter()
+        .filter(|n| is_view_file(n) && !used.contains(n))
+    {
+        if anew || checkpointed.contains(&name) {
+            shared.obsolete.lock().push(name);
+        } else if let Err(error) = shared.views.remove(&name) {
+            tracing::warn!(name, %error, "a left-over view file could not be removed");
+        }
+    }
+    Ok(())
+}

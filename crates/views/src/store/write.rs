@@ -1,0 +1,508 @@
+//! Writes: decide, append, apply, publish, reply.
+
+use std::sync::atomic::Ordering;
+
+use parking_lot::MutexGuard;
+use timberline_log::{Entry, Seq};
+use timberline_model::{
+    Bucket, BucketUpdate, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp, heartbeat,
+};
+
+use super::compact::{CHECKPOINT_BYTES, SEAL_ROWS};
+use super::error::WriteError;
+use super::presence::Presence;
+use super::{HeartbeatDurability, Sequencer, Shared, Store};
+use crate::bucket::BucketState;
+use crate::record::{self, BucketKey, EventBlock, Record, codec};
+use crate::snapshot::Snapshot;
+
+/// Events in one record: enough for the compressor to find what repeats, few enough for a small buffer.
+const RECORD_EVENTS: usize = 4096;
+/// Events of one bucket in memory beyond which writers have to wait for the compactor.
+const MOST_WAITING: usize = 64 * SEAL_ROWS;
+/// Ids that clients bring beyond this are replaced by ours, or the counter could be driven out of what JSON numbers hold.
+const GREATEST_TAKEN_ID: u64 = 1 << 52;
+
+/// What a write gives back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The newest record of the write.
+    pub seq: Seq,
+    /// Whether it must be durable ([`Store::durable`]) before the client is told.
+    pub sync: bool,
+}
+
+/// What came of a heartbeat: the event it extended or became.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HeartbeatAnswer {
+    /// The event's id.
+    pub id: EventId,
+    /// When it began.
+    pub start: Timestamp,
+    /// How long it has lasted by now.
+    pub duration: Duration,
+    /// What to wait for.
+    pub receipt: Receipt,
+}
+
+impl Store {
+    /// Takes a heartbeat: extends the bucket's last event by the rule of [`timberline_model::heartbeat`] or makes a
+    /// new one.
+    ///
+    /// # Errors
+    /// [`WriteError`]; those that pass ([`WriteError::is_passing`]) should make the client wait.
+    pub fn heartbeat(
+        &self,
+        bucket: &str,
+        beat: &Heartbeat<'_>,
+        pulsetime: Pulsetime,
+    ) -> Result<HeartbeatAnswer, WriteError> {
+        let shared = &*self.shared;
+        let mut sequencer = shared.sequencer.lock();
+        let state = sequencer
+            .state
+            .named(bucket)
+            .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
+        let key = state.view.key;
+        let (start, duration) = (beat.start, beat.duration);
+        let extended = extended(state, beat, pulsetime)?;
+        let (id, begins, lasts) = extended.unwrap_or((sequencer.state.next_event, start, duration));
+        let outcome = match extended {
+            Some((event, _, duration)) => record::Outcome::Extended {
+                event,
+                duration: duration.nanos(),
+            },
+            None => record::Outcome::Created {
+                event: id,
+                data: &beat.data,
+            },
+        };
+        let record = Record::Heartbeat(record::Heartbeat {
+            bucket: key,
+            start: start.nanos(),
+            duration: duration.nanos(),
+            pulsetime: pulsetime.nanos(),
+            outcome,
+        });
+        let seq = shared.commit(&mut sequencer, &record)?;
+        if extended.is_none() {
+            shared.note_growth(sequencer, key);
+        }
+        let sync = shared.options.heartbeat == HeartbeatDurability::Always;
+        Ok(HeartbeatAnswer {
+            id: EventId(id),
+            start: begins,
+            duration: lasts,
+            receipt: Receipt { seq, sync },
+        })
+    }
+
+    /// Stores events. Those with an id take the place of the event of this bucket that has it; the others get a new
+    /// id. Gives back the ids, in the order of the events.
+    ///
+    /// # Errors
+    /// [`WriteError`]; nothing is stored then.
+    pub fn insert_events(
+        &self,
+        bucket: &str,
+        events: &[NewEvent<'_>],
+    ) -> Result<(Vec<EventId>, Receipt), WriteError> {
+        if events.iter().any(|e| e.id.is_some()) {
+            self.put(bucket, events)
+        } else {
+            self.insert(bucket, events)
+        }
+    }
+
+    /// Stores those of the events that `known` does not have in this bucket: the same start, duration and data. Ids
+    /// are given anew. Gives back how many were stored.
+    ///
+    /// # Errors
+    /// [`WriteError`]; nothing is stored then.
+    pub fn import_events(
+        &self,
+        bucket: &str,
+        events: &[NewEvent<'_>],
+        known: &Snapshot,
+    ) -> Result<(usize, Receipt), WriteError> {
+        let Some(view) = known.bucket(bucket).filter(|b| !b.is_empty()) else {
+            return self
+                .insert(bucket, events)
+                .map(|(ids, receipt)| (ids.len(), receipt));
+        };
+        let mut presence = Presence::new(view)?;
+        let mut missing = Vec::new();
+        for event in events {
+            if !presence.has(event)? {
+                missing.push(event.clone());
+            }
+        }
+        self.insert(bucket, &missing)
+            .map(|(ids, receipt)| (ids.len(), receipt))
+    }
+
+    fn insert(&self, bucket: &str, events: &[NewEvent<'_>]) -> Result<(Vec<EventId>, Receipt), WriteError> {
+        // Most of the work, compression above all, is done before the lock.
+        let blocks = events
+            .chunks(RECORD_EVENTS)
+            .map(encoded)
+            .collect::<Result<Vec<_>, _>>()?;
+        let shared = &*self.shared;
+        let mut sequencer = shared.sequencer.lock();
+        let key = sequencer.room_for(bucket)?;
+        let first = sequencer.state.next_event;
+        if events.is_empty() {
+            return Ok((
+                Vec::new(),
+                Receipt {
+                    seq: Seq(sequencer.state.seq),
+                    sync: false,
+                },
+            ));
+        }
+        let mut next = first;
+        let mut batch = Vec::with_capacity(blocks.len());
+        for (events, bytes) in blocks {
+            let mut payload = Vec::with_capacity(bytes.len() + 24);
+            codec::encode_inserted(key, next, &mut payload)?;
+            payload.extend_from_slice(&bytes);
+            let n = events.len() as u64;
+            batch.push((
+                Record::EventsInserted(record::EventsInserted {
+                    bucket: key,
+                    first: next,
+                    events,
+                }),
+                payload,
+            ));
+            next += n;
+        }
+        let seq = shared.commit_all(&mut sequencer, &batch)?;
+        shared.note_growth(sequencer, key);
+        Ok(((first..next).map(EventId).collect(), Receipt { seq, sync: true }))
+    }
+
+    fn put(&self, bucket: &str, events: &[NewEvent<'_>]) -> Result<(Vec<EventId>, Receipt), WriteError> {
+        let shared = &*self.shared;
+        let mut sequencer = shared.sequencer.lock();
+        let key = sequencer.room_for(bucket)?;
+        let taken = |id: &EventId| id.0 <= GREATEST_TAKEN_ID;
+        let greatest = events
+            .iter()
+            .filter_map(|e| e.id)
+            .filter(taken)
+            .map(|id| id.0)
+            .max()
+            .unwrap_or(0);
+        let mut next = sequencer.state.next_event.max(greatest + 1);
+        let ids: Vec<u64> = events
+            .iter()
+            .map(|e| match e.id.filter(taken) {
+                Some(id) => id.0,
+                None => {
+                    next += 1;
+                    next - 1
+                }
+            })
+            .collect();
+        let mut batch = Vec::new();
+        for (events, ids) in events.chunks(RECORD_EVENTS).zip(ids.chunks(RECORD_EVENTS)) {
+            let (events, bytes) = encoded(events)?;
+            let mut payload = Vec::with_capacity(bytes.len() + 9 * ids.len());
+            codec::encode_put(key, ids, &mut payload)?;
+            payload.extend_from_slice(&bytes);
+            batch.push((
+                Record::EventsPut(record::EventsPut {
+                    bucket: key,
+                    ids: ids.to_vec(),
+                    events,
+                }),
+                payload,
+            ));
+        }
+        let seq = shared.commit_all(&mut sequencer, &batch)?;
+        shared.note_growth(sequencer, key);
+        Ok((
+            ids.into_iter().map(EventId).collect(),
+            Receipt { seq, sync: true },
+        ))
+    }
+
+    /// Deletes an event. False when the bucket has none with this id.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn delete_event(&self, bucket: &str, id: EventId) -> Result<(bool, Receipt), WriteError> {
+        let shared = &*self.shared;
+        let mut sequencer = shared.sequencer.lock();
+        let state = sequencer
+            .state
+            .named(bucket)
+            .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
+        let key = state.view.key;
+        if state.view.find(id.0)?.is_none() {
+            return Ok((false, sequencer.nothing_new()));
+        }
+        let record = Record::EventsDeleted(record::EventsDeleted {
+            bucket: key,
+            ids: vec![id.0],
+        });
+        let seq = shared.commit(&mut sequencer, &record)?;
+        Ok((true, Receipt { seq, sync: true }))
+    }
+
+    /// Makes a bucket. False when there is one with this id, which stays as it is.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn create_bucket(&self, bucket: &Bucket) -> Result<(bool, Receipt), WriteError> {
+        let shared = &*self.shared;
+        let mut sequencer = shared.sequencer.lock();
+        if sequencer.state.named(&bucket.id).is_some() {
+            return Ok((false, sequencer.nothing_new()));
+        }
+        let record = Record::BucketCreated(record::BucketCreated {
+            bucket: sequencer.state.next_bucket(),
+            id: &bucket.id,
+            type_: &bucket.type_,
+            client: &bucket.client,
+            hostname: &bucket.hostname,
+            created: bucket.created.nanos(),
+            data: bucket.data.as_str(),
+            last_updated: bucket.last_updated.map(Timestamp::nanos),
+        });
+        let seq = shared.commit(&mut sequencer, &record)?;
+        Ok((true, Receipt { seq, sync: true }))
+    }
+
+    /// Changes fields of a bucket.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn update_bucket(&self, bucket: &str, update: &BucketUpdate) -> Result<Receipt, WriteError> {
+        let shared = &*self.shared;
+        let mut sequencer = shared.sequencer.lock();
+        let state = sequencer
+            .state
+            .named(bucket)
+            .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
+        let record = Record::BucketUpdated(record::BucketUpdated {
+            bucket: state.view.key,
+            type_: update.type_.as_deref(),
+            client: update.client.as_deref(),
+            hostname: update.hostname.as_deref(),
+            data: update.data.as_ref().map(|d| d.as_str()),
+        });
+        let seq = shared.commit(&mut sequencer, &record)?;
+        Ok(Receipt { seq, sync: true })
+    }
+
+    /// Deletes a bucket and its events.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn delete_bucket(&self, bucket: &str) -> Result<Receipt, WriteError> {
+        let shared = &*self.shared;
+        let mut sequencer = shared.sequencer.lock();
+        let state = sequencer
+            .state
+            .named(bucket)
+            .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
+        let files: Vec<String> = state
+            .view
+            .segments
+            .iter()
+            .map(|s| s.segment.file().to_owned())
+            .collect();
+        let record = Record::BucketDeleted(record::BucketDeleted {
+            bucket: state.view.key,
+        });
+        let seq = shared.commit(&mut sequencer, &record)?;
+        shared.obsolete.lock().extend(files);
+        Ok(Receipt { seq, sync: true })
+    }
+
+    /// Gives a setting a value, which is JSON text.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn set_setting(&self, key: &str, value: &str) -> Result<Receipt, WriteError> {
+        let mut sequencer = self.shared.sequencer.lock();
+        let seq = self.shared.commit(
+            &mut sequencer,
+            &Record::SettingSet(record::SettingSet { key, value }),
+        )?;
+        Ok(Receipt { seq, sync: true })
+    }
+
+    /// Deletes a setting. False when it was not set.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn delete_setting(&self, key: &str) -> Result<(bool, Receipt), WriteError> {
+        let mut sequencer = self.shared.sequencer.lock();
+        if !sequencer.state.settings().contains_key(key) {
+            return Ok((false, sequencer.nothing_new()));
+        }
+        let seq = self.shared.commit(
+            &mut sequencer,
+            &Record::SettingDeleted(record::SettingDeleted { key }),
+        )?;
+        Ok((true, Receipt { seq, sync: true }))
+    }
+}
+
+/// The event a heartbeat extends, if it does: id, start, and its new duration.
+fn extended(
+    state: &BucketState,
+    beat: &Heartbeat<'_>,
+    pulsetime: Pulsetime,
+) -> Result<Option<(u64, Timestamp, Duration)>, WriteError> {
+    let Some(last) = state.view.last else {
+        return Ok(None);
+    };
+    let (start, duration) = (
+        Timestamp::from_nanos(last.start),
+        Duration::from_nanos(last.duration),
+    );
+    // The rule's times first: they are cheap, and data that lies on disk is not.
+    let Some(longer) = heartbeat::merge(start, duration, true, beat.start, beat.duration, pulsetime) else {
+        return Ok(None);
+    };
+    let same = match &state.view.open {
+        Some(open) if open.row.id == last.id => open.text() == beat.data,
+        _ => match state.view.find(last.id)? {
+            Some(place) => state.view.read(place)?.is_some_and(|(_, text)| text == beat.data),
+            None => false,
+        },
+    };
+    Ok(same.then_some((last.id, start, longer)))
+}
+
+fn encoded<'a>(events: &'a [NewEvent<'_>]) -> Result<(EventBlock<'a>, Vec<u8>), WriteError> {
+    let block = EventBlock::from_events(
+        events
+            .iter()
+            .map(|e| (e.start.nanos(), e.duration.nanos(), e.data.as_ref())),
+    );
+    let mut bytes = Vec::new();
+    block.encode(&mut bytes)?;
+    Ok((block, bytes))
+}
+
+impl Sequencer {
+    /// The key of a bucket that more events may come into.
+    fn room_for(&self, bucket: &str) -> Result<BucketKey, WriteError> {
+        let state = self
+            .state
+            .named(bucket)
+            .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
+        let waiting = state.view.head_rows();
+        if waiting > MOST_WAITING {
+            return Err(WriteError::Busy {
+                bucket: bucket.to_owned(),
+                waiting,
+            });
+        }
+        Ok(state.view.key)
+    }
+
+    /// The receipt of a write that had nothing to do.
+    fn nothing_new(&self) -> Receipt {
+        Receipt {
+            seq: Seq(self.state.seq),
+            sync: false,
+        }
+    }
+}
+
+impl Shared {
+    /// Appends one record, folds it in, and shows it.
+    fn commit(&self, sequencer: &mut Sequencer, record: &Record<'_>) -> Result<Seq, WriteError> {
+        let Sequencer { log, state, buffer } = sequencer;
+        buffer.clear();
+        record.encode(buffer)?;
+        #[cfg(feature = "sim")]
+        if self.options.planted_bug == Some(timberline_log::PlantedBug::PublishBeforeAppend) {
+            let _ = state.apply(log.next_seq().0, record);
+            self.publish(state);
+            let seqs = log.append(&[Entry {
+                kind: record.kind(),
+                payload: buffer,
+            }])?;
+            return Ok(*seqs.end());
+        }
+        let seqs = log.append(&[Entry {
+            kind: record.kind(),
+            payload: buffer,
+        }])?;
+        self.folded(state, *seqs.end(), record, buffer.len());
+        self.publish(state);
+        Ok(*seqs.end())
+    }
+
+    /// Appends records as one batch (or, when they do not fit one segment, as several), folds them in, and shows
+    /// them at once.
+    fn commit_all(
+        &self,
+        sequencer: &mut Sequencer,
+        batch: &[(Record<'_>, Vec<u8>)],
+    ) -> Result<Seq, WriteError> {
+        let Sequencer { log, state, .. } = sequencer;
+        let entries: Vec<Entry<'_>> = batch
+            .iter()
+            .map(|(r, payload)| Entry {
+                kind: r.kind(),
+                payload,
+            })
+            .collect();
+        let mut done = 0;
+        let result = match log.append(&entries) {
+            Ok(seqs) => {
+                for (seq, (record, payload)) in (seqs.start().0..).zip(batch) {
+                    self.folded(state, Seq(seq), record, payload.len());
+                }
+                done = batch.len();
+                Ok(())
+            }
+            Err(timberline_log::AppendError::TooLarge { .. }) if batch.len() > 1 => batch
+                .iter()
+                .zip(&entries)
+                .try_for_each(|((record, payload), entry)| {
+                    let seqs = log.append(std::slice::from_ref(entry))?;
+                    self.folded(state, *seqs.end(), record, payload.len());
+                    done += 1;
+                    Ok(())
+                }),
+            Err(e) => Err(e),
+        };
+        if done > 0 {
+            self.publish(state);
+        }
+        result?;
+        Ok(Seq(state.seq))
+    }
+
+    fn folded(&self, state: &mut crate::state::State, seq: Seq, record: &Record<'_>, bytes: usize) {
+        if let Err(error) = state.apply(seq.0, record) {
+            // Decided a moment ago on the same state, so this is a bug or a damaged view segment.
+            tracing::error!(%seq, %error, "a record that was just written does not fold");
+        }
+        let unsaved = self.unsaved.fetch_add(bytes as u64 + 32, Ordering::Relaxed) + bytes as u64;
+        if unsaved >= CHECKPOINT_BYTES {
+            self.wake();
+        }
+    }
+
+    /// Wakes the compactor when the head of a bucket is worth sealing.
+    fn note_growth(&self, sequencer: MutexGuard<'_, Sequencer>, key: BucketKey) {
+        let full = sequencer
+            .state
+            .bucket(key)
+            .is_some_and(|b| b.view.head_rows() >= SEAL_ROWS);
+        drop(sequencer);
+        if full {
+            self.wake();
+        }
+    }
+}
