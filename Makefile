@@ -8,7 +8,7 @@ SHELL := bash
 .NOTPARALLEL:
 
 CARGO ?= cargo
-PYTHON ?= python3
+export PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Arguments of `make run`, as in `make run ARGS='--port 5700'`.
 ARGS ?=

@@ -1,4 +1,4 @@
-//! A working day recorded through the real `aw-client` from PyPI: queued heartbeats of three watchers, two
+//! A working day recorded through the real `aw-client` from PyPI: queued heartbeats of three watchers, several
 //! restarts of the server and one `kill -9` in between. At the end every event is there, as long as it was.
 //!
 //! The client throws a queued heartbeat away on any refusal and on any closed connection, also a refused
@@ -27,6 +27,10 @@ use harness::rfc3339;
 use harness::server::{Installation, Server};
 use harness::{http, poll};
 
+/// Restarts at midday, and again in the afternoon. Each meets the traffic at another moment: with a request
+/// half read, half answered, or still in the socket.
+const RESTARTS: usize = 5;
+
 #[test]
 fn a_day_with_restarts_and_a_kill_is_recorded_whole() {
     let day = Day::plan();
@@ -44,12 +48,16 @@ fn a_day_with_restarts_and_a_kill_is_recorded_whole() {
 
     // Midday begins without a server. It comes, and is restarted while the clients catch up.
     recorder.record(1);
-    let server = installation.start_as(command(&installation, &socket));
-    let server = restart_in_the_midst(&installation, &socket, server, &mut recorder);
+    let mut server = installation.start_as(command(&installation, &socket));
+    for _ in 0..RESTARTS {
+        server = restart_in_the_midst(&installation, &socket, server, &mut recorder);
+    }
 
-    // The afternoon begins before they have caught up, and has its restart too.
+    // The afternoon begins before they have caught up, and has its restarts too.
     recorder.record(2);
-    let server = restart_in_the_midst(&installation, &socket, server, &mut recorder);
+    for _ in 0..RESTARTS {
+        server = restart_in_the_midst(&installation, &socket, server, &mut recorder);
+    }
     poll("the day to be recorded", || {
         (recorder.state().waiting == 0).then_some(())
     });

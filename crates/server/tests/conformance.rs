@@ -41,8 +41,8 @@ fn corpora() -> Vec<Corpus> {
 }
 
 /// Runs all of it. `when` tells the runs on one server apart.
-fn conforms(server: &Server, when: &str) {
-    let mut runner = Runner::new(server.port, when);
+fn conforms(port: u16, when: &str) {
+    let mut runner = Runner::new(port, when);
     for corpus in corpora() {
         runner.run(&corpus);
     }
@@ -62,13 +62,13 @@ fn conforms(server: &Server, when: &str) {
 fn conforms_on_a_fresh_store_and_after_restarts() {
     let installation = Installation::new();
     let server = installation.start();
-    conforms(&server, "fresh");
+    conforms(server.port, "fresh");
     server.stop();
     let server = installation.start();
-    conforms(&server, "restarted");
+    conforms(server.port, "restarted");
     server.kill();
     let server = installation.start();
-    conforms(&server, "killed");
+    conforms(server.port, "killed");
     server.stop();
 }
 
@@ -82,17 +82,29 @@ fn conforms_on_a_large_store_and_after_a_restart() {
         100_000
     };
     fill(&server, events);
-    conforms(&server, "large");
+    conforms(server.port, "large");
     assert_eq!(stored(&server), events, "the runs must not touch what is there");
     server.stop();
     let server = installation.start();
-    conforms(&server, "large-restarted");
+    conforms(server.port, "large-restarted");
     assert_eq!(
         stored(&server),
         events,
         "a restart must not change the number of events"
     );
     server.stop();
+}
+
+/// For comparing this runner with another one, or Timberline with another server:
+/// `CONFORMANCE_PORT=5666 cargo test --test conformance -- --ignored --nocapture`.
+#[test]
+#[ignore = "for a server that was started by hand"]
+fn conforms_at_a_given_port() {
+    let port = std::env::var("CONFORMANCE_PORT").expect("CONFORMANCE_PORT");
+    conforms(
+        port.parse().expect("CONFORMANCE_PORT: a number"),
+        &format!("run{}", std::process::id()),
+    );
 }
 
 /// The buckets that make a store large.
