@@ -1,0 +1,75 @@
+//! A segment that is being written: what the appender and the sync thread both hold.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::Seq;
+use crate::segment::segment_name;
+use crate::storage::Region;
+
+/// A segment that is not sealed yet.
+///
+/// The appender moves the tail; the sync thread follows with the rest. No lock: the offset is stored before the
+/// sequence number and loaded after it, so whoever sees a sequence number sees an offset that covers it.
+#[derive(Debug)]
+pub(crate) struct ActiveSegment {
+    pub(crate) first: Seq,
+    pub(crate) region: Arc<dyn Region>,
+    tail_offset: AtomicU64,
+    tail_seq: AtomicU64,
+    /// Up to where the bytes are durable. Only the sync thread writes it.
+    pub(crate) synced_to: AtomicU64,
+    /// Whether the header and the file's name are durable. Only the sync thread writes it.
+    pub(crate) linked: AtomicBool,
+    /// Records before this handle was made, less those lost to damage: for the count in the seal.
+    pub(crate) lost_records: u64,
+}
+
+/// Where a segment ends for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SegmentTail {
+    pub(crate) offset: u64,
+    pub(crate) last: Seq,
+}
+
+impl ActiveSegment {
+    /// A segment of which nothing is known to be durable.
+    pub(crate) fn new(first: Seq, region: Arc<dyn Region>, tail: SegmentTail, lost_records: u64) -> Self {
+        Self {
+            first,
+            region,
+            tail_offset: AtomicU64::new(tail.offset),
+            tail_seq: AtomicU64::new(tail.last.0),
+            synced_to: AtomicU64::new(0),
+            linked: AtomicBool::new(false),
+            lost_records,
+        }
+    }
+
+    /// The same segment with another mapping of its file. What the sync thread is doing at this moment to the old
+    /// one may be done once more to this one; both are the same pages.
+    pub(crate) fn remapped(&self, region: Arc<dyn Region>) -> Self {
+        Self {
+            synced_to: AtomicU64::new(self.synced_to.load(Ordering::Relaxed)),
+            linked: AtomicBool::new(self.linked.load(Ordering::Relaxed)),
+            ..Self::new(self.first, region, self.tail(), self.lost_records)
+        }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        segment_name(self.first)
+    }
+
+    pub(crate) fn tail(&self) -> SegmentTail {
+        let last = Seq(self.tail_seq.load(Ordering::Acquire));
+        SegmentTail {
+            offset: self.tail_offset.load(Ordering::Acquire),
+            last,
+        }
+    }
+
+    pub(crate) fn set_tail(&self, tail: SegmentTail) {
+        self.tail_offset.store(tail.offset, Ordering::Release);
+        self.tail_seq.store(tail.last.0, Ordering::Release);
+    }
+}

@@ -1,0 +1,126 @@
+//! What can go wrong, where, and what to do about it.
+
+use std::io;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use crate::Seq;
+
+/// Opening, reading or closing a log failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// Another process (or another handle in this one) is the writer.
+    #[error("{} is in use by {holder}: stop it or choose another --dbpath", path.display())]
+    Locked {
+        /// The directory that is locked.
+        path: PathBuf,
+        /// Who holds it, as far as the lock file tells: `process 1234 (since 2024-03-01T10:00:00Z)`.
+        holder: String,
+    },
+    /// A segment was written by a newer Timberline.
+    #[error(
+        "{} has log format version {found}, this program knows versions up to {known}: update Timberline",
+        path.display()
+    )]
+    NewerFormat {
+        /// The segment file.
+        path: PathBuf,
+        /// The version it carries.
+        found: u32,
+        /// The newest version this program reads.
+        known: u32,
+    },
+    /// The operating system refused an operation.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Io {
+        /// What was being done ("read", "sync", ...).
+        doing: &'static str,
+        /// To which file or directory.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// The log could not be closed cleanly, because an earlier sync had failed.
+    #[error(transparent)]
+    SyncFailed(#[from] SyncFailed),
+}
+
+impl LogError {
+    /// An [`LogError::Io`] for `map_err`.
+    pub(crate) fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.as_ref().to_path_buf();
+        move |source| Self::Io { doing, path, source }
+    }
+}
+
+/// A batch was not appended. Nothing of it is in the log.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// The disk is full. Nothing changed; the same append can be tried again once there is space.
+    #[error("no space for the next log segment in {}: free some space, writing then goes on by itself ({source})", path.display())]
+    NoSpace {
+        /// The log's directory.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// The next segment could not be made for a reason other than space. Nothing changed; a later append tries again.
+    #[error("cannot make the next log segment in {}: {source}", path.display())]
+    Io {
+        /// The log's directory.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// The batch does not fit a segment.
+    #[error("a batch of {bytes} bytes does not fit a log segment, which holds {limit}: split it")]
+    TooLarge {
+        /// The size of the batch with its frame headers.
+        bytes: u64,
+        /// The greatest size that fits.
+        limit: u64,
+    },
+    /// An earlier sync failed: what is on the disk is uncertain, so nothing more is written.
+    #[error(transparent)]
+    Failed(#[from] SyncFailed),
+}
+
+/// The disk refused a sync. Linux forgets the pages that it could not write, so trying again would report success
+/// without the data being there; hence the log stays failed until it is opened anew, and recovery finds out what
+/// the disk really holds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the log could not be synced to disk ({reason}): nothing after record {durable} is known to be safe; check the disk, then restart Timberline"
+)]
+pub struct SyncFailed {
+    /// What was being synced and what the operating system said.
+    pub reason: String,
+    /// The newest record that is known to be on the disk.
+    pub durable: Seq,
+}
+
+/// Bytes of the log that were once whole and are no longer. The records around them are still served.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} is damaged at byte {offset} ({bytes} bytes, {}): {reason}; all other records are still served", path.display(), lost_words(lost.as_ref()))]
+pub struct Damage {
+    /// The segment file.
+    pub path: PathBuf,
+    /// Where in it the damaged bytes begin.
+    pub offset: u64,
+    /// How many bytes are affected.
+    pub bytes: u64,
+    /// The records lost; `None` if only bookkeeping was hit (a segment header) and no record is lost.
+    pub lost: Option<RangeInclusive<Seq>>,
+    /// What is wrong with them.
+    pub reason: String,
+}
+
+fn lost_words(lost: Option<&RangeInclusive<Seq>>) -> String {
+    match lost {
+        None => "no record lost".to_owned(),
+        Some(range) if range.start() == range.end() => format!("record {} lost", range.start()),
+        Some(range) => format!("records {} to {} lost", range.start(), range.end()),
+    }
+}

@@ -1,0 +1,299 @@
+//! One record on disk: a 32-byte header, the payload, and zeroes up to the next multiple of 8.
+//!
+//! Specified to the byte in `docs/format/log.md`. Everything here is a pure function of bytes, so it can be fuzzed;
+//! nothing here trusts a byte before its checksum has been seen to hold.
+
+use crc32fast::Hasher;
+
+use crate::Seq;
+#[cfg(feature = "sim")]
+use crate::fault::PlantedBug;
+
+/// Bytes of a frame's header.
+pub(crate) const FRAME_HEADER: usize = 32;
+/// Frames begin at multiples of this.
+pub(crate) const FRAME_ALIGN: usize = 8;
+/// Flag bit 0: more records of this batch follow.
+const MORE_IN_BATCH: u8 = 1;
+
+/// The fields of a frame's header that its writer chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameHead {
+    /// The record's sequence number.
+    pub seq: Seq,
+    /// When it was appended: nanoseconds since 1970.
+    pub time: i64,
+    /// How far behind `seq` the newest durable record was when this one was written; `u32::MAX` stands for
+    /// "that far or farther".
+    pub durable_lag: u32,
+    /// The record's kind; opaque to the log.
+    pub kind: u8,
+    /// Whether the batch ends with this record.
+    pub ends_batch: bool,
+}
+
+impl FrameHead {
+    /// The newest record known to be durable when this one was written.
+    #[must_use]
+    pub fn durable_mark(&self) -> Seq {
+        if self.durable_lag == u32::MAX {
+            // Too far to say. Claiming too little is safe: a mark must never promise what is not on the disk.
+            return Seq::NONE;
+        }
+        Seq(self.seq.0.saturating_sub(u64::from(self.durable_lag)))
+    }
+
+    /// The 32 header bytes for a payload.
+    ///
+    /// # Panics
+    /// If the payload has 4 GiB or more; the log's segment size rules that out.
+    #[must_use]
+    pub(crate) fn encode(&self, payload: &[u8], rules: Rules) -> [u8; FRAME_HEADER] {
+        let len = FRAME_HEADER + payload.len();
+        assert!(
+            len <= u32::MAX as usize,
+            "a payload of {} bytes was let through",
+            payload.len()
+        );
+        let mut bytes = [0u8; FRAME_HEADER];
+        bytes[0..4].copy_from_slice(&(len as u32).to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.seq.0.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.time.to_le_bytes());
+        bytes[24..28].copy_from_slice(&self.durable_lag.to_le_bytes());
+        bytes[28] = self.kind;
+        bytes[29] = if self.ends_batch { 0 } else { MORE_IN_BATCH };
+        let check = header_check(&bytes, rules);
+        bytes[30..32].copy_from_slice(&check.to_le_bytes());
+        let crc = frame_crc(&bytes, payload, rules);
+        bytes[4..8].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+}
+
+/// A whole frame found in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// Its header's fields.
+    pub head: FrameHead,
+    /// Its payload.
+    pub payload: &'a [u8],
+}
+
+impl Frame<'_> {
+    /// The bytes it takes up, padding included.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        frame_size(self.payload.len())
+    }
+}
+
+/// The bytes that a frame of a payload takes up, padding included.
+#[must_use]
+pub(crate) const fn frame_size(payload: usize) -> usize {
+    padded(FRAME_HEADER.saturating_add(payload))
+}
+
+const fn padded(len: usize) -> usize {
+    len.saturating_add(FRAME_ALIGN - 1) & !(FRAME_ALIGN - 1)
+}
+
+/// What the bytes at some place hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decoded<'a> {
+    /// A whole frame.
+    Frame(Frame<'a>),
+    /// Nothing was written here: 32 zero bytes.
+    End,
+    /// The bytes given are too few to tell; this many are needed.
+    Needs(usize),
+    /// Something that is not a frame, or no longer.
+    Invalid(Flaw),
+}
+
+/// Why bytes are not a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// The length is zero but the header is not: a frame that is being written, was never finished, or whose length
+    /// was lost.
+    Unpublished,
+    /// The header does not agree with its own check.
+    Header,
+    /// The header is right, the whole frame is not.
+    Body {
+        /// The sequence number of the frame that was here.
+        seq: Seq,
+        /// The bytes it took up.
+        size: usize,
+    },
+}
+
+/// Reads what the beginning of `bytes` holds.
+#[must_use]
+pub(crate) fn decode(bytes: &[u8], rules: Rules) -> Decoded<'_> {
+    let Some((header, rest)) = bytes.split_first_chunk::<FRAME_HEADER>() else {
+        return Decoded::Needs(FRAME_HEADER);
+    };
+    let len = word(header, 0) as usize;
+    if len == 0 {
+        let blank = header.iter().all(|&byte| byte == 0);
+        return if blank {
+            Decoded::End
+        } else {
+            Decoded::Invalid(Flaw::Unpublished)
+        };
+    }
+    let check = u16::from_le_bytes([header[30], header[31]]);
+    if len < FRAME_HEADER || header[29] & !MORE_IN_BATCH != 0 || check != header_check(header, rules) {
+        return Decoded::Invalid(Flaw::Header);
+    }
+    let size = padded(len);
+    let (Some(payload), Some(padding)) = (rest.get(..len - FRAME_HEADER), bytes.get(len..size)) else {
+        return Decoded::Needs(size);
+    };
+    let head = FrameHead {
+        seq: Seq(long(header, 8)),
+        time: long(header, 16).cast_signed(),
+        durable_lag: word(header, 24),
+        kind: header[28],
+        ends_batch: header[29] & MORE_IN_BATCH == 0,
+    };
+    let whole = word(header, 4) == frame_crc(header, payload, rules) && padding.iter().all(|&byte| byte == 0);
+    if whole {
+        Decoded::Frame(Frame { head, payload })
+    } else {
+        Decoded::Invalid(Flaw::Body { seq: head.seq, size })
+    }
+}
+
+fn word(header: &[u8; FRAME_HEADER], at: usize) -> u32 {
+    u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+}
+
+fn long(header: &[u8; FRAME_HEADER], at: usize) -> u64 {
+    u64::from(word(header, at)) | u64::from(word(header, at + 4)) << 32
+}
+
+/// CRC-32 of the header with its `crc` field taken as zero, then of the payload.
+fn frame_crc(header: &[u8; FRAME_HEADER], payload: &[u8], rules: Rules) -> u32 {
+    let mut covered = *header;
+    covered[4..8].fill(0);
+    let mut hasher = Hasher::new();
+    if rules.ignores_length() {
+        hasher.update(&covered[8..]);
+        return hasher.finalize();
+    }
+    hasher.update(&covered);
+    hasher.update(payload);
+    hasher.finalize()
+}
+
+/// A 16-bit check of the header alone: lets a search for the next frame dismiss a place without reading the payload
+/// that it claims, and tells a damaged payload (whose length can be trusted) from a damaged header.
+fn header_check(header: &[u8; FRAME_HEADER], rules: Rules) -> u16 {
+    let mut covered = *header;
+    covered[4..8].fill(0);
+    covered[30..32].fill(0);
+    if rules.ignores_length() {
+        covered[0..4].fill(0);
+    }
+    let crc = crc32fast::hash(&covered);
+    (crc ^ (crc >> 16)) as u16
+}
+
+/// How frames are checked. There is one way; only the planted bug of feature `sim` knows another.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rules {
+    #[cfg(feature = "sim")]
+    no_length_checksum: bool,
+}
+
+impl Rules {
+    /// The rules with a bug planted, if it is one of theirs.
+    #[cfg(feature = "sim")]
+    #[must_use]
+    pub(crate) fn with_bug(bug: Option<PlantedBug>) -> Self {
+        Self {
+            no_length_checksum: bug == Some(PlantedBug::NoLengthChecksum),
+        }
+    }
+
+    fn ignores_length(self) -> bool {
+        #[cfg(feature = "sim")]
+        {
+            self.no_length_checksum
+        }
+        #[cfg(not(feature = "sim"))]
+        {
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(head: FrameHead, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = head.encode(payload, Rules::default()).to_vec();
+        bytes.extend_from_slice(payload);
+        bytes.resize(frame_size(payload.len()), 0);
+        bytes
+    }
+
+    fn any_head() -> impl Strategy<Value = FrameHead> {
+        (
+            any::<u64>(),
+            any::<i64>(),
+            any::<u32>(),
+            any::<u8>(),
+            any::<bool>(),
+        )
+            .prop_map(|(seq, time, durable_lag, kind, ends_batch)| FrameHead {
+                seq: Seq(seq),
+                time,
+                durable_lag,
+                kind,
+                ends_batch,
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(head in any_head(), payload in prop::collection::vec(any::<u8>(), 0..200)) {
+            let bytes = written(head, &payload);
+            prop_assert_eq!(decode(&bytes, Rules::default()), Decoded::Frame(Frame { head, payload: &payload }));
+        }
+
+        #[test]
+        fn any_one_flipped_bit_is_noticed(
+            head in any_head(), payload in prop::collection::vec(any::<u8>(), 0..64), pick in any::<prop::sample::Index>()
+        ) {
+            let mut bytes = written(head, &payload);
+            let bit = pick.index(bytes.len() * 8);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(!matches!(decode(&bytes, Rules::default()), Decoded::Frame(_) | Decoded::End));
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_no_frame(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(!matches!(decode(&bytes, Rules::default()), Decoded::Frame(_)));
+        }
+    }
+
+    #[test]
+    fn too_few_bytes_ask_for_more() {
+        let head = FrameHead {
+            seq: Seq(7),
+            time: 1,
+            durable_lag: 0,
+            kind: 2,
+            ends_batch: true,
+        };
+        let bytes = written(head, b"hello");
+        assert_eq!(decode(&bytes[..31], Rules::default()), Decoded::Needs(32));
+        assert_eq!(decode(&bytes[..39], Rules::default()), Decoded::Needs(40));
+        assert_eq!(decode(&[0; 32], Rules::default()), Decoded::End);
+    }
+}

@@ -1,0 +1,65 @@
+//! Timberline's log: an append-only sequence of opaque records in segment files.
+//!
+//! One process writes ([`Log`]), any number read while it does ([`LogReader`], [`Tail`]). Appending copies into mapped
+//! memory; one thread syncs for everybody ([`Durability`]). After a crash the log holds a prefix of what was
+//! appended, with everything that was reported durable, and each batch wholly or not at all. Bytes that went bad
+//! later are reported ([`Damage`]), never silently dropped.
+//!
+//! The bytes on disk are specified in `docs/format/log.md`.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use timberline_log::{Entry, FileStorage, Log, LogOptions, Seq};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! let storage = Arc::new(FileStorage::open(dir.path())?);
+//! let (mut log, recovery) = Log::open(storage, LogOptions::default())?;
+//! assert_eq!(recovery.last_seq, Seq::NONE);
+//!
+//! let seqs = log.append(&[Entry { kind: 1, payload: b"hello" }])?;
+//! log.durability().wait_blocking(*seqs.end())?;
+//!
+//! let mut records = log.reader().read_from(Seq::FIRST)?;
+//! while let Some(record) = records.next() {
+//!     assert_eq!(record?.payload, b"hello");
+//! }
+//! log.close()?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod active;
+mod error;
+#[cfg(feature = "sim")]
+mod fault;
+mod frame;
+mod lock;
+mod options;
+mod probe;
+mod reader;
+mod recovery;
+mod scan;
+mod segment;
+mod seq;
+mod storage;
+mod sync;
+mod window;
+mod writer;
+
+pub use error::{AppendError, Damage, LogError, SyncFailed};
+#[cfg(feature = "sim")]
+pub use fault::PlantedBug;
+pub use frame::{Frame, FrameHead};
+pub use lock::WriterLock;
+pub use options::{Clock, LogOptions};
+pub use reader::{LogReader, Record, Records, SegmentInfo, Tail};
+pub use recovery::{Recovery, TornTail};
+pub use scan::{Scanned, scan};
+pub use segment::segment_name;
+pub use seq::{DeviceId, Seq};
+#[cfg(feature = "sim")]
+pub use storage::SimDisk;
+pub use storage::{Access, FileStorage, ReadAt, Region, Storage};
+pub use sync::Durability;
+pub use writer::{Entry, Log, Position};

@@ -1,0 +1,126 @@
+//! One writer per directory.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::LogError;
+
+/// The file whose lock is held by the writer. Its text names the holder; what counts is the lock, not the file, so a
+/// file left by a killed process locks nobody out.
+const LOCK_FILE: &str = "LOCK";
+
+/// The right to write to a directory; given back when dropped, and by the kernel when the process dies.
+#[derive(Debug)]
+pub struct WriterLock {
+    _held: Box<dyn Held>,
+}
+
+/// Anything whose dropping gives the lock back.
+pub(crate) trait Held: std::fmt::Debug + Send + Sync {}
+
+impl Held for File {}
+
+impl WriterLock {
+    /// Takes the lock of a directory, which must exist.
+    ///
+    /// # Errors
+    /// [`LogError::Locked`] if somebody has it; [`LogError::Io`] if the lock file cannot be written.
+    pub fn acquire(dir: &Path) -> Result<Self, LogError> {
+        let path = dir.join(LOCK_FILE);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(LogError::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let holder = holder_named_in(&mut file);
+                return Err(LogError::Locked {
+                    path: dir.to_path_buf(),
+                    holder,
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(LogError::io("lock", &path)(source)),
+        }
+        // The text is a courtesy to whoever finds the lock taken. On a full disk it cannot be written, and reading
+        // must still be possible then.
+        let _ = name_holder(&mut file);
+        Ok(Self::holding(file))
+    }
+
+    pub(crate) fn holding(held: impl Held + 'static) -> Self {
+        Self {
+            _held: Box::new(held),
+        }
+    }
+}
+
+fn name_holder(file: &mut File) -> std::io::Result<()> {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "process {} (since {})", std::process::id(), rfc3339(since))
+}
+
+fn holder_named_in(file: &mut File) -> String {
+    let mut text = String::new();
+    // The first line is all we wrote; a foreign file must not fill the screen.
+    match file.take(200).read_to_string(&mut text) {
+        Ok(_) if !text.trim().is_empty() => text.lines().next().unwrap_or_default().trim().to_owned(),
+        _ => "another process".to_owned(),
+    }
+}
+
+/// Seconds since 1970 as `2024-03-01T10:00:00Z` (proleptic Gregorian calendar; the days are counted in eras of 400
+/// years that begin on 1 March, so that the leap day is the last of its year).
+fn rfc3339(seconds: u64) -> String {
+    let (days, time) = (seconds / 86_400 + 719_468, seconds % 86_400);
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        time / 3_600,
+        time / 60 % 60,
+        time % 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holder_is_named_with_its_start_time() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(1_709_287_200), "2024-03-01T10:00:00Z");
+        assert_eq!(rfc3339(1_709_251_199), "2024-02-29T23:59:59Z");
+        assert_eq!(rfc3339(4_102_444_799), "2099-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn a_second_writer_is_told_who_the_first_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = WriterLock::acquire(dir.path()).unwrap();
+        let message = WriterLock::acquire(dir.path()).unwrap_err().to_string();
+        let expected = format!("is in use by process {} (since 2", std::process::id());
+        assert!(message.contains(&expected), "{message}");
+        drop(first);
+        WriterLock::acquire(dir.path()).unwrap();
+    }
+}

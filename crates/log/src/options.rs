@@ -1,0 +1,114 @@
+//! How a log is to be kept.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::DeviceId;
+#[cfg(feature = "sim")]
+use crate::fault::PlantedBug;
+use crate::frame::Rules;
+use crate::segment::SEGMENT_HEADER;
+
+/// Tells the time in nanoseconds since 1970. Passed in, so that tests need not wait.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// The least and greatest segment sizes; see [`LogOptions::segment_bytes`].
+const SEGMENT_SIZES: (u64, u64) = (16 << 10, 1 << 30);
+
+/// How a log is to be kept.
+#[derive(Clone)]
+pub struct LogOptions {
+    /// The size of a segment file: 64 MiB unless set. Made a multiple of 4096 between 16 KiB and 1 GiB.
+    pub segment_bytes: u64,
+    /// The device that writes.
+    pub device: DeviceId,
+    /// The longest that an appended record stays unsynced when nobody asks: 1 s unless set.
+    pub sync_interval: Duration,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Without a sync thread: nothing is synced but by [`Log::sync_now`](crate::Log::sync_now). Makes a test on the
+    /// simulated disk repeatable.
+    #[cfg(feature = "sim")]
+    pub manual_sync: bool,
+    /// A bug to plant.
+    #[cfg(feature = "sim")]
+    pub bug: Option<PlantedBug>,
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 64 << 20,
+            device: DeviceId::default(),
+            sync_interval: Duration::from_secs(1),
+            clock: Arc::new(system_nanos),
+            #[cfg(feature = "sim")]
+            manual_sync: false,
+            #[cfg(feature = "sim")]
+            bug: None,
+        }
+    }
+}
+
+impl fmt::Debug for LogOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogOptions")
+            .field("segment_bytes", &self.segment_bytes)
+            .field("device", &self.device)
+            .field("sync_interval", &self.sync_interval)
+            .finish_non_exhaustive()
+    }
+}
+
+impl LogOptions {
+    /// The size of a segment, within its limits.
+    pub(crate) fn segment_len(&self) -> u64 {
+        self.segment_bytes
+            .clamp(SEGMENT_SIZES.0, SEGMENT_SIZES.1)
+            .next_multiple_of(SEGMENT_HEADER as u64)
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        #[cfg(feature = "sim")]
+        {
+            Rules::with_bug(self.bug)
+        }
+        #[cfg(not(feature = "sim"))]
+        {
+            Rules::default()
+        }
+    }
+
+    /// Whether durability is to be reported before the sync (a planted bug).
+    pub(crate) fn acks_before_sync(&self) -> bool {
+        #[cfg(feature = "sim")]
+        {
+            self.bug == Some(PlantedBug::AckBeforeSync)
+        }
+        #[cfg(not(feature = "sim"))]
+        {
+            false
+        }
+    }
+
+    pub(crate) fn syncs_by_hand(&self) -> bool {
+        #[cfg(feature = "sim")]
+        {
+            self.manual_sync
+        }
+        #[cfg(not(feature = "sim"))]
+        {
+            false
+        }
+    }
+}
+
+fn system_nanos() -> i64 {
+    // A clock before 1970 or after 2262 is broken; the time of a record is information, not order, so go on.
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .ok()
+        .and_then(|since| i64::try_from(since.as_nanos()).ok())
+        .unwrap_or(0)
+}

@@ -1,0 +1,120 @@
+//! Opening a segment file to look at its header.
+
+use std::sync::Arc;
+
+use crate::error::{Damage, LogError};
+use crate::scan::{Bounds, Source, Walk};
+use crate::segment::{
+    FORMAT_VERSION, HeaderRead, MARK_OFFSET, Mark, MarkRead, SEGMENT_HEADER, SegmentHeader, segment_name,
+};
+use crate::storage::Storage;
+use crate::window::Window;
+use crate::{Seq, frame::Rules};
+
+/// How often a mark that does not hold is read again: the writer, in another process, may be writing it just now.
+const MARK_ATTEMPTS: usize = 3;
+
+/// A segment opened for reading, with what its header says.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    pub(crate) first: Seq,
+    pub(crate) header: Option<SegmentHeader>,
+    pub(crate) mark: MarkRead,
+    pub(crate) window: Window,
+}
+
+impl Probe {
+    pub(crate) fn open(storage: &Arc<dyn Storage>, first: Seq) -> Result<Self, LogError> {
+        let name = segment_name(first);
+        let path = storage.path().join(&name);
+        let file = storage.open_read(&name).map_err(LogError::io("open", &path))?;
+        let mut window = Window::new(file);
+        let header = match SegmentHeader::decode(window.at(0, SEGMENT_HEADER)) {
+            HeaderRead::Newer(found) => {
+                return Err(LogError::NewerFormat {
+                    path,
+                    found,
+                    known: FORMAT_VERSION,
+                });
+            }
+            HeaderRead::Good(header) if header.first == first => Some(header),
+            HeaderRead::Good(_) | HeaderRead::Blank | HeaderRead::Damaged => None,
+        };
+        let mut mark = Mark::decode(window.at(0, SEGMENT_HEADER));
+        for _ in 0..MARK_ATTEMPTS {
+            if mark != MarkRead::Damaged {
+                break;
+            }
+            window.refresh();
+            mark = Mark::decode(window.at(0, SEGMENT_HEADER));
+        }
+        Ok(Self {
+            first,
+            header,
+            mark,
+            window,
+        })
+    }
+
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        match self.mark {
+            MarkRead::Good(mark) if mark.used >= SEGMENT_HEADER as u64 && mark.last >= self.first.prev() => {
+                Some(mark)
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn sealed(&self) -> bool {
+        self.mark().is_some_and(|mark| mark.sealed)
+    }
+
+    pub(crate) fn bounds(&self, next_first: Option<Seq>, deep: bool) -> Bounds {
+        let mark = self.mark();
+        Bounds {
+            floor: mark.map(|mark| (mark.used, mark.last)),
+            sealed: self.sealed(),
+            next_first,
+            deep,
+        }
+    }
+
+    pub(crate) fn walk(&self, rules: Rules) -> Walk {
+        Walk {
+            offset: SEGMENT_HEADER as u64,
+            expected: self.first,
+            rules,
+        }
+    }
+
+    /// What of the header is damaged; no record is lost by it.
+    pub(crate) fn header_damage(&self, storage: &Arc<dyn Storage>) -> Vec<Damage> {
+        let path = storage.path().join(segment_name(self.first));
+        let damage = |offset: usize, reason: &str| Damage {
+            path: path.clone(),
+            offset: offset as u64,
+            bytes: MARK_OFFSET as u64,
+            lost: None,
+            reason: reason.to_owned(),
+        };
+        let mut found = Vec::new();
+        if self.header.is_none() {
+            found.push(damage(0, "the segment header does not hold"));
+        }
+        if self.mark().is_none() && self.mark != MarkRead::Blank {
+            found.push(damage(MARK_OFFSET, "the segment's mark does not hold"));
+        }
+        found
+    }
+}
+
+/// The first sequence numbers of all segments, in order.
+pub(crate) fn list_segments(storage: &Arc<dyn Storage>) -> Result<Vec<Seq>, LogError> {
+    let names = storage.list().map_err(LogError::io("list", storage.path()))?;
+    let mut firsts: Vec<Seq> = names
+        .iter()
+        .filter_map(|name| crate::segment::parse_segment_name(name))
+        .collect();
+    firsts.sort_unstable();
+    Ok(firsts)
+}

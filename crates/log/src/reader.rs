@@ -1,0 +1,471 @@
+//! Reading a log, also while another process writes it.
+//!
+//! Readers copy with `pread` instead of mapping. The copy costs little (a log is read front to back), and it is what
+//! makes reading safe: a bad sector is an error message and not SIGBUS, and nothing happens when the writer, in
+//! another process, cuts the unused end off a file that is being read.
+
+use std::sync::Arc;
+
+use crate::error::{Damage, LogError};
+use crate::frame::{FRAME_HEADER, Rules};
+use crate::probe::{Probe, list_segments};
+use crate::recovery::{damage_of, missing_segment};
+use crate::scan::{Bounds, FrameAt, Gap, Step, Walk};
+use crate::segment::segment_name;
+use crate::storage::Storage;
+use crate::{DeviceId, Position, Seq};
+
+/// A log opened for reading. Takes no lock and changes nothing.
+#[derive(Clone, Debug)]
+pub struct LogReader {
+    storage: Arc<dyn Storage>,
+    rules: Rules,
+    /// Whether to look beyond the apparent end of the log. Not needed where recovery has done so.
+    deep: bool,
+}
+
+/// One record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Its sequence number.
+    pub seq: Seq,
+    /// When it was appended: nanoseconds since 1970.
+    pub time: i64,
+    /// Its kind.
+    pub kind: u8,
+    /// Its bytes.
+    pub payload: &'a [u8],
+    /// Where it lies: the segment (the name of its file is [`segment_name`](crate::segment_name) of it) and the
+    /// offset in its file.
+    pub position: Position,
+    /// Whether its batch ends with it. (After damage the rest of a batch may come without its beginning.)
+    pub ends_batch: bool,
+}
+
+/// One file of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// Its name in the log's directory.
+    pub file: String,
+    /// The first sequence number in it.
+    pub first: Seq,
+    /// The last one, if it is sealed.
+    pub last: Option<Seq>,
+    /// The bytes used, if it is sealed.
+    pub used: Option<u64>,
+    /// The device that wrote it; `None` if its header is damaged.
+    pub device: Option<DeviceId>,
+    /// When it was made (nanoseconds since 1970); `None` if its header is damaged.
+    pub created: Option<i64>,
+}
+
+impl LogReader {
+    /// Opens a log for reading. An empty directory is an empty log.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] if the directory cannot be listed.
+    pub fn open(storage: Arc<dyn Storage>) -> Result<Self, LogError> {
+        list_segments(&storage)?;
+        Ok(Self {
+            storage,
+            rules: Rules::default(),
+            deep: true,
+        })
+    }
+
+    pub(crate) fn of_open_log(storage: Arc<dyn Storage>, rules: Rules) -> Self {
+        Self {
+            storage,
+            rules,
+            deep: false,
+        }
+    }
+
+    /// The files of the log, oldest first. Reads the header of each.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] if one cannot be read, [`LogError::NewerFormat`] if one is from a newer program.
+    pub fn segments(&self) -> Result<Vec<SegmentInfo>, LogError> {
+        list_segments(&self.storage)?
+            .into_iter()
+            .map(|first| self.segment_info(first))
+            .collect()
+    }
+
+    fn segment_info(&self, first: Seq) -> Result<SegmentInfo, LogError> {
+        let probe = Probe::open(&self.storage, first)?;
+        let seal = probe.mark().filter(|mark| mark.sealed);
+        Ok(SegmentInfo {
+            file: segment_name(first),
+            first,
+            last: seal.map(|mark| mark.last),
+            used: seal.map(|mark| mark.used),
+            device: probe.header.map(|header| header.device),
+            created: probe.header.map(|header| header.created),
+        })
+    }
+
+    /// Reads from a record on (or from the oldest one there is) to the end of the log as of now.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] if a file cannot be opened, [`LogError::NewerFormat`] if it is from a newer program.
+    pub fn read_from(&self, seq: Seq) -> Result<Records, LogError> {
+        self.records(seq, None)
+    }
+
+    /// [`read_from`](Self::read_from) with a hint where the record lies, as [`Log::position`](crate::Log::position)
+    /// told when it was the next to be appended. A hint that is wrong costs time, never an answer.
+    ///
+    /// # Errors
+    /// As [`read_from`](Self::read_from).
+    pub fn read_from_hint(&self, seq: Seq, hint: Position) -> Result<Records, LogError> {
+        self.records(seq, Some(hint))
+    }
+
+    /// Follows the log from a record on, as it grows.
+    ///
+    /// # Errors
+    /// As [`read_from`](Self::read_from).
+    pub fn tail(&self, seq: Seq) -> Result<Tail, LogError> {
+        let shallow = Self {
+            deep: false,
+            ..self.clone()
+        };
+        Ok(Tail {
+            records: shallow.records(seq, None)?,
+        })
+    }
+
+    fn records(&self, seq: Seq, hint: Option<Position>) -> Result<Records, LogError> {
+        let mut records = Records {
+            reader: self.clone(),
+            from: seq.max(Seq::FIRST),
+            least: Seq::NONE,
+            current: None,
+            whole_to: Seq::NONE,
+            durable_to: Seq::NONE,
+            notices: Vec::new(),
+        };
+        let firsts = list_segments(&self.storage)?;
+        if let Some(first) = records.first_to_read(&firsts) {
+            records.enter(first, &firsts)?;
+            records.take_hint(hint);
+        }
+        Ok(records)
+    }
+}
+
+/// The segment that is being read.
+#[derive(Debug)]
+struct Current {
+    probe: Probe,
+    bounds: Bounds,
+    walk: Walk,
+}
+
+/// Records one after another, from [`LogReader::read_from`].
+///
+/// Not an `Iterator`, because a record borrows the buffer that the next one overwrites:
+/// `while let Some(record) = records.next() { ... }`.
+#[derive(Debug)]
+pub struct Records {
+    reader: LogReader,
+    /// Records before this one are passed over.
+    from: Seq,
+    /// Segments before this one are done with.
+    least: Seq,
+    current: Option<Current>,
+    /// Up to here, records are known to belong to whole batches.
+    whole_to: Seq,
+    /// Up to here, records are known to have been durable.
+    durable_to: Seq,
+    /// Damage to report before reading on.
+    notices: Vec<Damage>,
+}
+
+/// What one attempt to read on has come to.
+enum Advance {
+    Record(FrameAt),
+    Damage(Damage),
+    Again,
+    End,
+}
+
+impl Records {
+    /// The next record; `None` at the end of the log as of now (a later call sees what has been appended since). An
+    /// error stands for records that are damaged; reading goes on after them.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Option<Result<Record<'_>, Damage>> {
+        let frame = loop {
+            if let Some(notice) = self.notices.pop() {
+                return Some(Err(notice));
+            }
+            match self.advance() {
+                Advance::End => return None,
+                // Damage to what was not asked for is not reported.
+                Advance::Damage(damage)
+                    if damage.lost.as_ref().is_none_or(|lost| *lost.end() >= self.from) =>
+                {
+                    return Some(Err(damage));
+                }
+                Advance::Record(frame) if frame.head.seq >= self.from => break frame,
+                Advance::Damage(_) | Advance::Record(_) | Advance::Again => {}
+            }
+        };
+        let Current { probe, .. } = self.current.as_ref()?;
+        let payload = probe
+            .window
+            .buffered(frame.offset + FRAME_HEADER as u64, frame.payload)?;
+        let head = frame.head;
+        let position = Position {
+            segment: probe.first,
+            offset: frame.offset,
+        };
+        Some(Ok(Record {
+            seq: head.seq,
+            time: head.time,
+            kind: head.kind,
+            payload,
+            position,
+            ends_batch: head.ends_batch,
+        }))
+    }
+
+    /// The segment to begin with: the last one that begins at or before the record asked for, or the oldest.
+    fn first_to_read(&self, firsts: &[Seq]) -> Option<Seq> {
+        let left = firsts.iter().filter(|&&first| first >= self.least);
+        left.clone()
+            .rfind(|&&first| first <= self.from)
+            .or_else(|| left.clone().next())
+            .copied()
+    }
+
+    fn enter(&mut self, first: Seq, firsts: &[Seq]) -> Result<(), LogError> {
+        self.current = None;
+        // Should opening fail, this one is not tried again.
+        self.least = first.next();
+        let probe = Probe::open(&self.reader.storage, first)?;
+        self.notices.extend(probe.header_damage(&self.reader.storage));
+        let bounds = probe.bounds(following(firsts, first), self.reader.deep);
+        let walk = probe.walk(self.reader.rules);
+        self.current = Some(Current { probe, bounds, walk });
+        Ok(())
+    }
+
+    /// Begins at the hint, if the record looked for is there.
+    fn take_hint(&mut self, hint: Option<Position>) {
+        let (Some(current), Some(hint)) = (self.current.as_mut(), hint) else {
+            return;
+        };
+        if hint.segment != current.probe.first || !hint.offset.is_multiple_of(8) {
+            return;
+        }
+        let hinted = Walk {
+            offset: hint.offset,
+            expected: self.from,
+            rules: self.reader.rules,
+        };
+        let mut trial = hinted;
+        if matches!(trial.step(&mut current.probe.window, &Bounds::default()), Step::Frame(frame) if frame.offset == hint.offset)
+        {
+            current.walk = hinted;
+        }
+    }
+
+    fn advance(&mut self) -> Advance {
+        let Some(current) = self.current.as_mut() else {
+            return self.open_segment();
+        };
+        let before = current.walk;
+        match current.walk.step(&mut current.probe.window, &current.bounds) {
+            Step::Frame(frame) if frame.head.ends_batch || frame.head.seq <= self.whole_to => {
+                Advance::Record(frame)
+            }
+            Step::Frame(frame) => self.look_for_batch_end(before, frame),
+            Step::Gap(gap) => self.judge(before, &gap),
+            Step::Torn { .. } => Advance::End,
+            Step::End => {
+                // It was looked beyond this end once; what comes after it from now on is being appended.
+                current.bounds.deep = false;
+                self.turn_over()
+            }
+        }
+    }
+
+    /// Finds a segment to read when none is open.
+    fn open_segment(&mut self) -> Advance {
+        let firsts = match list_segments(&self.reader.storage) {
+            Ok(firsts) => firsts,
+            Err(error) => return Advance::Damage(self.unreadable(self.least, None, &error)),
+        };
+        let Some(first) = self.first_to_read(&firsts) else {
+            return Advance::End;
+        };
+        match self.enter(first, &firsts) {
+            Ok(()) => Advance::Again,
+            Err(error) => Advance::Damage(self.unreadable(first, following(&firsts, first), &error)),
+        }
+    }
+
+    /// At the end of a segment: goes to the next one, if there is one and everything before it has been read.
+    fn turn_over(&mut self) -> Advance {
+        let Some(current) = self.current.as_mut() else {
+            return Advance::Again;
+        };
+        let Ok(firsts) = list_segments(&self.reader.storage) else {
+            return Advance::End;
+        };
+        let Some(next) = following(&firsts, current.probe.first) else {
+            return Advance::End;
+        };
+        if current.bounds.next_first != Some(next) {
+            // It was rolled while we read: what had been appended before is to be read first. And it may have been
+            // sealed, so that its end is now known.
+            current.bounds.next_first = Some(next);
+            return Advance::Again;
+        }
+        let expected = current.walk.expected;
+        let entered = self.enter(next, &firsts);
+        if let Err(error) = entered {
+            return Advance::Damage(self.unreadable(next, following(&firsts, next), &error));
+        }
+        if expected < next {
+            return Advance::Damage(missing_segment(&self.reader.storage, expected, next));
+        }
+        Advance::Again
+    }
+
+    fn unreadable(&self, first: Seq, next: Option<Seq>, error: &LogError) -> Damage {
+        Damage {
+            path: self.reader.storage.path().join(segment_name(first)),
+            offset: 0,
+            bytes: 0,
+            lost: next.map(|next| first..=next.prev()),
+            reason: error.to_string(),
+        }
+    }
+
+    /// A batch has begun. Where the log may end in its middle (a power cut, and nobody has recovered it yet), it is
+    /// only served if its end is there.
+    fn look_for_batch_end(&mut self, before: Walk, begins: FrameAt) -> Advance {
+        let Some(current) = self.current.as_mut() else {
+            return Advance::Again;
+        };
+        let durable = current
+            .bounds
+            .floor
+            .map_or(Seq::NONE, |(_, last)| last)
+            .max(self.durable_to);
+        if current.bounds.sealed || begins.head.seq <= durable {
+            return Advance::Record(begins);
+        }
+        let mut ahead = current.walk;
+        loop {
+            match ahead.step(&mut current.probe.window, &current.bounds) {
+                Step::Frame(frame) if !frame.head.ends_batch => {}
+                Step::Frame(frame) => {
+                    self.whole_to = frame.head.seq;
+                    // Looking ahead has moved the window; read this record once more.
+                    current.walk = before;
+                    return Advance::Again;
+                }
+                Step::Gap(gap) => {
+                    let (lost, after) = (*gap.lost.start(), ahead);
+                    if !self.was_durable(lost, after) {
+                        return self.stop_at(before);
+                    }
+                    self.whole_to = lost.prev();
+                    return self.resume(before);
+                }
+                Step::Torn { .. } | Step::End => return self.stop_at(before),
+            }
+        }
+    }
+
+    /// A gap is damage if what is lost had been durable, and otherwise the torn end of the log.
+    fn judge(&mut self, before: Walk, gap: &Gap) -> Advance {
+        let Some(current) = self.current.as_ref() else {
+            return Advance::Again;
+        };
+        let (segment, after) = (current.probe.first, current.walk);
+        if self.was_durable(*gap.lost.start(), after) {
+            return Advance::Damage(damage_of(&self.reader.storage, segment, gap));
+        }
+        self.stop_at(before)
+    }
+
+    fn stop_at(&mut self, walk: Walk) -> Advance {
+        let _ = self.resume(walk);
+        Advance::End
+    }
+
+    fn resume(&mut self, walk: Walk) -> Advance {
+        if let Some(current) = self.current.as_mut() {
+            current.walk = walk;
+        }
+        Advance::Again
+    }
+
+    /// Whether some later mark says that a record was durable.
+    fn was_durable(&mut self, lost: Seq, after: Walk) -> bool {
+        let Some(current) = self.current.as_mut() else {
+            return false;
+        };
+        let floor = current.bounds.floor.map_or(Seq::NONE, |(_, last)| last);
+        if current.bounds.sealed || lost <= floor.max(self.durable_to) {
+            return true;
+        }
+        let mut newest = newest_mark(&mut current.probe, after, &current.bounds, lost);
+        let here = current.probe.first;
+        for first in list_segments(&self.reader.storage)
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|&first| first > here)
+        {
+            if newest >= lost {
+                break;
+            }
+            let Ok(mut probe) = Probe::open(&self.reader.storage, first) else {
+                continue;
+            };
+            let (walk, bounds) = (probe.walk(self.reader.rules), probe.bounds(None, false));
+            newest = newest.max(newest_mark(&mut probe, walk, &bounds, lost));
+        }
+        self.durable_to = self.durable_to.max(newest);
+        newest >= lost
+    }
+}
+
+/// The newest durable mark in a segment from a place on; stops at the first that reaches `enough`.
+fn newest_mark(probe: &mut Probe, mut walk: Walk, bounds: &Bounds, enough: Seq) -> Seq {
+    let mut newest = bounds.floor.map_or(Seq::NONE, |(_, last)| last);
+    while newest < enough {
+        match walk.step(&mut probe.window, bounds) {
+            Step::Frame(frame) => newest = newest.max(frame.head.durable_mark()),
+            Step::Gap(_) => {}
+            Step::Torn { .. } | Step::End => break,
+        }
+    }
+    newest
+}
+
+fn following(firsts: &[Seq], first: Seq) -> Option<Seq> {
+    firsts.iter().copied().find(|&other| other > first)
+}
+
+/// Follows a log as it grows, in this process or another: [`LogReader::tail`].
+///
+/// Sees records as soon as they are appended, which is before they are durable: after a power cut the newest may
+/// never have been.
+#[derive(Debug)]
+pub struct Tail {
+    records: Records,
+}
+
+impl Tail {
+    /// The next record if there is one by now. Does not wait.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Option<Result<Record<'_>, Damage>> {
+        self.records.next()
+    }
+}

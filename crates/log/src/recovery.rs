@@ -1,0 +1,350 @@
+//! What opening a log for writing does with what a crash has left.
+//!
+//! Only unsealed segments are looked at, so that starting does not take longer the more history there is. The
+//! argument why nothing durable is lost is in `docs/format/log.md`; in short: a sync covers everything before it, so
+//! a place where bytes are missing is followed by no durable record, unless a later frame says (by its durable mark)
+//! that the missing ones were durable. Then it is damage, and never cut.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::Seq;
+use crate::active::{ActiveSegment, SegmentTail};
+use crate::error::{Damage, LogError};
+use crate::frame::Rules;
+use crate::options::LogOptions;
+use crate::probe::{Probe, list_segments};
+use crate::scan::{Gap, Source, Step, nonzero_end};
+use crate::segment::{SEGMENT_HEADER, segment_name};
+use crate::storage::{Access, Storage};
+use crate::sync::UNNAMED_SUFFIX;
+
+/// What opening a log for writing found.
+#[derive(Clone, Debug, Default)]
+pub struct Recovery {
+    /// The last record of the log; [`Seq::NONE`] if it is empty.
+    pub last_seq: Seq,
+    /// What was cut off, if anything: records that were never reported durable.
+    pub torn: Option<TornTail>,
+    /// What is lost of what was durable, in the segments looked at. Reading goes on after it.
+    pub damage: Vec<Damage>,
+}
+
+/// The end of the log that was cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TornTail {
+    /// The segment file.
+    pub path: std::path::PathBuf,
+    /// Where in it the log ends now.
+    pub offset: u64,
+    /// How many bytes from there on were in use, in this file and in the segments after it.
+    pub bytes: u64,
+}
+
+/// A log ready to be appended to.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    /// The unsealed segments, oldest first; the last one is to be appended to.
+    pub(crate) segments: VecDeque<Arc<ActiveSegment>>,
+    pub(crate) report: Recovery,
+}
+
+/// An unsealed segment and how far its good frames reach.
+struct Survey {
+    probe: Probe,
+    end: SegmentTail,
+    lost_records: u64,
+}
+
+/// A place where the log may have to be cut.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    /// Which of the unsealed segments.
+    segment: usize,
+    /// Where in it; zero for the whole segment.
+    offset: u64,
+    /// The first record lost by cutting here.
+    seq: Seq,
+}
+
+/// Everything seen on the way along the unsealed segments.
+#[derive(Default)]
+struct Findings {
+    /// The newest record that is known to have been durable.
+    durable: Seq,
+    cuts: Vec<Cut>,
+    /// Damage, with the place it would be cut at if it is a torn tail instead.
+    damage: Vec<(Cut, Damage)>,
+}
+
+pub(crate) fn recover(storage: &Arc<dyn Storage>, options: &LogOptions) -> Result<Recovered, LogError> {
+    remove_leftovers(storage)?;
+    let (sealed_last, probes) = open_unsealed(storage)?;
+    let firsts: Vec<Seq> = probes.iter().map(|probe| probe.first).collect();
+    let mut findings = Findings {
+        durable: sealed_last.unwrap_or_default(),
+        ..Findings::default()
+    };
+    if let (Some(last), Some(&first)) = (sealed_last, firsts.first()) {
+        note_missing_segment(storage, last, first, &mut findings);
+    }
+    let mut surveys = Vec::with_capacity(probes.len());
+    for (index, probe) in probes.into_iter().enumerate() {
+        let next_first = firsts.get(index + 1).copied();
+        surveys.push(survey(
+            storage,
+            probe,
+            index,
+            next_first,
+            options.rules(),
+            &mut findings,
+        ));
+    }
+    let cut = findings
+        .cuts
+        .iter()
+        .find(|cut| cut.seq > findings.durable)
+        .copied();
+    let mut report = Recovery::default();
+    if let Some(cut) = cut {
+        report.torn = Some(cut_off(storage, &mut surveys, cut)?);
+    }
+    let kept = |at: &Cut| cut.is_none_or(|cut| (at.segment, at.offset) < (cut.segment, cut.offset));
+    report.damage = findings
+        .damage
+        .into_iter()
+        .filter(|(at, _)| kept(at))
+        .map(|(_, damage)| damage)
+        .collect();
+    let nothing_left = firsts.first().map_or(Seq::NONE, |first| first.prev());
+    report.last_seq = surveys
+        .last()
+        .map_or(sealed_last.unwrap_or(nothing_left), |survey| survey.end.last);
+    let segments = surveys
+        .into_iter()
+        .map(|survey| reopen(storage, &survey))
+        .collect::<Result<_, _>>()?;
+    Ok(Recovered { segments, report })
+}
+
+/// Removes segments that were being made and had no name yet.
+fn remove_leftovers(storage: &Arc<dyn Storage>) -> Result<(), LogError> {
+    let names = storage.list().map_err(LogError::io("list", storage.path()))?;
+    for name in names.iter().filter(|name| name.ends_with(UNNAMED_SUFFIX)) {
+        storage
+            .remove(name)
+            .map_err(LogError::io("remove", storage.path().join(name)))?;
+    }
+    Ok(())
+}
+
+/// Opens segments from the newest back to the first sealed one. All before that one are sealed too, because segments
+/// are sealed in order.
+fn open_unsealed(storage: &Arc<dyn Storage>) -> Result<(Option<Seq>, Vec<Probe>), LogError> {
+    let mut unsealed = Vec::new();
+    let mut sealed_last = None;
+    for first in list_segments(storage)?.into_iter().rev() {
+        let probe = Probe::open(storage, first)?;
+        if let Some(mark) = probe.mark().filter(|mark| mark.sealed) {
+            sealed_last = Some(mark.last);
+            break;
+        }
+        unsealed.push(probe);
+    }
+    unsealed.reverse();
+    Ok((sealed_last, unsealed))
+}
+
+fn note_missing_segment(storage: &Arc<dyn Storage>, last: Seq, first: Seq, findings: &mut Findings) {
+    if first > last.next() {
+        let at = Cut {
+            segment: 0,
+            offset: 0,
+            seq: last.next(),
+        };
+        findings
+            .damage
+            .push((at, missing_segment(storage, last.next(), first)));
+    }
+}
+
+/// The damage of a segment file that is not there.
+pub(crate) fn missing_segment(storage: &Arc<dyn Storage>, from: Seq, next: Seq) -> Damage {
+    Damage {
+        path: storage.path().join(segment_name(from)),
+        offset: 0,
+        bytes: 0,
+        lost: Some(from..=next.prev()),
+        reason: "the segment file is missing".to_owned(),
+    }
+}
+
+/// The damage that a gap is, if it is not the torn end of the log.
+pub(crate) fn damage_of(storage: &Arc<dyn Storage>, segment: Seq, gap: &Gap) -> Damage {
+    Damage {
+        path: storage.path().join(segment_name(segment)),
+        offset: gap.offset,
+        bytes: gap.bytes,
+        lost: Some(gap.lost.clone()),
+        reason: gap.reason.clone(),
+    }
+}
+
+/// Walks along one unsealed segment.
+fn survey(
+    storage: &Arc<dyn Storage>,
+    mut probe: Probe,
+    segment: usize,
+    next_first: Option<Seq>,
+    rules: Rules,
+    findings: &mut Findings,
+) -> Survey {
+    let first = probe.first;
+    let bounds = probe.bounds(next_first, true);
+    if let Some((_, last)) = bounds.floor {
+        findings.durable = findings.durable.max(last);
+    }
+    let whole = Cut {
+        segment,
+        offset: 0,
+        seq: first,
+    };
+    if probe.header.is_none() {
+        // The header is synced before or with the first record, so if it is missing no record was durable.
+        findings.cuts.push(whole);
+    }
+    findings.damage.extend(
+        probe
+            .header_damage(storage)
+            .into_iter()
+            .map(|damage| (whole, damage)),
+    );
+
+    let mut walk = probe.walk(rules);
+    let mut batch: Option<Cut> = None;
+    let mut lost_records = 0;
+    loop {
+        match walk.step(&mut probe.window, &bounds) {
+            Step::Frame(frame) => {
+                findings.durable = findings.durable.max(frame.head.durable_mark());
+                let begins = Cut {
+                    segment,
+                    offset: frame.offset,
+                    seq: frame.head.seq,
+                };
+                batch = if frame.head.ends_batch {
+                    None
+                } else {
+                    batch.or(Some(begins))
+                };
+            }
+            Step::Gap(gap) => {
+                let at = Cut {
+                    segment,
+                    offset: gap.offset,
+                    seq: *gap.lost.start(),
+                };
+                // A batch that the gap interrupts is cut from its beginning.
+                findings.cuts.extend(batch.take().into_iter().chain([at]));
+                findings.damage.push((at, damage_of(storage, first, &gap)));
+                lost_records += (gap.lost.end().0 + 1).saturating_sub(gap.lost.start().0);
+            }
+            Step::Torn { offset } => {
+                findings.cuts.extend(batch.take().into_iter().chain([Cut {
+                    segment,
+                    offset,
+                    seq: walk.expected,
+                }]));
+                break;
+            }
+            Step::End => {
+                findings.cuts.extend(batch.take());
+                break;
+            }
+        }
+    }
+    Survey {
+        probe,
+        end: SegmentTail {
+            offset: walk.offset,
+            last: walk.expected.prev(),
+        },
+        lost_records,
+    }
+}
+
+/// Cuts the log. All bytes from the cut on become zero, and all segments after it go, durably, before anything is
+/// appended: a valid frame left over beyond the cut would otherwise come back to life when the new records reach it.
+fn cut_off(storage: &Arc<dyn Storage>, surveys: &mut Vec<Survey>, cut: Cut) -> Result<TornTail, LogError> {
+    let mut bytes = 0;
+    let keep = if cut.offset == 0 {
+        cut.segment
+    } else {
+        cut.segment + 1
+    };
+    let named = |survey: &Survey| segment_name(survey.probe.first);
+    let path = surveys.get(cut.segment).map_or_else(
+        || storage.path().to_path_buf(),
+        |at| storage.path().join(named(at)),
+    );
+    // Newest first, so that a crash on the way leaves a log without holes.
+    while surveys.len() > keep {
+        let Some(mut survey) = surveys.pop() else { break };
+        bytes += nonzero_end(&mut survey.probe.window, 0);
+        let name = named(&survey);
+        storage
+            .remove(&name)
+            .map_err(LogError::io("remove", storage.path().join(&name)))?;
+    }
+    if let Some(survey) = surveys.last_mut().filter(|_| cut.offset > 0) {
+        bytes += nonzero_end(&mut survey.probe.window, cut.offset) - cut.offset;
+        let name = named(survey);
+        let region = storage
+            .open_region(&name, Access::Write)
+            .map_err(LogError::io("open", &path))?;
+        let offset = usize::try_from(cut.offset).unwrap_or(usize::MAX);
+        region
+            .zero_from(offset)
+            .map_err(LogError::io("clear the torn end of", &path))?;
+        region
+            .sync(offset..region.len())
+            .map_err(LogError::io("sync", &path))?;
+        survey.end = SegmentTail {
+            offset: cut.offset,
+            last: cut.seq.prev(),
+        };
+        survey.probe.window.refresh();
+    }
+    storage.sync_dir().map_err(LogError::io("sync", storage.path()))?;
+    Ok(TornTail {
+        path,
+        offset: cut.offset,
+        bytes,
+    })
+}
+
+/// Maps a surveyed segment for writing.
+fn reopen(storage: &Arc<dyn Storage>, survey: &Survey) -> Result<Arc<ActiveSegment>, LogError> {
+    let name = segment_name(survey.probe.first);
+    let path = storage.path().join(&name);
+    if storage
+        .open_read(&name)
+        .and_then(|file| file.len())
+        .map_err(LogError::io("open", &path))?
+        < SEGMENT_HEADER as u64
+    {
+        // Cut short by somebody else; without room for a header there is nothing to lose in it.
+        storage
+            .set_len(&name, SEGMENT_HEADER as u64)
+            .map_err(LogError::io("lengthen", &path))?;
+    }
+    let region = storage
+        .open_region(&name, Access::Write)
+        .map_err(LogError::io("open", &path))?;
+    Ok(Arc::new(ActiveSegment::new(
+        survey.probe.first,
+        region,
+        survey.end,
+        survey.lost_records,
+    )))
+}

@@ -1,0 +1,247 @@
+//! A segment file's name and its 4096-byte header.
+//!
+//! The header is two blocks of 2048 bytes: what is known when the segment is made, and the *mark* that is written
+//! when it is sealed, or when the log is closed. They lie in different sectors and have checksums of their own, so a
+//! mark that is torn by a power cut cannot harm the rest.
+
+use crate::{DeviceId, Seq};
+
+/// Bytes of a segment's header; the first frame follows.
+pub(crate) const SEGMENT_HEADER: usize = 4096;
+/// Where the mark begins.
+pub(crate) const MARK_OFFSET: usize = 2048;
+/// The newest format version this program writes and reads.
+pub(crate) const FORMAT_VERSION: u32 = 1;
+
+const BLOCK: usize = 2048;
+const MAGIC: [u8; 8] = *b"TMBRLOG\n";
+const MARK_MAGIC: [u8; 8] = *b"TMBRMARK";
+/// Where a block's checksum lies: in its first sector, with everything else that is ever written, so that a block is
+/// written whole or not at all by any disk whose sectors have 512 bytes or more.
+const CRC_AT: usize = 60;
+
+/// The name of the segment that begins with a sequence number.
+#[must_use]
+pub fn segment_name(first: Seq) -> String {
+    format!("{:020}.seg", first.0)
+}
+
+/// The first sequence number of the segment with this name; `None` if it is not a segment's name.
+#[must_use]
+pub(crate) fn parse_segment_name(name: &str) -> Option<Seq> {
+    let digits = name.strip_suffix(".seg")?;
+    let plain = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| digits.parse().ok().map(Seq)).flatten()
+}
+
+/// What is known of a segment when it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SegmentHeader {
+    /// The device that writes this log.
+    pub(crate) device: DeviceId,
+    /// The sequence number of its first record.
+    pub(crate) first: Seq,
+    /// When it was made: nanoseconds since 1970.
+    pub(crate) created: i64,
+}
+
+/// What a header block turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeaderRead {
+    /// As it was written.
+    Good(SegmentHeader),
+    /// Written by a newer program, with this format version.
+    Newer(u32),
+    /// All zero: the segment's making was never finished.
+    Blank,
+    /// Anything else.
+    Damaged,
+}
+
+impl SegmentHeader {
+    /// The first block.
+    #[must_use]
+    pub(crate) fn encode(&self) -> [u8; BLOCK] {
+        let mut block = [0u8; BLOCK];
+        block[0..8].copy_from_slice(&MAGIC);
+        block[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+        block[12..16].copy_from_slice(&(SEGMENT_HEADER as u32).to_le_bytes());
+        block[16..32].copy_from_slice(&self.device.0);
+        block[32..40].copy_from_slice(&self.first.0.to_le_bytes());
+        block[40..48].copy_from_slice(&self.created.to_le_bytes());
+        seal_block(&mut block);
+        block
+    }
+
+    /// Reads the first block of a segment's first bytes.
+    #[must_use]
+    pub(crate) fn decode(bytes: &[u8]) -> HeaderRead {
+        let Some(block) = bytes.first_chunk::<BLOCK>() else {
+            let blank = bytes.iter().all(|&byte| byte == 0);
+            return if blank {
+                HeaderRead::Blank
+            } else {
+                HeaderRead::Damaged
+            };
+        };
+        if block.iter().all(|&byte| byte == 0) {
+            return HeaderRead::Blank;
+        }
+        // Magic, version and the place of the checksum are promised to stay where they are in later versions.
+        if !block_holds(block) || block[0..8] != MAGIC {
+            return HeaderRead::Damaged;
+        }
+        let version = word(block, 8);
+        if version > FORMAT_VERSION {
+            return HeaderRead::Newer(version);
+        }
+        let mut device = [0u8; 16];
+        device.copy_from_slice(&block[16..32]);
+        HeaderRead::Good(Self {
+            device: DeviceId(device),
+            first: Seq(long(block, 32)),
+            created: long(block, 40).cast_signed(),
+        })
+    }
+}
+
+/// That everything up to some place was whole and durable: written when a segment is sealed and when the log is
+/// closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Whether nothing is ever written after it: the segment is sealed. Otherwise the log was closed here, and may
+    /// have gone on since.
+    pub(crate) sealed: bool,
+    /// The bytes used, header included.
+    pub(crate) used: u64,
+    /// The last sequence number in them; one less than the first if there is none.
+    pub(crate) last: Seq,
+    /// How many records they hold.
+    pub(crate) records: u64,
+    /// When the mark was made: nanoseconds since 1970.
+    pub(crate) time: i64,
+}
+
+/// What a mark block turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MarkRead {
+    /// As it was written.
+    Good(Mark),
+    /// Never written.
+    Blank,
+    /// Anything else.
+    Damaged,
+}
+
+impl Mark {
+    /// The second block.
+    #[must_use]
+    pub(crate) fn encode(&self) -> [u8; BLOCK] {
+        let mut block = [0u8; BLOCK];
+        block[0..8].copy_from_slice(&MARK_MAGIC);
+        block[8..12].copy_from_slice(&u32::from(self.sealed).to_le_bytes());
+        block[16..24].copy_from_slice(&self.used.to_le_bytes());
+        block[24..32].copy_from_slice(&self.last.0.to_le_bytes());
+        block[32..40].copy_from_slice(&self.records.to_le_bytes());
+        block[40..48].copy_from_slice(&self.time.to_le_bytes());
+        seal_block(&mut block);
+        block
+    }
+
+    /// Reads the second block of a segment's first bytes.
+    #[must_use]
+    pub(crate) fn decode(bytes: &[u8]) -> MarkRead {
+        let Some(block) = bytes.get(MARK_OFFSET..).and_then(<[u8]>::first_chunk::<BLOCK>) else {
+            return MarkRead::Blank;
+        };
+        // The first word is withdrawn while the mark changes, so without it there is none (yet).
+        if word(block, 0) == 0 {
+            return MarkRead::Blank;
+        }
+        if !block_holds(block) || block[0..8] != MARK_MAGIC {
+            return MarkRead::Damaged;
+        }
+        MarkRead::Good(Self {
+            sealed: word(block, 8) != 0,
+            used: long(block, 16),
+            last: Seq(long(block, 24)),
+            records: long(block, 32),
+            time: long(block, 40).cast_signed(),
+        })
+    }
+}
+
+fn seal_block(block: &mut [u8; BLOCK]) {
+    let crc = block_crc(block);
+    block[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_le_bytes());
+}
+
+fn block_holds(block: &[u8; BLOCK]) -> bool {
+    block_crc(block) == word(block, CRC_AT)
+}
+
+/// CRC-32 of all 2048 bytes, the checksum's own taken as zero.
+fn block_crc(block: &[u8; BLOCK]) -> u32 {
+    let mut covered = *block;
+    covered[CRC_AT..CRC_AT + 4].fill(0);
+    crc32fast::hash(&covered)
+}
+
+fn word(block: &[u8; BLOCK], at: usize) -> u32 {
+    u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]])
+}
+
+fn long(block: &[u8; BLOCK], at: usize) -> u64 {
+    u64::from(word(block, at)) | u64::from(word(block, at + 4)) << 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sort_like_numbers_and_read_back() {
+        for seq in [1, 9, 10, u64::MAX] {
+            assert_eq!(parse_segment_name(&segment_name(Seq(seq))), Some(Seq(seq)));
+        }
+        assert!(segment_name(Seq(9)) < segment_name(Seq(10)));
+        for strange in [
+            "LOCK",
+            "1.seg",
+            "0000000000000000000x.seg",
+            "00000000000000000001.seg.tmp",
+            "+0000000000000000001.seg",
+        ] {
+            assert_eq!(parse_segment_name(strange), None, "{strange}");
+        }
+    }
+
+    #[test]
+    fn any_flipped_bit_of_the_header_is_noticed() {
+        let header = SegmentHeader {
+            device: DeviceId([7; 16]),
+            first: Seq(42),
+            created: -5,
+        };
+        let mark = Mark {
+            sealed: true,
+            used: 5000,
+            last: Seq(60),
+            records: 19,
+            time: 99,
+        };
+        let mut bytes = [header.encode(), mark.encode()].concat();
+        assert_eq!(bytes.len(), SEGMENT_HEADER);
+        assert_eq!(SegmentHeader::decode(&bytes), HeaderRead::Good(header));
+        assert_eq!(Mark::decode(&bytes), MarkRead::Good(mark));
+        for bit in 0..bytes.len() * 8 {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let (read, marked) = (SegmentHeader::decode(&bytes), Mark::decode(&bytes));
+            assert!(
+                read == HeaderRead::Damaged || marked == MarkRead::Damaged,
+                "bit {bit}"
+            );
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+}

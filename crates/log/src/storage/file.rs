@@ -1,0 +1,245 @@
+//! Real files in a real directory.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+
+use super::mapping::Mapping;
+use super::{Access, ReadAt, Region, Storage};
+use crate::{LogError, WriterLock};
+
+/// A directory on a real disk.
+#[derive(Debug)]
+pub struct FileStorage {
+    dir: PathBuf,
+}
+
+impl FileStorage {
+    /// Opens a directory, making it if it is not there.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn open(dir: impl Into<PathBuf>) -> io::Result<Self> {
+        let dir = dir.into();
+        if !dir.is_dir() {
+            fs::create_dir_all(&dir)?;
+            // The new name must survive too, or a synced log would lie in a directory that is gone.
+            if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                File::open(parent)?.sync_all()?;
+            }
+        }
+        Ok(Self { dir })
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+}
+
+impl Storage for FileStorage {
+    fn list(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            // A name that is not UTF-8 is none of ours.
+            if let Ok(name) = entry?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn create_region(&self, name: &str, len: u64) -> io::Result<Arc<dyn Region>> {
+        let path = self.at(name);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&path)?;
+        let made = allocate(&file, 0, len).and_then(|()| FileRegion::map(file, Access::Write));
+        match made {
+            Ok(region) => Ok(Arc::new(region)),
+            Err(error) => {
+                // No half-made file stays behind. If even removing fails, recovery finds an empty file and drops it.
+                let _ = fs::remove_file(&path);
+                Err(error)
+            }
+        }
+    }
+
+    fn open_region(&self, name: &str, access: Access) -> io::Result<Arc<dyn Region>> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(access == Access::Write)
+            .open(self.at(name))?;
+        Ok(Arc::new(FileRegion::map(file, access)?))
+    }
+
+    fn open_read(&self, name: &str) -> io::Result<Arc<dyn ReadAt>> {
+        Ok(Arc::new(PlainFile {
+            file: File::open(self.at(name))?,
+        }))
+    }
+
+    fn write_file(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let temporary = self.at(&format!("{name}.tmp"));
+        let written = (|| {
+            let mut file = File::create(&temporary)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&temporary, self.at(name))
+        })();
+        if let Err(error) = written {
+            let _ = fs::remove_file(&temporary);
+            return Err(error);
+        }
+        self.sync_dir()
+    }
+
+    fn read_file(&self, name: &str) -> io::Result<Vec<u8>> {
+        fs::read(self.at(name))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.at(from), self.at(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.at(name))
+    }
+
+    fn set_len(&self, name: &str, len: u64) -> io::Result<()> {
+        let file = OpenOptions::new().read(true).write(true).open(self.at(name))?;
+        let before = file.metadata()?.len();
+        if len <= before {
+            return file.set_len(len);
+        }
+        allocate(&file, before, len - before).inspect_err(|_| {
+            // A partial allocation would keep what little space there is.
+            let _ = file.set_len(before);
+        })
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        File::open(&self.dir)?.sync_all()
+    }
+
+    fn lock_writer(&self) -> Result<WriterLock, LogError> {
+        WriterLock::acquire(&self.dir)
+    }
+
+    fn path(&self) -> &Path {
+        &self.dir
+    }
+}
+
+/// Reserves space, so that writing to the mapping can never find the disk full (which would be SIGBUS).
+fn allocate(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    match fallocate(file, FallocateFlags::empty(), offset, len) {
+        Ok(()) => Ok(()),
+        // A file system without fallocate: writing zeroes reserves as well.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeroes(file, offset, len),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn write_zeroes(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    let zeroes = [0u8; 65536];
+    let end = offset + len;
+    let mut at = offset;
+    while at < end {
+        let part = usize::try_from(end - at).unwrap_or(usize::MAX).min(zeroes.len());
+        file.write_all_at(&zeroes[..part], at)?;
+        at += part as u64;
+    }
+    Ok(())
+}
+
+#[derive(Debug)]
+struct FileRegion {
+    file: File,
+    mapping: Mapping,
+}
+
+impl FileRegion {
+    fn map(file: File, access: Access) -> io::Result<Self> {
+        let len = usize::try_from(file.metadata()?.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let mapping = Mapping::of_file(&file, len, access == Access::Write)?;
+        Ok(Self { file, mapping })
+    }
+}
+
+impl Region for FileRegion {
+    fn len(&self) -> usize {
+        self.mapping.len()
+    }
+
+    fn read(&self, range: Range<usize>) -> &[u8] {
+        self.mapping.read(range)
+    }
+
+    fn write(&self, offset: usize, bytes: &[u8]) {
+        self.mapping.write(offset, bytes);
+    }
+
+    fn publish_u32(&self, offset: usize, word: u32) {
+        self.mapping.publish_u32(offset, word);
+    }
+
+    fn load_u32(&self, offset: usize) -> u32 {
+        self.mapping.load_u32(offset)
+    }
+
+    fn sync(&self, range: Range<usize>) -> io::Result<()> {
+        // msync(MS_SYNC) is fdatasync of a range on Linux: the pages, and the metadata needed to find them.
+        self.mapping.sync(range)
+    }
+
+    fn zero_from(&self, offset: usize) -> io::Result<()> {
+        let len = self.mapping.len();
+        if offset >= len {
+            return Ok(());
+        }
+        match fallocate(
+            &self.file,
+            FallocateFlags::ZERO_RANGE,
+            offset as u64,
+            (len - offset) as u64,
+        ) {
+            Ok(()) => {}
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => self.mapping.fill_zero(offset..len),
+            Err(error) => return Err(error.into()),
+        }
+        // Zeroing a range changes extents, not pages: only a full fsync is sure to cover it.
+        self.file.sync_all()
+    }
+}
+
+#[derive(Debug)]
+struct PlainFile {
+    file: File,
+}
+
+impl ReadAt for PlainFile {
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.file.read_at(rest, offset + filled as u64) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+}

@@ -1,0 +1,105 @@
+//! Mapped memory: the only `unsafe` of this crate.
+
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+#[cfg(feature = "sim")]
+use memmap2::MmapMut;
+use memmap2::{MmapOptions, MmapRaw};
+
+/// A mapping of a file or of anonymous memory, with the rules of [`super::Region`].
+#[derive(Debug)]
+pub(super) struct Mapping {
+    raw: MmapRaw,
+    writable: bool,
+}
+
+impl Mapping {
+    /// Maps the first `len` bytes of a file.
+    pub(super) fn of_file(file: &std::fs::File, len: usize, writable: bool) -> io::Result<Self> {
+        let mut options = MmapOptions::new();
+        options.len(len);
+        let raw = if writable {
+            options.map_raw(file)?
+        } else {
+            options.map_raw_read_only(file)?
+        };
+        Ok(Self { raw, writable })
+    }
+
+    /// Maps `len` bytes of memory that belong to no file.
+    #[cfg(feature = "sim")]
+    pub(super) fn anonymous(len: usize) -> io::Result<Self> {
+        Ok(Self {
+            raw: MmapRaw::from(MmapMut::map_anon(len)?),
+            writable: true,
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.raw.len()
+    }
+
+    /// The part of a range that is mapped.
+    pub(super) fn read(&self, range: Range<usize>) -> &[u8] {
+        let end = range.end.min(self.len());
+        let start = range.start.min(end);
+        // SAFETY: start..end is inside the mapping, which lives as long as `self`. That nobody writes to these bytes
+        // meanwhile is rule 2 of `Region`; the file is not cut shorter than what is read by rule 4.
+        unsafe { std::slice::from_raw_parts(self.raw.as_ptr().add(start), end - start) }
+    }
+
+    pub(super) fn write(&self, offset: usize, bytes: &[u8]) {
+        self.check(offset, bytes.len());
+        // SAFETY: `check` has made sure that the target is inside the mapping and may be written to. Source and
+        // target do not overlap in a way that matters to anyone: nobody holds a slice of the target (rule 2), and
+        // there is one writer (rule 1).
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.raw.as_mut_ptr().add(offset), bytes.len())
+        }
+    }
+
+    pub(super) fn fill_zero(&self, range: Range<usize>) {
+        let len = range.end.saturating_sub(range.start);
+        self.check(range.start, len);
+        // SAFETY: as in `write`.
+        unsafe { std::ptr::write_bytes(self.raw.as_mut_ptr().add(range.start), 0, len) }
+    }
+
+    pub(super) fn publish_u32(&self, offset: usize, word: u32) {
+        self.check(offset, 4);
+        self.word(offset).store(word.to_le(), Ordering::Release);
+    }
+
+    pub(super) fn load_u32(&self, offset: usize) -> u32 {
+        u32::from_le(self.word(offset).load(Ordering::Acquire))
+    }
+
+    pub(super) fn sync(&self, range: Range<usize>) -> io::Result<()> {
+        let end = range.end.min(self.len());
+        let start = range.start.min(end);
+        self.raw.flush_range(start, end - start)
+    }
+
+    fn word(&self, offset: usize) -> &AtomicU32 {
+        assert!(
+            offset.is_multiple_of(4) && offset + 4 <= self.len(),
+            "word at {offset} of {} bytes",
+            self.len()
+        );
+        // SAFETY: inside the mapping and aligned (mappings begin at a page). All accesses to a word that one thread
+        // publishes and another loads at the same time are atomic.
+        unsafe { AtomicU32::from_ptr(self.raw.as_mut_ptr().add(offset).cast()) }
+    }
+
+    fn check(&self, offset: usize, len: usize) {
+        let fits = offset.checked_add(len).is_some_and(|end| end <= self.len());
+        assert!(
+            fits && self.writable,
+            "write of {len} bytes at {offset} of {} (writable: {})",
+            self.len(),
+            self.writable
+        );
+    }
+}

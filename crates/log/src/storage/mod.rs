@@ -1,0 +1,183 @@
+//! The seam between the log and the disk: one flat directory of files.
+//!
+//! [`FileStorage`] is the real thing. `SimDisk` (feature `sim`) is a disk in memory that loses power on demand; all
+//! recovery code is tested on it. The views keep their files behind the same seam.
+
+mod file;
+mod mapping;
+#[cfg(feature = "sim")]
+mod sim;
+
+use std::fmt::Debug;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use file::FileStorage;
+#[cfg(feature = "sim")]
+pub use sim::SimDisk;
+
+use crate::{LogError, WriterLock};
+
+/// How a region is mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// For reading; writing to it panics.
+    Read,
+    /// For reading and writing.
+    Write,
+}
+
+/// One flat directory of files.
+///
+/// Nothing is durable until it is synced: a file's bytes by [`Region::sync`], its name (creation, renaming, removal)
+/// by [`Storage::sync_dir`]. [`Storage::write_file`] does both by itself.
+pub trait Storage: Debug + Send + Sync {
+    /// The names of all files, in no particular order.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    fn list(&self) -> io::Result<Vec<String>>;
+
+    /// Makes a new file of `len` zero bytes, with its space allocated, and maps it for writing.
+    ///
+    /// # Errors
+    /// If there is no space for all of it (then no file is left behind), or a file of that name exists.
+    fn create_region(&self, name: &str, len: u64) -> io::Result<Arc<dyn Region>>;
+
+    /// Maps a whole file as long as it is now.
+    ///
+    /// # Errors
+    /// If there is no such file, or it cannot be mapped.
+    fn open_region(&self, name: &str, access: Access) -> io::Result<Arc<dyn Region>>;
+
+    /// Opens a file for reading by copy, see [`ReadAt`].
+    ///
+    /// # Errors
+    /// If there is no such file, or it cannot be opened.
+    fn open_read(&self, name: &str) -> io::Result<Arc<dyn ReadAt>>;
+
+    /// Writes a whole file, replacing one of that name: atomically, and durable on return.
+    ///
+    /// # Errors
+    /// If it cannot be written or synced. The previous file is then still there.
+    fn write_file(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
+
+    /// Reads a whole file.
+    ///
+    /// # Errors
+    /// If there is no such file, or it cannot be read.
+    fn read_file(&self, name: &str) -> io::Result<Vec<u8>>;
+
+    /// Renames a file, replacing one of that name. Regions of it stay valid.
+    ///
+    /// # Errors
+    /// If there is no such file, or the directory cannot be written.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a file's name. Regions of it stay valid.
+    ///
+    /// # Errors
+    /// If there is no such file, or the directory cannot be written.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Cuts a file short, or lengthens it with zero bytes whose space is allocated.
+    ///
+    /// Nobody may touch a region of the file beyond the new end afterwards (that is SIGBUS).
+    ///
+    /// # Errors
+    /// If there is no space for the longer file; it then has its former length.
+    fn set_len(&self, name: &str, len: u64) -> io::Result<()>;
+
+    /// Makes all creations, renamings and removals so far durable.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    fn sync_dir(&self) -> io::Result<()>;
+
+    /// Becomes the only writer of this directory, until the lock is dropped.
+    ///
+    /// # Errors
+    /// [`LogError::Locked`] with the holder's name if there is a writer already.
+    fn lock_writer(&self) -> Result<WriterLock, LogError>;
+
+    /// Where the directory is; for messages.
+    fn path(&self) -> &Path;
+}
+
+/// A mapped file: memory that the disk follows.
+///
+/// The rules that make this sound. (1) One writer: only one thread calls `write`, `publish_u32` and `zero_from`.
+/// (2) `read` is for bytes that are complete and will not change any more while the slice lives. (3) Whoever reads
+/// what another thread is writing asks `load_u32` for the published word first, which orders all bytes written
+/// before it. (4) Nobody touches bytes beyond a new end after [`Storage::set_len`].
+pub trait Region: Debug + Send + Sync {
+    /// The number of bytes mapped.
+    fn len(&self) -> usize;
+
+    /// Whether nothing is mapped.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes of a range; the part of it that is inside the region.
+    fn read(&self, range: Range<usize>) -> &[u8];
+
+    /// Copies bytes into the region.
+    ///
+    /// # Panics
+    /// If they do not fit, or the region was opened with [`Access::Read`]: the caller has miscounted.
+    fn write(&self, offset: usize, bytes: &[u8]);
+
+    /// Stores a little-endian word, after everything written before (release).
+    ///
+    /// # Panics
+    /// If it does not fit, or `offset` is not a multiple of 4.
+    fn publish_u32(&self, offset: usize, word: u32);
+
+    /// Loads a little-endian word, before everything read after (acquire).
+    ///
+    /// # Panics
+    /// If it is out of bounds, or `offset` is not a multiple of 4.
+    fn load_u32(&self, offset: usize) -> u32;
+
+    /// Makes the bytes of a range durable (whole pages around it), with all that is needed to find them again
+    /// except the file's name.
+    ///
+    /// # Errors
+    /// If the disk refuses. What of the range is durable is then unknown, and trying again will not tell.
+    fn sync(&self, range: Range<usize>) -> io::Result<()>;
+
+    /// Sets all bytes from `offset` to the end to zero; durable after a `sync` of them.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    fn zero_from(&self, offset: usize) -> io::Result<()>;
+}
+
+/// A file read by copying.
+///
+/// Log readers use this, not a mapping: a bad sector is an error here, where a mapping would kill the process
+/// (SIGBUS); and so is nothing at all that the writer cuts the unused end off a file which another process reads.
+pub trait ReadAt: Debug + Send + Sync {
+    /// Copies bytes from `offset` on; fewer than asked for only at the end of the file.
+    ///
+    /// # Errors
+    /// If the disk cannot read them.
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize>;
+
+    /// The file's length now.
+    ///
+    /// # Errors
+    /// If it cannot be asked for.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Whether the file is empty now.
+    ///
+    /// # Errors
+    /// If its length cannot be asked for.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+}

@@ -1,0 +1,484 @@
+//! Group commit: one thread syncs, everybody waits for the same sync.
+//!
+//! Appending never waits for it and holds no lock that it needs. All records appended when a sync begins become
+//! durable with it, so a thousand writers cost one sync. Sealing happens here too, and the next segment is made here
+//! before it is needed, so that rolling over costs the appender a rename.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::active::{ActiveSegment, SegmentTail};
+use crate::error::SyncFailed;
+use crate::options::LogOptions;
+use crate::segment::{MARK_OFFSET, Mark, SEGMENT_HEADER};
+use crate::storage::{Region, Storage};
+use crate::{LogError, Seq};
+
+/// The name of a segment that is made but not begun.
+pub(crate) const PREPARED_NAME: &str = "next.seg.tmp";
+/// How the names of all unfinished segments end; such files are removed when the log is opened.
+pub(crate) const UNNAMED_SUFFIX: &str = ".tmp";
+
+/// What waiters watch.
+#[derive(Clone, Debug)]
+struct Progress {
+    durable: Seq,
+    failure: Option<SyncFailed>,
+}
+
+/// What the appender, the sync thread and the waiters share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// The unsealed segments, oldest first; the last one is being appended to. Locked for moments only, never during
+    /// a sync.
+    segments: Mutex<VecDeque<Arc<ActiveSegment>>>,
+    prepared: Mutex<Option<Arc<dyn Region>>>,
+    appended: AtomicU64,
+    durable: AtomicU64,
+    requested: AtomicU64,
+    /// The sync thread sleeps without a time limit, because everything is durable.
+    idle: AtomicBool,
+    stop: AtomicBool,
+    failure: OnceLock<SyncFailed>,
+    progress: watch::Sender<Progress>,
+    thread: OnceLock<Thread>,
+}
+
+impl Shared {
+    pub(crate) fn new(segments: VecDeque<Arc<ActiveSegment>>, last: Seq) -> Arc<Self> {
+        Arc::new(Self {
+            segments: Mutex::new(segments),
+            prepared: Mutex::new(None),
+            appended: AtomicU64::new(last.0),
+            durable: AtomicU64::new(last.0),
+            requested: AtomicU64::new(0),
+            idle: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+            failure: OnceLock::new(),
+            progress: watch::Sender::new(Progress {
+                durable: last,
+                failure: None,
+            }),
+            thread: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn durable(&self) -> Seq {
+        Seq(self.durable.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn failure(&self) -> Option<&SyncFailed> {
+        self.failure.get()
+    }
+
+    /// The appender has published records up to `last`.
+    pub(crate) fn appended(&self, last: Seq) {
+        self.appended.store(last.0, Ordering::Release);
+        // Pairs with the fence in `SyncThread::rest`: either the thread sees this append before it lies down, or
+        // this load sees that it has.
+        fence(Ordering::SeqCst);
+        if self.idle.load(Ordering::Relaxed) {
+            self.wake();
+        }
+    }
+
+    pub(crate) fn begin_segment(&self, segment: Arc<ActiveSegment>) {
+        held(&self.segments).push_back(segment);
+    }
+
+    /// The active segment has got a longer mapping.
+    pub(crate) fn replace_active(&self, segment: Arc<ActiveSegment>) {
+        let mut segments = held(&self.segments);
+        segments.pop_back();
+        segments.push_back(segment);
+    }
+
+    pub(crate) fn take_prepared(&self) -> Option<Arc<dyn Region>> {
+        held(&self.prepared).take()
+    }
+
+    pub(crate) fn put_back_prepared(&self, region: Arc<dyn Region>) {
+        *held(&self.prepared) = Some(region);
+    }
+
+    fn request(&self, seq: Seq) {
+        // Never more than there is: a request for a record still to come must not keep later ones from waking.
+        let seq = seq.min(Seq(self.appended.load(Ordering::Acquire)));
+        let before = self.requested.fetch_max(seq.0, Ordering::AcqRel);
+        if before < seq.0 {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    fn report_durable(&self, seq: Seq) {
+        let before = self.durable.fetch_max(seq.0, Ordering::AcqRel);
+        if before < seq.0 {
+            self.progress.send_modify(|progress| progress.durable = seq);
+        }
+    }
+
+    fn report_failure(&self, reason: String) -> SyncFailed {
+        let failed = SyncFailed {
+            reason,
+            durable: self.durable(),
+        };
+        let first = self.failure.get_or_init(|| failed).clone();
+        self.progress
+            .send_modify(|progress| progress.failure = Some(first.clone()));
+        first
+    }
+
+    fn unsynced(&self) -> bool {
+        self.appended.load(Ordering::Acquire) > self.durable.load(Ordering::Acquire)
+    }
+
+    /// Whether somebody waits for a record that is appended and not yet durable.
+    fn wanted(&self) -> bool {
+        let wanted = self
+            .requested
+            .load(Ordering::Acquire)
+            .min(self.appended.load(Ordering::Acquire));
+        wanted > self.durable.load(Ordering::Acquire)
+    }
+}
+
+/// A lock whose data cannot be left half-changed: a holder that panicked is no reason to panic too.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells what is durable, and waits for it. Cheap to clone; works from any thread and in any executor.
+#[derive(Clone, Debug)]
+pub struct Durability {
+    shared: Arc<Shared>,
+}
+
+impl Durability {
+    pub(crate) fn of(shared: &Arc<Shared>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+        }
+    }
+
+    /// The newest record that survives a power cut now.
+    #[must_use]
+    pub fn durable(&self) -> Seq {
+        self.shared.durable()
+    }
+
+    /// Asks for a sync that covers `seq`, without waiting for it.
+    pub fn request(&self, seq: Seq) {
+        if seq > self.durable() {
+            self.shared.request(seq);
+        }
+    }
+
+    /// Asks for a sync that covers `seq` and waits for it.
+    ///
+    /// # Errors
+    /// [`SyncFailed`] if `seq` is not durable and never will be: a sync failed, or the log was closed without one.
+    pub async fn wait(&self, seq: Seq) -> Result<(), SyncFailed> {
+        if seq <= self.durable() {
+            return Ok(());
+        }
+        self.shared.request(seq);
+        let mut progress = self.shared.progress.subscribe();
+        let outcome = progress
+            .wait_for(|now| now.durable >= seq || now.failure.is_some())
+            .await;
+        let failure = match outcome {
+            Ok(now) if now.durable >= seq => return Ok(()),
+            Ok(now) => now.failure.clone(),
+            Err(_) => None,
+        };
+        Err(failure.unwrap_or_else(|| SyncFailed {
+            reason: "the log is gone".to_owned(),
+            durable: self.durable(),
+        }))
+    }
+
+    /// [`wait`](Self::wait) for threads without an executor.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub fn wait_blocking(&self, seq: Seq) -> Result<(), SyncFailed> {
+        block_on(self.wait(seq))
+    }
+
+    /// Why nothing becomes durable any more; `None` while all is well.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.shared.failure().map(ToString::to_string)
+    }
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// Does the syncing; owned by the sync thread, or by the log where a test syncs by hand.
+#[derive(Debug)]
+pub(crate) struct Syncer {
+    storage: Arc<dyn Storage>,
+    shared: Arc<Shared>,
+    options: LogOptions,
+    /// The segment for which preparing a successor was last tried: once per segment is enough, the appender tries
+    /// again by itself when it rolls.
+    prepared_for: Seq,
+}
+
+impl Syncer {
+    pub(crate) fn new(storage: Arc<dyn Storage>, shared: Arc<Shared>, options: LogOptions) -> Self {
+        Self {
+            storage,
+            shared,
+            options,
+            prepared_for: Seq::NONE,
+        }
+    }
+
+    /// Makes everything appended so far durable, and reports it.
+    pub(crate) fn sync(&mut self) -> Result<(), SyncFailed> {
+        if let Some(failed) = self.shared.failure() {
+            return Err(failed.clone());
+        }
+        let outcome = self.sync_segments();
+        outcome.map_err(|(name, error)| {
+            let reason = format!("{}: {error}", self.storage.path().join(name).display());
+            self.shared.report_failure(reason)
+        })
+    }
+
+    fn sync_segments(&mut self) -> Result<(), (String, io::Error)> {
+        loop {
+            let (segment, rolled) = {
+                let segments = held(&self.shared.segments);
+                let Some(oldest) = segments.front() else {
+                    return Ok(());
+                };
+                (Arc::clone(oldest), segments.len() > 1)
+            };
+            let tail = segment.tail();
+            if self.options.acks_before_sync() {
+                self.shared.report_durable(tail.last);
+            }
+            self.sync_to(&segment, tail)
+                .map_err(|error| (segment.name(), error))?;
+            self.shared.report_durable(tail.last);
+            if !rolled {
+                self.prepare_next(&segment, tail);
+                return Ok(());
+            }
+            // Sealed before anything newer counts as durable: then at most the newest segments are unsealed, and
+            // only those need to be scanned when the log is opened.
+            self.seal(&segment, tail)
+                .map_err(|error| (segment.name(), error))?;
+            held(&self.shared.segments).pop_front();
+        }
+    }
+
+    fn sync_to(&self, segment: &ActiveSegment, tail: SegmentTail) -> io::Result<()> {
+        let synced = segment.synced_to.load(Ordering::Relaxed);
+        let linked = segment.linked.load(Ordering::Relaxed);
+        if linked && synced >= tail.offset {
+            return Ok(());
+        }
+        let from = if linked { synced } else { 0 };
+        segment.region.sync(span(from, tail.offset))?;
+        if !linked {
+            self.storage.sync_dir()?;
+            segment.linked.store(true, Ordering::Relaxed);
+        }
+        segment.synced_to.store(tail.offset, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Marks a fully synced segment as sealed and cuts off what it does not use.
+    fn seal(&self, segment: &ActiveSegment, tail: SegmentTail) -> io::Result<()> {
+        self.write_mark(segment, tail, true)?;
+        let trimmed = trimmed_len(tail.offset);
+        if trimmed < segment.region.len() as u64 {
+            // A file that stays too long is only a waste of space, so this may fail.
+            let _ = self.storage.set_len(&segment.name(), trimmed);
+        }
+        Ok(())
+    }
+
+    fn write_mark(&self, segment: &ActiveSegment, tail: SegmentTail, sealed: bool) -> io::Result<()> {
+        let mark = Mark {
+            sealed,
+            used: tail.offset,
+            last: tail.last,
+            records: (tail.last.0 + 1).saturating_sub(segment.first.0 + segment.lost_records),
+            time: (self.options.clock)(),
+        };
+        let block = mark.encode();
+        let (word, rest) = block.split_at(4);
+        // Withdrawn, changed, published: a reader in another process never takes half a mark for a damaged one.
+        segment.region.publish_u32(MARK_OFFSET, 0);
+        segment.region.write(MARK_OFFSET + 4, rest);
+        segment.region.publish_u32(
+            MARK_OFFSET,
+            word.iter().rev().fold(0, |sum, &byte| sum << 8 | u32::from(byte)),
+        );
+        segment.region.sync(0..SEGMENT_HEADER)
+    }
+
+    fn prepare_next(&mut self, segment: &ActiveSegment, tail: SegmentTail) {
+        let half_full = tail.offset > segment.region.len() as u64 / 2;
+        if !half_full || self.prepared_for == segment.first {
+            return;
+        }
+        self.prepared_for = segment.first;
+        if held(&self.shared.prepared).is_some() {
+            return;
+        }
+        // If there is no space now, there may be when the segment is full; the appender then reports it if not.
+        if let Ok(region) = self
+            .storage
+            .create_region(PREPARED_NAME, self.options.segment_len())
+        {
+            self.shared.put_back_prepared(region);
+        }
+    }
+
+    /// Syncs all, marks the active segment as closed here, and gives its unused space back.
+    pub(crate) fn close(&mut self) -> Result<(), LogError> {
+        self.sync()?;
+        if self.shared.take_prepared().is_some() {
+            // Left behind, it would be removed at the next start.
+            let _ = self.storage.remove(PREPARED_NAME);
+        }
+        let active = held(&self.shared.segments).back().cloned();
+        if let Some(segment) = active {
+            let path = self.storage.path().join(segment.name());
+            let tail = segment.tail();
+            self.write_mark(&segment, tail, false)
+                .map_err(LogError::io("sync", &path))?;
+            let trimmed = trimmed_len(tail.offset);
+            if trimmed < segment.region.len() as u64 {
+                self.storage
+                    .set_len(&segment.name(), trimmed)
+                    .map_err(LogError::io("trim", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// No further sync will come: whoever waits is told.
+    pub(crate) fn abandon(&self) {
+        let reason = "the log was closed before".to_owned();
+        if self.shared.unsynced() {
+            self.shared.report_failure(reason);
+            return;
+        }
+        let closed = SyncFailed {
+            reason,
+            durable: self.shared.durable(),
+        };
+        self.shared
+            .progress
+            .send_modify(|progress| progress.failure = Some(closed));
+    }
+}
+
+fn span(from: u64, to: u64) -> std::ops::Range<usize> {
+    // Offsets lie inside a region, whose length is a usize.
+    usize::try_from(from).unwrap_or(usize::MAX)..usize::try_from(to).unwrap_or(usize::MAX)
+}
+
+/// The length to which a file is cut that uses `used` bytes.
+///
+/// The rule that keeps readers in other processes safe: they read frame by frame up to an end mark of 32 zero bytes,
+/// so a file always keeps room for that mark after its last frame. Only bytes beyond it are ever cut off. (Our own
+/// readers copy with `pread` and would survive even without; a reader that maps the file would not.)
+pub(crate) fn trimmed_len(used: u64) -> u64 {
+    (used + crate::frame::FRAME_HEADER as u64).next_multiple_of(4096)
+}
+
+/// The sync thread, and how to stop it.
+#[derive(Debug)]
+pub(crate) struct SyncThread {
+    handle: JoinHandle<Syncer>,
+}
+
+impl SyncThread {
+    pub(crate) fn start(syncer: Syncer) -> io::Result<Self> {
+        let shared = Arc::clone(&syncer.shared);
+        let handle = thread::Builder::new()
+            .name("timberline-sync".to_owned())
+            .spawn(move || run(syncer))?;
+        // Set once per log, right after the thread has begun; a wake before that is made up for here.
+        let _ = shared.thread.set(handle.thread().clone());
+        shared.wake();
+        Ok(Self { handle })
+    }
+
+    /// Lets the thread finish and takes its work over; `None` if it panicked.
+    pub(crate) fn stop(self, shared: &Shared) -> Option<Syncer> {
+        shared.stop.store(true, Ordering::Release);
+        self.handle.thread().unpark();
+        self.handle.join().ok()
+    }
+}
+
+fn run(mut syncer: Syncer) -> Syncer {
+    let shared = Arc::clone(&syncer.shared);
+    let interval = syncer.options.sync_interval;
+    // When the oldest unsynced record was first seen.
+    let mut unsynced_since: Option<Instant> = None;
+    while !shared.stop.load(Ordering::Acquire) && shared.failure().is_none() {
+        if !shared.unsynced() {
+            unsynced_since = None;
+            rest_until_append(&shared);
+            continue;
+        }
+        let since = *unsynced_since.get_or_insert_with(Instant::now);
+        let left = interval.saturating_sub(since.elapsed());
+        if !shared.wanted() && left > Duration::ZERO {
+            thread::park_timeout(left);
+            continue;
+        }
+        unsynced_since = None;
+        // A failure is reported to everybody who waits; the loop ends with it.
+        let _ = syncer.sync();
+    }
+    syncer
+}
+
+fn rest_until_append(shared: &Shared) {
+    shared.idle.store(true, Ordering::Relaxed);
+    fence(Ordering::SeqCst);
+    if !shared.unsynced() && !shared.stop.load(Ordering::Acquire) {
+        thread::park();
+    }
+    shared.idle.store(false, Ordering::Relaxed);
+}

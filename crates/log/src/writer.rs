@@ -1,0 +1,381 @@
+//! The writer: appends batches to the active segment and rolls to the next.
+
+use std::fmt;
+use std::io;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use crate::active::{ActiveSegment, SegmentTail};
+use crate::error::{AppendError, LogError};
+use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
+use crate::options::LogOptions;
+use crate::reader::LogReader;
+use crate::recovery::{self, Recovery};
+use crate::segment::{SEGMENT_HEADER, SegmentHeader, segment_name};
+use crate::storage::{Access, Region, Storage};
+use crate::sync::{Durability, PREPARED_NAME, Shared, SyncThread, Syncer, UNNAMED_SUFFIX, trimmed_len};
+use crate::{Seq, WriterLock};
+
+/// A record to append.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Its kind; opaque to the log.
+    pub kind: u8,
+    /// Its bytes; may be empty.
+    pub payload: &'a [u8],
+}
+
+/// A place in the log: where the next record will be written, or where a known one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The first sequence number of the segment, which is its name.
+    pub segment: Seq,
+    /// The offset of the frame in its file.
+    pub offset: u64,
+}
+
+/// The one writer of a log.
+///
+/// Appending copies into mapped memory: no system call, no allocation, no lock. Records are visible to readers at
+/// once, and durable when [`Durability`] says so.
+pub struct Log {
+    storage: Arc<dyn Storage>,
+    options: LogOptions,
+    rules: Rules,
+    shared: Arc<Shared>,
+    /// `None` only while there is no space for the first segment.
+    active: Option<Arc<ActiveSegment>>,
+    tail: SegmentTail,
+    syncing: Syncing,
+    _lock: WriterLock,
+}
+
+enum Syncing {
+    Thread(SyncThread),
+    ByHand(Box<Syncer>),
+    Stopped,
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log")
+            .field("path", &self.storage.path())
+            .field("last", &self.tail.last)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Log {
+    /// Opens a log for writing, making it if there is none, and repairs what a crash has left.
+    ///
+    /// # Errors
+    /// [`LogError::Locked`] if it has a writer already; [`LogError::NewerFormat`] if a newer program wrote it;
+    /// [`LogError::Io`] if the disk refuses. A full disk is no error here: reading works, and appending says
+    /// [`AppendError::NoSpace`] until there is some.
+    pub fn open(storage: Arc<dyn Storage>, options: LogOptions) -> Result<(Self, Recovery), LogError> {
+        let lock = storage.lock_writer()?;
+        let recovered = recovery::recover(&storage, &options)?;
+        let active = recovered.segments.back().cloned();
+        let tail = active.as_ref().map_or(
+            SegmentTail {
+                offset: SEGMENT_HEADER as u64,
+                last: recovered.report.last_seq,
+            },
+            |segment| segment.tail(),
+        );
+        let shared = Shared::new(recovered.segments, recovered.report.last_seq);
+        let mut syncer = Syncer::new(Arc::clone(&storage), Arc::clone(&shared), options.clone());
+        // Segments that were full but not sealed are sealed now, before anything new is promised.
+        syncer.sync()?;
+        let syncing = if options.syncs_by_hand() {
+            Syncing::ByHand(Box::new(syncer))
+        } else {
+            Syncing::Thread(
+                SyncThread::start(syncer)
+                    .map_err(LogError::io("start the sync thread of", storage.path()))?,
+            )
+        };
+        let rules = options.rules();
+        let mut log = Self {
+            storage,
+            options,
+            rules,
+            shared,
+            active,
+            tail,
+            syncing,
+            _lock: lock,
+        };
+        // Made now if possible, so that a missing permission shows at the start; if not, the first append tries again.
+        match log.prepare_active() {
+            Err(error) if !is_full(&error) => {
+                Err(LogError::io("prepare a segment in", log.storage.path())(error))
+            }
+            _ => Ok((log, recovered.report)),
+        }
+    }
+
+    /// Appends a batch: after a crash either all of its records are there or none. Returns their sequence numbers
+    /// (an empty range for an empty batch).
+    ///
+    /// # Errors
+    /// Whatever the error, nothing of the batch is in the log. [`AppendError::NoSpace`] and [`AppendError::Io`]:
+    /// try the same batch again later. [`AppendError::TooLarge`]: split it. [`AppendError::Failed`]: a sync failed
+    /// and this log is at its end.
+    pub fn append(&mut self, entries: &[Entry<'_>]) -> Result<RangeInclusive<Seq>, AppendError> {
+        if let Some(failed) = self.shared.failure() {
+            return Err(failed.clone().into());
+        }
+        let first = self.next_seq();
+        if entries.is_empty() {
+            return Ok(first..=self.tail.last);
+        }
+        let size = batch_size(entries);
+        self.ensure_room(size)?;
+        if let Some(segment) = &self.active {
+            self.tail = write_batch(
+                &*segment.region,
+                self.tail,
+                entries,
+                (self.options.clock)(),
+                &self.shared,
+                self.rules,
+            );
+            segment.set_tail(self.tail);
+            self.shared.appended(self.tail.last);
+        }
+        Ok(first..=self.tail.last)
+    }
+
+    /// The sequence number that the next record will get.
+    #[must_use]
+    pub fn next_seq(&self) -> Seq {
+        self.tail.last.next()
+    }
+
+    /// Where the next record will be written, unless it begins a new segment.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        let segment = self
+            .active
+            .as_ref()
+            .map_or(self.next_seq(), |segment| segment.first);
+        Position {
+            segment,
+            offset: self.tail.offset,
+        }
+    }
+
+    /// A handle that tells what is durable and waits for it.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        Durability::of(&self.shared)
+    }
+
+    /// A reader of this log.
+    #[must_use]
+    pub fn reader(&self) -> LogReader {
+        LogReader::of_open_log(Arc::clone(&self.storage), self.rules)
+    }
+
+    /// Syncs everything, gives unused space back and lets the next writer in.
+    ///
+    /// # Errors
+    /// If the last sync fails or an earlier one had failed: then what was reported durable is, and no more is known.
+    pub fn close(mut self) -> Result<(), LogError> {
+        self.finish()
+    }
+
+    /// Syncs everything appended so far, on this thread.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    #[cfg(feature = "sim")]
+    pub fn sync_now(&mut self) -> Result<(), crate::SyncFailed> {
+        match &mut self.syncing {
+            Syncing::ByHand(syncer) => syncer.sync(),
+            _ => self.durability().wait_blocking(self.tail.last),
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), LogError> {
+        let syncer = match std::mem::replace(&mut self.syncing, Syncing::Stopped) {
+            Syncing::Thread(thread) => thread.stop(&self.shared),
+            Syncing::ByHand(syncer) => Some(*syncer),
+            Syncing::Stopped => return Ok(()),
+        };
+        let mut syncer = syncer.unwrap_or_else(|| {
+            Syncer::new(
+                Arc::clone(&self.storage),
+                Arc::clone(&self.shared),
+                self.options.clone(),
+            )
+        });
+        let outcome = syncer.close();
+        syncer.abandon();
+        outcome
+    }
+
+    /// Sees to it that `size` more bytes and an end mark fit the active segment.
+    fn ensure_room(&mut self, size: u64) -> Result<(), AppendError> {
+        let limit = self.options.segment_len() - (SEGMENT_HEADER + FRAME_HEADER) as u64;
+        if size > limit {
+            return Err(AppendError::TooLarge { bytes: size, limit });
+        }
+        if self.fits(size) {
+            return Ok(());
+        }
+        self.make_room(size).map_err(|source| {
+            let path = self.storage.path().to_path_buf();
+            if is_full(&source) {
+                AppendError::NoSpace { path, source }
+            } else {
+                AppendError::Io { path, source }
+            }
+        })
+    }
+
+    fn fits(&self, size: u64) -> bool {
+        let needed = self.tail.offset + size + FRAME_HEADER as u64;
+        self.active
+            .as_ref()
+            .is_some_and(|segment| needed <= segment.region.len() as u64)
+    }
+
+    /// The slow path of an append: lengthens the active segment if it was trimmed, or begins the next one. If that
+    /// fails nothing has changed.
+    #[cold]
+    fn make_room(&mut self, size: u64) -> io::Result<()> {
+        self.prepare_active()?;
+        if self.fits(size) { Ok(()) } else { self.roll() }
+    }
+
+    /// Makes an active segment if there is none, and gives one that was trimmed when the log was closed its full
+    /// length again.
+    fn prepare_active(&mut self) -> io::Result<()> {
+        match self.active.clone() {
+            None => self.roll(),
+            Some(segment) if (segment.region.len() as u64) < self.options.segment_len() => {
+                self.lengthen(&segment)
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn lengthen(&mut self, segment: &ActiveSegment) -> io::Result<()> {
+        let name = segment.name();
+        self.storage.set_len(&name, self.options.segment_len())?;
+        let region = match self.storage.open_region(&name, Access::Write) {
+            Ok(region) => region,
+            Err(error) => {
+                let _ = self.storage.set_len(&name, trimmed_len(self.tail.offset));
+                return Err(error);
+            }
+        };
+        let longer = Arc::new(segment.remapped(region));
+        self.shared.replace_active(Arc::clone(&longer));
+        self.active = Some(longer);
+        Ok(())
+    }
+
+    fn roll(&mut self) -> io::Result<()> {
+        let first = self.next_seq();
+        let name = segment_name(first);
+        let header = SegmentHeader {
+            device: self.options.device,
+            first,
+            created: (self.options.clock)(),
+        };
+        // Made under another name and renamed when its header is written, so that no reader ever finds it without.
+        let region = match self.shared.take_prepared() {
+            Some(region) => {
+                region.write(0, &header.encode());
+                if let Err(error) = self.storage.rename(PREPARED_NAME, &name) {
+                    self.shared.put_back_prepared(region);
+                    return Err(error);
+                }
+                region
+            }
+            None => {
+                let unnamed = format!("{name}{UNNAMED_SUFFIX}");
+                let region = self.storage.create_region(&unnamed, self.options.segment_len())?;
+                region.write(0, &header.encode());
+                if let Err(error) = self.storage.rename(&unnamed, &name) {
+                    let _ = self.storage.remove(&unnamed);
+                    return Err(error);
+                }
+                region
+            }
+        };
+        self.tail = SegmentTail {
+            offset: SEGMENT_HEADER as u64,
+            last: self.tail.last,
+        };
+        let segment = Arc::new(ActiveSegment::new(first, region, self.tail, 0));
+        self.shared.begin_segment(Arc::clone(&segment));
+        self.active = Some(segment);
+        Ok(())
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        // A best effort; whoever wants to know calls `close`.
+        let _ = self.finish();
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+fn batch_size(entries: &[Entry<'_>]) -> u64 {
+    entries.iter().fold(0u64, |sum, entry| {
+        sum.saturating_add(frame_size(entry.payload.len()) as u64)
+    })
+}
+
+/// Writes a batch that is known to fit. The length of its first frame is published last: until then every reader
+/// finds the end of the log there, so nobody ever sees a part of a frame or of a batch.
+fn write_batch(
+    region: &dyn Region,
+    tail: SegmentTail,
+    entries: &[Entry<'_>],
+    time: i64,
+    shared: &Shared,
+    rules: Rules,
+) -> SegmentTail {
+    let start = usize::try_from(tail.offset).unwrap_or(usize::MAX);
+    let durable = shared.durable();
+    let (mut offset, mut seq) = (start, tail.last);
+    let mut first_word = 0;
+    for (index, entry) in entries.iter().enumerate() {
+        seq = seq.next();
+        let lag = u32::try_from(seq.0.saturating_sub(durable.0)).unwrap_or(u32::MAX);
+        let ends_batch = index + 1 == entries.len();
+        let head = FrameHead {
+            seq,
+            time,
+            durable_lag: lag,
+            kind: entry.kind,
+            ends_batch,
+        };
+        let header = head.encode(entry.payload, rules);
+        region.write(offset + FRAME_HEADER, entry.payload);
+        if index == 0 {
+            first_word = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
+            region.write(offset + 4, &header[4..]);
+        } else {
+            region.write(offset, &header);
+        }
+        offset += frame_size(entry.payload.len());
+    }
+    region.publish_u32(start, first_word);
+    SegmentTail {
+        offset: offset as u64,
+        last: seq,
+    }
+}
