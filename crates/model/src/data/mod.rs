@@ -9,6 +9,8 @@ mod canonical;
 mod cursor;
 mod flat;
 mod number;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::fmt;

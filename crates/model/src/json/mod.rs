@@ -9,6 +9,8 @@ mod buckets;
 mod error;
 mod events;
 mod fields;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use buckets::{parse_bucket, parse_bucket_update, parse_import};

@@ -78,7 +78,7 @@ mod tests {
 
         #[test]
         fn nine_digits_are_padded(n in 0u32..1_000_000_000) {
-            prop_assert_eq!(nine(n).as_slice(), format!("{n:09}").as_bytes());
+            prop_assert_eq!(nine(n).to_vec(), format!("{n:09}").into_bytes());
         }
     }
 

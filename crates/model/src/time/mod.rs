@@ -4,6 +4,8 @@ mod calendar;
 mod digits;
 mod duration;
 mod pulsetime;
+#[cfg(test)]
+mod tests;
 mod timestamp;
 
 pub(crate) use digits::push_u64;
