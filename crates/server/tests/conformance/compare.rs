@@ -285,3 +285,127 @@ fn shortened(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The difference between an answer of JSON and an expectation, if there is one.
+    fn difference(expect: &Value, got: &Value) -> Option<Difference> {
+        let expect: Expect = serde_json::from_value(expect.clone()).expect("an expectation");
+        let answer = Answer {
+            status: 200,
+            headers: Vec::new(),
+            body: got.to_string().into_bytes(),
+        };
+        check(&expect, &answer, &mut Names::new()).err()
+    }
+
+    #[test]
+    fn values_are_compared_by_structure() {
+        let mut wrong = Vec::new();
+        for (wanted, got, equal) in [
+            (json!(1), json!(1.0), true),
+            (json!(1.0), json!(1.000_000_5), true),
+            (json!(1.0), json!(1.000_002), false),
+            (
+                json!(9_007_199_254_740_993_u64),
+                json!(9_007_199_254_740_992_u64),
+                false,
+            ),
+            (json!(1), json!(true), false),
+            (json!(1), json!("1"), false),
+            (json!(null), json!(false), false),
+            (
+                json!("2024-03-01T10:00:00Z"),
+                json!("2024-03-01T12:00:00.000001+02:00"),
+                true,
+            ),
+            (
+                json!("2024-03-01T10:00:00Z"),
+                json!("2024-03-01T10:00:00.000002Z"),
+                false,
+            ),
+            (json!("a"), json!("b"), false),
+            (json!([1, 2]), json!([2, 1]), false),
+            (json!([1, 2]), json!([1]), false),
+            (json!({"a": 1}), json!({"a": 1, "b": 2}), false),
+            (json!({"a": 1, "b": 2}), json!({"a": 1}), false),
+            (json!({"a": {}}), json!({"a": []}), false),
+            (json!("{{int}}"), json!(3), true),
+            (json!("{{int}}"), json!(3.5), false),
+            (json!("{{nonempty}}"), json!(""), false),
+            (json!("{{~part}}"), json!("a part of it"), true),
+            (json!("{{~part}}"), json!("all of it"), false),
+            (json!("{{now}}"), json!("2020-01-01T00:00:00Z"), false),
+            (json!("{{unheard of}}"), json!("{{unheard of}}"), false),
+            (json!(["{{=a}}", "{{=a}}"]), json!([7, 7]), true),
+            (json!(["{{=a}}", "{{=a}}"]), json!([7, 8]), false),
+        ] {
+            let difference = difference(&json!({"json": wanted}), &got);
+            if difference.is_none() != equal {
+                wrong.push(format!("{wanted} and {got}: {difference:?}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn an_expectation_may_leave_things_free() {
+        let got = json!([{"k": 1, "v": "a"}, {"k": 1, "v": "b"}, {"k": 2, "v": "c"}]);
+        let with = |free: &str, value: Value, json: Value| {
+            difference(&json!({free: value, "json": json}), &got).is_none()
+        };
+        let swapped = json!([{"k": 1, "v": "b"}, {"k": 1, "v": "a"}, {"k": 2, "v": "c"}]);
+        let turned = json!([{"k": 2, "v": "c"}, {"k": 1, "v": "b"}, {"k": 1, "v": "a"}]);
+        assert!(!with("unordered", json!([]), swapped.clone()));
+        assert!(!with("unordered", json!(["$[*]"]), swapped.clone()));
+        assert!(with("unordered", json!(["$"]), turned.clone()));
+        assert!(with("ties", json!({"$": "k"}), swapped));
+        assert!(!with("ties", json!({"$": "k"}), turned));
+        assert!(with(
+            "ignore_keys",
+            json!(["v"]),
+            json!([{"k": 1}, {"k": 1}, {"k": 2}])
+        ));
+        assert!(!with(
+            "ignore_keys",
+            json!(["v"]),
+            json!([{"k": 1}, {"k": 1}, {"k": 3}])
+        ));
+        let subset = json!({"json_subset": [{"k": 1}, {}, {"k": 2}]});
+        assert_eq!(difference(&subset, &got), None);
+        assert!(path_fits("$[*].events", "$[12].events"));
+        assert!(!path_fits("$[*].events", "$[12].data.events"));
+    }
+
+    #[test]
+    fn status_headers_and_text_are_compared() {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let answer = Answer {
+            status: 404,
+            headers,
+            body: b"not here".to_vec(),
+        };
+        for (expect, fits) in [
+            (json!({"status": 404}), true),
+            (json!({"status": [400, 404]}), true),
+            (json!({"status": 200}), false),
+            (json!({"headers": {"Content-Type": "~JSON"}}), true),
+            (json!({"headers": {"Content-Type": "json"}}), false),
+            (json!({"headers": {"Content-Type": null}}), false),
+            (json!({"headers": {"Age": null}}), true),
+            (json!({"text_contains": ["not", "here"]}), true),
+            (json!({"text_contains": ["not", "there"]}), false),
+            (json!({"json": null}), false),
+        ] {
+            let expectation: Expect = serde_json::from_value(expect.clone()).expect("an expectation");
+            assert_eq!(
+                check(&expectation, &answer, &mut Names::new()).is_ok(),
+                fits,
+                "{expect}"
+            );
+        }
+    }
+}
