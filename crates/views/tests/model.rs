@@ -45,8 +45,8 @@ fn open(disk: &SimDisk, anew: bool) -> Store {
         ..StoreOptions::default()
     };
     let (store, report) = Store::open_on(
-        Arc::new(disk.dir("log")),
-        Arc::new(disk.dir("views")),
+        disk.dir("log"),
+        disk.dir("views"),
         options,
         anew,
         &mut |_, _| {},

@@ -43,6 +43,7 @@ impl Shared {
     /// # Errors
     /// When a file cannot be written or read; nothing is lost, and the next call tries again.
     pub(crate) fn compact(&self) -> Result<bool, CompactError> {
+        let _one_at_a_time = self.compacting.lock();
         let mut any = false;
         while let Some(job) = self.next_job() {
             any = true;

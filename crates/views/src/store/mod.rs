@@ -94,6 +94,9 @@ pub(crate) struct Shared {
     obsolete: Mutex<Vec<String>>,
     /// Bytes of log since the last checkpoint.
     unsaved: AtomicU64,
+    /// Held by whoever seals, merges or checkpoints: the compactor, or a caller that does it by hand. No reader and
+    /// no writer ever waits for it.
+    compacting: Mutex<()>,
     /// Whether the compactor has been told that there is work.
     woken: AtomicBool,
     closing: AtomicBool,
@@ -198,6 +201,7 @@ impl Store {
     /// When a file cannot be written; nothing is lost.
     pub fn seal(&self, at_least: usize) -> Result<(), CompactError> {
         let snapshot = self.snapshot();
+        let _one_at_a_time = self.shared.compacting.lock();
         for bucket in snapshot.buckets().filter(|b| b.head_rows() >= at_least.max(1)) {
             self.shared.seal(bucket.key)?;
         }
@@ -209,6 +213,7 @@ impl Store {
     /// # Errors
     /// When it cannot be written; nothing is lost.
     pub fn checkpoint(&self) -> Result<(), CompactError> {
+        let _one_at_a_time = self.shared.compacting.lock();
         self.shared.checkpoint()
     }
 

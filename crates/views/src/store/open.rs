@@ -127,6 +127,7 @@ impl Store {
             log_storage,
             views,
             obsolete: Mutex::default(),
+            compacting: Mutex::default(),
             unsaved: AtomicU64::new(0),
             woken: AtomicBool::new(true),
             closing: AtomicBool::new(false),

@@ -34,7 +34,7 @@ impl<'a> Presence<'a> {
     /// Whether there is an event with this start, duration and data.
     pub(crate) fn has(&mut self, event: &NewEvent<'_>) -> Result<bool, SegmentError> {
         let start = event.start.nanos();
-        if start < self.extent.0 || start > self.extent.1.max(start.saturating_add(event.duration.nanos())) {
+        if start < self.extent.0 || event.end().nanos() > self.extent.1 {
             return Ok(false);
         }
         let period = start.div_euclid(PERIOD);

@@ -208,6 +208,7 @@ impl Plain {
                 e.2 = end.max(start + duration).max(e.1) - e.1;
                 let event = e.clone();
                 b.widen(&event);
+                b.sort();
                 return;
             }
         }
@@ -230,13 +231,16 @@ impl Plain {
         if let Some(greatest) = greatest {
             self.next = self.next.max(greatest + 1);
         }
+        let mut latest: BTreeMap<u64, Event> = BTreeMap::new();
         for (id, start, duration, data) in events {
             let id = id.unwrap_or_else(|| {
                 self.next += 1;
                 self.next - 1
             });
+            latest.insert(id, (id, start, duration, data));
+        }
+        for (id, event) in latest {
             b.events.retain(|e| e.0 != id);
-            let event = (id, start, duration, data);
             b.widen(&event);
             b.events.push(event);
         }
