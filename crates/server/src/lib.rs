@@ -1,1 +1,26 @@
-//! The Timberline server.
+//! The Timberline server and its command.
+//!
+//! It speaks the REST API of the ActivityWatch servers, so that clients and the web UI work with it
+//! unchanged, and keeps everything in a [`timberline_views::Store`].
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`command`] | the command line |
+//! | [`config`] | the configuration file, defaults, limits |
+//! | [`http`] | sockets, connections, the guard, bodies and errors |
+//! | `routes` | what each path answers; a file per resource |
+//! | `hold` | writes that cannot be done now wait instead of failing |
+//! | [`identity`] | device id and host name |
+//! | [`logging`] | what the server says about itself |
+//! | [`App`] | what every request may use |
+
+mod app;
+pub mod command;
+pub mod config;
+mod hold;
+pub mod http;
+pub mod identity;
+pub mod logging;
+mod routes;
+
+pub use app::App;

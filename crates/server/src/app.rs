@@ -1,0 +1,69 @@
+//! What every request may use: the store, who we are, the limits.
+
+use std::sync::Arc;
+
+use timberline_views::{Receipt, Store};
+
+use crate::config::{ConfigError, Settings};
+use crate::hold::Hold;
+use crate::http::guard::Guard;
+use crate::http::{ApiError, BodyPool};
+use crate::identity::Identity;
+use crate::logging::Ring;
+use crate::routes::files::Sites;
+
+/// The server, apart from its sockets.
+pub struct App {
+    pub(crate) settings: Settings,
+    pub(crate) identity: Identity,
+    /// Everything there is to keep.
+    pub store: Store,
+    pub(crate) guard: Guard,
+    pub(crate) hold: Hold,
+    pub(crate) bodies: BodyPool,
+    pub(crate) log: Arc<Ring>,
+    pub(crate) sites: Sites,
+    /// One import at a time: each may fill the disk with what it received, and reads for duplicates
+    /// must not run beside another import's writes.
+    pub(crate) importing: tokio::sync::Semaphore,
+}
+
+impl App {
+    /// Puts the parts together. `port` is the one that clients reach us on.
+    ///
+    /// # Errors
+    /// When a value of the configuration cannot be used.
+    pub fn new(
+        settings: Settings,
+        identity: Identity,
+        store: Store,
+        port: u16,
+        log: Arc<Ring>,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            guard: Guard::new(&settings, port, &identity.hostname)?,
+            hold: Hold::new(&settings.limits),
+            bodies: BodyPool::new(&settings.limits),
+            sites: Sites::new(&settings),
+            importing: tokio::sync::Semaphore::new(1),
+            settings,
+            identity,
+            store,
+            log,
+        })
+    }
+
+    /// Waits until what `receipt` stands for may be acknowledged.
+    ///
+    /// # Errors
+    /// When the disk refused it.
+    pub(crate) async fn settle(&self, receipt: Receipt) -> Result<(), ApiError> {
+        if !receipt.sync {
+            return Ok(());
+        }
+        self.store
+            .durable(receipt.seq)
+            .await
+            .map_err(|error| ApiError::Internal(format!("Not stored for certain: {error}")))
+    }
+}

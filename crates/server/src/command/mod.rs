@@ -1,0 +1,108 @@
+//! The command line: `timberline [serve]` and its flags. One file per subcommand.
+//!
+//! The flags of `serve` are those that launchers of the reference servers pass, so Timberline can be
+//! put in their place without changing a script; an unknown flag is an error with a hint.
+
+mod serve;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use serve::ServeArgs;
+
+/// Keeps your activity history and serves it to ActivityWatch clients.
+///
+/// Without a subcommand it serves: `timberline --port 5601` is `timberline serve --port 5601`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "timberline",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "The configuration file and all its keys: docs/configuration.md"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the REST API and the web UI (what happens without a subcommand).
+    Serve(Box<ServeArgs>),
+}
+
+/// Runs the command with `args` (the first is the program's name) and tells how it ended.
+///
+/// Whatever goes wrong is one line on standard error.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        // Also `--help` and `--version`, which clap prints to stdout and ends with 0.
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let result = match cli.command {
+        None => serve::run(cli.serve),
+        Some(Command::Serve(args)) => serve::run(*args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("timberline: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once(&"timberline").chain(args))
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_is_the_default() {
+        let cli = parse(&["--testing", "--dbpath", "/tmp/x"]).unwrap();
+        assert!(cli.command.is_none());
+        assert!(cli.serve.testing);
+    }
+
+    #[test]
+    fn serve_takes_the_same_flags() {
+        let cli = parse(&["serve", "--port", "5601"]).unwrap();
+        let Some(Command::Serve(args)) = cli.command else {
+            panic!("{cli:?}");
+        };
+        assert_eq!(args.port, Some(5601));
+    }
+
+    #[test]
+    fn every_flag_that_launchers_pass_is_known() {
+        parse(&[
+            "--host", "127.0.0.1", "--port", "5600", "--testing", "--dbpath", "/d", "--webpath",
+            "/w", "--device-id", "x", "--config", "/c", "--custom-static", "a=/a,b=/b",
+            "--verbose", "--no-legacy-import",
+        ])
+        .unwrap();
+        parse(&["-c", "/c"]).unwrap();
+    }
+
+    #[test]
+    fn an_unknown_flag_is_an_error() {
+        assert!(parse(&["--prot", "1"]).is_err());
+    }
+}

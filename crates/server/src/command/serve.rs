@@ -1,0 +1,158 @@
+//! `timberline serve`: from flags to a running server, and back down again.
+//!
+//! The order matters. The port is taken first, so that clients queue in the kernel while the store
+//! opens instead of being refused; the store is closed last, when no request can reach it any more.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use timberline_views::{HeartbeatDurability, OpenReport, Store, StoreOptions};
+
+use crate::app::App;
+use crate::config::{BaseDirs, Overrides, Settings};
+use crate::http::{Listeners, serve};
+use crate::identity::Identity;
+use crate::logging;
+
+/// The flags of `serve`. Those that the reference servers have mean what they mean there.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ServeArgs {
+    /// Address to listen on [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS")]
+    pub host: Option<String>,
+
+    /// Port to listen on [default: 5600, with --testing 5666]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+
+    /// Run a test instance: port 5666, its own data and configuration, laxer CORS
+    #[arg(long)]
+    pub testing: bool,
+
+    /// Directory of the data [default: $XDG_DATA_HOME/timberline]
+    #[arg(long, value_name = "DIR")]
+    pub dbpath: Option<PathBuf>,
+
+    /// Directory of the web UI to serve at / (a dist of aw-webui)
+    #[arg(long, value_name = "DIR")]
+    pub webpath: Option<PathBuf>,
+
+    /// Device id to give out instead of the one kept in the data directory
+    #[arg(long, value_name = "ID")]
+    pub device_id: Option<String>,
+
+    /// Configuration file [default: $XDG_CONFIG_HOME/timberline/config.toml]
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Directories to serve under /pages/NAME/
+    #[arg(long, value_name = "NAME=DIR", value_delimiter = ',', value_parser = name_and_dir)]
+    pub custom_static: Vec<(String, PathBuf)>,
+
+    /// Tell more: log at debug level
+    #[arg(long, short)]
+    pub verbose: bool,
+
+    /// Accepted for compatibility; there is no legacy database to import from
+    #[arg(long)]
+    pub no_legacy_import: bool,
+
+    /// Serve on this inherited socket instead of opening one (systemd's LISTEN_FDS needs no flag)
+    #[arg(long, value_name = "FD")]
+    pub listen_fd: Option<i32>,
+}
+
+impl ServeArgs {
+    fn overrides(self) -> Overrides {
+        Overrides {
+            config: self.config,
+            testing: self.testing,
+            host: self.host,
+            port: self.port,
+            data_dir: self.dbpath,
+            webpath: self.webpath,
+            device_id: self.device_id,
+            custom_static: self.custom_static.into_iter().collect(),
+            verbose: self.verbose,
+        }
+    }
+}
+
+fn name_and_dir(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, dir)) if !name.is_empty() && !dir.is_empty() => {
+            Ok((name.to_owned(), PathBuf::from(dir)))
+        }
+        _ => Err("expected NAME=DIR, such as my-watcher=/usr/share/my-watcher".to_owned()),
+    }
+}
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Whatever keeps the server from starting, or from closing its store, as one line.
+pub fn run(args: ServeArgs) -> anyhow::Result<()> {
+    let listen_fd = args.listen_fd;
+    let settings = Settings::load(args.overrides(), &BaseDirs::from_env())?;
+    let log = logging::start(&settings)?;
+    let listeners = Listeners::open(&settings, listen_fd)?;
+    let identity = Identity::load(&settings)?;
+    let store = open_store(&settings, &identity)?;
+    let app = Arc::new(App::new(
+        settings,
+        identity,
+        store,
+        listeners.port(),
+        log.ring(),
+    )?);
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .context("cannot start the runtime")?;
+    let served = runtime.block_on(serve(listeners, Arc::clone(&app)));
+    // What is still in a blocking task (an export to a client that stopped reading) sees its channel
+    // closed; it must not keep the store from being closed.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    match Arc::into_inner(app) {
+        Some(app) => app.store.close().context("cannot close the store in an orderly way")?,
+        None => tracing::warn!("some request is still at work: the next start has more to do"),
+    }
+    tracing::info!("stopped");
+    served
+}
+
+fn open_store(settings: &Settings, identity: &Identity) -> anyhow::Result<Store> {
+    let options = StoreOptions {
+        device: identity.log_id(),
+        segment_bytes: settings.segment_bytes,
+        heartbeat: match settings.heartbeat_interval {
+            Some(interval) => HeartbeatDurability::Interval(interval),
+            None => HeartbeatDurability::Always,
+        },
+        ..StoreOptions::default()
+    };
+    let (store, report) = Store::open(&settings.data_dir, options)?;
+    tell(&report);
+    Ok(store)
+}
+
+/// Tells what opening found; none of it keeps the server from serving.
+fn tell(report: &OpenReport) {
+    tracing::info!(seq = report.seq.get(), folded = report.folded, "store opened");
+    if let Some(torn) = &report.torn {
+        tracing::warn!(%torn, "the log's end was cut off by a crash; nothing in it was acknowledged as durable");
+    }
+    if let Some(reason) = &report.checkpoint_unusable {
+        tracing::warn!(%reason, "the checkpoint could not be used; everything was folded anew");
+    }
+    for damage in &report.damage {
+        tracing::error!(%damage, "the log is damaged; all other records are served");
+    }
+    for (seq, reason) in &report.unfolded {
+        tracing::error!(seq = seq.get(), %reason, "a record could not be folded");
+    }
+}

@@ -1,0 +1,46 @@
+//! What can be wrong with a configuration.
+
+use std::path::PathBuf;
+
+/// Why a configuration could not be used. Every text is one line and names the place to look at.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file given with `--config` (or found in its usual place) cannot be read.
+    #[error("cannot read the configuration file {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, has an unknown key, or a value of the wrong type.
+    #[error("{path}:{line}: {message}")]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong, on one line.
+        message: String,
+    },
+    /// A value has the right type but makes no sense.
+    #[error("{key} = {value}: {reason}")]
+    Value {
+        /// The key, as written in the file or on the command line.
+        key: String,
+        /// The value found.
+        value: String,
+        /// Why it cannot be used, and what could be.
+        reason: String,
+    },
+    /// Neither the XDG variables nor `HOME` say where files belong.
+    #[error(
+        "cannot tell where to keep {what}: neither {variable} nor HOME is set; set one or give a path"
+    )]
+    NoHome {
+        /// What was looked for.
+        what: &'static str,
+        /// The XDG variable that would answer it.
+        variable: &'static str,
+    },
+}

@@ -1,0 +1,287 @@
+//! Everything decided: the file, overridden by the command line, with defaults for the rest.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::file::HeartbeatRule;
+use super::{BaseDirs, Compression, ConfigError, ConfigFile, Limits};
+
+/// The port the reference servers listen on, which every client expects.
+const PORT: u16 = 5600;
+/// Their port in testing mode.
+const TESTING_PORT: u16 = 5666;
+/// Segment size when the configuration says nothing.
+const SEGMENT_BYTES: u64 = 64 << 20;
+/// A segment must hold a request body of the usual size, and more is not worth a file.
+const SEGMENT_RANGE: std::ops::RangeInclusive<u64> = (1 << 20)..=(4 << 30);
+
+/// What the command line says; it wins over the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--testing`.
+    pub testing: bool,
+    /// `--host`.
+    pub host: Option<String>,
+    /// `--port`.
+    pub port: Option<u16>,
+    /// `--dbpath`.
+    pub data_dir: Option<PathBuf>,
+    /// `--webpath`.
+    pub webpath: Option<PathBuf>,
+    /// `--device-id`.
+    pub device_id: Option<String>,
+    /// `--custom-static`, added to those of the file.
+    pub custom_static: BTreeMap<String, PathBuf>,
+    /// `--verbose`.
+    pub verbose: bool,
+}
+
+/// What the server does. Nothing in here is optional that has a default.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whether this is a test instance: other port, other data, laxer CORS.
+    pub testing: bool,
+    /// Address to listen on.
+    pub host: String,
+    /// Port to listen on.
+    pub port: u16,
+    /// Directory of the data.
+    pub data_dir: PathBuf,
+    /// Directory of the web UI.
+    pub webpath: Option<PathBuf>,
+    /// Directories of `/pages/NAME/`.
+    pub custom_static: BTreeMap<String, PathBuf>,
+    /// Device id to tell instead of the kept one.
+    pub device_id: Option<String>,
+    /// Further `Host` names.
+    pub allowed_hosts: Vec<String>,
+    /// Further origins.
+    pub cors: Vec<String>,
+    /// Further origins as regular expressions.
+    pub cors_regex: Vec<String>,
+    /// When to compress.
+    pub compression: Compression,
+    /// Filter for the server's own log.
+    pub log_level: String,
+    /// Directory of the server's own log files.
+    pub log_dir: Option<PathBuf>,
+    /// Size of a segment of the event log.
+    pub segment_bytes: u64,
+    /// `Some(interval)`: heartbeats are acknowledged before they are synced, at most this long.
+    /// `None`: only when synced.
+    pub heartbeat_interval: Option<Duration>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// Reads the file that `overrides` (or the usual place) names and decides everything.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: an unreadable file, a wrong key or value, or no place to keep data.
+    pub fn load(overrides: Overrides, dirs: &BaseDirs) -> Result<Self, ConfigError> {
+        let usual = dirs
+            .config_file(overrides.testing)
+            .filter(|path| overrides.config.is_none() && path.exists());
+        let path = overrides.config.clone().or(usual);
+        let file = match &path {
+            Some(path) => ConfigFile::read(path)?,
+            None => ConfigFile::default(),
+        };
+        let base = path
+            .as_deref()
+            .and_then(Path::parent)
+            .unwrap_or(Path::new(""))
+            .to_owned();
+        Self::decide(file, overrides, dirs, &base)
+    }
+
+    /// The same with the file already read; its relative paths are taken from `base`.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn decide(
+        file: ConfigFile,
+        overrides: Overrides,
+        dirs: &BaseDirs,
+        base: &Path,
+    ) -> Result<Self, ConfigError> {
+        let testing = overrides.testing;
+        let from_file = |path: PathBuf| dirs.resolve(&path, base);
+        let data_dir = match overrides.data_dir.or(file.data_dir.map(from_file)) {
+            Some(dir) => dir,
+            None => dirs.data_dir(testing)?,
+        };
+        let mut custom_static: BTreeMap<String, PathBuf> = file
+            .custom_static
+            .into_iter()
+            .map(|(name, dir)| (name, from_file(dir)))
+            .collect();
+        custom_static.extend(overrides.custom_static);
+        let log_dir = match file.logging.dir {
+            Some(dir) if dir.as_os_str().is_empty() => None,
+            Some(dir) => Some(from_file(dir)),
+            None => dirs.log_dir(testing),
+        };
+        let log_level = if overrides.verbose {
+            "debug".to_owned()
+        } else {
+            file.logging.level.unwrap_or_else(|| "info".to_owned())
+        };
+        let default_port = if testing { TESTING_PORT } else { PORT };
+        let settings = Self {
+            testing,
+            host: overrides
+                .host
+                .or(file.host)
+                .unwrap_or_else(|| "127.0.0.1".to_owned()),
+            port: overrides.port.or(file.port).unwrap_or(default_port),
+            data_dir,
+            webpath: overrides.webpath.or(file.webpath.map(from_file)),
+            custom_static,
+            device_id: overrides.device_id.or(file.device_id),
+            allowed_hosts: file.allowed_hosts,
+            cors: file.cors,
+            cors_regex: file.cors_regex,
+            compression: file.compression,
+            log_level,
+            log_dir,
+            segment_bytes: file.log.segment_bytes.unwrap_or(SEGMENT_BYTES),
+            heartbeat_interval: heartbeat_interval(
+                file.durability.heartbeat,
+                file.durability.heartbeat_interval,
+            )?,
+            limits: file.limits,
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        if !SEGMENT_RANGE.contains(&self.segment_bytes) {
+            return Err(value(
+                "log.segment_bytes",
+                self.segment_bytes,
+                format!(
+                    "must be from {} to {}",
+                    SEGMENT_RANGE.start(),
+                    SEGMENT_RANGE.end()
+                ),
+            ));
+        }
+        if let Some((key, found, reason)) = self.limits.unusable() {
+            return Err(value(key, found, reason));
+        }
+        if let Some(name) = self
+            .custom_static
+            .keys()
+            .find(|name| name.is_empty() || name.contains('/'))
+        {
+            return Err(value(
+                "custom_static",
+                name,
+                "a page's name must not be empty or contain '/'",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn heartbeat_interval(
+    rule: HeartbeatRule,
+    seconds: Option<f64>,
+) -> Result<Option<Duration>, ConfigError> {
+    let seconds = seconds.unwrap_or(1.0);
+    let interval = Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|interval| (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(interval))
+        .ok_or_else(|| {
+            value(
+                "durability.heartbeat_interval",
+                seconds,
+                "must be from 0.001 to 3600 seconds",
+            )
+        })?;
+    Ok(match rule {
+        HeartbeatRule::Interval => Some(interval),
+        HeartbeatRule::Always => None,
+    })
+}
+
+fn value(key: &str, found: impl ToString, reason: impl Into<String>) -> ConfigError {
+    ConfigError::Value {
+        key: key.to_owned(),
+        value: found.to_string(),
+        reason: reason.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dirs() -> BaseDirs {
+        BaseDirs::from(|name| (name == "HOME").then(|| "/home/ann".into()))
+    }
+
+    fn decide(text: &str, overrides: Overrides) -> Result<Settings, ConfigError> {
+        let file = ConfigFile::parse(text, Path::new("c.toml"))?;
+        Settings::decide(file, overrides, &dirs(), Path::new("/etc/t"))
+    }
+
+    #[test]
+    fn defaults_are_the_ports_that_clients_expect() {
+        let normal = decide("", Overrides::default()).unwrap();
+        assert_eq!((normal.host.as_str(), normal.port), ("127.0.0.1", 5600));
+        let overrides = Overrides {
+            testing: true,
+            ..Overrides::default()
+        };
+        let testing = decide("", overrides).unwrap();
+        assert_eq!(testing.port, 5666);
+        assert_ne!(testing.data_dir, normal.data_dir);
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file() {
+        let overrides = Overrides {
+            port: Some(7000),
+            data_dir: Some("/tmp/x".into()),
+            custom_static: [("b".to_owned(), PathBuf::from("/b2"))].into(),
+            ..Overrides::default()
+        };
+        let text = "port = 6000\nhost = \"0.0.0.0\"\ndata_dir = \"d\"\n[custom_static]\na = \"a\"\nb = \"b\"\n";
+        let settings = decide(text, overrides).unwrap();
+        assert_eq!((settings.host.as_str(), settings.port), ("0.0.0.0", 7000));
+        assert_eq!(settings.data_dir, Path::new("/tmp/x"));
+        assert_eq!(settings.custom_static["a"], Path::new("/etc/t/a"));
+        assert_eq!(settings.custom_static["b"], Path::new("/b2"));
+    }
+
+    #[test]
+    fn synced_heartbeats_have_no_interval() {
+        let settings = decide(
+            "[durability]\nheartbeat = \"always\"\n",
+            Overrides::default(),
+        )
+        .unwrap();
+        assert_eq!(settings.heartbeat_interval, None);
+    }
+
+    #[test]
+    fn values_that_make_no_sense_name_their_key() {
+        for (text, key) in [
+            ("[durability]\nheartbeat_interval = -1.0", "durability.heartbeat_interval"),
+            ("[durability]\nheartbeat_interval = nan", "durability.heartbeat_interval"),
+            ("[log]\nsegment_bytes = 10", "log.segment_bytes"),
+            ("[limits]\nconnections = 0", "limits.connections"),
+            ("[custom_static]\n\"a/b\" = \"x\"", "custom_static"),
+        ] {
+            let error = decide(text, Overrides::default()).unwrap_err().to_string();
+            assert!(error.starts_with(key), "{error}");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Hold, don't refuse: a write that cannot be done now waits instead of failing.
+//!
+//! The deployed Python client throws a queued heartbeat away on any 4xx, 5xx or closed connection, and
+//! keeps it while an answer is merely late. So when the disk is full (or views cannot be made as fast
+//! as events come in) a write waits here, up to a minute, and only then is answered with 503. How many
+//! wait, and with how much memory, is bounded; beyond the bounds the 503 comes at once.
+//!
+//! Those that wait stand in a line. Only the first of it tries again, ten times a second, so a full
+//! disk is not hammered; when it succeeds, the line moves on at once.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use timberline_views::WriteError;
+use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
+
+use crate::config::Limits;
+use crate::http::ApiError;
+
+/// How often the first of the line tries again.
+const RETRY_EVERY: Duration = Duration::from_millis(100);
+/// How long a write may go on waiting once the server is told to stop.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The line.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    /// Held by the first of the line; tokio's mutex is fair, so the line keeps its order.
+    front: Mutex<()>,
+    waiting: AtomicUsize,
+    waiting_bytes: AtomicUsize,
+    most_waiting: usize,
+    most_bytes: usize,
+    patience: Duration,
+    stopping: watch::Sender<bool>,
+}
+
+impl Hold {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            front: Mutex::new(()),
+            waiting: AtomicUsize::new(0),
+            waiting_bytes: AtomicUsize::new(0),
+            most_waiting: limits.waiting_requests,
+            most_bytes: limits.waiting_bytes,
+            patience: limits.waiting_time(),
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// Does `write`; when it cannot be done now, waits and does it again. `bytes` is what the request
+    /// keeps in memory meanwhile.
+    ///
+    /// # Errors
+    /// What `write` fails with for good, or 503 when it could not be done in time.
+    pub(crate) async fn write<T>(
+        &self,
+        bytes: usize,
+        mut write: impl FnMut() -> Result<T, WriteError>,
+    ) -> Result<T, ApiError> {
+        match write() {
+            Ok(done) => Ok(done),
+            // Nothing of the waiting, its timer least of all, burdens a write that just works.
+            Err(error) if error.is_passing() => Box::pin(self.wait(bytes, write, error)).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The same for a blocking task.
+    ///
+    /// # Errors
+    /// As [`Hold::write`].
+    pub(crate) fn write_blocking<T>(
+        &self,
+        bytes: usize,
+        mut write: impl FnMut() -> Result<T, WriteError>,
+    ) -> Result<T, ApiError> {
+        match write() {
+            Ok(done) => Ok(done),
+            Err(error) if error.is_passing() => {
+                tokio::runtime::Handle::current().block_on(self.wait(bytes, write, error))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The server is going down: whoever waits is answered soon.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    async fn wait<T>(
+        &self,
+        bytes: usize,
+        mut write: impl FnMut() -> Result<T, WriteError>,
+        mut reason: WriteError,
+    ) -> Result<T, ApiError> {
+        let Some(_place) = self.place(bytes) else {
+            return Err(unavailable(&reason, "too many writes are waiting already"));
+        };
+        tracing::warn!(%reason, "a write has to wait");
+        let mut stopping = self.stopping.subscribe();
+        let deadline = Instant::now() + self.patience;
+        let trying = async {
+            let _front = self.front.lock().await;
+            loop {
+                match write() {
+                    Ok(done) => return Ok(done),
+                    Err(error) if error.is_passing() => reason = error,
+                    Err(error) => return Err(error.into()),
+                }
+                tokio::time::sleep(RETRY_EVERY).await;
+            }
+        };
+        let out_of_patience = async {
+            tokio::select! {
+                () = tokio::time::sleep_until(deadline) => {}
+                _ = async {
+                    // An error means that nobody can stop us any more.
+                    let _ = stopping.wait_for(|stopping| *stopping).await;
+                    tokio::time::sleep(STOP_PATIENCE).await;
+                } => {}
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = trying => Some(outcome),
+            () = out_of_patience => None,
+        };
+        outcome.unwrap_or_else(|| {
+            let waited = format!("waited {} s for it to pass", self.patience.as_secs());
+            Err(unavailable(&reason, &waited))
+        })
+    }
+
+    /// A place in the line, if it is not full.
+    fn place(&self, bytes: usize) -> Option<Place<'_>> {
+        let place = Place { hold: self, bytes };
+        // Entered first and left again if that was too much: two at once cannot both slip in.
+        let count = self.waiting.fetch_add(1, Ordering::Relaxed) + 1;
+        let total = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        (count <= self.most_waiting && total <= self.most_bytes).then_some(place)
+    }
+}
+
+struct Place<'a> {
+    hold: &'a Hold,
+    bytes: usize,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.hold.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.hold
+            .waiting_bytes
+            .fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+fn unavailable(reason: &WriteError, what_happened: &str) -> ApiError {
+    ApiError::Unavailable(format!("Not stored: {reason} ({what_happened})"))
+}
+
+impl From<WriteError> for ApiError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::NoSuchBucket(id) => Self::NoSuchBucket(id),
+            WriteError::NoSpace(_) | WriteError::Busy { .. } => {
+                Self::Unavailable(format!("Not stored: {error}"))
+            }
+            WriteError::TooLarge(_) => Self::TooLarge(error.to_string()),
+            other => Self::Internal(format!("Not stored: {other}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    fn hold(change: impl FnOnce(&mut Limits)) -> Hold {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        Hold::new(&limits)
+    }
+
+    fn full() -> WriteError {
+        WriteError::NoSpace("the disk is full".to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_waits_until_there_is_space() {
+        let tries = Cell::new(0);
+        let hold = hold(|_| ());
+        let begun = Instant::now();
+        let done = hold
+            .write(10, || {
+                tries.set(tries.get() + 1);
+                if tries.get() < 5 { Err(full()) } else { Ok("stored") }
+            })
+            .await
+            .unwrap();
+        assert_eq!(done, "stored");
+        assert!(begun.elapsed() < Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_its_time_it_is_503_with_the_reason() {
+        let hold = hold(|_| ());
+        let begun = Instant::now();
+        let error = hold.write(10, || Err::<(), _>(full())).await.unwrap_err();
+        assert_eq!(begun.elapsed().as_secs(), 60);
+        assert_eq!(error.status(), 503);
+        assert!(error.to_string().contains("the disk is full"), "{error}");
+        assert_eq!(hold.waiting.load(Ordering::Relaxed), 0);
+        assert_eq!(hold.waiting_bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn beyond_the_bounds_it_is_503_at_once() {
+        for change in [
+            (|limits| limits.waiting_requests = 0) as fn(&mut Limits),
+            |limits| limits.waiting_bytes = 9,
+        ] {
+            let hold = hold(change);
+            let begun = Instant::now();
+            let error = hold.write(10, || Err::<(), _>(full())).await.unwrap_err();
+            assert_eq!(error.status(), 503);
+            assert_eq!(begun.elapsed(), Duration::ZERO);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_that_does_not_pass_is_told_at_once() {
+        let error = hold(|_| ())
+            .write(0, || {
+                Err::<(), _>(WriteError::NoSuchBucket("b".to_owned()))
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(error.status(), 404);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_line_moves_on_together_once_there_is_space() {
+        let hold = hold(|_| ());
+        let space = Cell::new(false);
+        let write = || if space.get() { Ok(()) } else { Err(full()) };
+        let begun = Instant::now();
+        let (a, b, ()) = tokio::join!(hold.write(1, write), hold.write(1, write), async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            space.set(true);
+        });
+        a.unwrap();
+        b.unwrap();
+        assert!(begun.elapsed() < Duration::from_millis(3200));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_shortens_the_wait() {
+        let hold = hold(|_| ());
+        let begun = Instant::now();
+        let (answer, ()) = tokio::join!(hold.write(1, || Err::<(), _>(full())), async {
+            hold.stop();
+        });
+        assert_eq!(answer.unwrap_err().status(), 503);
+        assert_eq!(begun.elapsed(), STOP_PATIENCE);
+    }
+}

@@ -1,0 +1,168 @@
+//! Answer bodies: in one piece, or streamed from a blocking task through a bounded channel.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use http_body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc;
+
+use super::connections::{Connection, Phase};
+use super::json;
+
+/// Size of the pieces that a stream is sent in: large enough that a hand-over costs nothing per
+/// byte, small enough that a stream holds well under a megabyte.
+pub(crate) const CHUNK_BYTES: usize = 128 << 10;
+/// Pieces on their way between the task that makes them and the socket.
+const CHUNKS_IN_FLIGHT: usize = 3;
+
+/// What a handler answers with.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The fast path's: not boxed.
+    Whole(Bytes),
+    /// From the router.
+    Routed(axum::body::Body),
+}
+
+impl From<Bytes> for Answer {
+    fn from(bytes: Bytes) -> Self {
+        Self::Whole(bytes)
+    }
+}
+
+/// An answer on its way through a connection, which learns from it what it is busy with.
+pub(crate) struct AnswerBody {
+    answer: Answer,
+    connection: Arc<Connection>,
+}
+
+impl AnswerBody {
+    pub(crate) fn new(answer: Answer, connection: Arc<Connection>) -> Self {
+        connection.enter(Phase::Sending);
+        Self { answer, connection }
+    }
+}
+
+impl Drop for AnswerBody {
+    fn drop(&mut self) {
+        self.connection.enter(Phase::Waiting);
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        match &mut self.answer {
+            Answer::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Answer::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Answer::Routed(body) => {
+                let frame = Pin::new(body).poll_frame(cx);
+                if frame.is_ready() {
+                    self.connection.progress();
+                }
+                frame
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.answer {
+            Answer::Whole(bytes) => bytes.is_empty(),
+            Answer::Routed(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.answer {
+            Answer::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Answer::Routed(body) => body.size_hint(),
+        }
+    }
+}
+
+/// 200 with a JSON body.
+pub(crate) fn json_answer<B: From<Bytes>>(text: Vec<u8>) -> Response<B> {
+    let mut response = Response::new(B::from(Bytes::from(text)));
+    *response.status_mut() = StatusCode::OK;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, json::CONTENT_TYPE);
+    response
+}
+
+/// The client is gone, so there is nobody to write for.
+#[derive(Debug, thiserror::Error)]
+#[error("the client stopped reading")]
+pub(crate) struct StreamEnded;
+
+/// The end of a stream where a blocking task writes.
+pub(crate) struct ChunkSender(mpsc::Sender<Result<Bytes, std::io::Error>>);
+
+impl ChunkSender {
+    /// Sends `chunk`; blocks while the client is slower than we are.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub(crate) fn send(&self, chunk: Vec<u8>) -> Result<(), StreamEnded> {
+        self.0
+            .blocking_send(Ok(Bytes::from(chunk)))
+            .map_err(|_| StreamEnded)
+    }
+
+    /// Sends `buffer` once it holds a chunk, and leaves an empty one in its place.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub(crate) fn send_full(&self, buffer: &mut Vec<u8>) -> Result<(), StreamEnded> {
+        if buffer.len() < CHUNK_BYTES {
+            return Ok(());
+        }
+        // An element may overshoot the chunk a little; with room for it the buffer rarely grows.
+        let next = Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 8);
+        self.send(std::mem::replace(buffer, next))
+    }
+
+    /// Breaks the answer off, so that the client does not take it for complete.
+    pub(crate) fn break_off(&self, reason: &dyn std::fmt::Display) {
+        tracing::error!(%reason, "an answer had to be broken off");
+        let error = std::io::Error::other(reason.to_string());
+        // If that cannot be sent either, the client is gone already.
+        let _ = self.0.blocking_send(Err(error));
+    }
+}
+
+/// A body that `write` makes in a blocking task.
+pub(crate) fn stream(
+    write: impl FnOnce(&ChunkSender) -> Result<(), StreamEnded> + Send + 'static,
+) -> axum::body::Body {
+    let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
+    tokio::task::spawn_blocking(move || {
+        // Its only error is that nobody listens any more.
+        let _ = write(&ChunkSender(sender));
+    });
+    axum::body::Body::new(ChunkBody(receiver))
+}
+
+struct ChunkBody(mpsc::Receiver<Result<Bytes, std::io::Error>>);
+
+impl Body for ChunkBody {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        self.0
+            .poll_recv(cx)
+            .map(|chunk| chunk.map(|result| result.map(Frame::data)))
+    }
+}

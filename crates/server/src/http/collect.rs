@@ -1,0 +1,240 @@
+//! A request body in one piece, within the limits.
+
+use std::ops::Deref;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, header};
+use http_body::Body;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{ApiError, json};
+use crate::config::Limits;
+
+/// Bodies up to this size take no part in the pool: that many fit in memory for every connection.
+const SMALL_BYTES: u64 = 1 << 20;
+/// How much of a body that is too large is read and thrown away, so that the client gets to read the
+/// answer instead of seeing its connection reset.
+const DISCARD_BYTES: u64 = 512 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(10);
+
+/// Bounds the memory that request bodies take, one by one and together.
+#[derive(Debug)]
+pub(crate) struct BodyPool {
+    limit: usize,
+    pool: Arc<Semaphore>,
+    pool_kib: u32,
+}
+
+impl BodyPool {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let pool_kib = u32::try_from(limits.body_pool_bytes >> 10)
+            .unwrap_or(u32::MAX >> 4)
+            .clamp(1, u32::MAX >> 4);
+        Self {
+            limit: limits.body_bytes,
+            pool: Arc::new(Semaphore::new(pool_kib as usize)),
+            pool_kib,
+        }
+    }
+
+    /// Waits until `bytes` fit beside the bodies that are there; one that never would gets it all.
+    async fn share(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        let kib = u32::try_from(bytes >> 10)
+            .unwrap_or(u32::MAX)
+            .min(self.pool_kib);
+        // The pool is never closed.
+        Arc::clone(&self.pool).acquire_many_owned(kib).await.ok()
+    }
+}
+
+/// A body and its share of the pool.
+#[derive(Debug)]
+pub(crate) struct Collected {
+    bytes: Bytes,
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+impl Deref for Collected {
+    type Target = Bytes;
+
+    fn deref(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+/// [`collect`], after a look at the content type.
+///
+/// # Errors
+/// Also when the content type is not JSON.
+pub(crate) async fn collect_json<B>(
+    headers: &HeaderMap,
+    body: B,
+    pool: &BodyPool,
+) -> Result<Collected, ApiError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+{
+    if !json::is_json(headers.get(header::CONTENT_TYPE)) {
+        return Err(ApiError::WrongContentType);
+    }
+    collect(body, pool).await
+}
+
+/// Waits for the whole of `body`. One that arrives in one piece, as a heartbeat does, is not copied.
+///
+/// # Errors
+/// When it is larger than the limit, or breaks off.
+pub(crate) async fn collect<B>(body: B, pool: &BodyPool) -> Result<Collected, ApiError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+{
+    let mut body = pin!(body);
+    let expected = body.size_hint().lower();
+    if expected > pool.limit as u64 {
+        discard(body).await;
+        return Err(ApiError::BodyTooLarge { limit: pool.limit });
+    }
+    let mut share = None;
+    if expected > SMALL_BYTES {
+        share = pool.share(expected).await;
+    }
+    let first = next(body.as_mut()).await?.unwrap_or_default();
+    if body.is_end_stream() {
+        return Ok(Collected {
+            bytes: first,
+            _share: share,
+        });
+    }
+    // What the client announced is not yet a reason to allocate it.
+    let room = usize::try_from(expected.min(SMALL_BYTES)).unwrap_or(0);
+    let mut whole = BytesMut::with_capacity(room.max(first.len()));
+    whole.extend_from_slice(&first);
+    while let Some(piece) = next(body.as_mut()).await? {
+        if whole.len() + piece.len() > pool.limit {
+            discard(body).await;
+            return Err(ApiError::BodyTooLarge { limit: pool.limit });
+        }
+        // Without an announced length it may turn out to be large only now.
+        if share.is_none() && (whole.len() + piece.len()) as u64 > SMALL_BYTES {
+            share = pool.share(pool.limit as u64).await;
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(Collected {
+        bytes: whole.freeze(),
+        _share: share,
+    })
+}
+
+/// Hands `body` over piece by piece, or the reason why it broke off, until `take` says that it has
+/// enough; the rest is thrown away.
+pub(crate) async fn pieces<B, W>(body: B, mut take: impl FnMut(Result<Bytes, String>) -> W)
+where
+    B: Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+    W: Future<Output = bool>,
+{
+    let mut body = pin!(body);
+    loop {
+        let piece = match next(body.as_mut()).await {
+            Ok(None) => return,
+            Ok(Some(piece)) => Ok(piece),
+            Err(error) => Err(error.to_string()),
+        };
+        let broke_off = piece.is_err();
+        let enough = !take(piece).await;
+        if broke_off {
+            return;
+        }
+        if enough {
+            return discard(body).await;
+        }
+    }
+}
+
+async fn next<B>(mut body: Pin<&mut B>) -> Result<Option<Bytes>, ApiError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+{
+    loop {
+        match std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+            None => return Ok(None),
+            Some(Err(error)) => return Err(ApiError::BodyLost(error.to_string())),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => return Ok(Some(data)),
+                Err(_trailers) => {}
+            },
+        }
+    }
+}
+
+async fn discard<B>(mut body: Pin<&mut B>)
+where
+    B: Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+{
+    let reading = async {
+        let mut read = 0;
+        while let Ok(Some(piece)) = next(body.as_mut()).await {
+            read += piece.len() as u64;
+            if read > DISCARD_BYTES {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DISCARD_TIME, reading).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(limit: usize) -> BodyPool {
+        BodyPool::new(&Limits {
+            body_bytes: limit,
+            ..Limits::default()
+        })
+    }
+
+    #[tokio::test]
+    async fn a_body_in_one_piece_is_not_copied() {
+        let bytes = Bytes::from(vec![1, 2, 3]);
+        let at = bytes.as_ptr();
+        let collected = collect(axum::body::Body::from(bytes), &pool(10)).await.unwrap();
+        assert_eq!(collected.as_ptr(), at);
+    }
+
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_refused_and_says_so() {
+        let body = axum::body::Body::from(vec![0; 11]);
+        let error = collect(body, &pool(10)).await.unwrap_err();
+        assert_eq!(error.status(), 413);
+        assert!(error.to_string().contains("10 bytes"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_body_without_a_length_is_refused_when_it_grows_too_large() {
+        let body = super::super::answer::stream(|out| {
+            out.send(vec![0; 6])?;
+            out.send(vec![0; 6])
+        });
+        let error = collect(body, &pool(10)).await.unwrap_err();
+        assert_eq!(error.status(), 413);
+    }
+
+    #[tokio::test]
+    async fn pieces_are_put_together() {
+        let body = super::super::answer::stream(|out| {
+            out.send(b"ab".to_vec())?;
+            out.send(b"cd".to_vec())
+        });
+        let collected = collect(body, &pool(10)).await.unwrap();
+        assert_eq!(&collected[..], b"abcd");
+    }
+}

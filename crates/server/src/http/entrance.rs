@@ -1,0 +1,158 @@
+//! One request: the guard, then the fast path or the router.
+//!
+//! This is a plain hyper service and not a stack of tower middleware, because of the heartbeat: it is
+//! nearly every request there is, and here it costs no boxed future, no boxed body and no clone of a
+//! router. Everything else goes on to axum.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Router;
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, Uri, header, request};
+use hyper::body::Incoming;
+use tower_service::Service;
+
+use super::answer::{Answer, AnswerBody};
+use super::arriving::Arriving;
+use super::connections::{Connection, Connections};
+use super::guard::{Verdict, allow_origin};
+use crate::app::App;
+use crate::routes::heartbeat;
+
+/// What every request needs.
+pub(super) struct Entrance {
+    pub(super) app: Arc<App>,
+    pub(super) router: Router,
+    pub(super) connections: Arc<Connections>,
+}
+
+impl Entrance {
+    /// Answers `request`. `plain` takes away the client's wish for compression.
+    pub(super) async fn answer(
+        self: Arc<Self>,
+        connection: Arc<Connection>,
+        plain: bool,
+        request: Request<Incoming>,
+    ) -> Result<Response<AnswerBody>, Infallible> {
+        let (mut head, body) = request.into_parts();
+        let body = Arriving::new(body, Arc::clone(&connection));
+        let (mut response, origin) = match self.app.guard.check(&head) {
+            Verdict::Pass(origin) => {
+                if plain {
+                    head.headers.remove(header::ACCEPT_ENCODING);
+                }
+                (self.dispatch(head, body).await, origin)
+            }
+            Verdict::Answer(response) => (response.map(|()| Answer::Whole(Bytes::new())), None),
+            Verdict::Refuse(error) => (error.answer(), None),
+        };
+        if let Some(origin) = origin {
+            allow_origin(response.headers_mut(), origin);
+        }
+        if self.connections.draining() {
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response.map(|answer| AnswerBody::new(answer, connection)))
+    }
+
+    async fn dispatch(&self, head: request::Parts, body: Arriving) -> Response<Answer> {
+        if let Some(bucket) = heartbeat_bucket(&head) {
+            return match heartbeat::beat(&self.app, &head, bucket, body).await {
+                Ok(response) => response,
+                Err(error) => error.answer(),
+            };
+        }
+        // Boxed, so that a heartbeat does not carry the router's future around.
+        Box::pin(self.route(head, body)).await
+    }
+
+    async fn route(&self, mut head: request::Parts, body: Arriving) -> Response<Answer> {
+        without_trailing_slash(&mut head.uri);
+        let request = Request::from_parts(head, axum::body::Body::new(body));
+        // Routers are clones of one another that share their routes.
+        let mut router = self.router.clone();
+        match Service::<Request<axum::body::Body>>::call(&mut router, request).await {
+            Ok(response) => response.map(Answer::Routed),
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// The bucket, still percent-encoded, if this is `POST /api/0/buckets/{bucket}/heartbeat`.
+fn heartbeat_bucket(head: &request::Parts) -> Option<&str> {
+    if head.method != Method::POST {
+        return None;
+    }
+    let rest = head.uri.path().strip_prefix("/api/0/buckets/")?;
+    let bucket = rest
+        .strip_suffix('/')
+        .unwrap_or(rest)
+        .strip_suffix("/heartbeat")?;
+    (!bucket.is_empty() && !bucket.contains('/')).then_some(bucket)
+}
+
+/// Paths of the API mean the same with and without a slash at their end; the router knows them
+/// without.
+fn without_trailing_slash(uri: &mut Uri) {
+    let path = uri.path();
+    if !path.starts_with("/api/") || !path.ends_with('/') {
+        return;
+    }
+    let shorter = path.trim_end_matches('/');
+    let target = match uri.query() {
+        Some(query) => format!("{shorter}?{query}"),
+        None => shorter.to_owned(),
+    };
+    // It was a target before, and still is.
+    if let Ok(target) = Uri::try_from(target) {
+        *uri = target;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bucket_of(method: &str, path: &str) -> Option<String> {
+        let (head, ()) = Request::builder()
+            .method(method)
+            .uri(path)
+            .body(())
+            .unwrap()
+            .into_parts();
+        heartbeat_bucket(&head).map(str::to_owned)
+    }
+
+    #[test]
+    fn heartbeats_are_recognised_with_and_without_a_slash() {
+        let expected = Some("aw%20x".to_owned());
+        assert_eq!(bucket_of("POST", "/api/0/buckets/aw%20x/heartbeat?pulsetime=1"), expected);
+        assert_eq!(bucket_of("POST", "/api/0/buckets/aw%20x/heartbeat/"), expected);
+    }
+
+    #[test]
+    fn other_requests_are_not_taken_for_heartbeats() {
+        assert_eq!(bucket_of("GET", "/api/0/buckets/x/heartbeat"), None);
+        assert_eq!(bucket_of("POST", "/api/0/buckets//heartbeat"), None);
+        assert_eq!(bucket_of("POST", "/api/0/buckets/x/y/heartbeat"), None);
+        assert_eq!(bucket_of("POST", "/api/0/buckets/heartbeat"), None);
+    }
+
+    #[test]
+    fn only_the_api_loses_its_trailing_slash() {
+        for (from, to) in [
+            ("/api/0/buckets/", "/api/0/buckets"),
+            ("/api/0/buckets/x/events/?limit=1", "/api/0/buckets/x/events?limit=1"),
+            ("/api/", "/api"),
+            ("/pages/x/", "/pages/x/"),
+            ("/", "/"),
+        ] {
+            let mut uri: Uri = from.parse().unwrap();
+            without_trailing_slash(&mut uri);
+            assert_eq!(uri.to_string(), to);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What a request can come to other than its answer, and how a client is told.
+//!
+//! Every error is a status and `{"message": "…"}`: the web UI and the clients show that text. Bodies
+//! are JSON whatever the client accepts, as the reference server does it.
+
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use timberline_model::{ParseError, ParseErrorKind};
+
+use super::json;
+
+/// Seconds after which a client that got 503 may as well try again.
+const RETRY_AFTER: &str = "10";
+
+/// Why a request was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// The wording is the reference server's; clients look for it.
+    #[error("The requested bucket '{0}' does not exist")]
+    NoSuchBucket(String),
+    #[error("Bucket '{bucket}' has no event with the id {event}")]
+    NoSuchEvent { bucket: String, event: String },
+    #[error("There is nothing at this path")]
+    NoSuchRoute,
+    #[error("This path does not take the method {0}")]
+    WrongMethod(http::Method),
+    /// The body is not JSON, or a parameter cannot be read.
+    #[error("{0}")]
+    Malformed(String),
+    /// The body is JSON, but not what is needed here.
+    #[error("{0}")]
+    Unfit(String),
+    #[error("The content type must be application/json")]
+    WrongContentType,
+    #[error("The body is larger than the limit of {limit} bytes (limits.body_bytes)")]
+    BodyTooLarge { limit: usize },
+    #[error("{0}")]
+    TooLarge(String),
+    #[error("The body did not arrive: {0}")]
+    BodyLost(String),
+    /// The wording is the reference server's.
+    #[error("Host header is invalid")]
+    ForeignHost,
+    #[error(
+        "Host header is invalid: '{0}' is not a name of this server; if it is, add it to allowed_hosts in the configuration"
+    )]
+    UnknownHost(String),
+    #[error(
+        "The origin '{0}' may not use this server; to allow it, add it to cors in the configuration"
+    )]
+    ForeignOrigin(String),
+    /// Nothing is wrong with the request; it may succeed later.
+    #[error("{0}")]
+    Unavailable(String),
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl ApiError {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::NoSuchBucket(_) | Self::NoSuchEvent { .. } | Self::NoSuchRoute => {
+                StatusCode::NOT_FOUND
+            }
+            Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Malformed(_) | Self::BodyLost(_) => StatusCode::BAD_REQUEST,
+            Self::Unfit(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::WrongContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyTooLarge { .. } | Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::ForeignHost | Self::UnknownHost(_) => StatusCode::BAD_REQUEST,
+            Self::ForeignOrigin(_) => StatusCode::FORBIDDEN,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The answer, in whatever body type the caller needs.
+    pub(crate) fn answer<B: From<Bytes>>(&self) -> Response<B> {
+        let mut text = br#"{"message":"#.to_vec();
+        json::write_string(&mut text, &self.to_string());
+        text.push(b'}');
+        let mut response = Response::new(B::from(Bytes::from(text)));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, json::CONTENT_TYPE);
+        if matches!(self, Self::Unavailable(_)) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        response
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> axum::response::Response {
+        if matches!(self, Self::Internal(_)) {
+            tracing::error!(error = %self, "a request failed");
+        }
+        self.answer()
+    }
+}
+
+impl From<ParseError> for ApiError {
+    fn from(error: ParseError) -> Self {
+        match error.kind {
+            ParseErrorKind::Syntax => Self::Malformed(error.message),
+            ParseErrorKind::Shape => Self::Unfit(error.message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_is_json_with_the_message() {
+        let error = ApiError::NoSuchBucket("a\"b".to_owned());
+        let response: Response<Bytes> = error.answer();
+        assert_eq!(response.status(), 404);
+        let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(body["message"], "The requested bucket 'a\"b' does not exist");
+    }
+
+    #[test]
+    fn only_an_answer_to_try_again_says_when() {
+        let busy: Response<Bytes> = ApiError::Unavailable("full".to_owned()).answer();
+        assert!(busy.headers().contains_key(header::RETRY_AFTER));
+        let wrong: Response<Bytes> = ApiError::NoSuchRoute.answer();
+        assert!(!wrong.headers().contains_key(header::RETRY_AFTER));
+    }
+}

@@ -1,0 +1,37 @@
+//! HTTP, from the listening socket to a route and back.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `listen` | sockets: opened here, or handed over by systemd |
+//! | `serve` | the accept loop, signals, the orderly end |
+//! | `connections` | who is connected and for how long: bounds, time limits, draining |
+//! | `entrance` | one request: guard, then the fast path or the router |
+//! | [`guard`] | the `Host` and `Origin` checks |
+//! | `arriving`, `collect` | request bodies: counted, bounded |
+//! | `answer` | answer bodies: whole, or streamed from a blocking task |
+//! | `compress` | gzip and brotli, where they pay |
+//! | `error` | what went wrong, as a status and JSON |
+//! | `query`, `json` | small parsers and writers |
+
+mod answer;
+mod arriving;
+mod collect;
+mod compress;
+mod connections;
+mod entrance;
+mod error;
+pub(crate) mod guard;
+pub(crate) mod json;
+mod listen;
+mod query;
+mod serve;
+
+pub(crate) use answer::{Answer, ChunkSender, StreamEnded, json_answer, stream};
+pub(crate) use arriving::Arriving;
+pub(crate) use collect::{BodyPool, collect_json, pieces};
+pub(crate) use compress::compression;
+pub(crate) use error::ApiError;
+pub(crate) use query::{Query, decode_segment};
+
+pub use listen::{ListenError, Listeners};
+pub use serve::serve;

@@ -1,0 +1,120 @@
+//! `POST /api/0/import`: an export of this or a reference server, merged into what is here.
+//!
+//! A file may be larger than memory, and must be checked whole before anything of it is stored. So it
+//! is read twice, and never held:
+//!
+//! 1. While it arrives it goes into a [`Spool`] (memory up to 8 MiB, then a file without a name), and
+//!    [`layout`] checks its JSON and notes each bucket's fields and where its events are.
+//! 2. When all of it is there and right, [`replay`] creates the buckets and reads the events from the
+//!    spool in batches.
+//!
+//! The order of keys inside a bucket is free, so events may come before the fields that say what
+//! bucket they belong to; two passes settle that too.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `receive` | the body, from the socket to the spool |
+//! | `multipart` | the file inside a form |
+//! | `spool` | where it waits for the second pass |
+//! | `window` | a stretch of a stream, to look at |
+//! | `layout` | first pass |
+//! | `split` | a list of events, cut into batches |
+//! | `replay` | second pass |
+
+mod layout;
+mod multipart;
+mod receive;
+mod replay;
+mod spool;
+mod split;
+mod window;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use http::{HeaderMap, Response};
+
+use crate::app::App;
+use crate::http::{ApiError, json, json_answer};
+
+use layout::{Layout, LayoutError};
+use receive::Form;
+use spool::Spool;
+
+/// What an import did.
+#[derive(Clone, Copy, Debug, Default)]
+struct Outcome {
+    buckets_created: u64,
+    events_added: u64,
+    events_known: u64,
+    events_unreadable: u64,
+}
+
+pub(super) async fn import(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, ApiError> {
+    let form = Form::of(&headers)?;
+    // Nothing of the body is read before its turn: the client waits, and no memory is held.
+    let _turn = app
+        .importing
+        .acquire()
+        .await
+        .map_err(|error| ApiError::Internal(error.to_string()))?;
+    let (spool, layout) = receive::receive(body, form, app.settings.data_dir.clone()).await?;
+    let replaying = {
+        let app = Arc::clone(&app);
+        tokio::task::spawn_blocking(move || replay::replay(&app, &Arc::new(spool), layout))
+    };
+    let (outcome, receipt) = replaying
+        .await
+        .map_err(|error| ApiError::Internal(format!("The import broke off: {error}")))??;
+    if let Some(receipt) = receipt {
+        app.settle(receipt).await?;
+    }
+    tracing::info!(?outcome, "imported");
+    Ok(json_answer(outcome.to_json()))
+}
+
+impl Outcome {
+    fn to_json(self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (name, count) in [
+            (r#"{"buckets_created":"#, self.buckets_created),
+            (r#","events_added":"#, self.events_added),
+            (r#","events_known":"#, self.events_known),
+            (r#","events_unreadable":"#, self.events_unreadable),
+        ] {
+            out.extend_from_slice(name.as_bytes());
+            json::write_number(&mut out, count);
+        }
+        out.push(b'}');
+        out
+    }
+}
+
+impl From<LayoutError> for ApiError {
+    fn from(error: LayoutError) -> Self {
+        match error {
+            LayoutError::Syntax { .. } => Self::Malformed(error.to_string()),
+            LayoutError::Shape(_) => Self::Unfit(error.to_string()),
+            LayoutError::TooLarge(_) => Self::TooLarge(error.to_string()),
+            LayoutError::Read(error) => read_error(&error),
+        }
+    }
+}
+
+/// What a failure to read or keep the body means for the client.
+fn read_error(error: &std::io::Error) -> ApiError {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            ApiError::Unavailable(format!("Not imported: no space to keep the file: {error}"))
+        }
+        ErrorKind::InvalidData => ApiError::Malformed(error.to_string()),
+        ErrorKind::ConnectionAborted => ApiError::BodyLost(error.to_string()),
+        _ => ApiError::Internal(format!("Not imported: {error}")),
+    }
+}

@@ -1,0 +1,93 @@
+//! What each path answers. A file per resource; the heartbeat has a way of its own around the router
+//! (see `http/entrance.rs`).
+//!
+//! | path below `/api/0` | methods | file |
+//! |---|---|---|
+//! | `info` | GET | [`info`] |
+//! | `buckets`, `buckets/{bucket}` | GET; GET POST PUT DELETE | [`buckets`] |
+//! | `buckets/{bucket}/events`, `…/count`, `…/{event}` | GET POST; GET; GET DELETE | [`events`] |
+//! | `buckets/{bucket}/heartbeat` | POST | [`heartbeat`] |
+//! | `export`, `buckets/{bucket}/export` | GET | [`export`] |
+//! | `import` | POST | [`import`] |
+//! | `settings`, `settings/{key}` | GET; GET POST DELETE | [`settings`] |
+//! | `log` | GET | [`log`] |
+//!
+//! Everything else is a file: `/pages/NAME/…` and `/` ([`files`]), or the [`status_page`].
+
+mod buckets;
+mod events;
+mod export;
+pub(crate) mod files;
+pub(crate) mod heartbeat;
+mod import;
+mod info;
+mod log;
+mod param;
+mod settings;
+mod status_page;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::{get, post};
+use http::Method;
+
+use crate::app::App;
+use crate::http::{ApiError, compression};
+
+/// The paths, all but the heartbeat's.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let files: Router = Router::new()
+        .fallback(files::get)
+        .layer(compression())
+        .with_state(Arc::clone(app));
+    Router::new()
+        .route("/api/0/info", get(info::get))
+        .route("/api/0/buckets", get(buckets::list).layer(compression()))
+        .route(
+            "/api/0/buckets/{bucket}",
+            get(buckets::get)
+                .post(buckets::create)
+                .put(buckets::update)
+                .delete(buckets::delete),
+        )
+        .route(
+            "/api/0/buckets/{bucket}/events",
+            get(events::list)
+                .layer(compression())
+                .post(events::insert),
+        )
+        .route("/api/0/buckets/{bucket}/events/count", get(events::count))
+        .route(
+            "/api/0/buckets/{bucket}/events/{event}",
+            get(events::get).delete(events::delete),
+        )
+        .route("/api/0/export", get(export::all).layer(compression()))
+        .route(
+            "/api/0/buckets/{bucket}/export",
+            get(export::one).layer(compression()),
+        )
+        .route("/api/0/import", post(import::import))
+        .route("/api/0/settings", get(settings::list).layer(compression()))
+        .route(
+            "/api/0/settings/{key}",
+            get(settings::get)
+                .post(settings::set)
+                .delete(settings::delete),
+        )
+        .route("/api/0/log", get(log::get).layer(compression()))
+        .route("/api", axum::routing::any(no_such_route))
+        .route("/api/{*rest}", axum::routing::any(no_such_route))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback_service(files)
+        .with_state(Arc::clone(app))
+}
+
+async fn no_such_route() -> ApiError {
+    ApiError::NoSuchRoute
+}
+
+async fn wrong_method(method: Method, _request: Request) -> ApiError {
+    ApiError::WrongMethod(method)
+}
