@@ -93,7 +93,7 @@ fn name_and_dir(text: &str) -> Result<(String, PathBuf), String> {
 ///
 /// # Errors
 /// Whatever keeps the server from starting, or from closing its store, as one line.
-pub fn run(args: ServeArgs) -> anyhow::Result<()> {
+pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let listen_fd = args.listen_fd;
     let settings = Settings::load(args.overrides(), &BaseDirs::from_env())?;
     let log = logging::start(&settings)?;
@@ -144,7 +144,12 @@ fn open_store(settings: &Settings, identity: &Identity) -> anyhow::Result<Store>
 fn tell(report: &OpenReport) {
     tracing::info!(seq = report.seq.get(), folded = report.folded, "store opened");
     if let Some(torn) = &report.torn {
-        tracing::warn!(%torn, "the log's end was cut off by a crash; nothing in it was acknowledged as durable");
+        tracing::warn!(
+            file = %torn.path.display(),
+            offset = torn.offset,
+            bytes = torn.bytes,
+            "the log's end was torn by a crash and cut off; nothing in it was acknowledged as durable"
+        );
     }
     if let Some(reason) = &report.checkpoint_unusable {
         tracing::warn!(%reason, "the checkpoint could not be used; everything was folded anew");

@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 
-pub(crate) use timberline_model::json::{write_event, write_string};
+pub(crate) use timberline_model::json::write_string;
 
 pub(crate) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/json");
 

@@ -102,7 +102,7 @@ async fn accept(
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
-            _ = stopped.wait_for(|stopped| *stopped) => break,
+            () = told_to_stop(&mut stopped) => break,
         }
     }
     // Whoever is in the queue was promised a connection by the kernel and would see it reset. If the
@@ -110,6 +110,11 @@ async fn accept(
     if !handed_over {
         empty_queue(socket, &entrance).await;
     }
+}
+
+async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
+    // An error means that whoever could tell us is gone, which is as good as being told.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 async fn empty_queue(socket: TcpListener, entrance: &Arc<Entrance>) {

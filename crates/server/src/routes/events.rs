@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, Uri, header};
 use timberline_model::{Duration, EventId, Timestamp, json as model_json};
 use timberline_views::{BucketView, EventRef, SegmentError, Snapshot, TimeRange};

@@ -66,13 +66,12 @@ fn within(root: &Path, wanted: &Path) -> Result<PathBuf, ApiError> {
 }
 
 fn real(path: &Path) -> Result<PathBuf, ApiError> {
-    path.canonicalize().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound
-        | io::ErrorKind::NotADirectory
-        | io::ErrorKind::PermissionDenied
-        | io::ErrorKind::InvalidFilename
-        | io::ErrorKind::FilesystemLoop => ApiError::NoSuchRoute,
-        _ => ApiError::Internal(format!("cannot read {}: {error}", path.display())),
+    path.canonicalize().map_err(|error| {
+        // Not there, not to be read, a loop of links: to the outside that is one and the same.
+        if error.kind() != io::ErrorKind::NotFound {
+            tracing::debug!(%error, path = %path.display(), "cannot be served");
+        }
+        ApiError::NoSuchRoute
     })
 }
 
