@@ -240,16 +240,29 @@ impl Records {
             .copied()
     }
 
-    fn enter(&mut self, first: Seq, firsts: &[Seq]) -> Result<(), LogError> {
-        self.current = None;
+    /// Opens a segment; says whether it belongs to the log. A segment without a header to which no mark refers is
+    /// what a power cut has left of one that was just being made; recovery will remove it.
+    fn enter(&mut self, first: Seq, firsts: &[Seq]) -> Result<bool, LogError> {
         // Should opening fail, this one is not tried again.
         self.least = first.next();
         let probe = Probe::open(&self.reader.storage, first)?;
-        self.notices.extend(probe.header_damage(&self.reader.storage));
         let bounds = probe.bounds(following(firsts, first), self.reader.deep);
         let walk = probe.walk(self.reader.rules);
-        self.current = Some(Current { probe, bounds, walk });
-        Ok(())
+        let left = self.current.replace(Current { probe, bounds, walk });
+        let headless = self
+            .current
+            .as_ref()
+            .is_some_and(|current| current.probe.header.is_none());
+        if headless && !self.was_durable(first, walk) {
+            self.least = first;
+            self.current = left;
+            return Ok(false);
+        }
+        if let Some(current) = &self.current {
+            self.notices
+                .extend(current.probe.header_damage(&self.reader.storage));
+        }
+        Ok(true)
     }
 
     /// Begins at the hint, if the record looked for is there.
@@ -302,7 +315,8 @@ impl Records {
             return Advance::End;
         };
         match self.enter(first, &firsts) {
-            Ok(()) => Advance::Again,
+            Ok(true) => Advance::Again,
+            Ok(false) => Advance::End,
             Err(error) => Advance::Damage(self.unreadable(first, following(&firsts, first), &error)),
         }
     }
@@ -325,9 +339,13 @@ impl Records {
             return Advance::Again;
         }
         let expected = current.walk.expected;
-        let entered = self.enter(next, &firsts);
-        if let Err(error) = entered {
-            return Advance::Damage(self.unreadable(next, following(&firsts, next), &error));
+        match self.enter(next, &firsts) {
+            Ok(true) => {}
+            Ok(false) => return Advance::End,
+            Err(error) => {
+                self.current = None;
+                return Advance::Damage(self.unreadable(next, following(&firsts, next), &error));
+            }
         }
         if expected < next {
             return Advance::Damage(missing_segment(&self.reader.storage, expected, next));

@@ -16,7 +16,7 @@ use crate::options::LogOptions;
 use crate::probe::{Probe, list_segments};
 use crate::scan::{Gap, Source, Step, nonzero_end};
 use crate::segment::{SEGMENT_HEADER, segment_name};
-use crate::storage::{Access, Storage};
+use crate::storage::{Access, Region, Storage};
 use crate::sync::UNNAMED_SUFFIX;
 
 /// What opening a log for writing found.
@@ -54,6 +54,8 @@ struct Survey {
     probe: Probe,
     end: SegmentTail,
     lost_records: u64,
+    /// The frames beyond the newest durable mark, as known while walking along this segment.
+    unmarked: VecDeque<(Seq, u64)>,
 }
 
 /// A place where the log may have to be cut.
@@ -120,9 +122,10 @@ pub(crate) fn recover(storage: &Arc<dyn Storage>, options: &LogOptions) -> Resul
     report.last_seq = surveys
         .last()
         .map_or(sealed_last.unwrap_or(nothing_left), |survey| survey.end.last);
+    let durable = findings.durable;
     let segments = surveys
         .into_iter()
-        .map(|survey| reopen(storage, &survey))
+        .map(|survey| reopen(storage, &survey, durable))
         .collect::<Result<_, _>>()?;
     Ok(Recovered { segments, report })
 }
@@ -223,10 +226,15 @@ fn survey(
     let mut walk = probe.walk(rules);
     let mut batch: Option<Cut> = None;
     let mut lost_records = 0;
+    let mut unmarked = VecDeque::new();
     loop {
         match walk.step(&mut probe.window, &bounds) {
             Step::Frame(frame) => {
                 findings.durable = findings.durable.max(frame.head.durable_mark());
+                while unmarked.front().is_some_and(|&(seq, _)| seq <= findings.durable) {
+                    unmarked.pop_front();
+                }
+                unmarked.push_back((frame.head.seq, frame.offset));
                 let begins = Cut {
                     segment,
                     offset: frame.offset,
@@ -263,13 +271,15 @@ fn survey(
             }
         }
     }
+    let end = SegmentTail {
+        offset: walk.offset,
+        last: walk.expected.prev(),
+    };
     Survey {
         probe,
-        end: SegmentTail {
-            offset: walk.offset,
-            last: walk.expected.prev(),
-        },
+        end,
         lost_records,
+        unmarked,
     }
 }
 
@@ -324,15 +334,14 @@ fn cut_off(storage: &Arc<dyn Storage>, surveys: &mut Vec<Survey>, cut: Cut) -> R
 }
 
 /// Maps a surveyed segment for writing.
-fn reopen(storage: &Arc<dyn Storage>, survey: &Survey) -> Result<Arc<ActiveSegment>, LogError> {
+fn reopen(storage: &Arc<dyn Storage>, survey: &Survey, durable: Seq) -> Result<Arc<ActiveSegment>, LogError> {
     let name = segment_name(survey.probe.first);
     let path = storage.path().join(&name);
-    if storage
+    let len = storage
         .open_read(&name)
         .and_then(|file| file.len())
-        .map_err(LogError::io("open", &path))?
-        < SEGMENT_HEADER as u64
-    {
+        .map_err(LogError::io("open", &path))?;
+    if len < SEGMENT_HEADER as u64 {
         // Cut short by somebody else; without room for a header there is nothing to lose in it.
         storage
             .set_len(&name, SEGMENT_HEADER as u64)
@@ -341,10 +350,34 @@ fn reopen(storage: &Arc<dyn Storage>, survey: &Survey) -> Result<Arc<ActiveSegme
     let region = storage
         .open_region(&name, Access::Write)
         .map_err(LogError::io("open", &path))?;
+    rewrite_unmarked(&*region, survey, durable);
     Ok(Arc::new(ActiveSegment::new(
         survey.probe.first,
         region,
         survey.end,
         survey.lost_records,
     )))
+}
+
+/// Writes once more what is not known to be durable, so that the sync that follows really writes it.
+///
+/// After a failed sync Linux keeps the pages in memory as if they had been written. The process that restarts then
+/// reads good records which are not on the disk, and syncing them does nothing, unless they have been written to.
+fn rewrite_unmarked(region: &dyn Region, survey: &Survey, durable: Seq) {
+    let from = if durable < survey.probe.first {
+        0
+    } else {
+        let first = survey.unmarked.iter().find(|&&(seq, _)| seq > durable);
+        first.map_or(survey.end.offset, |&(_, offset)| offset)
+    };
+    let end = usize::try_from(survey.end.offset)
+        .unwrap_or(usize::MAX)
+        .min(region.len());
+    let mut at = usize::try_from(from).unwrap_or(usize::MAX).min(end);
+    while at < end {
+        let next = (at + SEGMENT_HEADER).min(end);
+        let bytes = region.read(at..next).to_vec();
+        region.write(at, &bytes);
+        at = next;
+    }
 }
