@@ -151,9 +151,7 @@ struct Place<'a> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.hold.waiting.fetch_sub(1, Ordering::Relaxed);
-        self.hold
-            .waiting_bytes
-            .fetch_sub(self.bytes, Ordering::Relaxed);
+        self.hold.waiting_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -197,7 +195,11 @@ mod tests {
         let done = hold
             .write(10, || {
                 tries.set(tries.get() + 1);
-                if tries.get() < 5 { Err(full()) } else { Ok("stored") }
+                if tries.get() < 5 {
+                    Err(full())
+                } else {
+                    Ok("stored")
+                }
             })
             .await
             .unwrap();
@@ -234,9 +236,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_error_that_does_not_pass_is_told_at_once() {
         let error = hold(|_| ())
-            .write(0, || {
-                Err::<(), _>(WriteError::NoSuchBucket("b".to_owned()))
-            })
+            .write(0, || Err::<(), _>(WriteError::NoSuchBucket("b".to_owned())))
             .await
             .unwrap_err();
         assert_eq!(error.status(), 404);

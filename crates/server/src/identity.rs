@@ -21,7 +21,9 @@ const MAX_BYTES: usize = 128;
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// The data directory cannot be made or written to.
-    #[error("cannot write to the data directory {dir}: {source}; change its owner or mode, or choose another --dbpath")]
+    #[error(
+        "cannot write to the data directory {dir}: {source}; change its owner or mode, or choose another --dbpath"
+    )]
     DataDir {
         /// The directory.
         dir: PathBuf,
@@ -66,9 +68,7 @@ impl Identity {
             Some(given) => return Err(IdentityError::Given(given.clone())),
             None if is_usable(&kept) => kept,
             None => {
-                return Err(IdentityError::Broken {
-                    path: dir.join(FILE),
-                });
+                return Err(IdentityError::Broken { path: dir.join(FILE) });
             }
         };
         Ok(Self {
@@ -186,7 +186,10 @@ mod tests {
         assert_eq!(first.device_id, second.device_id);
         assert!(uuid_bytes(&first.device_id).is_some(), "{first:?}");
         assert_eq!(first.device_id.as_bytes()[14], b'4');
-        assert!(matches!(first.device_id.as_bytes()[19], b'8' | b'9' | b'a' | b'b'));
+        assert!(matches!(
+            first.device_id.as_bytes()[19],
+            b'8' | b'9' | b'a' | b'b'
+        ));
     }
 
     #[test]
@@ -204,10 +207,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = settings(dir.path());
         settings.device_id = Some("a b".to_owned());
-        assert!(matches!(
-            Identity::load(&settings),
-            Err(IdentityError::Given(_))
-        ));
+        assert!(matches!(Identity::load(&settings), Err(IdentityError::Given(_))));
         settings.device_id = None;
         fs::write(dir.path().join(FILE), "").unwrap();
         let error = Identity::load(&settings).unwrap_err().to_string();

@@ -93,9 +93,23 @@ mod tests {
     #[test]
     fn every_flag_that_launchers_pass_is_known() {
         parse(&[
-            "--host", "127.0.0.1", "--port", "5600", "--testing", "--dbpath", "/d", "--webpath",
-            "/w", "--device-id", "x", "--config", "/c", "--custom-static", "a=/a,b=/b",
-            "--verbose", "--no-legacy-import",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "5600",
+            "--testing",
+            "--dbpath",
+            "/d",
+            "--webpath",
+            "/w",
+            "--device-id",
+            "x",
+            "--config",
+            "/c",
+            "--custom-static",
+            "a=/a,b=/b",
+            "--verbose",
+            "--no-legacy-import",
         ])
         .unwrap();
         parse(&["-c", "/c"]).unwrap();

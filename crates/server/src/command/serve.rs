@@ -82,9 +82,7 @@ impl ServeArgs {
 
 fn name_and_dir(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
-        Some((name, dir)) if !name.is_empty() && !dir.is_empty() => {
-            Ok((name.to_owned(), PathBuf::from(dir)))
-        }
+        Some((name, dir)) if !name.is_empty() && !dir.is_empty() => Ok((name.to_owned(), PathBuf::from(dir))),
         _ => Err("expected NAME=DIR, such as my-watcher=/usr/share/my-watcher".to_owned()),
     }
 }
@@ -100,13 +98,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let listeners = Listeners::open(&settings, listen_fd)?;
     let identity = Identity::load(&settings)?;
     let store = open_store(&settings, &identity)?;
-    let app = Arc::new(App::new(
-        settings,
-        identity,
-        store,
-        listeners.port(),
-        log.ring(),
-    )?);
+    let app = Arc::new(App::new(settings, identity, store, listeners.port(), log.ring())?);
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_io()
@@ -118,7 +110,10 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     // closed; it must not keep the store from being closed.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     match Arc::into_inner(app) {
-        Some(app) => app.store.close().context("cannot close the store in an orderly way")?,
+        Some(app) => app
+            .store
+            .close()
+            .context("cannot close the store in an orderly way")?,
         None => tracing::warn!("some request is still at work: the next start has more to do"),
     }
     tracing::info!("stopped");

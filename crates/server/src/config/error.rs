@@ -34,9 +34,7 @@ pub enum ConfigError {
         reason: String,
     },
     /// Neither the XDG variables nor `HOME` say where files belong.
-    #[error(
-        "cannot tell where to keep {what}: neither {variable} nor HOME is set; set one or give a path"
-    )]
+    #[error("cannot tell where to keep {what}: neither {variable} nor HOME is set; set one or give a path")]
     NoHome {
         /// What was looked for.
         what: &'static str,

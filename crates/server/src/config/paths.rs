@@ -24,15 +24,10 @@ impl BaseDirs {
 
     /// Reads the variables through `var`, so that a test need not change the process.
     pub fn from(var: impl Fn(&str) -> Option<OsString>) -> Self {
-        let absolute = |name: &str| {
-            var(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
+        let absolute = |name: &str| var(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = absolute("HOME");
-        let or_home = |name: &str, rest: &str| {
-            absolute(name).or_else(|| home.as_ref().map(|home| home.join(rest)))
-        };
+        let or_home =
+            |name: &str, rest: &str| absolute(name).or_else(|| home.as_ref().map(|home| home.join(rest)));
         Self {
             config: or_home("XDG_CONFIG_HOME", ".config"),
             data: or_home("XDG_DATA_HOME", ".local/share"),
@@ -48,9 +43,7 @@ impl BaseDirs {
         } else {
             "config.toml"
         };
-        self.config
-            .as_ref()
-            .map(|dir| dir.join("timberline").join(name))
+        self.config.as_ref().map(|dir| dir.join("timberline").join(name))
     }
 
     /// The data directory that is used when none is given; a test instance has its own.
@@ -141,10 +134,7 @@ mod tests {
     fn tilde_and_relative_paths_are_resolved() {
         let dirs = dirs(&[("HOME", "/home/ann")]);
         let base = Path::new("/etc/timberline");
-        assert_eq!(
-            dirs.resolve(Path::new("~/web"), base),
-            Path::new("/home/ann/web")
-        );
+        assert_eq!(dirs.resolve(Path::new("~/web"), base), Path::new("/home/ann/web"));
         assert_eq!(
             dirs.resolve(Path::new("web"), base),
             Path::new("/etc/timberline/web")

@@ -190,10 +190,7 @@ impl Settings {
     }
 }
 
-fn heartbeat_interval(
-    rule: HeartbeatRule,
-    seconds: Option<f64>,
-) -> Result<Option<Duration>, ConfigError> {
+fn heartbeat_interval(rule: HeartbeatRule, seconds: Option<f64>) -> Result<Option<Duration>, ConfigError> {
     let seconds = seconds.unwrap_or(1.0);
     let interval = Duration::try_from_secs_f64(seconds)
         .ok()
@@ -253,7 +250,8 @@ mod tests {
             custom_static: [("b".to_owned(), PathBuf::from("/b2"))].into(),
             ..Overrides::default()
         };
-        let text = "port = 6000\nhost = \"0.0.0.0\"\ndata_dir = \"d\"\n[custom_static]\na = \"a\"\nb = \"b\"\n";
+        let text =
+            "port = 6000\nhost = \"0.0.0.0\"\ndata_dir = \"d\"\n[custom_static]\na = \"a\"\nb = \"b\"\n";
         let settings = decide(text, overrides).unwrap();
         assert_eq!((settings.host.as_str(), settings.port), ("0.0.0.0", 7000));
         assert_eq!(settings.data_dir, Path::new("/tmp/x"));
@@ -263,19 +261,21 @@ mod tests {
 
     #[test]
     fn synced_heartbeats_have_no_interval() {
-        let settings = decide(
-            "[durability]\nheartbeat = \"always\"\n",
-            Overrides::default(),
-        )
-        .unwrap();
+        let settings = decide("[durability]\nheartbeat = \"always\"\n", Overrides::default()).unwrap();
         assert_eq!(settings.heartbeat_interval, None);
     }
 
     #[test]
     fn values_that_make_no_sense_name_their_key() {
         for (text, key) in [
-            ("[durability]\nheartbeat_interval = -1.0", "durability.heartbeat_interval"),
-            ("[durability]\nheartbeat_interval = nan", "durability.heartbeat_interval"),
+            (
+                "[durability]\nheartbeat_interval = -1.0",
+                "durability.heartbeat_interval",
+            ),
+            (
+                "[durability]\nheartbeat_interval = nan",
+                "durability.heartbeat_interval",
+            ),
             ("[log]\nsegment_bytes = 10", "log.segment_bytes"),
             ("[limits]\nconnections = 0", "limits.connections"),
             ("[custom_static]\n\"a/b\" = \"x\"", "custom_static"),

@@ -19,10 +19,7 @@ pub(crate) struct Arriving {
 impl Arriving {
     pub(crate) fn new(incoming: Incoming, connection: Arc<Connection>) -> Self {
         connection.enter(Phase::Working);
-        Self {
-            incoming,
-            connection,
-        }
+        Self { incoming, connection }
     }
 }
 

@@ -42,9 +42,7 @@ impl BodyPool {
 
     /// Waits until `bytes` fit beside the bodies that are there; one that never would gets it all.
     async fn share(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
-        let kib = u32::try_from(bytes >> 10)
-            .unwrap_or(u32::MAX)
-            .min(self.pool_kib);
+        let kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).min(self.pool_kib);
         // The pool is never closed.
         Arc::clone(&self.pool).acquire_many_owned(kib).await.ok()
     }

@@ -116,11 +116,8 @@ impl Connections {
     }
 
     /// Serves a connection in a task of its own: `serve` makes the future from its state.
-    pub(crate) fn spawn<F>(
-        self: &Arc<Self>,
-        slot: Slot,
-        serve: impl FnOnce(Arc<Connection>) -> F,
-    ) where
+    pub(crate) fn spawn<F>(self: &Arc<Self>, slot: Slot, serve: impl FnOnce(Arc<Connection>) -> F)
+    where
         F: Future<Output = ()> + Send + 'static,
     {
         let connection = Arc::new(Connection::default());

@@ -129,7 +129,10 @@ mod tests {
     #[test]
     fn heartbeats_are_recognised_with_and_without_a_slash() {
         let expected = Some("aw%20x".to_owned());
-        assert_eq!(bucket_of("POST", "/api/0/buckets/aw%20x/heartbeat?pulsetime=1"), expected);
+        assert_eq!(
+            bucket_of("POST", "/api/0/buckets/aw%20x/heartbeat?pulsetime=1"),
+            expected
+        );
         assert_eq!(bucket_of("POST", "/api/0/buckets/aw%20x/heartbeat/"), expected);
     }
 
@@ -145,7 +148,10 @@ mod tests {
     fn only_the_api_loses_its_trailing_slash() {
         for (from, to) in [
             ("/api/0/buckets/", "/api/0/buckets"),
-            ("/api/0/buckets/x/events/?limit=1", "/api/0/buckets/x/events?limit=1"),
+            (
+                "/api/0/buckets/x/events/?limit=1",
+                "/api/0/buckets/x/events?limit=1",
+            ),
             ("/api/", "/api"),
             ("/pages/x/", "/pages/x/"),
             ("/", "/"),

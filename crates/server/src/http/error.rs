@@ -46,9 +46,7 @@ pub(crate) enum ApiError {
         "Host header is invalid: '{0}' is not a name of this server; if it is, add it to allowed_hosts in the configuration"
     )]
     UnknownHost(String),
-    #[error(
-        "The origin '{0}' may not use this server; to allow it, add it to cors in the configuration"
-    )]
+    #[error("The origin '{0}' may not use this server; to allow it, add it to cors in the configuration")]
     ForeignOrigin(String),
     /// Nothing is wrong with the request; it may succeed later.
     #[error("{0}")]
@@ -60,9 +58,7 @@ pub(crate) enum ApiError {
 impl ApiError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchBucket(_) | Self::NoSuchEvent { .. } | Self::NoSuchRoute => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoSuchBucket(_) | Self::NoSuchEvent { .. } | Self::NoSuchRoute => StatusCode::NOT_FOUND,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Malformed(_) | Self::BodyLost(_) => StatusCode::BAD_REQUEST,
             Self::Unfit(_) => StatusCode::UNPROCESSABLE_ENTITY,

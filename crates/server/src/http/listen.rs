@@ -175,8 +175,8 @@ fn duplicate(_fd: i32) -> std::io::Result<OwnedFd> {
 
 fn listening(socket: OwnedFd, fd: i32) -> Result<TcpListener, ListenError> {
     let not_a_socket = |source| ListenError::NotASocket { fd, source };
-    let accepts = rustix::net::sockopt::socket_acceptconn(&socket)
-        .map_err(|error| not_a_socket(error.into()))?;
+    let accepts =
+        rustix::net::sockopt::socket_acceptconn(&socket).map_err(|error| not_a_socket(error.into()))?;
     if !accepts {
         return Err(not_a_socket(std::io::Error::new(
             std::io::ErrorKind::InvalidInput,

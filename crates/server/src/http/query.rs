@@ -102,10 +102,7 @@ mod tests {
             get("start=2024-03-01T10:00:45+00:00", "start").unwrap(),
             "2024-03-01T10:00:45 00:00"
         );
-        assert_eq!(
-            get("start=10%3A00%2B00", "start").unwrap(),
-            "10:00+00"
-        );
+        assert_eq!(get("start=10%3A00%2B00", "start").unwrap(), "10:00+00");
         assert_eq!(decode_segment("a+b%20c").unwrap(), "a+b c");
     }
 

@@ -140,9 +140,8 @@ fn start(entrance: &Arc<Entrance>, slot: Slot, stream: TcpStream, peer: SocketAd
     let entrance = Arc::clone(entrance);
     let connections = Arc::clone(&entrance.connections);
     connections.spawn(slot, move |connection| async move {
-        let service = service_fn(move |request| {
-            Arc::clone(&entrance).answer(Arc::clone(&connection), plain, request)
-        });
+        let service =
+            service_fn(move |request| Arc::clone(&entrance).answer(Arc::clone(&connection), plain, request));
         let served = http1::Builder::new()
             // `Connections` keeps the time, for less.
             .header_read_timeout(None)

@@ -52,9 +52,7 @@ pub fn start(settings: &Settings) -> anyhow::Result<Log> {
                 .filename_suffix("log")
                 .max_log_files(KEPT_FILES)
                 .build(dir)
-                .with_context(|| {
-                    format!("cannot write log files in {} (logging.dir)", dir.display())
-                })?;
+                .with_context(|| format!("cannot write log files in {} (logging.dir)", dir.display()))?;
             // A slow disk must not hold up a request that has something to say.
             let (writer, guard) = tracing_appender::non_blocking(appender);
             (
@@ -90,7 +88,10 @@ fn filter(level: &str) -> Result<Targets, ConfigError> {
     let level = level
         .parse::<tracing_subscriber::filter::LevelFilter>()
         .map_err(|_| {
-            wrong("must be error, warn, info, debug, trace, or a list such as \"warn,timberline_server=debug\"".to_owned())
+            wrong(
+                "must be error, warn, info, debug, trace, or a list such as \"warn,timberline_server=debug\""
+                    .to_owned(),
+            )
         })?;
     let libraries = level.min(tracing_subscriber::filter::LevelFilter::INFO);
     Ok(Targets::new()

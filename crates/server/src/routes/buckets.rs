@@ -94,10 +94,7 @@ pub(super) async fn delete(
     State(app): State<Arc<App>>,
     Param(id): Param<String>,
 ) -> Result<StatusCode, ApiError> {
-    let receipt = app
-        .hold
-        .write(id.len(), || app.store.delete_bucket(&id))
-        .await?;
+    let receipt = app.hold.write(id.len(), || app.store.delete_bucket(&id)).await?;
     app.settle(receipt).await?;
     Ok(StatusCode::OK)
 }

@@ -10,9 +10,7 @@ use timberline_views::{BucketView, EventRef, SegmentError, Snapshot, TimeRange};
 
 use super::param::Param;
 use crate::app::App;
-use crate::http::{
-    ApiError, ChunkSender, Query, StreamEnded, collect_json, json, json_answer, stream,
-};
+use crate::http::{ApiError, ChunkSender, Query, StreamEnded, collect_json, json, json_answer, stream};
 
 /// A list up to this size is made at once; the rest of a longer one comes from a blocking task, so
 /// that it neither holds up other requests nor is held in memory.
@@ -178,12 +176,7 @@ pub(super) enum StreamError {
 }
 
 /// Writes a stored event as lasting from `start` for `duration`.
-pub(super) fn write_stored(
-    out: &mut Vec<u8>,
-    event: &EventRef<'_>,
-    start: Timestamp,
-    duration: Duration,
-) {
+pub(super) fn write_stored(out: &mut Vec<u8>, event: &EventRef<'_>, start: Timestamp, duration: Duration) {
     // The data comes last in an event and goes straight from the view into the answer.
     model_json::write_event(out, event.id(), start, duration, "");
     out.pop();
@@ -235,9 +228,7 @@ pub(super) async fn count(
 ) -> Result<Response<Body>, ApiError> {
     let range = time_range(Query::of(&uri))?;
     let snapshot = app.store.snapshot();
-    let view = snapshot
-        .bucket(&bucket)
-        .ok_or(ApiError::NoSuchBucket(bucket))?;
+    let view = snapshot.bucket(&bucket).ok_or(ApiError::NoSuchBucket(bucket))?;
     let count = if ends_before_it_starts(range) {
         0
     } else {

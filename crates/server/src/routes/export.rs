@@ -65,14 +65,10 @@ fn disposition(bucket: Option<&str>) -> HeaderValue {
         }
     };
     let name: String = bucket.chars().take(200).map(plain).collect();
-    HeaderValue::try_from(format!("attachment; filename=aw-bucket-export_{name}.json"))
-        .unwrap_or(usual)
+    HeaderValue::try_from(format!("attachment; filename=aw-bucket-export_{name}.json")).unwrap_or(usual)
 }
 
-fn write<'a>(
-    buckets: impl Iterator<Item = &'a BucketView>,
-    to: &ChunkSender,
-) -> Result<(), StreamError> {
+fn write<'a>(buckets: impl Iterator<Item = &'a BucketView>, to: &ChunkSender) -> Result<(), StreamError> {
     let mut out = br#"{"buckets":{"#.to_vec();
     for (index, view) in buckets.enumerate() {
         if index > 0 {
@@ -106,9 +102,6 @@ mod tests {
             disposition(Some("aw-watcher\n\"x; ä")),
             "attachment; filename=aw-bucket-export_aw-watcher__x___.json"
         );
-        assert_eq!(
-            disposition(None),
-            "attachment; filename=aw-buckets-export.json"
-        );
+        assert_eq!(disposition(None), "attachment; filename=aw-buckets-export.json");
     }
 }

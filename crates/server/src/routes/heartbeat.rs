@@ -25,19 +25,11 @@ pub(crate) async fn beat(
     let heartbeat = json::parse_heartbeat(&body)?;
     let event = app
         .hold
-        .write(body.len(), || {
-            app.store.heartbeat(&bucket, &heartbeat, pulsetime)
-        })
+        .write(body.len(), || app.store.heartbeat(&bucket, &heartbeat, pulsetime))
         .await?;
     app.settle(event.receipt).await?;
     let mut out = Vec::with_capacity(heartbeat.data.len() + AROUND_DATA);
-    json::write_event(
-        &mut out,
-        event.id,
-        event.start,
-        event.duration,
-        &heartbeat.data,
-    );
+    json::write_event(&mut out, event.id, event.start, event.duration, &heartbeat.data);
     Ok(json_answer(out))
 }
 
@@ -65,7 +57,13 @@ mod tests {
 
     #[test]
     fn pulsetime_is_any_number_of_seconds() {
-        for (text, seconds) in [("10", 10.0), ("0", 0.0), ("-1", -1.0), ("0.5", 0.5), ("1e1", 10.0)] {
+        for (text, seconds) in [
+            ("10", 10.0),
+            ("0", 0.0),
+            ("-1", -1.0),
+            ("0.5", 0.5),
+            ("1e1", 10.0),
+        ] {
             assert_eq!(
                 of(&format!("/?pulsetime={text}")).unwrap(),
                 Pulsetime::from_secs_f64(seconds).unwrap()
@@ -75,7 +73,13 @@ mod tests {
 
     #[test]
     fn anything_else_is_422() {
-        for uri in ["/", "/?pulsetime", "/?pulsetime=", "/?pulsetime=abc", "/?pulsetime=NaN"] {
+        for uri in [
+            "/",
+            "/?pulsetime",
+            "/?pulsetime=",
+            "/?pulsetime=abc",
+            "/?pulsetime=NaN",
+        ] {
             assert_eq!(of(uri).unwrap_err().status(), 422, "{uri}");
         }
     }

@@ -54,9 +54,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         )
         .route(
             "/api/0/buckets/{bucket}/events",
-            get(events::list)
-                .layer(compression())
-                .post(events::insert),
+            get(events::list).layer(compression()).post(events::insert),
         )
         .route("/api/0/buckets/{bucket}/events/count", get(events::count))
         .route(
@@ -72,9 +70,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/api/0/settings", get(settings::list).layer(compression()))
         .route(
             "/api/0/settings/{key}",
-            get(settings::get)
-                .post(settings::set)
-                .delete(settings::delete),
+            get(settings::get).post(settings::set).delete(settings::delete),
         )
         .route("/api/0/log", get(log::get).layer(compression()))
         .route("/api", axum::routing::any(no_such_route))

@@ -92,7 +92,11 @@ fn page(app: &App) -> String {
         "<p>{} on {}{}. It answers ActivityWatch clients; the web UI is shown here when the server is started with <code>--webpath</code>.</p>\n<dl>",
         Escaped(VERSION),
         Escaped(&app.identity.hostname),
-        if app.settings.testing { ", a test instance" } else { "" },
+        if app.settings.testing {
+            ", a test instance"
+        } else {
+            ""
+        },
     );
     for (name, value) in facts {
         let _ = writeln!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", Escaped(&value));

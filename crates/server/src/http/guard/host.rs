@@ -124,12 +124,27 @@ mod tests {
     #[test]
     fn on_the_loopback_only_its_names_pass_with_any_port() {
         let rule = rule("127.0.0.1", &[]);
-        for host in ["127.0.0.1", "127.0.0.1:5600", "localhost:1", "LOCALHOST", "[::1]:5600"] {
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:5600",
+            "localhost:1",
+            "LOCALHOST",
+            "[::1]:5600",
+        ] {
             assert!(passes(&rule, host), "{host}");
         }
         for host in [
-            "evil.com", "evil.com:5600", "localhost.evil.com", "127.0.0.1.evil.com", "", ":5600",
-            "127.0.0.1:80.evil.com", "127.0.0.2", "workstation", "[::1", "192.168.1.5",
+            "evil.com",
+            "evil.com:5600",
+            "localhost.evil.com",
+            "127.0.0.1.evil.com",
+            "",
+            ":5600",
+            "127.0.0.1:80.evil.com",
+            "127.0.0.2",
+            "workstation",
+            "[::1",
+            "192.168.1.5",
         ] {
             assert!(!passes(&rule, host), "{host}");
         }
@@ -148,7 +163,12 @@ mod tests {
     fn on_the_network_names_that_nobody_can_register_pass() {
         let rule = rule("0.0.0.0", &[]);
         for host in [
-            "192.168.1.5:5600", "[fe80::1]:5600", "nas", "nas.local", "nas.lan:5600", "workstation",
+            "192.168.1.5:5600",
+            "[fe80::1]:5600",
+            "nas",
+            "nas.local",
+            "nas.lan:5600",
+            "workstation",
         ] {
             assert!(passes(&rule, host), "{host}");
         }
@@ -157,7 +177,10 @@ mod tests {
 
     #[test]
     fn configured_names_pass() {
-        assert!(passes(&rule("127.0.0.1", &["Hours.example.org"]), "hours.example.org"));
+        assert!(passes(
+            &rule("127.0.0.1", &["Hours.example.org"]),
+            "hours.example.org"
+        ));
         assert!(passes(&rule("0.0.0.0", &["*"]), "anything.example.org"));
     }
 }

@@ -107,13 +107,21 @@ mod tests {
     fn only_the_servers_own_address_with_its_port_passes() {
         let rule = rule(|_| ());
         for origin in [
-            "http://127.0.0.1:5600", "http://localhost:5600", "moz-extension://x", CHROME_EXTENSION,
+            "http://127.0.0.1:5600",
+            "http://localhost:5600",
+            "moz-extension://x",
+            CHROME_EXTENSION,
         ] {
             assert!(allows(&rule, origin, "127.0.0.1:5600"), "{origin}");
         }
         for origin in [
-            "http://127.0.0.1:1", "https://127.0.0.1:5600", "http://127.0.0.1", "http://evil.com",
-            "http://127.0.0.1:5600.evil.com", "chrome-extension://abc", "http://127.0.0.1:27180",
+            "http://127.0.0.1:1",
+            "https://127.0.0.1:5600",
+            "http://127.0.0.1",
+            "http://evil.com",
+            "http://127.0.0.1:5600.evil.com",
+            "chrome-extension://abc",
+            "http://127.0.0.1:27180",
             "null",
         ] {
             assert!(!allows(&rule, origin, "127.0.0.1:5600"), "{origin}");

@@ -108,9 +108,7 @@ fn redirect(uri: &http::Uri) -> Result<Response<Body>, ApiError> {
     Ok(response)
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, ApiError> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| ApiError::Internal(format!("Reading the file broke off: {error}")))

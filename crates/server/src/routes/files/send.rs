@@ -47,13 +47,20 @@ pub(super) fn send(path: &Path, request: &Request) -> Result<Response<Body>, Api
     }
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, media_type::of(path));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     let range = match validators.range(&request.headers, size) {
         Wanted::Whole => 0..size,
         Wanted::Part(range) => {
             let (first, last) = (range.start, range.end.saturating_sub(1));
-            insert(headers, header::CONTENT_RANGE, format!("bytes {first}-{last}/{size}"));
+            insert(
+                headers,
+                header::CONTENT_RANGE,
+                format!("bytes {first}-{last}/{size}"),
+            );
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             range
         }
@@ -128,8 +135,7 @@ impl Validators {
         let nanos = since_epoch.map_or(0, |time| time.as_nanos());
         Self {
             etag: format!("W/\"{:x}-{nanos:x}\"", metadata.len()),
-            modified: since_epoch
-                .map(|time| UNIX_EPOCH + std::time::Duration::from_secs(time.as_secs())),
+            modified: since_epoch.map(|time| UNIX_EPOCH + std::time::Duration::from_secs(time.as_secs())),
         }
     }
 
@@ -151,8 +157,8 @@ impl Validators {
                 .map(str::trim)
                 .any(|tag| tag == "*" || tag.trim_start_matches("W/") == self.etag.trim_start_matches("W/"));
         }
-        let since = text(headers, header::IF_MODIFIED_SINCE)
-            .and_then(|date| httpdate::parse_http_date(date).ok());
+        let since =
+            text(headers, header::IF_MODIFIED_SINCE).and_then(|date| httpdate::parse_http_date(date).ok());
         matches!((self.modified, since), (Some(modified), Some(since)) if modified <= since)
     }
 
@@ -219,7 +225,12 @@ mod tests {
         let path = dir.path().join("a.js");
         std::fs::write(&path, "0123456789").unwrap();
         let time = UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
-        File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(time)
+            .unwrap();
         send(&path, &request(headers)).unwrap()
     }
 
@@ -248,7 +259,10 @@ mod tests {
     fn the_type_and_length_are_told() {
         let response = ask(&[]);
         assert_eq!(response.status(), 200);
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "text/javascript; charset=utf-8"
+        );
         assert_eq!(response.headers()[header::CONTENT_LENGTH], "10");
     }
 
@@ -265,11 +279,17 @@ mod tests {
     fn what_the_client_has_is_not_sent_again() {
         let first = ask(&[]);
         let etag = first.headers()[header::ETAG].to_str().unwrap().to_owned();
-        let date = first.headers()[header::LAST_MODIFIED].to_str().unwrap().to_owned();
+        let date = first.headers()[header::LAST_MODIFIED]
+            .to_str()
+            .unwrap()
+            .to_owned();
         assert_eq!(ask(&[(header::IF_NONE_MATCH, &etag)]).status(), 304);
         assert_eq!(ask(&[(header::IF_NONE_MATCH, "\"x\", *")]).status(), 304);
         assert_eq!(ask(&[(header::IF_MODIFIED_SINCE, &date)]).status(), 304);
-        let other = [(header::IF_NONE_MATCH, "\"other\""), (header::IF_MODIFIED_SINCE, &date)];
+        let other = [
+            (header::IF_NONE_MATCH, "\"other\""),
+            (header::IF_MODIFIED_SINCE, &date),
+        ];
         assert_eq!(ask(&other).status(), 200);
     }
 

@@ -128,9 +128,21 @@ mod tests {
     fn there_is_no_way_out() {
         let Fixture { site, _dir, .. } = fixture();
         for path in [
-            "../secret", "..%2fsecret", "%2e%2e/secret", "assets/../../secret", "leak", "up/secret",
-            "..", "assets/%2e%2e%2f%2e%2e%2fsecret", "..%5csecret", "%00", ".env", "%2eenv",
-            "//etc/passwd", "%2fetc%2fpasswd", "none",
+            "../secret",
+            "..%2fsecret",
+            "%2e%2e/secret",
+            "assets/../../secret",
+            "leak",
+            "up/secret",
+            "..",
+            "assets/%2e%2e%2f%2e%2e%2fsecret",
+            "..%5csecret",
+            "%00",
+            ".env",
+            "%2eenv",
+            "//etc/passwd",
+            "%2fetc%2fpasswd",
+            "none",
         ] {
             let error = site.find(path).unwrap_err();
             assert_eq!(error.status(), 404, "{path}: {error}");

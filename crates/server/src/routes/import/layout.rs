@@ -22,10 +22,7 @@ const BUCKETS: usize = 100_000;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LayoutError {
     #[error("The file is not JSON: {expected} expected at byte {offset}")]
-    Syntax {
-        offset: u64,
-        expected: &'static str,
-    },
+    Syntax { offset: u64, expected: &'static str },
     #[error("The file is not an export: {0}")]
     Shape(String),
     #[error("{0}")]
@@ -113,9 +110,7 @@ fn bucket<R: Read>(scanner: &mut Scanner<R>, key: String) -> Result<BucketLayout
     text.push(b'}');
     let fields = json::parse_bucket(&text).map_err(|error| match error.kind {
         // Half of a surrogate pair, bytes that are no UTF-8: the grammar does not show it.
-        ParseErrorKind::Syntax | ParseErrorKind::Shape => {
-            LayoutError::Shape(format!("{place}: {error}"))
-        }
+        ParseErrorKind::Syntax | ParseErrorKind::Shape => LayoutError::Shape(format!("{place}: {error}")),
     })?;
     let mut fields = detached(fields);
     Ok(BucketLayout {
@@ -169,11 +164,7 @@ impl<R: Read> Scanner<R> {
     }
 
     /// Passes an object; `each` passes the value of one member.
-    fn members(
-        &mut self,
-        what: &str,
-        mut each: impl FnMut(&mut Self, String) -> Result<()>,
-    ) -> Result<()> {
+    fn members(&mut self, what: &str, mut each: impl FnMut(&mut Self, String) -> Result<()>) -> Result<()> {
         self.blanks()?;
         if self.peek()? != Some(b'{') {
             // Whether it is wrong JSON or the wrong JSON is for the value to say.
@@ -324,9 +315,7 @@ impl<R: Read> Scanner<R> {
         self.expect(b'"', "a string")?;
         loop {
             let bytes = self.window.bytes();
-            let plain = bytes
-                .iter()
-                .position(|b| *b == b'"' || *b == b'\\' || *b < 0x20);
+            let plain = bytes.iter().position(|b| *b == b'"' || *b == b'\\' || *b < 0x20);
             let count = plain.unwrap_or(bytes.len());
             let stop = bytes.get(count).copied();
             self.pass(count);
@@ -490,18 +479,58 @@ mod tests {
     #[test]
     fn the_grammar_is_that_of_serde_json() {
         for value in [
-            "1", "-0", "0.5", "1e5", "1E-5", "-1.5e+10", "\"\"", "\"\\u00e5\\n\\/\"", "true", "null",
-            "[]", "[1, [2] ,{}]", "{\"a\" : {\"b\":[{}]}}", "\"åäö\"", " [ ] ",
+            "1",
+            "-0",
+            "0.5",
+            "1e5",
+            "1E-5",
+            "-1.5e+10",
+            "\"\"",
+            "\"\\u00e5\\n\\/\"",
+            "true",
+            "null",
+            "[]",
+            "[1, [2] ,{}]",
+            "{\"a\" : {\"b\":[{}]}}",
+            "\"åäö\"",
+            " [ ] ",
         ] {
             assert!(accepts(value), "{value}");
-            assert!(serde_json::from_str::<serde_json::Value>(value).is_ok(), "{value}");
+            assert!(
+                serde_json::from_str::<serde_json::Value>(value).is_ok(),
+                "{value}"
+            );
         }
         for value in [
-            "", "01", "1.", ".5", "+1", "1e", "-", "tru", "nul", "\"", "\"\\x\"", "\"\\u12g4\"",
-            "\"\n\"", "[1,]", "[1 2]", "[", "{\"a\"}", "{\"a\":1,}", "{a:1}", "{,}", "1 2", "NaN", "]",
+            "",
+            "01",
+            "1.",
+            ".5",
+            "+1",
+            "1e",
+            "-",
+            "tru",
+            "nul",
+            "\"",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\"\n\"",
+            "[1,]",
+            "[1 2]",
+            "[",
+            "{\"a\"}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{,}",
+            "1 2",
+            "NaN",
+            "]",
         ] {
             assert!(!accepts(value), "{value}");
-            assert!(serde_json::from_str::<serde_json::Value>(value).is_err(), "{value}");
+            assert!(
+                serde_json::from_str::<serde_json::Value>(value).is_err(),
+                "{value}"
+            );
         }
     }
 
@@ -512,7 +541,10 @@ mod tests {
             ("{}", "'buckets' is missing"),
             ("{\"buckets\":[]}", "'buckets' must be an object"),
             ("{\"buckets\":{},\"buckets\":{}}", "twice"),
-            ("{\"buckets\":{\"a\":{\"client\":\"c\",\"hostname\":\"h\"}}}", "type"),
+            (
+                "{\"buckets\":{\"a\":{\"client\":\"c\",\"hostname\":\"h\"}}}",
+                "type",
+            ),
             ("{\"buckets\":{\"a\":{\"events\":3}}}", "must be a list"),
             ("{\"buckets\":{\"a\":{\"events\":[],\"events\":[]}}}", "twice"),
         ] {

@@ -25,8 +25,8 @@ mod layout;
 mod multipart;
 mod receive;
 mod replay;
-mod spool;
 mod split;
+mod spool;
 mod window;
 
 use std::sync::Arc;

@@ -37,7 +37,10 @@ impl<R: Read> Multipart<R> {
         form.skip_past(&opening)?;
         loop {
             if form.take_bytes(2)? == b"--" {
-                return Err(broken(format!("the form has no field '{}'", names.join("' or '"))));
+                return Err(broken(format!(
+                    "the form has no field '{}'",
+                    names.join("' or '")
+                )));
             }
             let header = form.header()?;
             if field_name(&header).is_some_and(|name| names.contains(&name)) {

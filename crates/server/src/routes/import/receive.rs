@@ -62,11 +62,7 @@ fn boundary(content_type: &HeaderValue) -> Option<String> {
 ///
 /// # Errors
 /// When the body breaks off, is wrong, or cannot be kept in `dir`.
-pub(super) async fn receive(
-    body: Body,
-    form: Form,
-    dir: PathBuf,
-) -> Result<(Spool, Layout), ApiError> {
+pub(super) async fn receive(body: Body, form: Form, dir: PathBuf) -> Result<(Spool, Layout), ApiError> {
     let (sender, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
     let looking = tokio::task::spawn_blocking(move || look(Pieces::new(receiver), form, dir));
     pieces(body, |piece| {

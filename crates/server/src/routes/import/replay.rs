@@ -80,11 +80,7 @@ impl Import<'_> {
         })
     }
 
-    fn batches(
-        &mut self,
-        bucket: &str,
-        batches: Receiver<io::Result<Batch>>,
-    ) -> Result<(), ApiError> {
+    fn batches(&mut self, bucket: &str, batches: Receiver<io::Result<Batch>>) -> Result<(), ApiError> {
         for batch in batches {
             let batch = batch.map_err(|error| read_error(&error))?;
             // Making views is slower than storing; without a word to it memory would fill.
@@ -107,12 +103,7 @@ impl Import<'_> {
         self.store(bucket, &readable, text.len())
     }
 
-    fn store(
-        &mut self,
-        bucket: &str,
-        events: &[NewEvent<'_>],
-        bytes: usize,
-    ) -> Result<(), ApiError> {
+    fn store(&mut self, bucket: &str, events: &[NewEvent<'_>], bytes: usize) -> Result<(), ApiError> {
         let (store, known) = (&self.app.store, &self.known);
         let (added, receipt) = self
             .app

@@ -172,8 +172,7 @@ mod tests {
     #[test]
     fn elements_of_every_kind_come_out_whole() {
         let text = br#" [ {"a":"},{\"\\"} , [1,[2]] ,3, "]," ,null,{"b":{"c":[{}]}}  ] rest"#;
-        let expected: Vec<serde_json::Value> =
-            serde_json::from_slice(&text[..text.len() - 5]).unwrap();
+        let expected: Vec<serde_json::Value> = serde_json::from_slice(&text[..text.len() - 5]).unwrap();
         assert_eq!(split(&text[..]), expected);
         assert_eq!(split(Trickle(text)), expected);
     }
