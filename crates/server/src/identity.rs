@@ -150,7 +150,8 @@ fn uuid_bytes(id: &str) -> Option<[u8; 16]> {
         .iter()
         .all(|at| id.as_bytes().get(*at) == Some(&b'-'));
     let hex: String = id.split('-').collect();
-    let fits = hyphens_fit && id.len() == 36 && hex.len() == 32;
+    let digits_fit = hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    let fits = hyphens_fit && digits_fit && id.len() == 36;
     fits.then(|| u128::from_str_radix(&hex, 16).ok())
         .flatten()
         .map(u128::to_be_bytes)
