@@ -149,8 +149,7 @@ impl Shared {
         let obsolete = std::mem::take(&mut *self.obsolete.lock());
         let snapshot = self.published.load_full();
         let written = self
-            .durability
-            .wait_blocking(snapshot.seq())
+            .wait_durable(snapshot.seq())
             .map_err(CompactError::from)
             .and_then(|()| {
                 let bytes = checkpoint::encode(&snapshot)?;

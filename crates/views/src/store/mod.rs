@@ -107,6 +107,15 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Waits until a record is on the disk.
+    fn wait_durable(&self, seq: Seq) -> Result<(), SyncFailed> {
+        #[cfg(feature = "sim")]
+        if self.options.manual_sync {
+            return self.sequencer.lock().log.sync_now();
+        }
+        self.durability.wait_blocking(seq)
+    }
+
     fn publish(&self, state: &State) {
         self.published.store(Arc::new(state.snapshot()));
     }
@@ -215,6 +224,15 @@ impl Store {
     pub fn checkpoint(&self) -> Result<(), CompactError> {
         let _one_at_a_time = self.shared.compacting.lock();
         self.shared.checkpoint()
+    }
+
+    /// Syncs the log, for stores without a sync thread (`manual_sync`).
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    #[cfg(feature = "sim")]
+    pub fn sync_now(&self) -> Result<(), SyncFailed> {
+        self.shared.sequencer.lock().log.sync_now()
     }
 
     /// Waits until the compactor has caught up with a bucket. For threads that bring in events in bulk.

@@ -1,6 +1,7 @@
 //! The plainest possible store: vectors and loops. What the real one is compared with.
 
-#![allow(dead_code)]
+// Each test uses a part of it.
+#![allow(dead_code, unreachable_pub)]
 
 use std::collections::BTreeMap;
 
