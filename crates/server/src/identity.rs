@@ -22,13 +22,13 @@ const MAX_BYTES: usize = 128;
 pub enum IdentityError {
     /// The data directory cannot be made or written to.
     #[error(
-        "cannot write to the data directory {dir}: {source}; change its owner or mode, or choose another --dbpath"
+        "cannot write to the data directory {dir}: {error}; change its owner or mode, or choose another --dbpath"
     )]
     DataDir {
         /// The directory.
         dir: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
     /// The kept id cannot be used.
     #[error("{path} does not hold a device id; restore it, or delete it to become a new device")]
@@ -57,9 +57,9 @@ impl Identity {
     /// [`IdentityError`], with what to do about it.
     pub fn load(settings: &Settings) -> Result<Self, IdentityError> {
         let dir = &settings.data_dir;
-        let in_dir = |source| IdentityError::DataDir {
+        let in_dir = |error| IdentityError::DataDir {
             dir: dir.clone(),
-            source,
+            error,
         };
         make_dir(dir).map_err(in_dir)?;
         let kept = kept_id(&dir.join(FILE)).map_err(in_dir)?;

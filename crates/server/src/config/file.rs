@@ -99,9 +99,9 @@ impl ConfigFile {
     /// # Errors
     /// [`ConfigError::Unreadable`], or [`ConfigError::Wrong`] with the line of the mistake.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
             path: path.to_owned(),
-            source,
+            error,
         })?;
         Self::parse(&text, path)
     }

@@ -27,25 +27,25 @@ pub enum ListenError {
         port: u16,
     },
     /// The address cannot be listened on.
-    #[error("cannot listen on {host}:{port}: {source}")]
+    #[error("cannot listen on {host}:{port}: {error}")]
     Refused {
         /// The address.
         host: String,
         /// The port.
         port: u16,
         /// What the system said.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// The environment's list of sockets is broken.
     #[error("cannot use the sockets that were handed over (LISTEN_FDS): {0}")]
     HandedOver(String),
     /// `--listen-fd` names no TCP socket that listens.
-    #[error("--listen-fd {fd} is not an inherited listening TCP socket: {source}")]
+    #[error("--listen-fd {fd} is not an inherited listening TCP socket: {error}")]
     NotASocket {
         /// The descriptor.
         fd: i32,
         /// What the system said.
-        source: std::io::Error,
+        error: std::io::Error,
     },
 }
 
@@ -123,7 +123,7 @@ fn bind(settings: &Settings) -> Result<TcpListener, ListenError> {
         host => host,
     };
     let port = settings.port;
-    let refused = |source: std::io::Error| match source.kind() {
+    let refused = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AddrInUse => ListenError::InUse {
             host: host.to_owned(),
             port,
@@ -131,7 +131,7 @@ fn bind(settings: &Settings) -> Result<TcpListener, ListenError> {
         _ => ListenError::Refused {
             host: host.to_owned(),
             port,
-            source,
+            error,
         },
     };
     let socket = TcpListener::bind((host, port)).map_err(refused)?;
@@ -143,7 +143,7 @@ fn bind(settings: &Settings) -> Result<TcpListener, ListenError> {
 /// The inherited descriptor `fd`: one of systemd's if it handed some over, else any.
 fn pick(fd: i32, inherited: Vec<OwnedFd>) -> Result<OwnedFd, ListenError> {
     if inherited.is_empty() {
-        return duplicate(fd).map_err(|source| ListenError::NotASocket { fd, source });
+        return duplicate(fd).map_err(|error| ListenError::NotASocket { fd, error });
     }
     let count = inherited.len();
     usize::try_from(fd - FIRST_FD)
@@ -174,7 +174,7 @@ fn duplicate(_fd: i32) -> std::io::Result<OwnedFd> {
 }
 
 fn listening(socket: OwnedFd, fd: i32) -> Result<TcpListener, ListenError> {
-    let not_a_socket = |source| ListenError::NotASocket { fd, source };
+    let not_a_socket = |error| ListenError::NotASocket { fd, error };
     let accepts =
         rustix::net::sockopt::socket_acceptconn(&socket).map_err(|error| not_a_socket(error.into()))?;
     if !accepts {

@@ -5,9 +5,9 @@
 mod ring;
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::Targets;
@@ -34,44 +34,46 @@ impl Log {
     }
 }
 
-/// Starts logging for this process.
+/// Starts logging for this process. Without a place for log files it goes on without them: that is no
+/// reason not to record.
 ///
 /// # Errors
-/// When the level cannot be read or the log file cannot be written.
-pub fn start(settings: &Settings) -> anyhow::Result<Log> {
+/// When the level cannot be read.
+pub fn start(settings: &Settings) -> Result<Log, ConfigError> {
     let filter = filter(&settings.log_level)?;
     let ring = Arc::new(Ring::default());
     let to_terminal = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    let (to_file, writer) = match &settings.log_dir {
-        Some(dir) => {
-            let appender = RollingFileAppender::builder()
-                .rotation(Rotation::DAILY)
-                .filename_prefix("timberline")
-                .filename_suffix("log")
-                .max_log_files(KEPT_FILES)
-                .build(dir)
-                .with_context(|| format!("cannot write log files in {} (logging.dir)", dir.display()))?;
-            // A slow disk must not hold up a request that has something to say.
-            let (writer, guard) = tracing_appender::non_blocking(appender);
-            (
-                Some(fmt::layer().with_writer(writer).with_ansi(false)),
-                Some(guard),
-            )
-        }
+    let appender = settings.log_dir.as_deref().map(daily_files);
+    let (writer, no_files) = match appender {
+        Some(Ok(appender)) => (Some(appender), None),
+        Some(Err(error)) => (None, Some(error)),
         None => (None, None),
     };
+    // A slow disk must not hold up a request that has something to say.
+    let (writer, guard) = writer.map(tracing_appender::non_blocking).unzip();
+    let to_file = writer.map(|writer| fmt::layer().with_writer(writer).with_ansi(false));
     let subscriber = tracing_subscriber::registry()
         .with(to_terminal.with_filter(filter.clone()))
         .with(to_file.with_filter(filter.clone()))
         .with(ring::RingLayer(Arc::clone(&ring)).with_filter(filter));
     // Only a test that starts several servers in one process gets an error here; the first log stays.
     let _ = tracing::subscriber::set_global_default(subscriber);
-    Ok(Log {
-        ring,
-        _writer: writer,
-    })
+    if let Some(error) = no_files {
+        tracing::warn!(%error, "no log files (logging.dir), only standard error");
+    }
+    Ok(Log { ring, _writer: guard })
+}
+
+fn daily_files(dir: &Path) -> Result<RollingFileAppender, Box<dyn std::error::Error>> {
+    std::fs::create_dir_all(dir)?;
+    Ok(RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("timberline")
+        .filename_suffix("log")
+        .max_log_files(KEPT_FILES)
+        .build(dir)?)
 }
 
 /// What to tell: our own crates at the level asked for, the libraries below us only what matters.
