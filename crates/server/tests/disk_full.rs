@@ -23,7 +23,7 @@ use harness::server::Installation;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use serde_json::json;
 
-/// The size of the small filesystem, and what of it the ballast leaves free.
+/// The size of the small filesystem, and what of it the ballast leaves free at first.
 const DISK_BYTES: u64 = 64 << 20;
 const FREE_BYTES: u64 = 6 << 20;
 
@@ -52,7 +52,7 @@ fn a_full_disk_holds_writes_and_loses_nothing() {
     let port = server.port;
     let mut ledger = Ledger::open(port, "disk-full", 5).expect("a bucket");
     let mut filler = Filler::open(port);
-    let ballast = disk.load();
+    let ballast = disk.load(FREE_BYTES);
 
     // Until it is full: each write is either stored or, having waited in vain, refused with the reason.
     let refusal = filler.fill();
@@ -98,6 +98,18 @@ fn a_full_disk_holds_writes_and_loses_nothing() {
     server.kill();
     let server = installation.start();
     assert_whole(&ledger, &filler, port, "after a kill");
+
+    // Nor does a full disk keep the server from starting: a person wants to see the data, and what to free.
+    let ballast = disk.load(0);
+    server.stop();
+    let mut server = installation.start();
+    assert_readable(port);
+    assert_whole(&ledger, &filler, port, "started on a full disk");
+    fs::remove_file(ballast).expect("the ballast to go");
+    filler.stored += 1;
+    let answer = filler.send().receive("POST").expect("an answer");
+    assert_eq!(answer.status, 200, "a write after that: {}", answer.text());
+    assert!(server.is_running());
     server.stop();
 }
 
@@ -122,10 +134,10 @@ impl SmallDisk {
         })
     }
 
-    /// Fills it up but for a little; gives the file that does.
-    fn load(&self) -> PathBuf {
+    /// Fills it up but for so many bytes; gives the file that does.
+    fn load(&self, leave: u64) -> PathBuf {
         let state = rustix::fs::statvfs(&self.path).expect("the state of the filesystem");
-        let bytes = (state.f_bavail * state.f_frsize).saturating_sub(FREE_BYTES);
+        let bytes = (state.f_bavail * state.f_frsize).saturating_sub(leave);
         let ballast = self.path.join("ballast");
         let mut file = File::create(&ballast).expect("the ballast");
         io::copy(&mut io::Read::take(io::repeat(1), bytes), &mut file).expect("the ballast to fit");
@@ -146,6 +158,7 @@ impl Drop for SmallDisk {
 /// A writer of large events.
 struct Filler {
     port: u16,
+    random: u64,
     sent: u64,
     /// Events that were acknowledged.
     stored: u64,
@@ -177,10 +190,12 @@ impl Filler {
         }
     }
 
-    /// Sends one event, different from all others so that nothing can be saved on it.
+    /// Sends one event that takes as much space as it is long: no store can compress what is random.
     fn send(&mut self) -> Connection {
         self.sent += 1;
-        let text = self.sent.to_string().repeat(60_000 / self.sent.to_string().len());
+        let text: String = (0..60_000)
+            .map(|_| char::from(33 + self.random() as u8 % 58))
+            .collect();
         let event = json!([{"timestamp": "2024-03-01T00:00:00Z", "duration": 1, "data": {"text": text}}]);
         let body = event.to_string().into_bytes();
         let mut connection = Connection::open(self.port).expect("a connection");
