@@ -4,7 +4,7 @@
 
 mod harness;
 
-use harness::{Action, any_action, cases, run};
+use harness::{any_history, cases, run};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -17,7 +17,7 @@ proptest! {
     /// wholly or not at all; nothing is taken for damage; and it goes on.
     #[test]
     fn a_crash_leaves_a_prefix_with_all_that_was_durable(
-        seed in any::<u64>(), actions in prop::collection::vec(any_action(), 1..120)
+        seed in any::<u64>(), actions in any_history()
     ) {
         if let Err(violation) = run(seed, &actions, None) {
             prop_assert!(false, "{violation}");
@@ -29,9 +29,8 @@ proptest! {
 fn found(bug: Option<PlantedBug>) -> Option<String> {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let histories = prop::collection::vec(any_action(), 1..120);
     (0..100).find_map(|seed| {
-        let actions: Vec<Action> = histories.new_tree(&mut runner).ok()?.current();
+        let actions = any_history().new_tree(&mut runner).ok()?.current();
         run(seed, &actions, bug).err()
     })
 }

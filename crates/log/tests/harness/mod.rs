@@ -30,8 +30,17 @@ pub(crate) enum Action {
     Free,
 }
 
-pub(crate) fn any_action() -> impl Strategy<Value = Action> {
+/// Histories with records of all sizes, and such in which every record fills a sector: there, what is left of a lost
+/// future lies exactly where new records end.
+pub(crate) fn any_history() -> impl Strategy<Value = Vec<Action>> {
     let size = prop_oneof![4 => 0usize..120, 2 => 120usize..1500, 1 => 1500usize..9000];
+    prop_oneof![
+        2 => prop::collection::vec(any_action(size.boxed()), 1..120),
+        1 => prop::collection::vec(any_action(Just(480).boxed()), 1..120),
+    ]
+}
+
+fn any_action(size: BoxedStrategy<usize>) -> impl Strategy<Value = Action> {
     prop_oneof![
         30 => prop::collection::vec(size.clone(), 1).prop_map(Action::Append),
         8 => prop::collection::vec(size, 2..7).prop_map(Action::Append),
