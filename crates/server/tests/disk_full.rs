@@ -100,8 +100,8 @@ fn a_full_disk_holds_writes_and_loses_nothing() {
     assert_whole(&ledger, &filler, port, "after a kill");
 
     // Nor does a full disk keep the server from starting: a person wants to see the data, and what to free.
-    let ballast = disk.load(0);
     server.stop();
+    let ballast = disk.load(0);
     let mut server = installation.start();
     assert_readable(port);
     assert_whole(&ledger, &filler, port, "started on a full disk");
@@ -173,6 +173,7 @@ impl Filler {
         assert_eq!(answer.status, 200, "{}", answer.text());
         Filler {
             port,
+            random: 1,
             sent: 0,
             stored: 0,
         }
@@ -204,6 +205,14 @@ impl Filler {
             .send("POST", Self::EVENTS, &headers, &body)
             .expect("to send");
         connection
+    }
+
+    /// The next of a series, by xorshift.
+    fn random(&mut self) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random >> 32
     }
 }
 
