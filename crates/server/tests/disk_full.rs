@@ -19,9 +19,10 @@ use std::path::{Path, PathBuf};
 
 use harness::http::{self, Answer, Connection};
 use harness::ledger::Ledger;
+use harness::rfc3339;
 use harness::server::Installation;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The size of the small filesystem, and what of it the ballast leaves free at first.
 const DISK_BYTES: u64 = 64 << 20;
@@ -41,12 +42,8 @@ waiting_seconds = 10
 fn a_full_disk_holds_writes_and_loses_nothing() {
     let mut installation = Installation::new();
     installation.configure(CONFIGURATION);
-    let disk = match SmallDisk::mount(&installation.data) {
-        Ok(disk) => disk,
-        Err(error) => {
-            println!("skipped: no small filesystem can be mounted here: {error}");
-            return;
-        }
+    let Some(disk) = SmallDisk::mount_or_tell(&installation.data) else {
+        return;
     };
     let mut server = installation.start();
     let port = server.port;
@@ -113,12 +110,67 @@ fn a_full_disk_holds_writes_and_loses_nothing() {
     server.stop();
 }
 
+/// The worst of starts: the disk is full, and the views are to be made anew from the log. They are derived, so
+/// that they cannot be written costs memory, and neither data nor service.
+#[test]
+fn a_full_disk_does_not_keep_a_long_log_from_being_read() {
+    let mut installation = Installation::new();
+    installation.configure(CONFIGURATION);
+    let Some(disk) = SmallDisk::mount_or_tell(&installation.data) else {
+        return;
+    };
+    let server = installation.start();
+    let mut connection = Connection::open(server.port).expect("a connection");
+    let bucket = json!({"client": "long", "type": "test", "hostname": "test"}).to_string();
+    let made = connection
+        .request("POST", "/api/0/buckets/long", Some(bucket.as_bytes()))
+        .expect("an answer");
+    assert_eq!(made.status, 200, "{}", made.text());
+    // More than any store keeps in memory without need, in more records than it reads between two looks.
+    let (batches, batch) = (1_500_u64, 100_u64);
+    for number in 0..batches {
+        let event = |i| json!({"timestamp": instant(number * batch + i), "duration": 1, "data": {"n": i}});
+        let events = (0..batch).map(event).collect::<Value>().to_string();
+        let target = "/api/0/buckets/long/events";
+        let answer = connection
+            .request("POST", target, Some(events.as_bytes()))
+            .expect("an answer");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    server.stop();
+    fs::remove_dir_all(installation.data.join("views")).expect("the views to go");
+    let ballast = disk.load(0);
+    let server = installation.start();
+    let count = http::get(server.port, "/api/0/buckets/long/events/count")
+        .expect("an answer")
+        .text();
+    assert_eq!(
+        count.trim(),
+        (batches * batch).to_string(),
+        "started on a full disk"
+    );
+    fs::remove_file(ballast).expect("the ballast to go");
+    server.stop();
+}
+
+fn instant(second: u64) -> String {
+    let start = rfc3339::parse("2024-03-01T00:00:00Z").expect("a valid time");
+    rfc3339::format(start + i128::from(second) * rfc3339::SECOND)
+}
+
 /// A filesystem of its own for the data directory.
 struct SmallDisk {
     path: PathBuf,
 }
 
 impl SmallDisk {
+    /// Tells why there is nothing to test, if there is not.
+    fn mount_or_tell(path: &Path) -> Option<SmallDisk> {
+        SmallDisk::mount(path)
+            .inspect_err(|error| println!("skipped: no small filesystem can be mounted here: {error}"))
+            .ok()
+    }
+
     fn mount(path: &Path) -> io::Result<SmallDisk> {
         fs::create_dir_all(path)?;
         let options = std::ffi::CString::new(format!("size={DISK_BYTES},mode=0700"))?;
