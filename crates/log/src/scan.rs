@@ -407,3 +407,91 @@ pub fn scan(bytes: &[u8], first: Seq) -> impl Iterator<Item = Scanned<'_>> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::frame::frame_size;
+
+    fn frames(payloads: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (payload, seq) in payloads.iter().zip(1..) {
+            let head = FrameHead {
+                seq: Seq(seq),
+                time: 0,
+                durable_lag: 1,
+                kind: 1,
+                ends_batch: true,
+            };
+            let start = bytes.len();
+            bytes.extend_from_slice(&head.encode(payload, Rules::default()));
+            bytes.extend_from_slice(payload);
+            bytes.resize(start + frame_size(payload.len()), 0);
+        }
+        bytes
+    }
+
+    fn payloads() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        prop::collection::vec(prop::collection::vec(any::<u8>(), 0..90), 0..30)
+    }
+
+    proptest! {
+        #[test]
+        fn whole_frames_are_all_found(payloads in payloads(), room in 0usize..100) {
+            let mut bytes = frames(&payloads);
+            bytes.resize(bytes.len() + room * 8, 0);
+            let found: Vec<_> = scan(&bytes, Seq::FIRST).collect();
+            prop_assert_eq!(found.len(), payloads.len());
+            for ((item, payload), number) in found.iter().zip(&payloads).zip(1..) {
+                let right = matches!(item, Scanned::Frame { frame, .. }
+                    if frame.head.seq == Seq(number) && frame.payload == &payload[..]);
+                prop_assert!(right, "{:?}", item);
+            }
+        }
+
+        #[test]
+        fn whatever_is_overwritten_every_other_frame_is_found_or_the_end_is_torn(
+            payloads in payloads(), at in any::<prop::sample::Index>(), noise in prop::collection::vec(any::<u8>(), 1..200)
+        ) {
+            let mut bytes = frames(&payloads);
+            prop_assume!(!bytes.is_empty());
+            let at = at.index(bytes.len());
+            let hit = at..(at + noise.len()).min(bytes.len());
+            bytes[hit.clone()].copy_from_slice(&noise[..hit.len()]);
+            let found: Vec<u64> = scan(&bytes, Seq::FIRST).filter_map(|item| match item {
+                Scanned::Frame { frame, .. } => Some(frame.head.seq.0),
+                _ => None,
+            }).collect();
+            let mut offset = 0;
+            for (payload, number) in payloads.iter().zip(1..) {
+                let size = frame_size(payload.len());
+                let untouched = hit.end <= offset || offset + size <= hit.start;
+                prop_assert!(!untouched || found.contains(&number), "frame {} is lost", number);
+                offset += size;
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_scanned_to_an_end(bytes in prop::collection::vec(prop_oneof![Just(0u8), any::<u8>()], 0..600)) {
+            prop_assert!(scan(&bytes, Seq::FIRST).count() <= bytes.len());
+        }
+    }
+
+    #[test]
+    fn a_frame_inside_a_damaged_payload_is_not_taken_for_a_record() {
+        let inner = frames(&[vec![], vec![1; 40]]);
+        let mut bytes = frames(&[b"first".to_vec(), inner[32..].to_vec(), b"last".to_vec()]);
+        // The inner frame claims number 2, as the frame around it does; damage that one's last byte.
+        let around = frame_size(5);
+        bytes[around + 32 + 71] ^= 1;
+        let found: Vec<_> = scan(&bytes, Seq::FIRST).collect();
+        let gap = Scanned::Gap {
+            offset: around as u64,
+            bytes: 104,
+            lost: Seq(2)..=Seq(2),
+        };
+        assert!(found.len() == 3 && found[1] == gap, "{found:?}");
+    }
+}
