@@ -28,9 +28,10 @@ pub struct EventBlock<'a> {
     pub texts: Vec<Cow<'a, str>>,
 }
 
-/// The block as it is encoded: starts as differences, so that varints stay short.
+/// The block as it is encoded: times as multiples of a common unit, starts as differences, so that varints are short.
 #[derive(Encode, BorrowDecode)]
 struct Columns<'a> {
+    unit: u64,
     start_deltas: Vec<i64>,
     durations: Vec<i64>,
     data: Vec<u32>,
@@ -86,20 +87,23 @@ impl<'a> EventBlock<'a> {
     /// # Errors
     /// None in practice; an encoder error is passed on.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        let unit = common_unit(self.starts.iter().chain(&self.durations));
         let mut previous = 0i64;
         let start_deltas = self
             .starts
             .iter()
-            .map(|s| {
-                let delta = s.wrapping_sub(previous);
-                previous = *s;
+            .map(|start| {
+                let scaled = start / unit;
+                let delta = scaled.wrapping_sub(previous);
+                previous = scaled;
                 delta
             })
             .collect();
         let texts: Vec<u8> = self.texts.concat().into_bytes();
         let columns = Columns {
+            unit: unit.unsigned_abs(),
             start_deltas,
-            durations: self.durations.clone(),
+            durations: self.durations.iter().map(|d| d / unit).collect(),
             data: self.data.clone(),
             lengths: self.texts.iter().map(|t| t.len() as u32).collect(),
             texts: &texts,
@@ -157,17 +161,23 @@ impl<'a> EventBlock<'a> {
         if columns.data.iter().any(|d| *d as usize >= texts.len()) {
             return Err(CodecError::Block("an event refers to data that is not there"));
         }
+        let unit = i64::try_from(columns.unit).map_err(|_| CodecError::Block("its unit is out of range"))?;
         let mut previous = 0i64;
         let mut starts = columns.start_deltas;
-        for s in &mut starts {
-            previous = previous.wrapping_add(*s);
-            *s = previous;
+        for start in &mut starts {
+            previous = previous.wrapping_add(*start);
+            *start = previous.wrapping_mul(unit);
         }
-        Ok(EventBlock {
-            starts,
-            durations: columns.durations,
-            data: columns.data,
-            texts,
-        })
+        let mut durations = columns.durations;
+        for duration in &mut durations {
+            *duration = duration.wrapping_mul(unit);
+        }
+        Ok(EventBlock { starts, durations, data: columns.data, texts })
     }
+}
+
+/// The greatest of 1 s, 1 ms, 1 µs and 1 ns that all of these are multiples of.
+fn common_unit<'a>(values: impl Iterator<Item = &'a i64> + Clone) -> i64 {
+    let units = [1_000_000_000, 1_000_000, 1_000];
+    units.into_iter().find(|unit| values.clone().all(|v| v % unit == 0)).unwrap_or(1)
 }

@@ -5,6 +5,8 @@
 //! ever written stays readable and has a golden fixture in `tests/golden/`.
 
 mod block;
+#[cfg(test)]
+mod codec_tests;
 pub(crate) mod codec;
 
 pub use block::EventBlock;

@@ -8,6 +8,8 @@ mod dictionary;
 mod format;
 mod pack;
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use build::{SegmentBuilder, Source};
 pub(crate) use dictionary::Dictionary as SegmentDictionary;

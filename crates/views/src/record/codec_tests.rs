@@ -1,0 +1,136 @@
+//! Golden bytes of every record kind and version, and round trips of random ones.
+
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn examples() -> Vec<(&'static str, Record<'static>)> {
+    let bucket = BucketKey(3);
+    let block = EventBlock::from_events(
+        [(1_767_225_600_000_000_000, 1_500_000_000, r#"{"a":1}"#), (1_767_225_601_000_000_001, -5, r#"{"ö":[null]}"#), (-1, 0, r#"{"a":1}"#)]
+            .into_iter(),
+    );
+    let many = EventBlock::from_events((0..300i32).map(|i| (i64::from(i) * 1_000_000_000, 1_000_000, r#"{"app":"x","title":"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"}"#)));
+    vec![
+        (
+            "bucket-created",
+            Record::BucketCreated(BucketCreated {
+                bucket,
+                id: "aw-watcher-window_höst",
+                type_: "currentwindow",
+                client: "aw-watcher-window",
+                hostname: "höst",
+                created: 1_767_225_600_123_456_789,
+                data: r#"{"k":1}"#,
+                last_updated: Some(-1),
+            }),
+        ),
+        (
+            "bucket-updated",
+            Record::BucketUpdated(BucketUpdated { bucket, type_: None, client: Some("c"), hostname: None, data: Some("{}") }),
+        ),
+        ("bucket-deleted", Record::BucketDeleted(BucketDeleted { bucket })),
+        (
+            "heartbeat-extended",
+            Record::Heartbeat(Heartbeat {
+                bucket,
+                start: 1_767_225_601_000_000_000,
+                duration: 0,
+                pulsetime: 60_000_000_000,
+                outcome: Outcome::Extended { event: 77, duration: 1_000_000_000 },
+            }),
+        ),
+        (
+            "heartbeat-created",
+            Record::Heartbeat(Heartbeat {
+                bucket,
+                start: i64::MIN,
+                duration: -4,
+                pulsetime: i64::MAX,
+                outcome: Outcome::Created { event: u64::MAX, data: r#"{"status":"afk"}"# },
+            }),
+        ),
+        ("events-inserted", Record::EventsInserted(EventsInserted { bucket, first: 9, events: block.clone() })),
+        ("events-inserted-compressed", Record::EventsInserted(EventsInserted { bucket, first: 300, events: many })),
+        ("events-put", Record::EventsPut(EventsPut { bucket, ids: vec![7, 1, 1 << 40], events: block })),
+        ("events-deleted", Record::EventsDeleted(EventsDeleted { bucket, ids: vec![1, 300] })),
+        ("setting-set", Record::SettingSet(SettingSet { key: "startOfDay", value: r#""04:00""# })),
+        ("setting-deleted", Record::SettingDeleted(SettingDeleted { key: "theme" })),
+    ]
+}
+
+fn golden(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.v1"))
+}
+
+/// `TIMBERLINE_WRITE_GOLDEN=1` writes fixtures that are not there yet; it never changes one.
+#[test]
+fn what_was_once_written_can_be_read() {
+    for (name, record) in examples() {
+        let path = golden(name);
+        if std::env::var_os("TIMBERLINE_WRITE_GOLDEN").is_some() && !path.exists() {
+            let mut bytes = vec![record.kind()];
+            record.encode(&mut bytes).unwrap();
+            std::fs::write(&path, bytes).unwrap();
+        }
+        let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let (kind, payload) = bytes.split_first().unwrap();
+        assert_eq!(Record::decode(*kind, payload).unwrap(), record, "{name}");
+    }
+}
+
+/// Compressed blocks aside, whose bytes are zstd's choice.
+#[test]
+fn what_is_written_today_is_what_was_written_then() {
+    for (name, record) in examples().into_iter().filter(|(name, _)| !name.ends_with("compressed")) {
+        let mut bytes = vec![record.kind()];
+        record.encode(&mut bytes).unwrap();
+        assert_eq!(bytes, std::fs::read(golden(name)).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn bytes_after_a_record_are_refused() {
+    let mut bytes = Vec::new();
+    Record::BucketDeleted(BucketDeleted { bucket: BucketKey(1) }).encode(&mut bytes).unwrap();
+    bytes.push(0);
+    assert!(matches!(Record::decode(codec::kind::BUCKET_DELETED, &bytes), Err(CodecError::Trailing(1))));
+}
+
+#[test]
+fn kinds_and_versions_of_the_future_are_named() {
+    assert!(matches!(Record::decode(200, &[1]), Err(CodecError::Unknown { kind: 200, version: 1 })));
+    assert!(matches!(Record::decode(4, &[9, 0]), Err(CodecError::Unknown { kind: 4, version: 9 })));
+}
+
+proptest! {
+    #[test]
+    fn blocks_come_back_as_they_were(events in prop::collection::vec((any::<i64>(), any::<i64>(), 0u8..9), 0..200), unit in prop::sample::select(vec![1i64, 1_000, 1_000_000_000])) {
+        let events: Vec<(i64, i64, String)> = events.iter().map(|(s, d, t)| (s / unit * unit, d / unit * unit, format!("{{\"n\":{t}}}"))).collect();
+        let block = EventBlock::from_events(events.iter().map(|(s, d, t)| (*s, *d, t.as_str())));
+        let mut bytes = Vec::new();
+        block.encode(&mut bytes).unwrap();
+        let back = EventBlock::decode(&bytes).unwrap();
+        prop_assert_eq!(&back, &block);
+        prop_assert!(back.iter().eq(events.iter().map(|(s, d, t)| (*s, *d, t.as_str()))));
+    }
+
+    #[test]
+    fn garbage_is_an_error_and_no_panic(kind in 0u8..12, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut payload = vec![1];
+        payload.extend(bytes);
+        let _ = Record::decode(kind, &payload);
+    }
+
+    #[test]
+    fn a_damaged_record_is_an_error_or_another_record_and_no_panic(which in 0usize..11, at in any::<prop::sample::Index>(), bit in 0u8..8) {
+        let (_, record) = examples().swap_remove(which);
+        let mut bytes = Vec::new();
+        record.encode(&mut bytes).unwrap();
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+        let _ = Record::decode(record.kind(), &bytes);
+    }
+}
