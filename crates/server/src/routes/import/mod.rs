@@ -20,7 +20,9 @@
 //! | `layout` | first pass |
 //! | `split` | a list of events, cut into batches |
 //! | `replay` | second pass |
+//! | `baton` | the order in which its threads store |
 
+mod baton;
 mod layout;
 mod multipart;
 mod receive;

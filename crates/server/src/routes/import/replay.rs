@@ -1,14 +1,17 @@
 //! Second pass: make the buckets, read the events, store those that are new.
 //!
-//! Cutting the text into batches and storing them go on in two threads, a few batches apart.
+//! Two threads take turns: while one stores its batch, the other cuts and reads the next. Batches are
+//! stored in the order of the file, whoever read them.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
 
+use parking_lot::Mutex;
 use timberline_model::{Bucket, NewEvent, json};
 use timberline_views::{Receipt, Snapshot};
+use tokio::runtime::Handle;
 
+use super::baton::Baton;
 use super::layout::{BucketLayout, Layout};
 use super::split::{Batch, Splitter};
 use super::spool::{Spool, SpoolReader};
@@ -17,8 +20,8 @@ use crate::app::App;
 use crate::http::ApiError;
 use crate::routes::buckets;
 
-/// Batches between the two threads.
-const BATCHES_IN_FLIGHT: usize = 2;
+/// Threads that read and store.
+const THREADS: usize = 2;
 
 /// Stores what `layout` found in `spool`. Gives back what to wait for, if anything was stored.
 ///
@@ -30,28 +33,30 @@ pub(super) fn replay(
     spool: &Arc<Spool>,
     layout: Layout,
 ) -> Result<(Outcome, Option<Receipt>), ApiError> {
+    // What was there before: within one file, events that are equal are kept.
+    let known = app.store.snapshot();
     let mut import = Import {
         app,
-        // What was there before: within one file, events that are equal are kept.
-        known: app.store.snapshot(),
+        known: &known,
         outcome: Outcome::default(),
         newest: None,
     };
     for bucket in layout.buckets {
-        import.bucket(spool, bucket)?;
+        import = import.bucket(spool, bucket)?;
     }
     Ok((import.outcome, import.newest))
 }
 
+/// What there is to store with, and what was stored.
 struct Import<'a> {
     app: &'a App,
-    known: Arc<Snapshot>,
+    known: &'a Snapshot,
     outcome: Outcome,
     newest: Option<Receipt>,
 }
 
 impl Import<'_> {
-    fn bucket(&mut self, spool: &Arc<Spool>, layout: BucketLayout) -> Result<(), ApiError> {
+    fn bucket(mut self, spool: &Arc<Spool>, layout: BucketLayout) -> Result<Self, ApiError> {
         let app = self.app;
         let last_updated = layout.fields.last_updated;
         let bucket = Bucket {
@@ -62,62 +67,104 @@ impl Import<'_> {
         let (created, receipt) = app.hold.write_blocking(bucket.id.len(), creating)?;
         self.note(receipt);
         self.outcome.buckets_created += u64::from(created);
-        let Some(offset) = layout.events else {
-            return Ok(());
-        };
-        let (sender, batches) = sync_channel(BATCHES_IN_FLIGHT);
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                let mut splitter = Splitter::new(SpoolReader::at(spool, offset));
-                // A closed channel means that storing failed; then there is nobody to cut for.
-                while let Some(batch) = splitter.next().transpose() {
-                    if sender.send(batch).is_err() {
-                        return;
-                    }
-                }
-            });
-            self.batches(&bucket.id, batches)
-        })
-    }
-
-    fn batches(&mut self, bucket: &str, batches: Receiver<io::Result<Batch>>) -> Result<(), ApiError> {
-        for batch in batches {
-            let batch = batch.map_err(|error| read_error(&error))?;
-            // Making views is slower than storing; without a word to it memory would fill.
-            self.app.store.wait_for_room(bucket);
-            match json::parse_events(&batch.text) {
-                Ok(events) => self.store(bucket, &events, batch.text.len())?,
-                Err(_) => self.store_readable(bucket, &batch)?,
-            }
+        match layout.events {
+            Some(offset) => self.events(&bucket.id, SpoolReader::at(spool, offset)),
+            None => Ok(self),
         }
-        Ok(())
     }
 
-    /// Stores what can be read of a batch in which something cannot.
-    fn store_readable(&mut self, bucket: &str, batch: &Batch) -> Result<(), ApiError> {
-        // The model reads the events of a bucket that way, so they are given one to be in.
-        let events = String::from_utf8_lossy(&batch.text);
-        let text = format!(r#"{{"type":"","client":"","hostname":"","events":{events}}}"#);
-        let readable = json::parse_bucket(text.as_bytes())?.events;
-        self.outcome.events_unreadable += batch.count.saturating_sub(readable.len()) as u64;
-        self.store(bucket, &readable, text.len())
+    /// Stores the list of events that `source` stands before.
+    fn events(self, bucket: &str, source: SpoolReader) -> Result<Self, ApiError> {
+        let batches = Mutex::new(Numbered {
+            splitter: Splitter::new(source),
+            taken: 0,
+        });
+        let baton = Baton::new(Ok(self));
+        let runtime = Handle::current();
+        std::thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    // A write that has to wait does so in the runtime.
+                    let _context = runtime.enter();
+                    take_turns(bucket, &batches, &baton);
+                });
+            }
+        });
+        // Should a thread panic, the scope does so too, and there is nothing to finish.
+        baton
+            .finish()
+            .unwrap_or_else(|| Err(ApiError::Internal("The import broke off".to_owned())))
     }
 
-    fn store(&mut self, bucket: &str, events: &[NewEvent<'_>], bytes: usize) -> Result<(), ApiError> {
-        let (store, known) = (&self.app.store, &self.known);
+    /// Stores the events of a batch that can be read; there were `count`.
+    fn store(mut self, bucket: &str, events: &[NewEvent<'_>], count: usize) -> Result<Self, ApiError> {
+        let (store, known) = (&self.app.store, self.known);
+        // Making views is slower than storing; without a word to it memory would fill.
+        store.wait_for_room(bucket);
         let (added, receipt) = self
             .app
             .hold
-            .write_blocking(bytes, || store.import_events(bucket, events, known))?;
+            .write_blocking(0, || store.import_events(bucket, events, known))?;
         self.note(receipt);
         self.outcome.events_added += added as u64;
         self.outcome.events_known += events.len().saturating_sub(added) as u64;
-        Ok(())
+        self.outcome.events_unreadable += count.saturating_sub(events.len()) as u64;
+        Ok(self)
     }
 
     fn note(&mut self, receipt: Receipt) {
         if receipt.sync {
             self.newest = Some(receipt);
         }
+    }
+}
+
+/// Reads batches and stores each when it is its turn, until there are none or something fails.
+fn take_turns(bucket: &str, batches: &Mutex<Numbered>, baton: &Baton<Result<Import<'_>, ApiError>>) {
+    loop {
+        // In a statement of its own: the lock must not outlive it.
+        let next = batches.lock().next();
+        let Some((number, batch)) = next else { return };
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(error) => {
+                baton.run(number, |import| import.and(Err(read_error(&error))));
+                return;
+            }
+        };
+        let store = |events: &[NewEvent<'_>]| {
+            baton.run(number, |import| import?.store(bucket, events, batch.count));
+        };
+        match json::parse_events(&batch.text) {
+            Ok(events) => store(&events),
+            Err(_) => match json::parse_bucket(lenient(&batch).as_bytes()) {
+                Ok(readable) => store(&readable.events),
+                Err(error) => baton.run(number, |import| import.and(Err(error.into()))),
+            },
+        }
+        if baton.is_lost_or(Result::is_err) {
+            return;
+        }
+    }
+}
+
+/// A batch in which something cannot be read, made into the one thing of which the model leaves out
+/// what it cannot read: a bucket.
+fn lenient(batch: &Batch) -> String {
+    let events = String::from_utf8_lossy(&batch.text);
+    format!(r#"{{"type":"","client":"","hostname":"","events":{events}}}"#)
+}
+
+/// Batches with their numbers in the file.
+struct Numbered {
+    splitter: Splitter<SpoolReader>,
+    taken: u64,
+}
+
+impl Numbered {
+    fn next(&mut self) -> Option<(u64, io::Result<Batch>)> {
+        let batch = self.splitter.next().transpose()?;
+        self.taken += 1;
+        Some((self.taken - 1, batch))
     }
 }
