@@ -1,5 +1,7 @@
 //! Bytes that went bad are reported with file and offset, and every other record is still served.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

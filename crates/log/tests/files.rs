@@ -1,5 +1,7 @@
 //! The log on real files: writing, reading beside the writer, closing, opening again.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -204,7 +206,7 @@ fn a_position_hint_leads_to_the_record_and_a_wrong_one_does_no_harm() {
     append(&mut log, 300);
     let (seq, hint) = (log.next_seq(), log.position());
     append(&mut log, 300);
-    for offset in [hint.offset, hint.offset + 8, hint.offset + 1, 0, u64::MAX & !7] {
+    for offset in [hint.offset, hint.offset + 8, hint.offset + 1, 0, 1 << 60] {
         let hint = timberline_log::Position { offset, ..hint };
         assert_eq!(
             read_all(log.reader().read_from_hint(seq, hint).unwrap(), seq.get()),

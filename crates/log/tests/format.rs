@@ -1,6 +1,8 @@
 //! The bytes on disk, as `docs/format/log.md` gives them. If this test fails, the format has changed: then the
 //! version changes, and what was once written must still be readable.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 use std::sync::Arc;
 
 use timberline_log::{DeviceId, Entry, FileStorage, Log, LogOptions, Scanned, Seq, scan};

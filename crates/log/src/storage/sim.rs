@@ -117,7 +117,7 @@ impl SimFile {
             self.seen.fill_zero(len..inner.len);
             let last = len.div_ceil(PAGE);
             inner.dirty.retain(|&page| page < last);
-            if len % PAGE != 0 {
+            if !len.is_multiple_of(PAGE) {
                 inner.dirty.insert(len / PAGE);
             }
         }
@@ -739,10 +739,8 @@ impl Region for SimRegion {
         if state.crashed.is_some() {
             return outcome;
         }
-        if outcome.is_ok() {
-            if let Some(directory) = state.directories.get_mut(&self.dir) {
-                directory.commit_len(&self.file);
-            }
+        if let Some(directory) = state.directories.get_mut(&self.dir).filter(|_| outcome.is_ok()) {
+            directory.commit_len(&self.file);
         }
         self.file.settle(range, outcome.is_ok());
         outcome

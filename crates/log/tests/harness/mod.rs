@@ -227,7 +227,7 @@ impl World {
         // Dropped after the crash was taken: the old disk is none of our concern any more.
         self.log = None;
         self.disk = after;
-        if seed % 3 == 0 {
+        if seed.is_multiple_of(3) {
             // The power fails again while the log is being recovered.
             self.disk.crash_at(seed / 3 % 12);
         }
