@@ -4,10 +4,11 @@
 //! makes reading safe: a bad sector is an error message and not SIGBUS, and nothing happens when the writer, in
 //! another process, cuts the unused end off a file that is being read.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Damage, LogError};
-use crate::frame::{FRAME_HEADER, Rules};
+use crate::frame::{FRAME_HEADER, Rules, frame_size};
 use crate::probe::{Probe, list_segments};
 use crate::recovery::{damage_of, missing_segment};
 use crate::scan::{Bounds, FrameAt, Gap, Step, Walk};
@@ -40,6 +41,16 @@ pub struct Record<'a> {
     pub position: Position,
     /// Whether its batch ends with it. (After damage the rest of a batch may come without its beginning.)
     pub ends_batch: bool,
+    /// The newest record that was known to be durable when this one was written.
+    pub durable: Seq,
+}
+
+impl Record<'_> {
+    /// The bytes it takes up in its segment, header and padding included.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        frame_size(self.payload.len()) as u64
+    }
 }
 
 /// One file of the log.
@@ -53,6 +64,8 @@ pub struct SegmentInfo {
     pub last: Option<Seq>,
     /// The bytes used, if it is sealed.
     pub used: Option<u64>,
+    /// The newest record that the segment itself says is durable: it was sealed or closed with it.
+    pub durable: Option<Seq>,
     /// The device that wrote it; `None` if its header is damaged.
     pub device: Option<DeviceId>,
     /// When it was made (nanoseconds since 1970); `None` if its header is damaged.
@@ -81,6 +94,31 @@ impl LogReader {
         }
     }
 
+    /// Where the log is; for messages.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.storage.path()
+    }
+
+    /// The newest record as of now; [`Seq::NONE`] if there is none. Reads the last segment, and those before it only
+    /// while they turn out to be empty.
+    ///
+    /// # Errors
+    /// As [`read_from`](Self::read_from).
+    pub fn newest(&self) -> Result<Seq, LogError> {
+        for first in list_segments(&self.storage)?.into_iter().rev() {
+            let mut records = self.read_from(first)?;
+            let mut newest = Seq::NONE;
+            while let Some(record) = records.next() {
+                newest = record.map_or(newest, |record| record.seq);
+            }
+            if newest != Seq::NONE {
+                return Ok(newest);
+            }
+        }
+        Ok(Seq::NONE)
+    }
+
     /// The files of the log, oldest first. Reads the header of each.
     ///
     /// # Errors
@@ -100,6 +138,7 @@ impl LogReader {
             first,
             last: seal.map(|mark| mark.last),
             used: seal.map(|mark| mark.used),
+            durable: probe.mark().map(|mark| mark.last),
             device: probe.header.map(|header| header.device),
             created: probe.header.map(|header| header.created),
         })
@@ -228,6 +267,7 @@ impl Records {
             payload,
             position,
             ends_batch: head.ends_batch,
+            durable: head.durable_mark(),
         }))
     }
 
