@@ -16,20 +16,20 @@ use harness::ledger::Ledger;
 use harness::server::{Installation, Server};
 
 const WRITERS: usize = 8;
+const ROUNDS: usize = 20;
 
 /// Heartbeats in one event.
 const RUN_LENGTH: u64 = 7;
 
 #[test]
 fn what_was_acknowledged_survives_a_kill() {
-    let rounds = if harness::full() { 20 } else { 5 };
     let installation = Installation::new();
     let mut server = installation.start();
     // One store goes through all rounds, so that every recovery meets what the earlier ones left behind.
     let mut ledgers: Vec<_> = (0..WRITERS)
         .map(|writer| Ledger::open(server.port, &format!("crash-{writer}"), RUN_LENGTH).expect("a bucket"))
         .collect();
-    for round in 0..rounds {
+    for round in 0..ROUNDS {
         // Different every round, from hardly begun to well under way.
         let kill_at = 400 * (1 + round * 7 % 10);
         write_until_killed(server, &mut ledgers, kill_at);

@@ -16,11 +16,6 @@ use std::time::{Duration, Instant};
 /// hangs; none measures time.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Whether the long form of the tests was asked for.
-pub(crate) fn full() -> bool {
-    std::env::var_os("TIMBERLINE_FULL").is_some_and(|value| value != "0")
-}
-
 /// Asks until there is an answer.
 ///
 /// # Panics
