@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use timberline_log::Storage;
+use timberline_log::{Seq, Storage};
 
 use crate::record::{BucketKey, CodecError, Record};
 use crate::snapshot::Snapshot;
@@ -40,8 +40,13 @@ pub struct Replica {
 impl Replica {
     /// The state before the first record. `spill` should be an empty directory of its own.
     pub fn new(spill: Arc<dyn Storage>) -> Replica {
+        Replica::of(State::new(), spill)
+    }
+
+    /// Goes on from a state.
+    pub(crate) fn of(state: State, spill: Arc<dyn Storage>) -> Replica {
         Replica {
-            state: State::new(),
+            state,
             spill,
             next_file: AtomicU64::new(1),
             folded: 0,
@@ -60,6 +65,11 @@ impl Replica {
             self.spill()?;
         }
         Ok(self.state.apply(record.seq.0, &decoded)?)
+    }
+
+    /// The newest record folded.
+    pub fn seq(&self) -> Seq {
+        Seq(self.state.seq)
     }
 
     /// Everything as of the newest record folded.

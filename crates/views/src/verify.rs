@@ -23,7 +23,10 @@ fn check_bucket(view: &BucketView) -> Result<Vec<String>, SegmentError> {
     let id = &view.bucket.id;
     let mut wrong = Vec::new();
     for sealed in view.segments.iter() {
-        sealed.segment.verify()?;
+        if let Err(damage) = sealed.segment.verify() {
+            wrong.push(damage.to_string());
+            continue;
+        }
         if !sealed.hidden.is_sorted()
             || sealed
                 .hidden
@@ -35,6 +38,10 @@ fn check_bucket(view: &BucketView) -> Result<Vec<String>, SegmentError> {
                 sealed.segment.file()
             ));
         }
+    }
+    if !wrong.is_empty() {
+        // Reading the events would only come across the same again.
+        return Ok(wrong);
     }
     let mut ids = FxHashSet::default();
     let mut previous: Option<Row> = None;

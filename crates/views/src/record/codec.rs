@@ -115,6 +115,22 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Which bucket the record in this frame is about, without reading the rest of it; none for settings.
+    ///
+    /// # Errors
+    /// As [`Record::decode`], as far as it reads.
+    pub fn bucket_of(kind: u8, payload: &[u8]) -> Result<Option<BucketKey>, CodecError> {
+        let (&version, body) = payload.split_first().ok_or(CodecError::Short)?;
+        match kind {
+            kind::SETTING_SET | kind::SETTING_DELETED => Ok(None),
+            // The bucket is the first field of all the others.
+            kind::BUCKET_CREATED..=kind::EVENTS_DELETED if version == VERSION => {
+                Ok(Some(bincode::borrow_decode_from_slice(body, CONFIG)?.0))
+            }
+            _ => Err(CodecError::Unknown { kind, version }),
+        }
+    }
+
     /// Reads the payload of a frame of this kind.
     ///
     /// # Errors

@@ -12,6 +12,12 @@ pub enum OpenError {
     /// The log could not be opened: locked, of a newer version, unreadable.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// There is nothing to look into.
+    #[error("there is no log in {path}: name the data directory with --dbpath (a server makes it at its first start)")]
+    NoLog {
+        /// The directory.
+        path: String,
+    },
     /// The views were written by a newer version.
     #[error(
         "{file} has format version {version}, this Timberline knows versions up to {known}: update Timberline"

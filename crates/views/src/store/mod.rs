@@ -7,6 +7,7 @@
 mod checkpoint;
 pub(crate) mod compact;
 mod error;
+mod inspect;
 mod open;
 mod presence;
 mod write;
@@ -22,7 +23,8 @@ use timberline_log::Storage;
 use timberline_log::{DeviceId, Durability, Log, LogReader, Seq, SyncFailed, WriterLock};
 
 pub use error::{CompactError, OpenError, WriteError};
-pub use open::{OpenReport, Progress, read_only};
+pub use inspect::{read_log, read_only};
+pub use open::{OpenReport, Progress};
 pub use write::{HeartbeatAnswer, Receipt};
 
 use crate::snapshot::Snapshot;

@@ -18,9 +18,9 @@ use crate::snapshot::Snapshot;
 use crate::state::State;
 
 /// Directory of the log in the data directory.
-const LOG_DIR: &str = "log";
+pub(super) const LOG_DIR: &str = "log";
 /// Directory of the views.
-const VIEWS_DIR: &str = "views";
+pub(super) const VIEWS_DIR: &str = "views";
 /// Records folded between two looks at the size of the heads.
 const LOOK_EVERY: u64 = 1024;
 
@@ -160,27 +160,6 @@ impl Store {
     }
 }
 
-/// Reads a data directory without locking it, also while a server writes to it: the state as of the last checkpoint
-/// and the records after it, up to `until`.
-///
-/// # Errors
-/// [`OpenError`].
-pub fn read_only(path: &Path) -> Result<Snapshot, OpenError> {
-    let log: Arc<dyn Storage> = Arc::new(directory(&path.join(LOG_DIR))?);
-    let views = directory(&path.join(VIEWS_DIR))?;
-    let mut report = OpenReport::default();
-    let mut state = take_up(&views, &mut report)?;
-    let reader = LogReader::open(log)?;
-    let mut records = reader.read_from(Seq(state.seq + 1))?;
-    while let Some(record) = records.next() {
-        let Ok(record) = record else { continue };
-        if let Ok(decoded) = Record::decode(record.kind, record.payload) {
-            let _ = state.apply(record.seq.0, &decoded);
-        }
-    }
-    Ok(state.snapshot())
-}
-
 fn directory(path: &Path) -> Result<FileStorage, OpenError> {
     FileStorage::open(path).map_err(|error| OpenError::Io {
         doing: "open the directory",
@@ -211,7 +190,7 @@ fn now() -> i64 {
 }
 
 /// The state of the checkpoint, or the empty one.
-fn take_up(views: &dyn Storage, report: &mut OpenReport) -> Result<State, OpenError> {
+pub(super) fn take_up(views: &dyn Storage, report: &mut OpenReport) -> Result<State, OpenError> {
     Ok(match checkpoint::read(views)? {
         Found::State(state) => *state,
         Found::None => State::new(),

@@ -1,0 +1,98 @@
+//! Looking into a data directory without taking its lock and without changing anything in it, also while a server
+//! writes there.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use timberline_log::{FileStorage, LogReader, Storage};
+
+use super::checkpoint;
+use super::error::OpenError;
+use super::open::{LOG_DIR, OpenReport, VIEWS_DIR, take_up};
+use crate::replica::{Replica, ReplicaError};
+use crate::snapshot::Snapshot;
+use crate::state::State;
+
+/// How often a checkpoint is read again because the server has replaced it, and removed files that it named, while
+/// it was being read.
+const ATTEMPTS: usize = 5;
+/// How many records that could not be folded are told.
+const MOST_UNFOLDED: usize = 100;
+
+/// Opens the log of a data directory for reading.
+///
+/// # Errors
+/// [`OpenError::NoLog`] if the directory has none, [`OpenError::Log`] if it cannot be read.
+pub fn read_log(path: &Path) -> Result<LogReader, OpenError> {
+    let Some(log) = existing(&path.join(LOG_DIR))? else {
+        return Err(OpenError::NoLog {
+            path: path.display().to_string(),
+        });
+    };
+    Ok(LogReader::open(Arc::new(log))?)
+}
+
+/// Reads the views of a data directory and folds in the records that they do not have yet, up to the end of the log
+/// as of now: [`Snapshot::seq`] tells how far that is. Events that do not fit in memory go to `spill`, which should be
+/// an empty directory of its own.
+///
+/// # Errors
+/// [`OpenError`]. Damage to log or views is none: it is in the report.
+pub fn read_only(path: &Path, spill: Arc<dyn Storage>) -> Result<(Snapshot, OpenReport), OpenError> {
+    let reader = read_log(path)?;
+    let mut report = OpenReport::default();
+    let mut replica = Replica::of(views_on_disk(path, &mut report)?, spill);
+    let mut records = reader.read_from(replica.seq().next())?;
+    while let Some(record) = records.next() {
+        let record = match record {
+            Ok(record) => record,
+            Err(damage) => {
+                report.damage.push(damage);
+                continue;
+            }
+        };
+        report.folded += 1;
+        match replica.apply(&record) {
+            Ok(()) => {}
+            Err(ReplicaError::Compact(error)) => return Err(error.into()),
+            Err(why) if report.unfolded.len() < MOST_UNFOLDED => {
+                report.unfolded.push((record.seq, why.to_string()));
+            }
+            Err(_) => {}
+        }
+    }
+    let snapshot = replica.snapshot();
+    report.seq = snapshot.seq();
+    Ok((snapshot, report))
+}
+
+/// The state of the checkpoint; the empty one if there is none, or none that can be used.
+fn views_on_disk(path: &Path, report: &mut OpenReport) -> Result<State, OpenError> {
+    let Some(views) = existing(&path.join(VIEWS_DIR))? else {
+        return Ok(State::new());
+    };
+    let mut before = views.read_file(checkpoint::FILE).ok();
+    for _ in 1..ATTEMPTS {
+        let state = take_up(&views, report)?;
+        let now = views.read_file(checkpoint::FILE).ok();
+        if report.checkpoint_unusable.is_none() || now == before {
+            return Ok(state);
+        }
+        report.checkpoint_unusable = None;
+        before = now;
+    }
+    take_up(&views, report)
+}
+
+/// The directory if it is there; opening one that is not would make it.
+fn existing(path: &Path) -> Result<Option<FileStorage>, OpenError> {
+    if !path.is_dir() {
+        return Ok(None);
+    }
+    let opened = FileStorage::open(path).map_err(|error| OpenError::Io {
+        doing: "open the directory",
+        path: path.display().to_string(),
+        error,
+    });
+    opened.map(Some)
+}
