@@ -84,7 +84,7 @@ fn conforms_on_a_large_store_and_after_a_restart() {
     conforms(server.port, "large-restarted");
     assert_eq!(
         stored(&server),
-        events,
+        EVENTS,
         "a restart must not change the number of events"
     );
     server.stop();

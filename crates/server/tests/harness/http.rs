@@ -107,6 +107,15 @@ impl Connection {
         self.stream.get_mut().write_all(&message)
     }
 
+    /// Sends more of a body.
+    ///
+    /// # Errors
+    ///
+    /// When the connection ends.
+    pub(crate) fn send_more(&mut self, body: &[u8]) -> io::Result<()> {
+        self.stream.get_mut().write_all(body)
+    }
+
     /// Waits for the answer to what was sent.
     ///
     /// # Errors
