@@ -6,7 +6,7 @@
 //! | `serve` | the accept loop, signals, the orderly end |
 //! | `connections` | who is connected and for how long: bounds, time limits, draining |
 //! | `entrance` | one request: guard, then the fast path or the router |
-//! | [`guard`] | the `Host` and `Origin` checks |
+//! | `guard` | the `Host` and `Origin` checks |
 //! | `arriving`, `collect` | request bodies: counted, bounded |
 //! | `answer` | answer bodies: whole, or streamed from a blocking task |
 //! | `compress` | gzip and brotli, where they pay |

@@ -1,0 +1,159 @@
+//! Imports: what is in a file comes in whole, once, and nothing of a broken one.
+
+#![allow(
+    clippy::expect_used,
+    reason = "what a test needs and does not get is its failure"
+)]
+
+mod harness;
+
+use harness::http::{self, Answer, Connection};
+use harness::server::{Installation, Server};
+use serde_json::{Value, json};
+
+fn import(server: &Server, file: &[u8]) -> Answer {
+    http::post(server.port, "/api/0/import", file).expect("an answer")
+}
+
+fn get(server: &Server, target: &str) -> Value {
+    let answer = http::get(server.port, target).expect("an answer");
+    assert_eq!(answer.status, 200, "{target}: {}", answer.text());
+    answer.json().expect("JSON")
+}
+
+/// An export of `count` events whose titles are longer than they need be by `padding`.
+fn export(count: usize, padding: usize) -> Vec<u8> {
+    let padding = "x".repeat(padding);
+    let events: Vec<Value> = (0..count)
+        .map(|n| {
+            json!({
+                "id": n + 1,
+                "timestamp": harness::rfc3339::format(n as i128 * harness::rfc3339::SECOND),
+                "duration": 1.0,
+                "data": {"app": format!("app {}", n % 10), "title": format!("title \"{n}\" \u{e5} {padding}")},
+            })
+        })
+        .collect();
+    let bucket = json!({"id": "b", "type": "t", "client": "c", "hostname": "h", "events": events});
+    serde_json::to_vec(&json!({"buckets": {"b": bucket}})).expect("JSON")
+}
+
+#[test]
+fn a_file_larger_than_the_spools_memory_comes_in_once_and_goes_out_the_same() {
+    const EVENTS: usize = 15_000;
+    let installation = Installation::new();
+    let server = installation.start();
+    let file = export(EVENTS, 700);
+    assert!(file.len() > 10 << 20, "{}", file.len());
+
+    let first = import(&server, &file).json().expect("JSON");
+    assert_eq!(first["events_added"], EVENTS, "{first}");
+    let second = import(&server, &file).json().expect("JSON");
+    assert_eq!(second["events_added"], 0, "{second}");
+    assert_eq!(second["events_known"], EVENTS, "{second}");
+    assert_eq!(get(&server, "/api/0/buckets/b/events/count"), EVENTS);
+
+    let out = http::get(server.port, "/api/0/export").expect("the export");
+    let listed = get(&server, "/api/0/buckets/b/events");
+    assert_eq!(out.json().expect("JSON")["buckets"]["b"]["events"], listed);
+    let other = Installation::new();
+    let copy = other.start();
+    assert_eq!(import(&copy, &out.body).status, 200);
+    let timeless = |server: &Server| {
+        let mut events = get(server, "/api/0/buckets/b/events");
+        for event in events.as_array_mut().into_iter().flatten() {
+            event["id"].take();
+        }
+        events
+    };
+    assert_eq!(timeless(&copy), timeless(&server));
+    copy.stop();
+    server.stop();
+    let left: Vec<_> = std::fs::read_dir(&installation.data)
+        .expect("the data directory")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    assert!(
+        !left.iter().any(|name| name.to_string_lossy().contains("tmp")),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn nothing_of_a_broken_file_comes_in() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let whole = export(3_000, 0);
+    let mut no_type = serde_json::from_slice::<Value>(&whole).expect("JSON");
+    no_type["buckets"]["z"] = json!({"id": "z", "client": "c", "hostname": "h", "events": []});
+    let no_type = serde_json::to_vec(&no_type).expect("JSON");
+    let mut garbled = whole.clone();
+    let at = garbled.len() - 100;
+    garbled[at] = b'\n';
+    for (file, status) in [
+        (&whole[..whole.len() - 1], 400),
+        (&whole[..whole.len() / 2], 400),
+        (&garbled, 400),
+        (&no_type, 422),
+        (b"[]", 422),
+        (b"", 400),
+    ] {
+        let answer = import(&server, file);
+        assert_eq!(answer.status, status, "{}", answer.text());
+    }
+    assert_eq!(get(&server, "/api/0/buckets"), json!({}));
+    server.stop();
+}
+
+#[test]
+fn a_file_that_breaks_off_with_its_connection_leaves_nothing() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let file = export(1_000, 0);
+    let mut connection = Connection::open(server.port).expect("a connection");
+    let headers = connection.usual_headers(Some(&file));
+    connection
+        .send("POST", "/api/0/import", &headers, &file[..file.len() - 10])
+        .expect("most of it to be sent");
+    drop(connection);
+    // Imports are carried out one after the other, so the broken one is over when this one is.
+    assert_eq!(import(&server, br#"{"buckets":{}}"#).status, 200);
+    assert_eq!(get(&server, "/api/0/buckets"), json!({}));
+    server.stop();
+}
+
+#[test]
+fn events_that_cannot_be_read_are_left_out_wherever_they_are() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let mut file = serde_json::from_slice::<Value>(&export(5_000, 0)).expect("JSON");
+    let events = file["buckets"]["b"]["events"].as_array_mut().expect("a list");
+    events[10] = json!("no event");
+    events[2_500] = json!({"timestamp": "yesterday", "data": {}});
+    events[4_999] = json!(null);
+    // An id that cannot be used is no reason: ids are given anew.
+    events[4_000]["id"] = json!("four thousand");
+    let outcome = import(&server, &serde_json::to_vec(&file).expect("JSON"));
+    let outcome = outcome.json().expect("JSON");
+    assert_eq!(outcome["events_unreadable"], 3, "{outcome}");
+    assert_eq!(get(&server, "/api/0/buckets/b/events/count"), 4_997);
+    server.stop();
+}
+
+#[test]
+fn events_may_come_before_the_fields_of_their_bucket() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let file = br#"{"x": [1], "buckets": {"k": {"events":
+        [{"data": {"a": 1}, "duration": 2, "timestamp": "2024-03-01T10:00:00Z"}],
+        "hostname": "h", "client": "c", "type": "t", "id": "b"}}}"#;
+    assert_eq!(import(&server, file).status, 200);
+    assert_eq!(get(&server, "/api/0/buckets/b/events/count"), 1);
+    assert_eq!(
+        http::get(server.port, "/api/0/buckets/k")
+            .expect("an answer")
+            .status,
+        404
+    );
+    server.stop();
+}
