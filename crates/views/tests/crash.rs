@@ -23,7 +23,10 @@ enum Step {
     Compact,
     Checkpoint,
     /// The power goes now, or at one of the next disk operations.
-    Crash { seed: u64, after: u64 },
+    Crash {
+        seed: u64,
+        after: u64,
+    },
     /// The process is killed: the disk keeps everything.
     Kill,
     /// No space for another segment, or space again.
@@ -65,7 +68,15 @@ impl Trial {
     fn new(seed: u64, bug: Option<PlantedBug>) -> Trial {
         let plain = Plain::new();
         let after = BTreeMap::from([(0, plain.clone())]);
-        let mut trial = Trial { disk: SimDisk::new(seed), store: None, plain, after, bug, armed: None, durable: 0 };
+        let mut trial = Trial {
+            disk: SimDisk::new(seed),
+            store: None,
+            plain,
+            after,
+            bug,
+            armed: None,
+            durable: 0,
+        };
         trial.store = Some(trial.open().expect("an empty disk opens"));
         trial
     }
@@ -78,11 +89,29 @@ impl Trial {
             planted_bug: self.bug,
             ..StoreOptions::default()
         };
-        let opened = Store::open_on(self.disk.dir("log"), self.disk.dir("views"), options, false, &mut |_, _| {});
+        let opened = Store::open_on(
+            self.disk.dir("log"),
+            self.disk.dir("views"),
+            options,
+            false,
+            &mut |_, _| {},
+        );
         let (store, report) = opened.map_err(|e| TestCaseError::fail(format!("does not open: {e}")))?;
-        prop_assert!(report.damage.is_empty(), "a crash was taken for damage: {:?}", report.damage);
-        prop_assert!(report.unfolded.is_empty(), "records do not fold: {:?}", report.unfolded);
-        prop_assert!(report.checkpoint_unusable.is_none(), "{:?}", report.checkpoint_unusable);
+        prop_assert!(
+            report.damage.is_empty(),
+            "a crash was taken for damage: {:?}",
+            report.damage
+        );
+        prop_assert!(
+            report.unfolded.is_empty(),
+            "records do not fold: {:?}",
+            report.unfolded
+        );
+        prop_assert!(
+            report.checkpoint_unusable.is_none(),
+            "{:?}",
+            report.checkpoint_unusable
+        );
         Ok(store)
     }
 
@@ -96,7 +125,9 @@ impl Trial {
             Step::Do(command) => self.write(command)?,
             Step::Fill(n) => {
                 // Noise does not compress, and is the same for the same number.
-                let noise: String = (0..150u64).map(|i| format!("{:016x}", (i + u64::from(*n)).wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+                let noise: String = (0..150u64)
+                    .map(|i| format!("{:016x}", (i + u64::from(*n)).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+                    .collect();
                 let before = self.plain.clone();
                 self.plain.settings.insert("filler".into(), noise.clone());
                 let told = self.store().set_setting("filler", &noise).map(drop);
@@ -121,7 +152,10 @@ impl Trial {
                     (Err(e), _) => return Err(e),
                 }
             }
-            Step::Full(full) => self.disk.set_capacity(if *full { self.disk.used() + 4096 } else { u64::MAX }),
+            Step::Full(full) => {
+                self.disk
+                    .set_capacity(if *full { self.disk.used() + 4096 } else { u64::MAX })
+            }
             Step::SyncFails(after) => self.disk.fail_one_sync_after(*after),
         }
         match self.armed {
@@ -141,7 +175,8 @@ impl Trial {
     fn settle(&mut self, told: Result<(), WriteError>, before: Plain) -> Result<(), TestCaseError> {
         match told {
             Ok(()) => {
-                self.after.insert(self.store().snapshot().seq().0, self.plain.clone());
+                self.after
+                    .insert(self.store().snapshot().seq().0, self.plain.clone());
                 Ok(())
             }
             Err(WriteError::NoSpace(_) | WriteError::Failed(_)) => {
@@ -153,7 +188,9 @@ impl Trial {
     }
 
     fn lose_power(&mut self, seed: u64) -> Result<(), TestCaseError> {
-        let durable = self.durable.max(self.store.as_ref().map_or(0, |s| s.durable_seq().0));
+        let durable = self
+            .durable
+            .max(self.store.as_ref().map_or(0, |s| s.durable_seq().0));
         self.durable = durable;
         let survived = self.disk.crash(seed);
         self.store = None;
@@ -162,9 +199,14 @@ impl Trial {
         self.disk.set_capacity(u64::MAX);
         let store = self.open().or_else(|_| self.open())?;
         let seq = store.snapshot().seq().0;
-        prop_assert!(seq >= durable, "record {durable} was reported durable, and the log ends at {seq}");
+        prop_assert!(
+            seq >= durable,
+            "record {durable} was reported durable, and the log ends at {seq}"
+        );
         let Some(plain) = self.after.get(&seq) else {
-            return Err(TestCaseError::fail(format!("recovered to record {seq}, which ends no write")));
+            return Err(TestCaseError::fail(format!(
+                "recovered to record {seq}, which ends no write"
+            )));
         };
         self.plain = plain.clone();
         self.after.retain(|s, _| *s <= seq);
@@ -189,8 +231,16 @@ fn steps() -> impl Strategy<Value = (Vec<(Step, i64)>, u64)> {
 }
 
 fn config(default: u32) -> ProptestConfig {
-    let cases = std::env::var("TIMBERLINE_CASES").ok().and_then(|c| c.parse().ok()).unwrap_or(default);
-    ProptestConfig { cases, max_shrink_iters: 5000, failure_persistence: None, ..ProptestConfig::default() }
+    let cases = std::env::var("TIMBERLINE_CASES")
+        .ok()
+        .and_then(|c| c.parse().ok())
+        .unwrap_or(default);
+    ProptestConfig {
+        cases,
+        max_shrink_iters: 5000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 #[test]
@@ -203,9 +253,17 @@ fn recovery_gives_a_prefix_with_everything_durable() {
 
 /// A harness that cannot fail proves nothing.
 fn is_caught(bug: PlantedBug) {
-    let config = ProptestConfig { cases: 2000, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig {
+        cases: 2000,
+        max_shrink_iters: 0,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     let result = TestRunner::new(config).run(&steps(), |(steps, seed)| history(&steps, seed, Some(bug)));
-    assert!(matches!(result, Err(TestError::Fail(..))), "{bug:?} was not caught");
+    assert!(
+        matches!(result, Err(TestError::Fail(..))),
+        "{bug:?} was not caught"
+    );
 }
 
 #[test]

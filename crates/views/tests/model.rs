@@ -44,14 +44,8 @@ fn open(disk: &SimDisk, anew: bool) -> Store {
         segment_bytes: 64 << 10,
         ..StoreOptions::default()
     };
-    let (store, report) = Store::open_on(
-        disk.dir("log"),
-        disk.dir("views"),
-        options,
-        anew,
-        &mut |_, _| {},
-    )
-    .expect("opens");
+    let (store, report) =
+        Store::open_on(disk.dir("log"), disk.dir("views"), options, anew, &mut |_, _| {}).expect("opens");
     assert!(
         report.damage.is_empty() && report.unfolded.is_empty() && report.checkpoint_unusable.is_none(),
         "{report:?}"

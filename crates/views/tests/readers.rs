@@ -30,7 +30,11 @@ fn write(store: &Store, bucket: u8) {
     let name = bucket_name(bucket);
     let second = 1_000_000_000i64;
     for round in 0..ROUNDS {
-        let base = if round % 7 == 3 { (round - 3) * 1000 } else { round * 1000 } * second;
+        let base = if round % 7 == 3 {
+            (round - 3) * 1000
+        } else {
+            round * 1000
+        } * second;
         let events: Vec<NewEvent<'_>> = (0..1000)
             .map(|i| NewEvent {
                 id: None,
@@ -45,8 +49,14 @@ fn write(store: &Store, bucket: u8) {
         }
         for beat in 0..20 {
             let start = Timestamp::from_nanos((round * 1000 + 1000) * second + beat * second / 2);
-            let beat = Heartbeat { start, duration: Duration::ZERO, data: r#"{"beat":1}"#.into() };
-            store.heartbeat(&name, &beat, Pulsetime::from_nanos(5 * second)).unwrap();
+            let beat = Heartbeat {
+                start,
+                duration: Duration::ZERO,
+                data: r#"{"beat":1}"#.into(),
+            };
+            store
+                .heartbeat(&name, &beat, Pulsetime::from_nanos(5 * second))
+                .unwrap();
         }
     }
 }
@@ -63,7 +73,10 @@ fn read(store: &Store, done: &AtomicBool) -> u32 {
         newest = snapshot.seq().0;
         let first = picture(&snapshot);
         assert_eq!(check(&snapshot), Vec::<String>::new());
-        assert!(first == picture(&snapshot), "the picture as of record {newest} changed");
+        assert!(
+            first == picture(&snapshot),
+            "the picture as of record {newest} changed"
+        );
         pictures += 1;
     }
     pictures
@@ -95,5 +108,8 @@ fn a_readers_snapshot_is_whole_and_never_changes() {
     store.close().unwrap();
     let (store, report) = Store::open(dir.path(), StoreOptions::default()).unwrap();
     assert_eq!(report.folded, 0, "a store that was closed has nothing to fold");
-    assert!(picture(&store.snapshot()) == last, "another picture after a restart");
+    assert!(
+        picture(&store.snapshot()) == last,
+        "another picture after a restart"
+    );
 }

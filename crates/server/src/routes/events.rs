@@ -199,7 +199,7 @@ pub(super) async fn insert(
             beside(body.len(), || app.store.insert_events(&bucket, &events))
         })
         .await?;
-    app.settle(receipt).await?;
+    // The answer is made while the disk is at work.
     let mut out = Vec::with_capacity(body.len() + 32 * events.len() + 2);
     out.push(b'[');
     for (index, (id, event)) in ids.into_iter().zip(&events).enumerate() {
@@ -209,6 +209,7 @@ pub(super) async fn insert(
         model_json::write_event(&mut out, id, event.start, event.duration, &event.data);
     }
     out.push(b']');
+    app.settle(receipt).await?;
     Ok(json_answer(out))
 }
 

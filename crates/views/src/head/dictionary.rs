@@ -42,6 +42,13 @@ impl Interner {
         self.bytes
     }
 
+    /// Makes room for some more texts at once.
+    pub(crate) fn expect(&mut self, more: usize) {
+        let dictionary = &self.dictionary;
+        self.index
+            .reserve(more, |i| FxBuildHasher.hash_one(dictionary.text(*i)));
+    }
+
     /// The index of this text, which is added when it is new.
     pub(crate) fn intern(&mut self, text: &str) -> u32 {
         let hash = FxBuildHasher.hash_one(text);

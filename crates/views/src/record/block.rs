@@ -1,9 +1,11 @@
 //! Many events in few bytes: columns and a dictionary of distinct data, compressed together.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use bincode::{BorrowDecode, Encode};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use zstd::bulk::Compressor;
 
 use super::codec::{CONFIG, CodecError};
 
@@ -49,7 +51,7 @@ impl<'a> EventBlock<'a> {
             data: Vec::with_capacity(n),
             texts: Vec::new(),
         };
-        let mut known: FxHashMap<&'a str, u32> = FxHashMap::default();
+        let mut known: FxHashMap<&'a str, u32> = FxHashMap::with_capacity_and_hasher(n, FxBuildHasher);
         for (start, duration, text) in events {
             block.starts.push(start);
             block.durations.push(duration);
@@ -172,12 +174,30 @@ impl<'a> EventBlock<'a> {
         for duration in &mut durations {
             *duration = duration.wrapping_mul(unit);
         }
-        Ok(EventBlock { starts, durations, data: columns.data, texts })
+        Ok(EventBlock {
+            starts,
+            durations,
+            data: columns.data,
+            texts,
+        })
     }
+}
+
+thread_local! {
+    /// A compressor's tables are a good part of a megabyte: made once for each thread, not for each request.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(LEVEL).ok());
+}
+
+/// `None` when it cannot be compressed, which only costs space.
+fn compress(plain: &[u8]) -> Option<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|compressor| compressor.as_mut()?.compress(plain).ok())
 }
 
 /// The greatest of 1 s, 1 ms, 1 µs and 1 ns that all of these are multiples of.
 fn common_unit<'a>(values: impl Iterator<Item = &'a i64> + Clone) -> i64 {
     let units = [1_000_000_000, 1_000_000, 1_000];
-    units.into_iter().find(|unit| values.clone().all(|v| v % unit == 0)).unwrap_or(1)
+    units
+        .into_iter()
+        .find(|unit| values.clone().all(|v| v % unit == 0))
+        .unwrap_or(1)
 }

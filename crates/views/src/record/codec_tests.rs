@@ -9,10 +9,20 @@ use super::*;
 fn examples() -> Vec<(&'static str, Record<'static>)> {
     let bucket = BucketKey(3);
     let block = EventBlock::from_events(
-        [(1_767_225_600_000_000_000, 1_500_000_000, r#"{"a":1}"#), (1_767_225_601_000_000_001, -5, r#"{"ö":[null]}"#), (-1, 0, r#"{"a":1}"#)]
-            .into_iter(),
+        [
+            (1_767_225_600_000_000_000, 1_500_000_000, r#"{"a":1}"#),
+            (1_767_225_601_000_000_001, -5, r#"{"ö":[null]}"#),
+            (-1, 0, r#"{"a":1}"#),
+        ]
+        .into_iter(),
     );
-    let many = EventBlock::from_events((0..300i32).map(|i| (i64::from(i) * 1_000_000_000, 1_000_000, r#"{"app":"x","title":"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"}"#)));
+    let many = EventBlock::from_events((0..300i32).map(|i| {
+        (
+            i64::from(i) * 1_000_000_000,
+            1_000_000,
+            r#"{"app":"x","title":"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"}"#,
+        )
+    }));
     vec![
         (
             "bucket-created",
@@ -29,7 +39,13 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
         ),
         (
             "bucket-updated",
-            Record::BucketUpdated(BucketUpdated { bucket, type_: None, client: Some("c"), hostname: None, data: Some("{}") }),
+            Record::BucketUpdated(BucketUpdated {
+                bucket,
+                type_: None,
+                client: Some("c"),
+                hostname: None,
+                data: Some("{}"),
+            }),
         ),
         ("bucket-deleted", Record::BucketDeleted(BucketDeleted { bucket })),
         (
@@ -39,7 +55,10 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
                 start: 1_767_225_601_000_000_000,
                 duration: 0,
                 pulsetime: 60_000_000_000,
-                outcome: Outcome::Extended { event: 77, duration: 1_000_000_000 },
+                outcome: Outcome::Extended {
+                    event: 77,
+                    duration: 1_000_000_000,
+                },
             }),
         ),
         (
@@ -49,15 +68,54 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
                 start: i64::MIN,
                 duration: -4,
                 pulsetime: i64::MAX,
-                outcome: Outcome::Created { event: u64::MAX, data: r#"{"status":"afk"}"# },
+                outcome: Outcome::Created {
+                    event: u64::MAX,
+                    data: r#"{"status":"afk"}"#,
+                },
             }),
         ),
-        ("events-inserted", Record::EventsInserted(EventsInserted { bucket, first: 9, events: block.clone() })),
-        ("events-inserted-compressed", Record::EventsInserted(EventsInserted { bucket, first: 300, events: many })),
-        ("events-put", Record::EventsPut(EventsPut { bucket, ids: vec![7, 1, 1 << 40], events: block })),
-        ("events-deleted", Record::EventsDeleted(EventsDeleted { bucket, ids: vec![1, 300] })),
-        ("setting-set", Record::SettingSet(SettingSet { key: "startOfDay", value: r#""04:00""# })),
-        ("setting-deleted", Record::SettingDeleted(SettingDeleted { key: "theme" })),
+        (
+            "events-inserted",
+            Record::EventsInserted(EventsInserted {
+                bucket,
+                first: 9,
+                events: block.clone(),
+            }),
+        ),
+        (
+            "events-inserted-compressed",
+            Record::EventsInserted(EventsInserted {
+                bucket,
+                first: 300,
+                events: many,
+            }),
+        ),
+        (
+            "events-put",
+            Record::EventsPut(EventsPut {
+                bucket,
+                ids: vec![7, 1, 1 << 40],
+                events: block,
+            }),
+        ),
+        (
+            "events-deleted",
+            Record::EventsDeleted(EventsDeleted {
+                bucket,
+                ids: vec![1, 300],
+            }),
+        ),
+        (
+            "setting-set",
+            Record::SettingSet(SettingSet {
+                key: "startOfDay",
+                value: r#""04:00""#,
+            }),
+        ),
+        (
+            "setting-deleted",
+            Record::SettingDeleted(SettingDeleted { key: "theme" }),
+        ),
     ]
 }
 
@@ -84,7 +142,10 @@ fn what_was_once_written_can_be_read() {
 /// Compressed blocks aside, whose bytes are zstd's choice.
 #[test]
 fn what_is_written_today_is_what_was_written_then() {
-    for (name, record) in examples().into_iter().filter(|(name, _)| !name.ends_with("compressed")) {
+    for (name, record) in examples()
+        .into_iter()
+        .filter(|(name, _)| !name.ends_with("compressed"))
+    {
         let mut bytes = vec![record.kind()];
         record.encode(&mut bytes).unwrap();
         assert_eq!(bytes, std::fs::read(golden(name)).unwrap(), "{name}");
@@ -94,15 +155,29 @@ fn what_is_written_today_is_what_was_written_then() {
 #[test]
 fn bytes_after_a_record_are_refused() {
     let mut bytes = Vec::new();
-    Record::BucketDeleted(BucketDeleted { bucket: BucketKey(1) }).encode(&mut bytes).unwrap();
+    Record::BucketDeleted(BucketDeleted { bucket: BucketKey(1) })
+        .encode(&mut bytes)
+        .unwrap();
     bytes.push(0);
-    assert!(matches!(Record::decode(codec::kind::BUCKET_DELETED, &bytes), Err(CodecError::Trailing(1))));
+    assert!(matches!(
+        Record::decode(codec::kind::BUCKET_DELETED, &bytes),
+        Err(CodecError::Trailing(1))
+    ));
 }
 
 #[test]
 fn kinds_and_versions_of_the_future_are_named() {
-    assert!(matches!(Record::decode(200, &[1]), Err(CodecError::Unknown { kind: 200, version: 1 })));
-    assert!(matches!(Record::decode(4, &[9, 0]), Err(CodecError::Unknown { kind: 4, version: 9 })));
+    assert!(matches!(
+        Record::decode(200, &[1]),
+        Err(CodecError::Unknown {
+            kind: 200,
+            version: 1
+        })
+    ));
+    assert!(matches!(
+        Record::decode(4, &[9, 0]),
+        Err(CodecError::Unknown { kind: 4, version: 9 })
+    ));
 }
 
 proptest! {

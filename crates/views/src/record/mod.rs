@@ -5,9 +5,9 @@
 //! ever written stays readable and has a golden fixture in `tests/golden/`.
 
 mod block;
+pub(crate) mod codec;
 #[cfg(test)]
 mod codec_tests;
-pub(crate) mod codec;
 
 pub use block::EventBlock;
 pub use codec::CodecError;

@@ -12,6 +12,9 @@ use std::hash::Hasher;
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 
+/// Strings whose narrow offsets are relative to the same whole one.
+const GROUP: usize = 16;
+
 /// Distinct byte strings, numbered in order of appearance.
 #[derive(Debug)]
 struct Strings {
@@ -64,14 +67,53 @@ impl Strings {
         self.offsets.len() as u32 - 1
     }
 
-    /// count u32 | length of the bytes u32 | count + 1 offsets u32 | bytes
+    /// count u32 | length of the bytes u32 | width u32 | offsets | bytes
+    ///
+    /// Offsets are whole (`width` 4: count + 1 times u32), or, when no [`GROUP`] strings together reach 64 KiB, one
+    /// u32 for each group and an u16 relative to it for each string (`width` 2).
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.len().to_le_bytes());
-        out.extend_from_slice(&(self.bytes.len() as u32).to_le_bytes());
-        for o in &self.offsets {
-            out.extend_from_slice(&o.to_le_bytes());
+        let narrow = self.is_narrow();
+        for n in [self.len(), self.bytes.len() as u32, if narrow { 2 } else { 4 }] {
+            out.extend_from_slice(&n.to_le_bytes());
+        }
+        if narrow {
+            for first in self.offsets.iter().step_by(GROUP) {
+                out.extend_from_slice(&first.to_le_bytes());
+            }
+            for group in self.offsets.chunks(GROUP) {
+                let first = group.first().copied().unwrap_or(0);
+                group
+                    .iter()
+                    .for_each(|o| out.extend_from_slice(&((o - first) as u16).to_le_bytes()));
+            }
+        } else {
+            self.offsets
+                .iter()
+                .for_each(|o| out.extend_from_slice(&o.to_le_bytes()));
         }
         out.extend_from_slice(&self.bytes);
+    }
+
+    fn is_narrow(&self) -> bool {
+        let reach = |group: &[u32]| {
+            group
+                .last()
+                .zip(group.first())
+                .map_or(0, |(last, first)| last - first)
+        };
+        self.offsets
+            .chunks(GROUP)
+            .all(|group| reach(group) <= u32::from(u16::MAX))
+    }
+
+    fn size(&self) -> usize {
+        let offsets = self.offsets.len();
+        let width = if self.is_narrow() {
+            2 * offsets + 4 * offsets.div_ceil(GROUP)
+        } else {
+            4 * offsets
+        };
+        12 + width + self.bytes.len()
     }
 }
 
@@ -147,7 +189,7 @@ impl DictionaryBuilder {
     pub(crate) fn size(&self) -> usize {
         [&self.values, &self.shapes, &self.objects]
             .iter()
-            .map(|s| s.bytes.len() + 4 * s.offsets.len() + 8)
+            .map(|s| s.size())
             .sum()
     }
 
@@ -161,33 +203,63 @@ impl DictionaryBuilder {
 /// One table as it lies in the mapping.
 #[derive(Clone, Copy, Debug)]
 struct Table<'a> {
-    offsets: &'a [u8],
+    count: u32,
+    /// Whole offsets: of all strings, or of each group's first.
+    whole: &'a [u8],
+    /// Offsets relative to those, when they are narrow.
+    narrow: Option<&'a [u8]>,
     bytes: &'a [u8],
+}
+
+fn u32_at(bytes: &[u8], i: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(*bytes.get(i * 4..)?.first_chunk::<4>()?))
 }
 
 impl<'a> Table<'a> {
     fn parse(bytes: &'a [u8]) -> Option<(Table<'a>, &'a [u8])> {
-        let (count, rest) = bytes.split_first_chunk::<4>()?;
-        let (length, rest) = rest.split_first_chunk::<4>()?;
-        let offsets = (u32::from_le_bytes(*count) as usize)
-            .checked_add(1)?
-            .checked_mul(4)?;
-        let (offsets, rest) = rest.split_at_checked(offsets)?;
-        let (bytes, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-        Some((Table { offsets, bytes }, rest))
+        let (count, length, width) = (u32_at(bytes, 0)?, u32_at(bytes, 1)?, u32_at(bytes, 2)?);
+        let rest = bytes.get(12..)?;
+        let offsets = count as usize + 1;
+        let (whole, narrow, rest) = match width {
+            4 => {
+                let (whole, rest) = rest.split_at_checked(offsets * 4)?;
+                (whole, None, rest)
+            }
+            2 => {
+                let (whole, rest) = rest.split_at_checked(offsets.div_ceil(GROUP) * 4)?;
+                let (narrow, rest) = rest.split_at_checked(offsets * 2)?;
+                (whole, Some(narrow), rest)
+            }
+            _ => return None,
+        };
+        let (bytes, rest) = rest.split_at_checked(length as usize)?;
+        Some((
+            Table {
+                count,
+                whole,
+                narrow,
+                bytes,
+            },
+            rest,
+        ))
     }
 
     fn len(&self) -> u32 {
-        (self.offsets.len() / 4).saturating_sub(1) as u32
+        self.count
+    }
+
+    fn offset(&self, i: usize) -> Option<usize> {
+        match self.narrow {
+            None => Some(u32_at(self.whole, i)? as usize),
+            Some(narrow) => {
+                let relative = u16::from_le_bytes(*narrow.get(i * 2..)?.first_chunk::<2>()?);
+                Some(u32_at(self.whole, i / GROUP)? as usize + usize::from(relative))
+            }
+        }
     }
 
     fn get(&self, i: u32) -> &'a [u8] {
-        let at = i as usize * 4;
-        let offset = |at: usize| -> Option<usize> {
-            let b = self.offsets.get(at..)?.first_chunk::<4>()?;
-            Some(u32::from_le_bytes(*b) as usize)
-        };
-        match (offset(at), offset(at + 4)) {
+        match (self.offset(i as usize), self.offset(i as usize + 1)) {
             (Some(from), Some(to)) => self.bytes.get(from..to).unwrap_or_default(),
             _ => &[],
         }
@@ -357,6 +429,29 @@ mod tests {
         let merged = Dictionary::parse(&bytes).unwrap();
         for (n, t) in moved.iter().zip(TEXTS) {
             assert_eq!(text(&merged, *n), t);
+        }
+    }
+
+    #[test]
+    fn long_strings_take_wide_offsets_and_short_ones_narrow() {
+        for (length, narrow) in [(10, true), (5_000, false)] {
+            let mut strings = Strings::new();
+            let texts: Vec<String> = (0..100).map(|i| format!("{i}{}", "x".repeat(length))).collect();
+            for (i, text) in texts.iter().enumerate() {
+                assert_eq!(strings.intern(text.as_bytes()), i as u32);
+            }
+            assert_eq!(strings.is_narrow(), narrow);
+            let mut bytes = Vec::new();
+            strings.write(&mut bytes);
+            assert_eq!(bytes.len(), strings.size());
+            let (table, rest) = Table::parse(&bytes).unwrap();
+            assert!(rest.is_empty());
+            assert!(
+                texts
+                    .iter()
+                    .enumerate()
+                    .all(|(i, t)| table.get(i as u32) == t.as_bytes())
+            );
         }
     }
 

@@ -16,7 +16,12 @@ fn built(events: &[Event]) -> Vec<u8> {
     let mut interner = Interner::default();
     let mut rows: Vec<Row> = events
         .iter()
-        .map(|(start, duration, id, text)| Row { start: *start, duration: *duration, id: *id, data: interner.intern(text) })
+        .map(|(start, duration, id, text)| Row {
+            start: *start,
+            duration: *duration,
+            id: *id,
+            data: interner.intern(text),
+        })
         .collect();
     rows.sort_unstable_by(Row::cmp);
     let run = Run::from_sorted(rows, interner.dictionary().clone());
@@ -39,7 +44,12 @@ fn contents(segment: &ViewSegment) -> Result<Vec<Event>, SegmentError> {
         for row in (0..block.len()).filter_map(|i| block.row(i)) {
             let mut text = Vec::new();
             dictionary.write_text(row.data, &mut text);
-            events.push((row.start, row.duration, row.id, String::from_utf8_lossy(&text).into_owned()));
+            events.push((
+                row.start,
+                row.duration,
+                row.id,
+                String::from_utf8_lossy(&text).into_owned(),
+            ));
         }
     }
     Ok(events)
@@ -49,8 +59,17 @@ fn sample() -> Vec<Event> {
     (0..2500i64)
         .map(|i| {
             let long = if i % 700 == 0 { 1_000_000_000_000 } else { 0 };
-            let text = format!(r#"{{"app":"a{}","n":{{"x":[{i}]}},"title":"t, \" {}"}}"#, i % 5, i % 90);
-            (i * 1_000_000_000 + i % 3, long + i * 1_000_000, i as u64 + 1, text)
+            let text = format!(
+                r#"{{"app":"a{}","n":{{"x":[{i}]}},"title":"t, \" {}"}}"#,
+                i % 5,
+                i % 90
+            );
+            (
+                i * 1_000_000_000 + i % 3,
+                long + i * 1_000_000,
+                i as u64 + 1,
+                text,
+            )
         })
         .collect()
 }
@@ -85,7 +104,10 @@ fn the_golden_segment_is_read_and_still_written_so() {
 fn a_segment_of_a_newer_version_is_named_so() {
     let mut bytes = built(&sample()[..3]);
     bytes[8] = 2;
-    assert!(matches!(opened(&bytes), Err(SegmentError::Newer { version: 2, .. })));
+    assert!(matches!(
+        opened(&bytes),
+        Err(SegmentError::Newer { version: 2, .. })
+    ));
 }
 
 proptest! {

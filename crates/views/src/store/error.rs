@@ -13,7 +13,9 @@ pub enum OpenError {
     #[error(transparent)]
     Log(#[from] LogError),
     /// There is nothing to look into.
-    #[error("there is no log in {path}: name the data directory with --dbpath (a server makes it at its first start)")]
+    #[error(
+        "there is no log in {path}: name the data directory with --dbpath (a server makes it at its first start)"
+    )]
     NoLog {
         /// The directory.
         path: String,
