@@ -32,8 +32,9 @@ format: # is the code formatted?
 lint: # no warning, in any target
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
+# For those who work on it, so with private items, and links to them are welcome.
 docs: # every page of the documentation builds, every link in it leads somewhere
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --workspace --no-deps --document-private-items
 
 # The doc tests come first, because nextest does not run them and its summary is to be the last line.
 units: python # unit, property, integration and end-to-end tests
