@@ -60,6 +60,6 @@ pub use snapshot::Snapshot;
 pub use state::FoldError;
 pub use store::{
     CompactError, HeartbeatAnswer, HeartbeatDurability, OpenError, OpenReport, Progress, Receipt, Store,
-    StoreOptions, WriteError, read_log, read_only,
+    StoreOptions, WriteError, read_log, read_only, view_files,
 };
 pub use verify::{check, differences};

@@ -87,7 +87,12 @@ impl Replica {
                 b.freeze();
                 let runs = b.view.frozen.clone();
                 match write_segment(spill, next_file, key, &head_sources(&runs, b.view.touched)) {
-                    Ok(Some(segment)) => b.install_sealed(segment, &runs)?,
+                    Ok(Some(segment)) => {
+                        // It stays mapped. Without a name it is gone with this process, however that ends: what
+                        // spills is somebody's history, and must not stay behind in a temporary directory.
+                        let _ = spill.remove(segment.file());
+                        b.install_sealed(segment, &runs)?;
+                    }
                     Ok(None) => {}
                     Err(e) => failed = Some(e),
                 }

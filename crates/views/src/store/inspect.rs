@@ -8,7 +8,8 @@ use timberline_log::{FileStorage, LogReader, Storage};
 
 use super::checkpoint;
 use super::error::OpenError;
-use super::open::{LOG_DIR, OpenReport, VIEWS_DIR, take_up};
+use super::open::{LOG_DIR, OpenReport, VIEWS_DIR, list, take_up};
+use crate::record::BucketKey;
 use crate::replica::{Replica, ReplicaError};
 use crate::snapshot::Snapshot;
 use crate::state::State;
@@ -64,6 +65,23 @@ pub fn read_only(path: &Path, spill: Arc<dyn Storage>) -> Result<(Snapshot, Open
     let snapshot = replica.snapshot();
     report.seq = snapshot.seq();
     Ok((snapshot, report))
+}
+
+/// The view segments on disk, whether the checkpoint names them or not: bucket and bytes of each.
+///
+/// # Errors
+/// [`OpenError::Io`] if the directory cannot be read.
+pub fn view_files(path: &Path) -> Result<Vec<(BucketKey, u64)>, OpenError> {
+    let Some(views) = existing(&path.join(VIEWS_DIR))? else {
+        return Ok(Vec::new());
+    };
+    let bucket = |name: &String| {
+        let number = name.strip_suffix(".view")?.split_once('-')?.0.parse().ok()?;
+        // One that the server has removed since the directory was listed is none any more.
+        let bytes = views.open_read(name).ok()?.len().ok()?;
+        Some((BucketKey(number), bytes))
+    };
+    Ok(list(&views)?.iter().filter_map(bucket).collect())
 }
 
 /// The state of the checkpoint; the empty one if there is none, or none that can be used.

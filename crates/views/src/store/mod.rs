@@ -23,7 +23,7 @@ use timberline_log::Storage;
 use timberline_log::{DeviceId, Durability, Log, LogReader, Seq, SyncFailed, WriterLock};
 
 pub use error::{CompactError, OpenError, WriteError};
-pub use inspect::{read_log, read_only};
+pub use inspect::{read_log, read_only, view_files};
 pub use open::{OpenReport, Progress};
 pub use write::{HeartbeatAnswer, Receipt};
 

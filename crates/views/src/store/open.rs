@@ -270,7 +270,7 @@ fn named_files(snapshot: &Snapshot) -> Vec<String> {
         .collect()
 }
 
-fn list(views: &dyn Storage) -> Result<Vec<String>, OpenError> {
+pub(super) fn list(views: &dyn Storage) -> Result<Vec<String>, OpenError> {
     views.list().map_err(|error| OpenError::Io {
         doing: "list the views",
         path: views.path().display().to_string(),
