@@ -8,8 +8,8 @@
 mod harness;
 
 use std::ops::ControlFlow;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::thread;
 
 use harness::ledger::Ledger;
@@ -23,7 +23,9 @@ const RUN_LENGTH: u64 = 7;
 
 #[test]
 fn what_was_acknowledged_survives_a_kill() {
-    let installation = Installation::new();
+    let mut installation = Installation::new();
+    // The smallest segments, so that kills meet the change from one to the next too.
+    installation.configure("[log]\nsegment_bytes = 1048576\n");
     let mut server = installation.start();
     // One store goes through all rounds, so that every recovery meets what the earlier ones left behind.
     let mut ledgers: Vec<_> = (0..WRITERS)
@@ -31,7 +33,7 @@ fn what_was_acknowledged_survives_a_kill() {
         .collect();
     for round in 0..ROUNDS {
         // Different every round, from hardly begun to well under way.
-        let kill_at = 400 * (1 + round * 7 % 10);
+        let kill_at = 1000 * (1 + round * 7 % 10);
         write_until_killed(server, &mut ledgers, kill_at);
         server = installation.start();
         let acknowledged: usize = ledgers.iter().map(Ledger::acknowledged).sum();
@@ -62,23 +64,26 @@ fn what_was_acknowledged_survives_a_kill() {
 /// they have got so many answers.
 fn write_until_killed(server: Server, ledgers: &mut [Ledger], kill_at: usize) {
     let answers = AtomicUsize::new(0);
-    let reached = Barrier::new(2);
-    let port = server.port;
+    let (reach, reached) = mpsc::channel();
+    let (answers, port) = (&answers, server.port);
     thread::scope(|scope| {
         for ledger in ledgers {
-            scope.spawn(|| {
+            let reach = reach.clone();
+            scope.spawn(move || {
                 ledger.begin_event();
                 let ended = ledger.write(port, |answer| {
                     assert_eq!(answer.status, 200, "{}", answer.text());
                     if answers.fetch_add(1, Ordering::Relaxed) + 1 == kill_at {
-                        reached.wait();
+                        reach.send(()).expect("somebody waits for it");
                     }
                     ControlFlow::Continue(())
                 });
                 assert!(ended.is_err(), "a writer writes until it is cut off");
             });
         }
-        reached.wait();
+        drop(reach);
+        // Fails when all writers have, and then the test does.
+        let _ = reached.recv();
         server.kill();
     });
 }
