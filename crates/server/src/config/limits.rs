@@ -16,7 +16,7 @@ pub struct Limits {
     pub connections: usize,
     /// Seconds a new connection may take to send its first request head.
     pub header_seconds: u64,
-    /// Seconds a request body may take to arrive (for an import: to send the next piece).
+    /// Seconds in which something of a body must arrive, or be taken by the client.
     pub body_seconds: u64,
     /// Seconds a connection may stay open between two requests.
     pub idle_seconds: u64,

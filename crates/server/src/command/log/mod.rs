@@ -1,0 +1,116 @@
+//! `timberline log`: looking into the log, checking it, and using it again. One file per subcommand.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `stat` | how much of what there is |
+//! | `verify` | is everything whole, and do the views show what the log says? |
+//! | `dump`, `tail` | the records themselves, as JSON lines |
+//! | `replay` | the state as it was once; or the recorded traffic, sent to another server |
+//! | `rebuild` | all views anew |
+//! | `place`, `moment`, `kind` | what the arguments mean |
+//! | `names`, `filter`, `describe` | from records to lines |
+//! | `output`, `table`, `progress` | what is printed |
+//!
+//! All but `rebuild` take no lock and change nothing, so they work beside a running server. None of them holds more
+//! of a log in memory than a record and what the fold needs.
+
+mod describe;
+mod dump;
+mod filter;
+mod kind;
+mod moment;
+mod names;
+mod output;
+mod place;
+mod progress;
+mod rebuild;
+mod replay;
+mod stat;
+mod table;
+mod tail;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use output::OutputError;
+use place::Place;
+
+/// `timberline log` and its subcommands.
+#[derive(Debug, Args)]
+#[command(after_help = "Each command explains itself: timberline log dump --help. \
+    Documentation with examples: docs/log-commands.md")]
+pub(super) struct LogArgs {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: LogCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum LogCommand {
+    /// Tell how much of what there is: segments, records, bytes, buckets
+    Stat(stat::StatArgs),
+    /// Check everything: checksums, the fold of the whole log, and that the views show the same
+    #[command(after_help = verify::HELP)]
+    Verify,
+    /// Print records as JSON lines
+    Dump(dump::DumpArgs),
+    /// Print the newest records as JSON lines, and follow
+    Tail(tail::TailArgs),
+    /// Print the state as it was at a record or an instant; or send the recorded traffic to a server
+    Replay(replay::ReplayArgs),
+    /// Make all views anew from the log; the server must not run
+    #[command(after_help = rebuild::HELP)]
+    Rebuild,
+}
+
+/// What a command has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Nothing to complain about.
+    Clean,
+    /// Damage, or requests that were refused. It has been printed.
+    Faulty,
+}
+
+impl Verdict {
+    fn faulty_if(faulty: bool) -> Self {
+        if faulty { Self::Faulty } else { Self::Clean }
+    }
+}
+
+/// Carries out `timberline log …` and tells how it ended: 0 well, 1 with damage found or an error; `verify` alone
+/// ends with 2 when it could not be carried out, so that 1 always means damage there.
+pub(super) fn run(args: LogArgs) -> ExitCode {
+    let failed = match args.command {
+        LogCommand::Verify => 2,
+        _ => 1,
+    };
+    match carry_out(args) {
+        Ok(Verdict::Clean) => ExitCode::SUCCESS,
+        Ok(Verdict::Faulty) => ExitCode::FAILURE,
+        // Whoever reads has seen enough (`| head`); only a verification that nobody saw the end of is none.
+        Err(error) if failed == 1 && matches!(error.downcast_ref(), Some(OutputError::Closed)) => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("timberline: {error:#}");
+            ExitCode::from(failed)
+        }
+    }
+}
+
+fn carry_out(args: LogArgs) -> anyhow::Result<Verdict> {
+    let settings = args.place.settings()?;
+    let data_dir = settings.data_dir.as_path();
+    match args.command {
+        LogCommand::Stat(args) => stat::run(data_dir, &args),
+        LogCommand::Verify => verify::run(data_dir),
+        LogCommand::Dump(args) => dump::run(data_dir, &args),
+        LogCommand::Tail(args) => tail::run(data_dir, &args),
+        LogCommand::Replay(args) => replay::run(data_dir, &args),
+        LogCommand::Rebuild => rebuild::run(&settings),
+    }
+}

@@ -1,0 +1,64 @@
+//! Columns that line up.
+
+use super::output::{Output, OutputError};
+
+/// A table of text; columns of numbers are to the right.
+pub(super) struct Table {
+    right: Vec<bool>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these columns: heading, and whether it holds numbers.
+    pub(super) fn new(columns: &[(&str, bool)]) -> Self {
+        let headings = columns.iter().map(|(heading, _)| (*heading).to_owned());
+        Self {
+            right: columns.iter().map(|(_, right)| *right).collect(),
+            rows: vec![headings.collect()],
+        }
+    }
+
+    /// Adds a row.
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows
+            .push(cells.into_iter().map(|cell| printable(&cell)).collect());
+    }
+
+    /// Prints it.
+    pub(super) fn print(&self, out: &mut Output) -> Result<(), OutputError> {
+        let width = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..self.right.len()).map(width).collect();
+        for row in &self.rows {
+            let cells = row.iter().zip(&widths).zip(&self.right);
+            let cells = cells.map(|((cell, &width), right)| {
+                if *right {
+                    format!("{cell:>width$}")
+                } else {
+                    format!("{cell:<width$}")
+                }
+            });
+            let line = cells.collect::<Vec<_>>().join("  ");
+            out.line(line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// Text without what would move a terminal's cursor: it came from whoever named the bucket.
+pub(super) fn printable(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn a_name_cannot_move_the_cursor() {
+        assert_eq!(printable("a\u{1b}[2Jé\n"), "a\u{fffd}[2Jé\u{fffd}");
+    }
+}
