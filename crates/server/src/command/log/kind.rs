@@ -1,7 +1,6 @@
 //! The kinds of records by name, in options as in output.
 
 use clap::ValueEnum;
-use timberline_views::record::Record;
 
 /// What a record says; the numbers are in `docs/format/records.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -18,18 +17,20 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn of(record: &Record<'_>) -> Self {
-        match record {
-            Record::BucketCreated(_) => Self::BucketCreated,
-            Record::BucketUpdated(_) => Self::BucketUpdated,
-            Record::BucketDeleted(_) => Self::BucketDeleted,
-            Record::Heartbeat(_) => Self::Heartbeat,
-            Record::EventsInserted(_) => Self::EventsInserted,
-            Record::EventsPut(_) => Self::EventsPut,
-            Record::EventsDeleted(_) => Self::EventsDeleted,
-            Record::SettingSet(_) => Self::SettingSet,
-            Record::SettingDeleted(_) => Self::SettingDeleted,
-        }
+    /// The kind that a frame's number stands for.
+    pub(super) fn numbered(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::BucketCreated,
+            2 => Self::BucketUpdated,
+            3 => Self::BucketDeleted,
+            4 => Self::Heartbeat,
+            5 => Self::EventsInserted,
+            6 => Self::EventsPut,
+            7 => Self::EventsDeleted,
+            8 => Self::SettingSet,
+            9 => Self::SettingDeleted,
+            _ => return None,
+        })
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -50,6 +51,7 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use timberline_views::record::{BucketDeleted, BucketKey, Record, SettingDeleted};
 
     #[test]
     fn options_and_output_use_the_same_names() {
@@ -57,5 +59,13 @@ mod tests {
             let option = kind.to_possible_value().unwrap();
             assert_eq!(option.get_name(), kind.name());
         }
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_log() {
+        let deleted = Record::BucketDeleted(BucketDeleted { bucket: BucketKey(0) });
+        assert_eq!(Kind::numbered(deleted.kind()), Some(Kind::BucketDeleted));
+        let deleted = Record::SettingDeleted(SettingDeleted { key: "" });
+        assert_eq!(Kind::numbered(deleted.kind()), Some(Kind::SettingDeleted));
     }
 }

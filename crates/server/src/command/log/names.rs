@@ -7,6 +7,7 @@ use timberline_log::Record;
 use timberline_views::Snapshot;
 use timberline_views::record::{self, BucketKey};
 
+use super::kind::Kind;
 use super::place::Scratch;
 
 /// The ids of buckets, by key. As large as the number of buckets there ever were.
@@ -37,7 +38,8 @@ impl BucketNames {
 
     /// Takes up the name that a record gives to a bucket, if it does.
     pub(super) fn learn(&mut self, record: &Record<'_>) {
-        if record.kind != CREATED {
+        // The others need not be decoded to learn nothing.
+        if Kind::numbered(record.kind) != Some(Kind::BucketCreated) {
             return;
         }
         if let Ok(record::Record::BucketCreated(created)) =
@@ -54,28 +56,5 @@ impl BucketNames {
     /// Whether some bucket has this id, or had.
     pub(super) fn has(&self, id: &str) -> bool {
         self.by_key.values().any(|known| known == id)
-    }
-}
-
-/// The kind of record that names a bucket, so that the others need not be decoded to learn nothing.
-const CREATED: u8 = 1;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn created_is_the_kind_of_a_creation() {
-        let created = record::BucketCreated {
-            bucket: BucketKey(0),
-            id: "a",
-            type_: "",
-            client: "",
-            hostname: "",
-            created: 0,
-            data: "{}",
-            last_updated: None,
-        };
-        assert_eq!(record::Record::BucketCreated(created).kind(), CREATED);
     }
 }

@@ -3,9 +3,6 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use timberline_log::{LogReader, Seq};
 
-/// Records between two movements of a bar: it costs more than a record does.
-const STEP: u64 = 1024;
-
 /// A bar that goes from one record to another.
 pub(super) struct Progress {
     bar: ProgressBar,
@@ -32,9 +29,7 @@ impl Progress {
 
     /// This record is being worked on.
     pub(super) fn at(&self, seq: Seq) {
-        if seq.get().is_multiple_of(STEP) {
-            self.bar.set_position(seq.get().saturating_sub(self.from.get()));
-        }
+        self.bar.set_position(seq.get().saturating_sub(self.from.get()));
     }
 
     /// So many of so many are done.

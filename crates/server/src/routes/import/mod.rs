@@ -18,6 +18,7 @@
 //! | `spool` | where it waits for the second pass |
 //! | `window` | a stretch of a stream, to look at |
 //! | `layout` | first pass |
+//! | `scan` | the grammar that it checks |
 //! | `split` | a list of events, cut into batches |
 //! | `replay` | second pass |
 //! | `baton` | the order in which its threads store |

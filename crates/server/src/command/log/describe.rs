@@ -1,0 +1,223 @@
+//! A record as one line of JSON, every field by its name. The lines are documented in `docs/log-commands.md`.
+
+use timberline_log::{Damage, segment_name};
+use timberline_model::json::write_string;
+use timberline_model::{Duration, Timestamp};
+use timberline_views::record::{BucketKey, CodecError, EventBlock, Heartbeat, Outcome, Record};
+
+use super::kind::Kind;
+use super::names::BucketNames;
+
+/// How blocks of events are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Events {
+    /// Each event.
+    Expanded,
+    /// How many, and from when to when.
+    Counted,
+}
+
+/// Appends the line for a record, with its line feed.
+///
+/// # Errors
+/// When the record cannot be read. The line is then there all the same, with the reason in the field `error`.
+pub(super) fn describe(
+    out: &mut Vec<u8>,
+    framed: &timberline_log::Record<'_>,
+    names: &BucketNames,
+    events: Events,
+) -> Result<(), CodecError> {
+    let mut line = Line(out);
+    line.open();
+    line.number("seq", framed.seq.get());
+    line.time("time", framed.time);
+    match Kind::numbered(framed.kind) {
+        Some(kind) => line.text("kind", kind.name()),
+        None => line.number("kind", framed.kind.into()),
+    }
+    line.text("file", &segment_name(framed.position.segment));
+    line.number("offset", framed.position.offset);
+    let decoded = Record::decode(framed.kind, framed.payload);
+    match &decoded {
+        Ok(record) => fields(&mut line, record, names, events),
+        Err(error) => {
+            line.number("payload_bytes", framed.payload.len() as u64);
+            line.text("error", &error.to_string());
+        }
+    }
+    line.close();
+    decoded.map(|_| ())
+}
+
+/// Appends the line for damage, with its line feed.
+pub(super) fn describe_damage(out: &mut Vec<u8>, damage: &Damage) {
+    out.extend_from_slice(b"{\"damage\":");
+    let mut line = Line(out);
+    line.open();
+    line.text("file", &damage.path.display().to_string());
+    line.number("offset", damage.offset);
+    line.number("bytes", damage.bytes);
+    if let Some(lost) = &damage.lost {
+        line.number("lost_from", lost.start().get());
+        line.number("lost_to", lost.end().get());
+    }
+    line.text("reason", &damage.reason);
+    line.0.extend_from_slice(b"}");
+    line.close();
+}
+
+fn fields(line: &mut Line<'_>, record: &Record<'_>, names: &BucketNames, events: Events) {
+    match record {
+        Record::BucketCreated(r) => {
+            line.number("bucket_key", r.bucket.0.into());
+            line.text("bucket", r.id);
+            line.text("type", r.type_);
+            line.text("client", r.client);
+            line.text("hostname", r.hostname);
+            line.time("created", r.created);
+            line.json("data", r.data);
+            if let Some(updated) = r.last_updated {
+                line.time("last_updated", updated);
+            }
+        }
+        Record::BucketUpdated(r) => {
+            line.bucket(r.bucket, names);
+            let texts = [("type", r.type_), ("client", r.client), ("hostname", r.hostname)];
+            for (name, text) in texts {
+                if let Some(text) = text {
+                    line.text(name, text);
+                }
+            }
+            if let Some(data) = r.data {
+                line.json("data", data);
+            }
+        }
+        Record::BucketDeleted(r) => line.bucket(r.bucket, names),
+        Record::Heartbeat(r) => {
+            line.bucket(r.bucket, names);
+            heartbeat(line, r);
+        }
+        Record::EventsInserted(r) => {
+            line.bucket(r.bucket, names);
+            block(line, &r.events, r.first.., events);
+        }
+        Record::EventsPut(r) => {
+            line.bucket(r.bucket, names);
+            block(line, &r.events, r.ids.iter().copied(), events);
+        }
+        Record::EventsDeleted(r) => {
+            line.bucket(r.bucket, names);
+            line.numbers("ids", &r.ids);
+        }
+        Record::SettingSet(r) => {
+            line.text("key", r.key);
+            line.json("value", r.value);
+        }
+        Record::SettingDeleted(r) => line.text("key", r.key),
+    }
+}
+
+/// What the watcher sent, then what came of it.
+fn heartbeat(line: &mut Line<'_>, r: &Heartbeat<'_>) {
+    line.time("timestamp", r.start);
+    line.duration("duration", r.duration);
+    line.duration("pulsetime", r.pulsetime);
+    match r.outcome {
+        Outcome::Extended { event, duration } => {
+            line.text("outcome", "extended");
+            line.number("event", event);
+            line.duration("event_duration", duration);
+        }
+        Outcome::Created { event, data } => {
+            line.text("outcome", "created");
+            line.number("event", event);
+            line.json("data", data);
+        }
+    }
+}
+
+fn block(line: &mut Line<'_>, block: &EventBlock<'_>, ids: impl Iterator<Item = u64>, events: Events) {
+    line.number("count", block.len() as u64);
+    match events {
+        Events::Counted => {
+            let ends = block.iter().map(|(start, duration, _)| start.saturating_add(duration));
+            if let (Some(start), Some(end)) = (block.starts.iter().min(), ends.max()) {
+                line.time("start", *start);
+                line.time("end", end);
+            }
+        }
+        Events::Expanded => {
+            line.name("events");
+            line.0.push(b'[');
+            for (position, (id, (start, duration, data))) in ids.zip(block.iter()).enumerate() {
+                if position > 0 {
+                    line.0.push(b',');
+                }
+                let (start, duration) = (Timestamp::from_nanos(start), Duration::from_nanos(duration));
+                timberline_model::json::write_event(line.0, timberline_model::EventId(id), start, duration, data);
+            }
+            line.0.push(b']');
+        }
+    }
+}
+
+/// The line that is being written.
+struct Line<'a>(&'a mut Vec<u8>);
+
+impl Line<'_> {
+    fn open(&mut self) {
+        self.0.push(b'{');
+    }
+
+    fn close(&mut self) {
+        self.0.extend_from_slice(b"}\n");
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.0.last() != Some(&b'{') {
+            self.0.push(b',');
+        }
+        write_string(self.0, name);
+        self.0.push(b':');
+    }
+
+    fn number(&mut self, name: &str, number: u64) {
+        self.name(name);
+        self.0.extend_from_slice(number.to_string().as_bytes());
+    }
+
+    fn numbers(&mut self, name: &str, numbers: &[u64]) {
+        let list: Vec<String> = numbers.iter().map(u64::to_string).collect();
+        self.json(name, &format!("[{}]", list.join(",")));
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        self.name(name);
+        write_string(self.0, text);
+    }
+
+    /// JSON that is one already. The log's checksums hold, so it is what was checked when it came in.
+    fn json(&mut self, name: &str, json: &str) {
+        self.name(name);
+        self.0.extend_from_slice(json.as_bytes());
+    }
+
+    fn time(&mut self, name: &str, nanos: i64) {
+        self.name(name);
+        self.0.push(b'"');
+        Timestamp::from_nanos(nanos).write(self.0);
+        self.0.push(b'"');
+    }
+
+    fn duration(&mut self, name: &str, nanos: i64) {
+        self.name(name);
+        Duration::from_nanos(nanos).write(self.0);
+    }
+
+    fn bucket(&mut self, key: BucketKey, names: &BucketNames) {
+        self.number("bucket_key", key.0.into());
+        if let Some(id) = names.get(key) {
+            self.text("bucket", id);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `timberline log dump`: records as JSON lines.
+
+use std::path::Path;
+
+use anyhow::ensure;
+use clap::Args;
+use timberline_log::Seq;
+use timberline_model::Timestamp;
+
+use super::Verdict;
+use super::describe::{Events, describe, describe_damage};
+use super::filter::Filter;
+use super::kind::Kind;
+use super::moment::{FORMS, moment};
+use super::names::BucketNames;
+use super::output::Output;
+use super::place::open_log;
+
+/// Which records, and how.
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+{FORMS}; it is compared with when a record was written, not with the times of events in it.
+
+Damage is a line too, {{\"damage\":…}}; reading goes on after it, and the exit code is 1.
+
+Examples:
+  timberline log dump --since 1h --kind heartbeat
+  timberline log dump --bucket aw-watcher-afk_laptop | jq -r .timestamp
+  timberline log dump --from 1000 --to 1010 --compact"))]
+pub(super) struct DumpArgs {
+    /// Begin with this record
+    #[arg(long, value_name = "SEQ")]
+    from: Option<u64>,
+
+    /// End with this record
+    #[arg(long, value_name = "SEQ")]
+    to: Option<u64>,
+
+    /// Leave out what was written before
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Timestamp>,
+
+    /// Leave out what was written after
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Timestamp>,
+
+    /// Only records of this bucket (of all that ever had this id)
+    #[arg(long, value_name = "ID")]
+    bucket: Option<String>,
+
+    /// Only records of this kind
+    #[arg(long, value_name = "KIND")]
+    kind: Option<Kind>,
+
+    /// Tell of events that came in together only how many they are
+    #[arg(long)]
+    compact: bool,
+}
+
+/// Dumps.
+pub(super) fn run(data_dir: &Path, args: &DumpArgs) -> anyhow::Result<Verdict> {
+    let reader = open_log(data_dir)?;
+    let filter = Filter {
+        from: args.from.map(Seq),
+        to: args.to.map(Seq),
+        since: args.since,
+        until: args.until,
+        bucket: args.bucket.clone(),
+        kind: args.kind,
+    };
+    let events = if args.compact { Events::Counted } else { Events::Expanded };
+    let mut names = BucketNames::known(data_dir);
+    // A bucket that is gone by now is only found by the record that created it, which may come before `from`.
+    let first = match &args.bucket {
+        Some(_) => Seq::FIRST,
+        None => filter.from.unwrap_or(Seq::FIRST),
+    };
+    let (mut out, mut line, mut faulty) = (Output::new(), Vec::new(), false);
+    let mut records = reader.read_from(first)?;
+    while let Some(record) = records.next() {
+        line.clear();
+        match record {
+            Ok(record) if filter.ends_before(record.seq) => break,
+            Ok(record) => {
+                names.learn(&record);
+                if filter.wants(&record, &names) {
+                    faulty |= describe(&mut line, &record, &names, events).is_err();
+                }
+            }
+            Err(damage) => {
+                if filter.wants_damage(&damage) {
+                    faulty = true;
+                    describe_damage(&mut line, &damage);
+                }
+            }
+        }
+        out.bytes(&line)?;
+    }
+    out.flush()?;
+    if let Some(bucket) = &args.bucket {
+        ensure!(names.has(bucket), "there is no bucket '{bucket}' in this log");
+    }
+    Ok(Verdict::faulty_if(faulty))
+}
