@@ -16,13 +16,21 @@
 //! | `store` | the sequencer, the compactor, the checkpoint, opening |
 //!
 //! ```
-//! use timberline_model::{Bucket, Heartbeat, Pulsetime, Timestamp, Duration};
+//! use timberline_model::{Bucket, Data, Duration, Heartbeat, Pulsetime, Timestamp};
 //! use timberline_views::{Store, StoreOptions, TimeRange};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let dir = tempfile::tempdir()?;
 //! let (store, _report) = Store::open(dir.path(), StoreOptions::default())?;
-//! let bucket = Bucket { id: "afk".into(), ..Bucket::default() };
+//! let bucket = Bucket {
+//!     id: "aw-watcher-afk_laptop".into(),
+//!     type_: "afkstatus".into(),
+//!     client: "aw-watcher-afk".into(),
+//!     hostname: "laptop".into(),
+//!     created: Timestamp::now(),
+//!     data: Data::default(),
+//!     last_updated: None,
+//! };
 //! store.create_bucket(&bucket)?;
 //! for second in 0..10 {
 //!     let beat = Heartbeat {
@@ -30,10 +38,10 @@
 //!         duration: Duration::ZERO,
 //!         data: r#"{"status":"not-afk"}"#.into(),
 //!     };
-//!     store.heartbeat("afk", &beat, Pulsetime::from_secs_f64(60.0)?)?;
+//!     store.heartbeat(&bucket.id, &beat, Pulsetime::from_secs_f64(60.0)?)?;
 //! }
 //! let snapshot = store.snapshot();
-//! let view = snapshot.bucket("afk").ok_or("it was just made")?;
+//! let view = snapshot.bucket(&bucket.id).ok_or("it was just made")?;
 //! let event = view.events(TimeRange::ALL)?.next().ok_or("it was just written")??;
 //! assert_eq!(event.duration().nanos(), 9_000_000_000);
 //! # store.close()?;

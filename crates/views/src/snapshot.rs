@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use timberline_log::Seq;
+use timberline_log::{Position, Seq};
 
 use crate::bucket::BucketView;
 use crate::record::BucketKey;
@@ -16,6 +16,8 @@ const CHUNK: usize = 32;
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     pub(crate) seq: u64,
+    /// Where the record after `seq` begins in the log, if it was there already: spares a start the search.
+    pub(crate) position: Option<Position>,
     pub(crate) next_event: u64,
     pub(crate) next_bucket: u32,
     pub(crate) settings: Arc<BTreeMap<String, String>>,

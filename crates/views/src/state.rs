@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use timberline_log::Position;
 use timberline_model::{Bucket, Data, Timestamp};
 
 use crate::bucket::BucketState;
@@ -41,6 +42,8 @@ pub enum FoldError {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) seq: u64,
+    /// Where the next record begins, as far as whoever appends or reads has told.
+    pub(crate) position: Option<Position>,
     pub(crate) next_event: u64,
     next_bucket: u32,
     settings: Arc<BTreeMap<String, String>>,
@@ -54,6 +57,7 @@ impl State {
     pub(crate) fn new() -> State {
         State {
             seq: 0,
+            position: None,
             next_event: 1,
             next_bucket: 0,
             settings: Arc::default(),
@@ -110,6 +114,7 @@ impl State {
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot {
             seq: self.seq,
+            position: self.position,
             next_event: self.next_event,
             next_bucket: self.next_bucket,
             settings: self.settings.clone(),
@@ -124,6 +129,7 @@ impl State {
     /// When the record does not fit; the state is then as before, but for `seq`.
     pub(crate) fn apply(&mut self, seq: u64, record: &Record<'_>) -> Result<(), FoldError> {
         self.seq = seq;
+        self.position = None;
         match record {
             Record::BucketCreated(r) => self.create_bucket(seq, r),
             Record::BucketUpdated(r) => self.update_bucket(seq, r),

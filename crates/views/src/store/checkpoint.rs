@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bincode::{BorrowDecode, Encode};
-use timberline_log::Storage;
+use timberline_log::{Position, Seq, Storage};
 use timberline_model::{Bucket, Data, Timestamp};
 
 use super::error::OpenError;
@@ -30,6 +30,7 @@ const HEADER: usize = 16;
 #[derive(Encode, BorrowDecode)]
 struct Body {
     seq: u64,
+    position: Option<(u64, u64)>,
     next_event: u64,
     next_bucket: u32,
     settings: Vec<(String, String)>,
@@ -92,6 +93,7 @@ pub(crate) fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, CodecError> {
         .collect::<Result<Vec<_>, _>>()?;
     let body = Body {
         seq: snapshot.seq,
+        position: snapshot.position.map(|p| (p.segment.0, p.offset)),
         next_event: snapshot.next_event,
         next_bucket: snapshot.next_bucket,
         settings: snapshot
@@ -229,13 +231,12 @@ fn restore(storage: &dyn Storage, bytes: &[u8]) -> Result<State, Unusable> {
         buckets.push(restore_bucket(storage, b)?);
     }
     let settings: BTreeMap<String, String> = body.settings.into_iter().collect();
-    Ok(State::restore(
-        body.seq,
-        body.next_event,
-        body.next_bucket,
-        settings,
-        buckets,
-    ))
+    let mut state = State::restore(body.seq, body.next_event, body.next_bucket, settings, buckets);
+    state.position = body.position.map(|(segment, offset)| Position {
+        segment: Seq(segment),
+        offset,
+    });
+    Ok(state)
 }
 
 fn restore_bucket(storage: &dyn Storage, b: BucketBody) -> Result<BucketState, Unusable> {

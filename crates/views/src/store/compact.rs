@@ -18,7 +18,7 @@ use crate::segment::{SegmentBuilder, Source, ViewSegment};
 use crate::state::FoldError;
 
 /// Rows in a head that make it worth a segment.
-pub(crate) const SEAL_ROWS: usize = 16 * 1024;
+pub(crate) const SEAL_ROWS: usize = 32 * 1024;
 /// Bytes of text in a head that do.
 const SEAL_BYTES: usize = 16 << 20;
 /// Segments of one size class that are merged.

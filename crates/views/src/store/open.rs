@@ -204,9 +204,13 @@ pub(super) fn take_up(views: &dyn Storage, report: &mut OpenReport) -> Result<St
 
 /// Folds what the checkpoint does not have. Heads are sealed on the way, so that memory stays bounded.
 fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -> Result<(), OpenError> {
-    let reader = LogReader::open(shared.log_storage.clone())?;
-    let from = shared.published.load().seq().next();
-    let mut records = reader.read_from(from)?;
+    let reader = shared.sequencer.lock().log.reader();
+    let taken_up = shared.published.load_full();
+    let from = taken_up.seq().next();
+    let mut records = match taken_up.position {
+        Some(position) => reader.read_from_hint(from, position)?,
+        None => reader.read_from(from)?,
+    };
     while let Some(record) = records.next() {
         let record = match record {
             Ok(record) => record,
@@ -239,7 +243,9 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
             seal_full_heads(shared)?;
         }
     }
-    shared.publish(&shared.sequencer.lock().state);
+    let mut sequencer = shared.sequencer.lock();
+    sequencer.state.position = Some(sequencer.log.position());
+    shared.publish(&sequencer.state);
     Ok(())
 }
 

@@ -437,6 +437,7 @@ impl Shared {
             payload: buffer,
         }])?;
         self.folded(state, *seqs.end(), record, buffer.len());
+        state.position = Some(log.position());
         self.publish(state);
         Ok(*seqs.end())
     }
@@ -477,6 +478,7 @@ impl Shared {
             Err(e) => Err(e),
         };
         if done > 0 {
+            state.position = Some(log.position());
             self.publish(state);
         }
         result?;
