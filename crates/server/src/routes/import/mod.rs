@@ -28,6 +28,7 @@ mod layout;
 mod multipart;
 mod receive;
 mod replay;
+mod scan;
 mod split;
 mod spool;
 mod window;

@@ -34,7 +34,11 @@ impl<R: Read> Scanner<R> {
     }
 
     /// Passes an object; `each` passes the value of one member.
-    pub(super) fn members(&mut self, what: &str, mut each: impl FnMut(&mut Self, String) -> Result<()>) -> Result<()> {
+    pub(super) fn members(
+        &mut self,
+        what: &str,
+        mut each: impl FnMut(&mut Self, String) -> Result<()>,
+    ) -> Result<()> {
         self.blanks()?;
         if self.peek()? != Some(b'{') {
             // Whether it is wrong JSON or the wrong JSON is for the value to say.
