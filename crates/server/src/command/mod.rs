@@ -3,6 +3,7 @@
 //! The flags of `serve` are those that launchers of the reference servers pass, so Timberline can be
 //! put in their place without changing a script; an unknown flag is an error with a hint.
 
+mod log;
 mod serve;
 
 use std::ffi::OsString;
@@ -33,6 +34,8 @@ struct Cli {
 enum Command {
     /// Serve the REST API and the web UI (what happens without a subcommand).
     Serve(Box<ServeArgs>),
+    /// Look into the log, check it, replay it, rebuild the views.
+    Log(Box<log::LogArgs>),
 }
 
 /// Runs the command with `args` (the first is the program's name) and tells how it ended.
@@ -50,6 +53,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match cli.command {
         None => serve::run(cli.serve),
         Some(Command::Serve(args)) => serve::run(*args),
+        Some(Command::Log(args)) => return log::run(*args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

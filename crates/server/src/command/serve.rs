@@ -121,7 +121,14 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
 }
 
 fn open_store(settings: &Settings, identity: &Identity) -> anyhow::Result<Store> {
-    let options = StoreOptions {
+    let (store, report) = Store::open(&settings.data_dir, store_options(settings, identity))?;
+    tell(&report);
+    Ok(store)
+}
+
+/// How the store is opened, for serving as for rebuilding.
+pub(super) fn store_options(settings: &Settings, identity: &Identity) -> StoreOptions {
+    StoreOptions {
         device: identity.log_id(),
         segment_bytes: settings.segment_bytes,
         heartbeat: match settings.heartbeat_interval {
@@ -129,10 +136,7 @@ fn open_store(settings: &Settings, identity: &Identity) -> anyhow::Result<Store>
             None => HeartbeatDurability::Always,
         },
         ..StoreOptions::default()
-    };
-    let (store, report) = Store::open(&settings.data_dir, options)?;
-    tell(&report);
-    Ok(store)
+    }
 }
 
 /// Tells what opening found; none of it keeps the server from serving.

@@ -140,7 +140,9 @@ fn block(line: &mut Line<'_>, block: &EventBlock<'_>, ids: impl Iterator<Item = 
     line.number("count", block.len() as u64);
     match events {
         Events::Counted => {
-            let ends = block.iter().map(|(start, duration, _)| start.saturating_add(duration));
+            let ends = block
+                .iter()
+                .map(|(start, duration, _)| start.saturating_add(duration));
             if let (Some(start), Some(end)) = (block.starts.iter().min(), ends.max()) {
                 line.time("start", *start);
                 line.time("end", end);
@@ -154,7 +156,13 @@ fn block(line: &mut Line<'_>, block: &EventBlock<'_>, ids: impl Iterator<Item = 
                     line.0.push(b',');
                 }
                 let (start, duration) = (Timestamp::from_nanos(start), Duration::from_nanos(duration));
-                timberline_model::json::write_event(line.0, timberline_model::EventId(id), start, duration, data);
+                timberline_model::json::write_event(
+                    line.0,
+                    timberline_model::EventId(id),
+                    start,
+                    duration,
+                    data,
+                );
             }
             line.0.push(b']');
         }

@@ -68,7 +68,11 @@ pub(super) fn run(data_dir: &Path, args: &DumpArgs) -> anyhow::Result<Verdict> {
         bucket: args.bucket.clone(),
         kind: args.kind,
     };
-    let events = if args.compact { Events::Counted } else { Events::Expanded };
+    let events = if args.compact {
+        Events::Counted
+    } else {
+        Events::Expanded
+    };
     let mut names = BucketNames::known(data_dir);
     // A bucket that is gone by now is only found by the record that created it, which may come before `from`.
     let first = match &args.bucket {

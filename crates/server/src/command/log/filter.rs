@@ -52,8 +52,7 @@ impl Filter {
     }
 
     fn wants_kind(&self, record: &Record<'_>) -> bool {
-        self.kind.is_none_or(|kind| {
-            Kind::numbered(record.kind).is_none_or(|found| found == kind)
-        })
+        self.kind
+            .is_none_or(|kind| Kind::numbered(record.kind).is_none_or(|found| found == kind))
     }
 }

@@ -54,7 +54,10 @@ pub(super) fn run(data_dir: &Path, args: &TailArgs) -> anyhow::Result<Verdict> {
     };
     let mut names = BucketNames::known(data_dir);
     if let Some(bucket) = &args.bucket {
-        ensure!(names.has(bucket), "there is no bucket '{bucket}' (any more): see `timberline log stat`");
+        ensure!(
+            names.has(bucket),
+            "there is no bucket '{bucket}' (any more): see `timberline log stat`"
+        );
     }
     let from = match args.from {
         Some(from) => Seq(from),
