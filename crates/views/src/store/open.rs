@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
-use timberline_log::{Damage, FileStorage, Log, LogOptions, LogReader, Seq, Storage, TornTail};
+use timberline_log::{Damage, FileStorage, Log, LogOptions, Seq, Storage, TornTail};
 
 use super::checkpoint::{self, Found};
 use super::compact;
@@ -207,6 +207,9 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
     let reader = shared.sequencer.lock().log.reader();
     let taken_up = shared.published.load_full();
     let from = taken_up.seq().next();
+    if from > report.seq {
+        return Ok(());
+    }
     let mut records = match taken_up.position {
         Some(position) => reader.read_from_hint(from, position)?,
         None => reader.read_from(from)?,
