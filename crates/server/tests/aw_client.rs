@@ -81,6 +81,7 @@ fn a_day_with_restarts_and_a_kill_is_recorded_whole() {
         assert_eq!(stored, expected, "{bucket}");
     }
     server.stop();
+    installation.verify();
 }
 
 /// Starts the server on a socket that is not its own: it gets it as its standard input.

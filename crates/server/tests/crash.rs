@@ -54,10 +54,7 @@ fn what_was_acknowledged_survives_a_kill() {
     }
     server.stop();
     // A killed server leaves a log that proves to be sound, not only one that can be read.
-    let mut verify = installation.program();
-    verify.args(["log", "verify", "--dbpath"]).arg(&installation.data);
-    let (status, out, err) = installation.run(verify);
-    assert!(status.success(), "log verify: {status}\n{out}\n{err}");
+    installation.verify();
 }
 
 /// Has all writers send as fast as they are answered and kills the server in the midst of it, as soon as

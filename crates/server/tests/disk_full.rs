@@ -108,6 +108,7 @@ fn a_full_disk_holds_writes_and_loses_nothing() {
     assert_eq!(answer.status, 200, "a write after that: {}", answer.text());
     assert!(server.is_running());
     server.stop();
+    installation.verify();
 }
 
 /// The worst of starts: the disk is full, and the views are to be made anew from the log. They are derived, so
@@ -151,6 +152,7 @@ fn a_full_disk_does_not_keep_a_long_log_from_being_read() {
     );
     fs::remove_file(ballast).expect("the ballast to go");
     server.stop();
+    installation.verify();
 }
 
 fn instant(second: u64) -> String {

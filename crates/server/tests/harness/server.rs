@@ -127,6 +127,19 @@ impl Installation {
         }
     }
 
+    /// Has `timberline log verify` go over all of the data: every checksum, and whether the views show what the
+    /// log says.
+    ///
+    /// # Panics
+    ///
+    /// When it finds anything wrong.
+    pub(crate) fn verify(&self) {
+        let mut command = self.program();
+        command.args(["log", "verify", "--dbpath"]).arg(&self.data);
+        let (status, out, err) = self.run(command);
+        assert!(status.success(), "log verify: {status}\n{out}\n{err}");
+    }
+
     /// Runs a command that is to end by itself; gives its status, what it printed and what it complained.
     pub(crate) fn run(&self, mut command: Command) -> (ExitStatus, String, String) {
         let (out, err) = (self.root().join("run.out"), self.root().join("run.err"));
