@@ -73,14 +73,12 @@ pub(super) fn run(data_dir: &Path, args: &DumpArgs) -> anyhow::Result<Verdict> {
     } else {
         Events::Expanded
     };
-    let mut names = BucketNames::known(data_dir);
-    // A bucket that is gone by now is only found by the record that created it, which may come before `from`.
-    let first = match &args.bucket {
-        Some(_) => Seq::FIRST,
-        None => filter.from.unwrap_or(Seq::FIRST),
-    };
+    let mut names = BucketNames::known(data_dir, &reader);
+    if let Some(bucket) = &args.bucket {
+        ensure!(names.has(bucket), "there is no bucket '{bucket}' in this log");
+    }
     let (mut out, mut line, mut faulty) = (Output::new(), Vec::new(), false);
-    let mut records = reader.read_from(first)?;
+    let mut records = reader.read_from(filter.from.unwrap_or(Seq::FIRST))?;
     while let Some(record) = records.next() {
         line.clear();
         match record {
@@ -101,8 +99,5 @@ pub(super) fn run(data_dir: &Path, args: &DumpArgs) -> anyhow::Result<Verdict> {
         out.bytes(&line)?;
     }
     out.flush()?;
-    if let Some(bucket) = &args.bucket {
-        ensure!(names.has(bucket), "there is no bucket '{bucket}' in this log");
-    }
     Ok(Verdict::faulty_if(faulty))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use timberline_log::Record;
+use timberline_log::{LogReader, Record, Seq};
 use timberline_views::Snapshot;
 use timberline_views::record::{self, BucketKey};
 
@@ -14,16 +14,22 @@ use super::place::Scratch;
 #[derive(Debug, Default)]
 pub(super) struct BucketNames {
     by_key: HashMap<BucketKey, String>,
+    /// Where to look for the names of buckets that are gone by now; once is enough.
+    unsearched: Option<LogReader>,
 }
 
 impl BucketNames {
-    /// The buckets that there are now. What cannot be found out this way is learnt from records on the way; so
-    /// views that cannot be read are no reason not to show the log.
-    pub(super) fn known(data_dir: &Path) -> Self {
+    /// The buckets that there are now, and those that were, as soon as a record speaks of one.
+    pub(super) fn known(data_dir: &Path, reader: &LogReader) -> Self {
+        // Views that cannot be read are no reason not to show the log, which has all names too.
         let snapshot = Scratch::new()
             .ok()
             .and_then(|scratch| timberline_views::read_only(data_dir, scratch.storage()).ok());
-        snapshot.map_or_else(Self::default, |(snapshot, _)| Self::of(&snapshot))
+        let known = snapshot.map_or_else(Self::default, |(snapshot, _)| Self::of(&snapshot));
+        Self {
+            unsearched: Some(reader.clone()),
+            ..known
+        }
     }
 
     /// The buckets in a snapshot.
@@ -33,19 +39,40 @@ impl BucketNames {
             .map(|view| (view.key(), view.bucket().id.clone()));
         Self {
             by_key: named.collect(),
+            unsearched: None,
         }
     }
 
-    /// Takes up the name that a record gives to a bucket, if it does.
+    /// Takes up the name that a record gives to a bucket, or finds the one of the bucket that it speaks of.
     pub(super) fn learn(&mut self, record: &Record<'_>) {
-        // The others need not be decoded to learn nothing.
-        if Kind::numbered(record.kind) != Some(Kind::BucketCreated) {
-            return;
+        if Kind::numbered(record.kind) == Some(Kind::BucketCreated) {
+            self.take_up(record);
+        } else if let Ok(Some(key)) = record::Record::bucket_of(record.kind, record.payload)
+            && !self.by_key.contains_key(&key)
+        {
+            self.search();
         }
+    }
+
+    fn take_up(&mut self, record: &Record<'_>) {
         if let Ok(record::Record::BucketCreated(created)) =
             record::Record::decode(record.kind, record.payload)
         {
             self.by_key.insert(created.bucket, created.id.to_owned());
+        }
+    }
+
+    /// Reads the log for names.
+    fn search(&mut self) {
+        let Some(Ok(mut records)) = self.unsearched.take().map(|log| log.read_from(Seq::FIRST)) else {
+            return;
+        };
+        while let Some(record) = records.next() {
+            if let Ok(record) = record
+                && Kind::numbered(record.kind) == Some(Kind::BucketCreated)
+            {
+                self.take_up(&record);
+            }
         }
     }
 
@@ -54,7 +81,11 @@ impl BucketNames {
     }
 
     /// Whether some bucket has this id, or had.
-    pub(super) fn has(&self, id: &str) -> bool {
-        self.by_key.values().any(|known| known == id)
+    pub(super) fn has(&mut self, id: &str) -> bool {
+        let known = |names: &Self| names.by_key.values().any(|known| known == id);
+        known(self) || {
+            self.search();
+            known(self)
+        }
     }
 }

@@ -52,12 +52,9 @@ pub(super) fn run(data_dir: &Path, args: &TailArgs) -> anyhow::Result<Verdict> {
         bucket: args.bucket.clone(),
         ..Filter::default()
     };
-    let mut names = BucketNames::known(data_dir);
+    let mut names = BucketNames::known(data_dir, &reader);
     if let Some(bucket) = &args.bucket {
-        ensure!(
-            names.has(bucket),
-            "there is no bucket '{bucket}' (any more): see `timberline log stat`"
-        );
+        ensure!(names.has(bucket), "there is no bucket '{bucket}' in this log");
     }
     let from = match args.from {
         Some(from) => Seq(from),
