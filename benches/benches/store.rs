@@ -1,5 +1,7 @@
 //! What the store's paths cost: a heartbeat, a bulk insert, publishing, range reads, folding, opening.
 
+#![allow(clippy::expect_used, missing_docs)] // A benchmark that cannot set up its subject has nothing to measure.
+
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use timberline_benches::{BUCKET, events, heartbeat, store, window};
 use timberline_model::{Bucket, Pulsetime, Timestamp};

@@ -36,7 +36,7 @@ pub struct Record<'a> {
     pub kind: u8,
     /// Its bytes.
     pub payload: &'a [u8],
-    /// Where it lies: the segment (the name of its file is [`segment_name`](crate::segment_name) of it) and the
+    /// Where it lies: the segment (the name of its file is [`segment_name`] of it) and the
     /// offset in its file.
     pub position: Position,
     /// Whether its batch ends with it. (After damage the rest of a batch may come without its beginning.)

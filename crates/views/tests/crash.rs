@@ -3,6 +3,8 @@
 //!
 //! `TIMBERLINE_CASES=10000 cargo test -p timberline-views --test crash` for a long run.
 
+#![allow(clippy::expect_used)]
+
 mod plain;
 
 use std::collections::BTreeMap;

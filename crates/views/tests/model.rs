@@ -1,6 +1,8 @@
 //! Random commands against the store and the plain model, with sealing, merging, checkpoints and restarts at random
 //! points: equal after every step, and no snapshot ever changes.
 
+#![allow(clippy::expect_used)]
+
 mod plain;
 
 use std::sync::Arc;

@@ -200,6 +200,10 @@ impl Region for FileRegion {
         self.mapping.sync(range)
     }
 
+    fn release(&self) {
+        self.mapping.release();
+    }
+
     fn zero_from(&self, offset: usize) -> io::Result<()> {
         let len = self.mapping.len();
         if offset >= len {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 #[cfg(feature = "sim")]
 use memmap2::MmapMut;
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::{MmapOptions, MmapRaw, UncheckedAdvice};
 
 /// A mapping of a file or of anonymous memory, with the rules of [`super::Region`].
 #[derive(Debug)]
@@ -80,6 +80,16 @@ impl Mapping {
         let end = range.end.min(self.len());
         let start = range.start.min(end);
         self.raw.flush_range(start, end - start)
+    }
+
+    /// Gives the memory of a read-only mapping back; its pages come from the file again when they are read.
+    pub(super) fn release(&self) {
+        if self.writable {
+            return;
+        }
+        // SAFETY: dropping pages of a shared, read-only file mapping changes no byte that anyone can see, only where
+        // it is read from. That a system refuses costs nothing but memory.
+        let _ = unsafe { self.raw.unchecked_advise(UncheckedAdvice::DontNeed) };
     }
 
     fn word(&self, offset: usize) -> &AtomicU32 {

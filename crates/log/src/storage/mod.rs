@@ -149,6 +149,10 @@ pub trait Region: Debug + Send + Sync {
     /// If the disk refuses. What of the range is durable is then unknown, and trying again will not tell.
     fn sync(&self, range: Range<usize>) -> io::Result<()>;
 
+    /// Says that the region will not be read for a while: the system may take its memory back. Reading it again is
+    /// slower, nothing else.
+    fn release(&self) {}
+
     /// Sets all bytes from `offset` to the end to zero; durable after a `sync` of them.
     ///
     /// # Errors

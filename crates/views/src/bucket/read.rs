@@ -9,6 +9,10 @@ use crate::head::Run;
 use crate::row::{Bounds, Row, event_id};
 use crate::segment::{BLOCK_ROWS, Block, SegmentError};
 
+/// A read of this many blocks of a segment (a month of a window watcher) is of the kind that is not soon repeated:
+/// the segment's memory is given back after it.
+const RELEASE_FROM: usize = 96;
+
 /// One event of a listing; borrows its data from where it lies.
 #[derive(Clone, Copy, Debug)]
 pub struct EventRef<'a> {
@@ -71,7 +75,7 @@ struct Cursor<'a> {
 enum Source<'a> {
     Open(&'a OpenEvent),
     Run { run: &'a Arc<Run>, below: usize },
-    Segment(SegmentCursor<'a>),
+    Segment(Box<SegmentCursor<'a>>),
 }
 
 #[derive(Debug)]
@@ -85,6 +89,7 @@ struct SegmentCursor<'a> {
     left: usize,
     /// Hidden positions that are still to come.
     hidden_left: usize,
+    blocks_read: usize,
 }
 
 impl<'a> Events<'a> {
@@ -99,7 +104,7 @@ impl<'a> Events<'a> {
             let header = sealed.segment.header();
             if header.greatest_end >= bounds.from && header.least_start <= bounds.to {
                 let cursor = SegmentCursor::new(sealed, &bounds)?;
-                events.push(Source::Segment(cursor))?;
+                events.push(Source::Segment(Box::new(cursor)))?;
             }
         }
         for run in view.memory_runs() {
@@ -209,12 +214,16 @@ impl<'a> SegmentCursor<'a> {
             block_number: sealed.segment.block_end(bounds)?,
             left: 0,
             hidden_left: sealed.hidden.len(),
+            blocks_read: 0,
         })
     }
 
     fn next(&mut self, bounds: &Bounds) -> Result<Option<Row>, SegmentError> {
         loop {
             if self.left == 0 && !self.previous_block(bounds)? {
+                if self.blocks_read >= RELEASE_FROM {
+                    self.sealed.segment.release();
+                }
                 return Ok(None);
             }
             while self.left > 0 {
@@ -239,6 +248,7 @@ impl<'a> SegmentCursor<'a> {
                     .segment
                     .read_block(self.block_number, &mut self.block)?;
                 self.left = self.block.len();
+                self.blocks_read += 1;
                 return Ok(true);
             }
         }

@@ -112,9 +112,7 @@ impl<'a> EventBlock<'a> {
         };
         let plain = bincode::encode_to_vec(&columns, CONFIG)?;
         let compressed = if plain.len() >= COMPRESS_FROM {
-            zstd::bulk::compress(&plain, LEVEL)
-                .ok()
-                .filter(|z| z.len() < plain.len())
+            compress(&plain).filter(|z| z.len() < plain.len())
         } else {
             None
         };

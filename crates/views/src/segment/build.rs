@@ -48,7 +48,10 @@ impl SegmentBuilder {
     pub(crate) fn add(&mut self, source: &Source) -> Result<(), SegmentError> {
         match source {
             Source::Run(run, seq) => self.add_run(run, *seq),
-            Source::Segment(segment, hidden) => self.add_segment(segment, hidden)?,
+            Source::Segment(segment, hidden) => {
+                self.add_segment(segment, hidden)?;
+                segment.release();
+            }
         }
         Ok(())
     }

@@ -76,6 +76,12 @@ impl ViewSegment {
         self.header.blocks as usize
     }
 
+    /// Gives the memory of the mapping back, after all of it has been read once: an export or a merge of ten years
+    /// should not leave ten years resident.
+    pub(crate) fn release(&self) {
+        self.region.release();
+    }
+
     /// Bytes of the file.
     pub(crate) fn size(&self) -> u64 {
         self.header.length

@@ -24,7 +24,7 @@ const SEAL_BYTES: usize = 16 << 20;
 /// Segments of one size class that are merged.
 const FAN_IN: usize = 8;
 /// A segment of this many rows is not merged any more: it bounds the memory that a merge takes.
-const MOST_ROWS: u64 = 1 << 20;
+const MOST_ROWS: u64 = 1 << 19;
 /// Nor is one of this many bytes.
 const MOST_BYTES: u64 = 64 << 20;
 /// Bytes of log after which a checkpoint is due: at most this much is folded at the next start.
@@ -246,10 +246,22 @@ fn mergeable(bucket: &BucketView) -> Option<Vec<Sealed>> {
 
 /// The thread that does the work.
 pub(crate) fn run(shared: &Arc<Shared>) {
+    let mut failures = 0;
     while shared.wait_for_work() {
-        if let Err(error) = shared.compact() {
-            tracing::error!(%error, "views could not be written; it is tried again");
-            shared.pause();
+        match shared.compact() {
+            Ok(_) if failures > 0 => {
+                tracing::info!(failures, "views are written again");
+                failures = 0;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                // A full disk stays full for a while: told at the first failure, and then ever more seldom.
+                failures += 1;
+                if u32::is_power_of_two(failures) {
+                    tracing::error!(%error, failures, "views could not be written; it is tried again");
+                }
+                shared.pause();
+            }
         }
         shared.room.notify_all();
     }

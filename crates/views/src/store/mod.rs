@@ -244,7 +244,7 @@ impl Store {
                 .snapshot()
                 .bucket(bucket)
                 .map_or(0, |b| b.memory_runs().map(|r| r.len()).sum());
-            if behind < 8 * compact::SEAL_ROWS || !self.shared.options.background {
+            if behind < 3 * compact::SEAL_ROWS || !self.shared.options.background {
                 return;
             }
             self.shared.wake();

@@ -214,6 +214,7 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
         Some(position) => reader.read_from_hint(from, position)?,
         None => reader.read_from(from)?,
     };
+    let mut sealing = true;
     while let Some(record) = records.next() {
         let record = match record {
             Ok(record) => record,
@@ -243,7 +244,7 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
         report.folded += 1;
         if report.folded.is_multiple_of(LOOK_EVERY) {
             progress(report.folded, report.seq.0);
-            seal_full_heads(shared)?;
+            sealing = sealing && seal_full_heads(shared);
         }
     }
     let mut sequencer = shared.sequencer.lock();
@@ -252,7 +253,9 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
     Ok(())
 }
 
-fn seal_full_heads(shared: &Shared) -> Result<(), OpenError> {
+/// Keeps memory bounded. When it cannot (the disk is full), the start goes on with what fits in memory: the views
+/// come when there is space, the events are there at once. Tells whether it could.
+fn seal_full_heads(shared: &Shared) -> bool {
     let full: Vec<_> = {
         let sequencer = shared.sequencer.lock();
         let full = sequencer
@@ -262,9 +265,12 @@ fn seal_full_heads(shared: &Shared) -> Result<(), OpenError> {
         full.map(|b| b.view.key).collect()
     };
     for key in full {
-        shared.seal(key)?;
+        if let Err(error) = shared.seal(key) {
+            tracing::warn!(%error, "views cannot be written while opening; events stay in memory until they can");
+            return false;
+        }
     }
-    Ok(())
+    true
 }
 
 fn is_view_file(name: &str) -> bool {

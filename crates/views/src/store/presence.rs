@@ -15,10 +15,13 @@ const REMEMBERED: usize = 4;
 /// Length of a period: an import asks for neighbours one after the other, so a day of events is read once.
 const PERIOD: i64 = 86_400_000_000_000;
 
+/// Start, duration and a hash of the data.
+type Print = (i64, i64, u64);
+
 /// Answers from the events of the day asked for, of which it remembers the last few.
 pub(crate) struct Presence<'a> {
     view: &'a BucketView,
-    periods: VecDeque<(i64, FxHashSet<(i64, i64, u64)>)>,
+    periods: VecDeque<(i64, FxHashSet<Print>)>,
     extent: (i64, i64),
 }
 
@@ -57,7 +60,7 @@ impl<'a> Presence<'a> {
 
     /// The events that start in a period. Data is remembered by a 64-bit hash: two of the same start and duration
     /// with differing data of one hash are not to be expected.
-    fn read(&self, period: i64) -> Result<FxHashSet<(i64, i64, u64)>, SegmentError> {
+    fn read(&self, period: i64) -> Result<FxHashSet<Print>, SegmentError> {
         let from = period.saturating_mul(PERIOD);
         let to = from.saturating_add(PERIOD - 1);
         let range = TimeRange {

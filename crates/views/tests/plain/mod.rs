@@ -1,7 +1,7 @@
 //! The plainest possible store: vectors and loops. What the real one is compared with.
 
 // Each test uses a part of it.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::expect_used)]
 
 use std::collections::BTreeMap;
 
