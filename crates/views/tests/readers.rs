@@ -1,6 +1,8 @@
 //! Readers beside writers and the compactor: every picture is whole, never changes, and is never older than the one
 //! before.
 
+#![allow(clippy::unwrap_used)]
+
 mod plain;
 
 use std::sync::atomic::{AtomicBool, Ordering};
