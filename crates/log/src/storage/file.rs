@@ -197,7 +197,10 @@ impl Region for FileRegion {
 
     fn sync(&self, range: Range<usize>) -> io::Result<()> {
         // msync(MS_SYNC) is fdatasync of a range on Linux: the pages, and the metadata needed to find them.
-        self.mapping.sync(range)
+        let end = range.end;
+        self.mapping.sync(range)?;
+        self.mapping.release_before(end);
+        Ok(())
     }
 
     fn release(&self) {

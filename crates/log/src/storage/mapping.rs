@@ -2,17 +2,23 @@
 
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 #[cfg(feature = "sim")]
 use memmap2::MmapMut;
 use memmap2::{MmapOptions, MmapRaw, UncheckedAdvice};
+
+/// Memory is given back in pieces of whole pages of the largest usual size, and of at least a megabyte.
+const PAGE: usize = 64 << 10;
+const RELEASE_STEP: usize = 1 << 20;
 
 /// A mapping of a file or of anonymous memory, with the rules of [`super::Region`].
 #[derive(Debug)]
 pub(super) struct Mapping {
     raw: MmapRaw,
     writable: bool,
+    /// Up to here the memory was given back.
+    released: AtomicUsize,
 }
 
 impl Mapping {
@@ -25,7 +31,11 @@ impl Mapping {
         } else {
             options.map_raw_read_only(file)?
         };
-        Ok(Self { raw, writable })
+        Ok(Self {
+            raw,
+            writable,
+            released: AtomicUsize::new(0),
+        })
     }
 
     /// Maps `len` bytes of memory that belong to no file.
@@ -34,6 +44,7 @@ impl Mapping {
         Ok(Self {
             raw: MmapRaw::from(MmapMut::map_anon(len)?),
             writable: true,
+            released: AtomicUsize::new(0),
         })
     }
 
@@ -90,6 +101,23 @@ impl Mapping {
         // SAFETY: dropping pages of a shared, read-only file mapping changes no byte that anyone can see, only where
         // it is read from. That a system refuses costs nothing but memory.
         let _ = unsafe { self.raw.unchecked_advise(UncheckedAdvice::DontNeed) };
+    }
+
+    /// After a sync: gives the memory of the pages well before `end` back, a good piece at a time. Nobody reads the
+    /// log through its mapping, so a segment would otherwise stay resident for nothing. For mappings of files only.
+    pub(super) fn release_before(&self, end: usize) {
+        let from = self.released.load(Ordering::Relaxed);
+        let to = (end.min(self.len()) & !(PAGE - 1)).saturating_sub(PAGE);
+        if to < from + RELEASE_STEP {
+            return;
+        }
+        self.released.store(to, Ordering::Relaxed);
+        // SAFETY: in a shared file mapping this drops no byte: dirty pages stay in the page cache, and an access
+        // takes them from there.
+        let _ = unsafe {
+            self.raw
+                .unchecked_advise_range(UncheckedAdvice::DontNeed, from, to - from)
+        };
     }
 
     fn word(&self, offset: usize) -> &AtomicU32 {

@@ -60,6 +60,9 @@ impl<'a> EventRef<'a> {
 pub struct Events<'a> {
     bounds: Bounds,
     cursors: Vec<Cursor<'a>>,
+    /// Segments that nothing was read of yet, those with later events last: the newest event of ten years is found
+    /// without opening ten years.
+    unopened: Vec<&'a Sealed>,
     /// The cursor that is read from, and how far: until it falls behind the next best.
     current: usize,
     rival: Option<Row>,
@@ -94,19 +97,19 @@ struct SegmentCursor<'a> {
 
 impl<'a> Events<'a> {
     pub(crate) fn new(view: &'a BucketView, bounds: Bounds) -> Result<Events<'a>, SegmentError> {
+        let touched = |s: &&Sealed| {
+            let header = s.segment.header();
+            header.greatest_end >= bounds.from && header.least_start <= bounds.to
+        };
+        let mut unopened: Vec<&Sealed> = view.segments.iter().filter(touched).collect();
+        unopened.sort_by_key(|s| s.segment.header().greatest_start);
         let mut events = Events {
             bounds,
             cursors: Vec::new(),
+            unopened,
             current: 0,
             rival: None,
         };
-        for sealed in view.segments.iter() {
-            let header = sealed.segment.header();
-            if header.greatest_end >= bounds.from && header.least_start <= bounds.to {
-                let cursor = SegmentCursor::new(sealed, &bounds)?;
-                events.push(Source::Segment(Box::new(cursor)))?;
-            }
-        }
         for run in view.memory_runs() {
             events.push(Source::Run {
                 run,
@@ -119,7 +122,7 @@ impl<'a> Events<'a> {
                 source: Source::Open(open),
             });
         }
-        events.choose();
+        events.choose()?;
         Ok(events)
     }
 
@@ -132,20 +135,38 @@ impl<'a> Events<'a> {
         Ok(())
     }
 
-    /// Finds the cursor with the newest row, and the newest row of all others.
-    fn choose(&mut self) {
-        self.rival = None;
-        let mut best: Option<Row> = None;
-        for (i, cursor) in self.cursors.iter().enumerate() {
-            let Some(row) = cursor.head else { continue };
-            if best.is_none_or(|b| b.cmp(&row).is_lt()) {
-                self.rival = best;
-                best = Some(row);
-                self.current = i;
-            } else if self.rival.is_none_or(|r| r.cmp(&row).is_lt()) {
-                self.rival = Some(row);
+    /// Finds the cursor with the newest row, and the newest row of all others. Opens the segments that might have a
+    /// newer one.
+    fn choose(&mut self) -> Result<(), SegmentError> {
+        loop {
+            self.rival = None;
+            let mut best: Option<Row> = None;
+            for (i, cursor) in self.cursors.iter().enumerate() {
+                let Some(row) = cursor.head else { continue };
+                if best.is_none_or(|b| b.cmp(&row).is_lt()) {
+                    self.rival = best;
+                    best = Some(row);
+                    self.current = i;
+                } else if self.rival.is_none_or(|r| r.cmp(&row).is_lt()) {
+                    self.rival = Some(row);
+                }
             }
+            let due = |s: &mut &Sealed| best.is_none_or(|b| b.start <= s.segment.header().greatest_start);
+            let Some(sealed) = self.unopened.pop_if(due) else {
+                return Ok(());
+            };
+            let cursor = SegmentCursor::new(sealed, &self.bounds)?;
+            self.push(Source::Segment(Box::new(cursor)))?;
         }
+    }
+
+    /// Whether another cursor, or a segment that is not open yet, may have a newer row than this.
+    fn is_behind(&self, row: &Row) -> bool {
+        self.rival.is_some_and(|rival| row.cmp(&rival).is_lt())
+            || self
+                .unopened
+                .last()
+                .is_some_and(|s| row.start <= s.segment.header().greatest_start)
     }
 }
 
@@ -163,13 +184,12 @@ impl<'a> Iterator for Events<'a> {
             self.cursors.clear();
             return Some(Err(e));
         }
-        let behind = match (cursor.head, self.rival) {
-            (Some(row), Some(rival)) => row.cmp(&rival).is_lt(),
-            (None, _) => true,
-            (Some(_), None) => false,
-        };
-        if behind {
-            self.choose();
+        let head = cursor.head;
+        if head.is_none_or(|row| self.is_behind(&row))
+            && let Err(e) = self.choose()
+        {
+            self.cursors.clear();
+            return Some(Err(e));
         }
         Some(Ok(event))
     }

@@ -173,7 +173,8 @@ fn log_options(options: &StoreOptions) -> LogOptions {
         segment_bytes: options.segment_bytes,
         device: options.device,
         sync_interval: match options.heartbeat {
-            HeartbeatDurability::Interval(interval) => interval,
+            // A sync takes time of its own: begun after half the interval, it is done within it.
+            HeartbeatDurability::Interval(interval) => interval / 2,
             HeartbeatDurability::Always => std::time::Duration::from_secs(1),
         },
         clock: Arc::new(now),
