@@ -288,6 +288,38 @@ fn damaged_views_are_found_and_made_anew() {
 }
 
 #[test]
+fn views_are_not_rebuilt_from_a_damaged_log_unasked() {
+    let installation = filled();
+    let before = log(&installation, &["dump", "--kind", "events-inserted", "--compact"]).1;
+    let record = &lines(&before)[0];
+    let file = installation
+        .data
+        .join("log")
+        .join(record["file"].as_str().expect("a file"));
+    flip_bit(&file, number(record, "offset") + 40);
+    // The views still have what the log has lost.
+    let (code, _, err) = log(&installation, &["rebuild"]);
+    assert_eq!(code, 1);
+    assert!(
+        err.contains("is damaged at byte") && err.contains("--despite-damage"),
+        "{err}"
+    );
+    let server = installation.start();
+    assert_eq!(events(server.port, WINDOW).len() as i64, INSERTED - 1);
+    server.stop();
+
+    let (code, out, err) = log(&installation, &["rebuild", "--despite-damage"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.contains("all views are new") && err.contains("is damaged"),
+        "{out}{err}"
+    );
+    let server = installation.start();
+    assert_eq!(events(server.port, WINDOW).len(), 0);
+    server.stop();
+}
+
+#[test]
 fn missing_segments_are_found() {
     let installation = filled();
     let segments = segments(&installation);

@@ -62,8 +62,7 @@ enum LogCommand {
     /// Print the state as it was at a record or an instant; or send the recorded traffic to a server
     Replay(replay::ReplayArgs),
     /// Make all views anew from the log; the server must not run
-    #[command(after_help = rebuild::HELP)]
-    Rebuild,
+    Rebuild(rebuild::RebuildArgs),
 }
 
 /// What a command has found.
@@ -111,6 +110,6 @@ fn carry_out(args: LogArgs) -> anyhow::Result<Verdict> {
         LogCommand::Dump(args) => dump::run(data_dir, &args),
         LogCommand::Tail(args) => tail::run(data_dir, &args),
         LogCommand::Replay(args) => replay::run(data_dir, &args),
-        LogCommand::Rebuild => rebuild::run(&settings),
+        LogCommand::Rebuild(args) => rebuild::run(&settings, &args),
     }
 }

@@ -1,25 +1,41 @@
-//! Progress bars, on a terminal only: indicatif shows nothing when standard error is something else.
+//! Progress bars, on a terminal only (indicatif shows nothing when standard error is something else), and what is
+//! complained of beside them.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use std::cell::Cell;
+use std::fmt::Display;
+
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use timberline_log::{LogReader, Seq};
+
+/// Complaints beyond this are counted, not printed: one lost record may spoil thousands that build on it.
+const MOST_COMPLAINTS: u64 = 20;
 
 /// A bar that goes from one record to another.
 pub(super) struct Progress {
     bar: ProgressBar,
     from: Seq,
+    complaints: Cell<u64>,
 }
 
 impl Progress {
     /// A bar over all records from `from` to `to`.
     pub(super) fn new(doing: &'static str, from: Seq, to: Seq) -> Self {
         let bar = ProgressBar::new((to.get() + 1).saturating_sub(from.get()));
-        let template = "{msg} {wide_bar} {human_pos}/{human_len} records, {per_sec}, {eta} left";
+        let template = "{msg} {wide_bar} {human_pos}/{human_len} records, {rate}/s, {eta} left";
         // Should the template be wrong, the default bar does as well.
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                // A bar that cannot be drawn is none that matters.
+                let _ = write!(out, "{}", HumanCount(state.per_sec() as u64));
+            };
+            bar.set_style(style.with_key("rate", rate));
         }
         bar.set_message(doing);
-        Self { bar, from }
+        Self {
+            bar,
+            from,
+            complaints: Cell::new(0),
+        }
     }
 
     /// A bar over the whole log as of now.
@@ -48,9 +64,26 @@ impl Progress {
         self.bar.suspend(print)
     }
 
+    /// Complains on standard error.
+    pub(super) fn complain(&self, of: impl Display) {
+        self.complaints.set(self.complaints.get() + 1);
+        if self.complaints.get() <= MOST_COMPLAINTS {
+            self.aside(|| eprintln!("timberline: {of}"));
+        }
+    }
+
+    /// Whether anything was complained of.
+    pub(super) fn complained(&self) -> bool {
+        self.complaints.get() > 0
+    }
+
     /// Takes the bar away.
     pub(super) fn done(&self) {
         self.bar.finish_and_clear();
+        let more = self.complaints.take().saturating_sub(MOST_COMPLAINTS);
+        if more > 0 {
+            eprintln!("timberline: and {} more of these", HumanCount(more));
+        }
     }
 }
 

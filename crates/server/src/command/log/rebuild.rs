@@ -1,6 +1,9 @@
 //! `timberline log rebuild`: all views anew from the log.
 
+use anyhow::ensure;
+use clap::Args;
 use indicatif::HumanCount;
+use timberline_log::{FileStorage, LogReader, Seq, Storage};
 use timberline_views::{OpenReport, Store};
 
 use super::Verdict;
@@ -11,16 +14,33 @@ use crate::command::serve::store_options;
 use crate::config::Settings;
 use crate::identity::Identity;
 
-pub(super) const HELP: &str = "\
+/// What may stand in the way.
+#[derive(Debug, Args)]
+#[command(after_help = "\
 Views are derived from the log, so this loses nothing. The old ones are in use until the new ones are complete:
 stopping it half-way (Ctrl-C, a power cut) leaves everything as it was.
 
+Only when the log is damaged may the views hold what it has lost. Then nothing is done without --despite-damage:
+save an export (GET /api/0/export) or a copy of the directory before.
+
 Example:
-  systemctl --user stop timberline && timberline log rebuild";
+  systemctl --user stop timberline && timberline log rebuild")]
+pub(super) struct RebuildArgs {
+    /// Go on though the log is damaged: what it has lost is then gone from the views too
+    #[arg(long)]
+    despite_damage: bool,
+}
 
 /// Rebuilds.
-pub(super) fn run(settings: &Settings) -> anyhow::Result<Verdict> {
-    let progress = Progress::over(&open_log(&settings.data_dir)?, "folding")?;
+pub(super) fn run(settings: &Settings, args: &RebuildArgs) -> anyhow::Result<Verdict> {
+    let reader = open_log(&settings.data_dir)?;
+    // Opening the store takes the lock again, for good; this is so that nobody waits for a check to be told only then
+    // that the server runs.
+    drop(FileStorage::open(&settings.data_dir)?.lock_writer()?);
+    if !args.despite_damage {
+        refuse_damage(&reader)?;
+    }
+    let progress = Progress::over(&reader, "folding")?;
     let identity = Identity::load(settings)?;
     let begun = std::time::Instant::now();
     let (store, report) = Store::rebuild(
@@ -43,6 +63,26 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<Verdict> {
     ))?;
     out.flush()?;
     Ok(Verdict::Clean)
+}
+
+/// Fails if the log has lost anything that the views may still have.
+fn refuse_damage(reader: &LogReader) -> anyhow::Result<()> {
+    let progress = Progress::over(reader, "checking")?;
+    let mut records = reader.read_from(Seq::FIRST)?;
+    while let Some(record) = records.next() {
+        match record {
+            Ok(record) => progress.at(record.seq),
+            Err(damage) if damage.lost.is_some() => progress.complain(damage),
+            Err(_) => {}
+        }
+    }
+    ensure!(
+        !progress.complained(),
+        "the log is damaged, and the views may still hold what it has lost: save an export or a copy of {}, \
+         then rebuild with --despite-damage",
+        reader.path().parent().unwrap_or(reader.path()).display()
+    );
+    Ok(())
 }
 
 /// What is wrong with the log is told, but is no failure: the views show all that it still has.

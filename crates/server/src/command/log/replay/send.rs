@@ -21,9 +21,6 @@ use super::ReplayArgs;
 use super::pace::Pace;
 use super::target::{Answer, Target};
 
-/// Refusals that are printed; all are counted.
-const MOST_REFUSALS: u64 = 10;
-
 /// Sends everything from `--from` to `--until`.
 pub(super) fn run(data_dir: &Path, args: &ReplayArgs, target: &Target) -> anyhow::Result<Verdict> {
     let reader = open_log(data_dir)?;
@@ -52,7 +49,7 @@ pub(super) fn run(data_dir: &Path, args: &ReplayArgs, target: &Target) -> anyhow
             Ok(record) => record,
             Err(damage) => {
                 sender.sent.lost += 1;
-                sender.progress.aside(|| eprintln!("timberline: {damage}"));
+                sender.progress.complain(damage);
                 continue;
             }
         };
@@ -134,9 +131,8 @@ impl Sender<'_> {
             Ok(record) => record,
             Err(error) => {
                 self.sent.lost += 1;
-                let seq = framed.seq;
                 self.progress
-                    .aside(|| eprintln!("timberline: record {seq} cannot be read: {error}"));
+                    .complain(format_args!("record {} cannot be read: {error}", framed.seq));
                 return Ok(());
             }
         };
@@ -179,9 +175,9 @@ impl Sender<'_> {
         }
         let (Some((_, data)), Some(bucket)) = (self.lasting.get(&r.bucket), self.names.get(r.bucket)) else {
             self.sent.lost += 1;
-            self.progress.aside(|| {
-                eprintln!("timberline: what the heartbeat of record {seq} said was lost to damage");
-            });
+            self.progress.complain(format_args!(
+                "what the heartbeat of record {seq} said was lost to damage"
+            ));
             return Ok(());
         };
         self.body.clear();
@@ -263,10 +259,8 @@ impl Sender<'_> {
             Answer::Taken => taken(&mut self.sent),
             Answer::Refused(why) => {
                 self.sent.refused += 1;
-                if self.sent.refused <= MOST_REFUSALS {
-                    self.progress
-                        .aside(|| eprintln!("timberline: refused for bucket '{bucket}': {why}"));
-                }
+                self.progress
+                    .complain(format_args!("refused for bucket '{bucket}': {why}"));
             }
         }
     }

@@ -53,15 +53,14 @@ fn fold(data_dir: &Path, args: &ReplayArgs, mut replica: Replica) -> anyhow::Res
     let newest = reader.newest()?;
     let last = args.to_seq.map_or(newest, |seq| Seq(seq).min(newest));
     let progress = Progress::new("folding", Seq::FIRST, last);
-    let (mut time, mut faulty) = (None, false);
+    let mut time = None;
     let mut records = reader.read_from(Seq::FIRST)?;
     while let Some(record) = records.next() {
         let record = match record {
             Ok(record) => record,
             Err(damage) if damage.lost.as_ref().is_some_and(|lost| *lost.start() > last) => break,
             Err(damage) => {
-                faulty = true;
-                progress.aside(|| eprintln!("timberline: {damage}"));
+                progress.complain(damage);
                 continue;
             }
         };
@@ -75,17 +74,14 @@ fn fold(data_dir: &Path, args: &ReplayArgs, mut replica: Replica) -> anyhow::Res
             Ok(()) => {}
             Err(ReplicaError::Compact(error)) => return Err(error.into()),
             Err(why) => {
-                faulty = true;
-                progress.aside(|| {
-                    eprintln!("timberline: record {} cannot be folded: {why}", record.seq);
-                });
+                progress.complain(format_args!("record {} cannot be folded: {why}", record.seq));
             }
         }
     }
     Ok(State {
         snapshot: replica.snapshot(),
         time,
-        faulty,
+        faulty: progress.complained(),
     })
 }
 
