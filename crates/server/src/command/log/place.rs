@@ -10,19 +10,22 @@ use timberline_log::{FileStorage, LogReader, Storage};
 
 use crate::config::{BaseDirs, ConfigError, Overrides, Settings};
 
+/// They come last in the help.
+const HEADING: &str = "Where the data are";
+
 /// The flags of `serve` that say where the data are.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Place {
     /// Directory of the data [default: as for the server]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = HEADING)]
     dbpath: Option<PathBuf>,
 
     /// The data of the test instance
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = HEADING)]
     testing: bool,
 
     /// Configuration file [default: as for the server]
-    #[arg(long, short, global = true, value_name = "FILE")]
+    #[arg(long, short, global = true, value_name = "FILE", help_heading = HEADING)]
     config: Option<PathBuf>,
 }
 

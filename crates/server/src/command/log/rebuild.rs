@@ -17,10 +17,10 @@ use crate::identity::Identity;
 /// What may stand in the way.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Views are derived from the log, so this loses nothing. The old ones are in use until the new ones are complete:
+Views are derived from the log, so this loses nothing. The old ones are in use until the new ones are complete: \
 stopping it half-way (Ctrl-C, a power cut) leaves everything as it was.
 
-Only when the log is damaged may the views hold what it has lost. Then nothing is done without --despite-damage:
+Only when the log is damaged may the views hold what it has lost. Then nothing is done without --despite-damage: \
 save an export (GET /api/0/export) or a copy of the directory before.
 
 Example:

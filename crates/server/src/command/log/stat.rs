@@ -23,10 +23,10 @@ use super::table::{Table, printable};
 /// How to print it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads the whole log. A bucket's records and bytes are those in the log, its events those that are there now; a
+Reads the whole log. A bucket's records and bytes are those in the log, its events those that are there now; a \
 bucket that was deleted still has its records.
 
-The durable mark is the newest record that the log itself says is on the disk. The records after it are no more than
+The durable mark is the newest record that the log itself says is on the disk. The records after it are no more than \
 those since the last sync, which leaves its trace only in the records that follow it.
 
 Examples:

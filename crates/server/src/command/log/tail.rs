@@ -20,7 +20,7 @@ const POLL: Duration = Duration::from_millis(50);
 /// Where to begin, and whether to follow.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The lines are those of `timberline log dump --compact`. A record is shown as soon as it is written, which may be
+The lines are those of `timberline log dump --compact`. A record is shown as soon as it is written, which may be \
 before it is synced. Ctrl-C ends it.
 
 Examples:

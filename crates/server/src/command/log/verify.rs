@@ -13,11 +13,11 @@ use super::place::{Scratch, open_log};
 use super::progress::Progress;
 
 pub(super) const HELP: &str = "\
-Reads every byte of the log and compares every checksum; folds all of it from the first record on, in a temporary
-directory (TMPDIR), and checks what comes out; compares every checksum of the views; and compares the views, event by
+Reads every byte of the log and compares every checksum; folds all of it from the first record on, in a temporary \
+directory (TMPDIR), and checks what comes out; compares every checksum of the views; and compares the views, event by \
 event, with the fold. Works while the server runs: both are compared as of the same record.
 
-Exit code: 0 everything is whole, 1 there is damage (each one is printed with its file and offset), 2 it could not be
+Exit code: 0 everything is whole, 1 there is damage (each one is printed with its file and offset), 2 it could not be \
 carried out.
 
 Example:

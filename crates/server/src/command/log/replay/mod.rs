@@ -18,12 +18,12 @@ use target::Target;
 /// What to replay.
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
-Without --to it prints the state after the last record, or after the one that --to-seq or --to-time names. {FORMS}; it
+Without --to it prints the state after the last record, or after the one that --to-seq or --to-time names. {FORMS}; it \
 is compared with when records were written.
 
-With --to it sends what watchers and other clients once sent to another server: heartbeats as they came (timestamp,
-duration, pulsetime, data), inserted events, and new buckets; buckets that were there before --from are made first.
-Deletions, replaced events, changed buckets and settings are not sent, and are counted. Exit code 1 if the server
+With --to it sends what watchers and other clients once sent to another server: heartbeats as they came (timestamp, \
+duration, pulsetime, data), inserted events, and new buckets; buckets that were there before --from are made first. \
+Deletions, replaced events, changed buckets and settings are not sent, and are counted. Exit code 1 if the server \
 refused anything.
 
 Examples:
