@@ -1,14 +1,18 @@
-//! Makes the bytes of a view segment from sorted rows of several sources.
+//! Makes the bytes of a view segment from several sorted sources, block by block: what a merge holds in memory is the
+//! file that comes out and its dictionary, not the rows.
 
 use std::sync::Arc;
 
 use super::BLOCK_ROWS;
-use super::dictionary::DictionaryBuilder;
+use super::dictionary::{Dictionary, DictionaryBuilder};
 use super::format::{ENTRY, Entry, HEADER, Header, SegmentError};
 use super::pack::Packing;
-use super::read::ViewSegment;
+use super::read::{Block, ViewSegment};
 use crate::head::Run;
 use crate::row::Row;
+
+/// A number that was not given yet.
+const NONE: u32 = u32::MAX;
 
 /// Where rows come from when a segment is built.
 #[derive(Clone, Debug)]
@@ -19,123 +23,217 @@ pub(crate) enum Source {
     Segment(Arc<ViewSegment>, Arc<Vec<u32>>),
 }
 
-/// A row on its way into a segment.
-struct Incoming {
-    row: Row,
+/// The bytes of a segment with the rows of all sources; none when there are no rows.
+///
+/// # Errors
+/// When a source is a segment that is damaged.
+pub(crate) fn build(bucket: u32, sources: &[Source]) -> Result<Option<Vec<u8>>, SegmentError> {
+    let mut readers = sources.iter().map(Reader::new).collect::<Result<Vec<_>, _>>()?;
+    let mut dictionary = DictionaryBuilder::new();
+    for reader in &mut readers {
+        reader.advance(&mut dictionary)?;
+    }
+    let mut blocks = Blocks::new();
+    while let Some(reader) = oldest(&mut readers) {
+        if let Some(row) = reader.head {
+            blocks.push(row, reader.seq);
+        }
+        reader.advance(&mut dictionary)?;
+    }
+    for source in sources {
+        if let Source::Segment(segment, _) = source {
+            segment.release();
+        }
+    }
+    Ok(blocks.finish(bucket, &dictionary))
+}
+
+/// The reader whose row comes first. There are a dozen of them, so a look at each is as good as a heap.
+fn oldest<'r, 'a>(readers: &'r mut [Reader<'a>]) -> Option<&'r mut Reader<'a>> {
+    let order = |r: &Reader<'_>| r.head.as_ref().map(Row::order);
+    readers
+        .iter_mut()
+        .filter(|r| r.head.is_some())
+        .min_by_key(|r| order(r))
+}
+
+/// Walks along one source; rows come with the numbers of the new dictionary.
+struct Reader<'a> {
+    head: Option<Row>,
+    /// Newest seq that the head may reflect.
     seq: u64,
+    rows: Rows<'a>,
+    /// New numbers of the source's data.
+    renumbered: Vec<u32>,
 }
 
-/// Gathers sources and writes one segment of them.
-pub(crate) struct SegmentBuilder {
-    bucket: u32,
-    dictionary: DictionaryBuilder,
-    rows: Vec<Incoming>,
+enum Rows<'a> {
+    Run { run: &'a Run, next: usize },
+    Segment(Box<SegmentRows<'a>>),
 }
 
-impl SegmentBuilder {
-    pub(crate) fn new(bucket: u32) -> SegmentBuilder {
-        SegmentBuilder {
-            bucket,
-            dictionary: DictionaryBuilder::new(),
-            rows: Vec::new(),
-        }
-    }
+struct SegmentRows<'a> {
+    segment: &'a ViewSegment,
+    dictionary: Dictionary<'a>,
+    hidden: std::iter::Peekable<std::iter::Copied<std::slice::Iter<'a, u32>>>,
+    block: Block,
+    next_block: usize,
+    /// Position of the next row, in the segment and in the block.
+    position: u32,
+    in_block: usize,
+    /// New numbers of the segment's values.
+    values: Vec<u32>,
+}
 
-    /// Adds all rows of a source.
-    ///
-    /// # Errors
-    /// When the source is a segment that is damaged.
-    pub(crate) fn add(&mut self, source: &Source) -> Result<(), SegmentError> {
-        match source {
-            Source::Run(run, seq) => self.add_run(run, *seq),
+impl<'a> Reader<'a> {
+    fn new(source: &'a Source) -> Result<Reader<'a>, SegmentError> {
+        let (rows, data, seq) = match source {
+            Source::Run(run, seq) => (Rows::Run { run, next: 0 }, run.dictionary().len(), *seq),
             Source::Segment(segment, hidden) => {
-                self.add_segment(segment, hidden)?;
-                segment.release();
+                let dictionary = segment.dictionary()?;
+                let data = dictionary.objects() as usize;
+                let rows = SegmentRows {
+                    segment,
+                    dictionary,
+                    hidden: hidden.iter().copied().peekable(),
+                    block: Block::default(),
+                    next_block: 0,
+                    position: 0,
+                    in_block: 0,
+                    values: Vec::new(),
+                };
+                (Rows::Segment(Box::new(rows)), data, 0)
             }
-        }
-        Ok(())
+        };
+        Ok(Reader {
+            head: None,
+            seq,
+            rows,
+            renumbered: vec![NONE; data],
+        })
     }
 
-    fn add_run(&mut self, run: &Run, seq: u64) {
-        let mut known = vec![u32::MAX; run.dictionary().len()];
-        for row in run.rows() {
-            let data = match known.get(row.data as usize) {
-                Some(n) if *n != u32::MAX => *n,
-                _ => self.dictionary.add_text(run.text(row)),
-            };
-            if let Some(slot) = known.get_mut(row.data as usize) {
+    fn advance(&mut self, builder: &mut DictionaryBuilder) -> Result<(), SegmentError> {
+        let next = match &mut self.rows {
+            Rows::Run { run, next } => {
+                *next += 1;
+                run.rows().get(*next - 1).copied()
+            }
+            Rows::Segment(rows) => {
+                let row = rows.next()?;
+                self.seq = rows.block.greatest_seq();
+                row
+            }
+        };
+        self.head = next.map(|row| {
+            let known = self
+                .renumbered
+                .get(row.data as usize)
+                .copied()
+                .filter(|n| *n != NONE);
+            let data = known.unwrap_or_else(|| match &mut self.rows {
+                Rows::Run { run, .. } => builder.add_text(run.text(&row)),
+                Rows::Segment(rows) => builder.add_foreign(&rows.dictionary, row.data, &mut rows.values),
+            });
+            if let Some(slot) = self.renumbered.get_mut(row.data as usize) {
                 *slot = data;
             }
-            self.rows.push(Incoming {
-                row: Row { data, ..*row },
-                seq,
-            });
-        }
-    }
-
-    fn add_segment(&mut self, segment: &ViewSegment, hidden: &[u32]) -> Result<(), SegmentError> {
-        let dictionary = segment.dictionary()?;
-        let mut objects = vec![u32::MAX; dictionary.objects() as usize];
-        let mut values = Vec::new();
-        let mut hidden = hidden.iter().copied().peekable();
-        let mut position = 0u32;
-        for b in 0..segment.blocks() {
-            let block = segment.block(b)?;
-            for i in 0..block.len() {
-                let at = position;
-                position += 1;
-                if hidden.next_if_eq(&at).is_some() {
-                    continue;
-                }
-                let Some(row) = block.row(i) else { continue };
-                let data = match objects.get(row.data as usize) {
-                    Some(n) if *n != u32::MAX => *n,
-                    _ => self.dictionary.add_foreign(&dictionary, row.data, &mut values),
-                };
-                if let Some(slot) = objects.get_mut(row.data as usize) {
-                    *slot = data;
-                }
-                self.rows.push(Incoming {
-                    row: Row { data, ..row },
-                    seq: block.greatest_seq(),
-                });
-            }
-        }
+            Row { data, ..row }
+        });
         Ok(())
     }
+}
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+impl SegmentRows<'_> {
+    fn next(&mut self) -> Result<Option<Row>, SegmentError> {
+        loop {
+            if self.in_block == self.block.len() {
+                if self.next_block == self.segment.blocks() {
+                    return Ok(None);
+                }
+                self.segment.read_block(self.next_block, &mut self.block)?;
+                self.next_block += 1;
+                self.in_block = 0;
+                continue;
+            }
+            let row = self.block.row(self.in_block);
+            let hidden = self.hidden.next_if_eq(&self.position).is_some();
+            self.in_block += 1;
+            self.position += 1;
+            if !hidden {
+                return Ok(row);
+            }
+        }
+    }
+}
+
+/// The blocks that are complete, and the one that is filling.
+struct Blocks {
+    out: Vec<u8>,
+    entries: Vec<Entry>,
+    pending: Vec<Row>,
+    pending_seq: u64,
+    columns: [Vec<i64>; 4],
+    negative: bool,
+    rows: u32,
+    greatest_start: i64,
+}
+
+impl Blocks {
+    fn new() -> Blocks {
+        Blocks {
+            out: vec![0; HEADER],
+            entries: Vec::new(),
+            pending: Vec::with_capacity(BLOCK_ROWS),
+            pending_seq: 0,
+            columns: Default::default(),
+            negative: false,
+            rows: 0,
+            greatest_start: i64::MIN,
+        }
     }
 
-    /// The file's bytes.
-    pub(crate) fn build(mut self) -> Vec<u8> {
-        // Sources are sorted each, so this finds long runs and merges them.
-        self.rows.sort_by(|a, b| a.row.cmp(&b.row));
-        let blocks = self.rows.len().div_ceil(BLOCK_ROWS);
-        let mut out = vec![0; HEADER];
-        out.reserve(self.rows.len() * 12 + blocks * ENTRY + self.dictionary.size() + 64);
-        let mut columns: [Vec<i64>; 4] = Default::default();
-        let entries: Vec<Entry> = self
-            .rows
-            .chunks(BLOCK_ROWS)
-            .map(|rows| write_block(rows, &mut columns, &mut out))
-            .collect();
+    fn push(&mut self, row: Row, seq: u64) {
+        debug_assert!(self.pending.last().is_none_or(|last| last.cmp(&row).is_le()));
+        self.negative |= row.duration < 0;
+        self.rows += 1;
+        self.greatest_start = row.start;
+        self.pending_seq = self.pending_seq.max(seq);
+        self.pending.push(row);
+        if self.pending.len() == BLOCK_ROWS {
+            self.end_block();
+        }
+    }
+
+    fn end_block(&mut self) {
+        if !self.pending.is_empty() {
+            let entry = write_block(&self.pending, self.pending_seq, &mut self.columns, &mut self.out);
+            self.entries.push(entry);
+            self.pending.clear();
+            self.pending_seq = 0;
+        }
+    }
+
+    fn finish(mut self, bucket: u32, dictionary: &DictionaryBuilder) -> Option<Vec<u8>> {
+        self.end_block();
+        let Blocks { mut out, entries, .. } = self;
+        let first = entries.first()?;
         let index_at = out.len() as u64;
+        out.reserve(entries.len() * ENTRY + dictionary.size() + 8);
         for entry in &entries {
             entry.write(&mut out);
         }
         seal_section(&mut out, index_at);
         let dictionary_at = out.len() as u64;
-        self.dictionary.write(&mut out);
+        dictionary.write(&mut out);
         seal_section(&mut out, dictionary_at);
         let header = Header {
-            bucket: self.bucket,
-            rows: self.rows.len() as u32,
+            bucket,
+            rows: self.rows,
             blocks: entries.len() as u32,
-            negative: self.rows.iter().any(|r| r.row.duration < 0),
-            least_start: self.rows.first().map_or(0, |r| r.row.start),
-            greatest_start: self.rows.last().map_or(0, |r| r.row.start),
+            negative: self.negative,
+            least_start: first.least_start,
+            greatest_start: self.greatest_start,
             greatest_end: entries.iter().map(|e| e.greatest_end).max().unwrap_or(0),
             least_id: entries.iter().map(|e| e.least_id).min().unwrap_or(0),
             greatest_id: entries.iter().map(|e| e.greatest_id).max().unwrap_or(0),
@@ -147,7 +245,7 @@ impl SegmentBuilder {
         if let Some(place) = out.get_mut(..HEADER) {
             place.copy_from_slice(&header.to_bytes());
         }
-        out
+        Some(out)
     }
 }
 
@@ -157,13 +255,10 @@ fn seal_section(out: &mut Vec<u8>, from: u64) {
     out.extend_from_slice(&crc.to_le_bytes());
 }
 
-fn write_block(rows: &[Incoming], columns: &mut [Vec<i64>; 4], out: &mut Vec<u8>) -> Entry {
+fn write_block(rows: &[Row], seq: u64, columns: &mut [Vec<i64>; 4], out: &mut Vec<u8>) -> Entry {
+    columns.iter_mut().for_each(Vec::clear);
     let [starts, durations, ids, data] = columns;
-    starts.clear();
-    durations.clear();
-    ids.clear();
-    data.clear();
-    for Incoming { row, .. } in rows {
+    for row in rows {
         starts.push(row.start);
         durations.push(row.duration);
         ids.push(row.id as i64);
@@ -182,10 +277,10 @@ fn write_block(rows: &[Incoming], columns: &mut [Vec<i64>; 4], out: &mut Vec<u8>
         crc: crc32fast::hash(body),
         rows: rows.len() as u32,
         least_start: starts.first().copied().unwrap_or(0),
-        greatest_end: rows.iter().map(|r| r.row.end()).max().unwrap_or(0),
-        least_id: rows.iter().map(|r| r.row.id).min().unwrap_or(0),
-        greatest_id: rows.iter().map(|r| r.row.id).max().unwrap_or(0),
-        greatest_seq: rows.iter().map(|r| r.seq).max().unwrap_or(0),
+        greatest_end: rows.iter().map(Row::end).max().unwrap_or(0),
+        least_id: rows.iter().map(|r| r.id).min().unwrap_or(0),
+        greatest_id: rows.iter().map(|r| r.id).max().unwrap_or(0),
+        greatest_seq: seq,
         columns: packings,
     }
 }

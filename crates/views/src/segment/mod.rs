@@ -11,7 +11,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use build::{SegmentBuilder, Source};
+pub(crate) use build::{Source, build};
 pub(crate) use dictionary::Dictionary as SegmentDictionary;
 pub use format::SegmentError;
 pub(crate) use read::{Block, ViewSegment};

@@ -25,9 +25,7 @@ fn built(events: &[Event]) -> Vec<u8> {
         .collect();
     rows.sort_unstable_by(Row::cmp);
     let run = Run::from_sorted(rows, interner.dictionary().clone());
-    let mut builder = SegmentBuilder::new(7);
-    builder.add(&Source::Run(Arc::new(run), 99)).unwrap();
-    builder.build()
+    build(7, &[Source::Run(Arc::new(run), 99)]).unwrap().unwrap()
 }
 
 fn opened(bytes: &[u8]) -> Result<ViewSegment, SegmentError> {

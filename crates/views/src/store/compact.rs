@@ -14,7 +14,7 @@ use super::error::CompactError;
 use crate::bucket::{BucketView, Sealed};
 use crate::head::Run;
 use crate::record::BucketKey;
-use crate::segment::{SegmentBuilder, Source, ViewSegment};
+use crate::segment::{self, Source, ViewSegment};
 use crate::state::FoldError;
 
 /// Rows in a head that make it worth a segment.
@@ -185,23 +185,21 @@ pub(crate) fn write_segment(
     key: BucketKey,
     sources: &[Source],
 ) -> Result<Option<ViewSegment>, CompactError> {
-    let mut builder = SegmentBuilder::new(key.0);
-    for source in sources {
-        builder.add(source)?;
-    }
-    if builder.is_empty() {
+    let Some(bytes) = segment::build(key.0, sources)? else {
         return Ok(None);
-    }
+    };
     let number = next_file.fetch_add(1, Ordering::Relaxed);
     let file = format!("{:05}-{number:010}.view", key.0);
-    let bytes = builder.build();
     views
         .write_file(&file, &bytes)
         .map_err(|error| CompactError::Io {
             file: file.clone(),
             error,
         })?;
-    Ok(Some(ViewSegment::open(views, &file)?))
+    let segment = ViewSegment::open(views, &file)?;
+    // Looking at its header has mapped megabytes of what was just written.
+    segment.release();
+    Ok(Some(segment))
 }
 
 /// The runs of a head that has been set apart, as sources.
