@@ -9,9 +9,9 @@ use crate::head::Run;
 use crate::row::{Bounds, Row, event_id};
 use crate::segment::{BLOCK_ROWS, Block, SegmentError};
 
-/// A read of this many blocks of a segment (a month of a window watcher) is of the kind that is not soon repeated:
+/// A read of this many blocks of a segment (a week of a window watcher) is of the kind that is not soon repeated:
 /// the segment's memory is given back after it.
-const RELEASE_FROM: usize = 96;
+const RELEASE_FROM: usize = 24;
 
 /// One event of a listing; borrows its data from where it lies.
 #[derive(Clone, Copy, Debug)]

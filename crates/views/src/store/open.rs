@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
-use timberline_log::{Damage, FileStorage, Log, LogOptions, Seq, Storage, TornTail};
+use timberline_log::{Damage, FileStorage, Log, LogError, LogOptions, Recovery, Seq, Storage, TornTail};
 
 use super::checkpoint::{self, Found};
 use super::compact;
@@ -95,18 +95,15 @@ impl Store {
         anew: bool,
         progress: Progress<'_>,
     ) -> Result<(Store, OpenReport), OpenError> {
-        let (log, recovery) = Log::open(log_storage.clone(), log_options(&options))?;
+        let (log, taken) = open_both(&log_storage, &*views, &options, anew);
+        let (log, recovery) = log?;
         let mut report = OpenReport {
             seq: recovery.last_seq,
             torn: recovery.torn,
             damage: recovery.damage,
             ..OpenReport::default()
         };
-        let state = if anew {
-            State::new()
-        } else {
-            take_up(&*views, &mut report)?
-        };
+        let state = taken?.or_new(&mut report);
         if state.seq > recovery.last_seq.0 {
             return Err(OpenError::LogBehindViews {
                 path: log_storage.path().display().to_string(),
@@ -190,17 +187,49 @@ fn now() -> i64 {
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
+/// Opens the log and the views, side by side: with a cold cache each waits for the disk.
+fn open_both(
+    log: &Arc<dyn Storage>,
+    views: &dyn Storage,
+    options: &StoreOptions,
+    anew: bool,
+) -> (Result<(Log, Recovery), LogError>, Result<Found, OpenError>) {
+    let open_log = || Log::open(log.clone(), log_options(options));
+    let open_views = || {
+        if anew {
+            Ok(Found::None)
+        } else {
+            checkpoint::read(views)
+        }
+    };
+    if !options.background {
+        return (open_log(), open_views());
+    }
+    std::thread::scope(|scope| {
+        let views_opened = scope.spawn(open_views);
+        let log_opened = open_log();
+        let ended_badly = |_| Ok(Found::Unusable("reading the checkpoint failed".into()));
+        (log_opened, views_opened.join().unwrap_or_else(ended_badly))
+    })
+}
+
 /// The state of the checkpoint, or the empty one.
 pub(super) fn take_up(views: &dyn Storage, report: &mut OpenReport) -> Result<State, OpenError> {
-    Ok(match checkpoint::read(views)? {
-        Found::State(state) => *state,
-        Found::None => State::new(),
-        Found::Unusable(why) => {
-            tracing::warn!(why, "the views cannot be used and are made anew from the log");
-            report.checkpoint_unusable = Some(why);
-            State::new()
+    Ok(checkpoint::read(views)?.or_new(report))
+}
+
+impl Found {
+    fn or_new(self, report: &mut OpenReport) -> State {
+        match self {
+            Found::State(state) => *state,
+            Found::None => State::new(),
+            Found::Unusable(why) => {
+                tracing::warn!(why, "the views cannot be used and are made anew from the log");
+                report.checkpoint_unusable = Some(why);
+                State::new()
+            }
         }
-    })
+    }
 }
 
 /// Folds what the checkpoint does not have. Heads are sealed on the way, so that memory stays bounded.
