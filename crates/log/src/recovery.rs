@@ -152,6 +152,7 @@ fn open_unsealed(storage: &Arc<dyn Storage>) -> Result<(Option<Seq>, Vec<Probe>)
             sealed_last = Some(mark.last);
             break;
         }
+        probe.window.will_read_all();
         unsealed.push(probe);
     }
     unsealed.reverse();

@@ -33,6 +33,11 @@ impl Window {
         }
     }
 
+    /// Says that all of the file is about to be read.
+    pub(crate) fn will_read_all(&self) {
+        self.file.will_read_all();
+    }
+
     /// A part of what was read last, for a caller who cannot borrow mutably.
     pub(crate) fn buffered(&self, offset: u64, len: usize) -> Option<&[u8]> {
         let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;

@@ -171,6 +171,9 @@ pub trait ReadAt: Debug + Send + Sync {
     /// If the disk cannot read them.
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize>;
 
+    /// Says that all of the file is about to be read: the system may begin to fetch it.
+    fn will_read_all(&self) {}
+
     /// The file's length now.
     ///
     /// # Errors

@@ -97,7 +97,8 @@ impl Header {
         header
     }
 
-    pub(crate) fn parse(file: &str, bytes: &[u8]) -> Result<Header, SegmentError> {
+    /// Reads the header at the front of a file of this length.
+    pub(crate) fn parse(file: &str, bytes: &[u8], length: u64) -> Result<Header, SegmentError> {
         let damaged = |what: &str| SegmentError::Damaged {
             file: file.into(),
             what: what.into(),
@@ -137,10 +138,9 @@ impl Header {
             dictionary_at: fields.u64(),
             length: fields.u64(),
         };
-        if parsed.length != bytes.len() as u64 {
+        if parsed.length != length {
             return Err(damaged(&format!(
-                "it has {} bytes instead of {}",
-                bytes.len(),
+                "it has {length} bytes instead of {}",
                 parsed.length
             )));
         }

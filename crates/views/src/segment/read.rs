@@ -7,7 +7,7 @@ use timberline_log::{Access, Region, Storage};
 
 use super::BLOCK_ROWS;
 use super::dictionary::Dictionary;
-use super::format::{ENTRY, Entry, Header, SegmentError};
+use super::format::{ENTRY, Entry, HEADER, Header, SegmentError};
 use crate::row::{Bounds, Row};
 
 /// An immutable, memory-mapped file of one bucket's events.
@@ -35,13 +35,20 @@ impl ViewSegment {
     /// # Errors
     /// When the file is missing, is no view segment, is of a newer version, or its header is damaged.
     pub(crate) fn open(storage: &dyn Storage, file: &str) -> Result<ViewSegment, SegmentError> {
-        let region = storage
-            .open_region(file, Access::Read)
-            .map_err(|e| SegmentError::Io {
-                file: file.into(),
-                error: e.to_string(),
-            })?;
-        let header = Header::parse(file, region.read(0..region.len()))?;
+        let io = |e: std::io::Error| SegmentError::Io {
+            file: file.into(),
+            error: e.to_string(),
+        };
+        // The header is copied: a first touch of the mapping would make the system read megabytes around it.
+        let reader = storage.open_read(file).map_err(io)?;
+        let mut bytes = [0; HEADER];
+        let read = reader.read_at(0, &mut bytes).map_err(io)?;
+        let header = Header::parse(
+            file,
+            bytes.get(..read).unwrap_or_default(),
+            reader.len().map_err(io)?,
+        )?;
+        let region = storage.open_region(file, Access::Read).map_err(io)?;
         let blocks_checked = (0..header.blocks).map(|_| AtomicBool::new(false)).collect();
         let segment = ViewSegment {
             file: file.into(),

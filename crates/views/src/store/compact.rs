@@ -196,10 +196,7 @@ pub(crate) fn write_segment(
             file: file.clone(),
             error,
         })?;
-    let segment = ViewSegment::open(views, &file)?;
-    // Looking at its header has mapped megabytes of what was just written.
-    segment.release();
-    Ok(Some(segment))
+    Ok(Some(ViewSegment::open(views, &file)?))
 }
 
 /// The runs of a head that has been set apart, as sources.
