@@ -26,9 +26,6 @@ const MAGIC: [u8; 8] = *b"TLVIEWCP";
 const VERSION: u32 = 1;
 /// magic 8 | version u32 | CRC-32 of the body u32
 const HEADER: usize = 16;
-/// So many segments are opened one after the other, more by so many threads.
-const OPEN_ALONE: usize = 16;
-const OPENERS: usize = 8;
 
 #[derive(Encode, BorrowDecode)]
 struct Body {
@@ -229,17 +226,9 @@ impl<E: Into<CodecError>> From<E> for Unusable {
 
 fn restore(storage: &dyn Storage, bytes: &[u8]) -> Result<State, Unusable> {
     let (body, _): (Body, usize) = bincode::borrow_decode_from_slice(bytes, CONFIG)?;
-    let files: Vec<&str> = body
-        .buckets
-        .iter()
-        .flat_map(|b| &b.segments)
-        .map(|s| s.file.as_str())
-        .collect();
-    let mut opened = open_segments(storage, &files)?.into_iter();
     let mut buckets = Vec::with_capacity(body.buckets.len());
     for b in body.buckets {
-        let segments = opened.by_ref().take(b.segments.len()).collect();
-        buckets.push(restore_bucket(segments, b)?);
+        buckets.push(restore_bucket(storage, b)?);
     }
     let settings: BTreeMap<String, String> = body.settings.into_iter().collect();
     let mut state = State::restore(body.seq, body.next_event, body.next_bucket, settings, buckets);
@@ -250,39 +239,10 @@ fn restore(storage: &dyn Storage, bytes: &[u8]) -> Result<State, Unusable> {
     Ok(state)
 }
 
-/// Opens segments, many of them on several threads: with a cold cache each header is a wait for the disk.
-fn open_segments(storage: &dyn Storage, files: &[&str]) -> Result<Vec<ViewSegment>, SegmentError> {
-    let open = |files: &[&str]| {
-        files
-            .iter()
-            .map(|f| ViewSegment::open(storage, f))
-            .collect::<Result<Vec<_>, _>>()
-    };
-    if files.len() <= OPEN_ALONE {
-        return open(files);
-    }
-    let opened: Result<Vec<Vec<ViewSegment>>, SegmentError> = std::thread::scope(|scope| {
-        let threads: Vec<_> = files
-            .chunks(files.len().div_ceil(OPENERS))
-            .map(|f| scope.spawn(move || open(f)))
-            .collect();
-        let failed = |_| {
-            Err(SegmentError::Io {
-                file: "*.view".into(),
-                error: "opening them failed".into(),
-            })
-        };
-        threads
-            .into_iter()
-            .map(|t| t.join().unwrap_or_else(failed))
-            .collect()
-    });
-    Ok(opened?.into_iter().flatten().collect())
-}
-
-fn restore_bucket(opened: Vec<ViewSegment>, b: BucketBody) -> Result<BucketState, Unusable> {
+fn restore_bucket(storage: &dyn Storage, b: BucketBody) -> Result<BucketState, Unusable> {
     let mut segments = Vec::with_capacity(b.segments.len());
-    for (segment, s) in opened.into_iter().zip(b.segments) {
+    for s in b.segments {
+        let segment = ViewSegment::open(storage, &s.file)?;
         if segment.header().bucket != b.key.0 {
             return Err(SegmentError::Damaged {
                 file: s.file,
