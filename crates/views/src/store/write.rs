@@ -18,9 +18,14 @@ use crate::snapshot::Snapshot;
 
 /// Events in one record: enough for the compressor to find what repeats, few enough for a small buffer.
 const RECORD_EVENTS: usize = 4096;
+/// Bytes of text in one record (a single event may have more): it fits the smallest segment even if nothing in it repeats.
+const RECORD_BYTES: usize = 768 << 10;
+/// What a record takes in the log beside its payload, at most.
+const FRAME_BYTES: u64 = 64;
 /// Events of one bucket in memory beyond which writers have to wait for the compactor.
 const MOST_WAITING: usize = 64 * SEAL_ROWS;
-/// Ids that clients bring beyond this are replaced by ours, or the counter could be driven out of what JSON numbers hold.
+/// Ids that clients bring beyond this, and that are not ours, are replaced by ours, or the counter could be driven out of
+/// what JSON numbers hold.
 const GREATEST_TAKEN_ID: u64 = 1 << 52;
 
 /// What a write gives back.
@@ -143,10 +148,7 @@ impl Store {
 
     fn insert(&self, bucket: &str, events: &[NewEvent<'_>]) -> Result<(Vec<EventId>, Receipt), WriteError> {
         // Most of the work, compression above all, is done before the lock.
-        let blocks = events
-            .chunks(RECORD_EVENTS)
-            .map(encoded)
-            .collect::<Result<Vec<_>, _>>()?;
+        let blocks = records(events).map(encoded).collect::<Result<Vec<_>, _>>()?;
         let shared = &*self.shared;
         let mut sequencer = shared.sequencer.lock();
         let key = sequencer.room_for(bucket)?;
@@ -186,7 +188,8 @@ impl Store {
         let shared = &*self.shared;
         let mut sequencer = shared.sequencer.lock();
         let key = sequencer.room_for(bucket)?;
-        let taken = |id: &EventId| id.0 <= GREATEST_TAKEN_ID;
+        let given = sequencer.state.next_event;
+        let taken = |id: &EventId| id.0 <= GREATEST_TAKEN_ID || id.0 < given;
         let greatest = events
             .iter()
             .filter_map(|e| e.id)
@@ -206,7 +209,10 @@ impl Store {
             })
             .collect();
         let mut batch = Vec::new();
-        for (events, ids) in events.chunks(RECORD_EVENTS).zip(ids.chunks(RECORD_EVENTS)) {
+        let mut rest = ids.as_slice();
+        for events in records(events) {
+            let ids;
+            (ids, rest) = rest.split_at_checked(events.len()).unwrap_or_default();
             let (events, bytes) = encoded(events)?;
             let mut payload = Vec::with_capacity(bytes.len() + 9 * ids.len());
             codec::encode_put(key, ids, &mut payload)?;
@@ -379,6 +385,22 @@ fn extended(
     Ok(same.then_some((last.id, start, longer)))
 }
 
+/// Events, cut into what one record takes.
+fn records<'a, 'b>(events: &'a [NewEvent<'b>]) -> impl Iterator<Item = &'a [NewEvent<'b>]> {
+    let mut rest = events;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fitting = rest.iter().take(RECORD_EVENTS).take_while(|event| {
+            bytes += event.data.len();
+            bytes <= RECORD_BYTES
+        });
+        let count = fitting.count().max(1);
+        let (record, later) = rest.split_at_checked(count)?;
+        rest = later;
+        Some(record)
+    })
+}
+
 fn encoded<'a>(events: &'a [NewEvent<'_>]) -> Result<(EventBlock<'a>, Vec<u8>), WriteError> {
     let block = EventBlock::from_events(
         events
@@ -466,15 +488,20 @@ impl Shared {
                 done = batch.len();
                 Ok(())
             }
-            Err(timberline_log::AppendError::TooLarge { .. }) if batch.len() > 1 => batch
-                .iter()
-                .zip(&entries)
-                .try_for_each(|((record, payload), entry)| {
-                    let seqs = log.append(std::slice::from_ref(entry))?;
-                    self.folded(state, *seqs.end(), record, payload.len());
-                    done += 1;
-                    Ok(())
-                }),
+            // None of them is stored if there is one that never can be.
+            Err(timberline_log::AppendError::TooLarge { limit, .. })
+                if batch.len() > 1 && batch.iter().all(|(_, p)| p.len() as u64 + FRAME_BYTES <= limit) =>
+            {
+                batch
+                    .iter()
+                    .zip(&entries)
+                    .try_for_each(|((record, payload), entry)| {
+                        let seqs = log.append(std::slice::from_ref(entry))?;
+                        self.folded(state, *seqs.end(), record, payload.len());
+                        done += 1;
+                        Ok(())
+                    })
+            }
             Err(e) => Err(e),
         };
         if done > 0 {
