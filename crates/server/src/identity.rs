@@ -5,7 +5,7 @@
 //! `/api/0/info`.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use timberline_log::DeviceId;
@@ -62,7 +62,14 @@ impl Identity {
             error,
         };
         make_dir(dir).map_err(in_dir)?;
-        let kept = kept_id(&dir.join(FILE)).map_err(in_dir)?;
+        let kept = match kept_id(&dir.join(FILE)) {
+            Ok(kept) => kept,
+            // There is something by that name, but not an id.
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::IsADirectory) => {
+                return Err(IdentityError::Broken { path: dir.join(FILE) });
+            }
+            Err(error) => return Err(in_dir(error)),
+        };
         let device_id = match &settings.device_id {
             Some(given) if is_usable(given) => given.clone(),
             Some(given) => return Err(IdentityError::Given(given.clone())),
@@ -210,9 +217,12 @@ mod tests {
         settings.device_id = Some("a b".to_owned());
         assert!(matches!(Identity::load(&settings), Err(IdentityError::Given(_))));
         settings.device_id = None;
-        fs::write(dir.path().join(FILE), "").unwrap();
-        let error = Identity::load(&settings).unwrap_err().to_string();
-        assert!(error.contains("device_id"), "{error}");
+        for content in ["".as_bytes(), b"\xff\xfe", b"two words"] {
+            fs::write(dir.path().join(FILE), content).unwrap();
+            let error = Identity::load(&settings).unwrap_err();
+            assert!(matches!(error, IdentityError::Broken { .. }), "{error}");
+            assert!(error.to_string().contains("device_id"), "{error}");
+        }
     }
 
     #[test]

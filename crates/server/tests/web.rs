@@ -197,6 +197,25 @@ fn errors_are_json_with_a_message() {
 }
 
 #[test]
+fn a_refusal_reaches_a_client_that_sends_much_before_it_looks() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let body = vec![b' '; 8 << 20];
+    for (method, target, content_type, status) in [
+        ("POST", "/api/0/buckets/b/events", "text/plain", 415),
+        ("POST", "/api/0/import", "text/plain", 415),
+        ("POST", "/api/0/nowhere", "application/json", 404),
+        ("PUT", "/api/0/info", "application/json", 405),
+        ("POST", "/", "application/json", 405),
+    ] {
+        let answer = ask(&server, method, target, &[("content-type", content_type)], &body);
+        assert_eq!(answer.status, status, "{method} {target}");
+        assert!(answer.json().is_some(), "{method} {target}");
+    }
+    server.stop();
+}
+
+#[test]
 fn the_log_is_told_as_json() {
     let installation = Installation::new();
     let server = installation.start();

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+/// The longest time that means anything here; beyond some hundreds of years sums with it would overflow.
+const MOST_SECONDS: u64 = 365 * 24 * 60 * 60;
+
 /// The `[limits]` section: what one client, and all of them together, may use.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -53,8 +56,20 @@ impl Limits {
         Duration::from_secs(self.waiting_seconds)
     }
 
-    /// The first key whose value leaves the server unable to serve anything, with the reason.
+    /// The first key whose value leaves the server unable to serve anything (or that no clock can hold), with the
+    /// reason.
     pub(super) fn unusable(&self) -> Option<(&'static str, String, &'static str)> {
+        let seconds = [
+            ("limits.header_seconds", self.header_seconds),
+            ("limits.body_seconds", self.body_seconds),
+            ("limits.idle_seconds", self.idle_seconds),
+            ("limits.waiting_seconds", self.waiting_seconds),
+            ("limits.drain_seconds", self.drain_seconds),
+        ];
+        let too_long = seconds.into_iter().find(|(_, value)| *value > MOST_SECONDS);
+        if let Some((key, value)) = too_long {
+            return Some((key, value.to_string(), "must be at most 31536000, a year"));
+        }
         let at_least_one = "must be at least 1";
         [
             ("limits.body_bytes", self.body_bytes as u64),

@@ -110,6 +110,7 @@ impl Settings {
         base: &Path,
     ) -> Result<Self, ConfigError> {
         let testing = overrides.testing;
+        refuse_empty_paths(&file)?;
         let from_file = |path: PathBuf| dirs.resolve(&path, base);
         let data_dir = match overrides.data_dir.or(file.data_dir.map(from_file)) {
             Some(dir) => dir,
@@ -187,6 +188,25 @@ impl Settings {
             ));
         }
         Ok(())
+    }
+}
+
+/// An empty path is relative, too: it would be the directory of the configuration file itself.
+fn refuse_empty_paths(file: &ConfigFile) -> Result<(), ConfigError> {
+    let pages = file
+        .custom_static
+        .iter()
+        .map(|(name, dir)| (name.as_str(), Some(dir)));
+    let empty = [
+        ("data_dir", file.data_dir.as_ref()),
+        ("webpath", file.webpath.as_ref()),
+    ]
+    .into_iter()
+    .chain(pages)
+    .find(|(_, path)| path.is_some_and(|path| path.as_os_str().is_empty()));
+    match empty {
+        Some((key, _)) => Err(value(key, "\"\"", "must not be empty; leave the key out instead")),
+        None => Ok(()),
     }
 }
 
@@ -279,6 +299,14 @@ mod tests {
             ("[log]\nsegment_bytes = 10", "log.segment_bytes"),
             ("[limits]\nconnections = 0", "limits.connections"),
             ("[custom_static]\n\"a/b\" = \"x\"", "custom_static"),
+            ("[custom_static]\npage = \"\"", "page"),
+            ("webpath = \"\"", "webpath"),
+            ("data_dir = \"\"", "data_dir"),
+            (
+                "[limits]\ndrain_seconds = 9223372036854775807",
+                "limits.drain_seconds",
+            ),
+            ("[limits]\nwaiting_seconds = 31536001", "limits.waiting_seconds"),
         ] {
             let error = decide(text, Overrides::default()).unwrap_err().to_string();
             assert!(error.starts_with(key), "{error}");

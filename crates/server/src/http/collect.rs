@@ -77,6 +77,7 @@ where
     B::Error: std::fmt::Display,
 {
     if !json::is_json(headers.get(header::CONTENT_TYPE)) {
+        pass_over(headers, body).await;
         return Err(ApiError::WrongContentType);
     }
     collect(body, pool).await
@@ -169,6 +170,19 @@ where
                 Err(_trailers) => {}
             },
         }
+    }
+}
+
+/// Reads and throws away the body of a request that is refused for what its head says. A client that sends without
+/// looking would otherwise see its connection reset and never the reason; one that waits for a `100 Continue` does
+/// look, and need not send.
+pub(crate) async fn pass_over<B>(headers: &HeaderMap, body: B)
+where
+    B: Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+{
+    if !headers.contains_key(header::EXPECT) {
+        discard(pin!(body)).await;
     }
 }
 

@@ -28,7 +28,7 @@ mod serve;
 
 pub(crate) use answer::{Answer, ChunkSender, StreamEnded, json_answer, stream};
 pub(crate) use arriving::Arriving;
-pub(crate) use collect::{BodyPool, collect_json, pieces};
+pub(crate) use collect::{BodyPool, collect_json, pass_over, pieces};
 pub(crate) use compress::compression;
 pub(crate) use error::ApiError;
 pub(crate) use query::{Query, decode_segment};

@@ -29,12 +29,12 @@ mod status_page;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::body::Body;
 use axum::routing::{get, post};
-use http::Method;
+use http::{HeaderMap, Method};
 
 use crate::app::App;
-use crate::http::{ApiError, compression};
+use crate::http::{ApiError, compression, pass_over};
 
 /// The paths, all but the heartbeat's.
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -80,10 +80,12 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .with_state(Arc::clone(app))
 }
 
-async fn no_such_route() -> ApiError {
+async fn no_such_route(headers: HeaderMap, body: Body) -> ApiError {
+    pass_over(&headers, body).await;
     ApiError::NoSuchRoute
 }
 
-async fn wrong_method(method: Method, _request: Request) -> ApiError {
+async fn wrong_method(method: Method, headers: HeaderMap, body: Body) -> ApiError {
+    pass_over(&headers, body).await;
     ApiError::WrongMethod(method)
 }

@@ -19,7 +19,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 
 use crate::app::App;
 use crate::config::Settings;
-use crate::http::{ApiError, decode_segment};
+use crate::http::{ApiError, decode_segment, pass_over};
 use crate::routes::status_page;
 
 use site::{Found, Site};
@@ -67,9 +67,10 @@ pub(super) async fn get(
     State(app): State<Arc<App>>,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let (head, _) = request.into_parts();
+    let (head, body) = request.into_parts();
     let path = head.uri.path();
     if head.method != Method::GET && head.method != Method::HEAD {
+        pass_over(&head.headers, body).await;
         return Err(ApiError::WrongMethod(head.method));
     }
     let found = match app.sites.of(path)? {

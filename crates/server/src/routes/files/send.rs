@@ -32,11 +32,12 @@ struct Validators {
 /// # Errors
 /// 404 when it cannot be opened.
 pub(super) fn send(path: &Path, request: &Request) -> Result<Response<Body>, ApiError> {
-    let mut file = File::open(path).map_err(|_| ApiError::NoSuchRoute)?;
-    let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
-    if !metadata.is_file() {
+    // Looked at before it is opened: to open a pipe means to wait for who writes to it.
+    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Err(ApiError::NoSuchRoute);
     }
+    let mut file = File::open(path).map_err(|_| ApiError::NoSuchRoute)?;
+    let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
     let validators = Validators::of(&metadata);
     let size = metadata.len();
     let mut response = Response::new(Body::empty());
@@ -264,6 +265,16 @@ mod tests {
             "text/javascript; charset=utf-8"
         );
         assert_eq!(response.headers()[header::CONTENT_LENGTH], "10");
+    }
+
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pipe");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let error = send(&path, &request(&[])).unwrap_err();
+        assert_eq!(error.status(), 404);
     }
 
     #[test]

@@ -40,7 +40,7 @@ use axum::extract::State;
 use http::{HeaderMap, Response};
 
 use crate::app::App;
-use crate::http::{ApiError, json, json_answer};
+use crate::http::{ApiError, json, json_answer, pass_over};
 
 use layout::{Layout, LayoutError};
 use receive::Form;
@@ -60,7 +60,13 @@ pub(super) async fn import(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
-    let form = Form::of(&headers)?;
+    let form = match Form::of(&headers) {
+        Ok(form) => form,
+        Err(error) => {
+            pass_over(&headers, body).await;
+            return Err(error);
+        }
+    };
     // Nothing of the body is read before its turn: the client waits, and no memory is held.
     let _turn = app
         .importing
