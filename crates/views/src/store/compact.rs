@@ -15,6 +15,7 @@ use crate::bucket::{BucketView, Sealed};
 use crate::head::Run;
 use crate::record::BucketKey;
 use crate::segment::{self, Source, ViewSegment};
+use crate::snapshot::Snapshot;
 use crate::state::FoldError;
 
 /// Rows in a head that make it worth a segment.
@@ -27,7 +28,7 @@ const FAN_IN: usize = 8;
 const MOST_ROWS: u64 = 1 << 19;
 /// Nor is one of this many bytes.
 const MOST_BYTES: u64 = 64 << 20;
-/// Bytes of log after which a checkpoint is due: at most this much is folded at the next start.
+/// Bytes of log after which a checkpoint is due, unless checkpoints are large.
 pub(crate) const CHECKPOINT_BYTES: u64 = 4 << 20;
 
 /// What there is to do next.
@@ -60,7 +61,7 @@ impl Shared {
         if let Some(key) = self.fullest_head() {
             return Some(Job::Seal(key));
         }
-        if self.unsaved.load(Ordering::Relaxed) >= CHECKPOINT_BYTES {
+        if self.checkpoint_is_due() {
             return Some(Job::Checkpoint);
         }
         let snapshot = self.published.load();
@@ -143,29 +144,34 @@ impl Shared {
         Ok(())
     }
 
+    /// Writes a checkpoint, once the log is durable that far. Gives back its size.
+    fn save(&self, snapshot: &Snapshot) -> Result<u64, CompactError> {
+        self.wait_durable(snapshot.seq())?;
+        let bytes = checkpoint::encode(snapshot)?;
+        let file = checkpoint::FILE;
+        self.views
+            .write_file(file, &bytes)
+            .map_err(|error| CompactError::Io {
+                file: file.into(),
+                error,
+            })?;
+        Ok(bytes.len() as u64)
+    }
+
     /// Writes a checkpoint of the newest snapshot, and removes the files it no longer needs.
     pub(crate) fn checkpoint(&self) -> Result<(), CompactError> {
         let unsaved = self.unsaved.load(Ordering::Relaxed);
         let obsolete = std::mem::take(&mut *self.obsolete.lock());
         let snapshot = self.published.load_full();
-        let written = self
-            .wait_durable(snapshot.seq())
-            .map_err(CompactError::from)
-            .and_then(|()| {
-                let bytes = checkpoint::encode(&snapshot)?;
-                let file = checkpoint::FILE;
-                self.views
-                    .write_file(file, &bytes)
-                    .map_err(|error| CompactError::Io {
-                        file: file.into(),
-                        error,
-                    })
-            });
-        if let Err(e) = written {
-            self.obsolete.lock().extend(obsolete);
-            return Err(e);
-        }
+        let bytes = match self.save(&snapshot) {
+            Ok(bytes) => bytes,
+            Err(e) => {
+                self.obsolete.lock().extend(obsolete);
+                return Err(e);
+            }
+        };
         self.unsaved.fetch_sub(unsaved, Ordering::Relaxed);
+        self.saved.store(bytes, Ordering::Relaxed);
         for file in obsolete {
             if let Err(error) = self.views.remove(&file) {
                 tracing::warn!(file, %error, "a view file that is no longer needed could not be removed");

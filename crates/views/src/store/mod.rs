@@ -96,6 +96,8 @@ pub(crate) struct Shared {
     obsolete: Mutex<Vec<String>>,
     /// Bytes of log since the last checkpoint.
     unsaved: AtomicU64,
+    /// Bytes of the last checkpoint.
+    saved: AtomicU64,
     /// Held by whoever seals, merges or checkpoints: the compactor, or a caller that does it by hand. No reader and
     /// no writer ever waits for it.
     compacting: Mutex<()>,
@@ -116,6 +118,13 @@ impl Shared {
             return self.sequencer.lock().log.sync_now();
         }
         self.durability.wait_blocking(seq)
+    }
+
+    /// Whether enough was written since the last checkpoint to be worth another: a checkpoint holds all heads, so
+    /// one that is large must be rarer, or it would cost more than the writes it saves from being folded again.
+    fn checkpoint_is_due(&self) -> bool {
+        let worth = compact::CHECKPOINT_BYTES.max(8 * self.saved.load(Ordering::Relaxed));
+        self.unsaved.load(Ordering::Relaxed) >= worth
     }
 
     fn publish(&self, state: &State) {

@@ -126,6 +126,7 @@ impl Store {
             obsolete: Mutex::default(),
             compacting: Mutex::default(),
             unsaved: AtomicU64::new(0),
+            saved: AtomicU64::new(0),
             woken: AtomicBool::new(true),
             closing: AtomicBool::new(false),
             sleep: Mutex::default(),

@@ -8,7 +8,7 @@ use timberline_model::{
     Bucket, BucketUpdate, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp, heartbeat,
 };
 
-use super::compact::{CHECKPOINT_BYTES, SEAL_ROWS};
+use super::compact::SEAL_ROWS;
 use super::error::WriteError;
 use super::presence::Presence;
 use super::{HeartbeatDurability, Sequencer, Shared, Store};
@@ -517,8 +517,8 @@ impl Shared {
             // Decided a moment ago on the same state, so this is a bug or a damaged view segment.
             tracing::error!(%seq, %error, "a record that was just written does not fold");
         }
-        let unsaved = self.unsaved.fetch_add(bytes as u64 + 32, Ordering::Relaxed) + bytes as u64;
-        if unsaved >= CHECKPOINT_BYTES {
+        self.unsaved.fetch_add(bytes as u64 + 32, Ordering::Relaxed);
+        if self.checkpoint_is_due() {
             self.wake();
         }
     }
