@@ -140,15 +140,17 @@ impl State {
                 if r.first < self.next_event {
                     return Err(FoldError::IdReused(r.first));
                 }
-                self.edit(seq, r.bucket, |b| Ok(b.insert(&r.events, r.first..r.first + n)?))?;
+                // Ids are used up whatever becomes of the events.
                 self.next_event = r.first + n;
-                Ok(())
+                self.edit(seq, r.bucket, |b| {
+                    b.insert(&r.events, r.first..r.first + n);
+                    Ok(())
+                })
             }
             Record::EventsPut(r) => {
-                self.edit(seq, r.bucket, |b| Ok(b.put(&r.events, &r.ids)?))?;
                 let greatest = r.ids.iter().max().copied().unwrap_or(0);
                 self.next_event = self.next_event.max(greatest + 1);
-                Ok(())
+                self.edit(seq, r.bucket, |b| Ok(b.put(&r.events, &r.ids)?))
             }
             Record::EventsDeleted(r) => self.edit(seq, r.bucket, |b| Ok(b.delete(&r.ids)?)),
             Record::SettingSet(r) => {
@@ -170,10 +172,11 @@ impl State {
         change: impl FnOnce(&mut BucketState) -> Result<(), FoldError>,
     ) -> Result<(), FoldError> {
         let bucket = self.buckets.get_mut(&key).ok_or(FoldError::NoSuchBucket(key.0))?;
-        change(bucket)?;
+        // Whatever was changed before an error is part of the state and so of the picture.
+        let changed = change(bucket);
         bucket.view.touched = bucket.view.touched.max(seq);
         self.table.set(key, Some(Arc::new(bucket.view.clone())));
-        Ok(())
+        changed
     }
 
     fn heartbeat(&mut self, seq: u64, r: &Heartbeat<'_>) -> Result<(), FoldError> {
@@ -192,12 +195,11 @@ impl State {
                 if event < self.next_event {
                     return Err(FoldError::IdReused(event));
                 }
+                self.next_event = event + 1;
                 self.edit(seq, bucket, |b| {
                     b.create(event, r.start, r.duration, data);
                     Ok(())
-                })?;
-                self.next_event = event + 1;
-                Ok(())
+                })
             }
         }
     }

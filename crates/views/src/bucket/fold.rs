@@ -100,26 +100,19 @@ impl BucketState {
     }
 
     /// Events came in with fresh ids.
-    pub(crate) fn insert(
-        &mut self,
-        events: &EventBlock<'_>,
-        ids: impl Iterator<Item = u64>,
-    ) -> Result<(), SegmentError> {
+    pub(crate) fn insert(&mut self, events: &EventBlock<'_>, ids: impl Iterator<Item = u64>) {
         let rows = self.rows(events, ids);
         self.view.len += rows.len() as u64;
         for row in &rows {
             self.widen(row);
         }
         self.push_rows(rows);
-        self.view.last = self.view.newest()?.as_ref().map(LastEvent::from);
-        Ok(())
+        self.view.last = self.view.newest().as_ref().map(LastEvent::from);
     }
 
     /// Events came in with ids that may be taken; of equal ids in one request the last counts.
     pub(crate) fn put(&mut self, events: &EventBlock<'_>, ids: &[u64]) -> Result<(), SegmentError> {
-        for id in ids {
-            self.remove_row(*id)?;
-        }
+        let removed = self.remove_rows(ids);
         let rows = self.rows(events, ids.iter().copied());
         let latest: FxHashMap<u64, Row> = rows.into_iter().map(|r| (r.id, r)).collect();
         let rows: Vec<Row> = latest.into_values().collect();
@@ -128,19 +121,17 @@ impl BucketState {
             self.widen(row);
         }
         self.push_rows(rows);
-        self.view.last = self.view.newest()?.as_ref().map(LastEvent::from);
-        Ok(())
+        self.view.last = self.view.newest().as_ref().map(LastEvent::from);
+        removed
     }
 
     /// Events went. Those that are not there are passed over.
     pub(crate) fn delete(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
-        for id in ids {
-            self.remove_row(*id)?;
-        }
+        let removed = self.remove_rows(ids);
         if self.view.last.is_some_and(|l| ids.contains(&l.id)) {
-            self.view.last = self.view.newest()?.as_ref().map(LastEvent::from);
+            self.view.last = self.view.newest().as_ref().map(LastEvent::from);
         }
-        Ok(())
+        removed
     }
 
     /// Sets the rows of the head apart to be sealed; new rows go to a new head.
@@ -268,6 +259,15 @@ impl BucketState {
     fn widen(&mut self, row: &Row) {
         let (start, end) = self.view.extent.unwrap_or((row.start, row.end()));
         self.view.extent = Some((start.min(row.start), end.max(row.end())));
+    }
+
+    /// Removes all it can; tells of what could not be read.
+    fn remove_rows(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
+        let mut result = Ok(());
+        for id in ids {
+            result = result.and(self.remove_row(*id));
+        }
+        result
     }
 
     fn remove_row(&mut self, id: u64) -> Result<(), SegmentError> {

@@ -191,8 +191,9 @@ impl BucketView {
         self.runs.iter().map(|r| r.len()).sum()
     }
 
-    /// The event with the latest start: the first of a listing.
-    pub(crate) fn newest(&self) -> Result<Option<Row>, SegmentError> {
+    /// The event with the latest start: the first of a listing. Segments that cannot be read are passed over: what
+    /// the next heartbeat is compared with must not keep events from being stored.
+    pub(crate) fn newest(&self) -> Option<Row> {
         let mut newest: Option<Row> = self.open.as_ref().map(|o| o.row);
         let mut offer = |row: Option<&Row>| {
             if let Some(row) = row
@@ -208,10 +209,10 @@ impl BucketView {
         for sealed in self.segments.iter() {
             let best = offer(None);
             if best.is_none_or(|n| n.start <= sealed.segment.header().greatest_start) {
-                offer(newest_sealed(sealed)?.as_ref());
+                offer(newest_sealed(sealed).ok().flatten().as_ref());
             }
         }
-        Ok(offer(None))
+        offer(None)
     }
 
     pub(crate) fn find(&self, id: u64) -> Result<Option<Place>, SegmentError> {

@@ -1,6 +1,6 @@
 //! View segments: immutable, indexed, memory-mapped files of one bucket's events.
 //!
-//! The format is specified to the byte in `docs/format/views.md`. [`build`] writes it, [`ViewSegment`] reads it;
+//! The format is specified to the byte in `docs/format/views.md`. [`build()`] writes it, [`ViewSegment`] reads it;
 //! [`pack`] and [`dictionary`] are the two encodings inside.
 
 mod build;

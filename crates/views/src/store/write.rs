@@ -14,6 +14,7 @@ use super::presence::Presence;
 use super::{HeartbeatDurability, Sequencer, Shared, Store};
 use crate::bucket::BucketState;
 use crate::record::{self, BucketKey, EventBlock, Record, codec};
+use crate::segment::SegmentError;
 use crate::snapshot::Snapshot;
 
 /// Events in one record: enough for the compressor to find what repeats, few enough for a small buffer.
@@ -70,7 +71,7 @@ impl Store {
             .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
         let key = state.view.key;
         let (start, duration) = (beat.start, beat.duration);
-        let extended = extended(state, beat, pulsetime)?;
+        let extended = extended(state, beat, pulsetime);
         let (id, begins, lasts) = extended.unwrap_or((sequencer.state.next_event, start, duration));
         let outcome = match extended {
             Some((event, _, duration)) => record::Outcome::Extended {
@@ -208,6 +209,11 @@ impl Store {
                 }
             })
             .collect();
+        let view = sequencer.state.bucket(key).map(|b| &b.view);
+        for id in ids.iter().filter(|id| **id < given) {
+            // An event whose place cannot be read cannot be replaced: better refused than there twice.
+            view.map(|v| v.find(*id)).transpose()?;
+        }
         let mut batch = Vec::new();
         let mut rest = ids.as_slice();
         for events in records(events) {
@@ -363,26 +369,41 @@ fn extended(
     state: &BucketState,
     beat: &Heartbeat<'_>,
     pulsetime: Pulsetime,
-) -> Result<Option<(u64, Timestamp, Duration)>, WriteError> {
-    let Some(last) = state.view.last else {
-        return Ok(None);
-    };
+) -> Option<(u64, Timestamp, Duration)> {
+    let last = state.view.last?;
     let (start, duration) = (
         Timestamp::from_nanos(last.start),
         Duration::from_nanos(last.duration),
     );
     // The rule's times first: they are cheap, and data that lies on disk is not.
-    let Some(longer) = heartbeat::merge(start, duration, true, beat.start, beat.duration, pulsetime) else {
-        return Ok(None);
-    };
+    let longer = heartbeat::merge(start, duration, true, beat.start, beat.duration, pulsetime)?;
     let same = match &state.view.open {
         Some(open) if open.row.id == last.id => open.text() == beat.data,
-        _ => match state.view.find(last.id)? {
-            Some(place) => state.view.read(place)?.is_some_and(|(_, text)| text == beat.data),
-            None => false,
-        },
+        _ => stored_text(state, last.id).is_some_and(|text| text == beat.data),
     };
-    Ok(same.then_some((last.id, start, longer)))
+    same.then_some((last.id, start, longer))
+}
+
+/// The data of an event that is not the open one. Where it cannot be read there is nothing to compare with, and the
+/// heartbeat becomes an event of its own: better two events than a heartbeat refused.
+fn stored_text(state: &BucketState, id: u64) -> Option<String> {
+    let read = || {
+        Ok::<_, SegmentError>(
+            state
+                .view
+                .find(id)?
+                .map(|place| state.view.read(place))
+                .transpose()?
+                .flatten(),
+        )
+    };
+    match read() {
+        Ok(found) => found.map(|(_, text)| text),
+        Err(error) => {
+            tracing::error!(%error, "the last event of a bucket cannot be read");
+            None
+        }
+    }
 }
 
 /// Events, cut into what one record takes.
