@@ -5,6 +5,7 @@
 //! written by a background thread ([`compact`]).
 
 mod checkpoint;
+mod commit;
 pub(crate) mod compact;
 mod error;
 mod inspect;

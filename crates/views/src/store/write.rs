@@ -1,9 +1,6 @@
 //! Writes: decide, append, apply, publish, reply.
 
-use std::sync::atomic::Ordering;
-
-use parking_lot::MutexGuard;
-use timberline_log::{Entry, Seq};
+use timberline_log::Seq;
 use timberline_model::{
     Bucket, BucketUpdate, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp, heartbeat,
 };
@@ -11,7 +8,7 @@ use timberline_model::{
 use super::compact::SEAL_ROWS;
 use super::error::WriteError;
 use super::presence::Presence;
-use super::{HeartbeatDurability, Sequencer, Shared, Store};
+use super::{HeartbeatDurability, Sequencer, Store};
 use crate::bucket::BucketState;
 use crate::record::{self, BucketKey, EventBlock, Record, codec};
 use crate::segment::SegmentError;
@@ -21,8 +18,6 @@ use crate::snapshot::Snapshot;
 const RECORD_EVENTS: usize = 4096;
 /// Bytes of text in one record (a single event may have more): it fits the smallest segment even if nothing in it repeats.
 const RECORD_BYTES: usize = 768 << 10;
-/// What a record takes in the log beside its payload, at most.
-const FRAME_BYTES: u64 = 64;
 /// Events of one bucket in memory beyond which writers have to wait for the compactor.
 const MOST_WAITING: usize = 64 * SEAL_ROWS;
 /// Ids that clients bring beyond this, and that are not ours, are replaced by ours, or the counter could be driven out of
@@ -65,10 +60,7 @@ impl Store {
     ) -> Result<HeartbeatAnswer, WriteError> {
         let shared = &*self.shared;
         let mut sequencer = shared.sequencer.lock();
-        let state = sequencer
-            .state
-            .named(bucket)
-            .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
+        let state = sequencer.existing(bucket)?;
         let key = state.view.key;
         let (start, duration) = (beat.start, beat.duration);
         let extended = extended(state, beat, pulsetime);
@@ -247,10 +239,7 @@ impl Store {
     pub fn delete_event(&self, bucket: &str, id: EventId) -> Result<(bool, Receipt), WriteError> {
         let shared = &*self.shared;
         let mut sequencer = shared.sequencer.lock();
-        let state = sequencer
-            .state
-            .named(bucket)
-            .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
+        let state = sequencer.existing(bucket)?;
         let key = state.view.key;
         if state.view.find(id.0)?.is_none() {
             return Ok((false, sequencer.nothing_new()));
@@ -294,10 +283,7 @@ impl Store {
     pub fn update_bucket(&self, bucket: &str, update: &BucketUpdate) -> Result<Receipt, WriteError> {
         let shared = &*self.shared;
         let mut sequencer = shared.sequencer.lock();
-        let state = sequencer
-            .state
-            .named(bucket)
-            .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
+        let state = sequencer.existing(bucket)?;
         let record = Record::BucketUpdated(record::BucketUpdated {
             bucket: state.view.key,
             type_: update.type_.as_deref(),
@@ -316,10 +302,7 @@ impl Store {
     pub fn delete_bucket(&self, bucket: &str) -> Result<Receipt, WriteError> {
         let shared = &*self.shared;
         let mut sequencer = shared.sequencer.lock();
-        let state = sequencer
-            .state
-            .named(bucket)
-            .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
+        let state = sequencer.existing(bucket)?;
         let files: Vec<String> = state
             .view
             .segments
@@ -434,12 +417,16 @@ fn encoded<'a>(events: &'a [NewEvent<'_>]) -> Result<(EventBlock<'a>, Vec<u8>), 
 }
 
 impl Sequencer {
+    /// The bucket with this id.
+    fn existing(&self, id: &str) -> Result<&BucketState, WriteError> {
+        self.state
+            .named(id)
+            .ok_or_else(|| WriteError::NoSuchBucket(id.to_owned()))
+    }
+
     /// The key of a bucket that more events may come into.
     fn room_for(&self, bucket: &str) -> Result<BucketKey, WriteError> {
-        let state = self
-            .state
-            .named(bucket)
-            .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
+        let state = self.existing(bucket)?;
         let waiting = state.view.head_rows();
         if waiting > MOST_WAITING {
             return Err(WriteError::Busy {
@@ -455,104 +442,6 @@ impl Sequencer {
         Receipt {
             seq: Seq(self.state.seq),
             sync: false,
-        }
-    }
-}
-
-impl Shared {
-    /// Appends one record, folds it in, and shows it.
-    fn commit(&self, sequencer: &mut Sequencer, record: &Record<'_>) -> Result<Seq, WriteError> {
-        let Sequencer { log, state, buffer } = sequencer;
-        buffer.clear();
-        record.encode(buffer)?;
-        #[cfg(feature = "sim")]
-        if self.options.planted_bug == Some(timberline_log::PlantedBug::PublishBeforeAppend) {
-            let _ = state.apply(log.next_seq().0, record);
-            self.publish(state);
-            let seqs = log.append(&[Entry {
-                kind: record.kind(),
-                payload: buffer,
-            }])?;
-            return Ok(*seqs.end());
-        }
-        let seqs = log.append(&[Entry {
-            kind: record.kind(),
-            payload: buffer,
-        }])?;
-        self.folded(state, *seqs.end(), record, buffer.len());
-        state.position = Some(log.position());
-        self.publish(state);
-        Ok(*seqs.end())
-    }
-
-    /// Appends records as one batch (or, when they do not fit one segment, as several), folds them in, and shows
-    /// them at once.
-    fn commit_all(
-        &self,
-        sequencer: &mut Sequencer,
-        batch: &[(Record<'_>, Vec<u8>)],
-    ) -> Result<Seq, WriteError> {
-        let Sequencer { log, state, .. } = sequencer;
-        let entries: Vec<Entry<'_>> = batch
-            .iter()
-            .map(|(r, payload)| Entry {
-                kind: r.kind(),
-                payload,
-            })
-            .collect();
-        let mut done = 0;
-        let result = match log.append(&entries) {
-            Ok(seqs) => {
-                for (seq, (record, payload)) in (seqs.start().0..).zip(batch) {
-                    self.folded(state, Seq(seq), record, payload.len());
-                }
-                done = batch.len();
-                Ok(())
-            }
-            // None of them is stored if there is one that never can be.
-            Err(timberline_log::AppendError::TooLarge { limit, .. })
-                if batch.len() > 1 && batch.iter().all(|(_, p)| p.len() as u64 + FRAME_BYTES <= limit) =>
-            {
-                batch
-                    .iter()
-                    .zip(&entries)
-                    .try_for_each(|((record, payload), entry)| {
-                        let seqs = log.append(std::slice::from_ref(entry))?;
-                        self.folded(state, *seqs.end(), record, payload.len());
-                        done += 1;
-                        Ok(())
-                    })
-            }
-            Err(e) => Err(e),
-        };
-        if done > 0 {
-            state.position = Some(log.position());
-            self.publish(state);
-        }
-        result?;
-        Ok(Seq(state.seq))
-    }
-
-    fn folded(&self, state: &mut crate::state::State, seq: Seq, record: &Record<'_>, bytes: usize) {
-        if let Err(error) = state.apply(seq.0, record) {
-            // Decided a moment ago on the same state, so this is a bug or a damaged view segment.
-            tracing::error!(%seq, %error, "a record that was just written does not fold");
-        }
-        self.unsaved.fetch_add(bytes as u64 + 32, Ordering::Relaxed);
-        if self.checkpoint_is_due() {
-            self.wake();
-        }
-    }
-
-    /// Wakes the compactor when the head of a bucket is worth sealing.
-    fn note_growth(&self, sequencer: MutexGuard<'_, Sequencer>, key: BucketKey) {
-        let full = sequencer
-            .state
-            .bucket(key)
-            .is_some_and(|b| b.view.head_rows() >= SEAL_ROWS);
-        drop(sequencer);
-        if full {
-            self.wake();
         }
     }
 }

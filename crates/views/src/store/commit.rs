@@ -1,0 +1,114 @@
+//! Append, apply, publish: what every write ends with, under the sequencer's lock.
+
+use std::sync::atomic::Ordering;
+
+use parking_lot::MutexGuard;
+use timberline_log::{AppendError, Entry, Seq};
+
+use super::compact::SEAL_ROWS;
+use super::error::WriteError;
+use super::{Sequencer, Shared};
+use crate::record::{BucketKey, Record};
+use crate::state::State;
+
+/// What a record takes in the log beside its payload, at most.
+const FRAME_BYTES: u64 = 64;
+
+impl Shared {
+    /// Appends one record, folds it in, and shows it.
+    pub(super) fn commit(&self, sequencer: &mut Sequencer, record: &Record<'_>) -> Result<Seq, WriteError> {
+        let Sequencer { log, state, buffer } = sequencer;
+        buffer.clear();
+        record.encode(buffer)?;
+        #[cfg(feature = "sim")]
+        if self.options.planted_bug == Some(timberline_log::PlantedBug::PublishBeforeAppend) {
+            let _ = state.apply(log.next_seq().0, record);
+            self.publish(state);
+            let seqs = log.append(&[Entry {
+                kind: record.kind(),
+                payload: buffer,
+            }])?;
+            return Ok(*seqs.end());
+        }
+        let seqs = log.append(&[Entry {
+            kind: record.kind(),
+            payload: buffer,
+        }])?;
+        self.folded(state, *seqs.end(), record, buffer.len());
+        state.position = Some(log.position());
+        self.publish(state);
+        Ok(*seqs.end())
+    }
+
+    /// Appends records as one batch (or, when they do not fit one segment, as several), folds them in, and shows
+    /// them at once.
+    pub(super) fn commit_all(
+        &self,
+        sequencer: &mut Sequencer,
+        batch: &[(Record<'_>, Vec<u8>)],
+    ) -> Result<Seq, WriteError> {
+        let Sequencer { log, state, .. } = sequencer;
+        let entries: Vec<Entry<'_>> = batch
+            .iter()
+            .map(|(r, payload)| Entry {
+                kind: r.kind(),
+                payload,
+            })
+            .collect();
+        let mut done = 0;
+        let result = match log.append(&entries) {
+            Ok(seqs) => {
+                for (seq, (record, payload)) in (seqs.start().0..).zip(batch) {
+                    self.folded(state, Seq(seq), record, payload.len());
+                }
+                done = batch.len();
+                Ok(())
+            }
+            // None of them is stored if there is one that never can be.
+            Err(AppendError::TooLarge { limit, .. })
+                if batch.len() > 1 && batch.iter().all(|(_, p)| p.len() as u64 + FRAME_BYTES <= limit) =>
+            {
+                batch
+                    .iter()
+                    .zip(&entries)
+                    .try_for_each(|((record, payload), entry)| {
+                        let seqs = log.append(std::slice::from_ref(entry))?;
+                        self.folded(state, *seqs.end(), record, payload.len());
+                        done += 1;
+                        Ok(())
+                    })
+            }
+            Err(e) => Err(e),
+        };
+        if done > 0 {
+            state.position = Some(log.position());
+            self.publish(state);
+        }
+        result?;
+        Ok(Seq(state.seq))
+    }
+
+    fn folded(&self, state: &mut State, seq: Seq, record: &Record<'_>, bytes: usize) {
+        if let Err(error) = state.apply(seq.0, record) {
+            // Decided a moment ago on the same state, so this is a bug or a damaged view segment.
+            tracing::error!(%seq, %error, "a record that was just written does not fold");
+        }
+        self.unsaved
+            .fetch_add(bytes as u64 + FRAME_BYTES, Ordering::Relaxed);
+        if self.checkpoint_is_due() {
+            self.wake();
+        }
+    }
+
+    /// Wakes the compactor when the head of a bucket is worth sealing.
+    pub(super) fn note_growth(&self, sequencer: MutexGuard<'_, Sequencer>, key: BucketKey) {
+        let full = sequencer
+            .state
+            .bucket(key)
+            .is_some_and(|b| b.view.head_rows() >= SEAL_ROWS);
+        drop(sequencer);
+        if full {
+            self.wake();
+        }
+    }
+}
