@@ -7,7 +7,7 @@ use timberline_model::{Duration, EventId, Timestamp};
 use super::view::{BucketView, OpenEvent, Sealed};
 use crate::head::Run;
 use crate::row::{Bounds, Row, event_id};
-use crate::segment::{BLOCK_ROWS, Block, SegmentError};
+use crate::segment::{BLOCK_ROWS, Block, SegmentError, ViewSegment};
 
 /// A read of this many blocks of a segment (a week of a window watcher) is of the kind that is not soon repeated:
 /// the segment's memory is given back after it.
@@ -66,6 +66,9 @@ pub struct Events<'a> {
     /// The cursor that is read from, and how far: until it falls behind the next best.
     current: usize,
     rival: Option<Row>,
+    /// A segment that was read to its end. Its memory is given back one step later, when whoever was given its last
+    /// event has read that event's data.
+    finished: Option<&'a ViewSegment>,
 }
 
 #[derive(Debug)]
@@ -109,6 +112,7 @@ impl<'a> Events<'a> {
             unopened,
             current: 0,
             rival: None,
+            finished: None,
         };
         for run in view.memory_runs() {
             events.push(Source::Run {
@@ -174,6 +178,9 @@ impl<'a> Iterator for Events<'a> {
     type Item = Result<EventRef<'a>, SegmentError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some(segment) = self.finished.take() {
+            segment.release();
+        }
         let cursor = self.cursors.get_mut(self.current)?;
         let row = cursor.head?;
         let event = EventRef {
@@ -185,6 +192,7 @@ impl<'a> Iterator for Events<'a> {
             return Some(Err(e));
         }
         let head = cursor.head;
+        self.finished = cursor.source.finished(head);
         if head.is_none_or(|row| self.is_behind(&row))
             && let Err(e) = self.choose()
         {
@@ -196,6 +204,16 @@ impl<'a> Iterator for Events<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// The segment this reads, if that was a long read and is over.
+    fn finished(&self, head: Option<Row>) -> Option<&'a ViewSegment> {
+        match self {
+            Source::Segment(cursor) if head.is_none() && cursor.blocks_read >= RELEASE_FROM => {
+                Some(&cursor.sealed.segment)
+            }
+            _ => None,
+        }
+    }
+
     fn text(&self, row: &Row) -> Text<'a> {
         match self {
             Source::Open(open) => Text::Whole(open.text()),
@@ -241,9 +259,6 @@ impl<'a> SegmentCursor<'a> {
     fn next(&mut self, bounds: &Bounds) -> Result<Option<Row>, SegmentError> {
         loop {
             if self.left == 0 && !self.previous_block(bounds)? {
-                if self.blocks_read >= RELEASE_FROM {
-                    self.sealed.segment.release();
-                }
                 return Ok(None);
             }
             while self.left > 0 {
