@@ -8,7 +8,7 @@ mod plain;
 use std::path::Path;
 
 use plain::list;
-use timberline_model::{Bucket, Data, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
+use timberline_model::{Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
 use timberline_views::{Store, StoreOptions, TimeRange};
 
 const SECOND: i64 = 1_000_000_000;
@@ -33,15 +33,7 @@ fn event(second: i64) -> NewEvent<'static> {
 /// A store whose hundred events all lie in one view segment.
 fn filled(dir: &Path) {
     let (store, _) = Store::open(dir, options()).unwrap();
-    let bucket = Bucket {
-        id: BUCKET.into(),
-        type_: "t".into(),
-        client: "c".into(),
-        hostname: "h".into(),
-        created: Timestamp::from_nanos(0),
-        data: Data::default(),
-        last_updated: None,
-    };
+    let bucket = plain::bucket(BUCKET);
     store.create_bucket(&bucket).unwrap();
     let events: Vec<_> = (0..100).map(event).collect();
     store.insert_events(BUCKET, &events).unwrap();

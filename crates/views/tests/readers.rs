@@ -8,22 +8,14 @@ mod plain;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use plain::{bucket_name, list};
-use timberline_model::{Bucket, Data, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
+use timberline_model::{Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
 use timberline_views::{Snapshot, Store, StoreOptions, TimeRange, check};
 
 const WRITERS: u8 = 3;
 const ROUNDS: i64 = 60;
 
 fn make(store: &Store, bucket: u8) {
-    let bucket = Bucket {
-        id: bucket_name(bucket),
-        type_: "t".into(),
-        client: "c".into(),
-        hostname: "h".into(),
-        created: Timestamp::from_nanos(0),
-        data: Data::default(),
-        last_updated: None,
-    };
+    let bucket = plain::bucket(&bucket_name(bucket));
     store.create_bucket(&bucket).unwrap();
 }
 

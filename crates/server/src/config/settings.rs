@@ -14,7 +14,7 @@ const TESTING_PORT: u16 = 5666;
 /// Segment size when the configuration says nothing.
 const SEGMENT_BYTES: u64 = 64 << 20;
 /// A segment must hold a request body of the usual size, and more is not worth a file.
-const SEGMENT_RANGE: std::ops::RangeInclusive<u64> = (1 << 20)..=(4 << 30);
+const SEGMENT_RANGE: std::ops::RangeInclusive<u64> = (1 << 20)..=(1 << 30);
 
 /// What the command line says; it wins over the file.
 #[derive(Clone, Debug, Default)]

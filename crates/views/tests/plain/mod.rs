@@ -275,6 +275,19 @@ impl PlainBucket {
     }
 }
 
+/// A bucket as all tests make it.
+pub fn bucket(id: &str) -> Bucket {
+    Bucket {
+        id: id.into(),
+        type_: "t".into(),
+        client: "c".into(),
+        hostname: "h".into(),
+        created: Timestamp::from_nanos(0),
+        data: Data::default(),
+        last_updated: None,
+    }
+}
+
 /// Tells the real store the same. `before` is the model before the command.
 pub fn tell(store: &Store, before: &Plain, command: &Command) -> Result<(), WriteError> {
     let new = |id: Option<u64>, s: i64, d: i64, t: u8| NewEvent {
@@ -284,18 +297,7 @@ pub fn tell(store: &Store, before: &Plain, command: &Command) -> Result<(), Writ
         data: data_text(t).into(),
     };
     let result = match command {
-        Command::Create(b) => {
-            let bucket = Bucket {
-                id: bucket_name(*b),
-                type_: "t".into(),
-                client: "c".into(),
-                hostname: "h".into(),
-                created: Timestamp::from_nanos(0),
-                data: Data::default(),
-                last_updated: None,
-            };
-            store.create_bucket(&bucket).map(drop)
-        }
+        Command::Create(b) => store.create_bucket(&bucket(&bucket_name(*b))).map(drop),
         Command::Update(b, d) => {
             let update = BucketUpdate {
                 type_: Some(format!("type {d}")),
