@@ -58,6 +58,8 @@ impl Shared {
         let mut done = 0;
         let result = match log.append(&entries) {
             Ok(seqs) => {
+                // The disk can begin while the events are folded in and the answer is written.
+                self.durability.request(*seqs.end());
                 for (seq, (record, payload)) in (seqs.start().0..).zip(batch) {
                     self.folded(state, Seq(seq), record, payload.len());
                 }
