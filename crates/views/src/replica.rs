@@ -9,10 +9,7 @@ use crate::record::{BucketKey, CodecError, Record};
 use crate::snapshot::Snapshot;
 use crate::state::{FoldError, State};
 use crate::store::CompactError;
-use crate::store::compact::{SEAL_ROWS, head_sources, write_segment};
-
-/// Records between two looks at the size of the heads.
-const LOOK_EVERY: u64 = 1024;
+use crate::store::compact::{LookOut, head_sources, is_full, write_segment};
 
 /// Why a record could not be folded.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +31,7 @@ pub struct Replica {
     state: State,
     spill: Arc<dyn Storage>,
     next_file: AtomicU64,
-    folded: u64,
+    look_out: LookOut,
 }
 
 impl Replica {
@@ -49,7 +46,7 @@ impl Replica {
             state,
             spill,
             next_file: AtomicU64::new(1),
-            folded: 0,
+            look_out: LookOut::default(),
         }
     }
 
@@ -60,8 +57,7 @@ impl Replica {
     /// the same.
     pub fn apply(&mut self, record: &timberline_log::Record<'_>) -> Result<(), ReplicaError> {
         let decoded = Record::decode(record.kind, record.payload)?;
-        self.folded += 1;
-        if self.folded.is_multiple_of(LOOK_EVERY) {
+        if self.look_out.is_due(record.payload) {
             self.spill()?;
         }
         Ok(self.state.apply(record.seq.0, &decoded)?)
@@ -78,7 +74,7 @@ impl Replica {
     }
 
     fn spill(&mut self) -> Result<(), ReplicaError> {
-        let full = self.state.buckets().filter(|b| b.view.head_rows() >= SEAL_ROWS);
+        let full = self.state.buckets().filter(|b| is_full(b));
         let full: Vec<BucketKey> = full.map(|b| b.view.key).collect();
         for key in full {
             let (spill, next_file) = (&*self.spill, &self.next_file);

@@ -223,7 +223,7 @@ impl BucketState {
 
     /// Rows of a block, over the dictionary of the head.
     fn rows(&mut self, events: &EventBlock<'_>, ids: impl Iterator<Item = u64>) -> Vec<Row> {
-        self.interner.expect(events.texts.len());
+        self.interner.reserve(events.texts.len());
         let data: Vec<u32> = events.texts.iter().map(|t| self.interner.intern(t)).collect();
         let columns = events
             .starts

@@ -43,7 +43,7 @@ impl Interner {
     }
 
     /// Makes room for some more texts at once.
-    pub(crate) fn expect(&mut self, more: usize) {
+    pub(crate) fn reserve(&mut self, more: usize) {
         let dictionary = &self.dictionary;
         self.index
             .reserve(more, |i| FxBuildHasher.hash_one(dictionary.text(*i)));

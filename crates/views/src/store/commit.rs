@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use parking_lot::MutexGuard;
 use timberline_log::{AppendError, Entry, Seq};
 
-use super::compact::SEAL_ROWS;
+use super::compact::is_full;
 use super::error::WriteError;
 use super::{Sequencer, Shared};
 use crate::record::{BucketKey, Record};
@@ -104,10 +104,7 @@ impl Shared {
 
     /// Wakes the compactor when the head of a bucket is worth sealing.
     pub(super) fn note_growth(&self, sequencer: MutexGuard<'_, Sequencer>, key: BucketKey) {
-        let full = sequencer
-            .state
-            .bucket(key)
-            .is_some_and(|b| b.view.head_rows() >= SEAL_ROWS);
+        let full = sequencer.state.bucket(key).is_some_and(is_full);
         drop(sequencer);
         if full {
             self.wake();

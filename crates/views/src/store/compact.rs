@@ -11,7 +11,7 @@ use timberline_log::Storage;
 use super::Shared;
 use super::checkpoint;
 use super::error::CompactError;
-use crate::bucket::{BucketView, Sealed};
+use crate::bucket::{BucketState, BucketView, Sealed};
 use crate::head::Run;
 use crate::record::BucketKey;
 use crate::segment::{self, Source, ViewSegment};
@@ -30,6 +30,32 @@ const MOST_ROWS: u64 = 1 << 19;
 const MOST_BYTES: u64 = 64 << 20;
 /// Bytes of log after which a checkpoint is due, unless checkpoints are large.
 pub(crate) const CHECKPOINT_BYTES: u64 = 4 << 20;
+
+/// Whether a head is worth a segment: by its events, or by the bytes of their data.
+pub(crate) fn is_full(bucket: &BucketState) -> bool {
+    bucket.view.head_rows() >= SEAL_ROWS || bucket.head_bytes() >= SEAL_BYTES
+}
+
+/// When a long fold, which has no compactor beside it, is to look for full heads: after so many records, or so many
+/// bytes of them.
+#[derive(Debug, Default)]
+pub(crate) struct LookOut {
+    records: usize,
+    bytes: usize,
+}
+
+impl LookOut {
+    /// Takes note of a record. True when it is time to look.
+    pub(crate) fn is_due(&mut self, payload: &[u8]) -> bool {
+        self.records += 1;
+        self.bytes += payload.len();
+        let due = self.records >= 1024 || self.bytes >= 4 << 20;
+        if due {
+            *self = LookOut::default();
+        }
+        due
+    }
+}
 
 /// What there is to do next.
 enum Job {
@@ -74,7 +100,7 @@ impl Shared {
         let sequencer = self.sequencer.lock();
         let full = sequencer.state.buckets().filter(|b| {
             // Runs that are still set apart here are those of a seal that failed.
-            b.view.head_rows() >= SEAL_ROWS || b.head_bytes() >= SEAL_BYTES || !b.view.frozen.is_empty()
+            is_full(b) || !b.view.frozen.is_empty()
         });
         full.max_by_key(|b| b.view.head_rows()).map(|b| b.view.key)
     }
@@ -133,7 +159,7 @@ impl Shared {
         &self,
         key: BucketKey,
         file: Option<String>,
-        change: impl FnOnce(&mut crate::bucket::BucketState) -> Result<(), FoldError>,
+        change: impl FnOnce(&mut BucketState) -> Result<(), FoldError>,
     ) -> Result<(), CompactError> {
         let mut sequencer = self.sequencer.lock();
         match sequencer.state.edit(0, key, change) {

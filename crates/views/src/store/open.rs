@@ -21,8 +21,6 @@ use crate::state::State;
 pub(super) const LOG_DIR: &str = "log";
 /// Directory of the views.
 pub(super) const VIEWS_DIR: &str = "views";
-/// Records folded between two looks at the size of the heads.
-const LOOK_EVERY: u64 = 1024;
 
 /// What opening found.
 #[derive(Clone, Debug, Default)]
@@ -246,6 +244,7 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
         None => reader.read_from(from)?,
     };
     let mut sealing = true;
+    let mut look_out = compact::LookOut::default();
     while let Some(record) = records.next() {
         let record = match record {
             Ok(record) => record,
@@ -273,7 +272,7 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
             .unsaved
             .fetch_add(record.payload.len() as u64 + 32, Ordering::Relaxed);
         report.folded += 1;
-        if report.folded.is_multiple_of(LOOK_EVERY) {
+        if look_out.is_due(record.payload) {
             progress(report.folded, report.seq.0);
             sealing = sealing && seal_full_heads(shared);
         }
@@ -289,10 +288,7 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
 fn seal_full_heads(shared: &Shared) -> bool {
     let full: Vec<_> = {
         let sequencer = shared.sequencer.lock();
-        let full = sequencer
-            .state
-            .buckets()
-            .filter(|b| b.view.head_rows() >= compact::SEAL_ROWS);
+        let full = sequencer.state.buckets().filter(|b| compact::is_full(b));
         full.map(|b| b.view.key).collect()
     };
     for key in full {

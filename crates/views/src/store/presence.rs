@@ -1,9 +1,9 @@
 //! Whether a bucket has an event already: what an import asks for each of a million events.
 
 use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
 
-use rustc_hash::{FxBuildHasher, FxHashSet};
-use std::hash::BuildHasher;
+use rustc_hash::FxHashSet;
 use timberline_model::{NewEvent, Timestamp};
 
 use crate::bucket::BucketView;
@@ -15,23 +15,31 @@ const REMEMBERED: usize = 4;
 /// Length of a period: an import asks for neighbours one after the other, so a day of events is read once.
 const PERIOD: i64 = 86_400_000_000_000;
 
-/// Start, duration and a hash of the data.
-type Print = (i64, i64, u64);
+/// Start, duration and 128 bits of hash of the data, under keys drawn at random: an event is left out of an import for
+/// it, so two that differ must not look alike, by chance or by design.
+type Print = (i64, i64, [u64; 2]);
 
 /// Answers from the events of the day asked for, of which it remembers the last few.
 pub(crate) struct Presence<'a> {
     view: &'a BucketView,
     periods: VecDeque<(i64, FxHashSet<Print>)>,
     extent: (i64, i64),
+    keys: [RandomState; 2],
 }
 
 impl<'a> Presence<'a> {
-    pub(crate) fn new(view: &'a BucketView) -> Result<Presence<'a>, SegmentError> {
-        Ok(Presence {
+    pub(crate) fn new(view: &'a BucketView) -> Presence<'a> {
+        Presence {
             view,
             periods: VecDeque::new(),
             extent: view.extent.unwrap_or((0, -1)),
-        })
+            keys: [RandomState::new(), RandomState::new()],
+        }
+    }
+
+    fn print(&self, start: i64, duration: i64, data: &[u8]) -> Print {
+        let [a, b] = &self.keys;
+        (start, duration, [a.hash_one(data), b.hash_one(data)])
     }
 
     /// Whether there is an event with this start, duration and data.
@@ -41,16 +49,12 @@ impl<'a> Presence<'a> {
             return Ok(false);
         }
         let period = start.div_euclid(PERIOD);
-        let key = (
-            start,
-            event.duration.nanos(),
-            FxBuildHasher.hash_one(event.data.as_bytes()),
-        );
+        let print = self.print(start, event.duration.nanos(), event.data.as_bytes());
         if let Some((_, events)) = self.periods.iter().find(|(p, _)| *p == period) {
-            return Ok(events.contains(&key));
+            return Ok(events.contains(&print));
         }
         let events = self.read(period)?;
-        let found = events.contains(&key);
+        let found = events.contains(&print);
         if self.periods.len() == REMEMBERED {
             self.periods.pop_front();
         }
@@ -58,8 +62,7 @@ impl<'a> Presence<'a> {
         Ok(found)
     }
 
-    /// The events that start in a period. Data is remembered by a 64-bit hash: two of the same start and duration
-    /// with differing data of one hash are not to be expected.
+    /// The events that start in a period.
     fn read(&self, period: i64) -> Result<FxHashSet<Print>, SegmentError> {
         let from = period.saturating_mul(PERIOD);
         let to = from.saturating_add(PERIOD - 1);
@@ -77,7 +80,7 @@ impl<'a> Presence<'a> {
             }
             text.clear();
             event.write_data(&mut text);
-            events.insert((row.start, row.duration, FxBuildHasher.hash_one(text.as_slice())));
+            events.insert(self.print(row.start, row.duration, &text));
         }
         Ok(events)
     }

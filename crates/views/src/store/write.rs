@@ -20,6 +20,8 @@ const RECORD_EVENTS: usize = 4096;
 const RECORD_BYTES: usize = 768 << 10;
 /// Events of one bucket in memory beyond which writers have to wait for the compactor.
 const MOST_WAITING: usize = 64 * SEAL_ROWS;
+/// The same for the bytes of their data.
+const MOST_WAITING_BYTES: usize = 512 << 20;
 /// Ids that clients bring beyond this, and that are not ours, are replaced by ours, or the counter could be driven out of
 /// what JSON numbers hold.
 const GREATEST_TAKEN_ID: u64 = 1 << 52;
@@ -128,7 +130,7 @@ impl Store {
                 .insert(bucket, events)
                 .map(|(ids, receipt)| (ids.len(), receipt));
         };
-        let mut presence = Presence::new(view)?;
+        let mut presence = Presence::new(view);
         let mut missing = Vec::new();
         for event in events {
             if !presence.has(event)? {
@@ -428,7 +430,7 @@ impl Sequencer {
     fn room_for(&self, bucket: &str) -> Result<BucketKey, WriteError> {
         let state = self.existing(bucket)?;
         let waiting = state.view.head_rows();
-        if waiting > MOST_WAITING {
+        if waiting > MOST_WAITING || state.head_bytes() > MOST_WAITING_BYTES {
             return Err(WriteError::Busy {
                 bucket: bucket.to_owned(),
                 waiting,
