@@ -60,7 +60,8 @@ mod state;
 mod store;
 mod verify;
 
-pub use bucket::{BucketView, EventRef, Events};
+pub use bucket::{BucketView, Columns, DataDictionary, EventRef, Events, HeadData, Renumber, SegmentData};
+pub use record::BucketKey;
 pub use replica::{Replica, ReplicaError};
 pub use row::TimeRange;
 pub use segment::SegmentError;
@@ -70,4 +71,5 @@ pub use store::{
     CompactError, HeartbeatAnswer, HeartbeatDurability, OpenError, OpenReport, Progress, Receipt, Store,
     StoreOptions, WriteError, read_log, read_only, view_files,
 };
+pub use timberline_log::Seq;
 pub use verify::{check, differences};

@@ -2,7 +2,7 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use timberline_model::{EventId, Timestamp};
+use timberline_model::{Duration, EventId, Timestamp};
 
 /// An event of a bucket; its data is an index into a dictionary that whoever holds the row knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,12 @@ impl TimeRange {
         end: None,
     };
 
+    /// The part of an event that lies in the range, of an event that touches it.
+    pub fn clip(&self, start: Timestamp, duration: Duration) -> (Timestamp, Duration) {
+        let (start, duration) = self.bounds().clip(start.nanos(), duration.nanos());
+        (Timestamp::from_nanos(start), Duration::from_nanos(duration))
+    }
+
     pub(crate) fn bounds(&self) -> Bounds {
         Bounds {
             from: self.start.map_or(i64::MIN, Timestamp::nanos),
@@ -65,6 +71,17 @@ impl Bounds {
     /// Whether the event touches the range: `end_of_event >= from` and `start_of_event <= to`.
     pub(crate) fn touches(&self, row: &Row) -> bool {
         row.end() >= self.from && row.start <= self.to
+    }
+
+    /// The part of an event that lies in the range: its start and duration.
+    pub(crate) fn clip(&self, start: i64, duration: i64) -> (i64, i64) {
+        // What ends before it starts has no part that could lie anywhere.
+        if duration < 0 {
+            return (start, duration);
+        }
+        let end = start.saturating_add(duration).min(self.to);
+        let start = start.max(self.from);
+        (start, end.saturating_sub(start))
     }
 
     pub(crate) fn is_all(&self) -> bool {

@@ -20,6 +20,7 @@ pub struct Snapshot {
     pub(crate) position: Option<Position>,
     pub(crate) next_event: u64,
     pub(crate) next_bucket: u32,
+    pub(crate) listed: u64,
     pub(crate) settings: Arc<BTreeMap<String, String>>,
     pub(crate) names: Arc<BTreeMap<Arc<str>, BucketKey>>,
     pub(crate) table: Table,
@@ -29,6 +30,17 @@ impl Snapshot {
     /// The newest record it includes.
     pub fn seq(&self) -> Seq {
         Seq(self.seq)
+    }
+
+    /// The newest record that made, changed or deleted a bucket: an answer that depends on which buckets there are
+    /// still holds if it was made from a picture at or after it.
+    pub fn buckets_touched(&self) -> Seq {
+        Seq(self.listed)
+    }
+
+    /// The bucket with this key.
+    pub fn bucket_of(&self, key: BucketKey) -> Option<&BucketView> {
+        self.table.get(key).map(Arc::as_ref)
     }
 
     /// The bucket with this id.

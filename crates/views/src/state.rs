@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use timberline_log::Position;
 use timberline_model::{Bucket, Data, Timestamp};
 
-use crate::bucket::BucketState;
+use crate::bucket::{BucketState, Changes};
 use crate::record::{BucketCreated, BucketKey, BucketUpdated, Heartbeat, Outcome, Record};
 use crate::segment::SegmentError;
 use crate::snapshot::{Snapshot, Table};
@@ -46,6 +46,8 @@ pub(crate) struct State {
     pub(crate) position: Option<Position>,
     pub(crate) next_event: u64,
     next_bucket: u32,
+    /// Newest seq that made, changed or deleted a bucket.
+    listed: u64,
     settings: Arc<BTreeMap<String, String>>,
     names: Arc<BTreeMap<Arc<str>, BucketKey>>,
     keys: FxHashMap<Arc<str>, BucketKey>,
@@ -60,6 +62,7 @@ impl State {
             position: None,
             next_event: 1,
             next_bucket: 0,
+            listed: 0,
             settings: Arc::default(),
             names: Arc::default(),
             keys: FxHashMap::default(),
@@ -80,6 +83,7 @@ impl State {
             seq,
             next_event,
             next_bucket,
+            listed: seq,
             settings: Arc::new(settings),
             ..State::new()
         };
@@ -117,6 +121,7 @@ impl State {
             position: self.position,
             next_event: self.next_event,
             next_bucket: self.next_bucket,
+            listed: self.listed,
             settings: self.settings.clone(),
             names: self.names.clone(),
             table: self.table.clone(),
@@ -133,7 +138,7 @@ impl State {
         match record {
             Record::BucketCreated(r) => self.create_bucket(seq, r),
             Record::BucketUpdated(r) => self.update_bucket(seq, r),
-            Record::BucketDeleted(r) => self.delete_bucket(r.bucket),
+            Record::BucketDeleted(r) => self.delete_bucket(seq, r.bucket),
             Record::Heartbeat(r) => self.heartbeat(seq, r),
             Record::EventsInserted(r) => {
                 let n = r.events.len() as u64;
@@ -174,7 +179,7 @@ impl State {
         let bucket = self.buckets.get_mut(&key).ok_or(FoldError::NoSuchBucket(key.0))?;
         // Whatever was changed before an error is part of the state and so of the picture.
         let changed = change(bucket);
-        bucket.view.touched = bucket.view.touched.max(seq);
+        bucket.touch(seq);
         self.table.set(key, Some(Arc::new(bucket.view.clone())));
         changed
     }
@@ -221,6 +226,8 @@ impl State {
             },
         );
         bucket.view.touched = seq;
+        bucket.view.changes = Changes::since(seq);
+        self.listed = seq;
         self.add(bucket);
         Ok(())
     }
@@ -236,6 +243,7 @@ impl State {
     }
 
     fn update_bucket(&mut self, seq: u64, r: &BucketUpdated<'_>) -> Result<(), FoldError> {
+        self.listed = seq;
         self.edit(seq, r.bucket, |b| {
             let bucket = Arc::make_mut(&mut b.view.bucket);
             let set = |field: &mut String, value: Option<&str>| {
@@ -253,7 +261,8 @@ impl State {
         })
     }
 
-    fn delete_bucket(&mut self, key: BucketKey) -> Result<(), FoldError> {
+    fn delete_bucket(&mut self, seq: u64, key: BucketKey) -> Result<(), FoldError> {
+        self.listed = seq;
         let bucket = self.buckets.remove(&key).ok_or(FoldError::NoSuchBucket(key.0))?;
         let id = bucket.view.bucket.id.as_str();
         self.keys.remove(id);

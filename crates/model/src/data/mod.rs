@@ -8,6 +8,7 @@
 mod canonical;
 mod cursor;
 mod flat;
+mod members;
 mod number;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use thiserror::Error;
+
+pub use members::Members;
 
 /// A JSON object in canonical spelling. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

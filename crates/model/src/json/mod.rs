@@ -16,7 +16,7 @@ mod write;
 pub use buckets::{parse_bucket, parse_bucket_update, parse_import};
 pub use error::{ParseError, ParseErrorKind};
 pub use events::{parse_events, parse_heartbeat};
-pub use write::{write_bucket_fields, write_event, write_string};
+pub use write::{write_bucket_fields, write_event, write_event_without_id, write_string};
 
 use serde::de::DeserializeSeed;
 

@@ -13,6 +13,19 @@ pub fn write_event(out: &mut Vec<u8>, id: EventId, start: Timestamp, duration: D
     out.reserve(EVENT_OVERHEAD + data.len());
     out.extend_from_slice(b"{\"id\":");
     push_u64(out, id.0);
+    write_rest(out, start, duration, data);
+}
+
+/// The same for an event that is stored nowhere: its id is null.
+#[inline]
+pub fn write_event_without_id(out: &mut Vec<u8>, start: Timestamp, duration: Duration, data: &str) {
+    out.reserve(EVENT_OVERHEAD + data.len());
+    out.extend_from_slice(b"{\"id\":null");
+    write_rest(out, start, duration, data);
+}
+
+#[inline]
+fn write_rest(out: &mut Vec<u8>, start: Timestamp, duration: Duration, data: &str) {
     out.extend_from_slice(b",\"timestamp\":\"");
     start.write(out);
     out.extend_from_slice(b"\",\"duration\":");

@@ -45,19 +45,6 @@ impl Selection {
         self.limit == 0 || ends_before_it_starts(self.range)
     }
 
-    /// The part of an event that lies in the range. The stored event stays whole.
-    fn clip(&self, event: &EventRef<'_>) -> (Timestamp, Duration) {
-        let (start, duration) = (event.start(), event.duration());
-        // What ends before it starts has no part that could lie anywhere.
-        if duration < Duration::ZERO {
-            return (start, duration);
-        }
-        let end = start.saturating_add(duration);
-        let clipped_start = self.range.start.map_or(start, |from| start.max(from));
-        let clipped_end = self.range.end.map_or(end, |to| end.min(to));
-        (clipped_start, clipped_end.since(clipped_start))
-    }
-
     /// Writes the selected events of `view` from the `skip`th on, separated by commas, until `go_on`
     /// says no. Gives back how many it wrote, and whether that was all.
     fn write<E: From<SegmentError>>(
@@ -73,7 +60,7 @@ impl Selection {
             if skip + written > 0 {
                 out.push(b',');
             }
-            let (start, duration) = self.clip(&event);
+            let (start, duration) = self.range.clip(event.start(), event.duration());
             write_stored(out, &event, start, duration);
             written += 1;
             if !go_on(out)? {

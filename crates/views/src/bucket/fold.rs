@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_model::Bucket;
 
+use super::changes::Changes;
 use super::view::{BucketView, LastEvent, OpenEvent, Place, Sealed};
 use crate::head::{Interner, Run, push_run};
 use crate::record::{BucketKey, EventBlock};
@@ -16,6 +17,8 @@ use crate::segment::{BLOCK_ROWS, Block, SegmentError, ViewSegment};
 pub(crate) struct BucketState {
     pub(crate) view: BucketView,
     interner: Interner,
+    /// The earliest instant that the record which is being folded in has changed so far.
+    changed: Option<i64>,
 }
 
 impl BucketState {
@@ -32,8 +35,10 @@ impl BucketState {
                 extent: None,
                 len: 0,
                 touched: 0,
+                changes: Changes::since(0),
             },
             interner: Interner::default(),
+            changed: None,
         }
     }
 
@@ -47,6 +52,7 @@ impl BucketState {
         let mut state = BucketState {
             view,
             interner: Interner::default(),
+            changed: None,
         };
         let rows = state.rows(head, ids.iter().copied());
         state.push_rows(rows);
@@ -57,6 +63,14 @@ impl BucketState {
     /// Bytes of text in the dictionary of the head.
     pub(crate) fn head_bytes(&self) -> usize {
         self.interner.bytes()
+    }
+
+    /// Everything of record `seq` is folded in.
+    pub(crate) fn touch(&mut self, seq: u64) {
+        self.view.touched = self.view.touched.max(seq);
+        if let Some(from) = self.changed.take() {
+            self.view.changes.record(seq, from);
+        }
     }
 
     /// A heartbeat became a new event.
@@ -72,7 +86,7 @@ impl BucketState {
             text,
         );
         self.view.last = Some(LastEvent::from(&open.row));
-        self.widen(&open.row);
+        self.add_time(&open.row);
         self.view.open = Some(open);
         self.view.len += 1;
     }
@@ -91,10 +105,13 @@ impl BucketState {
             self.view.open = Some(self.opened(row, &text));
         }
         if let Some(open) = &mut self.view.open {
+            let end = open.row.end();
             open.row.duration = duration;
             let row = open.row;
             self.view.last = Some(LastEvent::from(&row));
             self.widen(&row);
+            // What lay before its end is as it was.
+            self.change(end.min(row.end()));
         }
         Ok(true)
     }
@@ -104,7 +121,7 @@ impl BucketState {
         let rows = self.rows(events, ids);
         self.view.len += rows.len() as u64;
         for row in &rows {
-            self.widen(row);
+            self.add_time(row);
         }
         self.push_rows(rows);
         self.view.last = self.view.newest().as_ref().map(LastEvent::from);
@@ -118,7 +135,7 @@ impl BucketState {
         let rows: Vec<Row> = latest.into_values().collect();
         self.view.len += rows.len() as u64;
         for row in &rows {
-            self.widen(row);
+            self.add_time(row);
         }
         self.push_rows(rows);
         self.view.last = self.view.newest().as_ref().map(LastEvent::from);
@@ -256,6 +273,16 @@ impl BucketState {
         }
     }
 
+    fn change(&mut self, from: i64) {
+        self.changed = Some(self.changed.map_or(from, |before| before.min(from)));
+    }
+
+    /// An event came in.
+    fn add_time(&mut self, row: &Row) {
+        self.widen(row);
+        self.change(row.start.min(row.end()));
+    }
+
     fn widen(&mut self, row: &Row) {
         let (start, end) = self.view.extent.unwrap_or((row.start, row.end()));
         self.view.extent = Some((start.min(row.start), end.max(row.end())));
@@ -272,8 +299,10 @@ impl BucketState {
 
     fn remove_row(&mut self, id: u64) -> Result<(), SegmentError> {
         if let Some(place) = self.view.find(id)? {
+            let row = self.view.row_at(place)?;
             self.take_out(place);
             self.view.len -= 1;
+            self.change(row.map_or(i64::MIN, |r| r.start.min(r.end())));
         }
         Ok(())
     }

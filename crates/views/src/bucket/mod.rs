@@ -1,9 +1,14 @@
-//! One bucket: what a snapshot shows of it ([`view`]), how it is read ([`read`]), how the fold changes it ([`fold`]).
+//! One bucket: what a snapshot shows of it ([`view`]), how it is read, event by event ([`read`]) or as columns
+//! ([`columns`]), how the fold changes it ([`fold`]), and which part of its time was changed when ([`changes`]).
 
+mod changes;
+mod columns;
 mod fold;
 mod read;
 mod view;
 
+pub(crate) use changes::Changes;
+pub use columns::{Columns, DataDictionary, HeadData, Renumber, SegmentData};
 pub(crate) use fold::BucketState;
 pub use read::{EventRef, Events};
 pub use view::BucketView;

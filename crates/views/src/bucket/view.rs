@@ -5,6 +5,7 @@ use std::sync::Arc;
 use timberline_log::Seq;
 use timberline_model::{Bucket, Data, Duration, Event, EventId, Timestamp};
 
+use crate::bucket::changes::Changes;
 use crate::bucket::read::Events;
 use crate::head::{HeadDictionary, Run};
 use crate::record::BucketKey;
@@ -30,6 +31,8 @@ pub struct BucketView {
     pub(crate) len: u64,
     /// Newest seq that touched this bucket.
     pub(crate) touched: u64,
+    /// Which part of its time was changed when, since the store was opened.
+    pub(crate) changes: Changes,
 }
 
 /// A view segment, and which of its rows are no longer true.
@@ -43,6 +46,13 @@ pub(crate) struct Sealed {
 impl Sealed {
     pub(crate) fn rows(&self) -> u64 {
         self.segment.rows().saturating_sub(self.hidden.len() as u64)
+    }
+
+    /// Positions that are hidden among `rows` from `first` on.
+    pub(crate) fn hidden_in(&self, first: u32, rows: u32) -> &[u32] {
+        let from = self.hidden.partition_point(|p| *p < first);
+        let to = self.hidden.partition_point(|p| *p < first.saturating_add(rows));
+        self.hidden.get(from..to).unwrap_or_default()
     }
 }
 
@@ -123,6 +133,12 @@ impl BucketView {
     /// The newest record that touched this bucket.
     pub fn touched(&self) -> Seq {
         Seq(self.touched)
+    }
+
+    /// The newest record that may have changed what lies at or before `until`: a result that was made from a picture
+    /// at or after it, of events up to there, still holds. At worst it names a newer record than the true one.
+    pub fn touched_until(&self, until: Timestamp) -> Seq {
+        Seq(self.changes.until(until.nanos()))
     }
 
     /// Bytes of its view segments.
@@ -241,6 +257,21 @@ impl BucketView {
         Ok(None)
     }
 
+    /// The row at a place.
+    pub(crate) fn row_at(&self, place: Place) -> Result<Option<Row>, SegmentError> {
+        let of_run =
+            |runs: &[Arc<Run>], run: usize, position: usize| runs.get(run)?.rows().get(position).copied();
+        Ok(match place {
+            Place::Open => self.open.as_ref().map(|o| o.row),
+            Place::Run(run, position) => of_run(&self.runs, run, position),
+            Place::Frozen(run, position) => of_run(&self.frozen, run, position),
+            Place::Segment(segment, position) => match self.segments.get(segment) {
+                Some(sealed) => sealed.segment.row(position)?,
+                None => None,
+            },
+        })
+    }
+
     /// The row at a place, and its data.
     pub(crate) fn read(&self, place: Place) -> Result<Option<(Row, String)>, SegmentError> {
         let of_run = |runs: &[Arc<Run>], run: usize, position: usize| {
@@ -293,9 +324,7 @@ fn count_sealed(sealed: &Sealed, bounds: &Bounds) -> Result<u64, SegmentError> {
             continue;
         }
         let first = (b * crate::segment::BLOCK_ROWS) as u32;
-        let last = first + entry.rows;
-        let hidden =
-            sealed.hidden.partition_point(|p| *p < first)..sealed.hidden.partition_point(|p| *p < last);
+        let hidden = sealed.hidden_in(first, entry.rows);
         let ends_inside = match sealed.segment.blocks() > b + 1 {
             true => sealed.segment.entry(b + 1)?.least_start <= bounds.to,
             false => header.greatest_start <= bounds.to,
@@ -305,7 +334,6 @@ fn count_sealed(sealed: &Sealed, bounds: &Bounds) -> Result<u64, SegmentError> {
             continue;
         }
         sealed.segment.read_block(b, &mut block)?;
-        let hidden = sealed.hidden.get(hidden).unwrap_or_default();
         n += (0..block.len())
             .filter(|i| block.row(*i).is_some_and(|r| bounds.touches(&r)))
             .filter(|i| hidden.binary_search(&(first + *i as u32)).is_err())

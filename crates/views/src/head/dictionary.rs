@@ -2,18 +2,41 @@
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
 /// Distinct data objects, by index. Shared between the sequencer, which appends, and snapshots, which only know
 /// indexes that were there when they were taken.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct HeadDictionary {
+    number: u64,
     texts: boxcar::Vec<Box<str>>,
 }
 
+impl Default for HeadDictionary {
+    fn default() -> HeadDictionary {
+        HeadDictionary {
+            number: next_dictionary(),
+            texts: boxcar::Vec::new(),
+        }
+    }
+}
+
+/// A number that no other dictionary of this process has, in memory or on disk: what is remembered of its objects
+/// goes by it.
+pub(crate) fn next_dictionary() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 impl HeadDictionary {
+    /// What it is known by in this process.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// The data at an index; an index comes from a row of this head, so it is always there.
     pub(crate) fn text(&self, index: u32) -> &str {
         self.texts.get(index as usize).map_or("{}", |t| t)

@@ -3,5 +3,5 @@
 mod dictionary;
 mod run;
 
-pub(crate) use dictionary::{HeadDictionary, Interner};
+pub(crate) use dictionary::{HeadDictionary, Interner, next_dictionary};
 pub(crate) use run::{Run, push_run};

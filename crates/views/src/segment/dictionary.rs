@@ -11,6 +11,7 @@ use std::hash::Hasher;
 
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
+use timberline_model::data::Members;
 
 /// Strings whose narrow offsets are relative to the same whole one.
 const GROUP: usize = 16;
@@ -295,6 +296,22 @@ impl<'a> Dictionary<'a> {
         (numbers.next().unwrap_or(u32::MAX), numbers)
     }
 
+    /// Distinct texts of keys and values.
+    pub(crate) fn values(&self) -> u32 {
+        self.values.len()
+    }
+
+    /// A key or value, JSON text; empty if there is none with that number.
+    pub(crate) fn value(&self, number: u32) -> &'a str {
+        std::str::from_utf8(self.values.get(number)).unwrap_or_default()
+    }
+
+    /// The numbers of an object's keys and values.
+    pub(crate) fn members(&self, object: u32) -> impl Iterator<Item = (u32, u32)> {
+        let (shape, values) = self.object(object);
+        Varints(self.shapes.get(shape)).zip(values)
+    }
+
     /// Appends the canonical JSON text of an object.
     pub(crate) fn write_text(&self, object: u32, out: &mut Vec<u8>) {
         let (shape, values) = self.object(object);
@@ -336,54 +353,6 @@ fn write_varint(mut n: u32, out: &mut Vec<u8>) {
         n >>= 7;
     }
     out.push(n as u8);
-}
-
-/// The members of a canonical JSON object, as texts: `("key"` with quotes, `value)`.
-struct Members<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Members<'a> {
-    fn of(object: &'a str) -> Members<'a> {
-        let inner = object
-            .strip_prefix('{')
-            .and_then(|o| o.strip_suffix('}'))
-            .unwrap_or_default();
-        Members { rest: inner }
-    }
-}
-
-impl<'a> Iterator for Members<'a> {
-    type Item = (&'a str, &'a str);
-
-    fn next(&mut self) -> Option<(&'a str, &'a str)> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let (key, after) = self.rest.split_at_checked(text_end(self.rest.as_bytes(), b':'))?;
-        let after = after.get(1..)?;
-        let (value, rest) = after.split_at_checked(text_end(after.as_bytes(), b','))?;
-        self.rest = rest.get(1..).unwrap_or_default();
-        Some((key, value))
-    }
-}
-
-/// Where the JSON text at the front ends: at the first `stop` outside strings and brackets.
-fn text_end(bytes: &[u8], stop: u8) -> usize {
-    let (mut depth, mut in_string, mut escaped) = (0u32, false, false);
-    for (i, b) in bytes.iter().enumerate() {
-        match b {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b if *b == stop && depth == 0 => return i,
-            _ => {}
-        }
-    }
-    bytes.len()
 }
 
 #[cfg(test)]

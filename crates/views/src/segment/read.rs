@@ -8,11 +8,14 @@ use timberline_log::{Access, Region, Storage};
 use super::BLOCK_ROWS;
 use super::dictionary::Dictionary;
 use super::format::{ENTRY, Entry, HEADER, Header, SegmentError};
+use crate::head::next_dictionary;
 use crate::row::{Bounds, Row};
 
 /// An immutable, memory-mapped file of one bucket's events.
 pub(crate) struct ViewSegment {
     file: String,
+    /// What its dictionary is known by in this process.
+    dictionary_number: u64,
     region: Arc<dyn Region>,
     header: Header,
     index_checked: AtomicBool,
@@ -52,6 +55,7 @@ impl ViewSegment {
         let blocks_checked = (0..header.blocks).map(|_| AtomicBool::new(false)).collect();
         let segment = ViewSegment {
             file: file.into(),
+            dictionary_number: next_dictionary(),
             region,
             header,
             index_checked: AtomicBool::new(false),
@@ -151,6 +155,10 @@ impl ViewSegment {
             "dictionary",
         )?;
         Dictionary::parse(bytes).ok_or_else(|| self.damaged("its dictionary is malformed"))
+    }
+
+    pub(crate) fn dictionary_number(&self) -> u64 {
+        self.dictionary_number
     }
 
     /// Decodes a block.
@@ -273,6 +281,11 @@ pub(crate) struct Block {
 impl Block {
     pub(crate) fn len(&self) -> usize {
         self.rows
+    }
+
+    /// Starts, durations, ids and numbers of the data.
+    pub(crate) fn columns(&self) -> &[Vec<i64>; 4] {
+        &self.columns
     }
 
     pub(crate) fn greatest_seq(&self) -> u64 {

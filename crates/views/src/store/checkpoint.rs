@@ -12,7 +12,7 @@ use timberline_log::{Position, Seq, Storage};
 use timberline_model::{Bucket, Data, Timestamp};
 
 use super::error::OpenError;
-use crate::bucket::{BucketState, BucketView, LastEvent, Sealed};
+use crate::bucket::{BucketState, BucketView, Changes, LastEvent, Sealed};
 use crate::record::codec::{CONFIG, CodecError};
 use crate::record::{BucketKey, EventBlock};
 use crate::row::Row;
@@ -276,6 +276,7 @@ fn restore_bucket(storage: &dyn Storage, b: BucketBody) -> Result<BucketState, U
         extent: b.extent,
         len: b.len,
         touched: b.touched,
+        changes: Changes::since(b.touched),
     };
     let head = EventBlock::decode(&b.head)?;
     let open = b.open.as_ref().map(|o| {

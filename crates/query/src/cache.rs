@@ -1,0 +1,112 @@
+//! Results that are remembered, for as long as nothing changes that they were made of.
+
+use std::sync::Arc;
+
+use lru::LruCache;
+use parking_lot::Mutex;
+use rustc_hash::FxBuildHasher;
+use timberline_views::{Seq, Snapshot};
+
+use crate::evaluate::{Period, Reads};
+
+/// Bytes that an entry costs beside its text.
+const OVERHEAD: usize = 512;
+
+/// What a result is the result of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    /// The program, by its number among those that were read.
+    pub(crate) program: u64,
+    pub(crate) name: Arc<str>,
+    pub(crate) period: Period,
+}
+
+/// A result, as JSON text, and what it was made of.
+#[derive(Debug)]
+struct Entry {
+    json: Arc<[u8]>,
+    /// The snapshot.
+    seq: Seq,
+    reads: Reads,
+}
+
+impl Entry {
+    /// Whether the program would give the same on this snapshot.
+    fn holds(&self, snapshot: &Snapshot) -> bool {
+        let untouched = |(key, until): &(_, _)| {
+            let bucket = snapshot.bucket_of(*key);
+            bucket.is_some_and(|b| b.touched_until(*until) <= self.seq)
+        };
+        self.seq <= snapshot.seq()
+            && (!self.reads.bucket_list || snapshot.buckets_touched() <= self.seq)
+            && self.reads.buckets.iter().all(untouched)
+    }
+
+    fn bytes(&self) -> usize {
+        self.json.len() + OVERHEAD
+    }
+}
+
+/// The results, bounded in bytes: those that were not asked for longest go first.
+#[derive(Debug)]
+pub(crate) struct Results {
+    most: usize,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Debug)]
+struct Entries {
+    by_key: LruCache<Key, Entry, FxBuildHasher>,
+    bytes: usize,
+}
+
+impl Results {
+    pub(crate) fn new(most: usize) -> Results {
+        Results {
+            most,
+            entries: Mutex::new(Entries {
+                by_key: LruCache::unbounded_with_hasher(FxBuildHasher),
+                bytes: 0,
+            }),
+        }
+    }
+
+    /// The largest result that is kept: one may not drive out most others.
+    pub(crate) fn largest(&self) -> usize {
+        self.most / 4
+    }
+
+    /// The result, if it is known and holds.
+    pub(crate) fn get(&self, key: &Key, snapshot: &Snapshot) -> Option<Arc<[u8]>> {
+        let mut entries = self.entries.lock();
+        let entry = entries.by_key.get(key)?;
+        entry.holds(snapshot).then(|| Arc::clone(&entry.json))
+    }
+
+    /// Keeps a result, unless one of a newer snapshot is kept.
+    pub(crate) fn put(&self, key: Key, json: Arc<[u8]>, seq: Seq, reads: Reads) {
+        let entry = Entry { json, seq, reads };
+        if entry.bytes() > self.largest() {
+            return;
+        }
+        let entries = &mut *self.entries.lock();
+        if entries.by_key.peek(&key).is_some_and(|kept| kept.seq > seq) {
+            return;
+        }
+        entries.bytes += entry.bytes();
+        if let Some((_, replaced)) = entries.by_key.push(key, entry) {
+            entries.bytes -= replaced.bytes();
+        }
+        while entries.bytes > self.most
+            && let Some((_, oldest)) = entries.by_key.pop_lru()
+        {
+            entries.bytes -= oldest.bytes();
+        }
+    }
+
+    /// How many are kept, and their bytes.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let entries = self.entries.lock();
+        (entries.by_key.len(), entries.bytes)
+    }
+}

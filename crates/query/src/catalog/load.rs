@@ -1,0 +1,113 @@
+//! Dictionaries of buckets brought over: an object or value of theirs is looked up once, then its number is known.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+use timberline_views::{DataDictionary, HeadData, Renumber, SegmentData};
+
+use super::{Catalog, Member, Table, ValueId};
+use crate::error::QueryError;
+use crate::events::EVENT_BYTES;
+use crate::limits::{Charge, Guard};
+
+/// What is known of one dictionary: its objects and its values, in our numbers.
+#[derive(Debug, Default)]
+struct Known {
+    objects: Table,
+    values: Table,
+}
+
+/// What is known of all dictionaries.
+#[derive(Debug, Default)]
+pub(super) struct Dictionaries(Mutex<FxHashMap<u64, Arc<Known>>>);
+
+impl Dictionaries {
+    fn known(&self, number: u64) -> Arc<Known> {
+        Arc::clone(self.0.lock().entry(number).or_default())
+    }
+}
+
+/// Reads a bucket for a query: brings data over, charges the memory, and stops when the query does.
+pub(crate) struct Loader<'a> {
+    catalog: &'a Catalog,
+    guard: &'a Guard,
+    /// The dictionary of the last call.
+    last: Option<(u64, Arc<Known>)>,
+    charge: Charge,
+    members: Vec<Member>,
+}
+
+impl<'a> Loader<'a> {
+    pub(crate) fn new(catalog: &'a Catalog, guard: &'a Guard) -> Result<Loader<'a>, QueryError> {
+        Ok(Loader {
+            catalog,
+            guard,
+            last: None,
+            charge: guard.charge(0)?,
+            members: Vec::new(),
+        })
+    }
+
+    fn known(&mut self, number: u64) -> Arc<Known> {
+        match &self.last {
+            Some((last, known)) if *last == number => Arc::clone(known),
+            _ => {
+                let known = self.catalog.dictionaries.known(number);
+                self.last = Some((number, Arc::clone(&known)));
+                known
+            }
+        }
+    }
+
+    fn of_segment(&mut self, data: &SegmentData<'_>, numbers: &mut [u32]) {
+        let known = self.known(data.number());
+        let catalog = self.catalog;
+        let value = |number: u32| -> ValueId {
+            known.values.get(number).unwrap_or_else(|| {
+                let id = catalog.value(data.value(number));
+                known.values.set(catalog, number, id);
+                id
+            })
+        };
+        for number in numbers {
+            *number = known.objects.get(*number).unwrap_or_else(|| {
+                self.members.clear();
+                let members = data.members(*number);
+                self.members.extend(members.map(|(key, of)| Member {
+                    key: value(key),
+                    value: value(of),
+                }));
+                let id = catalog.object(&self.members);
+                known.objects.set(catalog, *number, id);
+                id
+            });
+        }
+    }
+
+    fn of_head(&mut self, data: &HeadData<'_>, numbers: &mut [u32]) {
+        let known = self.known(data.number());
+        for number in numbers {
+            *number = known.objects.get(*number).unwrap_or_else(|| {
+                let id = self.catalog.object_of_text(data.text(*number));
+                known.objects.set(self.catalog, *number, id);
+                id
+            });
+        }
+    }
+}
+
+impl Renumber for Loader<'_> {
+    type Error = QueryError;
+
+    fn renumber(&mut self, dictionary: &DataDictionary<'_>, numbers: &mut [u32]) -> Result<(), QueryError> {
+        self.guard.check()?;
+        self.charge.grow(numbers.len() * EVENT_BYTES)?;
+        self.guard.check_catalog(self.catalog)?;
+        match dictionary {
+            DataDictionary::Segment(data) => self.of_segment(data, numbers),
+            DataDictionary::Head(data) => self.of_head(data, numbers),
+        }
+        Ok(())
+    }
+}

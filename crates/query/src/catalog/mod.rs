@@ -1,0 +1,209 @@
+//! What is known of data: every distinct object and value that queries have met, numbered, and what was found out
+//! about each.
+//!
+//! A year has millions of events, some ten thousand distinct objects and fewer distinct values. So whatever a transform
+//! asks of an event's data (its category, its domain, whether a pattern matches) is asked once for each object or
+//! value and remembered here, across requests: [`ObjectId`] and [`ValueId`] are indexes into tables of answers.
+//!
+//! | file | what |
+//! |---|---|
+//! | `intern` | distinct values and objects, numbered |
+//! | `table` | answers by number, filled by whoever asks first |
+//! | `load` | the numbers of a bucket's dictionaries, brought over into ours |
+//! | `memo` | the answers there are: columns of keys, groups, patterns, rules, URLs, titles |
+//!
+//! Everything here is append-only and read without locks; only what is new takes one. When it has grown too large it
+//! is thrown away as a whole, and the next query starts another one ([`Catalog::bytes`]).
+
+mod intern;
+mod load;
+mod memo;
+mod table;
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub(crate) use intern::Interned;
+use load::Dictionaries;
+pub(crate) use load::Loader;
+pub(crate) use memo::Memos;
+pub(crate) use table::Table;
+use timberline_model::data::Members;
+
+/// Names a distinct data object of the catalog.
+pub(crate) type ObjectId = u32;
+
+/// Names a distinct JSON text of the catalog: a key, with its quotes, or a value.
+pub(crate) type ValueId = u32;
+
+/// The object without members; the first of every catalog.
+pub(crate) const EMPTY_OBJECT: ObjectId = 0;
+
+/// One member of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Member {
+    pub(crate) key: ValueId,
+    pub(crate) value: ValueId,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    values: Interned<str>,
+    /// Members in canonical order.
+    objects: Interned<[Member]>,
+    dictionaries: Dictionaries,
+    /// Answers.
+    pub(crate) memos: Memos,
+    bytes: AtomicUsize,
+}
+
+impl Catalog {
+    pub(crate) fn new() -> Catalog {
+        let catalog = Catalog {
+            values: Interned::default(),
+            objects: Interned::default(),
+            dictionaries: Dictionaries::default(),
+            memos: Memos::default(),
+            bytes: AtomicUsize::new(0),
+        };
+        catalog.object(&[]);
+        catalog
+    }
+
+    /// Bytes it holds, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it has grown.
+    pub(crate) fn grown(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The number of a JSON text.
+    pub(crate) fn value(&self, text: &str) -> ValueId {
+        let (id, grown) = self.values.intern(text);
+        self.grown(grown);
+        id
+    }
+
+    /// The number of a string.
+    pub(crate) fn string(&self, text: &str) -> ValueId {
+        let mut json = Vec::with_capacity(text.len() + 2);
+        timberline_model::json::write_string(&mut json, text);
+        self.value(std::str::from_utf8(&json).unwrap_or_default())
+    }
+
+    /// The number of a JSON text if it was met before.
+    pub(crate) fn known_value(&self, text: &str) -> Option<ValueId> {
+        self.values.find(text)
+    }
+
+    /// The JSON text of a value.
+    pub(crate) fn text(&self, value: ValueId) -> &str {
+        self.values.get(value).unwrap_or("null")
+    }
+
+    /// What a value says, if it is a string.
+    pub(crate) fn as_string(&self, value: ValueId) -> Option<Cow<'_, str>> {
+        let text = self.text(value);
+        let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+        if !inner.contains('\\') {
+            return Some(Cow::Borrowed(inner));
+        }
+        serde_json::from_str(text).ok().map(Cow::Owned)
+    }
+
+    /// The number of an object; its members are in canonical order.
+    pub(crate) fn object(&self, members: &[Member]) -> ObjectId {
+        let (id, grown) = self.objects.intern(members);
+        self.grown(grown);
+        id
+    }
+
+    /// The number of an object from its canonical JSON text.
+    pub(crate) fn object_of_text(&self, text: &str) -> ObjectId {
+        let members: Vec<Member> = Members::of(text)
+            .map(|(key, value)| Member {
+                key: self.value(key),
+                value: self.value(value),
+            })
+            .collect();
+        self.object(&members)
+    }
+
+    /// The members of an object.
+    pub(crate) fn members(&self, object: ObjectId) -> &[Member] {
+        self.objects.get(object).unwrap_or_default()
+    }
+
+    /// The value that an object has for a key.
+    pub(crate) fn member(&self, object: ObjectId, key: ValueId) -> Option<ValueId> {
+        let found = self.members(object).iter().find(|m| m.key == key);
+        found.map(|m| m.value)
+    }
+
+    /// An object with some members set, or in the place of those it had.
+    pub(crate) fn with_members(&self, object: ObjectId, set: &[Member]) -> ObjectId {
+        let mut members: Vec<Member> = self.members(object).to_vec();
+        for new in set {
+            match members.iter_mut().find(|m| m.key == new.key) {
+                Some(member) => member.value = new.value,
+                None => {
+                    let key = self.as_string(new.key);
+                    let at = members.partition_point(|m| self.as_string(m.key) < key);
+                    members.insert(at, *new);
+                }
+            }
+        }
+        self.object(&members)
+    }
+
+    /// Appends an object's canonical JSON text.
+    pub(crate) fn write_object(&self, object: ObjectId, out: &mut Vec<u8>) {
+        out.push(b'{');
+        for (i, member) in self.members(object).iter().enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(self.text(member.key).as_bytes());
+            out.push(b':');
+            out.extend_from_slice(self.text(member.value).as_bytes());
+        }
+        out.push(b'}');
+    }
+
+    /// Bytes of an object's JSON text.
+    pub(crate) fn object_len(&self, object: ObjectId) -> usize {
+        let members = self.members(object).iter();
+        let texts = members.map(|m| self.text(m.key).len() + self.text(m.value).len() + 2);
+        texts.sum::<usize>() + 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_objects_have_one_number_and_new_members_go_where_they_belong() {
+        let catalog = Catalog::new();
+        let a = catalog.object_of_text(r#"{"app":"x","title":"a \"b\""}"#);
+        assert_eq!(a, catalog.object_of_text(r#"{"app":"x","title":"a \"b\""}"#));
+        let set = |key: &str, text: &str| Member {
+            key: catalog.string(key),
+            value: catalog.value(text),
+        };
+        let b = catalog.with_members(a, &[set("$category", r#"["W"]"#), set("b", "1"), set("app", "2")]);
+        let mut text = Vec::new();
+        catalog.write_object(b, &mut text);
+        let expected = r#"{"$category":["W"],"app":2,"b":1,"title":"a \"b\""}"#;
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
+        assert_eq!(catalog.object_len(b), expected.len());
+        assert_eq!(catalog.object_of_text(expected), b);
+        let title = catalog.member(a, catalog.string("title")).unwrap();
+        assert_eq!(catalog.as_string(title).unwrap(), r#"a "b""#);
+        assert_eq!(catalog.object_of_text("{}"), EMPTY_OBJECT);
+    }
+}

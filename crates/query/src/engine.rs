@@ -1,0 +1,385 @@
+//! Queries in, answers out.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rayon::prelude::*;
+use timberline_views::Snapshot;
+
+use crate::answer::{Answer, Part};
+use crate::cache::{Key, Results};
+use crate::catalog::Catalog;
+use crate::error::{Limited, QueryError};
+use crate::evaluate::{Explanation, Period, Reads, Run, Trace, evaluate};
+use crate::json;
+use crate::limits::{Budget, Cancel, Guard, Limits};
+use crate::program::{Prepared, Programs};
+use crate::transform::Scope;
+use crate::value::Value;
+
+/// What the threads of queries give way to: everything else in the process, and most else on the machine.
+const NICENESS: i32 = 10;
+
+/// A program and the periods that it is to be run on.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Its text; lines are separated by newlines.
+    pub program: String,
+    /// One result for each.
+    pub periods: Vec<Period>,
+    /// What `NAME` stands for in the program.
+    pub name: String,
+}
+
+/// Runs queries, on threads of its own, and remembers what it can use again.
+///
+/// One engine is for one store: what it remembers goes by sequence numbers.
+#[derive(Debug)]
+pub struct Engine {
+    limits: Limits,
+    threads: rayon::ThreadPool,
+    budget: Arc<Budget>,
+    catalog: Mutex<Arc<Catalog>>,
+    programs: Programs,
+    results: Results,
+    counters: Counters,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    queries: AtomicU64,
+    failed: AtomicU64,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    nanos: AtomicU64,
+    catalogs: AtomicU64,
+}
+
+/// What the engine has done and holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Metrics {
+    /// Queries that were answered or refused.
+    pub queries: u64,
+    /// Those that were refused or cancelled.
+    pub failed: u64,
+    /// Time spent on them, all together.
+    pub time: Duration,
+    /// Results that were remembered.
+    pub cache_hits: u64,
+    /// Results that had to be made.
+    pub cache_misses: u64,
+    /// Results that are remembered now.
+    pub cache_entries: u64,
+    /// Their bytes.
+    pub cache_bytes: u64,
+    /// Bytes of distinct data that are remembered.
+    pub catalog_bytes: u64,
+    /// How often all of it was forgotten because it had become too much.
+    pub catalog_resets: u64,
+    /// Bytes that running queries hold.
+    pub memory_bytes: u64,
+}
+
+impl Engine {
+    /// An engine that has not seen anything yet.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn new(limits: Limits) -> Result<Engine, std::io::Error> {
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(limits.threads.max(1))
+            .thread_name(|i| format!("query-{i}"))
+            .start_handler(|_| {
+                // Refused or not: they are only slower to give way.
+                let _ = rustix::process::setpriority_process(None, NICENESS);
+            })
+            .panic_handler(|_| tracing::error!("a query ended with a panic"))
+            .build()
+            .map_err(std::io::Error::other)?;
+        Ok(Engine {
+            budget: Arc::new(Budget::new(limits.memory_bytes)),
+            results: Results::new(limits.cache_bytes),
+            catalog: Mutex::new(Arc::new(Catalog::new())),
+            programs: Programs::new(),
+            counters: Counters::default(),
+            limits,
+            threads,
+        })
+    }
+
+    /// Does something on the engine's threads, which give way to all others.
+    pub fn spawn(&self, job: impl FnOnce() + Send + 'static) {
+        self.threads.spawn(job);
+    }
+
+    /// Answers a query. The periods of one query run side by side.
+    ///
+    /// # Errors
+    /// What is wrong with the query, or which limit it reached: for the first period that fails.
+    pub fn run(&self, snapshot: &Snapshot, query: &Query, cancel: &Cancel) -> Result<Answer, QueryError> {
+        let begun = Instant::now();
+        let answer = self.answer(snapshot, query, cancel);
+        let count = |counter: &AtomicU64, n| counter.fetch_add(n, Ordering::Relaxed);
+        count(&self.counters.queries, 1);
+        count(&self.counters.failed, u64::from(answer.is_err()));
+        let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        count(&self.counters.nanos, nanos);
+        answer
+    }
+
+    fn answer(&self, snapshot: &Snapshot, query: &Query, cancel: &Cancel) -> Result<Answer, QueryError> {
+        self.check(query)?;
+        let catalog = Arc::clone(&self.catalog.lock());
+        if query.periods.is_empty() {
+            return Ok(Answer {
+                catalog,
+                parts: Vec::new(),
+            });
+        }
+        let prepared = self.programs.prepare(&query.program, &self.limits)?;
+        let job = Job {
+            engine: self,
+            snapshot,
+            catalog: &catalog,
+            prepared: &prepared,
+            name: query.name.as_str().into(),
+            guard: Guard::new(Arc::clone(&self.budget), cancel.clone(), &self.limits),
+            failed: AtomicBool::new(false),
+            size: AtomicU64::new(0),
+        };
+        let results: Vec<Result<Part, QueryError>> = match query.periods.as_slice() {
+            [only] => vec![job.part(*only)],
+            many => self
+                .threads
+                .install(|| many.par_iter().map(|p| job.part(*p)).collect()),
+        };
+        self.renew(&catalog);
+        // A period that was given up because another had failed has no error of its own.
+        let mut cancelled = None;
+        let mut parts = Vec::with_capacity(results.len());
+        for result in results {
+            match result {
+                Ok(part) => parts.push(part),
+                Err(e) if e.kind == crate::error::ErrorKind::Cancelled => cancelled = Some(e),
+                Err(error) => return Err(error),
+            }
+        }
+        match cancelled {
+            Some(error) => Err(error),
+            None => Ok(Answer { catalog, parts }),
+        }
+    }
+
+    fn check(&self, query: &Query) -> Result<(), QueryError> {
+        let (length, most) = (query.program.len(), self.limits.program_bytes);
+        if length > most {
+            let message = format!(
+                "the query is {length} bytes long, more than the {most} that are allowed (limits.query_program_bytes)"
+            );
+            return Err(QueryError::limit(Limited::ProgramLength, message));
+        }
+        let (count, most) = (query.periods.len(), self.limits.periods);
+        if count > most {
+            let message = format!(
+                "the query asks for {count} periods, more than the {most} that are allowed at once (limits.query_periods)"
+            );
+            return Err(QueryError::limit(Limited::Periods, message));
+        }
+        Ok(())
+    }
+
+    /// Starts another catalog when this one has grown too large. Whoever still uses it keeps it until then.
+    fn renew(&self, used: &Arc<Catalog>) {
+        if used.bytes() <= self.limits.catalog_bytes {
+            return;
+        }
+        let current = &mut *self.catalog.lock();
+        if Arc::ptr_eq(current, used) {
+            *current = Arc::new(Catalog::new());
+            self.counters.catalogs.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Runs a query without remembering its results, and tells what was done for each period.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn explain(
+        &self,
+        snapshot: &Snapshot,
+        query: &Query,
+        cancel: &Cancel,
+    ) -> Result<(Answer, Vec<Explanation>), QueryError> {
+        self.check(query)?;
+        let begun = Instant::now();
+        let prepared = self.programs.prepare(&query.program, &self.limits)?;
+        let parsing = begun.elapsed();
+        let catalog = Arc::clone(&self.catalog.lock());
+        let guard = Guard::new(Arc::clone(&self.budget), cancel.clone(), &self.limits);
+        let (mut parts, mut explanations) = (Vec::new(), Vec::new());
+        for period in &query.periods {
+            let begun = Instant::now();
+            let scope = Scope {
+                guard: &guard,
+                catalog: &catalog,
+            };
+            let run = self.new_run(snapshot, scope, &prepared, *period, &query.name, true);
+            let value = evaluate(&run, &prepared.program, &prepared.last_uses)?;
+            let running = begun.elapsed();
+            let part = self.text(scope, &value, self.limits.result_bytes)?;
+            explanations.push(Explanation {
+                steps: run.trace.map(|t| t.into_inner().0).unwrap_or_default(),
+                parsing,
+                running,
+                writing: begun.elapsed() - running,
+            });
+            parts.push(part);
+        }
+        Ok((Answer { catalog, parts }, explanations))
+    }
+
+    /// What it has done, and holds.
+    pub fn metrics(&self) -> Metrics {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (entries, bytes) = self.results.size();
+        Metrics {
+            queries: read(&self.counters.queries),
+            failed: read(&self.counters.failed),
+            time: Duration::from_nanos(read(&self.counters.nanos)),
+            cache_hits: read(&self.counters.hits),
+            cache_misses: read(&self.counters.misses),
+            cache_entries: entries as u64,
+            cache_bytes: bytes as u64,
+            catalog_bytes: self.catalog.lock().bytes() as u64,
+            catalog_resets: read(&self.counters.catalogs),
+            memory_bytes: self.budget.used() as u64,
+        }
+    }
+
+    fn new_run<'a>(
+        &'a self,
+        snapshot: &'a Snapshot,
+        scope: Scope<'a>,
+        prepared: &'a Prepared,
+        period: Period,
+        name: &'a str,
+        traced: bool,
+    ) -> Run<'a> {
+        Run {
+            snapshot,
+            scope,
+            program: &prepared.text,
+            period,
+            name,
+            backtracking_steps: self.limits.backtracking_steps,
+            reads: RefCell::default(),
+            trace: traced.then(|| RefCell::new(Trace::default())),
+        }
+    }
+
+    /// A value as text, if that is at most so long.
+    fn text(&self, scope: Scope<'_>, value: &Value, most: usize) -> Result<Part, QueryError> {
+        let Some(size) = json::size(scope.catalog, value, most) else {
+            return Err(self.too_large());
+        };
+        let charge = scope.guard.charge(size)?;
+        let mut text = Vec::with_capacity(size.min(most));
+        json::write_value(scope.catalog, value, &mut text);
+        Ok(Part::Text(text.into(), charge))
+    }
+
+    fn too_large(&self) -> QueryError {
+        let message = format!(
+            "the answer would be larger than {} bytes (limits.query_result_bytes); return less, with limit_events or \
+             merge_events_by_keys, or ask for a shorter period",
+            self.limits.result_bytes
+        );
+        QueryError::limit(Limited::ResultSize, message)
+    }
+}
+
+/// One query, while it runs.
+struct Job<'a> {
+    engine: &'a Engine,
+    snapshot: &'a Snapshot,
+    catalog: &'a Catalog,
+    prepared: &'a Prepared,
+    name: Arc<str>,
+    guard: Guard,
+    /// Whether a period has failed, and with it the query.
+    failed: AtomicBool,
+    /// Bytes of the results so far.
+    size: AtomicU64,
+}
+
+impl Job<'_> {
+    fn part(&self, period: Period) -> Result<Part, QueryError> {
+        if self.failed.load(Ordering::Relaxed) {
+            return Err(QueryError::cancelled());
+        }
+        let part = self.known_or_made(period);
+        if part.is_err() {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+        part
+    }
+
+    fn known_or_made(&self, period: Period) -> Result<Part, QueryError> {
+        self.guard.check()?;
+        let engine = self.engine;
+        let key = Key {
+            program: self.prepared.number,
+            name: Arc::clone(&self.name),
+            period,
+        };
+        if let Some(text) = engine.results.get(&key, self.snapshot) {
+            engine.counters.hits.fetch_add(1, Ordering::Relaxed);
+            self.add_size(text.len())?;
+            let charge = self.guard.charge(text.len())?;
+            return Ok(Part::Text(text, charge));
+        }
+        engine.counters.misses.fetch_add(1, Ordering::Relaxed);
+        let (value, reads) = self.evaluate(period)?;
+        let Some(size) = json::size(self.catalog, &value, engine.limits.result_bytes) else {
+            return Err(engine.too_large());
+        };
+        self.add_size(size)?;
+        if size > engine.results.largest() {
+            return Ok(Part::Value(value, size));
+        }
+        let part = engine.text(self.scope(), &value, size)?;
+        if let Part::Text(text, _) = &part {
+            engine
+                .results
+                .put(key, Arc::clone(text), self.snapshot.seq(), reads);
+        }
+        Ok(part)
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            guard: &self.guard,
+            catalog: self.catalog,
+        }
+    }
+
+    fn evaluate(&self, period: Period) -> Result<(Value, Reads), QueryError> {
+        let prepared = self.prepared;
+        let run = self
+            .engine
+            .new_run(self.snapshot, self.scope(), prepared, period, &self.name, false);
+        let value = evaluate(&run, &prepared.program, &prepared.last_uses)?;
+        Ok((value, run.reads.into_inner()))
+    }
+
+    fn add_size(&self, bytes: usize) -> Result<(), QueryError> {
+        let size = self.size.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
+        if size > self.engine.limits.result_bytes as u64 {
+            return Err(self.engine.too_large());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,230 @@
+//! Running a program on one period of a snapshot.
+//!
+//! A name that is not used again gives its value away instead of sharing it ([`last_use`]), so a list is gone from
+//! memory as soon as the next one has been made of it.
+
+mod last_use;
+mod names;
+mod operator;
+mod period;
+mod trace;
+
+use std::cell::RefCell;
+
+pub(crate) use last_use::LastUses;
+use names::Names;
+pub use period::{Period, PeriodError};
+use timberline_model::Timestamp;
+use timberline_views::{BucketKey, BucketView, Snapshot};
+pub(crate) use trace::Trace;
+pub use trace::{Explanation, Step};
+
+use crate::error::{ErrorKind, QueryError};
+use crate::function::{self, Arguments};
+use crate::syntax::{Call, Expression, Kind, Name, Program, Statement};
+use crate::transform::Scope;
+use crate::value::Value;
+
+/// What one run of a program goes by.
+pub(crate) struct Run<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) scope: Scope<'a>,
+    /// The text, for the places of errors.
+    pub(crate) program: &'a str,
+    pub(crate) period: Period,
+    /// What `NAME` stands for.
+    pub(crate) name: &'a str,
+    pub(crate) backtracking_steps: usize,
+    pub(crate) reads: RefCell<Reads>,
+    pub(crate) trace: Option<RefCell<Trace>>,
+}
+
+/// What a run read, and so what its result depends on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reads {
+    /// Buckets, and the latest instant that was asked for.
+    pub(crate) buckets: Vec<(BucketKey, Timestamp)>,
+    /// Whether it depends on which buckets there are.
+    pub(crate) bucket_list: bool,
+}
+
+impl Run<'_> {
+    /// Notes that a bucket was read up to an instant.
+    pub(crate) fn reads(&self, bucket: &BucketView, until: Timestamp) {
+        let buckets = &mut self.reads.borrow_mut().buckets;
+        let read = (bucket.key(), until);
+        if !buckets.contains(&read) {
+            buckets.push(read);
+        }
+    }
+
+    /// Notes that the list of buckets was read.
+    pub(crate) fn reads_bucket_list(&self) {
+        self.reads.borrow_mut().bucket_list = true;
+    }
+
+    fn error_at(&self, error: QueryError, expression: &Expression) -> QueryError {
+        error.at(self.program, expression.span)
+    }
+}
+
+/// Runs a program: the value of `RETURN` after its last statement.
+///
+/// # Errors
+/// The first that occurs, or that there is no `RETURN`.
+pub(crate) fn evaluate(run: &Run<'_>, program: &Program, last_uses: &LastUses) -> Result<Value, QueryError> {
+    let mut evaluator = Evaluator {
+        run,
+        last_uses,
+        names: Names::default(),
+    };
+    evaluator.statements(&program.statements)?;
+    evaluator.names.take("RETURN").ok_or_else(|| {
+        let message = "the query has no result: assign it to RETURN, or return it";
+        QueryError::new(ErrorKind::Parse, message)
+    })
+}
+
+struct Evaluator<'a> {
+    run: &'a Run<'a>,
+    last_uses: &'a LastUses,
+    names: Names,
+}
+
+impl Evaluator<'_> {
+    fn statements(&mut self, statements: &[Statement]) -> Result<(), QueryError> {
+        statements.iter().try_for_each(|s| self.statement(s))
+    }
+
+    fn statement(&mut self, statement: &Statement) -> Result<(), QueryError> {
+        self.run.scope.guard.check()?;
+        match statement {
+            Statement::Assign(name, value) => self.assign(name, value),
+            Statement::Return(None, value) => {
+                let value = self.expression(value)?;
+                self.names.set("RETURN", value);
+                Ok(())
+            }
+            Statement::Return(Some(name), value) => {
+                self.assign(name, value)?;
+                self.names.set("RETURN", Value::Empty);
+                Ok(())
+            }
+            Statement::Evaluate(value) => self.expression(value).map(|_| ()),
+            Statement::If { branches, otherwise } => {
+                for (condition, block) in branches {
+                    if self.condition(condition)? {
+                        return self.statements(block);
+                    }
+                }
+                self.statements(otherwise)
+            }
+        }
+    }
+
+    fn assign(&mut self, name: &Name, value: &Expression) -> Result<(), QueryError> {
+        let value = self.expression(value)?;
+        self.names.set(&name.text, value);
+        Ok(())
+    }
+
+    fn condition(&mut self, condition: &Expression) -> Result<bool, QueryError> {
+        match self.expression(condition)? {
+            Value::Bool(holds) => Ok(holds),
+            other => {
+                let error = QueryError::interpret(format!(
+                    "a condition must be a bool, such as `a == b`, found {other}"
+                ));
+                Err(self.run.error_at(error, condition))
+            }
+        }
+    }
+
+    fn expression(&mut self, expression: &Expression) -> Result<Value, QueryError> {
+        let guard = self.run.scope.guard;
+        match &expression.kind {
+            Kind::Number(number) => Ok(Value::Number(*number)),
+            Kind::Bool(value) => Ok(Value::Bool(*value)),
+            Kind::Text(text, _) => Ok(Value::Text(text.into())),
+            Kind::Name(name) => self.name(name, expression),
+            Kind::Call(call) => self.call(call),
+            Kind::List(values) => {
+                let values: Result<Vec<Value>, _> = values.iter().map(|v| self.expression(v)).collect();
+                Value::list(guard, values?).map_err(|e| self.run.error_at(e, expression))
+            }
+            Kind::Dict(members) => {
+                let mut dict: Vec<(std::sync::Arc<str>, Value)> = Vec::with_capacity(members.len());
+                for (key, value) in members {
+                    let value = self.expression(value)?;
+                    match dict.iter_mut().find(|(k, _)| k == key) {
+                        Some(member) => member.1 = value,
+                        None => dict.push((key.clone(), value)),
+                    }
+                }
+                Value::dict(guard, dict).map_err(|e| self.run.error_at(e, expression))
+            }
+            Kind::Chain(first, rest) => {
+                let mut value = self.expression(first)?;
+                for (operator, operand) in rest {
+                    guard.check()?;
+                    let other = self.expression(operand)?;
+                    value = operator::apply(self.run.scope, *operator, value, other)
+                        .map_err(|e| self.run.error_at(e, operand))?;
+                }
+                Ok(value)
+            }
+        }
+    }
+
+    fn name(&mut self, name: &str, expression: &Expression) -> Result<Value, QueryError> {
+        let value = if self.last_uses.contains(expression.span) {
+            self.names.take(name)
+        } else {
+            self.names.get(name)
+        };
+        if let Some(value) = value.or_else(|| self.run.predefined(name)) {
+            return Ok(value);
+        }
+        let message = if function::find(name).is_some() {
+            format!("the function `{name}` is no value: call it, as in `{name}(…)`")
+        } else {
+            let hint = function::nearest(name, self.names.known());
+            let hint = hint.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            format!("the name `{name}` is not defined{hint}")
+        };
+        Err(self.run.error_at(QueryError::interpret(message), expression))
+    }
+
+    fn call(&mut self, call: &Call) -> Result<Value, QueryError> {
+        let name = &*call.function.text;
+        let wrong = |message| QueryError::interpret(message).at(self.run.program, call.function.span);
+        if self.names.is_assigned(name) {
+            return Err(wrong(format!(
+                "`{name}` was assigned a value here, which is no function"
+            )));
+        }
+        let Some(function) = function::find(name) else {
+            let near = function::nearest(name, function::all().map(|f| f.name));
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            return Err(wrong(format!("there is no function `{name}`{hint}")));
+        };
+        let count = call.arguments.len();
+        if !function.parameters.fit(count) {
+            return Err(wrong(format!(
+                "{name} takes {}, found {count}",
+                function.parameters
+            )));
+        }
+        let values: Result<Vec<Value>, _> = call.arguments.iter().map(|a| self.expression(a)).collect();
+        let period = self.names.period(self.run.period);
+        let arguments = Arguments::new(function, values?, &call.arguments, self.run, period);
+        let begun = self.run.trace.as_ref().map(|_| trace::begin(&arguments));
+        let result = (function.run)(&arguments);
+        drop(arguments);
+        if let (Some(trace), Some(begun)) = (&self.run.trace, begun) {
+            let line = crate::syntax::Position::of(self.run.program, call.function.span.start).line;
+            trace.borrow_mut().end(begun, line, name, result.as_ref().ok());
+        }
+        result.map_err(|error| error.at(self.run.program, call.function.span))
+    }
+}

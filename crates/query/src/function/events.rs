@@ -1,0 +1,128 @@
+//! Lists of events in, lists of events out.
+
+use super::{Arguments, Function, Parameters};
+use crate::error::QueryError;
+use crate::json;
+use crate::rules::{Purpose, RuleSet};
+use crate::transform::{self, Classifier, Wanted};
+use crate::value::Value;
+
+const fn function(
+    name: &'static str,
+    parameters: &'static [&'static str],
+    run: fn(&Arguments<'_>) -> Result<Value, QueryError>,
+) -> Function {
+    Function {
+        name,
+        parameters: Parameters::Exactly(parameters),
+        run,
+    }
+}
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    function("filter_keyvals", &["events", "key", "values"], |a| {
+        filter_keyvals(a, true)
+    }),
+    function("exclude_keyvals", &["events", "key", "values"], |a| {
+        filter_keyvals(a, false)
+    }),
+    function(
+        "filter_keyvals_regex",
+        &["events", "key", "pattern"],
+        filter_keyvals_regex,
+    ),
+    function("filter_period_intersect", &["events", "periods"], |a| {
+        transform::filter_period_intersect(a.scope(), &a.events(0)?, &a.events(1)?).map(Value::Events)
+    }),
+    function("period_union", &["events", "events"], |a| {
+        transform::period_union(a.scope(), &a.events(0)?, &a.events(1)?).map(Value::Events)
+    }),
+    function("union_no_overlap", &["events", "events"], |a| {
+        transform::union_no_overlap(a.scope(), &a.events(0)?, &a.events(1)?).map(Value::Events)
+    }),
+    Function {
+        name: "concat",
+        parameters: Parameters::Any("events"),
+        run: concat,
+    },
+    function("limit_events", &["events", "count"], |a| {
+        let count = a.number(1)?;
+        // Saturating: what is negative is none, fractions are cut off.
+        a.events(0)?
+            .first(a.scope().guard, count as usize)
+            .map(Value::Events)
+    }),
+    function("merge_events_by_keys", &["events", "keys"], |a| {
+        let keys = a.texts(1)?;
+        let keys: Vec<&str> = keys.iter().map(|key| &**key).collect();
+        transform::merge_events_by_keys(a.scope(), &a.events(0)?, &keys).map(Value::Events)
+    }),
+    function("chunk_events_by_key", &["events", "key"], |a| {
+        let key = a.text(1)?;
+        transform::chunk_events_by_key(a.scope(), &a.events(0)?, key).map(Value::Events)
+    }),
+    function("sort_by_timestamp", &["events"], |a| {
+        transform::sort_by_timestamp(a.scope(), &a.events(0)?).map(Value::Events)
+    }),
+    function("sort_by_duration", &["events"], |a| {
+        transform::sort_by_duration(a.scope(), &a.events(0)?).map(Value::Events)
+    }),
+    function("sum_durations", &["events"], |a| {
+        let nanos: i128 = a.events(0)?.durations().iter().map(|d| i128::from(*d)).sum();
+        Ok(Value::Number(nanos as f64 / 1e9))
+    }),
+    function("flood", &["events"], |a| {
+        transform::flood(a.scope(), &a.events(0)?).map(Value::Events)
+    }),
+    function("split_url_events", &["events"], |a| {
+        transform::split_url_events(a.scope(), &a.events(0)?).map(Value::Events)
+    }),
+    function("simplify_window_titles", &["events", "key"], |a| {
+        let key = a.text(1)?;
+        transform::simplify_window_titles(a.scope(), &a.events(0)?, key).map(Value::Events)
+    }),
+    function("categorize", &["events", "rules"], |a| {
+        classify(a, Purpose::Categorize)
+    }),
+    function("tag", &["events", "rules"], |a| classify(a, Purpose::Tag)),
+];
+
+fn filter_keyvals(arguments: &Arguments<'_>, keep: bool) -> Result<Value, QueryError> {
+    let scope = arguments.scope();
+    let (events, key) = (arguments.events(0)?, arguments.text(1)?);
+    let mut wanted = Wanted::new(scope.catalog, arguments.items(2)?);
+    transform::filter_keyvals(scope, &events, key, &mut wanted, keep).map(Value::Events)
+}
+
+fn filter_keyvals_regex(arguments: &Arguments<'_>) -> Result<Value, QueryError> {
+    let (events, key, pattern) = (arguments.events(0)?, arguments.text(1)?, arguments.text(2)?);
+    let steps = arguments.run.backtracking_steps;
+    transform::filter_keyvals_regex(arguments.scope(), &events, key, pattern, steps)
+        .map(Value::Events)
+        .map_err(|error| arguments.about(2, error))
+}
+
+fn concat(arguments: &Arguments<'_>) -> Result<Value, QueryError> {
+    let lists: Result<Vec<_>, _> = (0..arguments.len()).map(|i| arguments.events(i)).collect();
+    transform::concat(arguments.scope(), &lists?).map(Value::Events)
+}
+
+fn classify(arguments: &Arguments<'_>, purpose: Purpose) -> Result<Value, QueryError> {
+    let scope = arguments.scope();
+    let events = arguments.events(0)?;
+    let rules = arguments.value(1);
+    // Equal rules for the same purpose are compiled once, whoever sends them.
+    let mut name = format!("{purpose:?} ").into_bytes();
+    json::write_value(scope.catalog, rules, &mut name);
+    let classifier = scope
+        .catalog
+        .memos
+        .classifier(&String::from_utf8_lossy(&name), || {
+            let rules = RuleSet::read(scope.guard, purpose, rules, arguments.run.backtracking_steps)?;
+            Ok(Classifier::new(scope.catalog, rules))
+        })
+        .map_err(|error| arguments.about(1, error))?;
+    transform::classify(scope, &events, &classifier)
+        .map(Value::Events)
+        .map_err(|error| arguments.about(1, error))
+}

@@ -1,0 +1,203 @@
+//! Values as JSON: what is answered, and how long it will be.
+
+use rustc_hash::FxHashMap;
+use timberline_model::json as model_json;
+use timberline_model::{Duration, EventId, Timestamp};
+
+use crate::catalog::{Catalog, ObjectId};
+use crate::events::{Event, NO_ID};
+use crate::value::Value;
+
+/// Bytes of an event beside its data, at most.
+const EVENT_BYTES: usize = 128;
+
+/// Appends a value.
+pub(crate) fn write_value(catalog: &Catalog, value: &Value, out: &mut Vec<u8>) {
+    let mut writer = Writer::new(catalog);
+    let never: Result<(), std::convert::Infallible> = writer.value(value, out, &mut |_| Ok(()));
+    match never {
+        Ok(()) => {}
+        Err(never) => match never {},
+    }
+}
+
+/// The bytes that a value takes, or a little more; none when they are more than `most`.
+pub(crate) fn size(catalog: &Catalog, value: &Value, most: usize) -> Option<usize> {
+    let mut left = most;
+    measure(catalog, value, &mut left)?;
+    Some(most - left)
+}
+
+fn measure(catalog: &Catalog, value: &Value, left: &mut usize) -> Option<()> {
+    let mut take = |bytes: usize| {
+        *left = left.checked_sub(bytes)?;
+        Some(())
+    };
+    match value {
+        Value::Empty | Value::Bool(_) => take(6),
+        Value::Number(number) => take(number_text(*number).len() + 1),
+        // Each byte may have to be escaped.
+        Value::Text(text) => take(6 * text.len() + 3),
+        Value::Event(event) => take(EVENT_BYTES + catalog.object_len(event.data)),
+        Value::Events(events) => {
+            take(3)?;
+            for object in events.data() {
+                take(EVENT_BYTES + catalog.object_len(*object))?;
+            }
+            Some(())
+        }
+        Value::List(list) => {
+            take(3)?;
+            list.values
+                .iter()
+                .try_for_each(|value| measure(catalog, value, left))
+        }
+        Value::Dict(dict) => {
+            take(3)?;
+            dict.members.iter().try_for_each(|(key, value)| {
+                *left = left.checked_sub(6 * key.len() + 4)?;
+                measure(catalog, value, left)
+            })
+        }
+    }
+}
+
+/// Texts of objects that are kept for events which have them again.
+const KEPT_BYTES: usize = 4 << 20;
+
+/// Writes values, each distinct object put together once.
+pub(crate) struct Writer<'a> {
+    catalog: &'a Catalog,
+    /// Objects as text, one after the other.
+    texts: Vec<u8>,
+    /// Where each is.
+    places: FxHashMap<ObjectId, (usize, usize)>,
+}
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(catalog: &'a Catalog) -> Writer<'a> {
+        Writer {
+            catalog,
+            texts: Vec::new(),
+            places: FxHashMap::default(),
+        }
+    }
+
+    /// Appends a value. `flush` is called between the elements of lists and may take what is there out.
+    ///
+    /// # Errors
+    /// Those of `flush`.
+    pub(crate) fn value<E>(
+        &mut self,
+        value: &Value,
+        out: &mut Vec<u8>,
+        flush: &mut impl FnMut(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match value {
+            Value::Empty => out.extend_from_slice(b"[]"),
+            Value::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
+            Value::Number(number) => out.extend_from_slice(number_text(*number).as_bytes()),
+            Value::Text(text) => model_json::write_string(out, text),
+            Value::Event(event) => self.event(event, out),
+            Value::Events(events) => {
+                out.push(b'[');
+                for (i, event) in events.iter().enumerate() {
+                    if i > 0 {
+                        out.push(b',');
+                    }
+                    self.event(&event, out);
+                    flush(out)?;
+                }
+                out.push(b']');
+            }
+            Value::List(list) => {
+                out.push(b'[');
+                for (i, value) in list.values.iter().enumerate() {
+                    if i > 0 {
+                        out.push(b',');
+                    }
+                    self.value(value, out, flush)?;
+                    flush(out)?;
+                }
+                out.push(b']');
+            }
+            Value::Dict(dict) => {
+                out.push(b'{');
+                for (i, (key, value)) in dict.members.iter().enumerate() {
+                    if i > 0 {
+                        out.push(b',');
+                    }
+                    model_json::write_string(out, key);
+                    out.push(b':');
+                    self.value(value, out, flush)?;
+                }
+                out.push(b'}');
+            }
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        let (start, duration) = (
+            Timestamp::from_nanos(event.start),
+            Duration::from_nanos(event.duration),
+        );
+        // The data come last and are appended from where they are kept.
+        if event.id == NO_ID {
+            model_json::write_event_without_id(out, start, duration, "");
+        } else {
+            model_json::write_event(out, EventId(event.id), start, duration, "");
+        }
+        out.pop();
+        self.object(event.data, out);
+        out.push(b'}');
+    }
+
+    fn object(&mut self, object: ObjectId, out: &mut Vec<u8>) {
+        let (from, to) = match self.places.get(&object) {
+            Some(place) => *place,
+            None if self.texts.len() >= KEPT_BYTES => return self.catalog.write_object(object, out),
+            None => {
+                let from = self.texts.len();
+                self.catalog.write_object(object, &mut self.texts);
+                let place = (from, self.texts.len());
+                self.places.insert(object, place);
+                place
+            }
+        };
+        out.extend_from_slice(self.texts.get(from..to).unwrap_or_default());
+    }
+}
+
+/// With at least one digit of fraction, as aw-server-rust writes numbers; `null` for what JSON has no number for.
+fn number_text(number: f64) -> String {
+    if number.is_finite() {
+        format!("{number:?}")
+    } else {
+        "null".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_back_as_they_were() {
+        for number in [
+            0.0,
+            -0.0,
+            1.0,
+            1.5,
+            0.1 + 0.2,
+            1e21,
+            1e-7,
+            123_456_789_012.0,
+            f64::MAX,
+        ] {
+            assert_eq!(number_text(number).parse::<f64>().unwrap(), number);
+        }
+        assert_eq!(number_text(3.0), "3.0");
+        assert_eq!(number_text(f64::NAN), "null");
+    }
+}

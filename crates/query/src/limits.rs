@@ -1,0 +1,198 @@
+//! What a query may use, and how it is held to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::catalog::Catalog;
+use crate::error::{Limited, QueryError};
+
+/// The bounds of queries. None is unlimited.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Wall time of one query.
+    pub time: Duration,
+    /// Bytes that all queries which run at the same time may hold together.
+    pub memory_bytes: usize,
+    /// Bytes of one answer.
+    pub result_bytes: usize,
+    /// Brackets open at once in a program, and values within values.
+    pub depth: usize,
+    /// Bytes of a program.
+    pub program_bytes: usize,
+    /// Periods of one query.
+    pub periods: usize,
+    /// Bytes of results that are remembered.
+    pub cache_bytes: usize,
+    /// Bytes of distinct data that are remembered, with what was found out about them.
+    pub catalog_bytes: usize,
+    /// Steps that a regular expression with look-around or back-references may go back.
+    pub backtracking_steps: usize,
+    /// Threads that queries run on.
+    pub threads: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            time: Duration::from_secs(60),
+            memory_bytes: 1 << 30,
+            result_bytes: 512 << 20,
+            depth: 64,
+            program_bytes: 1 << 20,
+            periods: 4_096,
+            cache_bytes: 32 << 20,
+            catalog_bytes: 128 << 20,
+            backtracking_steps: 100_000,
+            threads: std::thread::available_parallelism().map_or(2, usize::from),
+        }
+    }
+}
+
+/// Tells a query from elsewhere that nobody waits for it any more.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Not cancelled yet.
+    #[must_use]
+    pub fn new() -> Cancel {
+        Cancel::default()
+    }
+
+    /// The query ends at its next look, which is never far.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Memory of all running queries.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: usize) -> Budget {
+        Budget {
+            limit,
+            used: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), QueryError> {
+        let fits = |used: usize| used.checked_add(bytes).filter(|n| *n <= self.limit);
+        match self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits) {
+            Ok(_) => Ok(()),
+            Err(used) => {
+                let message = format!(
+                    "the queries that run now would need more memory than {} bytes (limits.query_memory_bytes); {used} are \
+                     in use; ask for a shorter period, or filter earlier",
+                    self.limit
+                );
+                Err(QueryError::limit(Limited::Memory, message))
+            }
+        }
+    }
+}
+
+/// A part of the [`Budget`], given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Charge {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Charge {
+    /// Takes more.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), QueryError> {
+        self.budget.take(bytes)?;
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// What one query goes by while it runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Guard {
+    budget: Arc<Budget>,
+    cancel: Cancel,
+    /// Values within values, at most.
+    pub(crate) depth: usize,
+
+    deadline: Instant,
+    time: Duration,
+}
+
+impl Guard {
+    pub(crate) fn new(budget: Arc<Budget>, cancel: Cancel, limits: &Limits) -> Guard {
+        Guard {
+            budget,
+            cancel,
+            depth: limits.depth,
+            // Beyond what the clock can hold is never.
+            deadline: Instant::now()
+                .checked_add(limits.time)
+                .unwrap_or_else(|| Instant::now() + Duration::from_secs(1 << 30)),
+            time: limits.time,
+        }
+    }
+
+    /// To be asked every few thousand steps: whether to go on.
+    pub(crate) fn check(&self) -> Result<(), QueryError> {
+        if self.cancel.is_cancelled() {
+            return Err(QueryError::cancelled());
+        }
+        if Instant::now() >= self.deadline {
+            let message = format!(
+                "the query took longer than {} s (limits.query_seconds); ask for a shorter period, or filter earlier",
+                self.time.as_secs_f64()
+            );
+            return Err(QueryError::limit(Limited::Time, message));
+        }
+        Ok(())
+    }
+
+    /// [`Guard::check`] for loops: looks only now and then.
+    pub(crate) fn check_at(&self, step: usize) -> Result<(), QueryError> {
+        if step.is_multiple_of(4096) {
+            self.check()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The data that a query meets for the first time are part of the memory it takes.
+    pub(crate) fn check_catalog(&self, catalog: &Catalog) -> Result<(), QueryError> {
+        if catalog.bytes() <= self.budget.limit {
+            return Ok(());
+        }
+        let message = "the distinct data of this period do not fit in the memory of queries (limits.query_memory_bytes)";
+        Err(QueryError::limit(Limited::Memory, message))
+    }
+
+    /// Memory for so many bytes.
+    pub(crate) fn charge(&self, bytes: usize) -> Result<Charge, QueryError> {
+        let mut charge = Charge {
+            budget: Arc::clone(&self.budget),
+            bytes: 0,
+        };
+        charge.grow(bytes)?;
+        Ok(charge)
+    }
+}

@@ -1,0 +1,115 @@
+//! Events by the value of a key.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde_json::Value as Json;
+
+use super::Scope;
+use crate::catalog::{Catalog, ValueId};
+use crate::error::QueryError;
+use crate::events::Events;
+use crate::pattern::Pattern;
+use crate::value::{Items, Value};
+
+/// The events whose value for `key` is one of those wanted; or, with `keep` false, all others.
+pub(crate) fn filter_keyvals(
+    scope: Scope<'_>,
+    events: &Events,
+    key: &str,
+    wanted: &mut Wanted,
+    keep: bool,
+) -> Result<Events, QueryError> {
+    let column = scope.catalog.memos.column(scope.catalog.string(key));
+    events.filter(scope.guard, |object| {
+        let value = column.value(scope.catalog, object);
+        Ok(value.is_some_and(|value| wanted.has(scope.catalog, value)) == keep)
+    })
+}
+
+/// The events whose value for `key` is a string in which the pattern is found.
+pub(crate) fn filter_keyvals_regex(
+    scope: Scope<'_>,
+    events: &Events,
+    key: &str,
+    pattern: &str,
+    backtracking_steps: usize,
+) -> Result<Events, QueryError> {
+    let column = scope.catalog.memos.column(scope.catalog.string(key));
+    let compile = || Pattern::compile(pattern, false, backtracking_steps);
+    let matches = scope.catalog.memos.matches(pattern, compile)?;
+    events.filter(scope.guard, |object| match column.value(scope.catalog, object) {
+        Some(value) => matches.matches(scope, value),
+        None => Ok(false),
+    })
+}
+
+/// Values that are looked for in data. Numbers are equal when they are as large, however they are written.
+pub(crate) struct Wanted {
+    /// The spellings of the simple ones, as far as any data have them.
+    spelled: FxHashSet<ValueId>,
+    /// Lists and dicts, which are compared by their parts.
+    nested: Vec<Json>,
+    /// What comparing with those gave.
+    compared: FxHashMap<ValueId, bool>,
+}
+
+impl Wanted {
+    pub(crate) fn new(catalog: &Catalog, values: Items<'_>) -> Wanted {
+        let mut wanted = Wanted {
+            spelled: FxHashSet::default(),
+            nested: Vec::new(),
+            compared: FxHashMap::default(),
+        };
+        for value in values.iter() {
+            match value {
+                Value::Number(number) => wanted.spell(catalog, &spellings(number)),
+                Value::Text(_) | Value::Bool(_) | Value::Empty => {
+                    wanted.spell(catalog, &[value.to_data(catalog).to_string()]);
+                }
+                nested => wanted.nested.push(nested.to_data(catalog)),
+            }
+        }
+        wanted
+    }
+
+    fn spell(&mut self, catalog: &Catalog, texts: &[String]) {
+        let known = texts.iter().filter_map(|text| catalog.known_value(text));
+        self.spelled.extend(known);
+    }
+
+    fn has(&mut self, catalog: &Catalog, value: ValueId) -> bool {
+        if self.spelled.contains(&value) {
+            return true;
+        }
+        if self.nested.is_empty() {
+            return false;
+        }
+        let nested = &self.nested;
+        *self.compared.entry(value).or_insert_with(|| {
+            let found = serde_json::from_str::<Json>(catalog.text(value));
+            found.is_ok_and(|found| nested.iter().any(|n| equal(n, &found)))
+        })
+    }
+}
+
+/// The ways in which canonical data may write a number.
+fn spellings(number: f64) -> Vec<String> {
+    let mut spellings = vec![Json::from(number).to_string()];
+    if number.fract() == 0.0 {
+        spellings.push(format!("{number}"));
+    }
+    if number == 0.0 {
+        spellings.push("-0.0".to_owned());
+    }
+    spellings
+}
+
+fn equal(a: &Json, b: &Json) -> bool {
+    match (a, b) {
+        (Json::Number(a), Json::Number(b)) => a.as_f64() == b.as_f64(),
+        (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
+        (Json::Object(a), Json::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(k, v)| b.get(k).is_some_and(|o| equal(v, o)))
+        }
+        _ => a == b,
+    }
+}
