@@ -18,7 +18,7 @@ pub struct Answer {
 #[derive(Debug)]
 pub(crate) enum Part {
     /// Text already.
-    Text(Arc<[u8]>, Charge),
+    Text(Arc<[u8]>, #[allow(dead_code, reason = "held")] Charge),
     /// A large one, which is written as it is sent; with the bytes that it takes at most.
     Value(Value, usize),
 }

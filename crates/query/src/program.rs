@@ -49,13 +49,18 @@ impl Programs {
         }
     }
 
+    /// A program that was read before.
+    pub(crate) fn known(&self, text: &str) -> Option<Arc<Prepared>> {
+        self.kept.lock().by_text.get(text).map(Arc::clone)
+    }
+
     /// Reads a program, or finds that it was read before.
     ///
     /// # Errors
     /// What is wrong with its text.
     pub(crate) fn prepare(&self, text: &str, limits: &Limits) -> Result<Arc<Prepared>, QueryError> {
-        if let Some(known) = self.kept.lock().by_text.get(text) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = self.known(text) {
+            return Ok(known);
         }
         let program = parse_within(text, limits.depth).map_err(|e| QueryError::syntax(e, text))?;
         let text: Arc<str> = text.into();

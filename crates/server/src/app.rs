@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use timberline_query::Engine;
 use timberline_views::{Receipt, Store};
 
 use crate::config::{ConfigError, Settings};
@@ -18,6 +19,8 @@ pub struct App {
     pub(crate) identity: Identity,
     /// Everything there is to keep.
     pub store: Store,
+    /// Answers queries.
+    pub(crate) engine: Arc<Engine>,
     pub(crate) guard: Guard,
     pub(crate) hold: Hold,
     pub(crate) bodies: BodyPool,
@@ -37,6 +40,7 @@ impl App {
         settings: Settings,
         identity: Identity,
         store: Store,
+        engine: Engine,
         port: u16,
         log: Arc<Ring>,
     ) -> Result<Self, ConfigError> {
@@ -49,6 +53,7 @@ impl App {
             settings,
             identity,
             store,
+            engine: Arc::new(engine),
             log,
         })
     }

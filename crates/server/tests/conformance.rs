@@ -27,17 +27,14 @@ use serde_json::{Value, json};
 /// Every corpus that the server has to pass as a whole.
 fn corpora() -> Vec<Corpus> {
     let rest = Corpus::parse(include_str!("data/conformance/rest.json"));
-    let mut divergent = Corpus::parse(include_str!("data/conformance/divergent.json"));
-    // The query language is issue 3's: it takes this line out and adds `query.json`.
-    divergent
-        .scenarios
-        .retain(|scenario| !scenario.steps.iter().any(|step| step.path.contains("/query")));
+    let query = Corpus::parse(include_str!("data/conformance/query.json"));
+    let divergent = Corpus::parse(include_str!("data/conformance/divergent.json"));
     assert_eq!(
-        (rest.scenarios.len(), divergent.scenarios.len()),
-        (300, 24),
+        (rest.scenarios.len(), query.scenarios.len(), divergent.scenarios.len()),
+        (300, 447, 45),
         "scenarios in the corpora"
     );
-    vec![rest, divergent]
+    vec![rest, query, divergent]
 }
 
 /// Runs all of it. `when` tells the runs on one server apart.

@@ -43,7 +43,8 @@ where
             return (*found, 0);
         }
         let number = self.things.push(thing.into()) as u32;
-        index.insert_unique(hash, number, |i| FxBuildHasher.hash_one(self.get(*i)));
+        let rehash = |i: &u32| self.get(*i).map_or(0, |t| FxBuildHasher.hash_one(t));
+        index.insert_unique(hash, number, rehash);
         (number, size_of_val(thing) + OVERHEAD)
     }
 
@@ -63,5 +64,25 @@ where
 
     pub(crate) fn get(&self, number: u32) -> Option<&T> {
         self.things.get(number as usize).map(AsRef::as_ref)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thing_keeps_its_number_however_many_there_are() {
+        let interned = Interned::<str>::default();
+        let text = |i: u32| format!("thing {i}");
+        for i in 0..5_000 {
+            assert_eq!(interned.intern(&text(i)).0, i);
+        }
+        for i in 0..5_000 {
+            assert_eq!(interned.intern(&text(i)), (i, 0));
+            assert_eq!(interned.find(&text(i)), Some(i));
+        }
+        assert_eq!(interned.len(), 5_000);
+        assert_eq!(interned.find("another"), None);
     }
 }

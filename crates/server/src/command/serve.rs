@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
+use timberline_query::Engine;
 use timberline_views::{HeartbeatDurability, OpenReport, Store, StoreOptions};
 
 use crate::app::App;
@@ -98,7 +99,15 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let listeners = Listeners::open(&settings, listen_fd)?;
     let identity = Identity::load(&settings)?;
     let store = open_store(&settings, &identity)?;
-    let app = Arc::new(App::new(settings, identity, store, listeners.port(), log.ring())?);
+    let engine = Engine::new(settings.limits.queries()).context("cannot start the threads of queries")?;
+    let app = Arc::new(App::new(
+        settings,
+        identity,
+        store,
+        engine,
+        listeners.port(),
+        log.ring(),
+    )?);
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_io()

@@ -7,6 +7,7 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use timberline_model::{ParseError, ParseErrorKind};
+use timberline_query::{ErrorKind, Limited, QueryError};
 
 use super::json;
 
@@ -48,6 +49,9 @@ pub(crate) enum ApiError {
     UnknownHost(String),
     #[error("The origin '{0}' may not use this server; to allow it, add it to cors in the configuration")]
     ForeignOrigin(String),
+    /// A query has no answer.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// Nothing is wrong with the request; it may succeed later.
     #[error("{0}")]
     Unavailable(String),
@@ -66,6 +70,7 @@ impl ApiError {
             Self::BodyTooLarge { .. } | Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignHost | Self::UnknownHost(_) => StatusCode::BAD_REQUEST,
             Self::ForeignOrigin(_) => StatusCode::FORBIDDEN,
+            Self::Query(error) => query_status(error.kind),
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -73,7 +78,14 @@ impl ApiError {
 
     /// The answer, in whatever body type the caller needs.
     pub(crate) fn answer<B: From<Bytes>>(&self) -> Response<B> {
-        let mut text = br#"{"message":"#.to_vec();
+        let mut text = b"{".to_vec();
+        // As aw-server has it, clients of which tell errors apart by it.
+        if let Self::Query(error) = self {
+            text.extend_from_slice(br#""type":"#);
+            json::write_string(&mut text, error.kind.name());
+            text.push(b',');
+        }
+        text.extend_from_slice(br#""message":"#);
         json::write_string(&mut text, &self.to_string());
         text.push(b'}');
         let mut response = Response::new(B::from(Bytes::from(text)));
@@ -87,9 +99,20 @@ impl ApiError {
     }
 }
 
+/// What is wrong with a query is the client's to mend; so is what is too much, where it is told what would not be.
+fn query_status(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::Parse | ErrorKind::Interpret | ErrorKind::Function => StatusCode::BAD_REQUEST,
+        ErrorKind::Limit(Limited::ProgramLength | Limited::Periods) => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorKind::Limit(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorKind::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::Storage => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> axum::response::Response {
-        if matches!(self, Self::Internal(_)) {
+        if self.status() == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(error = %self, "a request failed");
         }
         self.answer()

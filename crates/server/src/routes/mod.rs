@@ -11,8 +11,9 @@
 //! | `import` | POST | [`import`] |
 //! | `settings`, `settings/{key}` | GET; GET POST DELETE | [`settings`] |
 //! | `log` | GET | [`log`] |
+//! | `query` | POST | [`query`] |
 //!
-//! Everything else is a file: `/pages/NAME/…` and `/` ([`files`]), or the [`status_page`].
+//! `/metrics` is [`metrics`]. Everything else is a file: `/pages/NAME/…` and `/` ([`files`]), or the [`status_page`].
 
 mod buckets;
 mod events;
@@ -22,7 +23,9 @@ pub(crate) mod heartbeat;
 mod import;
 mod info;
 mod log;
+mod metrics;
 mod param;
+mod query;
 mod settings;
 mod status_page;
 
@@ -73,6 +76,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             get(settings::get).post(settings::set).delete(settings::delete),
         )
         .route("/api/0/log", get(log::get).layer(compression()))
+        .route("/api/0/query", post(query::query).layer(compression()))
+        .route("/metrics", get(metrics::get))
         .route("/api", axum::routing::any(no_such_route))
         .route("/api/{*rest}", axum::routing::any(no_such_route))
         .method_not_allowed_fallback(wrong_method)

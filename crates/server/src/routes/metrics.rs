@@ -1,0 +1,98 @@
+//! `GET /metrics`: what the server does, for Prometheus and for whoever wants to know.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::{HeaderValue, header};
+
+use crate::app::App;
+
+/// Prometheus' text format.
+const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
+pub(super) async fn get(State(app): State<Arc<App>>) -> ([(header::HeaderName, HeaderValue); 1], String) {
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], text(&app))
+}
+
+fn text(app: &App) -> String {
+    let query = app.engine.metrics();
+    let snapshot = app.store.snapshot();
+    let mut out = String::new();
+    let mut metric = |name: &str, kind: &str, help: &str, value: f64| {
+        // A string takes whatever is written to it.
+        let _ = writeln!(
+            out,
+            "# HELP timberline_{name} {help}\n# TYPE timberline_{name} {kind}\ntimberline_{name} {value}"
+        );
+    };
+    let seconds = query.time.as_secs_f64();
+    metric(
+        "log_seq",
+        "gauge",
+        "Newest record of the log that readers see.",
+        snapshot.seq().get() as f64,
+    );
+    metric("buckets", "gauge", "Buckets.", snapshot.buckets().count() as f64);
+    metric(
+        "queries_total",
+        "counter",
+        "Queries that were answered or refused.",
+        query.queries as f64,
+    );
+    metric(
+        "queries_failed_total",
+        "counter",
+        "Queries that were refused or cancelled.",
+        query.failed as f64,
+    );
+    metric(
+        "query_seconds_total",
+        "counter",
+        "Time spent on queries.",
+        seconds,
+    );
+    metric(
+        "query_cache_hits_total",
+        "counter",
+        "Results of periods that were remembered.",
+        query.cache_hits as f64,
+    );
+    metric(
+        "query_cache_misses_total",
+        "counter",
+        "Results of periods that had to be made.",
+        query.cache_misses as f64,
+    );
+    metric(
+        "query_cache_entries",
+        "gauge",
+        "Results that are remembered.",
+        query.cache_entries as f64,
+    );
+    metric(
+        "query_cache_bytes",
+        "gauge",
+        "Bytes of results that are remembered.",
+        query.cache_bytes as f64,
+    );
+    metric(
+        "query_catalog_bytes",
+        "gauge",
+        "Bytes of distinct data that are remembered.",
+        query.catalog_bytes as f64,
+    );
+    metric(
+        "query_catalog_resets_total",
+        "counter",
+        "How often the distinct data were forgotten as too many.",
+        query.catalog_resets as f64,
+    );
+    metric(
+        "query_memory_bytes",
+        "gauge",
+        "Bytes that running queries hold.",
+        query.memory_bytes as f64,
+    );
+    out
+}

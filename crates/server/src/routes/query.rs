@@ -1,0 +1,112 @@
+//! `POST /api/0/query`: a program, the periods it is about, one result for each.
+//!
+//! What is remembered is answered at once. Everything else runs on the engine's own threads, which give way to those
+//! that take heartbeats, and stops when its client goes away.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use http::{HeaderMap, Response, Uri, header};
+use serde::Deserialize;
+use serde_json::error::Category;
+use timberline_query::{Answer, Cancel, Period, Query as EngineQuery};
+use tokio::sync::oneshot;
+
+use crate::app::App;
+use crate::http::{ApiError, Query, StreamEnded, collect_json, json, json_answer, stream};
+
+/// An answer up to this size is made in one piece; a larger one is sent as it is made.
+const WHOLE_BYTES: usize = 1 << 20;
+
+/// What clients send; fields that are not known are ignored.
+#[derive(Deserialize)]
+struct Request {
+    query: Lines,
+    timeperiods: Vec<String>,
+}
+
+/// A program: a list of lines, or one text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Lines {
+    Many(Vec<String>),
+    One(String),
+}
+
+impl Request {
+    fn parse(body: &[u8]) -> Result<Request, ApiError> {
+        serde_json::from_slice(body).map_err(|error| match error.classify() {
+            Category::Data => ApiError::Unfit(format!(
+                "A query is {{\"query\": [lines], \"timeperiods\": [\"start/end\"]}}: {error}"
+            )),
+            _ => ApiError::Malformed(format!("The body is not JSON: {error}")),
+        })
+    }
+
+    fn into_query(self, name: String) -> Result<EngineQuery, ApiError> {
+        let periods: Result<Vec<Period>, _> = self.timeperiods.iter().map(|p| Period::parse(p)).collect();
+        Ok(EngineQuery {
+            program: match self.query {
+                Lines::Many(lines) => lines.join("\n"),
+                Lines::One(text) => text,
+            },
+            periods: periods.map_err(|error| ApiError::Unfit(format!("timeperiods: {error}")))?,
+            name,
+        })
+    }
+}
+
+pub(super) async fn query(
+    State(app): State<Arc<App>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, ApiError> {
+    let name = Query::of(&uri).get("name")?.unwrap_or_default().into_owned();
+    let query = {
+        let body = collect_json(&headers, body, &app.bodies).await?;
+        Request::parse(&body)?.into_query(name)?
+    };
+    let snapshot = app.store.snapshot();
+    if let Some(answer) = app.engine.remembered(&snapshot, &query) {
+        return Ok(respond(answer));
+    }
+    let (send, receive) = oneshot::channel();
+    let abandoned = CancelWhenDropped(Cancel::new());
+    let (engine, cancel) = (Arc::clone(&app.engine), abandoned.0.clone());
+    app.engine.spawn(move || {
+        // Nobody may be there to receive it.
+        let _ = send.send(engine.run(&snapshot, &query, &cancel));
+    });
+    match receive.await {
+        Ok(Ok(answer)) => Ok(respond(answer)),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(ApiError::Internal("The query broke off".to_owned())),
+    }
+}
+
+/// The future of a request is dropped when its client goes away.
+struct CancelWhenDropped(Cancel);
+
+impl Drop for CancelWhenDropped {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+fn respond(answer: Answer) -> Response<Body> {
+    if answer.size() <= WHOLE_BYTES {
+        return json_answer(answer.to_json());
+    }
+    let body = stream(move |to| {
+        let rest = answer.write(|out| to.send_full(out))?;
+        to.send(rest)?;
+        Ok::<_, StreamEnded>(())
+    });
+    let mut response = Response::new(body);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, json::CONTENT_TYPE);
+    response
+}
