@@ -4,13 +4,14 @@
 //! it was made from.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use timberline_views::Columns;
 
 use crate::catalog::ObjectId;
 use crate::error::QueryError;
 use crate::limits::{Charge, Guard};
+use crate::totals::Totals;
 
 /// Bytes of one event in all columns.
 pub(crate) const EVENT_BYTES: usize = 8 + 8 + 8 + 4;
@@ -31,6 +32,7 @@ pub(crate) struct Event {
 }
 
 impl Event {
+    #[inline]
     pub(crate) fn end(&self) -> i64 {
         self.start.saturating_add(self.duration)
     }
@@ -55,6 +57,7 @@ impl<T> Clone for Column<T> {
 impl<T> Deref for Column<T> {
     type Target = [T];
 
+    #[inline]
     fn deref(&self) -> &[T] {
         &self.0.values
     }
@@ -78,6 +81,8 @@ pub(crate) struct Events {
     durations: Column<i64>,
     ids: Column<u64>,
     data: Column<ObjectId>,
+    /// Found out when it is first asked for, once for all who share the list.
+    totals: Arc<OnceLock<Totals>>,
 }
 
 impl Events {
@@ -92,6 +97,7 @@ impl Events {
             durations: Column::new(guard, columns.durations)?,
             ids: Column::new(guard, columns.ids)?,
             data: Column::new(guard, columns.data)?,
+            totals: Arc::default(),
         })
     }
 
@@ -115,6 +121,7 @@ impl Events {
         &self.data
     }
 
+    #[inline]
     pub(crate) fn get(&self, i: usize) -> Option<Event> {
         Some(Event {
             start: *self.starts.get(i)?,
@@ -124,6 +131,7 @@ impl Events {
         })
     }
 
+    #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = Event> {
         let columns = self.starts.iter().zip(&*self.durations);
         let columns = columns.zip(self.ids.iter().zip(&*self.data));
@@ -140,6 +148,7 @@ impl Events {
         debug_assert_eq!(data.len(), self.len());
         Ok(Events {
             data: Column::new(guard, data)?,
+            totals: Arc::default(),
             ..self.clone()
         })
     }
@@ -175,6 +184,15 @@ impl Events {
             }
         }
         kept.build()
+    }
+
+    /// How long each distinct object lasted in all.
+    pub(crate) fn totals(&self, guard: &Guard) -> Result<&Totals, QueryError> {
+        if let Some(totals) = self.totals.get() {
+            return Ok(totals);
+        }
+        let totals = Totals::of(self, guard)?;
+        Ok(self.totals.get_or_init(|| totals))
     }
 
     /// The first `n`.
@@ -232,7 +250,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, event: Event) -> Result<(), QueryError> {
         if self.columns.len() == self.capacity {
             self.make_room(self.capacity.max(64))?;

@@ -12,7 +12,7 @@
 //! | `function` | the functions: names, arguments, errors |
 //! | `transform` | lists of events to lists of events |
 //! | `rules`, `pattern` | rules of categories and tags, regular expressions |
-//! | `events`, `value` | columns of events; what names stand for |
+//! | `events`, `totals`, `value` | columns of events; what they add up to; what names stand for |
 //! | `catalog` | distinct data, and what was found out about them |
 //! | `cache` | results |
 //! | `json`, `answer` | results to text |
@@ -64,6 +64,7 @@ mod pattern;
 mod program;
 mod rules;
 pub mod syntax;
+mod totals;
 mod transform;
 mod value;
 

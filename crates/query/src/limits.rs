@@ -154,6 +154,7 @@ impl Guard {
     }
 
     /// To be asked every few thousand steps: whether to go on.
+    #[inline(never)]
     pub(crate) fn check(&self) -> Result<(), QueryError> {
         if self.cancel.is_cancelled() {
             return Err(QueryError::cancelled());
@@ -169,6 +170,7 @@ impl Guard {
     }
 
     /// [`Guard::check`] for loops: looks only now and then.
+    #[inline(always)]
     pub(crate) fn check_at(&self, step: usize) -> Result<(), QueryError> {
         if step.is_multiple_of(4096) {
             self.check()

@@ -38,10 +38,12 @@ impl Pattern {
         }
     }
 
-    /// Its text, if it is linear: for sets of patterns.
-    pub(crate) fn as_linear(&self) -> Option<&str> {
+    /// Its text, if it does well in a set of patterns: if it is linear, and has no word boundaries. Those of a set keep
+    /// the fast engine from all of it as soon as a text has a letter beyond ASCII; alone they are found by the
+    /// letters around them.
+    pub(crate) fn for_set(&self) -> Option<&str> {
         match self {
-            Pattern::Linear(regex) => Some(regex.as_str()),
+            Pattern::Linear(regex) => Some(regex.as_str()).filter(|text| !has_word_boundary(text)),
             Pattern::Backtracking(_) => None,
         }
     }
@@ -64,6 +66,11 @@ impl Pattern {
     }
 }
 
+fn has_word_boundary(pattern: &str) -> bool {
+    let parsed = regex_syntax::parse(pattern);
+    parsed.is_ok_and(|hir| hir.properties().look_set().contains_word_unicode())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,9 +78,11 @@ mod tests {
     #[test]
     fn only_what_needs_it_goes_back_and_that_is_bounded() {
         let compile = |text| Pattern::compile(text, false, 1_000).unwrap();
-        assert!(compile(r"\.py\b|^vim").as_linear().is_some());
+        assert!(matches!(compile(r"\.py\b|^vim"), Pattern::Linear(_)));
+        assert!(compile(r"\.py\b|^vim").for_set().is_none());
+        assert!(compile(r"\.py$|^vim").for_set().is_some());
         let ahead = compile("hello(?! world)");
-        assert!(ahead.as_linear().is_none());
+        assert!(matches!(ahead, Pattern::Backtracking(_)));
         assert!(ahead.is_match("hello").unwrap());
         assert!(!ahead.is_match("hello world").unwrap());
         let bomb = compile(r"^(a+)+\1$");

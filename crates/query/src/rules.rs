@@ -46,8 +46,8 @@ pub(crate) enum Purpose {
 pub(crate) struct RuleSet {
     purpose: Purpose,
     rules: Vec<Rule>,
-    /// All patterns that are linear, for one look at a text instead of one each; and the rules they are of.
-    linear: Option<(RegexSet, Vec<usize>)>,
+    /// The patterns that can be looked for all at once, and the rules they are of.
+    at_once: Option<(RegexSet, Vec<usize>)>,
     /// Rules by rank, the winner of any two first.
     ranked: Vec<usize>,
     uncategorized: [String; 1],
@@ -87,7 +87,7 @@ impl RuleSet {
         ranked.sort_unstable_by(|a, b| b.cmp(a));
         Ok(RuleSet {
             purpose,
-            linear: linear(&read),
+            at_once: at_once(&read),
             rules: read,
             ranked: ranked.into_iter().map(|(_, number)| number).collect(),
             uncategorized: [UNCATEGORIZED.to_owned()],
@@ -116,7 +116,7 @@ impl RuleSet {
     /// When a pattern takes too many steps.
     pub(crate) fn find_in(&self, text: &str, mut found: impl FnMut(usize)) -> Result<(), QueryError> {
         let mut at_once: &[usize] = &[];
-        if let Some((set, numbers)) = &self.linear {
+        if let Some((set, numbers)) = &self.at_once {
             at_once = numbers;
             let matches = set.matches(text);
             matches
@@ -167,11 +167,11 @@ impl RuleSet {
     }
 }
 
-fn linear(rules: &[Rule]) -> Option<(RegexSet, Vec<usize>)> {
-    let linear = |rule: &Rule| Some(rule.pattern.as_ref()?.as_linear()?.to_owned());
+fn at_once(rules: &[Rule]) -> Option<(RegexSet, Vec<usize>)> {
+    let pattern = |rule: &Rule| Some(rule.pattern.as_ref()?.for_set()?.to_owned());
     let numbered = rules.iter().enumerate();
     let (numbers, patterns): (Vec<usize>, Vec<String>) =
-        numbered.filter_map(|(i, rule)| Some((i, linear(rule)?))).unzip();
+        numbered.filter_map(|(i, rule)| Some((i, pattern(rule)?))).unzip();
     // Together they may be too large; then each is looked for by itself.
     let set = RegexSet::new(patterns).ok()?;
     Some((set, numbers))

@@ -30,7 +30,11 @@ fn corpora() -> Vec<Corpus> {
     let query = Corpus::parse(include_str!("data/conformance/query.json"));
     let divergent = Corpus::parse(include_str!("data/conformance/divergent.json"));
     assert_eq!(
-        (rest.scenarios.len(), query.scenarios.len(), divergent.scenarios.len()),
+        (
+            rest.scenarios.len(),
+            query.scenarios.len(),
+            divergent.scenarios.len()
+        ),
         (300, 447, 45),
         "scenarios in the corpora"
     );

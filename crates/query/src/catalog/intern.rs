@@ -12,7 +12,15 @@ const OVERHEAD: usize = 56;
 /// Things of which each has one number.
 pub(crate) struct Interned<T: ?Sized> {
     things: boxcar::Vec<Box<T>>,
-    index: Mutex<HashTable<u32>>,
+    index: Mutex<HashTable<Entry>>,
+}
+
+/// A thing's number, beside half of its hash: so that neither looking for another thing nor making room has to look
+/// at this one, which is elsewhere in memory.
+#[derive(Clone, Copy)]
+struct Entry {
+    hash: u32,
+    number: u32,
 }
 
 impl<T: ?Sized> Default for Interned<T> {
@@ -36,25 +44,26 @@ where
 {
     /// The number of a thing, and the bytes it took if it is new.
     pub(crate) fn intern(&self, thing: &T) -> (u32, usize) {
-        let hash = FxBuildHasher.hash_one(thing);
+        let hash = hash(thing);
         let mut index = self.index.lock();
-        let is_it = |i: &u32| self.get(*i).is_some_and(|t| t == thing);
-        if let Some(found) = index.find(hash, is_it) {
-            return (*found, 0);
+        if let Some(found) = index.find(spread(hash), |e| self.is(*e, hash, thing)) {
+            return (found.number, 0);
         }
         let number = self.things.push(thing.into()) as u32;
-        let rehash = |i: &u32| self.get(*i).map_or(0, |t| FxBuildHasher.hash_one(t));
-        index.insert_unique(hash, number, rehash);
+        index.insert_unique(spread(hash), Entry { hash, number }, |e| spread(e.hash));
         (number, size_of_val(thing) + OVERHEAD)
     }
 
     /// The number of a thing that was met before.
     pub(crate) fn find(&self, thing: &T) -> Option<u32> {
-        let hash = FxBuildHasher.hash_one(thing);
+        let hash = hash(thing);
         let index = self.index.lock();
-        index
-            .find(hash, |i| self.get(*i).is_some_and(|t| t == thing))
-            .copied()
+        let found = index.find(spread(hash), |e| self.is(*e, hash, thing));
+        found.map(|e| e.number)
+    }
+
+    fn is(&self, entry: Entry, hash: u32, thing: &T) -> bool {
+        entry.hash == hash && self.get(entry.number).is_some_and(|t| t == thing)
     }
 
     /// How many there are.
@@ -65,6 +74,15 @@ where
     pub(crate) fn get(&self, number: u32) -> Option<&T> {
         self.things.get(number as usize).map(AsRef::as_ref)
     }
+}
+
+fn hash<T: ?Sized + Hash>(thing: &T) -> u32 {
+    (FxBuildHasher.hash_one(thing) >> 32) as u32
+}
+
+/// The table goes by the first and the last bits of 64.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::intern::Interned;
 use super::{Catalog, ObjectId, Table, ValueId};
 use crate::error::QueryError;
 use crate::pattern::Pattern;
-use crate::transform::{Classifier, Scope};
+use crate::transform::{Classifier, Scope, Urls};
 
 /// Questions of one sort that are remembered; of more, those that were not asked for longest are forgotten.
 const MOST: usize = 64;
@@ -22,11 +22,11 @@ const MOST: usize = 64;
 pub(crate) struct Memos {
     columns: Questions<ValueId, Column>,
     groups: Questions<Box<[ValueId]>, Groups>,
+    filters: Questions<Box<str>, Table>,
     patterns: Questions<Box<str>, Matches>,
     classifiers: Questions<Box<str>, Classifier>,
     titles: Questions<ValueId, Table>,
-    /// Each object with the parts of its URL.
-    pub(crate) urls: Table,
+    pub(crate) urls: Urls,
 }
 
 impl Memos {
@@ -46,6 +46,11 @@ impl Memos {
             tuples: Interned::default(),
             objects: Table::default(),
         })
+    }
+
+    /// Whether each object passes a filter (1) or not (0). `filter` names it: equal names, equal filters.
+    pub(crate) fn filter(&self, filter: &str) -> Arc<Table> {
+        self.filters.ask(filter.into(), Table::default)
     }
 
     /// Each object with what is under a key simplified.

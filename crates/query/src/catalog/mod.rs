@@ -106,6 +106,7 @@ impl Catalog {
     }
 
     /// What a value says, if it is a string.
+    #[inline]
     pub(crate) fn as_string(&self, value: ValueId) -> Option<Cow<'_, str>> {
         let text = self.text(value);
         let inner = text.strip_prefix('"')?.strip_suffix('"')?;
@@ -144,20 +145,26 @@ impl Catalog {
         found.map(|m| m.value)
     }
 
-    /// An object with some members set, or in the place of those it had.
+    /// An object with some members set, or in the place of those it had. `set` is in canonical order.
     pub(crate) fn with_members(&self, object: ObjectId, set: &[Member]) -> ObjectId {
-        let mut members: Vec<Member> = self.members(object).to_vec();
+        let old = self.members(object);
+        let mut members = Vec::with_capacity(old.len() + set.len());
+        let mut old = old.iter().copied().peekable();
         for new in set {
-            match members.iter_mut().find(|m| m.key == new.key) {
-                Some(member) => member.value = new.value,
-                None => {
-                    let key = self.as_string(new.key);
-                    let at = members.partition_point(|m| self.as_string(m.key) < key);
-                    members.insert(at, *new);
-                }
+            let before = |m: &Member| m.key != new.key && self.is_before(m.key, new.key);
+            while let Some(member) = old.next_if(before) {
+                members.push(member);
             }
+            old.next_if(|m| m.key == new.key);
+            members.push(*new);
         }
+        members.extend(old);
         self.object(&members)
+    }
+
+    /// Whether a key comes before another in canonical order, which goes by what they stand for.
+    fn is_before(&self, a: ValueId, b: ValueId) -> bool {
+        self.as_string(a) < self.as_string(b)
     }
 
     /// Appends an object's canonical JSON text.
@@ -195,7 +202,7 @@ mod tests {
             key: catalog.string(key),
             value: catalog.value(text),
         };
-        let b = catalog.with_members(a, &[set("$category", r#"["W"]"#), set("b", "1"), set("app", "2")]);
+        let b = catalog.with_members(a, &[set("$category", r#"["W"]"#), set("app", "2"), set("b", "1")]);
         let mut text = Vec::new();
         catalog.write_object(b, &mut text);
         let expected = r#"{"$category":["W"],"app":2,"b":1,"title":"a \"b\""}"#;

@@ -4,7 +4,7 @@ use super::{Arguments, Function, Parameters};
 use crate::error::QueryError;
 use crate::json;
 use crate::rules::{Purpose, RuleSet};
-use crate::transform::{self, Classifier, Wanted};
+use crate::transform::{self, Classifier};
 use crate::value::Value;
 
 const fn function(
@@ -87,8 +87,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 fn filter_keyvals(arguments: &Arguments<'_>, keep: bool) -> Result<Value, QueryError> {
     let scope = arguments.scope();
     let (events, key) = (arguments.events(0)?, arguments.text(1)?);
-    let mut wanted = Wanted::new(scope.catalog, arguments.items(2)?);
-    transform::filter_keyvals(scope, &events, key, &mut wanted, keep).map(Value::Events)
+    transform::filter_keyvals(scope, &events, key, arguments.items(2)?, keep).map(Value::Events)
 }
 
 fn filter_keyvals_regex(arguments: &Arguments<'_>) -> Result<Value, QueryError> {

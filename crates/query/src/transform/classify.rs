@@ -39,8 +39,10 @@ pub(crate) struct Classifier {
     of_key: FxHashMap<ValueId, Bits>,
     /// The key that is set.
     sets: ValueId,
-    /// Sets of rules that values match, each once.
+    /// Sets of rules that values or objects match, each once.
     matched: Interned<[u64]>,
+    /// For each set, what comes of it.
+    outcomes: Table,
     /// For each value, the number of its set.
     values: Table,
     /// Each object with what the rules say.
@@ -67,6 +69,7 @@ impl Classifier {
             sets: catalog.string(rules.sets()),
             rules,
             matched: Interned::default(),
+            outcomes: Table::default(),
             values: Table::default(),
             objects: Table::default(),
         }
@@ -87,15 +90,26 @@ impl Classifier {
                 *word |= matched.get(i).copied().unwrap_or(0) & looking;
             }
         }
-        let value = match self.rules.outcome(|number| is_set(&matching, number)) {
-            Outcome::Category(category) => list(category.iter().map(String::as_str)),
-            Outcome::Tags(tags) => list(tags.into_iter()),
-        };
         let member = Member {
             key: self.sets,
-            value: catalog.value(&value),
+            value: self.outcome(catalog, &matching),
         };
         Ok(catalog.with_members(object, &[member]))
+    }
+
+    /// What is set when these rules match.
+    fn outcome(&self, catalog: &Catalog, matching: &[u64]) -> ValueId {
+        let (set, grown) = self.matched.intern(matching);
+        catalog.grown(grown);
+        self.outcomes.get(set).unwrap_or_else(|| {
+            let value = match self.rules.outcome(|number| is_set(matching, number)) {
+                Outcome::Category(category) => list(category.iter().map(String::as_str)),
+                Outcome::Tags(tags) => list(tags.into_iter()),
+            };
+            let value = catalog.value(&value);
+            self.outcomes.set(catalog, set, value);
+            value
+        })
     }
 
     /// The rules whose patterns are found in a value, if that is a string.

@@ -15,13 +15,20 @@ pub(crate) fn filter_keyvals(
     scope: Scope<'_>,
     events: &Events,
     key: &str,
-    wanted: &mut Wanted,
+    values: Items<'_>,
     keep: bool,
 ) -> Result<Events, QueryError> {
-    let column = scope.catalog.memos.column(scope.catalog.string(key));
+    let catalog = scope.catalog;
+    let key_id = catalog.string(key);
+    let mut wanted = Wanted::new(catalog, values);
+    let known = catalog.memos.filter(&wanted.name(key_id));
     events.filter(scope.guard, |object| {
-        let value = column.value(scope.catalog, object);
-        Ok(value.is_some_and(|value| wanted.has(scope.catalog, value)) == keep)
+        let has = known.get_or(catalog, object, || {
+            let value = catalog.member(object, key_id);
+            let has = value.is_some_and(|value| wanted.has(catalog, value));
+            Ok::<u32, QueryError>(u32::from(has))
+        })?;
+        Ok((has == 1) == keep)
     })
 }
 
@@ -33,17 +40,22 @@ pub(crate) fn filter_keyvals_regex(
     pattern: &str,
     backtracking_steps: usize,
 ) -> Result<Events, QueryError> {
-    let column = scope.catalog.memos.column(scope.catalog.string(key));
+    let catalog = scope.catalog;
+    let key_id = catalog.string(key);
     let compile = || Pattern::compile(pattern, false, backtracking_steps);
-    let matches = scope.catalog.memos.matches(pattern, compile)?;
-    events.filter(scope.guard, |object| match column.value(scope.catalog, object) {
-        Some(value) => matches.matches(scope, value),
-        None => Ok(false),
+    let matches = catalog.memos.matches(pattern, compile)?;
+    let known = catalog.memos.filter(&format!("{key_id} matches {pattern}"));
+    events.filter(scope.guard, |object| {
+        let matches = known.get_or(catalog, object, || match catalog.member(object, key_id) {
+            Some(value) => matches.matches(scope, value).map(u32::from),
+            None => Ok(0),
+        })?;
+        Ok(matches == 1)
     })
 }
 
 /// Values that are looked for in data. Numbers are equal when they are as large, however they are written.
-pub(crate) struct Wanted {
+struct Wanted {
     /// The spellings of the simple ones, as far as any data have them.
     spelled: FxHashSet<ValueId>,
     /// Lists and dicts, which are compared by their parts.
@@ -53,7 +65,7 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    pub(crate) fn new(catalog: &Catalog, values: Items<'_>) -> Wanted {
+    fn new(catalog: &Catalog, values: Items<'_>) -> Wanted {
         let mut wanted = Wanted {
             spelled: FxHashSet::default(),
             nested: Vec::new(),
@@ -69,6 +81,17 @@ impl Wanted {
             }
         }
         wanted
+    }
+
+    /// What the answers for a key are remembered by. Spellings that no data had when it was asked are not part of it,
+    /// but will be once data have them.
+    fn name(&self, key: ValueId) -> String {
+        let mut spelled: Vec<&ValueId> = self.spelled.iter().collect();
+        spelled.sort_unstable();
+        format!(
+            "{key} in {spelled:?} {:?}",
+            Json::from(self.nested.clone()).to_string()
+        )
     }
 
     fn spell(&mut self, catalog: &Catalog, texts: &[String]) {

@@ -17,14 +17,14 @@ mod urls;
 
 pub(crate) use chunk::chunk_events_by_key;
 pub(crate) use classify::{Classifier, classify};
-pub(crate) use filter::{Wanted, filter_keyvals, filter_keyvals_regex};
+pub(crate) use filter::{filter_keyvals, filter_keyvals_regex};
 pub(crate) use flood::flood;
 pub(crate) use intersect::filter_period_intersect;
 pub(crate) use merge::merge_events_by_keys;
 pub(crate) use order::{sort_by_duration, sort_by_timestamp};
 pub(crate) use titles::simplify_window_titles;
 pub(crate) use union::{concat, period_union, union_no_overlap};
-pub(crate) use urls::split_url_events;
+pub(crate) use urls::{Urls, split_url_events};
 
 use crate::catalog::Catalog;
 use crate::limits::Guard;

@@ -3,37 +3,75 @@
 use url::Url;
 
 use super::Scope;
-use crate::catalog::{Catalog, Member, ObjectId};
+use crate::catalog::{Catalog, Interned, Member, ObjectId, Table, ValueId};
 use crate::error::QueryError;
 use crate::events::Events;
+
+/// The keys that are set, in canonical order.
+const KEYS: [&str; 4] = ["$domain", "$params", "$path", "$protocol"];
 
 /// Adds `$protocol`, `$domain` (without `www.`; the protocol where there is no host), `$path` and `$params` (the query)
 /// to data whose `url` can be read, as browsers read it.
 pub(crate) fn split_url_events(scope: Scope<'_>, events: &Events) -> Result<Events, QueryError> {
     let catalog = scope.catalog;
+    let urls = &catalog.memos.urls;
+    let url = catalog.string("url");
+    let keys = KEYS.map(|key| catalog.string(key));
     events.map_data(scope.guard, |object| {
-        catalog.memos.urls.get_or(catalog, object, || {
-            Ok(with_parts(catalog, object).unwrap_or(object))
+        urls.objects.get_or(catalog, object, || {
+            scope.guard.check()?;
+            let parts = catalog
+                .member(object, url)
+                .and_then(|url| urls.parts(catalog, url));
+            Ok(parts.map_or(object, |parts| with_parts(catalog, object, keys, parts)))
         })
     })
 }
 
-fn with_parts(catalog: &Catalog, object: ObjectId) -> Option<ObjectId> {
-    let url = catalog.as_string(catalog.member(object, catalog.string("url"))?)?;
-    let url = Url::parse(&url).ok()?;
+fn with_parts(catalog: &Catalog, object: ObjectId, keys: [ValueId; 4], parts: &[ValueId]) -> ObjectId {
+    let members = keys.iter().zip(parts);
+    let members: Vec<Member> = members
+        .map(|(key, value)| Member {
+            key: *key,
+            value: *value,
+        })
+        .collect();
+    catalog.with_members(object, &members)
+}
+
+/// URLs that were taken apart.
+#[derive(Debug, Default)]
+pub(crate) struct Urls {
+    /// Each object with the parts of its URL.
+    objects: Table,
+    /// For each value: 0 if it is no URL, else the number of its parts + 1.
+    values: Table,
+    /// What is set for the [`KEYS`].
+    parts: Interned<[ValueId]>,
+}
+
+impl Urls {
+    /// The parts of a URL; none if the value is none.
+    fn parts(&self, catalog: &Catalog, value: ValueId) -> Option<&[ValueId]> {
+        let answer = self.values.get(value).unwrap_or_else(|| {
+            let answer = take_apart(catalog, value).map_or(0, |parts| {
+                let (number, grown) = self.parts.intern(&parts);
+                catalog.grown(grown);
+                number + 1
+            });
+            self.values.set(catalog, value, answer);
+            answer
+        });
+        self.parts.get(answer.checked_sub(1)?)
+    }
+}
+
+fn take_apart(catalog: &Catalog, value: ValueId) -> Option<[ValueId; 4]> {
+    let url = Url::parse(&catalog.as_string(value)?).ok()?;
     let domain = match url.host_str() {
         Some(host) => host.trim_start_matches("www."),
         None => url.scheme(),
     };
-    let part = |key: &str, text: &str| Member {
-        key: catalog.string(key),
-        value: catalog.string(text),
-    };
-    let parts = [
-        part("$protocol", url.scheme()),
-        part("$domain", domain),
-        part("$path", url.path()),
-        part("$params", url.query().unwrap_or_default()),
-    ];
-    Some(catalog.with_members(object, &parts))
+    let parts = [domain, url.query().unwrap_or_default(), url.path(), url.scheme()];
+    Some(parts.map(|part| catalog.string(part)))
 }

@@ -245,6 +245,7 @@ fn read_segment<N: Renumber>(
     let mut block = Block::default();
     let mut read = 0;
     let end = segment.block_end(bounds)?;
+    out.reserve(rows_in(sealed, bounds, end)?);
     // Whether every row of the last block begins in the range: of those before it, the next one's first row tells.
     let mut begins_inside = end == segment.blocks() && header.greatest_start <= bounds.to;
     for number in (0..end).rev() {
@@ -275,6 +276,18 @@ fn read_segment<N: Renumber>(
     Ok(())
 }
 
+/// The most rows that a segment can give.
+fn rows_in(sealed: &Sealed, bounds: &Bounds, end: usize) -> Result<usize, SegmentError> {
+    let mut rows = 0;
+    for number in 0..end {
+        let entry = sealed.segment.entry(number)?;
+        if entry.greatest_end >= bounds.from {
+            rows += entry.rows as usize;
+        }
+    }
+    Ok(rows)
+}
+
 impl Columns {
     /// Number of events.
     #[must_use]
@@ -286,6 +299,13 @@ impl Columns {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.starts.is_empty()
+    }
+
+    fn reserve(&mut self, more: usize) {
+        self.starts.reserve(more);
+        self.durations.reserve(more);
+        self.ids.reserve(more);
+        self.data.reserve(more);
     }
 
     fn data_from(&mut self, begun: usize) -> &mut [u32] {

@@ -1,0 +1,118 @@
+//! Every function of the language as plainly as it can be said: loops over vectors of events that own their data. What
+//! the engine is compared with, written from the description of the language and from nothing of the engine's.
+//!
+//! | file | what |
+//! |---|---|
+//! | `buckets` | what comes from the store |
+//! | `select` | choosing, ordering and counting events |
+//! | `periods` | functions of time: intersections, unions, gaps |
+//! | `groups` | events summed by what they are about |
+//! | `data` | functions that change data |
+//! | `program` | programs that can be printed, and evaluated with these functions |
+
+// Each test uses a part of it.
+#![allow(dead_code, unreachable_pub, clippy::expect_used)]
+
+pub mod buckets;
+pub mod data;
+pub mod groups;
+pub mod periods;
+pub mod program;
+pub mod select;
+
+use serde_json::Value as Json;
+use timberline_model::json as model_json;
+use timberline_model::{Duration, EventId, Timestamp};
+
+/// A second, in the unit of all times here.
+pub const SECOND: i64 = 1_000_000_000;
+
+/// What an event is about.
+pub type Object = serde_json::Map<String, Json>;
+
+/// An event: nanoseconds since 1970, nanoseconds, its id if the store gave it one, and its data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    pub start: i64,
+    pub duration: i64,
+    pub id: Option<u64>,
+    pub data: Object,
+}
+
+impl Event {
+    /// When it ends.
+    pub fn end(&self) -> i64 {
+        self.start + self.duration
+    }
+}
+
+/// What a program answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Number(f64),
+    Events(Vec<Event>),
+    List(Vec<Value>),
+}
+
+impl Value {
+    /// The events, of what is a list of events.
+    pub fn into_events(self) -> Vec<Event> {
+        match self {
+            Value::Events(events) => events,
+            other => panic!("expected events, found {other:?}"),
+        }
+    }
+
+    /// The text that the engine must answer, to the byte.
+    pub fn to_json(&self) -> String {
+        match self {
+            Value::Number(number) => format!("{number:?}"),
+            Value::Events(events) => in_brackets(events.iter().map(event_json)),
+            Value::List(values) => in_brackets(values.iter().map(Value::to_json)),
+        }
+    }
+}
+
+/// The texts as a JSON list.
+pub fn in_brackets(texts: impl Iterator<Item = String>) -> String {
+    format!("[{}]", texts.collect::<Vec<_>>().join(","))
+}
+
+/// An event as every answer of Timberline writes it.
+fn event_json(event: &Event) -> String {
+    let (start, duration) = (
+        Timestamp::from_nanos(event.start),
+        Duration::from_nanos(event.duration),
+    );
+    let data = data_text(&event.data);
+    let mut text = Vec::new();
+    match event.id {
+        Some(id) => model_json::write_event(&mut text, EventId(id), start, duration, &data),
+        None => model_json::write_event_without_id(&mut text, start, duration, &data),
+    }
+    String::from_utf8(text).expect("text")
+}
+
+/// Data as the store has them: one spelling for each object.
+pub fn data_text(data: &Object) -> String {
+    let mut data = Json::Object(data.clone());
+    data.sort_all_objects();
+    data.to_string()
+}
+
+/// Whether two JSON values are the same text: 1 and 1.0 are not.
+pub fn same_text(a: &Json, b: &Json) -> bool {
+    a.to_string() == b.to_string()
+}
+
+/// Whether two JSON values are equal: numbers as numbers, lists by element, dicts by key.
+pub fn equal(a: &Json, b: &Json) -> bool {
+    match (a, b) {
+        (Json::Number(a), Json::Number(b)) => a.as_f64() == b.as_f64(),
+        (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
+        (Json::Object(a), Json::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| equal(a, b)))
+        }
+        (a, b) => a == b,
+    }
+}
