@@ -31,7 +31,8 @@ fuzz_target!(|bytes: &[u8]| {
                 text.len()
             );
             assert!(!error.message.is_empty());
-            Position::of(&text, span.start);
+            let place = Position::of(&text, span.start);
+            assert!(place.line >= 1 && place.column >= 1);
         }
     }
     // A program is the same one however many brackets would be allowed.

@@ -26,29 +26,45 @@ const ALWAYS: Period = Period {
 fn alone(function: impl Strategy<Value = (Function, usize)>) {
     let stage = Stage::new();
     let lists = prop::collection::vec(events(), 3);
-    property(60, (function, lists, any::<bool>()), |((function, count), lists, sealed)| {
-        let (names, buckets) = fill(&stage, &lists[..count]);
-        if sealed {
-            stage.compact();
-        }
-        let query = |name: &String| Call { function: Function::QueryBucket(name.clone()), lists: Vec::new() };
-        let call = Call {
-            function: function.clone(),
-            lists: names.iter().map(|name| Operand::Call(Box::new(query(name)))).collect(),
-        };
-        let answer = match function {
-            Function::SumDurations => Answer::Number(call),
-            _ => Answer::Events(Operand::Call(Box::new(call))),
-        };
-        let program = Program { statements: Vec::new(), answers: vec![answer] };
-        same(&stage, &program, &buckets, &[ALWAYS])
-    });
+    property(
+        60,
+        (function, lists, any::<bool>()),
+        |((function, count), lists, sealed)| {
+            let (names, buckets) = fill(&stage, &lists[..count]);
+            if sealed {
+                stage.compact();
+            }
+            let query = |name: &String| Call {
+                function: Function::QueryBucket(name.clone()),
+                lists: Vec::new(),
+            };
+            let call = Call {
+                function: function.clone(),
+                lists: names
+                    .iter()
+                    .map(|name| Operand::Call(Box::new(query(name))))
+                    .collect(),
+            };
+            let answer = match function {
+                Function::SumDurations => Answer::Number(call),
+                _ => Answer::Events(Operand::Call(Box::new(call))),
+            };
+            let program = Program {
+                statements: Vec::new(),
+                answers: vec![answer],
+            };
+            same(&stage, &program, &buckets, &[ALWAYS])
+        },
+    );
 }
 
 /// New buckets of these events.
 fn fill(stage: &Stage, lists: &[Vec<Event>]) -> (Vec<String>, Buckets) {
     let buckets: Vec<_> = lists.iter().map(|events| stage.bucket(events)).collect();
-    (buckets.iter().map(|(name, _)| name.clone()).collect(), buckets.into_iter().collect())
+    (
+        buckets.iter().map(|(name, _)| name.clone()).collect(),
+        buckets.into_iter().collect(),
+    )
 }
 
 fn same(stage: &Stage, program: &Program, buckets: &Buckets, periods: &[Period]) -> TestCaseResult {
@@ -116,22 +132,29 @@ fn plus() {
 fn query_bucket_and_its_count_in_any_period() {
     let stage = Stage::new();
     let periods = prop::collection::vec(period(), 1..5);
-    property(150, (events(), periods, any::<bool>()), |(events, periods, sealed)| {
-        let (names, buckets) = fill(&stage, &[events]);
-        if sealed {
-            stage.compact();
-        }
-        let call = |function| Call { function, lists: Vec::new() };
-        let events = call(Function::QueryBucket(names[0].clone()));
-        let program = Program {
-            statements: Vec::new(),
-            answers: vec![
-                Answer::Events(Operand::Call(Box::new(events))),
-                Answer::Number(call(Function::QueryBucketEventcount(names[0].clone()))),
-            ],
-        };
-        same(&stage, &program, &buckets, &periods)
-    });
+    property(
+        150,
+        (events(), periods, any::<bool>()),
+        |(events, periods, sealed)| {
+            let (names, buckets) = fill(&stage, &[events]);
+            if sealed {
+                stage.compact();
+            }
+            let call = |function| Call {
+                function,
+                lists: Vec::new(),
+            };
+            let events = call(Function::QueryBucket(names[0].clone()));
+            let program = Program {
+                statements: Vec::new(),
+                answers: vec![
+                    Answer::Events(Operand::Call(Box::new(events))),
+                    Answer::Number(call(Function::QueryBucketEventcount(names[0].clone()))),
+                ],
+            };
+            same(&stage, &program, &buckets, &periods)
+        },
+    );
 }
 
 #[test]
@@ -140,27 +163,35 @@ fn random_programs_give_the_same_wherever_the_events_are_and_whatever_is_remembe
     let lists = prop::collection::vec(events(), 1..4);
     let periods = prop::collection::vec(period(), 1..3);
     // What is done to the store after the first answer, some of it rarely.
-    let later = (prop::bool::weighted(0.5), prop::bool::weighted(0.1), any::<bool>());
-    property(300, (lists, draft(12), periods, later), |(lists, draft, periods, later)| {
-        let (compact, reopen, anew) = later;
-        let (names, buckets) = fill(&stage, &lists);
-        let program = draft.program(&names);
-        same(&stage, &program, &buckets, &periods)?;
-        let hits = stage.engine.metrics().cache_hits;
-        same(&stage, &program, &buckets, &periods)?;
-        let hits = stage.engine.metrics().cache_hits - hits;
-        prop_assert_eq!(hits, periods.len() as u64, "the second answers are remembered");
-        if compact {
-            stage.compact();
-        }
-        if reopen {
-            stage.reopen();
-        }
-        same(&stage, &program, &buckets, &periods)?;
-        if anew {
-            let answer = ask(&new_engine(), &stage.snapshot(), &program.to_string(), &periods);
-            prop_assert_eq!(answer.expect("an answer"), expected(&program, &buckets, &periods));
-        }
-        Ok(())
-    });
+    let later = (
+        prop::bool::weighted(0.5),
+        prop::bool::weighted(0.1),
+        any::<bool>(),
+    );
+    property(
+        300,
+        (lists, draft(12), periods, later),
+        |(lists, draft, periods, later)| {
+            let (compact, reopen, anew) = later;
+            let (names, buckets) = fill(&stage, &lists);
+            let program = draft.program(&names);
+            same(&stage, &program, &buckets, &periods)?;
+            let hits = stage.engine.metrics().cache_hits;
+            same(&stage, &program, &buckets, &periods)?;
+            let hits = stage.engine.metrics().cache_hits - hits;
+            prop_assert_eq!(hits, periods.len() as u64, "the second answers are remembered");
+            if compact {
+                stage.compact();
+            }
+            if reopen {
+                stage.reopen();
+            }
+            same(&stage, &program, &buckets, &periods)?;
+            if anew {
+                let answer = ask(&new_engine(), &stage.snapshot(), &program.to_string(), &periods);
+                prop_assert_eq!(answer.expect("an answer"), expected(&program, &buckets, &periods));
+            }
+            Ok(())
+        },
+    );
 }

@@ -23,6 +23,7 @@ use harness::http;
 use harness::rfc3339;
 use harness::server::{Installation, Server};
 use serde_json::{Value, json};
+use timberline_views::{BucketView, Store, StoreOptions};
 
 /// Every corpus that the server has to pass as a whole.
 fn corpora() -> Vec<Corpus> {
@@ -42,7 +43,7 @@ fn corpora() -> Vec<Corpus> {
 }
 
 /// Runs all of it. `when` tells the runs on one server apart.
-fn conforms(port: u16, when: &str) {
+fn conforms(port: u16, when: &str) -> Runner {
     let mut runner = Runner::new(port, when);
     for corpus in corpora() {
         runner.run(&corpus);
@@ -52,6 +53,11 @@ fn conforms(port: u16, when: &str) {
         runner.passed,
         runner.failures.len()
     );
+    all_passed(&runner, when);
+    runner
+}
+
+fn all_passed(runner: &Runner, when: &str) {
     assert!(
         runner.failures.is_empty(),
         "{when}:\n{}",
@@ -70,6 +76,33 @@ fn conforms_on_a_fresh_store_and_after_restarts() {
     server.kill();
     let server = installation.start();
     conforms(server.port, "killed");
+    server.stop();
+}
+
+/// Queries are answered from results that are remembered, from view segments instead of heads, and by a server that has
+/// only just been started: always the same.
+#[test]
+fn queries_are_answered_the_same_from_the_cache_after_compaction_and_after_restarts() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let mut runner = conforms(server.port, "first");
+    runner.ask_again("remembered");
+    server.stop();
+
+    let (store, _) = Store::open(&installation.data, StoreOptions::default()).expect("the store opens");
+    store.seal(1).expect("heads become segments");
+    store.compact().expect("segments are merged");
+    let segments: usize = store.snapshot().buckets().map(BucketView::segment_count).sum();
+    assert!(segments > 400, "{segments} view segments");
+    store.close().expect("the store closes");
+
+    let server = installation.start();
+    runner.ask_again("compacted");
+    runner.ask_again("compacted and remembered");
+    server.kill();
+    let server = installation.start();
+    runner.ask_again("killed");
+    all_passed(&runner, "asked again");
     server.stop();
 }
 

@@ -7,10 +7,11 @@ mod plain;
 
 use std::sync::Arc;
 
-use plain::{Command, Plain, command, same, tell};
+use plain::{Command, Plain, columns, command, same, tell};
 use proptest::prelude::*;
 use timberline_log::SimDisk;
-use timberline_views::{Snapshot, Store, StoreOptions};
+use timberline_model::Timestamp;
+use timberline_views::{Snapshot, Store, StoreOptions, TimeRange};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -67,6 +68,37 @@ fn cases(default: u32) -> ProptestConfig {
     }
 }
 
+/// A cache keeps what was read of a bucket from one picture for as long as `touched_until` of a later one is not
+/// newer: then the same must come of it.
+fn past_results_hold_as_long_as_it_says(
+    before: &Snapshot,
+    after: &Snapshot,
+    from: i64,
+    to: i64,
+) -> Result<(), TestCaseError> {
+    let range = TimeRange {
+        start: Some(Timestamp::from_nanos(from)),
+        end: Some(Timestamp::from_nanos(to)),
+    };
+    let ids = |s: &Snapshot| {
+        s.buckets()
+            .map(|b| (b.key(), b.bucket().clone()))
+            .collect::<Vec<_>>()
+    };
+    if after.buckets_touched() <= before.seq() {
+        prop_assert_eq!(ids(before), ids(after));
+    }
+    for then in before.buckets() {
+        let Some(now) = after.bucket_of(then.key()) else {
+            continue;
+        };
+        if now.touched_until(Timestamp::from_nanos(to)) <= before.seq() {
+            prop_assert_eq!(columns(then, range), columns(now, range));
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(cases(300))]
     #[test]
@@ -79,6 +111,8 @@ proptest! {
         let mut plain = Plain::new();
         let mut kept: Vec<(Arc<Snapshot>, Plain)> = Vec::new();
         for (step, from, length) in steps {
+            let before = store.snapshot();
+            let restarts = matches!(step, Step::Restart { .. } | Step::Rebuild);
             match step {
                 Step::Do(command) => {
                     tell(&store, &plain, &command).expect("is stored");
@@ -102,7 +136,11 @@ proptest! {
                 }
                 Step::Keep => kept.push((store.snapshot(), plain.clone())),
             }
-            same(&store.snapshot(), &plain, from * 1_000_000_000, (from + length) * 1_000_000_000)?;
+            let (from, to) = (from * 1_000_000_000, (from + length) * 1_000_000_000);
+            same(&store.snapshot(), &plain, from, to)?;
+            if !restarts {
+                past_results_hold_as_long_as_it_says(&before, &store.snapshot(), from, to)?;
+            }
         }
         for (snapshot, plain) in &kept {
             same(snapshot, plain, 0, 10_000_000_000)?;

@@ -88,7 +88,9 @@ impl Stage {
             data: Data::default(),
             last_updated: None,
         };
-        let (made, _) = self.store(|store| store.create_bucket(&bucket)).expect("is created");
+        let (made, _) = self
+            .store(|store| store.create_bucket(&bucket))
+            .expect("is created");
         assert!(made, "{name} was there before");
     }
 
@@ -101,7 +103,9 @@ impl Stage {
             data: data_text(&event.data).into(),
         };
         let events: Vec<_> = events.iter().map(new).collect();
-        let (ids, _) = self.store(|store| store.insert_events(bucket, &events)).expect("is stored");
+        let (ids, _) = self
+            .store(|store| store.insert_events(bucket, &events))
+            .expect("is stored");
         ids.into_iter().map(|id| id.0).collect()
     }
 
@@ -133,7 +137,10 @@ fn open(directory: &TempDir) -> Store {
         ..StoreOptions::default()
     };
     let (store, report) = Store::open(directory.path(), options).expect("opens");
-    assert!(report.damage.is_empty() && report.unfolded.is_empty(), "{report:?}");
+    assert!(
+        report.damage.is_empty() && report.unfolded.is_empty(),
+        "{report:?}"
+    );
     store
 }
 
@@ -168,5 +175,9 @@ pub fn expected(
     buckets: &Buckets,
     periods: &[buckets::Period],
 ) -> String {
-    in_brackets(periods.iter().map(|period| program.evaluate(buckets, *period).to_json()))
+    in_brackets(
+        periods
+            .iter()
+            .map(|period| program.evaluate(buckets, *period).to_json()),
+    )
 }

@@ -22,8 +22,13 @@ pub fn one_of(texts: &'static [&'static str]) -> impl Strategy<Value = String> {
 
 /// Events in the order in which they are inserted.
 pub fn events() -> impl Strategy<Value = Vec<Event>> {
+    prop_oneof![3 => walk(), 1 => walk().prop_shuffle()]
+}
+
+/// Events of which each comes after the one before, or near it.
+fn walk() -> impl Strategy<Value = Vec<Event>> {
     let event = (gap(), duration(), object(), 0u8..12);
-    let walk = prop::collection::vec(event, 0..24).prop_map(|steps| {
+    prop::collection::vec(event, 0..24).prop_map(|steps| {
         let mut events: Vec<Event> = Vec::new();
         for (gap, duration, data, luck) in steps {
             let last = events.last();
@@ -36,14 +41,19 @@ pub fn events() -> impl Strategy<Value = Vec<Event>> {
             events.push(match (last, luck) {
                 // The same once more, only its start, only its data.
                 (Some(last), 0) => last.clone(),
-                (Some(last), 1) => Event { start: last.start, ..next },
-                (Some(last), 2..4) => Event { data: last.data.clone(), ..next },
+                (Some(last), 1) => Event {
+                    start: last.start,
+                    ..next
+                },
+                (Some(last), 2..4) => Event {
+                    data: last.data.clone(),
+                    ..next
+                },
                 _ => next,
             });
         }
         events
-    });
-    prop_oneof![3 => walk.clone(), 1 => walk.prop_shuffle()]
+    })
 }
 
 /// Time between the end of an event and the start of the next.
@@ -79,7 +89,10 @@ pub fn object() -> impl Strategy<Value = Object> {
     let usual = usual.prop_map(|(app, title, url, other)| {
         let known = ["app", "title", "url"].into_iter().zip([app, title, url]);
         let known = known.filter_map(|(key, value)| Some((key, value?)));
-        known.chain(other).map(|(key, value)| (key.to_owned(), value)).collect()
+        known
+            .chain(other)
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect()
     });
     let any = prop::collection::vec((key(), value()), 0..4).prop_map(|members| members.into_iter().collect());
     prop_oneof![4 => usual, 1 => any]
@@ -87,7 +100,17 @@ pub fn object() -> impl Strategy<Value = Object> {
 
 /// Keys of data, and of arguments.
 pub fn key() -> impl Strategy<Value = String> {
-    one_of(&["app", "title", "url", "n", "status", "$category", "$domain", "", "ключ \"\\n"])
+    one_of(&[
+        "app",
+        "title",
+        "url",
+        "n",
+        "status",
+        "$category",
+        "$domain",
+        "",
+        "ключ \"\\n",
+    ])
 }
 
 /// Texts with what titles are simplified by, with escapes, and with what regular expressions look for.
@@ -149,7 +172,10 @@ pub fn value() -> impl Strategy<Value = Json> {
 
 /// Around all events, through their midst, touching them, empty, and backwards.
 pub fn period() -> impl Strategy<Value = Period> {
-    let between = |start, end| Period { start: NOON + start, end: NOON + end };
+    let between = |start, end| Period {
+        start: NOON + start,
+        end: NOON + end,
+    };
     prop_oneof![
         4 => Just(between(-3_600 * SECOND, 86_400 * SECOND)),
         3 => (-20i64..80, 0i64..240).prop_map(move |(from, length)| {

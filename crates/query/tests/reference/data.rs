@@ -85,7 +85,11 @@ impl Rule {
 
     fn matches(&self, event: &Event) -> bool {
         let Some(regex) = &self.regex else { return false };
-        let flags = if self.ignore_case == Some(true) { "(?i)" } else { "" };
+        let flags = if self.ignore_case == Some(true) {
+            "(?i)"
+        } else {
+            ""
+        };
         let regex = Regex::new(&format!("{flags}{regex}")).expect("a pattern");
         event.data.iter().any(|(key, value)| match value {
             Json::String(text) if self.looks_at(key) => regex.is_match(text).expect("few steps"),

@@ -125,10 +125,20 @@ impl Function {
             Function::LimitEvents(count) => vec![number_literal(*count)],
             Function::MergeEventsByKeys(keys) => vec![literal(&Json::from(keys.clone()))],
             Function::Categorize(rules) => {
-                vec![pairs(rules.iter().map(|(name, rule)| pair(name.clone().into(), rule)).collect())]
+                vec![pairs(
+                    rules
+                        .iter()
+                        .map(|(name, rule)| pair(name.clone().into(), rule))
+                        .collect(),
+                )]
             }
             Function::Tag(rules) => {
-                vec![pairs(rules.iter().map(|(name, rule)| pair(name.clone().into(), rule)).collect())]
+                vec![pairs(
+                    rules
+                        .iter()
+                        .map(|(name, rule)| pair(name.clone().into(), rule))
+                        .collect(),
+                )]
             }
             _ => Vec::new(),
         }
@@ -220,10 +230,17 @@ impl Display for Program {
         for statement in &self.statements {
             match statement {
                 Statement::Assign(name, call) => writeln!(f, "{name} = {call};")?,
-                Statement::SetPeriod(Bound::Start(start)) => writeln!(f, "STARTTIME = \"{}\";", time(*start))?,
+                Statement::SetPeriod(Bound::Start(start)) => {
+                    writeln!(f, "STARTTIME = \"{}\";", time(*start))?
+                }
                 Statement::SetPeriod(Bound::End(end)) => writeln!(f, "ENDTIME = \"{}\";", time(*end))?,
                 Statement::SetPeriod(Bound::Both(period)) => {
-                    writeln!(f, "TIMEINTERVAL = \"{}/{}\";", time(period.start), time(period.end))?;
+                    writeln!(
+                        f,
+                        "TIMEINTERVAL = \"{}/{}\";",
+                        time(period.start),
+                        time(period.end)
+                    )?;
                 }
             }
         }
@@ -279,10 +296,16 @@ pub fn literal(value: &Json) -> String {
         Json::Bool(value) => value.to_string(),
         Json::Number(number) => number_literal(number.as_f64().expect("a number")),
         Json::String(text) => text_literal(text),
-        Json::Array(values) => format!("[{}]", with_commas(&values.iter().map(literal).collect::<Vec<_>>())),
+        Json::Array(values) => format!(
+            "[{}]",
+            with_commas(&values.iter().map(literal).collect::<Vec<_>>())
+        ),
         Json::Object(members) => {
-            let member = |(key, value)| format!("{}: {}", text_literal(key), literal(value));
-            format!("{{{}}}", with_commas(&members.iter().map(member).collect::<Vec<_>>()))
+            let member = |(key, value): (&String, &Json)| format!("{}: {}", text_literal(key), literal(value));
+            format!(
+                "{{{}}}",
+                with_commas(&members.iter().map(member).collect::<Vec<_>>())
+            )
         }
     }
 }
@@ -298,6 +321,9 @@ fn number_literal(number: f64) -> String {
 
 /// Only quotes are escaped: every other backslash stands for itself.
 pub fn text_literal(text: &str) -> String {
-    assert!(!text.ends_with('\\'), "a string that ends with a backslash is not closed");
+    assert!(
+        !text.ends_with('\\'),
+        "a string that ends with a backslash is not closed"
+    );
     format!("\"{}\"", text.replace('"', "\\\""))
 }

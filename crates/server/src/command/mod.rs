@@ -1,10 +1,30 @@
-//! The command line: `timberline [serve]` and its flags. One file per subcommand.
+//! The command line: `timberline [serve]` and its flags. A file or folder per subcommand.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `serve` | the server |
+//! | `query` | queries from the shell |
+//! | `bench` | how fast it is on one's own data |
+//! | `log` | looking into the log, and using it again |
+//! | `place`, `history` | where the data are; opening them for looking into them |
+//! | `moment`, `peer` | what the arguments mean: instants, servers |
+//! | `output`, `table` | what is printed |
+//! | `verdict` | how a command ends |
 //!
 //! The flags of `serve` are those that launchers of the reference servers pass, so Timberline can be
 //! put in their place without changing a script; an unknown flag is an error with a hint.
 
+mod bench;
+mod history;
 mod log;
+mod moment;
+mod output;
+mod peer;
+mod place;
+mod query;
 mod serve;
+mod table;
+mod verdict;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -36,6 +56,10 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Look into the log, check it, replay it, rebuild the views.
     Log(Box<log::LogArgs>),
+    /// Run a query on the data, or ask a server.
+    Query(Box<query::QueryArgs>),
+    /// Time queries on your data.
+    Bench(Box<bench::BenchArgs>),
 }
 
 /// Runs the command with `args` (the first is the program's name) and tells how it ended.
@@ -54,6 +78,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         None => serve::run(cli.serve),
         Some(Command::Serve(args)) => serve::run(*args),
         Some(Command::Log(args)) => return log::run(*args),
+        Some(Command::Query(args)) => return query::run(*args),
+        Some(Command::Bench(args)) => return bench::run(*args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

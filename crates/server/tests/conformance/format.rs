@@ -38,7 +38,7 @@ pub(crate) struct Scenario {
 
 /// A request and what is expected of its answer. An unknown field is an error, lest an expectation is passed
 /// over.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
     pub(crate) method: String,
@@ -89,7 +89,7 @@ pub(crate) enum Body<'a> {
 }
 
 /// One part of a form.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Part {
     pub(crate) name: String,
@@ -102,7 +102,7 @@ pub(crate) struct Part {
 }
 
 /// What is expected of an answer. What is not named is free.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Expect {
     #[serde(default)]
@@ -136,7 +136,7 @@ pub(crate) struct Expect {
 }
 
 /// The acceptable status codes.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Statuses {
     /// Just this.

@@ -9,7 +9,9 @@ use proptest::prelude::*;
 use timberline_model::{
     Bucket, BucketUpdate, Data, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp,
 };
-use timberline_views::{BucketView, Snapshot, Store, TimeRange, WriteError};
+use timberline_views::{
+    BucketView, DataDictionary, Renumber, SegmentError, Snapshot, Store, TimeRange, WriteError,
+};
 
 /// One event: id, start, duration, data.
 pub type Event = (u64, i64, i64, String);
@@ -375,6 +377,58 @@ pub fn list(view: &BucketView, range: TimeRange) -> Vec<Event> {
         .collect()
 }
 
+/// The same by way of columns, whose data are numbered here in the order in which they come.
+pub fn columns(view: &BucketView, range: TimeRange) -> Vec<Event> {
+    struct Texts(Vec<String>);
+    impl Renumber for Texts {
+        type Error = SegmentError;
+
+        fn renumber(
+            &mut self,
+            dictionary: &DataDictionary<'_>,
+            numbers: &mut [u32],
+        ) -> Result<(), SegmentError> {
+            for number in numbers {
+                let text = match dictionary {
+                    DataDictionary::Head(data) => data.text(*number).to_owned(),
+                    DataDictionary::Segment(data) => {
+                        let member = |(k, v)| format!("{}:{}", data.value(k), data.value(v));
+                        let members: Vec<String> = data.members(*number).map(member).collect();
+                        format!("{{{}}}", members.join(","))
+                    }
+                };
+                *number = self.0.len() as u32;
+                self.0.push(text);
+            }
+            Ok(())
+        }
+    }
+    let mut texts = Texts(Vec::new());
+    let columns = view.columns(range, &mut texts).expect("readable");
+    (0..columns.len())
+        .map(|i| {
+            (
+                columns.ids[i],
+                columns.starts[i],
+                columns.durations[i],
+                texts.0[columns.data[i] as usize].clone(),
+            )
+        })
+        .collect()
+}
+
+/// Events cut to a range, as queries see them.
+pub fn clipped(events: &[Event], from: i64, to: i64) -> Vec<Event> {
+    let cut = |(id, start, duration, text): &Event| {
+        if *duration < 0 {
+            return (*id, *start, *duration, text.clone());
+        }
+        let (begin, end) = ((*start).max(from), (start + duration).min(to));
+        (*id, begin, end - begin, text.clone())
+    };
+    events.iter().map(cut).collect()
+}
+
 /// Compares all that a snapshot shows with the model; `from..=to` is a range to read as well.
 pub fn same(snapshot: &Snapshot, plain: &Plain, from: i64, to: i64) -> Result<(), TestCaseError> {
     let names: Vec<&str> = snapshot.buckets().map(|b| b.bucket().id.as_str()).collect();
@@ -402,6 +456,18 @@ pub fn same(snapshot: &Snapshot, plain: &Plain, from: i64, to: i64) -> Result<()
             name,
             from,
             to
+        );
+        prop_assert_eq!(
+            columns(view, range),
+            clipped(&touching, from, to),
+            "columns of {}",
+            name
+        );
+        prop_assert_eq!(
+            &columns(view, TimeRange::ALL),
+            &b.events,
+            "all columns of {}",
+            name
         );
         prop_assert_eq!(
             view.count(range).expect("readable"),

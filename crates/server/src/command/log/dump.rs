@@ -7,14 +7,14 @@ use clap::Args;
 use timberline_log::Seq;
 use timberline_model::Timestamp;
 
-use super::Verdict;
 use super::describe::{Events, describe, describe_damage};
 use super::filter::Filter;
 use super::kind::Kind;
-use super::moment::{FORMS, moment};
 use super::names::BucketNames;
-use super::output::Output;
-use super::place::open_log;
+use crate::command::moment::{FORMS, moment};
+use crate::command::output::Output;
+use crate::command::place::open_log;
+use crate::command::verdict::Verdict;
 
 /// Which records, and how.
 #[derive(Debug, Args)]

@@ -7,9 +7,9 @@
 //! | `dump`, `tail` | the records themselves, as JSON lines |
 //! | `replay` | the state as it was once; or the recorded traffic, sent to another server |
 //! | `rebuild` | all views anew |
-//! | `place`, `moment`, `kind` | what the arguments mean |
+//! | `kind` | what an argument means |
 //! | `names`, `filter`, `describe` | from records to lines |
-//! | `output`, `table`, `progress` | what is printed |
+//! | `progress` | what is shown meanwhile |
 //!
 //! All but `rebuild` take no lock and change nothing, so they work beside a running server. None of them holds more
 //! of a log in memory than a record and what the fold needs.
@@ -18,15 +18,11 @@ mod describe;
 mod dump;
 mod filter;
 mod kind;
-mod moment;
 mod names;
-mod output;
-mod place;
 mod progress;
 mod rebuild;
 mod replay;
 mod stat;
-mod table;
 mod tail;
 mod verify;
 
@@ -34,8 +30,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use output::OutputError;
-use place::Place;
+use super::place::Place;
+use super::verdict::Verdict;
 
 /// `timberline log` and its subcommands.
 #[derive(Debug, Args)]
@@ -65,21 +61,6 @@ enum LogCommand {
     Rebuild(rebuild::RebuildArgs),
 }
 
-/// What a command has found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    /// Nothing to complain about.
-    Clean,
-    /// Damage, or requests that were refused. It has been printed.
-    Faulty,
-}
-
-impl Verdict {
-    fn faulty_if(faulty: bool) -> Self {
-        if faulty { Self::Faulty } else { Self::Clean }
-    }
-}
-
 /// Carries out `timberline log …` and tells how it ended: 0 well, 1 with damage found or an error; `verify` alone
 /// ends with 2 when it could not be carried out, so that 1 always means damage there.
 pub(super) fn run(args: LogArgs) -> ExitCode {
@@ -87,18 +68,7 @@ pub(super) fn run(args: LogArgs) -> ExitCode {
         LogCommand::Verify => 2,
         _ => 1,
     };
-    match carry_out(args) {
-        Ok(Verdict::Clean) => ExitCode::SUCCESS,
-        Ok(Verdict::Faulty) => ExitCode::FAILURE,
-        // Whoever reads has seen enough (`| head`); only a verification that nobody saw the end of is none.
-        Err(error) if failed == 1 && matches!(error.downcast_ref(), Some(OutputError::Closed)) => {
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("timberline: {error:#}");
-            ExitCode::from(failed)
-        }
-    }
+    Verdict::exit(carry_out(args), failed)
 }
 
 fn carry_out(args: LogArgs) -> anyhow::Result<Verdict> {

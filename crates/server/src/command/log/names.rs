@@ -8,7 +8,7 @@ use timberline_views::Snapshot;
 use timberline_views::record::{self, BucketKey};
 
 use super::kind::Kind;
-use super::place::Scratch;
+use crate::command::place::Scratch;
 
 /// The ids of buckets, by key. As large as the number of buckets there ever were.
 #[derive(Debug, Default)]

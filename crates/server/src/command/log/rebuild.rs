@@ -6,11 +6,11 @@ use indicatif::HumanCount;
 use timberline_log::{FileStorage, LogReader, Seq, Storage};
 use timberline_views::{OpenReport, Store};
 
-use super::Verdict;
-use super::output::Output;
-use super::place::open_log;
 use super::progress::Progress;
+use crate::command::output::Output;
+use crate::command::place::open_log;
 use crate::command::serve::store_options;
+use crate::command::verdict::Verdict;
 use crate::config::Settings;
 use crate::identity::Identity;
 

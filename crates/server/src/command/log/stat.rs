@@ -13,12 +13,12 @@ use timberline_model::Timestamp;
 use timberline_views::record::{self, BucketKey};
 use timberline_views::{BucketView, Snapshot};
 
-use super::Verdict;
 use super::names::BucketNames;
-use super::output::{Output, OutputError};
-use super::place::{Scratch, open_log};
 use super::progress::Progress;
-use super::table::{Table, printable};
+use crate::command::output::{Output, OutputError};
+use crate::command::place::{Scratch, open_log};
+use crate::command::table::{Table, printable};
+use crate::command::verdict::Verdict;
 
 /// How to print it.
 #[derive(Debug, Args)]

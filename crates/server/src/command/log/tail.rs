@@ -7,12 +7,12 @@ use anyhow::ensure;
 use clap::Args;
 use timberline_log::{LogReader, Seq};
 
-use super::Verdict;
 use super::describe::{Events, describe, describe_damage};
 use super::filter::Filter;
 use super::names::BucketNames;
-use super::output::Output;
-use super::place::open_log;
+use crate::command::output::Output;
+use crate::command::place::open_log;
+use crate::command::verdict::Verdict;
 
 /// How often the log is looked at for new records.
 const POLL: Duration = Duration::from_millis(50);

@@ -7,10 +7,10 @@ use indicatif::HumanCount;
 use timberline_log::{LogReader, Record, Seq, segment_name};
 use timberline_views::{BucketView, OpenReport, Replica, ReplicaError, Snapshot, check, differences};
 
-use super::Verdict;
-use super::output::{Output, OutputError};
-use super::place::{Scratch, open_log};
 use super::progress::Progress;
+use crate::command::output::{Output, OutputError};
+use crate::command::place::{Scratch, open_log};
+use crate::command::verdict::Verdict;
 
 pub(super) const HELP: &str = "\
 Reads every byte of the log and compares every checksum; folds all of it from the first record on, in a temporary \

@@ -10,8 +10,8 @@ use std::path::Path;
 use clap::Args;
 use timberline_model::Timestamp;
 
-use super::Verdict;
-use super::moment::{FORMS, moment};
+use crate::command::moment::{FORMS, moment};
+use crate::command::verdict::Verdict;
 use pace::Speed;
 use target::Target;
 

@@ -11,15 +11,15 @@ use timberline_model::{Bucket, Data, Duration, EventId, Pulsetime, Timestamp, js
 use timberline_views::record::{BucketCreated, BucketKey, EventsPut, Heartbeat, Outcome, Record};
 use timberline_views::{Replica, ReplicaError};
 
-use super::super::Verdict;
 use super::super::kind::Kind;
 use super::super::names::BucketNames;
-use super::super::output::Output;
-use super::super::place::{Scratch, open_log};
 use super::super::progress::Progress;
 use super::ReplayArgs;
 use super::pace::Pace;
 use super::target::{Answer, Target};
+use crate::command::output::Output;
+use crate::command::place::{Scratch, open_log};
+use crate::command::verdict::Verdict;
 
 /// Sends everything from `--from` to `--until`.
 pub(super) fn run(data_dir: &Path, args: &ReplayArgs, target: &Target) -> anyhow::Result<Verdict> {

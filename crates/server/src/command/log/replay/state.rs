@@ -8,12 +8,12 @@ use timberline_log::Seq;
 use timberline_model::{Timestamp, json};
 use timberline_views::{BucketView, Replica, ReplicaError, Snapshot, TimeRange};
 
-use super::super::Verdict;
-use super::super::output::Output;
-use super::super::place::{Scratch, open_log};
 use super::super::progress::Progress;
-use super::super::table::{Table, printable};
 use super::ReplayArgs;
+use crate::command::output::Output;
+use crate::command::place::{Scratch, open_log};
+use crate::command::table::{Table, printable};
+use crate::command::verdict::Verdict;
 
 /// Bytes of events gathered before they are printed.
 const CHUNK: usize = 64 << 10;

@@ -17,7 +17,7 @@ const HEADING: &str = "Where the data are";
 #[derive(Clone, Debug, Args)]
 pub(super) struct Place {
     /// Directory of the data [default: as for the server]
-    #[arg(long, global = true, value_name = "DIR", help_heading = HEADING)]
+    #[arg(long, visible_alias = "data", global = true, value_name = "DIR", help_heading = HEADING)]
     dbpath: Option<PathBuf>,
 
     /// The data of the test instance

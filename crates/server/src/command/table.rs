@@ -1,5 +1,7 @@
 //! Columns that line up.
 
+use std::time::Duration;
+
 use super::output::{Output, OutputError};
 
 /// A table of text; columns of numbers are to the right.
@@ -45,6 +47,11 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// A time as a number of milliseconds.
+pub(super) fn milliseconds(time: Duration) -> String {
+    format!("{:.3}", 1e3 * time.as_secs_f64())
 }
 
 /// Text without what would move a terminal's cursor: it came from whoever named the bucket.

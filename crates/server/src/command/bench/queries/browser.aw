@@ -1,0 +1,9 @@
+browser_events = [];
+events_browser = flood(query_bucket({web}));
+window_browser = filter_keyvals(events, "app", {apps});
+window_browser_re = filter_keyvals_regex(events, "app", {pattern});
+window_browser = sort_by_timestamp(concat(window_browser, window_browser_re));
+events_browser = filter_period_intersect(events_browser, window_browser);
+events_browser = split_url_events(events_browser);
+browser_events = concat(browser_events, events_browser);
+browser_events = sort_by_timestamp(browser_events);

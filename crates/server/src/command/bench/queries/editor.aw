@@ -1,0 +1,10 @@
+events = [];
+events = concat(events, flood(query_bucket({editor})));
+files = sort_by_duration(merge_events_by_keys(events, ["file", "language"]));
+files = limit_events(files, 100);
+languages = sort_by_duration(merge_events_by_keys(events, ["language"]));
+languages = limit_events(languages, 100);
+projects = sort_by_duration(merge_events_by_keys(events, ["project"]));
+projects = limit_events(projects, 100);
+duration = sum_durations(events);
+RETURN = {"files": files, "languages": languages, "projects": projects, "duration": duration};

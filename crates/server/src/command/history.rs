@@ -1,0 +1,51 @@
+//! Someone's history, opened for looking into it.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use timberline_views::{OpenReport, Snapshot};
+
+use super::place::{Scratch, open_log};
+
+/// What a data directory holds, as of the moment when it was opened. No lock is taken and nothing is changed, so a
+/// server may be at work there.
+pub(super) struct History {
+    /// All of it.
+    pub(super) snapshot: Snapshot,
+    /// What was found on the way.
+    pub(super) report: OpenReport,
+    /// How long it took to open.
+    pub(super) opening: Duration,
+    /// What did not fit in memory.
+    _scratch: Scratch,
+}
+
+impl History {
+    /// Opens a data directory, which must be there and have something in it.
+    ///
+    /// # Errors
+    /// When it is not there, is empty, or cannot be read.
+    pub(super) fn open(data_dir: &Path) -> anyhow::Result<Self> {
+        let begun = Instant::now();
+        drop(open_log(data_dir)?);
+        let scratch = Scratch::new()?;
+        let (snapshot, report) = timberline_views::read_only(data_dir, scratch.storage())?;
+        Ok(Self {
+            snapshot,
+            report,
+            opening: begun.elapsed(),
+            _scratch: scratch,
+        })
+    }
+
+    /// Tells on standard error what was damaged, and whether anything was. Everything else is there.
+    pub(super) fn complain(&self) -> bool {
+        for damage in &self.report.damage {
+            eprintln!("timberline: {damage}");
+        }
+        for (seq, why) in &self.report.unfolded {
+            eprintln!("timberline: record {seq} could not be folded: {why}");
+        }
+        !(self.report.damage.is_empty() && self.report.unfolded.is_empty())
+    }
+}

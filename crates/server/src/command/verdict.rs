@@ -1,0 +1,38 @@
+//! How a command has ended.
+
+use std::process::ExitCode;
+
+use super::output::OutputError;
+
+/// What a command has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing to complain about.
+    Clean,
+    /// Damage, or requests that were refused. It has been printed.
+    Faulty,
+}
+
+impl Verdict {
+    pub(super) fn faulty_if(faulty: bool) -> Self {
+        if faulty { Self::Faulty } else { Self::Clean }
+    }
+
+    /// The exit code: 0 well, 1 with something found, `failed` when it could not be carried out, which is told on
+    /// standard error.
+    pub(super) fn exit(result: anyhow::Result<Self>, failed: u8) -> ExitCode {
+        match result {
+            Ok(Self::Clean) => ExitCode::SUCCESS,
+            Ok(Self::Faulty) => ExitCode::FAILURE,
+            // Whoever reads has seen enough (`| head`). Where 1 means that something was found, an end that nobody saw
+            // is none.
+            Err(error) if failed == 1 && matches!(error.downcast_ref(), Some(OutputError::Closed)) => {
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("timberline: {error:#}");
+                ExitCode::from(failed)
+            }
+        }
+    }
+}
