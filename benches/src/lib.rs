@@ -1,6 +1,9 @@
-//! What the benchmarks share: a day of a window watcher, made up but shaped like the real thing.
+//! What the benchmarks share: a day of a window watcher, made up but shaped like the real thing; and in [`history`]
+//! years of several watchers.
 //!
 //! `cargo bench -p timberline-benches` runs them; figures in the docs name the bench they come from.
+
+pub mod history;
 
 use std::path::Path;
 

@@ -11,6 +11,7 @@ use timberline_views::Columns;
 use crate::catalog::ObjectId;
 use crate::error::QueryError;
 use crate::limits::{Charge, Guard};
+use crate::spare::Element;
 use crate::totals::Totals;
 
 /// Bytes of one event in all columns.
@@ -40,21 +41,27 @@ impl Event {
 
 /// A column that nobody changes any more.
 #[derive(Debug)]
-pub(crate) struct Column<T>(Arc<Charged<T>>);
+pub(crate) struct Column<T: Element>(Arc<Charged<T>>);
 
 #[derive(Debug)]
-struct Charged<T> {
+struct Charged<T: Element> {
     values: Vec<T>,
-    _charge: Charge,
+    charge: Charge,
 }
 
-impl<T> Clone for Column<T> {
+impl<T: Element> Drop for Charged<T> {
+    fn drop(&mut self) {
+        self.charge.spare().give(std::mem::take(&mut self.values));
+    }
+}
+
+impl<T: Element> Clone for Column<T> {
     fn clone(&self) -> Column<T> {
         Column(Arc::clone(&self.0))
     }
 }
 
-impl<T> Deref for Column<T> {
+impl<T: Element> Deref for Column<T> {
     type Target = [T];
 
     #[inline]
@@ -63,14 +70,11 @@ impl<T> Deref for Column<T> {
     }
 }
 
-impl<T> Column<T> {
+impl<T: Element> Column<T> {
     /// Keeps `values`, whose memory is charged here.
     pub(crate) fn new(guard: &Guard, values: Vec<T>) -> Result<Column<T>, QueryError> {
-        let charge = guard.charge(values.capacity() * size_of::<T>())?;
-        Ok(Column(Arc::new(Charged {
-            values,
-            _charge: charge,
-        })))
+        let charge = guard.charge(values.len() * size_of::<T>())?;
+        Ok(Column(Arc::new(Charged { values, charge })))
     }
 }
 
@@ -160,7 +164,7 @@ impl Events {
         guard: &Guard,
         mut of: impl FnMut(ObjectId) -> Result<ObjectId, QueryError>,
     ) -> Result<Events, QueryError> {
-        let mut data = Vec::with_capacity(self.len());
+        let mut data = guard.spare().take(self.len());
         for (i, object) in self.data.iter().enumerate() {
             guard.check_at(i)?;
             data.push(of(*object)?);
@@ -241,12 +245,11 @@ impl<'a> Builder<'a> {
         self.guard.check()?;
         self.charge.grow(more.saturating_mul(EVENT_BYTES))?;
         self.capacity += more;
-        let columns = &mut self.columns;
-        let more = self.capacity - columns.len();
-        columns.starts.reserve_exact(more);
-        columns.durations.reserve_exact(more);
-        columns.ids.reserve_exact(more);
-        columns.data.reserve_exact(more);
+        if self.columns.is_empty() {
+            self.columns = self.guard.spare().take_columns(self.capacity);
+        } else {
+            self.columns.reserve(self.capacity - self.columns.len());
+        }
         Ok(())
     }
 

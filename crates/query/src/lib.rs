@@ -13,6 +13,7 @@
 //! | `transform` | lists of events to lists of events |
 //! | `rules`, `pattern` | rules of categories and tags, regular expressions |
 //! | `events`, `totals`, `value` | columns of events; what they add up to; what names stand for |
+//! | `spare` | large columns that are used again |
 //! | `catalog` | distinct data, and what was found out about them |
 //! | `cache` | results |
 //! | `json`, `answer` | results to text |
@@ -63,6 +64,7 @@ mod limits;
 mod pattern;
 mod program;
 mod rules;
+mod spare;
 pub mod syntax;
 mod totals;
 mod transform;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::catalog::Catalog;
 use crate::error::{Limited, QueryError};
+use crate::spare::Spare;
 
 /// The bounds of queries. None is unlimited.
 #[derive(Clone, Debug)]
@@ -75,6 +76,8 @@ impl Cancel {
 pub(crate) struct Budget {
     limit: usize,
     used: AtomicUsize,
+    /// Columns that are used again.
+    pub(crate) spare: Spare,
 }
 
 impl Budget {
@@ -82,6 +85,7 @@ impl Budget {
         Budget {
             limit,
             used: AtomicUsize::new(0),
+            spare: Spare::default(),
         }
     }
 
@@ -113,6 +117,11 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
+    /// Where what it was taken for may go.
+    pub(crate) fn spare(&self) -> &Spare {
+        &self.budget.spare
+    }
+
     /// Takes more.
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), QueryError> {
         self.budget.take(bytes)?;
@@ -186,6 +195,11 @@ impl Guard {
         }
         let message = "the distinct data of this period do not fit in the memory of queries (limits.query_memory_bytes)";
         Err(QueryError::limit(Limited::Memory, message))
+    }
+
+    /// Columns that are used again.
+    pub(crate) fn spare(&self) -> &Spare {
+        &self.budget.spare
     }
 
     /// Memory for so many bytes.

@@ -63,7 +63,7 @@ impl Totals {
 /// Where each of some numbered things is in a list that is being made.
 pub(crate) enum Places {
     /// By number; 0: nowhere yet.
-    Dense(Vec<u32>, Charge),
+    Dense(Vec<u32>, #[allow(dead_code, reason = "held")] Charge),
     /// When most numbers will not occur.
     Sparse(FxHashMap<u32, u32>),
 }

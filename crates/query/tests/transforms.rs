@@ -58,8 +58,9 @@ fn alone(function: impl Strategy<Value = (Function, usize)>) {
     );
 }
 
-/// New buckets of these events.
+/// New buckets of these events, in the place of those of the last case.
 fn fill(stage: &Stage, lists: &[Vec<Event>]) -> (Vec<String>, Buckets) {
+    stage.clear();
     let buckets: Vec<_> = lists.iter().map(|events| stage.bucket(events)).collect();
     (
         buckets.iter().map(|(name, _)| name.clone()).collect(),

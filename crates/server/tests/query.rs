@@ -104,7 +104,7 @@ fn what_is_wrong_is_told_with_its_place_and_what_is_too_much_with_its_limit() {
     );
 
     let limit = "QueryLimitException";
-    let bomb = r#"RETURN = filter_keyvals_regex(query_bucket("b"), "title", "^\d+ (a+)+\1$");"#;
+    let bomb = r#"RETURN = filter_keyvals_regex(query_bucket("b"), "title", "^\d+ (?:a|aa)+(?!b)$");"#;
     refused(&query(port, bomb), 422, limit, "limits.query_backtracking_steps");
     refused(
         &query(port, &"#".repeat(10 << 20)),
@@ -215,7 +215,7 @@ fn a_large_answer_is_streamed_whole() {
     assert_eq!(json[0].as_array().map(Vec::len), Some(90_000));
     assert_eq!(
         json[0][89_999]["data"]["title"],
-        format!("89999 {}", "a".repeat(30))
+        format!("89999 {}b", "a".repeat(30))
     );
     server.stop();
 }

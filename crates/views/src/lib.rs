@@ -60,7 +60,9 @@ mod state;
 mod store;
 mod verify;
 
-pub use bucket::{BucketView, Columns, DataDictionary, EventRef, Events, HeadData, Renumber, SegmentData};
+pub use bucket::{
+    BucketView, Columns, DataDictionary, EventRef, Events, HeadData, Renumber, SegmentData, column,
+};
 pub use record::BucketKey;
 pub use replica::{Replica, ReplicaError};
 pub use row::TimeRange;

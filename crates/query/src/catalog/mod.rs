@@ -183,9 +183,12 @@ impl Catalog {
 
     /// Bytes of an object's JSON text.
     pub(crate) fn object_len(&self, object: ObjectId) -> usize {
-        let members = self.members(object).iter();
-        let texts = members.map(|m| self.text(m.key).len() + self.text(m.value).len() + 2);
-        texts.sum::<usize>() + 2
+        let members = self.members(object);
+        // Each with a colon and, but for the last, a comma.
+        let texts = members
+            .iter()
+            .map(|m| self.text(m.key).len() + self.text(m.value).len() + 2);
+        texts.sum::<usize>() + 2 - usize::from(!members.is_empty())
     }
 }
 

@@ -39,7 +39,11 @@ fn query_bucket(arguments: &Arguments<'_>) -> Result<Value, QueryError> {
         return Ok(Value::Events(Events::empty(scope.guard)?));
     }
     let mut loader = Loader::new(scope.catalog, scope.guard)?;
-    let columns = view.columns(range, &mut loader)?;
+    let room = scope
+        .guard
+        .spare()
+        .take_columns(usize::try_from(view.count(range)?).unwrap_or(0));
+    let columns = view.columns(range, &mut loader, room)?;
     // What the loader was charged the columns are charged now.
     drop(loader);
     Events::from_columns(scope.guard, columns).map(Value::Events)

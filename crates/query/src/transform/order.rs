@@ -4,6 +4,7 @@ use super::Scope;
 use crate::error::QueryError;
 use crate::events::{Builder, Column, Event, Events};
 use crate::limits::Guard;
+use crate::spare::Spare;
 
 /// A list seen from its earliest start to its latest; equal starts in the order of the list.
 pub(crate) struct Chronological<'a> {
@@ -17,9 +18,9 @@ impl<'a> Chronological<'a> {
         let starts = events.starts();
         let order = match () {
             () if starts.is_sorted() => None,
-            () if starts.is_sorted_by(|a, b| a >= b) => Some(backwards(starts)),
+            () if starts.is_sorted_by(|a, b| a >= b) => Some(backwards(guard.spare(), starts)),
             () => {
-                let mut order = positions(starts.len());
+                let mut order = positions(guard.spare(), starts.len());
                 order.sort_by_key(|i| starts.get(*i as usize));
                 Some(order)
             }
@@ -42,13 +43,15 @@ impl<'a> Chronological<'a> {
     }
 }
 
-fn positions(n: usize) -> Vec<u32> {
-    (0..u32::try_from(n).unwrap_or(u32::MAX)).collect()
+fn positions(spare: &Spare, n: usize) -> Vec<u32> {
+    let mut positions = spare.take(n);
+    positions.extend(0..u32::try_from(n).unwrap_or(u32::MAX));
+    positions
 }
 
 /// The positions of starts that descend, so that they ascend: from the last group of equal starts to the first.
-fn backwards(starts: &[i64]) -> Vec<u32> {
-    let mut order = Vec::with_capacity(starts.len());
+fn backwards(spare: &Spare, starts: &[i64]) -> Vec<u32> {
+    let mut order = spare.take(starts.len());
     let mut end = starts.len();
     for group in starts.chunk_by(|a, b| a == b).rev() {
         let begin = end - group.len();
@@ -80,7 +83,7 @@ pub(crate) fn sort_by_duration(scope: Scope<'_>, events: &Events) -> Result<Even
     if durations.is_sorted_by(|a, b| a >= b) {
         return Ok(events.clone());
     }
-    let mut order = positions(events.len());
+    let mut order = positions(scope.guard.spare(), events.len());
     order.sort_by_key(|i| std::cmp::Reverse(durations.get(*i as usize)));
     let order = Column::new(scope.guard, order)?;
     let mut out = Builder::with_capacity(scope.guard, events.len())?;
@@ -102,9 +105,10 @@ mod tests {
         #[test]
         fn backwards_is_a_stable_sort_of_what_descends(mut starts in prop::collection::vec(0i64..20, 0..60)) {
             starts.sort_by(|a, b| b.cmp(a));
-            let mut sorted = positions(starts.len());
+            let spare = Spare::default();
+            let mut sorted = positions(&spare, starts.len());
             sorted.sort_by_key(|i| starts[*i as usize]);
-            prop_assert_eq!(backwards(&starts), sorted);
+            prop_assert_eq!(backwards(&spare, &starts), sorted);
         }
     }
 }

@@ -40,11 +40,15 @@ pub struct Stage {
 
 impl Stage {
     pub fn new() -> Stage {
+        Stage::with(Limits::default())
+    }
+
+    pub fn with(limits: Limits) -> Stage {
         let directory = tempfile::tempdir().expect("a directory");
         Stage {
             store: RefCell::new(Some(open(&directory))),
             directory,
-            engine: new_engine(),
+            engine: Engine::new(limits).expect("threads"),
             buckets: Cell::new(0),
         }
     }
@@ -62,6 +66,14 @@ impl Stage {
     pub fn fresh_name(&self) -> String {
         self.buckets.set(self.buckets.get() + 1);
         format!("bucket-{}", self.buckets.get())
+    }
+
+    /// Deletes all buckets, so that the store does not grow with the number of cases.
+    pub fn clear(&self) {
+        for bucket in self.snapshot().buckets() {
+            let id = &bucket.bucket().id;
+            self.store(|store| store.delete_bucket(id)).expect("is deleted");
+        }
     }
 
     /// A new bucket with these events, of which the reference gets to know the ids.
@@ -149,6 +161,19 @@ pub fn new_engine() -> Engine {
     Engine::new(Limits::default()).expect("threads")
 }
 
+/// A query of a program for some periods.
+pub fn query(program: &str, periods: &[buckets::Period]) -> Query {
+    let period = |period: &buckets::Period| Period {
+        start: Timestamp::from_nanos(period.start),
+        end: Timestamp::from_nanos(period.end),
+    };
+    Query {
+        program: program.to_owned(),
+        periods: periods.iter().map(period).collect(),
+        name: String::new(),
+    }
+}
+
 /// The engine's answer.
 pub fn ask(
     engine: &Engine,
@@ -156,16 +181,7 @@ pub fn ask(
     program: &str,
     periods: &[buckets::Period],
 ) -> Result<String, QueryError> {
-    let period = |period: &buckets::Period| Period {
-        start: Timestamp::from_nanos(period.start),
-        end: Timestamp::from_nanos(period.end),
-    };
-    let query = Query {
-        program: program.to_owned(),
-        periods: periods.iter().map(period).collect(),
-        name: String::new(),
-    };
-    let answer = engine.run(snapshot, &query, &Cancel::new())?;
+    let answer = engine.run(snapshot, &query(program, periods), &Cancel::new())?;
     Ok(String::from_utf8(answer.to_json()).expect("text"))
 }
 

@@ -301,7 +301,8 @@ pub fn literal(value: &Json) -> String {
             with_commas(&values.iter().map(literal).collect::<Vec<_>>())
         ),
         Json::Object(members) => {
-            let member = |(key, value): (&String, &Json)| format!("{}: {}", text_literal(key), literal(value));
+            let member =
+                |(key, value): (&String, &Json)| format!("{}: {}", text_literal(key), literal(value));
             format!(
                 "{{{}}}",
                 with_commas(&members.iter().map(member).collect::<Vec<_>>())

@@ -103,16 +103,21 @@ impl<'a> HeadData<'a> {
 
 impl BucketView {
     /// The events that touch the range, newest first (see [`BucketView::events`]), each cut to it
-    /// ([`TimeRange::clip`]), their data numbered by `numbering`.
+    /// ([`TimeRange::clip`]), their data numbered by `numbering`. They are written into `out`, which is empty and may
+    /// have room.
     ///
     /// # Errors
     /// When a view segment is damaged, or when `numbering` says so.
-    pub fn columns<N: Renumber>(&self, range: TimeRange, numbering: &mut N) -> Result<Columns, N::Error> {
+    pub fn columns<N: Renumber>(
+        &self,
+        range: TimeRange,
+        numbering: &mut N,
+        mut out: Columns,
+    ) -> Result<Columns, N::Error> {
         let bounds = range.bounds();
         let mut sources = self.sources(&bounds);
         // Newest first; a group of sources that overlap one another is merged.
         sources.sort_by_key(|s| std::cmp::Reverse(s.extent().1));
-        let mut out = Columns::default();
         let mut rest = sources.as_slice();
         while let Some((first, after)) = rest.split_first() {
             let mut earliest = first.extent().0;
@@ -288,6 +293,32 @@ fn rows_in(sealed: &Sealed, bounds: &Bounds, end: usize) -> Result<usize, Segmen
     Ok(rows)
 }
 
+/// Columns from this many bytes on are large: a quarter of a million events.
+const LARGE: usize = 1 << 20;
+/// What malloc always takes from the system, and gives back when it is freed (glibc's greatest threshold).
+const ALWAYS_MAPPED: usize = 32 << 20;
+
+/// An empty column with room for `n`. A large one asks for more than it needs: pages that are never touched cost
+/// nothing, and what is asked for in such a piece goes back to the system when the column goes, instead of staying
+/// with whichever thread had it.
+#[must_use]
+pub fn column<T>(n: usize) -> Vec<T> {
+    let size = size_of::<T>().max(1);
+    if n.saturating_mul(size) < LARGE {
+        Vec::with_capacity(n)
+    } else {
+        Vec::with_capacity(n.max(ALWAYS_MAPPED / size + 1))
+    }
+}
+
+fn grow<T: Copy>(values: &mut Vec<T>, n: usize) {
+    if n > values.capacity() {
+        let mut larger = column(n);
+        larger.extend_from_slice(values);
+        *values = larger;
+    }
+}
+
 impl Columns {
     /// Number of events.
     #[must_use]
@@ -301,11 +332,13 @@ impl Columns {
         self.starts.is_empty()
     }
 
-    fn reserve(&mut self, more: usize) {
-        self.starts.reserve(more);
-        self.durations.reserve(more);
-        self.ids.reserve(more);
-        self.data.reserve(more);
+    /// Makes room for so many more events.
+    pub fn reserve(&mut self, more: usize) {
+        let n = self.len() + more;
+        grow(&mut self.starts, n);
+        grow(&mut self.durations, n);
+        grow(&mut self.ids, n);
+        grow(&mut self.data, n);
     }
 
     fn data_from(&mut self, begun: usize) -> &mut [u32] {

@@ -8,7 +8,7 @@ mod read;
 mod view;
 
 pub(crate) use changes::Changes;
-pub use columns::{Columns, DataDictionary, HeadData, Renumber, SegmentData};
+pub use columns::{Columns, DataDictionary, HeadData, Renumber, SegmentData, column};
 pub(crate) use fold::BucketState;
 pub use read::{EventRef, Events};
 pub use view::BucketView;

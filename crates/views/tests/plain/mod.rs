@@ -404,7 +404,9 @@ pub fn columns(view: &BucketView, range: TimeRange) -> Vec<Event> {
         }
     }
     let mut texts = Texts(Vec::new());
-    let columns = view.columns(range, &mut texts).expect("readable");
+    let columns = view
+        .columns(range, &mut texts, Columns::default())
+        .expect("readable");
     (0..columns.len())
         .map(|i| {
             (

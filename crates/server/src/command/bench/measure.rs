@@ -8,6 +8,8 @@ use timberline_views::Snapshot;
 
 use super::set::{Case, days};
 
+const SECOND: timberline_model::Duration = timberline_model::Duration::from_nanos(1_000_000_000);
+
 /// What a case costs; the times are medians.
 pub(super) struct Measured {
     /// Events that are read from buckets.
@@ -16,8 +18,11 @@ pub(super) struct Measured {
     pub(super) bytes: u64,
     /// With an engine that has not seen anything yet.
     pub(super) cold: Duration,
-    /// About a period that ended a day earlier, with an engine that has seen the first.
+    /// About a period that ended a day earlier, with an engine that was asked about the first: what is new in that day
+    /// has to be looked at.
     pub(super) warm: Duration,
+    /// About a period that ended a second earlier: all data and rules are known, the result is not.
+    pub(super) known: Duration,
     /// The first once more.
     pub(super) repeated: Duration,
 }
@@ -33,19 +38,20 @@ pub(super) fn measure(
     rounds: u32,
 ) -> anyhow::Result<Measured> {
     let what = || format!("the query '{}' of a {}", case.name, case.span.name());
-    let earlier = case.earlier(days(1));
-    let (mut cold, mut warm, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
+    let (day_before, second_before) = (case.earlier(days(1)), case.earlier(SECOND));
+    let [mut cold, mut warm, mut known, mut repeated] = [const { Vec::new() }; 4];
     let mut bytes = 0;
     for _ in 0..rounds {
         let engine = engine(limits)?;
-        let mut timed = |times: &mut Vec<Duration>, requests: &[Query]| {
+        let timed = |times: &mut Vec<Duration>, requests: &[Query]| {
             let begun = Instant::now();
             let answered = ask(&engine, snapshot, requests);
             times.push(begun.elapsed());
             answered
         };
         bytes = timed(&mut cold, &case.requests).with_context(what)?;
-        timed(&mut warm, &earlier).with_context(what)?;
+        timed(&mut warm, &day_before).with_context(what)?;
+        timed(&mut known, &second_before).with_context(what)?;
         timed(&mut repeated, &case.requests).with_context(what)?;
     }
     Ok(Measured {
@@ -53,6 +59,7 @@ pub(super) fn measure(
         bytes,
         cold: median(cold),
         warm: median(warm),
+        known: median(known),
         repeated: median(repeated),
     })
 }
