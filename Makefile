@@ -13,7 +13,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Arguments of `make run`, as in `make run ARGS='--port 5700'`.
 ARGS ?=
 
-.PHONY: help run build test format lint docs units python deny bench clean
+.PHONY: help run build test format lint docs units python deny bench fuzz clean
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -63,6 +63,16 @@ deny: ## licences, advisories and sources of all dependencies
 
 bench: ## micro-benchmarks
 	$(CARGO) bench --workspace
+
+# Not in CI. The targets need flags that a stable compiler takes only when it is told that they are meant.
+FUZZ_SECONDS ?= 600
+fuzz: ## fuzz the query language, FUZZ_SECONDS each
+	@if ! $(CARGO) fuzz --version >/dev/null 2>&1; then $(CARGO) install --locked cargo-fuzz; fi
+	for target in query_parse query_run; do \
+		mkdir -p fuzz/corpus/$$target; \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target fuzz/corpus/$$target fuzz/seeds/query_parse -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=4096 -dict=fuzz/query.dict; \
+	done
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -1,5 +1,5 @@
 //! What the web UI's queries cost, on 30 and 365 days of generated data; with `TIMBERLINE_BENCH_DECADE=1` on 3,650 days
-//! too. The data are made once and kept in `target/bench-data` (ten years: 1 GB, some minutes).
+//! too. The data are made once and kept in `target/bench-data` (48 MB for a year; ten years take some minutes).
 //!
 //! `cold`: with an engine that has not seen anything. `new period`: with one that knows the data and the rules, not the
 //! period. `repeated`: a question that was asked before.

@@ -195,7 +195,10 @@ fn each_difference_is_as_it_is_listed() {
     let mut wrong = Vec::new();
     for difference in DIFFERENCES.iter().copied().flatten() {
         let [b, c] = [difference.b, difference.c].map(notation::events);
-        let buckets = fill(&stage, vec![("b", b), ("c", c)]);
+        let buckets = fill(
+            &stage,
+            vec![("b", b), ("c", c), ("aw-watcher-afk_host", Vec::new())],
+        );
         let period = notation::period(difference.period);
         let first = buckets["b"]
             .events

@@ -334,7 +334,7 @@ fn a_query_ends_when_it_is_cancelled_from_elsewhere() {
 #[test]
 fn a_regular_expression_may_not_go_back_without_end() {
     let stage = Stage::new(tight(), 100);
-    let bomb = r"^(a+)+\1$";
+    let bomb = r"^(?:a|aa)+(?!b)$";
     for program in [
         format!(r#"RETURN = filter_keyvals_regex(query_bucket("b"), "title", "{bomb}");"#),
         format!(
@@ -469,7 +469,7 @@ fn data_that_functions_make_count_as_memory() {
 #[test]
 fn patterns_and_rules_that_are_remembered_are_not_larger_than_allowed() {
     let stage = Stage::new(tight(), 10);
-    let long = doubled("\"a\"", "x + x", 22, "");
+    let long = doubled("\"a\"", "x + x", 24, "");
     for i in 0..20 {
         let rules = format!("[[[x], {{\"type\": \"regex\", \"regex\": \"{i}\"}}]]");
         let program = format!("{long}RETURN = sum_durations(categorize(query_bucket(\"b\"), {rules}));");

@@ -178,9 +178,9 @@ impl<'a> Lexer<'a> {
         let rest = self.rest();
         let mark = quote.character();
         let bytes = rest.as_bytes();
-        let quotes = || rest.match_indices(mark).map(|(at, _)| at);
+        let mut quotes = rest.match_indices(mark).map(|(at, _)| at);
         let plain = |at: &usize| at.checked_sub(1).and_then(|i| bytes.get(i)) != Some(&b'\\');
-        let Some(length) = quotes().find(plain).or_else(|| quotes().last()) else {
+        let Some(length) = quotes.find(plain).or_else(|| rest.rfind(mark)) else {
             self.at = self.text.len();
             let message = format!("this string is not closed: it needs another {mark}");
             return Err(SyntaxError::new(message, self.span(start)));

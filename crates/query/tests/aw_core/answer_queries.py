@@ -7,10 +7,10 @@ Orders come as lines of JSON on stdin:
     {"buckets": [{"id", "events": [{"id", "start", "duration", "data"}]}],
      "start", "end", "query"}
 
-All times are whole milliseconds, those of events and of the period since 1970. The buckets are there for this one order,
+All times are whole microseconds, starts and periods since 1970. The buckets are there for this one order,
 in the storage that aw-server uses (peewee, here in DATABASE). The answer is one line:
 
-    {"result": ...}                   events with "start" and "duration" in microseconds, lengths of time in seconds
+    {"result": ...}                   events with times in microseconds, lengths of time in seconds
     {"error": TYPE, "message": TEXT}  what was raised
 """
 
@@ -28,8 +28,8 @@ from aw_query import query2
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def instant(milliseconds: int) -> datetime:
-    return EPOCH + timedelta(milliseconds=milliseconds)
+def instant(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)
 
 
 def microseconds(span: timedelta) -> int:
@@ -69,7 +69,7 @@ def fill(datastore: Datastore, buckets: list) -> None:
             "id": event["id"],
             "bucket": storage.bucket_keys[bucket["id"]],
             "timestamp": instant(event["start"]),
-            "duration": event["duration"] / 1000,
+            "duration": event["duration"] / 1_000_000,
             "datastr": json.dumps(event["data"]),
         }
         for bucket in buckets

@@ -88,7 +88,7 @@ pub fn period() -> impl Strategy<Value = Period> {
     };
     prop_oneof![
         4 => Just(cut(-1, 100_000)),
-        1 => (-1i64..200, 0i64..300).prop_map(move |(from, length)| cut(from, from + length)),
+        1 => (-1i64..200, 1i64..300).prop_map(move |(from, length)| cut(from, from + length)),
     ]
 }
 

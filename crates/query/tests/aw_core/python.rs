@@ -15,8 +15,7 @@ use crate::reference::buckets::{Buckets, Period};
 /// What is compared with, and what it was made for: with peewee 4 it cannot read its own buckets.
 const PACKAGES: [&str; 2] = ["aw-core==0.5.18", "peewee==3.19.0"];
 
-/// Nanoseconds in the milliseconds that `answer_queries.py` takes, and in the microseconds that it gives.
-const MILLISECOND: i64 = 1_000_000;
+/// Nanoseconds in the microseconds that `answer_queries.py` takes and gives.
 const MICROSECOND: i64 = 1_000;
 
 /// `answer_queries.py` at work.
@@ -50,10 +49,10 @@ impl AwCore {
         }
     }
 
-    /// Runs a query on these buckets. All times are whole milliseconds. A mistake is the exception's type and text.
+    /// Runs a query on these buckets. All times are whole microseconds. A mistake is the exception's type and text.
     pub fn ask(&self, program: &str, buckets: &Buckets, period: Period) -> Result<Json, String> {
         let event = |event: &Event| {
-            json!({"id": event.id, "start": milliseconds(event.start), "duration": milliseconds(event.duration),
+            json!({"id": event.id, "start": microseconds(event.start), "duration": microseconds(event.duration),
                 "data": event.data})
         };
         let bucket = |(id, bucket): (&String, &crate::reference::buckets::Bucket)| {
@@ -62,8 +61,8 @@ impl AwCore {
         };
         let order = json!({
             "buckets": buckets.iter().map(bucket).collect::<Vec<_>>(),
-            "start": milliseconds(period.start),
-            "end": milliseconds(period.end),
+            "start": microseconds(period.start),
+            "end": microseconds(period.end),
             "query": program,
         });
         let (orders, answers) = &mut *self.pipes.borrow_mut();
@@ -90,9 +89,9 @@ impl Drop for AwCore {
     }
 }
 
-fn milliseconds(nanos: i64) -> i64 {
-    assert_eq!(nanos % MILLISECOND, 0, "aw-core cuts times to milliseconds");
-    nanos / MILLISECOND
+fn microseconds(nanos: i64) -> i64 {
+    assert_eq!(nanos % MICROSECOND, 0, "Python's times have no nanoseconds");
+    nanos / MICROSECOND
 }
 
 /// An event as `answer_queries.py` gives it.

@@ -1,5 +1,7 @@
 //! Random programs.
 
+use std::fmt::Debug;
+
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::Value as Json;
@@ -107,11 +109,19 @@ fn rule() -> impl Strategy<Value = Rule> {
 
 pub fn categories() -> impl Strategy<Value = Vec<(Vec<String>, Rule)>> {
     let category = prop::collection::vec(one_of(&["Work", "Play", "ü"]), 0..4);
-    prop::collection::vec((category, rule()), 0..6)
+    a_few_or_many((category, rule()).boxed())
 }
 
 pub fn tags() -> impl Strategy<Value = Vec<(String, Rule)>> {
-    prop::collection::vec((one_of(&["work", "play", "ü", ""]), rule()), 0..6)
+    a_few_or_many((one_of(&["work", "play", "ü", ""]), rule()).boxed())
+}
+
+/// A few rules, or more than a machine word has bits.
+fn a_few_or_many<T: Debug>(rule: BoxedStrategy<T>) -> impl Strategy<Value = Vec<T>> {
+    prop_oneof![
+        8 => prop::collection::vec(rule.clone(), 0..6),
+        1 => prop::collection::vec(rule, 60..140),
+    ]
 }
 
 /// A list of events of a step: nothing, or one of what there is by then.

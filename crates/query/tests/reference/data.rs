@@ -83,16 +83,21 @@ impl Rule {
         dict
     }
 
-    fn matches(&self, event: &Event) -> bool {
-        let Some(regex) = &self.regex else { return false };
+    /// What is looked for, if anything is.
+    fn pattern(&self) -> Option<Regex> {
         let flags = if self.ignore_case == Some(true) {
             "(?i)"
         } else {
             ""
         };
-        let regex = Regex::new(&format!("{flags}{regex}")).expect("a pattern");
+        let regex = self.regex.as_ref()?;
+        Some(Regex::new(&format!("{flags}{regex}")).expect("a pattern"))
+    }
+
+    fn matches(&self, pattern: Option<&Regex>, event: &Event) -> bool {
+        let Some(pattern) = pattern else { return false };
         event.data.iter().any(|(key, value)| match value {
-            Json::String(text) if self.looks_at(key) => regex.is_match(text).expect("few steps"),
+            Json::String(text) if self.looks_at(key) => pattern.is_match(text).expect("few steps"),
             _ => false,
         })
     }
@@ -104,13 +109,14 @@ impl Rule {
 
 /// `categorize`: sets `$category` to the category of the matching rule that ranks highest, of equal ones the last.
 pub fn categorize(events: &[Event], rules: &[(Vec<String>, Rule)]) -> Vec<Event> {
+    let patterns: Vec<Option<Regex>> = rules.iter().map(|(_, rule)| rule.pattern()).collect();
     let mut result = events.to_vec();
     for event in &mut result {
         let mut best = (i64::MIN, vec!["Uncategorized".to_owned()]);
-        for (category, rule) in rules {
+        for ((category, rule), pattern) in rules.iter().zip(&patterns) {
             let depth = i64::try_from(category.len()).expect("few");
             let rank = rule.rank.map_or(10 * depth, |(_, rank)| rank);
-            if depth > 0 && rank >= best.0 && rule.matches(event) {
+            if depth > 0 && rank >= best.0 && rule.matches(pattern.as_ref(), event) {
                 best = (rank, category.clone());
             }
         }
@@ -121,10 +127,15 @@ pub fn categorize(events: &[Event], rules: &[(Vec<String>, Rule)]) -> Vec<Event>
 
 /// `tag`: sets `$tags` to the names of all matching rules, sorted, each once.
 pub fn tag(events: &[Event], rules: &[(String, Rule)]) -> Vec<Event> {
+    let patterns: Vec<Option<Regex>> = rules.iter().map(|(_, rule)| rule.pattern()).collect();
     let mut result = events.to_vec();
     for event in &mut result {
-        let matching = rules.iter().filter(|(_, rule)| rule.matches(event));
-        let mut tags: Vec<&str> = matching.map(|(name, _)| name.as_str()).collect();
+        let mut tags: Vec<&str> = Vec::new();
+        for ((name, rule), pattern) in rules.iter().zip(&patterns) {
+            if rule.matches(pattern.as_ref(), event) {
+                tags.push(name);
+            }
+        }
         tags.sort_unstable();
         tags.dedup();
         event.data.insert("$tags".to_owned(), json!(tags));

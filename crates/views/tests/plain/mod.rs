@@ -10,7 +10,7 @@ use timberline_model::{
     Bucket, BucketUpdate, Data, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp,
 };
 use timberline_views::{
-    BucketView, DataDictionary, Renumber, SegmentError, Snapshot, Store, TimeRange, WriteError,
+    BucketView, Columns, DataDictionary, Renumber, SegmentError, Snapshot, Store, TimeRange, WriteError,
 };
 
 /// One event: id, start, duration, data.

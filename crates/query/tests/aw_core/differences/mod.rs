@@ -15,7 +15,7 @@ pub struct Difference {
     pub what: &'static str,
     /// What the comparison of random programs does about it.
     pub compared: &'static str,
-    /// Events of the buckets `b` and `c` of the example.
+    /// Events of the buckets `b` and `c` of the example; there is also an empty one, `aw-watcher-afk_host`.
     pub b: &'static [Short],
     pub c: &'static [Short],
     /// Seconds after noon.

@@ -15,8 +15,8 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "events that end where the period starts",
-        what: "An event that only touches the start of the period is part of it, without length; in aw-core not when that is a \
-               fraction of a second.",
+        what: "An event that only touches the start of the period is part of it, without length; in \
+               aw-core not when that is a fraction of a second.",
         compared: "avoided: no event touches an end of the period",
         b: &[(0.0, 10.5, r#"{"app":"vim"}"#)],
         period: (10.5, 60.0),
@@ -38,8 +38,8 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "events that start together",
-        what: "Of events with equal starts the one that ends first comes first, then the one that was stored first; in aw-core \
-               the one that was stored last.",
+        what: "Of events with equal starts the one that ends first comes first, then the one that was \
+               stored first; in aw-core the one that was stored last.",
         compared: "avoided: no two events of a bucket start together",
         b: &[
             (0.0, 20.0, r#"{"app":"vim"}"#),
@@ -53,8 +53,8 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "periods that are backwards",
-        what: "A period that ends before it starts has no events; in aw-core it has those that last from one to the other, with \
-               negative durations.",
+        what: "A period that ends before it starts has no events; in aw-core it has those that last from \
+               one to the other, with negative durations.",
         compared: "avoided",
         period: (8.0, 2.0),
         program: "RETURN = query_bucket('b');",
@@ -64,18 +64,18 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "find_bucket",
-        what: "find_bucket finds the bucket with just this id or else, in the order of ids, the first that begins so; in aw-core \
-               the oldest that has it anywhere in its id.",
+        what: "find_bucket finds the bucket with just this id or else, in the order of ids, the first \
+               that begins so; in aw-core the oldest that has it anywhere in its id.",
         compared: "avoided: ids begin differently, and none has the beginning of another in it",
-        b: &[],
-        program: "RETURN = query_bucket_eventcount(find_bucket(''));",
-        timberline: "?",
-        aw_core: "?",
+        program: "RETURN = find_bucket('afk');",
+        timberline: "QueryFunctionException",
+        aw_core: r#""aw-watcher-afk_host""#,
         ..EXAMPLE
     },
     Difference {
         name: "STARTTIME and ENDTIME as texts",
-        what: "Fractions of a second are written with as many digits as needed, by threes; in aw-core with six.",
+        what: "Fractions of a second are written with as many digits as needed, by threes; in aw-core \
+               with six.",
         compared: "avoided",
         period: (0.5, 60.0),
         program: "RETURN = STARTTIME;",

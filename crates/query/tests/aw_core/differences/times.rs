@@ -5,17 +5,19 @@ use super::{Difference, EXAMPLE};
 pub(super) const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "times are whole milliseconds",
-        what: "All times are whole nanoseconds; in aw-core starts are cut to milliseconds whenever a function sets one.",
+        what: "Times are whole nanoseconds; in aw-core starts are cut to milliseconds, those that are \
+               stored and those that functions set, and durations are rounded to microseconds.",
         compared: "avoided: times are multiples of 256 ms, which flood may halve a few times",
-        b: &[(0.0, 1.0, r#"{"app":"vim"}"#), (1.001, 1.0, r#"{"app":"fox"}"#)],
-        program: "RETURN = flood(query_bucket('b'));",
-        timberline: r#"[#1 0+1.0005 {"app":"vim"}, #2 1.0005+1.0005 {"app":"fox"}]"#,
-        aw_core: r#"[#1 0+1.0005 {"app":"vim"}, #2 1+1.0005 {"app":"fox"}]"#,
+        b: &[(0.0005, 10.0, r#"{"app":"vim"}"#)],
+        program: "RETURN = query_bucket('b');",
+        timberline: r#"[#1 0.0005+10 {"app":"vim"}]"#,
+        aw_core: r#"[#1 0+10 {"app":"vim"}]"#,
         ..EXAMPLE
     },
     Difference {
         name: "flood fills a gap of just five seconds",
-        what: "flood fills gaps of less than five seconds, as in aw-server-rust; in aw-core also one of just five.",
+        what: "flood fills gaps of less than five seconds, as in aw-server-rust; in aw-core also one of \
+               just five.",
         compared: "avoided: no gap is five seconds",
         b: &[(0.0, 1.0, r#"{"app":"vim"}"#), (6.0, 1.0, r#"{"app":"fox"}"#)],
         program: "RETURN = flood(query_bucket('b'));",
@@ -25,7 +27,8 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "flood drops events without length",
-        what: "flood keeps events of no or of negative length; in aw-core it leaves them out, unless they grew.",
+        what: "flood keeps events of no or of negative length; in aw-core it leaves them out, unless they \
+               grew.",
         compared: "avoided: flood gets only events that last",
         b: &[(0.0, 0.0, r#"{"app":"vim"}"#), (60.0, 1.0, r#"{"app":"fox"}"#)],
         program: "RETURN = flood(query_bucket('b'));",
@@ -35,7 +38,8 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "flood takes overlaps away",
-        what: "flood leaves differing events that overlap as they are; in aw-core the later one begins where the earlier ends.",
+        what: "flood leaves differing events that overlap as they are; in aw-core the later one begins \
+               where the earlier ends.",
         compared: "avoided: flood gets only events that do not overlap",
         b: &[(0.0, 10.0, r#"{"app":"vim"}"#), (4.0, 10.0, r#"{"app":"fox"}"#)],
         program: "RETURN = flood(query_bucket('b'));",
@@ -45,9 +49,11 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "flood does not join all that are equal",
-        what: "flood joins equal neighbours, also those that just touch, and the result has the id of the first; in aw-core \
-               those that touch, and some in a row of three, stay apart, and the result has the id of the longer.",
-        compared: "normalised, where neighbours may be equal: both are joined, ids are not compared, and no function follows",
+        what: "flood joins equal neighbours, also those that just touch, and the result has the id of the \
+               first; in aw-core those that touch, and some in a row of three, stay apart, and the result \
+               has the id of the longer.",
+        compared: "normalised, where neighbours may be equal: both are joined, ids are not compared, and no \
+                   function follows",
         b: &[
             (0.0, 1.0, r#"{"app":"vim"}"#),
             (2.0, 4.0, r#"{"app":"vim"}"#),
@@ -69,7 +75,8 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "filter_period_intersect keeps events without length",
-        what: "filter_period_intersect leaves events without length out; in aw-core those within a period stay.",
+        what: "filter_period_intersect leaves events without length out; in aw-core those within a period \
+               stay.",
         compared: "avoided: it gets only events that last",
         b: &[(5.0, 0.0, r#"{"app":"vim"}"#)],
         c: &[(0.0, 10.0, "{}")],
@@ -80,7 +87,8 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "filter_period_intersect gives time twice",
-        what: "Where periods overlap, filter_period_intersect gives each part of an event once; in aw-core once for each period.",
+        what: "Where periods overlap, filter_period_intersect gives each part of an event once; in \
+               aw-core once for each period.",
         compared: "avoided: it gets only periods that do not overlap",
         b: &[(0.0, 10.0, r#"{"app":"vim"}"#)],
         c: &[(0.0, 6.0, "{}"), (4.0, 4.0, "{}")],
@@ -91,7 +99,8 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "union_no_overlap: parts keep the id",
-        what: "A part of an event that union_no_overlap cuts has no id, as in aw-server-rust; in aw-core it has that of the whole.",
+        what: "A part of an event that union_no_overlap cuts has no id, as in aw-server-rust; in aw-core \
+               it has that of the whole.",
         compared: "normalised: ids are not compared after it",
         b: &[(2.0, 2.0, r#"{"app":"vim"}"#)],
         c: &[(0.0, 10.0, r#"{"app":"fox"}"#)],
@@ -102,8 +111,9 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "union_no_overlap: events without length",
-        what: "Events without length overlap nothing; in aw-core union_no_overlap takes one for an overlap where it lies within \
-               an event or begins with it, which may cut that event or leave one out.",
+        what: "Events without length overlap nothing; in aw-core union_no_overlap takes one for an \
+               overlap where it lies within an event or begins with it, which may cut that event or leave \
+               one out.",
         compared: "avoided: it gets only events that last",
         b: &[(0.0, 5.0, r#"{"app":"vim"}"#)],
         c: &[(3.0, 0.0, r#"{"app":"fox"}"#)],
@@ -114,13 +124,13 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "sum_durations of a minute and more",
-        what: "Sums of a minute and more are cut to milliseconds, as in aw-server-rust, smaller ones are exact to the nanosecond; \
-               in aw-core all are rounded to microseconds.",
+        what: "Sums of a minute and more are cut to milliseconds, as in aw-server-rust, smaller ones are \
+               exact to the nanosecond; in aw-core all are rounded to microseconds.",
         compared: "avoided: sums are whole milliseconds",
-        b: &[(0.0, 59.0, "{}"), (59.001, 1.0, r#"{"app":"vim"}"#)],
-        program: "RETURN = sum_durations(flood(query_bucket('b')));",
-        timberline: "60.001",
-        aw_core: "?",
+        b: &[(0.0, 30.0002, "{}"), (40.0, 30.0002, "{}")],
+        program: "RETURN = sum_durations(query_bucket('b'));",
+        timberline: "60.0",
+        aw_core: "60.0004",
         ..EXAMPLE
     },
 ];
