@@ -170,7 +170,7 @@ impl Engine {
 
     fn answer(&self, snapshot: &Snapshot, query: &Query, cancel: &Cancel) -> Result<Answer, QueryError> {
         self.check(query)?;
-        let catalog = Arc::clone(&self.catalog.lock());
+        let catalog = self.catalog();
         if query.periods.is_empty() {
             return Ok(Answer {
                 catalog,
@@ -194,7 +194,7 @@ impl Engine {
                 .threads
                 .install(|| many.par_iter().map(|p| job.part(*p)).collect()),
         };
-        self.renew(&catalog);
+        self.catalog();
         // A period that was given up because another had failed has no error of its own.
         let mut cancelled = None;
         let mut parts = Vec::with_capacity(results.len());
@@ -229,16 +229,16 @@ impl Engine {
         Ok(())
     }
 
-    /// Starts another catalog when this one has grown too large. Whoever still uses it keeps it until then.
-    fn renew(&self, used: &Arc<Catalog>) {
-        if used.bytes() <= self.limits.catalog_bytes {
-            return;
-        }
+    /// The catalog; another one when it has grown too large. Whoever still uses that keeps it until then.
+    fn catalog(&self) -> Arc<Catalog> {
+        // A query needs room beside it.
+        let most = self.limits.catalog_bytes.min(self.limits.memory_bytes / 2);
         let current = &mut *self.catalog.lock();
-        if Arc::ptr_eq(current, used) {
+        if current.bytes() > most {
             *current = Arc::new(Catalog::new());
             self.counters.catalogs.fetch_add(1, Ordering::Relaxed);
         }
+        Arc::clone(current)
     }
 
     /// Runs a query without remembering its results, and tells what was done for each period.
@@ -255,7 +255,7 @@ impl Engine {
         let begun = Instant::now();
         let prepared = self.programs.prepare(&query.program, &self.limits)?;
         let parsing = begun.elapsed();
-        let catalog = Arc::clone(&self.catalog.lock());
+        let catalog = self.catalog();
         let guard = Guard::new(Arc::clone(&self.budget), cancel.clone(), &self.limits);
         let (mut parts, mut explanations) = (Vec::new(), Vec::new());
         for period in &query.periods {

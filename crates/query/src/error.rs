@@ -1,5 +1,7 @@
 //! What can go wrong with a query, and where in its text.
 
+use std::fmt;
+
 use timberline_views::SegmentError;
 
 use crate::syntax::{Position, Span, SyntaxError};
@@ -67,6 +69,16 @@ impl ErrorKind {
     }
 }
 
+/// What a program has in it may be long; a message is for people.
+fn cut(mut message: String) -> String {
+    const LONGEST: usize = 600;
+    if let Some((at, _)) = message.char_indices().nth(LONGEST) {
+        message.truncate(at);
+        message.push('…');
+    }
+    message
+}
+
 fn place(position: Option<Position>) -> String {
     position.map_or_else(String::new, |p| format!("{p}: "))
 }
@@ -76,9 +88,15 @@ impl QueryError {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> QueryError {
         QueryError {
             kind,
-            message: message.into(),
+            message: cut(message.into()),
             position: None,
         }
+    }
+
+    /// The same, said of something.
+    pub(crate) fn about(mut self, what: impl fmt::Display) -> QueryError {
+        self.message = cut(format!("{what}: {}", self.message));
+        self
     }
 
     pub(crate) fn limit(limited: Limited, message: impl Into<String>) -> QueryError {

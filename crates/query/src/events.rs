@@ -13,6 +13,7 @@ use crate::error::QueryError;
 use crate::limits::{Charge, Guard};
 use crate::spare::Element;
 use crate::totals::Totals;
+use crate::transform::Scope;
 
 /// Bytes of one event in all columns.
 pub(crate) const EVENT_BYTES: usize = 8 + 8 + 8 + 4;
@@ -161,15 +162,15 @@ impl Events {
     /// the order of the list.
     pub(crate) fn map_data(
         &self,
-        guard: &Guard,
+        scope: Scope<'_>,
         mut of: impl FnMut(ObjectId) -> Result<ObjectId, QueryError>,
     ) -> Result<Events, QueryError> {
-        let mut data = guard.spare().take(self.len());
+        let mut data = scope.guard.spare().take(self.len());
         for (i, object) in self.data.iter().enumerate() {
-            guard.check_at(i)?;
+            scope.check_at(i)?;
             data.push(of(*object)?);
         }
-        self.with_data(guard, data)
+        self.with_data(scope.guard, data)
     }
 
     /// Those events of whose data `keep` says yes.

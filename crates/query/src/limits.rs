@@ -190,7 +190,7 @@ impl Guard {
 
     /// The data that a query meets for the first time are part of the memory it takes.
     pub(crate) fn check_catalog(&self, catalog: &Catalog) -> Result<(), QueryError> {
-        if catalog.bytes() <= self.budget.limit {
+        if catalog.bytes().saturating_add(self.budget.used()) <= self.budget.limit {
             return Ok(());
         }
         let message = "the distinct data of this period do not fit in the memory of queries (limits.query_memory_bytes)";

@@ -1,53 +1,165 @@
-//! Regular expressions: in linear time where that is possible, with a bound on steps where it is not.
+//! Regular expressions: in linear time where that is possible, with a bound on steps where it is not; and bounded in
+//! memory, whatever a program asks for.
+//!
+//! The syntax is that of fancy-regex, which is that of the regex crate and more. Whatever the latter's parts can do is
+//! done by them: by `regex-automata` directly, because it tells how much memory an expression takes.
 
-use regex::Regex;
+use regex_automata::meta::{self, BuildError};
+use regex_automata::{Input, MatchKind, PatternSet};
+use regex_syntax::hir::Hir;
 
 use crate::error::{Limited, QueryError};
+use crate::limits::{Charge, Guard};
+
+/// The longest expression in bytes.
+const LONGEST: usize = 64 << 10;
+/// Bytes that reading an expression may take for each of its own, at most (measured with classes of letters).
+const READING_BYTES: usize = 400;
+/// Bytes of the automaton of one expression, at most: what the regex crate allows.
+const AUTOMATON_BYTES: usize = 10 << 20;
+/// The same of a set of expressions.
+const SET_BYTES: usize = 16 << 20;
+
+/// A regular expression that was read.
+pub(crate) enum Parsed {
+    /// Without look-around and back-references.
+    Linear(Hir),
+    /// With them, and compiled.
+    Backtracking(Pattern),
+}
 
 /// A regular expression that is searched for in texts.
 #[derive(Debug)]
 pub(crate) enum Pattern {
-    /// Without look-around and back-references: linear time.
-    Linear(Regex),
-    /// With them: what it does may take exponential time, so its steps are counted.
+    /// In linear time.
+    Linear(meta::Regex),
+    /// What it does may take exponential time, so its steps are counted.
     Backtracking(Box<fancy_regex::Regex>),
 }
 
-impl Pattern {
-    /// Compiles a pattern. Its syntax is that of fancy-regex, which is that of regex and more.
+/// Reads and compiles expressions within the memory of a query.
+pub(crate) struct Compiler<'a> {
+    guard: &'a Guard,
+    charge: Charge,
+    steps: usize,
+    bytes: usize,
+}
+
+impl<'a> Compiler<'a> {
+    /// Expressions that need it may go back so many steps.
+    pub(crate) fn new(guard: &'a Guard, steps: usize) -> Result<Compiler<'a>, QueryError> {
+        Ok(Compiler {
+            guard,
+            charge: guard.charge(0)?,
+            steps,
+            bytes: 0,
+        })
+    }
+
+    /// Bytes that what was compiled holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn holds(&mut self, bytes: usize) -> Result<(), QueryError> {
+        self.bytes += bytes;
+        self.charge.grow(bytes)
+    }
+
+    /// Reads an expression.
     ///
     /// # Errors
-    /// When it is none, or too large.
-    pub(crate) fn compile(text: &str, ignore_case: bool, steps: usize) -> Result<Pattern, QueryError> {
+    /// When it is none, or too long.
+    pub(crate) fn parse(&mut self, text: &str, ignore_case: bool) -> Result<Parsed, QueryError> {
+        self.guard.check()?;
+        if text.len() > LONGEST {
+            let message = format!(
+                "a regular expression of {} bytes is longer than the {LONGEST} that are allowed",
+                text.len()
+            );
+            return Err(QueryError::limit(Limited::Memory, message));
+        }
+        self.charge.grow(text.len() * READING_BYTES)?;
         let flagged = if ignore_case {
             format!("(?i){text}")
         } else {
             text.to_owned()
         };
-        if let Ok(regex) = Regex::new(&flagged) {
-            return Ok(Pattern::Linear(regex));
+        if let Ok(hir) = regex_syntax::parse(&flagged) {
+            return Ok(Parsed::Linear(hir));
         }
         let built = fancy_regex::RegexBuilder::new(&flagged)
-            .backtrack_limit(steps)
+            .backtrack_limit(self.steps)
+            .delegate_size_limit(AUTOMATON_BYTES)
             .build();
         match built {
-            Ok(regex) => Ok(Pattern::Backtracking(Box::new(regex))),
-            Err(error) => Err(QueryError::function(format!(
-                "the regular expression \"{text}\" cannot be used: {error}"
-            ))),
+            Ok(regex) => {
+                // It does not tell; its parts are of the same kind as what does.
+                self.holds(text.len() * READING_BYTES)?;
+                Ok(Parsed::Backtracking(Pattern::Backtracking(Box::new(regex))))
+            }
+            Err(error) => Err(unusable(text, &error)),
         }
     }
 
-    /// Its text, if it does well in a set of patterns: if it is linear, and has no word boundaries. Those of a set keep
-    /// the fast engine from all of it as soon as a text has a letter beyond ASCII; alone they are found by the
-    /// letters around them.
-    pub(crate) fn for_set(&self) -> Option<&str> {
+    /// Compiles an expression that was read from `text`.
+    ///
+    /// # Errors
+    /// When it is too large.
+    pub(crate) fn compile(&mut self, text: &str, parsed: Parsed) -> Result<Pattern, QueryError> {
+        self.guard.check()?;
+        match parsed {
+            Parsed::Backtracking(pattern) => Ok(pattern),
+            Parsed::Linear(hir) => {
+                let regex = build(&[&hir], AUTOMATON_BYTES, MatchKind::LeftmostFirst)
+                    .map_err(|error| unusable(text, &error))?;
+                self.holds(regex.memory_usage())?;
+                Ok(Pattern::Linear(regex))
+            }
+        }
+    }
+
+    /// Compiles expressions that are searched for all at once; none if that would be too large.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub(crate) fn set(&mut self, expressions: &[&Hir]) -> Result<Option<Set>, QueryError> {
+        self.guard.check()?;
+        let Ok(regex) = build(expressions, SET_BYTES, MatchKind::All) else {
+            return Ok(None);
+        };
+        self.holds(regex.memory_usage())?;
+        Ok(Some(Set(regex)))
+    }
+}
+
+fn build(expressions: &[&Hir], bytes: usize, kind: MatchKind) -> Result<meta::Regex, Box<BuildError>> {
+    let config = meta::Config::new().nfa_size_limit(Some(bytes)).match_kind(kind);
+    let built = meta::Builder::new()
+        .configure(config)
+        .build_many_from_hir(expressions);
+    built.map_err(Box::new)
+}
+
+fn unusable(text: &str, error: &dyn std::fmt::Display) -> QueryError {
+    QueryError::function(format!(
+        "the regular expression \"{text}\" cannot be used: {error}"
+    ))
+}
+
+impl Parsed {
+    /// What can be searched for together with others: what is linear and has no word boundaries. Those of a set keep
+    /// the fast engine from all of it as soon as a text has a letter beyond ASCII; alone they are found by the letters
+    /// around them (docs/decisions/008-a-regex-set-without-word-boundaries.md).
+    pub(crate) fn for_set(&self) -> Option<&Hir> {
         match self {
-            Pattern::Linear(regex) => Some(regex.as_str()).filter(|text| !has_word_boundary(text)),
-            Pattern::Backtracking(_) => None,
+            Parsed::Linear(hir) if !hir.properties().look_set().contains_word_unicode() => Some(hir),
+            _ => None,
         }
     }
+}
 
+impl Pattern {
     /// Whether it is found anywhere in `text`.
     ///
     /// # Errors
@@ -66,21 +178,41 @@ impl Pattern {
     }
 }
 
-fn has_word_boundary(pattern: &str) -> bool {
-    let parsed = regex_syntax::parse(pattern);
-    parsed.is_ok_and(|hir| hir.properties().look_set().contains_word_unicode())
+/// Expressions that are searched for all at once.
+#[derive(Debug)]
+pub(crate) struct Set(meta::Regex);
+
+impl Set {
+    /// Tells the number of each expression that is found anywhere in `text`.
+    pub(crate) fn find_in(&self, text: &str, mut found: impl FnMut(usize)) {
+        let mut matches = PatternSet::new(self.0.pattern_len());
+        self.0.which_overlapping_matches(&Input::new(text), &mut matches);
+        matches.iter().for_each(|number| found(number.as_usize()));
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::limits::{Budget, Cancel, Limits};
+
+    fn guard(bytes: usize) -> Guard {
+        Guard::new(Arc::new(Budget::new(bytes)), Cancel::new(), &Limits::default())
+    }
+
+    fn compile(guard: &Guard, text: &str, ignore_case: bool) -> Result<Pattern, QueryError> {
+        let mut compiler = Compiler::new(guard, 1_000)?;
+        let parsed = compiler.parse(text, ignore_case)?;
+        compiler.compile(text, parsed)
+    }
 
     #[test]
     fn only_what_needs_it_goes_back_and_that_is_bounded() {
-        let compile = |text| Pattern::compile(text, false, 1_000).unwrap();
+        let guard = guard(1 << 30);
+        let compile = |text| compile(&guard, text, false).unwrap();
         assert!(matches!(compile(r"\.py\b|^vim"), Pattern::Linear(_)));
-        assert!(compile(r"\.py\b|^vim").for_set().is_none());
-        assert!(compile(r"\.py$|^vim").for_set().is_some());
         let ahead = compile("hello(?! world)");
         assert!(matches!(ahead, Pattern::Backtracking(_)));
         assert!(ahead.is_match("hello").unwrap());
@@ -88,7 +220,36 @@ mod tests {
         let bomb = compile(r"^(?:a|aa)+(?!b)$");
         let error = bomb.is_match(&format!("{}b", "a".repeat(40))).unwrap_err();
         assert!(error.message.contains("too many steps"), "{error}");
-        assert!(Pattern::compile("(", false, 1).is_err());
-        assert!(Pattern::compile("VIM", true, 1).unwrap().is_match("vim").unwrap());
+    }
+
+    #[test]
+    fn what_is_no_expression_or_too_large_is_told() {
+        let large = guard(1 << 30);
+        assert!(compile(&large, "(", false).is_err());
+        assert!(compile(&large, &"a".repeat(LONGEST + 1), false).is_err());
+        assert!(compile(&large, r"(\w{500}){500}", false).is_err());
+        assert!(compile(&large, "VIM", true).unwrap().is_match("vim").unwrap());
+        let error = compile(&guard(100_000), r"\w{60}", false).unwrap_err();
+        assert_eq!(error.kind, crate::error::ErrorKind::Limit(Limited::Memory));
+    }
+
+    #[test]
+    fn a_set_finds_what_each_finds_alone() {
+        let guard = guard(1 << 30);
+        let mut compiler = Compiler::new(&guard, 1_000).unwrap();
+        let texts = ["a+", "^b", "(?i)C|d$", r"x\.y", ""];
+        let parsed: Vec<Parsed> = texts.iter().map(|t| compiler.parse(t, false).unwrap()).collect();
+        let hirs: Vec<&Hir> = parsed.iter().map(|p| p.for_set().unwrap()).collect();
+        let set = compiler.set(&hirs).unwrap().unwrap();
+        assert!(compiler.parse(r"a\b", false).unwrap().for_set().is_none());
+        for text in ["", "a", "bad", "cab", "x.y", "xxy d", "日本 ab", "● C"] {
+            let mut together = Vec::new();
+            set.find_in(text, |number| together.push(number));
+            let alone = texts
+                .iter()
+                .enumerate()
+                .filter(|(_, t)| regex::Regex::new(t).unwrap().is_match(text));
+            assert_eq!(together, alone.map(|(i, _)| i).collect::<Vec<_>>(), "{text}");
+        }
     }
 }

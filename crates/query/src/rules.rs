@@ -1,22 +1,33 @@
 //! The rules of `categorize` and `tag`: read from a program's values, compiled once.
 
-use regex::RegexSet;
+use std::sync::Arc;
 
 use crate::error::QueryError;
 use crate::limits::Guard;
-use crate::pattern::Pattern;
+use crate::pattern::{Compiler, Parsed, Pattern, Set};
 use crate::value::{Dict, Value};
 
 /// What an event is that no rule matches.
 const UNCATEGORIZED: &str = "Uncategorized";
 
-/// A rule, of which the pattern may be missing: then it matches nothing.
+/// A rule.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    pattern: Option<Pattern>,
+    search: Search,
     /// The keys whose values are looked at; without: all.
     pub(crate) select_keys: Option<Vec<String>>,
     names: Names,
+}
+
+/// How it is found out whether a rule matches a text.
+#[derive(Debug)]
+enum Search {
+    /// It matches nothing.
+    Never,
+    /// Together with others.
+    AtOnce,
+    /// By itself.
+    Alone(Pattern),
 }
 
 /// What a rule stands for.
@@ -47,10 +58,12 @@ pub(crate) struct RuleSet {
     purpose: Purpose,
     rules: Vec<Rule>,
     /// The patterns that can be looked for all at once, and the rules they are of.
-    at_once: Option<(RegexSet, Vec<usize>)>,
+    at_once: Option<(Set, Vec<usize>)>,
     /// Rules by rank, the winner of any two first.
     ranked: Vec<usize>,
     uncategorized: [String; 1],
+    /// Bytes of all that was compiled.
+    bytes: usize,
 }
 
 impl RuleSet {
@@ -67,15 +80,22 @@ impl RuleSet {
         let items = rules
             .items()
             .ok_or_else(|| QueryError::function(format!("the rules must be a list, found {rules}")))?;
-        let mut read = Vec::with_capacity(items.len());
+        let mut compiler = Compiler::new(guard, steps)?;
+        let (mut read, mut patterns) = (Vec::with_capacity(items.len()), Vec::new());
         for (i, item) in items.iter().enumerate() {
-            guard.check()?;
-            let rule = Rule::read(purpose, &item, steps).map_err(|mut error| {
-                error.message = format!("rule {}: {}", i + 1, error.message);
-                error
-            })?;
-            read.push(rule);
+            let about = |error: QueryError| error.about(format_args!("rule {}", i + 1));
+            read.push(Rule::read(purpose, &item).map_err(about)?);
+            let Some((text, ignore_case)) = rule_dict(&item).map_or(Ok(None), pattern).map_err(about)? else {
+                continue;
+            };
+            let parsed = compiler.parse(&text, ignore_case).map_err(about)?;
+            patterns.push(Unsearched {
+                number: i,
+                text,
+                parsed,
+            });
         }
+        let at_once = compile(&mut compiler, &mut read, patterns)?;
         let mut ranked: Vec<(i64, usize)> = Vec::new();
         for (number, rule) in read.iter().enumerate() {
             match &rule.names {
@@ -87,7 +107,8 @@ impl RuleSet {
         ranked.sort_unstable_by(|a, b| b.cmp(a));
         Ok(RuleSet {
             purpose,
-            at_once: at_once(&read),
+            at_once,
+            bytes: compiler.bytes(),
             rules: read,
             ranked: ranked.into_iter().map(|(_, number)| number).collect(),
             uncategorized: [UNCATEGORIZED.to_owned()],
@@ -96,6 +117,11 @@ impl RuleSet {
 
     pub(crate) fn len(&self) -> usize {
         self.rules.len()
+    }
+
+    /// Bytes of all that was compiled.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Rule> {
@@ -115,22 +141,13 @@ impl RuleSet {
     /// # Errors
     /// When a pattern takes too many steps.
     pub(crate) fn find_in(&self, text: &str, mut found: impl FnMut(usize)) -> Result<(), QueryError> {
-        let mut at_once: &[usize] = &[];
         if let Some((set, numbers)) = &self.at_once {
-            at_once = numbers;
-            let matches = set.matches(text);
-            matches
-                .iter()
-                .filter_map(|i| numbers.get(i))
-                .for_each(|number| found(*number));
+            set.find_in(text, |i| {
+                numbers.get(i).into_iter().for_each(|number| found(*number))
+            });
         }
-        // What is in the set comes first and in order, so what is left is found by walking both.
-        let mut at_once = at_once.iter().peekable();
         for (number, rule) in self.rules.iter().enumerate() {
-            if at_once.next_if(|next| **next == number).is_some() {
-                continue;
-            }
-            if let Some(pattern) = &rule.pattern
+            if let Search::Alone(pattern) = &rule.search
                 && pattern.is_match(text)?
             {
                 found(number);
@@ -167,18 +184,55 @@ impl RuleSet {
     }
 }
 
-fn at_once(rules: &[Rule]) -> Option<(RegexSet, Vec<usize>)> {
-    let pattern = |rule: &Rule| Some(rule.pattern.as_ref()?.for_set()?.to_owned());
-    let numbered = rules.iter().enumerate();
-    let (numbers, patterns): (Vec<usize>, Vec<String>) =
-        numbered.filter_map(|(i, rule)| Some((i, pattern(rule)?))).unzip();
-    // Together they may be too large; then each is looked for by itself.
-    let set = RegexSet::new(patterns).ok()?;
-    Some((set, numbers))
+/// The pattern of a rule, read but not compiled.
+struct Unsearched {
+    /// The rule's.
+    number: usize,
+    text: String,
+    parsed: Parsed,
+}
+
+/// Compiles patterns, as many as possible into one set; together they may be too large for that, then each is searched
+/// for by itself.
+fn compile(
+    compiler: &mut Compiler<'_>,
+    rules: &mut [Rule],
+    patterns: Vec<Unsearched>,
+) -> Result<Option<(Set, Vec<usize>)>, QueryError> {
+    let for_set = || {
+        patterns
+            .iter()
+            .filter_map(|p| Some((p.number, p.parsed.for_set()?)))
+    };
+    let (numbers, expressions): (Vec<usize>, Vec<_>) = for_set().unzip();
+    let set = compiler.set(&expressions)?.map(|set| (set, numbers));
+    for pattern in patterns {
+        let Some(rule) = rules.get_mut(pattern.number) else {
+            continue;
+        };
+        let in_set = set.is_some() && pattern.parsed.for_set().is_some();
+        rule.search = if in_set {
+            Search::AtOnce
+        } else {
+            let compiled = compiler.compile(&pattern.text, pattern.parsed);
+            let about = |error: QueryError| error.about(format_args!("rule {}", pattern.number + 1));
+            Search::Alone(compiled.map_err(about)?)
+        };
+    }
+    Ok(set)
+}
+
+/// The dict of `[category or tag, rule]`.
+fn rule_dict(item: &Value) -> Option<Arc<Dict>> {
+    match item.items()?.iter().nth(1)? {
+        Value::Dict(rule) => Some(rule),
+        _ => None,
+    }
 }
 
 impl Rule {
-    fn read(purpose: Purpose, item: &Value, steps: usize) -> Result<Rule, QueryError> {
+    /// All of it but its pattern.
+    fn read(purpose: Purpose, item: &Value) -> Result<Rule, QueryError> {
         let wanted = match purpose {
             Purpose::Categorize => {
                 "[category, rule], such as [[\"Work\"], {\"type\": \"regex\", \"regex\": \"vim\"}]"
@@ -212,14 +266,15 @@ impl Rule {
             },
         };
         Ok(Rule {
-            pattern: pattern(rule, steps)?,
+            search: Search::Never,
             select_keys: select_keys(rule)?,
             names,
         })
     }
 }
 
-fn pattern(rule: &Dict, steps: usize) -> Result<Option<Pattern>, QueryError> {
+/// The regular expression of a rule, and whether case is ignored.
+fn pattern(rule: Arc<Dict>) -> Result<Option<(String, bool)>, QueryError> {
     let kind = match rule.get("type") {
         Some(Value::Text(kind)) => kind,
         Some(other) => return Err(wrong("type", "\"regex\" or \"none\"", other)),
@@ -246,7 +301,7 @@ fn pattern(rule: &Dict, steps: usize) -> Result<Option<Pattern>, QueryError> {
                 Some(Value::Bool(ignore)) => *ignore,
                 Some(other) => return Err(wrong("ignore_case", "a bool", other)),
             };
-            Pattern::compile(text, ignore_case, steps).map(Some)
+            Ok(Some((text.to_string(), ignore_case)))
         }
         other => Err(QueryError::function(format!(
             "there is no rule type {other:?}: it is \"regex\" or \"none\""

@@ -188,26 +188,26 @@ fn comparable(mut events: Vec<Event>, shape: &Shape) -> Vec<Event> {
     events
 }
 
+/// Prints the list as Markdown, too, for `docs/query.md`.
 #[test]
 fn each_difference_is_as_it_is_listed() {
     let stage = Stage::new();
     let aw_core = AwCore::start();
     let mut wrong = Vec::new();
     for difference in DIFFERENCES.iter().copied().flatten() {
+        println!(
+            "| {} | {} | {} |",
+            difference.name, difference.what, difference.compared
+        );
         let [b, c] = [difference.b, difference.c].map(notation::events);
         let buckets = fill(
             &stage,
             vec![("b", b), ("c", c), ("aw-watcher-afk_host", Vec::new())],
         );
+        let all = buckets.values().flat_map(|bucket| &bucket.events);
+        let first = all.filter_map(|event| event.id).min().unwrap_or(1);
         let period = notation::period(difference.period);
-        let first = buckets["b"]
-            .events
-            .iter()
-            .chain(&buckets["c"].events)
-            .find_map(|event| event.id);
-        let first = first.unwrap_or(1);
-        let ours = stage.ask(difference.program, &[period]);
-        let ours = notation::ours(ours, first);
+        let ours = notation::ours(stage.ask(difference.program, &[period]), first);
         let theirs = notation::theirs(aw_core.ask(difference.program, &buckets, period), first);
         if (ours.as_str(), theirs.as_str()) != (difference.timberline, difference.aw_core) {
             wrong.push(format!(

@@ -11,7 +11,8 @@ use rustc_hash::FxBuildHasher;
 use super::intern::Interned;
 use super::{Catalog, ObjectId, Table, ValueId};
 use crate::error::QueryError;
-use crate::pattern::Pattern;
+use crate::pattern::{Compiler, Pattern};
+use crate::rules::RuleSet;
 use crate::transform::{Classifier, Scope, Urls};
 
 /// Questions of one sort that are remembered; of more, those that were not asked for longest are forgotten.
@@ -49,8 +50,11 @@ impl Memos {
     }
 
     /// Whether each object passes a filter (1) or not (0). `filter` names it: equal names, equal filters.
-    pub(crate) fn filter(&self, filter: &str) -> Arc<Table> {
-        self.filters.ask(filter.into(), Table::default)
+    pub(crate) fn filter(&self, catalog: &Catalog, filter: &str) -> Arc<Table> {
+        self.filters.ask(filter.into(), || {
+            catalog.grown(filter.len());
+            Table::default()
+        })
     }
 
     /// Each object with what is under a key simplified.
@@ -61,15 +65,20 @@ impl Memos {
     /// Whether values match a pattern.
     ///
     /// # Errors
-    /// Those of `compile`.
+    /// When it is no pattern, or there is no memory for it.
     pub(crate) fn matches(
         &self,
+        scope: Scope<'_>,
         pattern: &str,
-        compile: impl FnOnce() -> Result<Pattern, QueryError>,
+        steps: usize,
     ) -> Result<Arc<Matches>, QueryError> {
         self.patterns.try_ask(pattern.into(), || {
+            let mut compiler = Compiler::new(scope.guard, steps)?;
+            let parsed = compiler.parse(pattern, false)?;
+            let compiled = compiler.compile(pattern, parsed)?;
+            scope.catalog.grown(pattern.len() + compiler.bytes());
             Ok(Matches {
-                pattern: compile()?,
+                pattern: compiled,
                 values: Table::default(),
             })
         })
@@ -78,13 +87,18 @@ impl Memos {
     /// What rules make of objects. `rules` names them: equal names, equal rules.
     ///
     /// # Errors
-    /// Those of `compile`.
+    /// Those of `read`.
     pub(crate) fn classifier(
         &self,
+        scope: Scope<'_>,
         rules: &str,
-        compile: impl FnOnce() -> Result<Classifier, QueryError>,
+        read: impl FnOnce() -> Result<RuleSet, QueryError>,
     ) -> Result<Arc<Classifier>, QueryError> {
-        self.classifiers.try_ask(rules.into(), compile)
+        self.classifiers.try_ask(rules.into(), || {
+            let read = read()?;
+            scope.catalog.grown(rules.len() + read.bytes());
+            Ok(Classifier::new(scope.catalog, read))
+        })
     }
 }
 

@@ -10,10 +10,12 @@ mod period;
 mod trace;
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 pub(crate) use last_use::LastUses;
 use names::Names;
 pub use period::{Period, PeriodError};
+use rustc_hash::FxHashMap;
 use timberline_model::Timestamp;
 use timberline_views::{BucketKey, BucketView, Snapshot};
 pub(crate) use trace::Trace;
@@ -152,17 +154,7 @@ impl Evaluator<'_> {
                 let values: Result<Vec<Value>, _> = values.iter().map(|v| self.expression(v)).collect();
                 Value::list(guard, values?).map_err(|e| self.run.error_at(e, expression))
             }
-            Kind::Dict(members) => {
-                let mut dict: Vec<(std::sync::Arc<str>, Value)> = Vec::with_capacity(members.len());
-                for (key, value) in members {
-                    let value = self.expression(value)?;
-                    match dict.iter_mut().find(|(k, _)| k == key) {
-                        Some(member) => member.1 = value,
-                        None => dict.push((key.clone(), value)),
-                    }
-                }
-                Value::dict(guard, dict).map_err(|e| self.run.error_at(e, expression))
-            }
+            Kind::Dict(members) => self.dict(members).map_err(|e| self.run.error_at(e, expression)),
             Kind::Chain(first, rest) => {
                 let mut value = self.expression(first)?;
                 for (operator, operand) in rest {
@@ -174,6 +166,21 @@ impl Evaluator<'_> {
                 Ok(value)
             }
         }
+    }
+
+    fn dict(&mut self, members: &[(Arc<str>, Expression)]) -> Result<Value, QueryError> {
+        let mut dict: Vec<(Arc<str>, Value)> = Vec::with_capacity(members.len());
+        let mut places: FxHashMap<&str, usize> = FxHashMap::default();
+        for (i, (key, value)) in members.iter().enumerate() {
+            self.run.scope.guard.check_at(i)?;
+            let value = self.expression(value)?;
+            let place = *places.entry(key).or_insert(dict.len());
+            match dict.get_mut(place) {
+                Some(member) => member.1 = value,
+                None => dict.push((key.clone(), value)),
+            }
+        }
+        Value::dict(self.run.scope.guard, dict)
     }
 
     fn name(&mut self, name: &str, expression: &Expression) -> Result<Value, QueryError> {

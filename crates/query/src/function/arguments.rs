@@ -68,15 +68,10 @@ impl<'a> Arguments<'a> {
     }
 
     /// The same, and named after the function and the argument.
-    pub(crate) fn about(&self, i: usize, mut error: QueryError) -> QueryError {
-        error.message = format!(
-            "{}: argument {} ({}): {}",
-            self.function.name,
-            i + 1,
-            self.function.parameters.name(i),
-            error.message
-        );
-        self.place(i, error)
+    pub(crate) fn about(&self, i: usize, error: QueryError) -> QueryError {
+        let name = self.function.parameters.name(i);
+        let what = format_args!("{}: argument {} ({name})", self.function.name, i + 1);
+        self.place(i, error.about(what))
     }
 
     pub(crate) fn value(&self, i: usize) -> &Value {

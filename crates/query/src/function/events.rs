@@ -1,10 +1,10 @@
 //! Lists of events in, lists of events out.
 
 use super::{Arguments, Function, Parameters};
-use crate::error::QueryError;
+use crate::error::{Limited, QueryError};
 use crate::json;
 use crate::rules::{Purpose, RuleSet};
-use crate::transform::{self, Classifier};
+use crate::transform;
 use crate::value::Value;
 
 const fn function(
@@ -118,19 +118,26 @@ fn concat(arguments: &Arguments<'_>) -> Result<Value, QueryError> {
     transform::concat(arguments.scope(), &lists?).map(Value::Events)
 }
 
+/// Bytes of rules as JSON: a value that has itself in it many times is long without being large.
+const LONGEST_RULES: usize = 4 << 20;
+
 fn classify(arguments: &Arguments<'_>, purpose: Purpose) -> Result<Value, QueryError> {
     let scope = arguments.scope();
     let events = arguments.events(0)?;
     let rules = arguments.value(1);
+    if json::size(scope.catalog, rules, LONGEST_RULES).is_none() {
+        let message = format!("the rules are longer than {LONGEST_RULES} bytes as JSON");
+        return Err(arguments.about(1, QueryError::limit(Limited::Memory, message)));
+    }
     // Equal rules for the same purpose are compiled once, whoever sends them.
     let mut name = format!("{purpose:?} ").into_bytes();
     json::write_value(scope.catalog, rules, &mut name);
+    let steps = arguments.run.backtracking_steps;
     let classifier = scope
         .catalog
         .memos
-        .classifier(&String::from_utf8_lossy(&name), || {
-            let rules = RuleSet::read(scope.guard, purpose, rules, arguments.run.backtracking_steps)?;
-            Ok(Classifier::new(scope.catalog, rules))
+        .classifier(scope, &String::from_utf8_lossy(&name), || {
+            RuleSet::read(scope.guard, purpose, rules, steps)
         })
         .map_err(|error| arguments.about(1, error))?;
     transform::classify(scope, &events, &classifier)

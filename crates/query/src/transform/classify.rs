@@ -18,7 +18,7 @@ pub(crate) fn classify(
     events: &Events,
     classifier: &Classifier,
 ) -> Result<Events, QueryError> {
-    events.map_data(scope.guard, |object| {
+    events.map_data(scope, |object| {
         classifier.objects.get_or(scope.catalog, object, || {
             scope.guard.check()?;
             classifier.classified(scope.catalog, object)

@@ -5,9 +5,9 @@ use serde_json::Value as Json;
 
 use super::Scope;
 use crate::catalog::{Catalog, ValueId};
-use crate::error::QueryError;
+use crate::error::{Limited, QueryError};
 use crate::events::Events;
-use crate::pattern::Pattern;
+use crate::json;
 use crate::value::{Items, Value};
 
 /// The events whose value for `key` is one of those wanted; or, with `keep` false, all others.
@@ -20,8 +20,8 @@ pub(crate) fn filter_keyvals(
 ) -> Result<Events, QueryError> {
     let catalog = scope.catalog;
     let key_id = catalog.string(key);
-    let mut wanted = Wanted::new(catalog, values);
-    let known = catalog.memos.filter(&wanted.name(key_id));
+    let mut wanted = Wanted::new(catalog, values)?;
+    let known = catalog.memos.filter(catalog, &wanted.name(key_id));
     events.filter(scope.guard, |object| {
         let has = known.get_or(catalog, object, || {
             let value = catalog.member(object, key_id);
@@ -42,9 +42,10 @@ pub(crate) fn filter_keyvals_regex(
 ) -> Result<Events, QueryError> {
     let catalog = scope.catalog;
     let key_id = catalog.string(key);
-    let compile = || Pattern::compile(pattern, false, backtracking_steps);
-    let matches = catalog.memos.matches(pattern, compile)?;
-    let known = catalog.memos.filter(&format!("{key_id} matches {pattern}"));
+    let matches = catalog.memos.matches(scope, pattern, backtracking_steps)?;
+    let known = catalog
+        .memos
+        .filter(catalog, &format!("{key_id} matches {pattern}"));
     events.filter(scope.guard, |object| {
         let matches = known.get_or(catalog, object, || match catalog.member(object, key_id) {
             Some(value) => matches.matches(scope, value).map(u32::from),
@@ -53,6 +54,9 @@ pub(crate) fn filter_keyvals_regex(
         Ok(matches == 1)
     })
 }
+
+/// Bytes of all wanted values as JSON: a value that has itself in it many times is long without being large.
+const LONGEST: usize = 4 << 20;
 
 /// Values that are looked for in data. Numbers are equal when they are as large, however they are written.
 struct Wanted {
@@ -65,13 +69,19 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn new(catalog: &Catalog, values: Items<'_>) -> Wanted {
+    /// # Errors
+    /// When they are endless.
+    fn new(catalog: &Catalog, values: Items<'_>) -> Result<Wanted, QueryError> {
         let mut wanted = Wanted {
             spelled: FxHashSet::default(),
             nested: Vec::new(),
             compared: FxHashMap::default(),
         };
+        let mut left = LONGEST;
         for value in values.iter() {
+            left = json::size(catalog, &value, left)
+                .and_then(|size| left.checked_sub(size))
+                .ok_or_else(too_long)?;
             match value {
                 Value::Number(number) => wanted.spell(catalog, &spellings(number)),
                 Value::Text(_) | Value::Bool(_) | Value::Empty => {
@@ -80,7 +90,7 @@ impl Wanted {
                 nested => wanted.nested.push(nested.to_data(catalog)),
             }
         }
-        wanted
+        Ok(wanted)
     }
 
     /// What the answers for a key are remembered by. Spellings that no data had when it was asked are not part of it,
@@ -112,6 +122,11 @@ impl Wanted {
             found.is_ok_and(|found| nested.iter().any(|n| equal(n, &found)))
         })
     }
+}
+
+fn too_long() -> QueryError {
+    let message = format!("the values that are looked for are longer than {LONGEST} bytes as JSON");
+    QueryError::limit(Limited::Memory, message)
 }
 
 /// The ways in which canonical data may write a number.

@@ -27,6 +27,7 @@ pub(crate) use union::{concat, period_union, union_no_overlap};
 pub(crate) use urls::{Urls, split_url_events};
 
 use crate::catalog::Catalog;
+use crate::error::QueryError;
 use crate::limits::Guard;
 
 /// What every transform may use.
@@ -34,4 +35,16 @@ use crate::limits::Guard;
 pub(crate) struct Scope<'a> {
     pub(crate) guard: &'a Guard,
     pub(crate) catalog: &'a Catalog,
+}
+
+impl Scope<'_> {
+    /// For loops that may add to the catalog: whether to go on.
+    #[inline(always)]
+    pub(crate) fn check_at(self, step: usize) -> Result<(), QueryError> {
+        if step.is_multiple_of(4096) {
+            self.guard.check()?;
+            self.guard.check_catalog(self.catalog)?;
+        }
+        Ok(())
+    }
 }

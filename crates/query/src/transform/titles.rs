@@ -35,7 +35,7 @@ pub(crate) fn simplify_window_titles(
     let (key_id, app) = (catalog.string(key), catalog.string("app"));
     let known = catalog.memos.titles(key_id);
     let simplify = |object| simplified(catalog, object, key_id, key == "title", app).unwrap_or(object);
-    events.map_data(scope.guard, |object| {
+    events.map_data(scope, |object| {
         known.get_or(catalog, object, || Ok(simplify(object)))
     })
 }

@@ -17,7 +17,7 @@ pub(crate) fn split_url_events(scope: Scope<'_>, events: &Events) -> Result<Even
     let urls = &catalog.memos.urls;
     let url = catalog.string("url");
     let keys = KEYS.map(|key| catalog.string(key));
-    events.map_data(scope.guard, |object| {
+    events.map_data(scope, |object| {
         urls.objects.get_or(catalog, object, || {
             scope.guard.check()?;
             let parts = catalog

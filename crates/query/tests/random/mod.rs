@@ -80,14 +80,16 @@ fn duration() -> impl Strategy<Value = i64> {
 
 /// What events are about: mostly what watchers send, so that many agree, sometimes anything.
 pub fn object() -> impl Strategy<Value = Object> {
+    let or_null = prop_oneof![6 => value(), 1 => Just(Json::Null)];
     let usual = (
         prop::option::weighted(0.8, one_of(&["vim", "Firefox", "ünï", ""]).prop_map(Json::from)),
         prop::option::weighted(0.8, one_of(TITLES).prop_map(Json::from)),
         prop::option::weighted(0.3, one_of(URLS).prop_map(Json::from)),
-        prop::option::weighted(0.4, (select(&["n", "status", "$category"]), value())),
+        prop::option::weighted(0.5, number()),
+        prop::option::weighted(0.3, (select(&["status", "$category"]), or_null)),
     );
-    let usual = usual.prop_map(|(app, title, url, other)| {
-        let known = ["app", "title", "url"].into_iter().zip([app, title, url]);
+    let usual = usual.prop_map(|(app, title, url, n, other)| {
+        let known = ["app", "title", "url", "n"].into_iter().zip([app, title, url, n]);
         let known = known.filter_map(|(key, value)| Some((key, value?)));
         known
             .chain(other)
@@ -104,6 +106,7 @@ pub fn key() -> impl Strategy<Value = String> {
         "app",
         "title",
         "url",
+        "n",
         "n",
         "status",
         "$category",
@@ -150,13 +153,27 @@ const URLS: &[&str] = &[
     "",
 ];
 
+pub fn number() -> impl Strategy<Value = Json> {
+    select(vec![
+        json!(1),
+        json!(1.0),
+        json!(0),
+        json!(0.0),
+        json!(-0.0),
+        json!(-1),
+        json!(2.5),
+        json!(-2.5),
+        json!(0.1),
+        json!(1e21),
+        json!(9_007_199_254_740_992_u64),
+        json!(1e-7),
+    ])
+}
+
 /// Any value of data but null, which programs cannot say.
 pub fn value() -> impl Strategy<Value = Json> {
     let plain = prop_oneof![
-        3 => select(vec![
-            json!(1), json!(1.0), json!(0), json!(-0.0), json!(-1), json!(2.5), json!(-2.5), json!(0.1),
-            json!(1e21), json!(9_007_199_254_740_992_u64), json!(1e-7),
-        ]),
+        3 => number(),
         1 => any::<bool>().prop_map(Json::from),
         3 => one_of(TITLES).prop_map(Json::from),
         1 => one_of(&["vim", "1", "true"]).prop_map(Json::from),

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::Value as Json;
 
-use super::{key, one_of, period, value};
+use super::{key, number, one_of, period, value};
 use crate::reference::data::Rule;
 use crate::reference::program::{Answer, Bound, Call, Function, Operand, Program, Statement};
 
@@ -75,7 +75,7 @@ pub fn pattern() -> impl Strategy<Value = String> {
 
 pub fn values() -> impl Strategy<Value = Vec<Json>> {
     let app = one_of(&["vim", "Firefox"]).prop_map(Json::from);
-    prop::collection::vec(prop_oneof![app, value()], 0..4)
+    prop::collection::vec(prop_oneof![app, number(), value()], 0..4)
 }
 
 pub fn keys() -> impl Strategy<Value = Vec<String>> {
