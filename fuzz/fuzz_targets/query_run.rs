@@ -60,7 +60,11 @@ const BUCKETS: [(&str, &str, &str); 8] = [
             {"timestamp":"2024-03-01T10:00:40Z","duration":20,"data":{"url":"no url","audible":false}},
             {"timestamp":"2024-03-01T10:01:00Z","duration":20,"data":{"url":"http://[::1]:80/%zz"}}]"#,
     ),
-    ("b-android_h", "h", r#"[{"timestamp":"2024-03-01T10:00:00Z","duration":1,"data":{"app":"a","classname":"b"}}]"#),
+    (
+        "b-android_h",
+        "h",
+        r#"[{"timestamp":"2024-03-01T10:00:00Z","duration":1,"data":{"app":"a","classname":"b"}}]"#,
+    ),
     ("b-vim", "h", r#"[]"#),
 ];
 

@@ -342,6 +342,36 @@ fn every_function_has_an_example_in_its_own_section() {
 }
 
 #[test]
+fn the_limits_are_those_that_hold() {
+    let text = fs::read_to_string(root().join("docs/query.md")).expect("the page");
+    let limits = Limits::default();
+    let mib = |bytes: usize| match bytes >> 20 {
+        gib if gib % 1024 == 0 => format!("{} GiB", gib / 1024),
+        mib => format!("{mib} MiB"),
+    };
+    for (key, default) in [
+        ("program_bytes", mib(limits.program_bytes)),
+        ("periods", limits.periods.to_string()),
+        ("depth", limits.depth.to_string()),
+        ("seconds", format!("{} s", limits.time.as_secs())),
+        ("memory_bytes", mib(limits.memory_bytes)),
+        ("result_bytes", mib(limits.result_bytes)),
+        ("backtracking_steps", limits.backtracking_steps.to_string()),
+    ] {
+        let row = format!("| `limits.query_{key}` | {default} |");
+        assert!(text.contains(&row), "{row}");
+    }
+    for (key, default) in [
+        ("cache_bytes", mib(limits.cache_bytes)),
+        ("catalog_bytes", mib(limits.catalog_bytes)),
+    ] {
+        let default = default.replace(' ', r"\s+");
+        let said = Regex::new(&format!(r"`limits.query_{key}`\s+\({default}\)")).expect("a pattern");
+        assert!(said.is_match(&text), "{key}: {default}");
+    }
+}
+
+#[test]
 fn lines_are_not_too_long_to_be_read() {
     let text = fs::read_to_string(root().join("docs/query.md")).expect("the page");
     for (i, line) in text.lines().enumerate() {

@@ -440,17 +440,54 @@ fn many_members_of_a_dict_take_no_longer_than_many_elements_of_a_list() {
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
+/// Two thousand rules, each with a pattern that is large when it is compiled.
+fn large_rules(stage: &Stage, pattern: &str) -> ErrorKind {
+    let rule = |i: usize| {
+        let pattern = pattern.replace("{i}", &i.to_string());
+        format!(r#"[["{i}"], {{"type": "regex", "regex": "{pattern}"}}]"#)
+    };
+    let rules: Vec<String> = (0..2_000).map(rule).collect();
+    stage.refused(&format!(
+        r#"RETURN = categorize(query_bucket("b"), [{}]);"#,
+        rules.join(",")
+    ))
+}
+
 #[test]
 fn the_memory_of_compiled_patterns_is_bounded() {
     let stage = Stage::new(tight(), 10);
-    let rules: Vec<String> = (0..2_000)
-        .map(|i| format!(r#"[["{i}"], {{"type": "regex", "regex": "{i}\w{{90}}"}}]"#))
-        .collect();
-    let kind = stage.refused(&format!(
-        r#"RETURN = categorize(query_bucket("b"), [{}]);"#,
-        rules.join(",")
-    ));
+    let kind = large_rules(&stage, r"{i}\w{90}");
     assert_eq!(kind, ErrorKind::Limit(Limited::Memory));
+}
+
+#[test]
+#[ignore = "the parts of patterns that may go back are not counted: 800 MiB until the time is over"]
+fn the_memory_of_patterns_that_may_go_back_is_bounded() {
+    let stage = Stage::new(tight(), 10);
+    let kind = large_rules(&stage, r"(?!b){i}\w{90}");
+    assert_eq!(kind, ErrorKind::Limit(Limited::Memory));
+}
+
+/// Nothing interrupts the reading of one pattern.
+#[test]
+fn reading_a_pattern_takes_no_time_that_counts() {
+    let stage = Stage::new(tight(), 10);
+    for part in [r"\pL", r"\W", r"a-\x{10ffff}", r"[^\pL&&\pN]"] {
+        let class = part.repeat((60 << 10) / part.len());
+        for pattern in [format!("(?i)[{class}]"), format!("(?=a)[{class}]{class}")] {
+            let program =
+                format!(r#"RETURN = filter_keyvals_regex(query_bucket("b"), "title", "{pattern}");"#);
+            let begun = Instant::now();
+            let _ = stage.run(&program, &Cancel::new());
+            assert!(
+                begun.elapsed() < SOON,
+                "{}: {:?}",
+                &pattern[..20],
+                begun.elapsed()
+            );
+        }
+    }
+    stage.is_as_before();
 }
 
 #[test]
@@ -470,12 +507,12 @@ fn data_that_functions_make_count_as_memory() {
 fn patterns_and_rules_that_are_remembered_are_not_larger_than_allowed() {
     let stage = Stage::new(tight(), 10);
     let long = doubled("\"a\"", "x + x", 24, "");
-    for i in 0..20 {
+    for i in 0..40 {
         let rules = format!("[[[x], {{\"type\": \"regex\", \"regex\": \"{i}\"}}]]");
         let program = format!("{long}RETURN = sum_durations(categorize(query_bucket(\"b\"), {rules}));");
         let _ = stage.run(&program, &Cancel::new());
     }
-    assert!(resident() < 256 << 20, "{} MiB", resident() >> 20);
+    assert!(resident() < 512 << 20, "{} MiB", resident() >> 20);
 }
 
 /// Bytes of memory that this process holds.
