@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use reference::buckets::Period;
 use timberline_query::syntax::{
-    Call, Expression, Kind, Name, Operator, Program, Quote, Span, Statement, parse,
+    Call, Expression, Key, Kind, Name, Operator, Program, Quote, Span, Statement, parse,
 };
 
 /// A day with nothing in it.
@@ -101,10 +101,11 @@ fn expression() -> impl Strategy<Value = Expression> {
     };
     leaf.prop_map(at_no_place).prop_recursive(5, 40, 4, move |inner| {
         let several = || prop::collection::vec(inner.clone(), 0..4);
+        let key = (text(), quote()).prop_map(|(text, quote)| Key { text, quote });
         let kinds = prop_oneof![
             (name(), several()).prop_map(|(function, arguments)| Kind::Call(Call { function, arguments })),
             several().prop_map(Kind::List),
-            prop::collection::vec((text(), inner.clone()), 0..4).prop_map(Kind::Dict),
+            prop::collection::vec((key, inner.clone()), 0..4).prop_map(Kind::Dict),
             (
                 inner.clone(),
                 prop::collection::vec((operators(), inner.clone()), 1..4)

@@ -27,7 +27,7 @@ fn alone(function: impl Strategy<Value = (Function, usize)>) {
     let stage = Stage::new();
     let lists = prop::collection::vec(events(), 3);
     property(
-        100,
+        60,
         (function, lists, any::<bool>()),
         |((function, count), lists, sealed)| {
             let (names, buckets) = fill(&stage, &lists[..count]);

@@ -23,7 +23,7 @@ pub use trace::{Explanation, Step};
 
 use crate::error::{ErrorKind, QueryError};
 use crate::function::{self, Arguments};
-use crate::syntax::{Call, Expression, Kind, Name, Program, Statement};
+use crate::syntax::{Call, Expression, Key, Kind, Name, Program, Statement};
 use crate::transform::Scope;
 use crate::value::Value;
 
@@ -168,16 +168,16 @@ impl Evaluator<'_> {
         }
     }
 
-    fn dict(&mut self, members: &[(Arc<str>, Expression)]) -> Result<Value, QueryError> {
+    fn dict(&mut self, members: &[(Key, Expression)]) -> Result<Value, QueryError> {
         let mut dict: Vec<(Arc<str>, Value)> = Vec::with_capacity(members.len());
         let mut places: FxHashMap<&str, usize> = FxHashMap::default();
         for (i, (key, value)) in members.iter().enumerate() {
             self.run.scope.guard.check_at(i)?;
             let value = self.expression(value)?;
-            let place = *places.entry(key).or_insert(dict.len());
+            let place = *places.entry(&key.text).or_insert(dict.len());
             match dict.get_mut(place) {
                 Some(member) => member.1 = value,
-                None => dict.push((key.clone(), value)),
+                None => dict.push((key.text.clone(), value)),
             }
         }
         Value::dict(self.run.scope.guard, dict)

@@ -79,9 +79,24 @@ pub enum Kind {
     /// `[a, b]`
     List(Vec<Expression>),
     /// `{"key": a}`; of equal keys the last counts.
-    Dict(Vec<(Arc<str>, Expression)>),
+    Dict(Vec<(Key, Expression)>),
     /// `a + b * c`: from left to right.
     Chain(Box<Expression>, Vec<(Operator, Expression)>),
+}
+
+/// A key of a dict.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// What it stands for.
+    pub text: Arc<str>,
+    /// How it was quoted.
+    pub quote: Quote,
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Key) -> bool {
+        self.text == other.text
+    }
 }
 
 /// A call of a function.

@@ -9,6 +9,6 @@ mod parser;
 mod print;
 mod span;
 
-pub use ast::{Call, Expression, Kind, Name, Operator, Program, Quote, Statement};
+pub use ast::{Call, Expression, Key, Kind, Name, Operator, Program, Quote, Statement};
 pub use parser::{SyntaxError, parse, parse_within};
 pub use span::{Position, Span};

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::ast::{Call, Expression, Kind, Name, Program, Statement};
+use super::ast::{Call, Expression, Key, Kind, Name, Program, Statement};
 use super::lexer::{Lexer, Token, Word};
 use super::span::Span;
 
@@ -293,16 +293,19 @@ impl Parser<'_> {
         }
     }
 
-    fn members(&mut self) -> Result<Vec<(Arc<str>, Expression)>, SyntaxError> {
+    fn members(&mut self) -> Result<Vec<(Key, Expression)>, SyntaxError> {
         let mut members = Vec::new();
         if self.eat(&Token::Close('}'))? {
             return Ok(members);
         }
         loop {
-            let Token::Text(key, _) = self.peek() else {
+            let Token::Text(text, quote) = self.peek() else {
                 return Err(self.expected("a key, which is a string such as \"key\""));
             };
-            let key = Arc::clone(key);
+            let key = Key {
+                text: Arc::clone(text),
+                quote: *quote,
+            };
             self.advance()?;
             self.expect(&Token::Colon)?;
             members.push((key, self.chain()?));
@@ -351,6 +354,19 @@ mod tests {
         assert_eq!(text(r#""a\"b";"#), r#"a"b"#);
         assert_eq!(text(r#""\w\\";"#), r"\w\\");
         assert_eq!(text(r"'it\'s';"), "it's");
+    }
+
+    #[test]
+    fn what_is_printed_is_read_as_it_was_also_where_a_string_ends_with_a_backslash() {
+        for source in [
+            r#"RETURN = ["a\", {'k': 1}];"#,
+            r#"RETURN = ["a", {'k': 1}];"#,
+            r#"a = {"b": 'it\'s'};"#,
+        ] {
+            if let Ok(program) = parse(source) {
+                assert_eq!(parse(&program.to_string()).unwrap(), program, "{source}");
+            }
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Display for Expression {
                 f.write_str("{")?;
                 for (i, (key, value)) in members.iter().enumerate() {
                     f.write_str(if i == 0 { "" } else { ", " })?;
-                    write_text(f, key, Quote::Double)?;
+                    write_text(f, &key.text, key.quote)?;
                     write!(f, ": {value}")?;
                 }
                 f.write_str("}")

@@ -405,8 +405,12 @@ impl Columns {
         if *range == TimeRange::ALL {
             return;
         }
+        let bounds = range.bounds();
         for (start, duration) in self.starts.iter_mut().zip(&mut self.durations) {
-            (*start, *duration) = range.bounds().clip(*start, *duration);
+            // Nearly none reaches out, and what is not written stays clean in the cache.
+            if *start < bounds.from || start.saturating_add(*duration) > bounds.to {
+                (*start, *duration) = bounds.clip(*start, *duration);
+            }
         }
     }
 }
