@@ -17,7 +17,9 @@ const LONGEST: usize = 64 << 10;
 const READING_BYTES: usize = 400;
 /// Bytes of the automaton of one expression, at most: what the regex crate allows.
 const AUTOMATON_BYTES: usize = 10 << 20;
-/// The same of a set of expressions.
+/// The same of one part of an expression that may go back; the first try.
+const LEAST_PART_BYTES: usize = 16 << 10;
+/// The same of a set of expressions, at most.
 const SET_BYTES: usize = 16 << 20;
 
 /// A regular expression that was read.
@@ -88,17 +90,30 @@ impl<'a> Compiler<'a> {
         if let Ok(hir) = regex_syntax::parse(&flagged) {
             return Ok(Parsed::Linear(hir));
         }
-        let built = fancy_regex::RegexBuilder::new(&flagged)
-            .backtrack_limit(self.steps)
-            .delegate_size_limit(AUTOMATON_BYTES)
-            .build();
-        match built {
-            Ok(regex) => {
-                // It does not tell; its parts are of the same kind as what does.
-                self.holds(text.len() * READING_BYTES)?;
-                Ok(Parsed::Backtracking(Pattern::Backtracking(Box::new(regex))))
+        self.backtracking(text, &flagged)
+    }
+
+    /// Compiles an expression by an engine that does not tell how much memory it holds. The automata of its parts are
+    /// built within the least of a few bounds that is enough; that bound, for each part, stands for what they hold.
+    fn backtracking(&mut self, text: &str, flagged: &str) -> Result<Parsed, QueryError> {
+        let parts = 1 + text.bytes().filter(|byte| br"(|+\".contains(byte)).count();
+        let mut part_bytes = LEAST_PART_BYTES;
+        loop {
+            self.guard.check()?;
+            let built = fancy_regex::RegexBuilder::new(flagged)
+                .backtrack_limit(self.steps)
+                .delegate_size_limit(part_bytes)
+                .build();
+            match built {
+                Ok(regex) => {
+                    self.holds(text.len() * READING_BYTES + parts * part_bytes)?;
+                    return Ok(Parsed::Backtracking(Pattern::Backtracking(Box::new(regex))));
+                }
+                Err(error) if is_too_large(&error) && part_bytes < AUTOMATON_BYTES => {
+                    part_bytes = (part_bytes * 4).min(AUTOMATON_BYTES);
+                }
+                Err(error) => return Err(unusable(text, &error)),
             }
-            Err(error) => Err(unusable(text, &error)),
         }
     }
 
@@ -139,6 +154,16 @@ fn build(expressions: &[&Hir], bytes: usize, kind: MatchKind) -> Result<meta::Re
         .configure(config)
         .build_many_from_hir(expressions);
     built.map_err(Box::new)
+}
+
+fn is_too_large(error: &fancy_regex::Error) -> bool {
+    use fancy_regex::{CompileError, Error};
+    match error {
+        Error::CompileError(error) => {
+            matches!(&**error, CompileError::InnerError(inner) if inner.size_limit().is_some())
+        }
+        _ => false,
+    }
 }
 
 fn unusable(text: &str, error: &dyn std::fmt::Display) -> QueryError {
