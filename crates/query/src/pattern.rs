@@ -19,7 +19,10 @@ const READING_BYTES: usize = 400;
 const AUTOMATON_BYTES: usize = 10 << 20;
 /// The same of one part of an expression that may go back; the first try.
 const LEAST_PART_BYTES: usize = 16 << 10;
-/// The same of a set of expressions, at most.
+/// Steps that the program of such an expression may have for each of its parts, at most. A call of a group (`\g<1>`) is
+/// written out, and groups that call groups may grow without bound.
+const PART_STEPS: usize = 64;
+/// Bytes of the automaton of a set of expressions, at most.
 const SET_BYTES: usize = 16 << 20;
 
 /// A regular expression that was read.
@@ -103,6 +106,7 @@ impl<'a> Compiler<'a> {
             let built = fancy_regex::RegexBuilder::new(flagged)
                 .backtrack_limit(self.steps)
                 .delegate_size_limit(part_bytes)
+                .max_prog_size(parts * PART_STEPS)
                 .build();
             match built {
                 Ok(regex) => {
@@ -245,6 +249,31 @@ mod tests {
         let bomb = compile(r"^(?:a|aa)+(?!b)$");
         let error = bomb.is_match(&format!("{}b", "a".repeat(40))).unwrap_err();
         assert!(error.message.contains("too many steps"), "{error}");
+    }
+
+    #[test]
+    fn the_bound_on_steps_of_a_program_leaves_room_for_usual_ones() {
+        let guard = guard(1 << 30);
+        for (text, found, not_found) in [
+            (r"^(?!.*(foo|bar|baz)).*$", "a b", "a bar"),
+            (
+                r"(?<=x )(?:(?!b)a){50}",
+                &*format!("x {}", "a".repeat(50)),
+                "x aa",
+            ),
+            (
+                r"(?:(?:(?!b)\w\d){9}x){9}",
+                &*format!("{}x", "a1".repeat(9)).repeat(9),
+                "a1x",
+            ),
+            (r"(\d(?!x)) \g<1>", "1 2", "1 x"),
+            (r"(?!a)b|c|d|e|f|g|h|i|j|k|l|m|n|o|p", "p", "a"),
+        ] {
+            let pattern = compile(&guard, text, false).unwrap();
+            assert!(matches!(pattern, Pattern::Backtracking(_)), "{text}");
+            assert!(pattern.is_match(found).unwrap(), "{text}");
+            assert!(!pattern.is_match(not_found).unwrap(), "{text}");
+        }
     }
 
     #[test]

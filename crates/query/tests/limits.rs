@@ -469,7 +469,7 @@ fn the_memory_of_patterns_that_may_go_back_is_bounded() {
 
 /// Nothing interrupts the reading of one pattern.
 #[test]
-fn reading_a_pattern_takes_no_time_that_counts() {
+fn reading_a_pattern_ends_soon() {
     let stage = Stage::new(tight(), 10);
     for part in [r"\pL", r"\W", r"a-\x{10ffff}", r"[^\pL&&\pN]"] {
         let class = part.repeat((60 << 10) / part.len());
@@ -566,3 +566,21 @@ e = categorize(tag(split_url_events(simplify_window_titles(e, "title")), []), [[
 m = sort_by_timestamp(sort_by_duration(merge_events_by_keys(e, ["title"])));
 if contains(["a" + "b"], "ab") { RETURN = {"m": limit_events(m, 3), "s": [sum_durations(e), "x" + "y"]}; }
 "#;
+
+/// Each group calls the one before twice, and calls are written out when a pattern is compiled.
+#[test]
+fn groups_that_call_groups_do_not_grow_without_bound() {
+    let stage = Stage::new(tight(), 10);
+    let calls: String = (1..30).map(|i| format!(r"(\g<{i}>\g<{i}>)")).collect();
+    for pattern in [
+        format!("(a(?!b)){calls}"),
+        r"(a(?!b)\g<1>?\g<1>?)".to_owned(),
+        r"(a(?!b)\g<2>?)(b\g<1>?)".to_owned(),
+    ] {
+        let kind = stage.refused(&format!(
+            r#"RETURN = filter_keyvals_regex(query_bucket("b"), "title", "{pattern}");"#
+        ));
+        assert_eq!(kind, ErrorKind::Function, "{pattern}");
+    }
+    stage.is_as_before();
+}
