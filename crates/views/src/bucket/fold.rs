@@ -19,6 +19,10 @@ pub(crate) struct BucketState {
     interner: Interner,
     /// The earliest instant that the record which is being folded in has changed so far.
     changed: Option<i64>,
+    /// No start of an event is greater.
+    greatest_start: i64,
+    /// No other event has the start of the open one, as far as is known, so extending it changes no order.
+    open_is_alone: bool,
 }
 
 impl BucketState {
@@ -39,6 +43,8 @@ impl BucketState {
             },
             interner: Interner::default(),
             changed: None,
+            greatest_start: i64::MIN,
+            open_is_alone: false,
         }
     }
 
@@ -49,10 +55,17 @@ impl BucketState {
         ids: &[u64],
         open: Option<(Row, &str)>,
     ) -> BucketState {
+        let sealed = view.segments.iter().map(|s| s.segment.header().greatest_start);
+        let starts = sealed.chain(head.starts.iter().copied());
         let mut state = BucketState {
+            greatest_start: starts
+                .chain(open.map(|(row, _)| row.start))
+                .max()
+                .unwrap_or(i64::MIN),
             view,
             interner: Interner::default(),
             changed: None,
+            open_is_alone: false,
         };
         let rows = state.rows(head, ids.iter().copied());
         state.push_rows(rows);
@@ -86,6 +99,7 @@ impl BucketState {
             text,
         );
         self.view.last = Some(LastEvent::from(&open.row));
+        self.open_is_alone = start > self.greatest_start;
         self.add_time(&open.row);
         self.view.open = Some(open);
         self.view.len += 1;
@@ -103,6 +117,7 @@ impl BucketState {
             self.take_out(place);
             self.close_open();
             self.view.open = Some(self.opened(row, &text));
+            self.open_is_alone = false;
         }
         if let Some(open) = &mut self.view.open {
             let end = open.row.end();
@@ -110,8 +125,13 @@ impl BucketState {
             let row = open.row;
             self.view.last = Some(LastEvent::from(&row));
             self.widen(&row);
-            // What lay before its end is as it was.
-            self.change(end.min(row.end()));
+            // What lay before its end is as it was; but of equal starts, ends make the order.
+            let from = if self.open_is_alone {
+                end
+            } else {
+                end.min(row.start)
+            };
+            self.change(from.min(row.end()));
         }
         Ok(true)
     }
@@ -280,6 +300,10 @@ impl BucketState {
     /// An event came in.
     fn add_time(&mut self, row: &Row) {
         self.widen(row);
+        self.greatest_start = self.greatest_start.max(row.start);
+        if self.view.open.as_ref().is_some_and(|o| o.row.start == row.start) {
+            self.open_is_alone = false;
+        }
         self.change(row.start.min(row.end()));
     }
 
