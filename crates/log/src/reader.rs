@@ -70,6 +70,11 @@ pub struct SegmentInfo {
     pub device: Option<DeviceId>,
     /// When it was made (nanoseconds since 1970); `None` if its header is damaged.
     pub created: Option<i64>,
+    /// How often it was rewritten: two sealed segments of one log with the same first record and generation have the
+    /// same bytes.
+    pub generation: u32,
+    /// Whether only the outcome of its records is left.
+    pub squashed: bool,
 }
 
 impl LogReader {
@@ -141,6 +146,8 @@ impl LogReader {
             durable: probe.mark().map(|mark| mark.last),
             device: probe.header.map(|header| header.device),
             created: probe.header.map(|header| header.created),
+            generation: probe.header.map_or(0, |header| header.generation),
+            squashed: probe.header.is_some_and(|header| header.squashed),
         })
     }
 

@@ -10,8 +10,9 @@ use crate::{DeviceId, Seq};
 pub(crate) const SEGMENT_HEADER: usize = 4096;
 /// Where the mark begins.
 pub(crate) const MARK_OFFSET: usize = 2048;
-/// The newest format version this program writes and reads.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+/// The newest format version this program writes and reads. A segment has the oldest version that can say what it is:
+/// 1, unless it is squashed.
+pub(crate) const FORMAT_VERSION: u32 = 2;
 
 const BLOCK: usize = 2048;
 const MAGIC: [u8; 8] = *b"TMBRLOG\n";
@@ -43,6 +44,10 @@ pub(crate) struct SegmentHeader {
     pub(crate) first: Seq,
     /// When it was made: nanoseconds since 1970.
     pub(crate) created: i64,
+    /// How often it was rewritten; a file of the same name and generation, if sealed, has the same bytes.
+    pub(crate) generation: u32,
+    /// Whether only the outcome of its records is left: then every frame carries the segment's last number.
+    pub(crate) squashed: bool,
 }
 
 /// What a header block turned out to be.
@@ -64,11 +69,13 @@ impl SegmentHeader {
     pub(crate) fn encode(&self) -> [u8; BLOCK] {
         let mut block = [0u8; BLOCK];
         block[0..8].copy_from_slice(&MAGIC);
-        block[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+        let version: u32 = if self.squashed { 2 } else { 1 };
+        block[8..12].copy_from_slice(&version.to_le_bytes());
         block[12..16].copy_from_slice(&(SEGMENT_HEADER as u32).to_le_bytes());
         block[16..32].copy_from_slice(&self.device.0);
         block[32..40].copy_from_slice(&self.first.0.to_le_bytes());
         block[40..48].copy_from_slice(&self.created.to_le_bytes());
+        block[48..52].copy_from_slice(&self.generation.to_le_bytes());
         seal_block(&mut block);
         block
     }
@@ -101,6 +108,8 @@ impl SegmentHeader {
             device: DeviceId(device),
             first: Seq(long(block, 32)),
             created: long(block, 40).cast_signed(),
+            generation: word(block, 48),
+            squashed: version == 2,
         })
     }
 }
@@ -222,6 +231,8 @@ mod tests {
             device: DeviceId([7; 16]),
             first: Seq(42),
             created: -5,
+            generation: 3,
+            squashed: true,
         };
         let mark = Mark {
             sealed: true,

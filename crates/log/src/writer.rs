@@ -285,6 +285,8 @@ impl Log {
             device: self.options.device,
             first,
             created: (self.options.clock)(),
+            generation: 0,
+            squashed: false,
         };
         // Made under another name and renamed when its header is written, so that no reader ever finds it without.
         let region = match self.shared.take_prepared() {
