@@ -66,7 +66,7 @@ impl Probe {
     }
 
     pub(crate) fn sealed(&self) -> bool {
-        self.mark().is_some_and(|mark| mark.sealed)
+        self.sealed_last().is_some()
     }
 
     pub(crate) fn bounds(&self, next_first: Option<Seq>, deep: bool) -> Bounds {
@@ -76,7 +76,21 @@ impl Probe {
             sealed: self.sealed(),
             next_first,
             deep,
+            squashed: self.squashed().map(|last| (self.first, last)),
         }
+    }
+
+    /// The last record of the segment, if only the outcome of its records is left.
+    pub(crate) fn squashed(&self) -> Option<Seq> {
+        self.header.and_then(|header| header.squashed)
+    }
+
+    /// The last record of the segment, if it is sealed.
+    pub(crate) fn sealed_last(&self) -> Option<Seq> {
+        self.mark()
+            .filter(|mark| mark.sealed)
+            .map(|mark| mark.last)
+            .or(self.squashed())
     }
 
     pub(crate) fn walk(&self, rules: Rules) -> Walk {

@@ -99,6 +99,10 @@ impl LogReader {
         }
     }
 
+    pub(crate) fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
     /// Where the log is; for messages.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -141,13 +145,13 @@ impl LogReader {
         Ok(SegmentInfo {
             file: segment_name(first),
             first,
-            last: seal.map(|mark| mark.last),
+            last: probe.sealed_last(),
             used: seal.map(|mark| mark.used),
             durable: probe.mark().map(|mark| mark.last),
             device: probe.header.map(|header| header.device),
             created: probe.header.map(|header| header.created),
             generation: probe.header.map_or(0, |header| header.generation),
-            squashed: probe.header.is_some_and(|header| header.squashed),
+            squashed: probe.squashed().is_some(),
         })
     }
 
@@ -317,7 +321,10 @@ impl Records {
         let (Some(current), Some(hint)) = (self.current.as_mut(), hint) else {
             return;
         };
-        if hint.segment != current.probe.first || !hint.offset.is_multiple_of(8) {
+        if hint.segment != current.probe.first
+            || !hint.offset.is_multiple_of(8)
+            || current.probe.squashed().is_some()
+        {
             return;
         }
         let hinted = Walk {

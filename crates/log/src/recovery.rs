@@ -148,8 +148,8 @@ fn open_unsealed(storage: &Arc<dyn Storage>) -> Result<(Option<Seq>, Vec<Probe>)
     let mut sealed_last = None;
     for first in list_segments(storage)?.into_iter().rev() {
         let probe = Probe::open(storage, first)?;
-        if let Some(mark) = probe.mark().filter(|mark| mark.sealed) {
-            sealed_last = Some(mark.last);
+        if let Some(last) = probe.sealed_last() {
+            sealed_last = Some(last);
             break;
         }
         probe.window.will_read_all();

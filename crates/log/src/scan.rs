@@ -53,6 +53,8 @@ pub(crate) struct Bounds {
     pub(crate) next_first: Option<Seq>,
     /// Look beyond the apparent end, down to the end of the file.
     pub(crate) deep: bool,
+    /// The segment is squashed: its frames stand for these records, and each carries the number of the last.
+    pub(crate) squashed: Option<(Seq, Seq)>,
 }
 
 /// A valid frame and where it is. Its payload follows its header.
@@ -106,6 +108,10 @@ impl Walk {
         if bounds.next_first == Some(self.expected) {
             return Step::End;
         }
+        if let Some((first, last)) = bounds.squashed {
+            let used = bounds.floor.map_or_else(|| source.end(), |(used, _)| used);
+            return self.step_squashed(source, first..=last, used);
+        }
         if let Some((used, last)) = bounds
             .floor
             .filter(|&(used, _)| bounds.sealed && self.offset >= used)
@@ -134,6 +140,63 @@ impl Walk {
             return Step::Frame(frame);
         }
         outcome
+    }
+
+    /// A step in a squashed segment, which is whole and sealed from the moment it has its name: what does not hold is
+    /// damage, and the search for what follows needs no more than the number that all its frames carry.
+    fn step_squashed(
+        &mut self,
+        source: &mut impl Source,
+        stands_for: RangeInclusive<Seq>,
+        used: u64,
+    ) -> Step {
+        let (start, last) = (self.offset, *stands_for.end());
+        if start >= used {
+            self.expected = last.next();
+            return Step::End;
+        }
+        let mut reason = None;
+        while self.offset < used {
+            match self.look(source, self.offset) {
+                Found::Frame(frame, size) if frame.head.seq == last => {
+                    if let Some(reason) = reason {
+                        return Step::Gap(Gap {
+                            offset: start,
+                            bytes: self.offset - start,
+                            lost: stands_for,
+                            reason,
+                        });
+                    }
+                    self.offset += size as u64;
+                    return Step::Frame(frame);
+                }
+                // Where the mark is damaged, the zeroes at the end of the file are its end.
+                Found::End
+                    if reason.is_none() && first_nonzero(source, start).is_none_or(|at| at >= used) =>
+                {
+                    self.offset = used;
+                    self.expected = last.next();
+                    return Step::End;
+                }
+                found => {
+                    if reason.is_none() {
+                        let why = match (source.read_error(), found) {
+                            (Some(error), _) => format!("cannot be read: {error}"),
+                            (None, Found::Flawed(flaw)) => describe(flaw).to_owned(),
+                            (None, _) => "no record of this segment".to_owned(),
+                        };
+                        reason = Some(format!("{why}; a part of their outcome is lost"));
+                    }
+                    self.offset += FRAME_ALIGN as u64;
+                }
+            }
+        }
+        Step::Gap(Gap {
+            offset: start,
+            bytes: used - start,
+            lost: stands_for,
+            reason: reason.unwrap_or_default(),
+        })
     }
 
     /// Steps over the expected frame, if it is here.

@@ -46,8 +46,8 @@ pub(crate) struct SegmentHeader {
     pub(crate) created: i64,
     /// How often it was rewritten; a file of the same name and generation, if sealed, has the same bytes.
     pub(crate) generation: u32,
-    /// Whether only the outcome of its records is left: then every frame carries the segment's last number.
-    pub(crate) squashed: bool,
+    /// Set if only the outcome of its records is left: the last of them, whose number every frame carries.
+    pub(crate) squashed: Option<Seq>,
 }
 
 /// What a header block turned out to be.
@@ -69,13 +69,14 @@ impl SegmentHeader {
     pub(crate) fn encode(&self) -> [u8; BLOCK] {
         let mut block = [0u8; BLOCK];
         block[0..8].copy_from_slice(&MAGIC);
-        let version: u32 = if self.squashed { 2 } else { 1 };
+        let version: u32 = if self.squashed.is_some() { 2 } else { 1 };
         block[8..12].copy_from_slice(&version.to_le_bytes());
         block[12..16].copy_from_slice(&(SEGMENT_HEADER as u32).to_le_bytes());
         block[16..32].copy_from_slice(&self.device.0);
         block[32..40].copy_from_slice(&self.first.0.to_le_bytes());
         block[40..48].copy_from_slice(&self.created.to_le_bytes());
         block[48..52].copy_from_slice(&self.generation.to_le_bytes());
+        block[52..60].copy_from_slice(&self.squashed.unwrap_or_default().0.to_le_bytes());
         seal_block(&mut block);
         block
     }
@@ -109,7 +110,7 @@ impl SegmentHeader {
             first: Seq(long(block, 32)),
             created: long(block, 40).cast_signed(),
             generation: word(block, 48),
-            squashed: version == 2,
+            squashed: (version == 2).then(|| Seq(long(block, 52))),
         })
     }
 }
@@ -232,7 +233,7 @@ mod tests {
             first: Seq(42),
             created: -5,
             generation: 3,
-            squashed: true,
+            squashed: Some(Seq(99)),
         };
         let mark = Mark {
             sealed: true,

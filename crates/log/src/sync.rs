@@ -32,6 +32,8 @@ pub(crate) const UNNAMED_SUFFIX: &str = ".tmp";
 #[derive(Clone, Debug)]
 struct Progress {
     durable: Seq,
+    /// All segments that end at or before this record are sealed.
+    sealed: Seq,
     failure: Option<SyncFailed>,
 }
 
@@ -48,6 +50,8 @@ pub(crate) struct Shared {
     /// The sync thread sleeps without a time limit, because everything is durable.
     idle: AtomicBool,
     stop: AtomicBool,
+    /// A segment was ended before it was full and waits to be sealed.
+    sealing: AtomicBool,
     failure: OnceLock<SyncFailed>,
     progress: watch::Sender<Progress>,
     thread: OnceLock<Thread>,
@@ -55,6 +59,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(segments: VecDeque<Arc<ActiveSegment>>, last: Seq) -> Arc<Self> {
+        let sealed = segments.front().map_or(last, |oldest| oldest.first.prev());
         Arc::new(Self {
             segments: Mutex::new(segments),
             prepared: Mutex::new(None),
@@ -64,8 +69,10 @@ impl Shared {
             idle: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             failure: OnceLock::new(),
+            sealing: AtomicBool::new(false),
             progress: watch::Sender::new(Progress {
                 durable: last,
+                sealed,
                 failure: None,
             }),
             thread: OnceLock::new(),
@@ -93,6 +100,12 @@ impl Shared {
 
     pub(crate) fn begin_segment(&self, segment: Arc<ActiveSegment>) {
         held(&self.segments).push_back(segment);
+    }
+
+    /// A segment was ended although nothing more is to be appended: it is sealed soon.
+    pub(crate) fn seal_soon(&self) {
+        self.sealing.store(true, Ordering::Release);
+        self.wake();
     }
 
     /// The active segment has got a longer mapping.
@@ -130,6 +143,10 @@ impl Shared {
         if before < seq.0 {
             self.progress.send_modify(|progress| progress.durable = seq);
         }
+    }
+
+    fn report_sealed(&self, last: Seq) {
+        self.progress.send_modify(|progress| progress.sealed = last);
     }
 
     fn report_failure(&self, reason: String) -> SyncFailed {
@@ -197,12 +214,17 @@ impl Durability {
             return Ok(());
         }
         self.shared.request(seq);
+        self.progress(|now| now.durable >= seq).await
+    }
+
+    /// Waits until what is wanted has come about, or never will.
+    async fn progress(&self, wanted: impl Fn(&Progress) -> bool) -> Result<(), SyncFailed> {
         let mut progress = self.shared.progress.subscribe();
         let outcome = progress
-            .wait_for(|now| now.durable >= seq || now.failure.is_some())
+            .wait_for(|now| wanted(now) || now.failure.is_some())
             .await;
         let failure = match outcome {
-            Ok(now) if now.durable >= seq => return Ok(()),
+            Ok(now) if wanted(&now) => return Ok(()),
             Ok(now) => now.failure.clone(),
             Err(_) => None,
         };
@@ -210,6 +232,15 @@ impl Durability {
             reason: "the log is gone".to_owned(),
             durable: self.durable(),
         }))
+    }
+
+    /// Waits until the segments that end at or before `seq` are sealed, for threads without an executor. The log must
+    /// have begun a new one after it ([`Log::begin_segment`](crate::Log::begin_segment)).
+    ///
+    /// # Errors
+    /// [`SyncFailed`] if that will never be.
+    pub fn wait_sealed_blocking(&self, seq: Seq) -> Result<(), SyncFailed> {
+        block_on(self.progress(|now| now.sealed >= seq))
     }
 
     /// [`wait`](Self::wait) for threads without an executor.
@@ -302,6 +333,7 @@ impl Syncer {
             self.seal(&segment, tail)
                 .map_err(|error| (segment.name(), error))?;
             held(&self.shared.segments).pop_front();
+            self.shared.report_sealed(tail.last);
         }
     }
 
@@ -456,6 +488,10 @@ fn run(mut syncer: Syncer) -> Syncer {
     // When the oldest unsynced record was first seen.
     let mut unsynced_since: Option<Instant> = None;
     while !shared.stop.load(Ordering::Acquire) && shared.failure().is_none() {
+        if shared.sealing.swap(false, Ordering::AcqRel) {
+            let _ = syncer.sync();
+            continue;
+        }
         if !shared.unsynced() {
             unsynced_since = None;
             rest_until_append(&shared);
@@ -477,7 +513,8 @@ fn run(mut syncer: Syncer) -> Syncer {
 fn rest_until_append(shared: &Shared) {
     shared.idle.store(true, Ordering::Relaxed);
     fence(Ordering::SeqCst);
-    if !shared.unsynced() && !shared.stop.load(Ordering::Acquire) {
+    let wanted = shared.stop.load(Ordering::Acquire) || shared.sealing.load(Ordering::Acquire);
+    if !shared.unsynced() && !wanted {
         thread::park();
     }
     shared.idle.store(false, Ordering::Relaxed);

@@ -38,6 +38,11 @@ impl Window {
         self.file.will_read_all();
     }
 
+    /// The length of the file.
+    pub(crate) fn file_len(&self) -> std::io::Result<u64> {
+        self.file.len()
+    }
+
     /// A part of what was read last, for a caller who cannot borrow mutably.
     pub(crate) fn buffered(&self, offset: u64, len: usize) -> Option<&[u8]> {
         let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;

@@ -147,6 +147,24 @@ impl Log {
         Ok(first..=self.tail.last)
     }
 
+    /// Ends the active segment, full or not, so that all that was appended so far is sealed soon
+    /// ([`Durability::wait_sealed_blocking`]). Nothing happens if the active segment is empty.
+    ///
+    /// # Errors
+    /// If the next segment cannot be made; appending goes on in the active one.
+    pub fn begin_segment(&mut self) -> Result<(), AppendError> {
+        if self
+            .active
+            .as_ref()
+            .is_none_or(|active| active.first > self.tail.last)
+        {
+            return Ok(());
+        }
+        self.roll().map_err(|source| self.no_segment(source))?;
+        self.shared.seal_soon();
+        Ok(())
+    }
+
     /// The sequence number that the next record will get.
     #[must_use]
     pub fn next_seq(&self) -> Seq {
@@ -225,14 +243,16 @@ impl Log {
         if self.fits(size) {
             return Ok(());
         }
-        self.make_room(size).map_err(|source| {
-            let path = self.storage.path().to_path_buf();
-            if is_full(&source) {
-                AppendError::NoSpace { path, source }
-            } else {
-                AppendError::Io { path, source }
-            }
-        })
+        self.make_room(size).map_err(|source| self.no_segment(source))
+    }
+
+    fn no_segment(&self, source: io::Error) -> AppendError {
+        let path = self.storage.path().to_path_buf();
+        if is_full(&source) {
+            AppendError::NoSpace { path, source }
+        } else {
+            AppendError::Io { path, source }
+        }
     }
 
     fn fits(&self, size: u64) -> bool {
@@ -286,7 +306,7 @@ impl Log {
             first,
             created: (self.options.clock)(),
             generation: 0,
-            squashed: false,
+            squashed: None,
         };
         // Made under another name and renamed when its header is written, so that no reader ever finds it without.
         let region = match self.shared.take_prepared() {

@@ -1,0 +1,167 @@
+//! Putting another segment in the place of a sealed one: with some records replaced, or with only their outcome.
+//!
+//! The new file is complete and synced under another name before it takes the old one's name, so a crash leaves one or
+//! the other. Whoever reads the old file goes on reading it.
+
+use std::sync::Arc;
+
+use crate::error::LogError;
+use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
+use crate::probe::Probe;
+use crate::reader::{LogReader, Record};
+use crate::segment::{Mark, SEGMENT_HEADER, SegmentHeader, segment_name};
+use crate::storage::Storage;
+use crate::sync::trimmed_len;
+use crate::{DeviceId, Seq};
+
+/// A segment that is to take the place of a sealed one.
+///
+/// Records are added in their order; [`Rewrite::commit`] swaps the files. Dropped without, nothing has happened.
+#[derive(Debug)]
+pub struct Rewrite {
+    storage: Arc<dyn Storage>,
+    header: SegmentHeader,
+    last: Seq,
+    replaced_bytes: u64,
+    bytes: Vec<u8>,
+    records: u64,
+    newest_time: i64,
+}
+
+/// What a [`Rewrite`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Bytes of the file before.
+    pub before: u64,
+    /// Bytes of the file now.
+    pub after: u64,
+}
+
+impl LogReader {
+    /// Begins to rewrite the sealed segment that starts with `first`, keeping the number of every record. `None` if it
+    /// is not sealed, or its header is damaged.
+    ///
+    /// # Errors
+    /// If its file cannot be read.
+    pub fn rewrite(&self, first: Seq) -> Result<Option<Rewrite>, LogError> {
+        self.begin_rewrite(first, false)
+    }
+
+    /// Begins to squash the sealed segment that starts with `first`: all records added stand for all that it held, and
+    /// get its last number. `None` as for [`rewrite`](Self::rewrite).
+    ///
+    /// # Errors
+    /// If its file cannot be read.
+    pub fn squash(&self, first: Seq) -> Result<Option<Rewrite>, LogError> {
+        self.begin_rewrite(first, true)
+    }
+
+    fn begin_rewrite(&self, first: Seq, squash: bool) -> Result<Option<Rewrite>, LogError> {
+        let probe = Probe::open(self.storage(), first)?;
+        let (Some(header), Some(last)) = (probe.header, probe.sealed_last()) else {
+            return Ok(None);
+        };
+        let path = self.storage().path().join(segment_name(first));
+        let replaced_bytes = probe.window.file_len().map_err(LogError::io("read", path))?;
+        Ok(Some(Rewrite {
+            storage: Arc::clone(self.storage()),
+            header: SegmentHeader {
+                generation: header.generation.wrapping_add(1),
+                squashed: if squash { Some(last) } else { header.squashed },
+                ..header
+            },
+            last,
+            replaced_bytes,
+            bytes: vec![0; SEGMENT_HEADER],
+            records: 0,
+            newest_time: header.created,
+        }))
+    }
+}
+
+impl Rewrite {
+    /// The last record of the segment.
+    #[must_use]
+    pub fn last(&self) -> Seq {
+        self.last
+    }
+
+    /// The device whose log it is.
+    #[must_use]
+    pub fn device(&self) -> DeviceId {
+        self.header.device
+    }
+
+    /// Takes a record over as it is.
+    pub fn keep(&mut self, record: &Record<'_>) {
+        self.replace(record, record.kind, record.payload);
+    }
+
+    /// Puts another content under the number and time of a record.
+    pub fn replace(&mut self, record: &Record<'_>, kind: u8, payload: &[u8]) {
+        let lag = record.seq.0.saturating_sub(record.durable.0);
+        let head = FrameHead {
+            seq: if self.header.squashed.is_some() {
+                self.last
+            } else {
+                record.seq
+            },
+            time: record.time,
+            durable_lag: u32::try_from(lag).unwrap_or(u32::MAX),
+            kind,
+            ends_batch: record.ends_batch,
+        };
+        self.add(head, payload);
+    }
+
+    /// Adds a record to a squashed segment; `time` is that of the newest record it stands for.
+    pub fn outcome(&mut self, time: i64, kind: u8, payload: &[u8]) {
+        let head = FrameHead {
+            seq: self.last,
+            time,
+            // It had been durable before the segment was sealed.
+            durable_lag: 0,
+            kind,
+            ends_batch: true,
+        };
+        self.add(head, payload);
+    }
+
+    fn add(&mut self, head: FrameHead, payload: &[u8]) {
+        self.bytes
+            .extend_from_slice(&head.encode(payload, Rules::default()));
+        self.bytes.extend_from_slice(payload);
+        let padding = frame_size(payload.len()) - FRAME_HEADER - payload.len();
+        self.bytes.extend_from_slice(&[0; 8][..padding]);
+        self.records += 1;
+        self.newest_time = self.newest_time.max(head.time);
+    }
+
+    /// Puts the new segment in the place of the old one, for good.
+    ///
+    /// # Errors
+    /// If it cannot be written; the old one is then still there.
+    pub fn commit(mut self) -> Result<Rewritten, LogError> {
+        let used = self.bytes.len() as u64;
+        let mark = Mark {
+            sealed: true,
+            used,
+            last: self.last,
+            records: self.records,
+            time: self.newest_time,
+        };
+        let head = [self.header.encode(), mark.encode()].concat();
+        self.bytes[..SEGMENT_HEADER].copy_from_slice(&head);
+        let after = trimmed_len(used);
+        self.bytes.resize(usize::try_from(after).unwrap_or(usize::MAX), 0);
+        let name = segment_name(self.header.first);
+        let path = self.storage.path().join(&name);
+        self.storage
+            .write_file(&name, &self.bytes)
+            .map_err(LogError::io("rewrite", path))?;
+        Ok(Rewritten {
+            before: self.replaced_bytes,
+            after,
+        })
+    }
+}
