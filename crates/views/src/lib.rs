@@ -67,7 +67,7 @@ pub use record::BucketKey;
 pub use replica::{Replica, ReplicaError};
 pub use row::TimeRange;
 pub use segment::SegmentError;
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, Trashed};
 pub use state::FoldError;
 pub use store::{
     CompactError, HeartbeatAnswer, HeartbeatDurability, OpenError, OpenReport, Progress, Receipt, Store,

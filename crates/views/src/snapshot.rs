@@ -24,6 +24,28 @@ pub struct Snapshot {
     pub(crate) settings: Arc<BTreeMap<String, String>>,
     pub(crate) names: Arc<BTreeMap<Arc<str>, BucketKey>>,
     pub(crate) table: Table,
+    pub(crate) trash: Arc<Vec<Trashed>>,
+    /// Seqs of purges that are not complete.
+    pub(crate) purges: Arc<Vec<u64>>,
+}
+
+/// A deleted bucket that can still be restored.
+#[derive(Clone, Debug)]
+pub struct Trashed {
+    pub(crate) seq: u64,
+    pub(crate) view: Arc<BucketView>,
+}
+
+impl Trashed {
+    /// The record that deleted it.
+    pub fn deleted(&self) -> Seq {
+        Seq(self.seq)
+    }
+
+    /// The bucket as it was.
+    pub fn view(&self) -> &BucketView {
+        &self.view
+    }
 }
 
 impl Snapshot {
@@ -57,6 +79,16 @@ impl Snapshot {
             .values()
             .filter_map(|key| self.table.get(*key))
             .map(Arc::as_ref)
+    }
+
+    /// The buckets that were deleted and not purged.
+    pub fn trashed(&self) -> &[Trashed] {
+        &self.trash
+    }
+
+    /// All buckets whose events are kept: those that are there and those in the trash.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = &BucketView> {
+        self.buckets().chain(self.trash.iter().map(Trashed::view))
     }
 
     /// All settings: key and value, which is JSON text.

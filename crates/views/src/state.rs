@@ -8,9 +8,11 @@ use timberline_log::Position;
 use timberline_model::{Bucket, Data, Timestamp};
 
 use crate::bucket::{BucketState, Changes};
-use crate::record::{BucketCreated, BucketKey, BucketUpdated, Heartbeat, Outcome, Record};
+use crate::record::{
+    BucketCreated, BucketKey, BucketUpdated, Erased, Heartbeat, Outcome, PRESENT, PurgeBegun, Record,
+};
 use crate::segment::SegmentError;
-use crate::snapshot::{Snapshot, Table};
+use crate::snapshot::{Snapshot, Table, Trashed};
 
 /// Why a record does not fit the state before it. With an undamaged log this does not happen; after damage, records
 /// that build on a lost one are reported with this and passed over.
@@ -30,6 +32,9 @@ pub enum FoldError {
     /// It creates what is there already.
     #[error("it creates bucket {0:?}, which is there already")]
     BucketExists(String),
+    /// It brings back a bucket that was not deleted.
+    #[error("it restores bucket number {0}, which is not among the deleted ones")]
+    NotDeleted(u32),
     /// It gives an id that was given before.
     #[error("it gives event id {0} a second time")]
     IdReused(u64),
@@ -52,7 +57,13 @@ pub(crate) struct State {
     names: Arc<BTreeMap<Arc<str>, BucketKey>>,
     keys: FxHashMap<Arc<str>, BucketKey>,
     buckets: FxHashMap<BucketKey, BucketState>,
+    /// Deleted buckets, which can be restored until they are purged, and the seq of their deletion.
+    trash: BTreeMap<BucketKey, (u64, BucketState)>,
+    /// Seqs of purges that are not complete.
+    purges: Arc<Vec<u64>>,
     table: Table,
+    /// What the snapshots show of `trash`.
+    trashed: Arc<Vec<Trashed>>,
 }
 
 impl State {
@@ -67,7 +78,10 @@ impl State {
             names: Arc::default(),
             keys: FxHashMap::default(),
             buckets: FxHashMap::default(),
+            trash: BTreeMap::new(),
+            purges: Arc::default(),
             table: Table::default(),
+            trashed: Arc::default(),
         }
     }
 
@@ -78,6 +92,8 @@ impl State {
         next_bucket: u32,
         settings: BTreeMap<String, String>,
         buckets: Vec<BucketState>,
+        trash: Vec<(u64, BucketState)>,
+        purges: Vec<u64>,
     ) -> State {
         let mut state = State {
             seq,
@@ -90,6 +106,9 @@ impl State {
         for bucket in buckets {
             state.add(bucket);
         }
+        state.trash = trash.into_iter().map(|(seq, b)| (b.view.key, (seq, b))).collect();
+        state.purges = Arc::new(purges);
+        state.show_trash();
         state
     }
 
@@ -125,6 +144,8 @@ impl State {
             settings: self.settings.clone(),
             names: self.names.clone(),
             table: self.table.clone(),
+            trash: self.trashed.clone(),
+            purges: self.purges.clone(),
         }
     }
 
@@ -164,6 +185,21 @@ impl State {
             }
             Record::SettingDeleted(r) => {
                 Arc::make_mut(&mut self.settings).remove(r.key);
+                Ok(())
+            }
+            Record::EventsChanged(r) => {
+                let greatest = r.ids.iter().max().map_or(0, |id| id + 1);
+                self.next_event = self.next_event.max(r.next_event).max(greatest);
+                self.edit(seq, r.bucket, |b| b.change_events(r))
+            }
+            Record::BucketRestored(r) => self.restore_bucket(seq, r.bucket),
+            Record::Erased(r) => {
+                self.erased(seq, r);
+                Ok(())
+            }
+            Record::PurgeBegun(r) => self.begin_purge(seq, r),
+            Record::PurgeEnded(r) => {
+                Arc::make_mut(&mut self.purges).retain(|purge| *purge > r.through);
                 Ok(())
             }
         }
@@ -262,12 +298,91 @@ impl State {
     }
 
     fn delete_bucket(&mut self, seq: u64, key: BucketKey) -> Result<(), FoldError> {
+        let bucket = self.take_out(seq, key)?;
+        self.trash.insert(key, (seq, bucket));
+        self.show_trash();
+        Ok(())
+    }
+
+    fn take_out(&mut self, seq: u64, key: BucketKey) -> Result<BucketState, FoldError> {
         self.listed = seq;
         let bucket = self.buckets.remove(&key).ok_or(FoldError::NoSuchBucket(key.0))?;
         let id = bucket.view.bucket.id.as_str();
         self.keys.remove(id);
         Arc::make_mut(&mut self.names).remove(id);
         self.table.set(key, None);
+        Ok(bucket)
+    }
+
+    fn restore_bucket(&mut self, seq: u64, key: BucketKey) -> Result<(), FoldError> {
+        let (_, deleted) = self.trash.get(&key).ok_or(FoldError::NotDeleted(key.0))?;
+        let id = &deleted.view.bucket.id;
+        if self.keys.contains_key(id.as_str()) {
+            return Err(FoldError::BucketExists(id.clone()));
+        }
+        if let Some((_, mut bucket)) = self.trash.remove(&key) {
+            // A bucket that came back may be seen as another than the one that went.
+            bucket.view.touched = seq;
+            bucket.view.changes = Changes::since(seq);
+            self.listed = seq;
+            self.add(bucket);
+            self.show_trash();
+        }
         Ok(())
+    }
+
+    fn erased(&mut self, seq: u64, r: &Erased) {
+        self.next_event = self.next_event.max(r.next_event);
+        self.next_bucket = self.next_bucket.max(r.next_bucket);
+        if let Some(key) = r.bucket {
+            // What was erased had changed which event is compared with; without it, that is the newest. The bucket
+            // may be gone with it.
+            let _ = self.edit(seq, key, |b| {
+                b.compare_with_newest();
+                Ok(())
+            });
+        }
+    }
+
+    fn begin_purge(&mut self, seq: u64, r: &PurgeBegun) -> Result<(), FoldError> {
+        Arc::make_mut(&mut self.purges).push(seq);
+        if r.whole {
+            let _ = self.take_out(seq, r.bucket);
+            self.trash.remove(&r.bucket);
+            self.show_trash();
+            return Ok(());
+        }
+        let present = r.events.iter().filter(|(through, _)| *through == PRESENT);
+        let ids: Vec<u64> = present.flat_map(|(_, ids)| ids).copied().collect();
+        if let Some((_, deleted)) = self.trash.get_mut(&r.bucket) {
+            let changed = deleted.delete(&ids);
+            self.show_trash();
+            return Ok(changed?);
+        }
+        match self.edit(seq, r.bucket, |b| Ok(b.delete(&ids)?)) {
+            // The bucket may have been purged since.
+            Err(FoldError::NoSuchBucket(_)) => Ok(()),
+            result => result,
+        }
+    }
+
+    fn show_trash(&mut self) {
+        let shown = self.trash.values().map(|(seq, bucket)| Trashed {
+            seq: *seq,
+            view: Arc::new(bucket.view.clone()),
+        });
+        self.trashed = Arc::new(shown.collect());
+    }
+
+    /// Changes a deleted bucket, as [`State::edit`] does one that is there.
+    pub(crate) fn edit_trashed(
+        &mut self,
+        key: BucketKey,
+        change: impl FnOnce(&mut BucketState) -> Result<(), FoldError>,
+    ) -> Result<(), FoldError> {
+        let (_, bucket) = self.trash.get_mut(&key).ok_or(FoldError::NoSuchBucket(key.0))?;
+        let changed = change(bucket);
+        self.show_trash();
+        changed
     }
 }

@@ -8,9 +8,13 @@ use timberline_model::Bucket;
 use super::changes::Changes;
 use super::view::{BucketView, LastEvent, OpenEvent, Place, Sealed};
 use crate::head::{Interner, Run, push_run};
-use crate::record::{BucketKey, EventBlock};
+use crate::record::{BucketKey, EventBlock, EventsChanged, Last};
 use crate::row::Row;
 use crate::segment::{BLOCK_ROWS, Block, SegmentError, ViewSegment};
+use crate::state::FoldError;
+
+/// So many removals at once are cheaper in one pass over everything than one by one.
+const MANY: usize = 32;
 
 /// A bucket as the fold holds it: the view that is published, and what finds texts in its dictionary.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub(crate) struct BucketState {
     greatest_start: i64,
     /// No other event has the start of the open one, as far as is known, so extending it changes no order.
     open_is_alone: bool,
+    /// An event at the edge of the extent went, so the extent is to be measured anew.
+    edge_went: bool,
 }
 
 impl BucketState {
@@ -45,6 +51,7 @@ impl BucketState {
             changed: None,
             greatest_start: i64::MIN,
             open_is_alone: false,
+            edge_went: false,
         }
     }
 
@@ -66,6 +73,7 @@ impl BucketState {
             interner: Interner::default(),
             changed: None,
             open_is_alone: false,
+            edge_went: false,
         };
         let rows = state.rows(head, ids.iter().copied());
         state.push_rows(rows);
@@ -150,6 +158,81 @@ impl BucketState {
     /// Events came in with ids that may be taken; of equal ids in one request the last counts.
     pub(crate) fn put(&mut self, events: &EventBlock<'_>, ids: &[u64]) -> Result<(), SegmentError> {
         let removed = self.remove_rows(ids);
+        self.add_rows(events, ids);
+        self.view.last = self.view.newest().as_ref().map(LastEvent::from);
+        self.measure();
+        removed
+    }
+
+    /// Events went. Those that are not there are passed over.
+    pub(crate) fn delete(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
+        let removed = self.remove_rows(ids);
+        if self.view.last.is_some_and(|l| ids.contains(&l.id)) {
+            self.compare_with_newest();
+        }
+        self.measure();
+        removed
+    }
+
+    /// Many changes at once. What cannot be carried out is told, and the rest done.
+    pub(crate) fn change_events(&mut self, r: &EventsChanged<'_>) -> Result<(), FoldError> {
+        let mut result = self.remove_rows(&r.removed).map_err(FoldError::from);
+        result = result.and(self.remove_rows(&r.ids).map_err(FoldError::from));
+        for (id, duration) in &r.extended {
+            result = result.and(self.set_duration(*id, *duration));
+        }
+        self.add_rows(&r.events, &r.ids);
+        result = result.and(self.set_last(r.last));
+        self.measure();
+        result
+    }
+
+    fn set_duration(&mut self, id: u64, duration: i64) -> Result<(), FoldError> {
+        let place = self.view.find(id)?;
+        let Some((row, text)) = place.map(|place| self.view.read(place)).transpose()?.flatten() else {
+            let bucket = self.view.key.0;
+            return Err(FoldError::NoSuchEvent { bucket, event: id });
+        };
+        self.remove_row(id)?;
+        let data = self.interner.intern(&text);
+        let row = Row {
+            duration,
+            data,
+            ..row
+        };
+        self.view.len += 1;
+        self.add_time(&row);
+        self.push_rows(vec![row]);
+        Ok(())
+    }
+
+    fn set_last(&mut self, last: Last) -> Result<(), FoldError> {
+        let id = match last {
+            Last::Newest => None,
+            Last::Event(id) => Some(id),
+            Last::Unchanged => self.view.last.map(|l| l.id),
+        };
+        let place = id.map(|id| self.view.find(id)).transpose()?.flatten();
+        match place.map(|place| self.view.row_at(place)).transpose()?.flatten() {
+            Some(row) => self.view.last = Some(LastEvent::from(&row)),
+            None => self.compare_with_newest(),
+        }
+        match last {
+            Last::Event(event) if place.is_none() => Err(FoldError::NoSuchEvent {
+                bucket: self.view.key.0,
+                event,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the next heartbeat is compared with is the newest event from now on.
+    pub(crate) fn compare_with_newest(&mut self) {
+        self.view.last = self.view.newest().as_ref().map(LastEvent::from);
+    }
+
+    /// Rows of a block come in under these ids, of equal ones the last.
+    fn add_rows(&mut self, events: &EventBlock<'_>, ids: &[u64]) {
         let rows = self.rows(events, ids.iter().copied());
         let latest: FxHashMap<u64, Row> = rows.into_iter().map(|r| (r.id, r)).collect();
         let rows: Vec<Row> = latest.into_values().collect();
@@ -158,17 +241,6 @@ impl BucketState {
             self.add_time(row);
         }
         self.push_rows(rows);
-        self.view.last = self.view.newest().as_ref().map(LastEvent::from);
-        removed
-    }
-
-    /// Events went. Those that are not there are passed over.
-    pub(crate) fn delete(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
-        let removed = self.remove_rows(ids);
-        if self.view.last.is_some_and(|l| ids.contains(&l.id)) {
-            self.view.last = self.view.newest().as_ref().map(LastEvent::from);
-        }
-        removed
     }
 
     /// Sets the rows of the head apart to be sealed; new rows go to a new head.
@@ -314,6 +386,9 @@ impl BucketState {
 
     /// Removes all it can; tells of what could not be read.
     fn remove_rows(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
+        if ids.len() >= MANY {
+            return self.remove_many(&ids.iter().copied().collect());
+        }
         let mut result = Ok(());
         for id in ids {
             result = result.and(self.remove_row(*id));
@@ -325,10 +400,51 @@ impl BucketState {
         if let Some(place) = self.view.find(id)? {
             let row = self.view.row_at(place)?;
             self.take_out(place);
-            self.view.len -= 1;
-            self.change(row.map_or(i64::MIN, |r| r.start.min(r.end())));
+            self.went(row);
         }
         Ok(())
+    }
+
+    /// The same in one pass over the memory and over those blocks that may hold one of the ids.
+    fn remove_many(&mut self, ids: &FxHashSet<u64>) -> Result<(), SegmentError> {
+        let mut gone: Vec<Row> = Vec::new();
+        if let Some(open) = self.view.open.take_if(|open| ids.contains(&open.row.id)) {
+            gone.push(open.row);
+        }
+        for runs in [&mut self.view.runs, &mut self.view.frozen] {
+            let hit = |run: &Arc<Run>| run.rows().iter().any(|row| ids.contains(&row.id));
+            if runs.iter().any(hit) {
+                let left = runs.iter().map(|run| run.without_these(ids, &mut gone));
+                *runs = Arc::new(left.filter(|run| run.len() > 0).collect());
+            }
+        }
+        let mut result = Ok(());
+        if !self.view.segments.is_empty() {
+            let mut sorted: Vec<u64> = ids.iter().copied().collect();
+            sorted.sort_unstable();
+            for sealed in Arc::make_mut(&mut self.view.segments) {
+                result = result.and(hide(sealed, &sorted, &mut gone));
+            }
+        }
+        for row in gone {
+            self.went(Some(row));
+        }
+        result
+    }
+
+    /// An event went; its row, if it could be read.
+    fn went(&mut self, row: Option<Row>) {
+        self.view.len -= 1;
+        self.change(row.map_or(i64::MIN, |r| r.start.min(r.end())));
+        let at_edge = |(start, end)| row.is_none_or(|r| r.start <= start || r.end() >= end);
+        self.edge_went |= self.view.extent.is_some_and(at_edge);
+    }
+
+    /// Measures the extent anew, if that may have changed.
+    fn measure(&mut self) {
+        if std::mem::take(&mut self.edge_went) {
+            self.view.extent = self.view.measured();
+        }
     }
 
     fn take_out(&mut self, place: Place) {
@@ -354,6 +470,42 @@ fn take_from(runs: &mut Arc<Vec<Arc<Run>>>, run: usize, position: usize) {
         *slot = Arc::new(slot.without(position));
     }
     runs.retain(|r| r.len() > 0);
+}
+
+/// Hides the events with these ids, which are sorted; their rows are added to `gone`.
+fn hide(sealed: &mut Sealed, ids: &[u64], gone: &mut Vec<Row>) -> Result<(), SegmentError> {
+    let any_between = |least: u64, greatest: u64| {
+        let from = ids.partition_point(|id| *id < least);
+        ids.get(from).is_some_and(|id| *id <= greatest)
+    };
+    let header = sealed.segment.header();
+    if !any_between(header.least_id, header.greatest_id) {
+        return Ok(());
+    }
+    let mut found = Vec::new();
+    let mut block = Block::default();
+    for b in 0..sealed.segment.blocks() {
+        let entry = sealed.segment.entry(b)?;
+        if !any_between(entry.least_id, entry.greatest_id) {
+            continue;
+        }
+        sealed.segment.read_block(b, &mut block)?;
+        for i in 0..block.len() {
+            let position = (b * BLOCK_ROWS + i) as u32;
+            if let Some(row) = block.row(i).filter(|row| ids.binary_search(&row.id).is_ok())
+                && sealed.hidden.binary_search(&position).is_err()
+            {
+                found.push(position);
+                gone.push(row);
+            }
+        }
+    }
+    if !found.is_empty() {
+        let hidden = Arc::make_mut(&mut sealed.hidden);
+        hidden.append(&mut found);
+        hidden.sort_unstable();
+    }
+    Ok(())
 }
 
 /// Positions of the events whose id is wanted.

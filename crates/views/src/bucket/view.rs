@@ -26,7 +26,7 @@ pub struct BucketView {
     pub(crate) runs: Arc<Vec<Arc<Run>>>,
     pub(crate) open: Option<OpenEvent>,
     pub(crate) last: Option<LastEvent>,
-    /// Least start and greatest end of all events there ever were; a deletion does not narrow it.
+    /// Least start and greatest end of its events.
     pub(crate) extent: Option<(i64, i64)>,
     pub(crate) len: u64,
     /// Newest seq that touched this bucket.
@@ -231,6 +231,33 @@ impl BucketView {
         offer(None)
     }
 
+    /// Least start and greatest end, looked for. Where a segment cannot be read it is taken to be as wide as it ever
+    /// was.
+    pub(crate) fn measured(&self) -> Option<(i64, i64)> {
+        let mut extent: Option<(i64, i64)> = None;
+        let mut offer = |start: i64, end: i64| {
+            let (s, e) = extent.unwrap_or((start, end));
+            extent = Some((s.min(start), e.max(end)));
+        };
+        if let Some(open) = &self.open {
+            offer(open.row.start, open.row.end());
+        }
+        for run in self.memory_runs() {
+            for row in run.rows() {
+                offer(row.start, row.end());
+            }
+        }
+        for sealed in self.segments.iter().filter(|s| s.rows() > 0) {
+            let header = sealed.segment.header();
+            let (start, end) = measure_sealed(sealed)
+                .ok()
+                .flatten()
+                .unwrap_or((header.least_start, header.greatest_end));
+            offer(start, end);
+        }
+        extent
+    }
+
     pub(crate) fn find(&self, id: u64) -> Result<Option<Place>, SegmentError> {
         if self.open.as_ref().is_some_and(|o| o.row.id == id) {
             return Ok(Some(Place::Open));
@@ -308,6 +335,31 @@ fn newest_sealed(sealed: &Sealed) -> Result<Option<Row>, SegmentError> {
         }
     }
     Ok(None)
+}
+
+/// Least start and greatest end of the rows that are not hidden. Blocks without hidden rows are not read.
+fn measure_sealed(sealed: &Sealed) -> Result<Option<(i64, i64)>, SegmentError> {
+    let mut extent: Option<(i64, i64)> = None;
+    let mut block = Block::default();
+    for b in 0..sealed.segment.blocks() {
+        let entry = sealed.segment.entry(b)?;
+        let first = (b * crate::segment::BLOCK_ROWS) as u32;
+        let hidden = sealed.hidden_in(first, entry.rows);
+        let mut offer = |start: i64, end: i64| {
+            let (s, e) = extent.unwrap_or((start, end));
+            extent = Some((s.min(start), e.max(end)));
+        };
+        if hidden.is_empty() {
+            offer(entry.least_start, entry.greatest_end);
+            continue;
+        }
+        sealed.segment.read_block(b, &mut block)?;
+        let shown = (0..block.len()).filter(|i| hidden.binary_search(&(first + *i as u32)).is_err());
+        for row in shown.filter_map(|i| block.row(i)) {
+            offer(row.start, row.end());
+        }
+    }
+    Ok(extent)
 }
 
 /// Whole blocks inside the range are counted by the index, the others row by row.

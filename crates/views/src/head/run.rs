@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use crate::head::HeadDictionary;
 use crate::row::{Bounds, Row};
 
@@ -73,6 +75,16 @@ impl Run {
             rows.remove(position);
         }
         Run::from_sorted(rows, self.dictionary.clone())
+    }
+
+    /// The run without the rows that have these ids, which are added to `gone`.
+    pub(crate) fn without_these(self: &Arc<Run>, ids: &FxHashSet<u64>, gone: &mut Vec<Row>) -> Arc<Run> {
+        let (hit, left): (Vec<Row>, Vec<Row>) = self.rows.iter().partition(|row| ids.contains(&row.id));
+        if hit.is_empty() {
+            return self.clone();
+        }
+        gone.extend(hit);
+        Arc::new(Run::from_sorted(left, self.dictionary.clone()))
     }
 
     /// The position of the newest row that touches the range, at or below `below` (exclusive).

@@ -6,7 +6,7 @@
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::{BorrowDecode, Encode};
 
-use super::{BucketKey, EventBlock, EventsInserted, EventsPut, Record};
+use super::{BucketKey, EventBlock, EventsChanged, EventsInserted, EventsPut, Last, Record};
 
 /// The most one record may make the decoder allocate at once; a damaged length beyond it is an error.
 const DECODE_LIMIT: usize = 256 << 20;
@@ -56,6 +56,11 @@ pub(crate) mod kind {
     pub(crate) const EVENTS_DELETED: u8 = 7;
     pub(crate) const SETTING_SET: u8 = 8;
     pub(crate) const SETTING_DELETED: u8 = 9;
+    pub(crate) const EVENTS_CHANGED: u8 = 10;
+    pub(crate) const BUCKET_RESTORED: u8 = 11;
+    pub(crate) const ERASED: u8 = 13;
+    pub(crate) const PURGE_BEGUN: u8 = 14;
+    pub(crate) const PURGE_ENDED: u8 = 15;
 }
 
 /// The version that is written of every kind today.
@@ -75,6 +80,17 @@ struct PutPrefix {
     ids: Vec<u64>,
 }
 
+/// What stands before the block in [`EventsChanged`].
+#[derive(Encode, BorrowDecode)]
+struct ChangedPrefix {
+    bucket: BucketKey,
+    next_event: u64,
+    last: Last,
+    removed: Vec<u64>,
+    extended: Vec<(u64, i64)>,
+    ids: Vec<u64>,
+}
+
 impl<'a> Record<'a> {
     /// The frame kind of this record.
     pub fn kind(&self) -> u8 {
@@ -88,6 +104,11 @@ impl<'a> Record<'a> {
             Record::EventsDeleted(_) => kind::EVENTS_DELETED,
             Record::SettingSet(_) => kind::SETTING_SET,
             Record::SettingDeleted(_) => kind::SETTING_DELETED,
+            Record::EventsChanged(_) => kind::EVENTS_CHANGED,
+            Record::BucketRestored(_) => kind::BUCKET_RESTORED,
+            Record::Erased(_) => kind::ERASED,
+            Record::PurgeBegun(_) => kind::PURGE_BEGUN,
+            Record::PurgeEnded(_) => kind::PURGE_ENDED,
         }
     }
 
@@ -112,6 +133,22 @@ impl<'a> Record<'a> {
             Record::EventsDeleted(r) => versioned(r, out),
             Record::SettingSet(r) => versioned(r, out),
             Record::SettingDeleted(r) => versioned(r, out),
+            Record::EventsChanged(r) => {
+                let prefix = ChangedPrefix {
+                    bucket: r.bucket,
+                    next_event: r.next_event,
+                    last: r.last,
+                    removed: r.removed.clone(),
+                    extended: r.extended.clone(),
+                    ids: r.ids.clone(),
+                };
+                versioned(&prefix, out)?;
+                r.events.encode(out)
+            }
+            Record::BucketRestored(r) => versioned(r, out),
+            Record::Erased(r) => versioned(r, out),
+            Record::PurgeBegun(r) => versioned(r, out),
+            Record::PurgeEnded(r) => versioned(r, out),
         }
     }
 
@@ -122,9 +159,15 @@ impl<'a> Record<'a> {
     pub fn bucket_of(kind: u8, payload: &[u8]) -> Result<Option<BucketKey>, CodecError> {
         let (&version, body) = payload.split_first().ok_or(CodecError::Short)?;
         match kind {
-            kind::SETTING_SET | kind::SETTING_DELETED => Ok(None),
+            kind::SETTING_SET | kind::SETTING_DELETED | kind::PURGE_ENDED => Ok(None),
+            kind::ERASED if version == VERSION => Ok(bincode::borrow_decode_from_slice(body, CONFIG)?.0),
             // The bucket is the first field of all the others.
-            kind::BUCKET_CREATED..=kind::EVENTS_DELETED if version == VERSION => {
+            kind::BUCKET_CREATED..=kind::EVENTS_DELETED
+            | kind::EVENTS_CHANGED
+            | kind::BUCKET_RESTORED
+            | kind::PURGE_BEGUN
+                if version == VERSION =>
+            {
                 Ok(Some(bincode::borrow_decode_from_slice(body, CONFIG)?.0))
             }
             _ => Err(CodecError::Unknown { kind, version }),
@@ -170,6 +213,26 @@ impl<'a> Record<'a> {
             kind::EVENTS_DELETED => Record::EventsDeleted(whole(body)?),
             kind::SETTING_SET => Record::SettingSet(whole(body)?),
             kind::SETTING_DELETED => Record::SettingDeleted(whole(body)?),
+            kind::EVENTS_CHANGED => {
+                let (prefix, used): (ChangedPrefix, usize) = bincode::borrow_decode_from_slice(body, CONFIG)?;
+                let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
+                if prefix.ids.len() != events.len() {
+                    return Err(CodecError::Block("it has not one id for each event"));
+                }
+                Record::EventsChanged(EventsChanged {
+                    bucket: prefix.bucket,
+                    next_event: prefix.next_event,
+                    last: prefix.last,
+                    removed: prefix.removed,
+                    extended: prefix.extended,
+                    ids: prefix.ids,
+                    events,
+                })
+            }
+            kind::BUCKET_RESTORED => Record::BucketRestored(whole(body)?),
+            kind::ERASED => Record::Erased(whole(body)?),
+            kind::PURGE_BEGUN => Record::PurgeBegun(whole(body)?),
+            kind::PURGE_ENDED => Record::PurgeEnded(whole(body)?),
             _ => return Err(CodecError::Unknown { kind, version }),
         })
     }

@@ -116,6 +116,41 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
             "setting-deleted",
             Record::SettingDeleted(SettingDeleted { key: "theme" }),
         ),
+        (
+            "events-changed",
+            Record::EventsChanged(EventsChanged {
+                bucket,
+                next_event: 301,
+                last: Last::Event(7),
+                removed: vec![5, 300],
+                extended: vec![(6, 2_000_000_000)],
+                ids: vec![7, 8, 9],
+                events: EventBlock::from_events(
+                    [(1, 2, "{}"), (3, -4, "{}"), (5, 0, r#"{"a":1}"#)].into_iter(),
+                ),
+            }),
+        ),
+        (
+            "bucket-restored",
+            Record::BucketRestored(BucketRestored { bucket }),
+        ),
+        (
+            "erased",
+            Record::Erased(Erased {
+                bucket: Some(bucket),
+                next_event: 300,
+                next_bucket: 4,
+            }),
+        ),
+        (
+            "purge-begun",
+            Record::PurgeBegun(PurgeBegun {
+                bucket,
+                whole: false,
+                events: vec![(PRESENT, vec![1, 2]), (17, vec![300])],
+            }),
+        ),
+        ("purge-ended", Record::PurgeEnded(PurgeEnded { through: 300 })),
     ]
 }
 
@@ -193,14 +228,14 @@ proptest! {
     }
 
     #[test]
-    fn garbage_is_an_error_and_no_panic(kind in 0u8..12, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn garbage_is_an_error_and_no_panic(kind in 0u8..18, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut payload = vec![1];
         payload.extend(bytes);
         let _ = Record::decode(kind, &payload);
     }
 
     #[test]
-    fn a_damaged_record_is_an_error_or_another_record_and_no_panic(which in 0usize..11, at in any::<prop::sample::Index>(), bit in 0u8..8) {
+    fn a_damaged_record_is_an_error_or_another_record_and_no_panic(which in 0usize..16, at in any::<prop::sample::Index>(), bit in 0u8..8) {
         let (_, record) = examples().swap_remove(which);
         let mut bytes = Vec::new();
         record.encode(&mut bytes).unwrap();

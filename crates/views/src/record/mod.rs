@@ -40,6 +40,16 @@ pub enum Record<'a> {
     SettingSet(SettingSet<'a>),
     /// A setting went.
     SettingDeleted(SettingDeleted<'a>),
+    /// What many records came to, or what takes the effect of some back.
+    EventsChanged(EventsChanged<'a>),
+    /// A deleted bucket came back, with all of its events.
+    BucketRestored(BucketRestored),
+    /// A record was here, and what it held is erased.
+    Erased(Erased),
+    /// Events, or a bucket, are gone for good: from here on whoever keeps the log erases what it holds of them.
+    PurgeBegun(PurgeBegun),
+    /// All purges up to a record are complete: no byte of what they named is left.
+    PurgeEnded(PurgeEnded),
 }
 
 /// Payload of [`Record::BucketCreated`].
@@ -165,4 +175,74 @@ pub struct SettingSet<'a> {
 pub struct SettingDeleted<'a> {
     /// Which setting.
     pub key: &'a str,
+}
+
+/// Payload of [`Record::EventsChanged`]: first events go, then some get another duration, then some come or are replaced.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventsChanged<'a> {
+    /// Which bucket.
+    pub bucket: BucketKey,
+    /// All ids below this are used up.
+    pub next_event: u64,
+    /// What the next heartbeat is compared with from now on.
+    pub last: Last,
+    /// Ids of events that go; those that are not there are passed over.
+    pub removed: Vec<u64>,
+    /// Events that are there before, and their duration from now on, ns.
+    pub extended: Vec<(u64, i64)>,
+    /// Id of each of `events`.
+    pub ids: Vec<u64>,
+    /// Events that come, or take the place of those that have their id.
+    pub events: EventBlock<'a>,
+}
+
+/// Which event the next heartbeat of a bucket is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub enum Last {
+    /// The one that was; if that one went, the newest.
+    Unchanged,
+    /// The one with the latest start.
+    Newest,
+    /// The one with this id.
+    Event(u64),
+}
+
+/// Payload of [`Record::BucketRestored`].
+#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+pub struct BucketRestored {
+    /// Which bucket.
+    pub bucket: BucketKey,
+}
+
+/// Payload of [`Record::Erased`]: what must be known of a record whose content is gone.
+#[derive(Clone, Debug, Default, PartialEq, Encode, BorrowDecode)]
+pub struct Erased {
+    /// The bucket whose events it changed, if it did; its next heartbeat is compared with its newest event.
+    pub bucket: Option<BucketKey>,
+    /// All event ids below this are used up.
+    pub next_event: u64,
+    /// All bucket keys below this are used up.
+    pub next_bucket: u32,
+}
+
+/// Payload of [`Record::PurgeBegun`].
+#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+pub struct PurgeBegun {
+    /// Which bucket.
+    pub bucket: BucketKey,
+    /// Whether all of it goes.
+    pub whole: bool,
+    /// What records up to and including a seq hold of these events is erased. [`PRESENT`] stands for this record's own
+    /// seq: then the events go, too.
+    pub events: Vec<(u64, Vec<u64>)>,
+}
+
+/// In [`PurgeBegun::events`]: up to now.
+pub const PRESENT: u64 = u64::MAX;
+
+/// Payload of [`Record::PurgeEnded`].
+#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+pub struct PurgeEnded {
+    /// The seq of the newest purge that is complete.
+    pub through: u64,
 }

@@ -23,7 +23,7 @@ use crate::state::State;
 /// Name of the file.
 pub(crate) const FILE: &str = "checkpoint";
 const MAGIC: [u8; 8] = *b"TLVIEWCP";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// magic 8 | version u32 | CRC-32 of the body u32
 const HEADER: usize = 16;
 
@@ -35,6 +35,10 @@ struct Body {
     next_bucket: u32,
     settings: Vec<(String, String)>,
     buckets: Vec<BucketBody>,
+    /// Deleted buckets, and the seq of their deletion.
+    trash: Vec<(u64, BucketBody)>,
+    /// Seqs of purges that are not complete.
+    purges: Vec<u64>,
 }
 
 #[derive(Encode, BorrowDecode)]
@@ -91,6 +95,11 @@ pub(crate) fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, CodecError> {
         .buckets()
         .map(bucket_body)
         .collect::<Result<Vec<_>, _>>()?;
+    let trash = snapshot
+        .trash
+        .iter()
+        .map(|deleted| Ok((deleted.seq, bucket_body(&deleted.view)?)))
+        .collect::<Result<Vec<_>, CodecError>>()?;
     let body = Body {
         seq: snapshot.seq,
         position: snapshot.position.map(|p| (p.segment.0, p.offset)),
@@ -102,6 +111,8 @@ pub(crate) fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, CodecError> {
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect(),
         buckets,
+        trash,
+        purges: snapshot.purges.to_vec(),
     };
     let mut out = Vec::with_capacity(4096);
     out.extend_from_slice(&MAGIC);
@@ -196,6 +207,9 @@ pub(crate) fn read(storage: &dyn Storage) -> Result<Found, OpenError> {
             known: VERSION,
         });
     }
+    if word(8) < VERSION {
+        return Ok(Found::Unusable("the checkpoint is of an earlier version".into()));
+    }
     if crc32fast::hash(rest) != word(12) {
         return Ok(Found::Unusable("the checkpoint is damaged".into()));
     }
@@ -230,8 +244,20 @@ fn restore(storage: &dyn Storage, bytes: &[u8]) -> Result<State, Unusable> {
     for b in body.buckets {
         buckets.push(restore_bucket(storage, b)?);
     }
+    let mut trash = Vec::with_capacity(body.trash.len());
+    for (seq, b) in body.trash {
+        trash.push((seq, restore_bucket(storage, b)?));
+    }
     let settings: BTreeMap<String, String> = body.settings.into_iter().collect();
-    let mut state = State::restore(body.seq, body.next_event, body.next_bucket, settings, buckets);
+    let mut state = State::restore(
+        body.seq,
+        body.next_event,
+        body.next_bucket,
+        settings,
+        buckets,
+        trash,
+        body.purges,
+    );
     state.position = body.position.map(|(segment, offset)| Position {
         segment: Seq(segment),
         offset,

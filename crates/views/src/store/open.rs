@@ -306,7 +306,7 @@ fn is_view_file(name: &str) -> bool {
 
 fn named_files(snapshot: &Snapshot) -> Vec<String> {
     snapshot
-        .buckets()
+        .kept()
         .flat_map(|b| b.segments.iter())
         .map(|s| s.segment.file().to_owned())
         .collect()
@@ -326,13 +326,13 @@ fn next_file(views: &dyn Storage) -> Result<u64, OpenError> {
     Ok(list(views)?.iter().filter_map(number).max().unwrap_or(0) + 1)
 }
 
-/// Removes view files that nothing names: left by a crash between a segment and its checkpoint. Those that the
-/// checkpoint on disk still names wait for the next one.
+/// Removes view files that nothing names: left by a crash between a segment and its checkpoint, or half-written. Those
+/// that the checkpoint on disk still names wait for the next one.
 fn clear_away(shared: &Shared, checkpointed: &[String], anew: bool) -> Result<(), OpenError> {
     let used = named_files(&shared.published.load());
     for name in list(&*shared.views)?
         .into_iter()
-        .filter(|n| is_view_file(n) && !used.contains(n))
+        .filter(|n| (is_view_file(n) && !used.contains(n)) || n.ends_with(".tmp"))
     {
         if anew || checkpointed.contains(&name) {
             shared.obsolete.lock().push(name);

@@ -297,7 +297,7 @@ impl Store {
         Ok(Receipt { seq, sync: true })
     }
 
-    /// Deletes a bucket and its events.
+    /// Deletes a bucket and its events. They can be restored until they are purged.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -305,17 +305,10 @@ impl Store {
         let shared = &*self.shared;
         let mut sequencer = shared.sequencer.lock();
         let state = sequencer.existing(bucket)?;
-        let files: Vec<String> = state
-            .view
-            .segments
-            .iter()
-            .map(|s| s.segment.file().to_owned())
-            .collect();
         let record = Record::BucketDeleted(record::BucketDeleted {
             bucket: state.view.key,
         });
         let seq = shared.commit(&mut sequencer, &record)?;
-        shared.obsolete.lock().extend(files);
         Ok(Receipt { seq, sync: true })
     }
 

@@ -22,7 +22,6 @@ pub struct PlainBucket {
     pub data: String,
     pub events: Vec<Event>,
     pub last: Option<u64>,
-    pub extent: Option<(i64, i64)>,
 }
 
 /// Everything a store shows.
@@ -209,8 +208,6 @@ impl Plain {
             let end = e.1 + e.2;
             if e.3 == data && e.1 <= start && start <= end + pulsetime {
                 e.2 = end.max(start + duration).max(e.1) - e.1;
-                let event = e.clone();
-                b.widen(&event);
                 b.sort();
                 return;
             }
@@ -218,7 +215,6 @@ impl Plain {
         let event = (self.next, start, duration, data.to_owned());
         self.next += 1;
         b.last = Some(event.0);
-        b.widen(&event);
         b.events.push(event);
         b.sort();
     }
@@ -244,7 +240,6 @@ impl Plain {
         }
         for (id, event) in latest {
             b.events.retain(|e| e.0 != id);
-            b.widen(&event);
             b.events.push(event);
         }
         b.sort();
@@ -263,9 +258,10 @@ impl PlainBucket {
         self.events.first().map(|e| e.0)
     }
 
-    fn widen(&mut self, e: &Event) {
-        let (s, t) = self.extent.unwrap_or((e.1, e.1 + e.2));
-        self.extent = Some((s.min(e.1), t.max(e.1 + e.2)));
+    /// Least start and greatest end.
+    fn extent(&self) -> Option<(i64, i64)> {
+        let start = self.events.iter().map(|e| e.1).min();
+        start.zip(self.events.iter().map(|e| e.1 + e.2).max())
     }
 
     pub fn touching(&self, from: i64, to: i64) -> Vec<Event> {
@@ -448,7 +444,7 @@ pub fn same(snapshot: &Snapshot, plain: &Plain, from: i64, to: i64) -> Result<()
         prop_assert_eq!(view.len(), b.events.len() as u64, "number of events of {}", name);
         prop_assert_eq!(
             view.start().zip(view.end()).map(|(s, e)| (s.nanos(), e.nanos())),
-            b.extent
+            b.extent()
         );
         let touching = b.touching(from, to);
         prop_assert_eq!(
