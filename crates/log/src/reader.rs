@@ -70,6 +70,9 @@ pub struct SegmentInfo {
     pub device: Option<DeviceId>,
     /// When it was made (nanoseconds since 1970); `None` if its header is damaged.
     pub created: Option<i64>,
+    /// When it was sealed, if it is; of a squashed one, when the newest record it stands for was written. Nanoseconds
+    /// since 1970.
+    pub sealed: Option<i64>,
     /// How often it was rewritten: two sealed segments of one log with the same first record and generation have the
     /// same bytes.
     pub generation: u32,
@@ -150,6 +153,7 @@ impl LogReader {
             durable: probe.mark().map(|mark| mark.last),
             device: probe.header.map(|header| header.device),
             created: probe.header.map(|header| header.created),
+            sealed: seal.map(|mark| mark.time),
             generation: probe.header.map_or(0, |header| header.generation),
             squashed: probe.squashed().is_some(),
         })

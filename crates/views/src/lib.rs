@@ -51,6 +51,7 @@
 
 mod bucket;
 mod head;
+mod history;
 pub mod record;
 mod replica;
 mod row;
@@ -63,6 +64,11 @@ mod verify;
 pub use bucket::{
     BucketView, Columns, DataDictionary, EventRef, Events, HeadData, Renumber, SegmentData, column,
 };
+pub use history::HistoryError;
+pub use history::erase::LogErasure;
+pub use history::select::{Selected, Selection};
+pub use history::story::{Beat, Change, Story, What};
+pub use history::undo::Undone;
 pub use record::BucketKey;
 pub use replica::{Replica, ReplicaError};
 pub use row::TimeRange;
@@ -70,8 +76,9 @@ pub use segment::SegmentError;
 pub use snapshot::{Snapshot, Trashed};
 pub use state::FoldError;
 pub use store::{
-    CompactError, HeartbeatAnswer, HeartbeatDurability, OpenError, OpenReport, Progress, Receipt, Store,
-    StoreOptions, WriteError, read_log, read_only, view_files,
+    Clock, CompactError, Deleted, DeletedWhat, HeartbeatAnswer, HeartbeatDurability, Maintenance, OpenError,
+    OpenReport, Progress, PurgeReceipt, Receipt, Store, StoreOptions, Undoing, WriteError, read_log,
+    read_only, view_files,
 };
 pub use timberline_log::Seq;
 pub use verify::{check, differences};

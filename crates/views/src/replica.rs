@@ -29,7 +29,7 @@ pub enum ReplicaError {
 #[derive(Debug)]
 pub struct Replica {
     state: State,
-    spill: Arc<dyn Storage>,
+    spill: Option<Arc<dyn Storage>>,
     next_file: AtomicU64,
     look_out: LookOut,
 }
@@ -37,11 +37,11 @@ pub struct Replica {
 impl Replica {
     /// The state before the first record. `spill` should be an empty directory of its own.
     pub fn new(spill: Arc<dyn Storage>) -> Replica {
-        Replica::of(State::new(), spill)
+        Replica::of(State::new(), Some(spill))
     }
 
-    /// Goes on from a state.
-    pub(crate) fn of(state: State, spill: Arc<dyn Storage>) -> Replica {
+    /// Goes on from a state. Without `spill` all events stay in memory.
+    pub(crate) fn of(state: State, spill: Option<Arc<dyn Storage>>) -> Replica {
         Replica {
             state,
             spill,
@@ -73,14 +73,26 @@ impl Replica {
         self.state.snapshot()
     }
 
+    /// The same as of a record: the newest folded, or one that stands for nothing (it may have been erased).
+    pub(crate) fn into_snapshot(mut self, seq: Seq) -> Snapshot {
+        self.state.seq = seq.get();
+        self.state.snapshot()
+    }
+
     fn spill(&mut self) -> Result<(), ReplicaError> {
+        let Some(spill) = &self.spill else {
+            return Ok(());
+        };
+        // What was set apart before (in a picture that this one goes on from) goes first.
         let full = self.state.buckets().filter(|b| is_full(b));
         let full: Vec<BucketKey> = full.map(|b| b.view.key).collect();
         for key in full {
-            let (spill, next_file) = (&*self.spill, &self.next_file);
+            let (spill, next_file) = (&**spill, &self.next_file);
             let mut failed = None;
             self.state.edit(0, key, |b| {
-                b.freeze();
+                if b.view.frozen.is_empty() {
+                    b.freeze();
+                }
                 let runs = b.view.frozen.clone();
                 match write_segment(spill, next_file, key, &head_sources(&runs, b.view.touched)) {
                     Ok(Some(segment)) => {

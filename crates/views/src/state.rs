@@ -112,6 +112,23 @@ impl State {
         state
     }
 
+    /// Goes on from a picture.
+    pub(crate) fn of(snapshot: &Snapshot) -> State {
+        let trash = snapshot.trash.iter();
+        State {
+            position: snapshot.position,
+            ..State::restore(
+                snapshot.seq,
+                snapshot.next_event,
+                snapshot.next_bucket,
+                snapshot.settings.as_ref().clone(),
+                snapshot.buckets().map(BucketState::of).collect(),
+                trash.map(|t| (t.seq, BucketState::of(&t.view))).collect(),
+                snapshot.purges.to_vec(),
+            )
+        }
+    }
+
     pub(crate) fn next_bucket(&self) -> BucketKey {
         BucketKey(self.next_bucket)
     }
@@ -123,6 +140,12 @@ impl State {
 
     pub(crate) fn bucket(&self, key: BucketKey) -> Option<&BucketState> {
         self.buckets.get(&key)
+    }
+
+    /// The bucket with this key, there or in the trash, and whether it is in the trash.
+    pub(crate) fn anywhere(&self, key: BucketKey) -> Option<(&BucketState, bool)> {
+        let there = self.buckets.get(&key).map(|bucket| (bucket, false));
+        there.or_else(|| self.trash.get(&key).map(|(_, bucket)| (bucket, true)))
     }
 
     pub(crate) fn buckets(&self) -> impl Iterator<Item = &BucketState> {

@@ -81,6 +81,30 @@ impl BucketState {
         state
     }
 
+    /// Goes on from a picture: what it has in memory is set apart, under the dictionary it has.
+    pub(crate) fn of(view: &BucketView) -> BucketState {
+        let sealed = view.segments.iter().map(|s| s.segment.header().greatest_start);
+        let in_memory = view.memory_runs().filter_map(|run| run.rows().last());
+        let open = view.open.iter().map(|open| open.row.start);
+        let starts = sealed.chain(in_memory.map(|row| row.start)).chain(open);
+        let mut state = BucketState {
+            greatest_start: starts.max().unwrap_or(i64::MIN),
+            view: BucketView {
+                frozen: Arc::new(view.memory_runs().cloned().collect()),
+                runs: Arc::default(),
+                ..view.clone()
+            },
+            interner: Interner::default(),
+            changed: None,
+            open_is_alone: false,
+            edge_went: false,
+        };
+        if let Some(open) = &view.open {
+            state.view.open = Some(state.opened(open.row, open.text()));
+        }
+        state
+    }
+
     /// Bytes of text in the dictionary of the head.
     pub(crate) fn head_bytes(&self) -> usize {
         self.interner.bytes()
@@ -474,36 +498,12 @@ fn take_from(runs: &mut Arc<Vec<Arc<Run>>>, run: usize, position: usize) {
 
 /// Hides the events with these ids, which are sorted; their rows are added to `gone`.
 fn hide(sealed: &mut Sealed, ids: &[u64], gone: &mut Vec<Row>) -> Result<(), SegmentError> {
-    let any_between = |least: u64, greatest: u64| {
-        let from = ids.partition_point(|id| *id < least);
-        ids.get(from).is_some_and(|id| *id <= greatest)
-    };
-    let header = sealed.segment.header();
-    if !any_between(header.least_id, header.greatest_id) {
-        return Ok(());
-    }
-    let mut found = Vec::new();
-    let mut block = Block::default();
-    for b in 0..sealed.segment.blocks() {
-        let entry = sealed.segment.entry(b)?;
-        if !any_between(entry.least_id, entry.greatest_id) {
-            continue;
-        }
-        sealed.segment.read_block(b, &mut block)?;
-        for i in 0..block.len() {
-            let position = (b * BLOCK_ROWS + i) as u32;
-            if let Some(row) = block.row(i).filter(|row| ids.binary_search(&row.id).is_ok())
-                && sealed.hidden.binary_search(&position).is_err()
-            {
-                found.push(position);
-                gone.push(row);
-            }
-        }
-    }
+    let found = sealed.positions_of(ids)?;
     if !found.is_empty() {
         let hidden = Arc::make_mut(&mut sealed.hidden);
-        hidden.append(&mut found);
+        hidden.extend(found.iter().map(|(position, _)| *position));
         hidden.sort_unstable();
+        gone.extend(found.iter().map(|(_, row)| *row));
     }
     Ok(())
 }

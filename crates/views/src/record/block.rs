@@ -65,6 +65,17 @@ impl<'a> EventBlock<'a> {
         block
     }
 
+    /// The same with texts of its own.
+    pub(crate) fn into_owned(self) -> EventBlock<'static> {
+        let own = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        EventBlock {
+            starts: self.starts,
+            durations: self.durations,
+            data: self.data,
+            texts: self.texts.into_iter().map(own).collect(),
+        }
+    }
+
     /// Number of events.
     pub fn len(&self) -> usize {
         self.starts.len()

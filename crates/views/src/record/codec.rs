@@ -88,7 +88,24 @@ struct ChangedPrefix {
     last: Last,
     removed: Vec<u64>,
     extended: Vec<(u64, i64)>,
-    ids: Vec<u64>,
+    /// Each id minus the one before: mostly one byte.
+    id_steps: Vec<i64>,
+}
+
+fn steps(ids: &[u64]) -> Vec<i64> {
+    let before = std::iter::once(&0).chain(ids);
+    ids.iter()
+        .zip(before)
+        .map(|(id, before)| id.wrapping_sub(*before).cast_signed())
+        .collect()
+}
+
+fn summed(steps: &[i64]) -> Vec<u64> {
+    let sum = |id: &mut u64, step: &i64| {
+        *id = id.wrapping_add(step.cast_unsigned());
+        Some(*id)
+    };
+    steps.iter().scan(0, sum).collect()
 }
 
 impl<'a> Record<'a> {
@@ -134,15 +151,7 @@ impl<'a> Record<'a> {
             Record::SettingSet(r) => versioned(r, out),
             Record::SettingDeleted(r) => versioned(r, out),
             Record::EventsChanged(r) => {
-                let prefix = ChangedPrefix {
-                    bucket: r.bucket,
-                    next_event: r.next_event,
-                    last: r.last,
-                    removed: r.removed.clone(),
-                    extended: r.extended.clone(),
-                    ids: r.ids.clone(),
-                };
-                versioned(&prefix, out)?;
+                encode_changed(r, out)?;
                 r.events.encode(out)
             }
             Record::BucketRestored(r) => versioned(r, out),
@@ -216,7 +225,7 @@ impl<'a> Record<'a> {
             kind::EVENTS_CHANGED => {
                 let (prefix, used): (ChangedPrefix, usize) = bincode::borrow_decode_from_slice(body, CONFIG)?;
                 let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
-                if prefix.ids.len() != events.len() {
+                if prefix.id_steps.len() != events.len() {
                     return Err(CodecError::Block("it has not one id for each event"));
                 }
                 Record::EventsChanged(EventsChanged {
@@ -225,7 +234,7 @@ impl<'a> Record<'a> {
                     last: prefix.last,
                     removed: prefix.removed,
                     extended: prefix.extended,
-                    ids: prefix.ids,
+                    ids: summed(&prefix.id_steps),
                     events,
                 })
             }
@@ -253,6 +262,48 @@ pub(crate) fn encode_put(bucket: BucketKey, ids: &[u64], out: &mut Vec<u8>) -> R
         },
         out,
     )
+}
+
+/// The same for an [`EventsChanged`].
+fn encode_changed(r: &EventsChanged<'_>, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    versioned(
+        &ChangedPrefix {
+            bucket: r.bucket,
+            next_event: r.next_event,
+            last: r.last,
+            removed: r.removed.clone(),
+            extended: r.extended.clone(),
+            id_steps: steps(&r.ids),
+        },
+        out,
+    )
+}
+
+/// The payload of an [`EventsChanged`] that does what an [`EventsInserted`] with this payload does, whatever ids were
+/// given before. The block is taken over as it is.
+pub(crate) fn inserted_as_changed(
+    payload: &[u8],
+    inserted: &EventsInserted<'_>,
+) -> Result<Vec<u8>, CodecError> {
+    let body = payload.get(1..).ok_or(CodecError::Short)?;
+    let (_, used): (InsertedPrefix, usize) = bincode::borrow_decode_from_slice(body, CONFIG)?;
+    let block = body.get(used..).unwrap_or_default();
+    let next_event = inserted.first + inserted.events.len() as u64;
+    let mut out = Vec::with_capacity(block.len() + inserted.events.len() + 32);
+    encode_changed(
+        &EventsChanged {
+            bucket: inserted.bucket,
+            next_event,
+            last: Last::Newest,
+            removed: Vec::new(),
+            extended: Vec::new(),
+            ids: (inserted.first..next_event).collect(),
+            events: EventBlock::default(),
+        },
+        &mut out,
+    )?;
+    out.extend_from_slice(block);
+    Ok(out)
 }
 
 fn versioned(value: &impl Encode, out: &mut Vec<u8>) -> Result<(), CodecError> {

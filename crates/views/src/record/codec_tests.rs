@@ -148,6 +148,7 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
                 bucket,
                 whole: false,
                 events: vec![(PRESENT, vec![1, 2]), (17, vec![300])],
+                redact: false,
             }),
         ),
         ("purge-ended", Record::PurgeEnded(PurgeEnded { through: 300 })),

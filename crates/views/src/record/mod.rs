@@ -111,6 +111,15 @@ pub struct Heartbeat<'a> {
     pub outcome: Outcome<'a>,
 }
 
+impl Heartbeat<'_> {
+    /// The event that it extended or created.
+    pub fn event(&self) -> u64 {
+        match self.outcome {
+            Outcome::Extended { event, .. } | Outcome::Created { event, .. } => event,
+        }
+    }
+}
+
 /// What a heartbeat did.
 #[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
 pub enum Outcome<'a> {
@@ -235,6 +244,9 @@ pub struct PurgeBegun {
     /// What records up to and including a seq hold of these events is erased. [`PRESENT`] stands for this record's own
     /// seq: then the events go, too.
     pub events: Vec<(u64, Vec<u64>)>,
+    /// The events stay, and what those records hold of them is not erased but becomes the data that the records
+    /// [`EventsPut`] between them and this one, which are of the same batch, give them.
+    pub redact: bool,
 }
 
 /// In [`PurgeBegun::events`]: up to now.

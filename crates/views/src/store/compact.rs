@@ -135,7 +135,7 @@ impl Shared {
     }
 
     /// Merges segments of a bucket into one.
-    fn merge(&self, key: BucketKey, sources: &[Sealed]) -> Result<(), CompactError> {
+    pub(super) fn merge(&self, key: BucketKey, sources: &[Sealed]) -> Result<(), CompactError> {
         let from: Vec<Source> = sources
             .iter()
             .map(|s| Source::Segment(s.segment.clone(), s.hidden.clone()))
@@ -162,7 +162,12 @@ impl Shared {
         change: impl FnOnce(&mut BucketState) -> Result<(), FoldError>,
     ) -> Result<(), CompactError> {
         let mut sequencer = self.sequencer.lock();
-        match sequencer.state.edit(0, key, change) {
+        let state = &mut sequencer.state;
+        let changed = match state.anywhere(key) {
+            Some((_, true)) => state.edit_trashed(key, change),
+            _ => state.edit(0, key, change),
+        };
+        match changed {
             Ok(()) => self.publish(&sequencer.state),
             Err(FoldError::Segment(e)) => return Err(e.into()),
             Err(_) => self.obsolete.lock().extend(file),
@@ -196,6 +201,7 @@ impl Shared {
                 return Err(e);
             }
         };
+        self.checkpointed.store(snapshot.seq().get(), Ordering::Relaxed);
         self.unsaved.fetch_sub(unsaved, Ordering::Relaxed);
         self.saved.store(bytes, Ordering::Relaxed);
         for file in obsolete {

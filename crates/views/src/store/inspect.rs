@@ -42,7 +42,7 @@ pub fn read_log(path: &Path) -> Result<LogReader, OpenError> {
 pub fn read_only(path: &Path, spill: Arc<dyn Storage>) -> Result<(Snapshot, OpenReport), OpenError> {
     let reader = read_log(path)?;
     let mut report = OpenReport::default();
-    let mut replica = Replica::of(views_on_disk(path, &mut report)?, spill);
+    let mut replica = Replica::of(views_on_disk(path, &mut report)?, Some(spill));
     let mut records = reader.read_from(replica.seq().next())?;
     while let Some(record) = records.next() {
         let record = match record {

@@ -8,7 +8,9 @@ mod checkpoint;
 mod commit;
 pub(crate) mod compact;
 mod error;
+mod history;
 mod inspect;
+mod maintain;
 mod open;
 mod presence;
 mod write;
@@ -16,7 +18,7 @@ mod write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
@@ -24,10 +26,13 @@ use timberline_log::Storage;
 use timberline_log::{DeviceId, Durability, Log, LogReader, Seq, SyncFailed, WriterLock};
 
 pub use error::{CompactError, OpenError, WriteError};
+pub use history::{Deleted, DeletedWhat, Undoing};
 pub use inspect::{read_log, read_only, view_files};
+pub use maintain::{Maintenance, PurgeReceipt};
 pub use open::{OpenReport, Progress};
 pub use write::{HeartbeatAnswer, Receipt};
 
+use crate::history::past::Past;
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -49,8 +54,20 @@ pub struct StoreOptions {
     pub segment_bytes: u64,
     /// When heartbeats are acknowledged.
     pub heartbeat: HeartbeatDurability,
-    /// Whether a thread seals heads and writes checkpoints; tests do it by hand with [`Store::compact`].
+    /// Whether threads seal heads, write checkpoints and keep history short; tests do it by hand with
+    /// [`Store::compact`] and [`Store::maintain`].
     pub background: bool,
+    /// How long all that happened is kept; of what was before only the outcome is.
+    pub history: Duration,
+    /// How long deleted things can be restored; then they are erased.
+    pub erase_after: Duration,
+    /// How often it is looked whether something is older than that.
+    pub maintain_every: Duration,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Where to put what a fold of the past cannot keep in memory: an empty directory of its own. Without one it stays
+    /// in memory.
+    pub scratch: Option<Arc<dyn Storage>>,
     /// A bug that tests plant, to show that they catch it.
     #[cfg(feature = "sim")]
     pub planted_bug: Option<timberline_log::PlantedBug>,
@@ -66,11 +83,45 @@ impl Default for StoreOptions {
             segment_bytes: 64 << 20,
             heartbeat: HeartbeatDurability::Interval(Duration::from_secs(1)),
             background: true,
+            history: Duration::from_secs(30 * 86_400),
+            erase_after: Duration::from_secs(7 * 86_400),
+            maintain_every: Duration::from_secs(3600),
+            clock: Clock::system(),
+            scratch: None,
             #[cfg(feature = "sim")]
             planted_bug: None,
             #[cfg(feature = "sim")]
             manual_sync: false,
         }
+    }
+}
+
+/// Tells the time in nanoseconds since 1970.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
+
+impl Clock {
+    /// The system's.
+    pub fn system() -> Clock {
+        Clock::of(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+        })
+    }
+
+    /// One of one's own.
+    pub fn of(now: impl Fn() -> i64 + Send + Sync + 'static) -> Clock {
+        Clock(Arc::new(now))
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
     }
 }
 
@@ -102,11 +153,22 @@ pub(crate) struct Shared {
     /// Held by whoever seals, merges or checkpoints: the compactor, or a caller that does it by hand. No reader and
     /// no writer ever waits for it.
     compacting: Mutex<()>,
+    /// Everything up to here is in the checkpoint on the disk.
+    checkpointed: AtomicU64,
+    /// Held by whoever rewrites log segments.
+    maintaining: Mutex<()>,
+    /// Deletions up to here are known to be erased.
+    erased_through: AtomicU64,
+    past: Mutex<Past>,
+    /// Held by whoever folds the past: one at a time.
+    recalling: Mutex<()>,
     /// Whether the compactor has been told that there is work.
     woken: AtomicBool,
     closing: AtomicBool,
     sleep: Mutex<()>,
     work: Condvar,
+    /// Signalled when the store closes.
+    rested: Condvar,
     /// Signalled when heads have shrunk.
     room: Condvar,
 }
@@ -152,6 +214,15 @@ impl Shared {
         !self.closing.load(Ordering::Acquire)
     }
 
+    /// Sleeps for a while. False when the store closes.
+    fn rest(&self, time: Duration) -> bool {
+        let mut guard = self.sleep.lock();
+        if !self.closing.load(Ordering::Acquire) {
+            self.rested.wait_for(&mut guard, time);
+        }
+        !self.closing.load(Ordering::Acquire)
+    }
+
     /// After a failure: a moment, so that a full disk does not make the compactor spin.
     fn pause(&self) {
         let mut guard = self.sleep.lock();
@@ -169,7 +240,7 @@ impl Shared {
 #[derive(Debug)]
 pub struct Store {
     shared: Arc<Shared>,
-    compactor: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
     _lock: Option<WriterLock>,
 }
 
@@ -269,7 +340,7 @@ impl Store {
     /// When the checkpoint or the log's last pages cannot be written. What was acknowledged is in the log all the
     /// same.
     pub fn close(mut self) -> Result<(), CompactError> {
-        self.stop_compactor();
+        self.stop_threads();
         let compacted = self.shared.compact();
         let saved =
             if self.shared.unsaved.load(Ordering::Relaxed) > 0 || !self.shared.obsolete.lock().is_empty() {
@@ -280,22 +351,24 @@ impl Store {
         compacted.map(|_| ()).and(saved)
     }
 
-    fn stop_compactor(&mut self) {
+    fn stop_threads(&mut self) {
         self.shared.closing.store(true, Ordering::Release);
         {
             let _guard = self.shared.sleep.lock();
             self.shared.work.notify_all();
+            self.shared.rested.notify_all();
         }
-        if let Some(thread) = self.compactor.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the compactor had ended with a panic");
+        for thread in self.threads.drain(..) {
+            let name = thread.thread().name().unwrap_or_default().to_owned();
+            if thread.join().is_err() {
+                tracing::error!(name, "a thread had ended with a panic");
+            }
         }
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
-        self.stop_compactor();
+        self.stop_threads();
     }
 }

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
@@ -12,6 +11,7 @@ use timberline_log::{Damage, FileStorage, Log, LogError, LogOptions, Recovery, S
 use super::checkpoint::{self, Found};
 use super::compact;
 use super::error::OpenError;
+use super::maintain;
 use super::{HeartbeatDurability, Sequencer, Shared, Store, StoreOptions};
 use crate::record::Record;
 use crate::snapshot::Snapshot;
@@ -21,6 +21,8 @@ use crate::state::State;
 pub(super) const LOG_DIR: &str = "log";
 /// Directory of the views.
 pub(super) const VIEWS_DIR: &str = "views";
+/// Directory of what a fold of the past does not keep in memory: files that are removed as soon as they are mapped.
+const SCRATCH_DIR: &str = "scratch";
 
 /// What opening found.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +79,10 @@ impl Store {
         let lock = root.lock_writer()?;
         let log = Arc::new(directory(&path.join(LOG_DIR))?);
         let views = Arc::new(directory(&path.join(VIEWS_DIR))?);
+        let options = StoreOptions {
+            scratch: Some(Arc::new(directory(&path.join(SCRATCH_DIR))?)),
+            ..options
+        };
         let (mut store, report) = Store::open_on(log, views, options, anew, progress)?;
         store._lock = Some(lock);
         Ok((store, report))
@@ -109,6 +115,7 @@ impl Store {
                 views: Seq(state.seq),
             });
         }
+        let checkpointed = if anew { 0 } else { state.seq };
         let shared = Arc::new(Shared {
             published: ArcSwap::from_pointee(state.snapshot()),
             durability: log.durability(),
@@ -123,36 +130,46 @@ impl Store {
             views,
             obsolete: Mutex::default(),
             compacting: Mutex::default(),
+            checkpointed: AtomicU64::new(checkpointed),
+            maintaining: Mutex::default(),
+            erased_through: AtomicU64::new(0),
+            past: Mutex::default(),
+            recalling: Mutex::default(),
             unsaved: AtomicU64::new(0),
             saved: AtomicU64::new(0),
             woken: AtomicBool::new(true),
             closing: AtomicBool::new(false),
             sleep: Mutex::default(),
             work: Condvar::new(),
+            rested: Condvar::new(),
             room: Condvar::new(),
         });
         let kept = named_files(&shared.published.load());
         fold_tail(&shared, &mut report, progress)?;
         clear_away(&shared, &kept, anew)?;
-        let compactor = shared.options.background.then(|| {
-            let shared = shared.clone();
-            std::thread::Builder::new()
-                .name("compactor".into())
-                .spawn(move || compact::run(&shared))
-        });
-        let compactor = compactor.transpose().map_err(|error| OpenError::Io {
-            doing: "start the compactor's thread",
-            path: shared.views.path().display().to_string(),
+        let mut store = Store {
+            shared,
+            threads: Vec::new(),
+            _lock: None,
+        };
+        if store.shared.options.background {
+            store.start("compactor", compact::run)?;
+            store.start("history", maintain::run)?;
+        }
+        Ok((store, report))
+    }
+
+    fn start(&mut self, name: &str, run: fn(&Arc<Shared>)) -> Result<(), OpenError> {
+        let shared = Arc::clone(&self.shared);
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || run(&shared));
+        self.threads.push(thread.map_err(|error| OpenError::Io {
+            doing: "start a thread",
+            path: self.shared.views.path().display().to_string(),
             error,
-        })?;
-        Ok((
-            Store {
-                shared,
-                compactor,
-                _lock: None,
-            },
-            report,
-        ))
+        })?);
+        Ok(())
     }
 }
 
@@ -173,17 +190,15 @@ fn log_options(options: &StoreOptions) -> LogOptions {
             HeartbeatDurability::Interval(interval) => interval / 2,
             HeartbeatDurability::Always => std::time::Duration::from_secs(1),
         },
-        clock: Arc::new(now),
+        clock: {
+            let clock = options.clock.clone();
+            Arc::new(move || clock.now())
+        },
         #[cfg(feature = "sim")]
         bug: options.planted_bug,
         #[cfg(feature = "sim")]
         manual_sync: options.manual_sync,
     }
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Opens the log and the views, side by side: with a cold cache each waits for the disk.
@@ -300,11 +315,11 @@ fn seal_full_heads(shared: &Shared) -> bool {
     true
 }
 
-fn is_view_file(name: &str) -> bool {
+pub(super) fn is_view_file(name: &str) -> bool {
     name.ends_with(".view")
 }
 
-fn named_files(snapshot: &Snapshot) -> Vec<String> {
+pub(super) fn named_files(snapshot: &Snapshot) -> Vec<String> {
     snapshot
         .kept()
         .flat_map(|b| b.segments.iter())

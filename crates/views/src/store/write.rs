@@ -1,5 +1,6 @@
 //! Writes: decide, append, apply, publish, reply.
 
+use rustc_hash::FxHashMap;
 use timberline_log::Seq;
 use timberline_model::{
     Bucket, BucketUpdate, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp, heartbeat,
@@ -208,9 +209,19 @@ impl Store {
             // An event whose place cannot be read cannot be replaced: better refused than there twice.
             view.map(|v| v.find(*id)).transpose()?;
         }
+        // Of equal ids the last counts; what the others say must not lie in the log, where a purge by what the event
+        // became would not find it.
+        let latest: FxHashMap<u64, usize> = ids.iter().enumerate().map(|(i, id)| (*id, i)).collect();
+        let (stored, events): (Vec<u64>, Vec<NewEvent<'_>>) = ids
+            .iter()
+            .zip(events)
+            .enumerate()
+            .filter(|(i, (id, _))| latest.get(id) == Some(i))
+            .map(|(_, (id, event))| (*id, event.clone()))
+            .unzip();
         let mut batch = Vec::new();
-        let mut rest = ids.as_slice();
-        for events in records(events) {
+        let mut rest = stored.as_slice();
+        for events in records(&events) {
             let ids;
             (ids, rest) = rest.split_at_checked(events.len()).unwrap_or_default();
             let (events, bytes) = encoded(events)?;

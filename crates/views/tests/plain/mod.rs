@@ -18,6 +18,8 @@ pub type Event = (u64, i64, i64, String);
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlainBucket {
+    /// Tells it from others of its name.
+    pub key: u32,
     pub type_: String,
     pub data: String,
     pub events: Vec<Event>,
@@ -30,6 +32,9 @@ pub struct Plain {
     pub buckets: BTreeMap<String, PlainBucket>,
     pub settings: BTreeMap<String, String>,
     pub next: u64,
+    pub next_bucket: u32,
+    /// Deleted buckets, by key.
+    pub trash: BTreeMap<u32, (String, PlainBucket)>,
 }
 
 /// What can be asked of a store. Bucket and data are small numbers, so that they meet.
@@ -126,12 +131,17 @@ impl Plain {
     pub fn apply(&mut self, command: &Command) {
         match command {
             Command::Create(b) => {
+                if self.buckets.contains_key(&bucket_name(*b)) {
+                    return;
+                }
+                self.next_bucket += 1;
                 let fresh = PlainBucket {
+                    key: self.next_bucket - 1,
                     type_: "t".into(),
                     data: "{}".into(),
                     ..PlainBucket::default()
                 };
-                self.buckets.entry(bucket_name(*b)).or_insert(fresh);
+                self.buckets.insert(bucket_name(*b), fresh);
             }
             Command::Update(b, d) => {
                 if let Some(bucket) = self.buckets.get_mut(&bucket_name(*b)) {
@@ -140,7 +150,9 @@ impl Plain {
                 }
             }
             Command::DeleteBucket(b) => {
-                self.buckets.remove(&bucket_name(*b));
+                if let Some(bucket) = self.buckets.remove(&bucket_name(*b)) {
+                    self.trash.insert(bucket.key, (bucket_name(*b), bucket));
+                }
             }
             Command::Heartbeat {
                 bucket,
@@ -254,7 +266,7 @@ impl PlainBucket {
             .sort_by_key(|e| (std::cmp::Reverse(e.1), e.1 + e.2, e.0));
     }
 
-    fn newest(&self) -> Option<u64> {
+    pub fn newest(&self) -> Option<u64> {
         self.events.first().map(|e| e.0)
     }
 

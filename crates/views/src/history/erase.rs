@@ -1,0 +1,396 @@
+//! A log without what was purged.
+//!
+//! Each record that holds something of it is replaced by one that folds to the same without it; records keep their
+//! numbers. Segments are rewritten from the newest to the oldest: whatever is left after a crash, no record refers to
+//! something that is erased already, and going over it again finishes it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use timberline_log::{LogReader, Seq};
+
+use super::{HistoryError, each_record};
+use crate::record::{
+    BucketKey, CodecError, Erased, EventBlock, EventsChanged, EventsPut, Heartbeat, Last, Outcome, PRESENT,
+    PurgeBegun, Record,
+};
+
+/// What is to be erased.
+#[derive(Debug, Default)]
+pub(crate) struct Targets {
+    buckets: FxHashMap<BucketKey, Target>,
+    /// No record after this one holds any of it.
+    through: u64,
+}
+
+#[derive(Debug, Default)]
+struct Target {
+    /// All that records up to here hold of the bucket.
+    whole: Option<u64>,
+    events: FxHashMap<u64, Fate>,
+}
+
+/// What becomes of an event in old records.
+#[derive(Clone, Debug, Default)]
+struct Fate {
+    /// In records up to this one.
+    through: u64,
+    /// It gets this data instead of going.
+    redacted: Option<Arc<str>>,
+}
+
+/// What erasing from a log came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogErasure {
+    /// Segments that were rewritten.
+    pub segments: u64,
+    /// Records that were replaced.
+    pub records: u64,
+}
+
+impl Targets {
+    /// Adds what the purge with this seq names.
+    ///
+    /// # Errors
+    /// When the records of its batch cannot be read.
+    pub(crate) fn add(
+        &mut self,
+        reader: &LogReader,
+        seq: u64,
+        purge: &PurgeBegun,
+    ) -> Result<(), HistoryError> {
+        self.through = self.through.max(seq);
+        let target = self.buckets.entry(purge.bucket).or_default();
+        if purge.whole {
+            target.whole = Some(seq);
+        }
+        for (through, ids) in &purge.events {
+            let through = if *through == PRESENT { seq } else { *through };
+            let texts = match purge.redact {
+                true => texts_put(reader, purge.bucket, Seq(through).next(), Seq(seq))?,
+                false => FxHashMap::default(),
+            };
+            for id in ids {
+                let fate = Fate {
+                    through,
+                    redacted: texts.get(id).cloned(),
+                };
+                target
+                    .events
+                    .entry(*id)
+                    .and_modify(|known| known.join(&fate))
+                    .or_insert(fate);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.buckets.is_empty()
+    }
+
+    /// The buckets that are concerned.
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = BucketKey> {
+        self.buckets.keys().copied()
+    }
+
+    /// The record that takes the place of this one; `None` if it stays. Most records are of other buckets and need not
+    /// be decoded to tell.
+    fn replaced(&self, found: &timberline_log::Record<'_>) -> Result<Option<Record<'static>>, CodecError> {
+        let Some(key) = Record::bucket_of(found.kind, found.payload)? else {
+            return Ok(None);
+        };
+        let Some(target) = self.buckets.get(&key) else {
+            return Ok(None);
+        };
+        let record = Record::decode(found.kind, found.payload)?;
+        Ok(target.replacement(key, found.seq.get(), &record))
+    }
+}
+
+impl Fate {
+    /// Two purges of one event: what goes, goes.
+    fn join(&mut self, other: &Fate) {
+        self.through = self.through.max(other.through);
+        if other.redacted.is_none() {
+            self.redacted = None;
+        }
+    }
+}
+
+/// The data that records give events of a bucket.
+fn texts_put(
+    reader: &LogReader,
+    bucket: BucketKey,
+    from: Seq,
+    to: Seq,
+) -> Result<FxHashMap<u64, Arc<str>>, HistoryError> {
+    let mut texts = FxHashMap::default();
+    each_record(reader, from, to, |_, record| {
+        if let Record::EventsPut(put) = record
+            && put.bucket == bucket
+        {
+            let events = put.ids.iter().zip(put.events.iter());
+            texts.extend(events.map(|(id, (_, _, text))| (*id, Arc::from(text))));
+        }
+        Ok(true)
+    })?;
+    Ok(texts)
+}
+
+impl Target {
+    fn replacement(&self, key: BucketKey, seq: u64, record: &Record<'_>) -> Option<Record<'static>> {
+        if self.whole.is_some_and(|through| seq <= through) {
+            return without_bucket(record);
+        }
+        let fate = |id: u64| match self.events.get(&id) {
+            Some(fate) if seq <= fate.through => match &fate.redacted {
+                Some(text) => Becomes::Redacted(text.clone()),
+                None => Becomes::Erased,
+            },
+            _ => Becomes::Same,
+        };
+        match record {
+            Record::Heartbeat(r) => heartbeat(r, &fate(r.event())),
+            Record::EventsInserted(r) => {
+                let ids: Vec<u64> = (r.first..r.first + r.events.len() as u64).collect();
+                let next_event = r.first + ids.len() as u64;
+                events(key, next_event, &ids, &r.events, fate)
+            }
+            Record::EventsPut(EventsPut {
+                ids, events: block, ..
+            }) => {
+                let next_event = ids.iter().max().map_or(0, |id| id + 1);
+                events(key, next_event, ids, block, fate)
+            }
+            Record::EventsChanged(r) => changes(r, fate),
+            _ => None,
+        }
+    }
+}
+
+/// What an event of a record becomes.
+enum Becomes {
+    Same,
+    Erased,
+    Redacted(Arc<str>),
+}
+
+fn without_bucket(record: &Record<'_>) -> Option<Record<'static>> {
+    let mut erased = Erased::default();
+    match record {
+        Record::BucketCreated(r) => erased.next_bucket = r.bucket.0 + 1,
+        Record::Heartbeat(r) => {
+            if let Outcome::Created { event, .. } = r.outcome {
+                erased.next_event = event + 1;
+            }
+        }
+        Record::EventsInserted(r) => erased.next_event = r.first + r.events.len() as u64,
+        Record::EventsPut(r) => erased.next_event = r.ids.iter().max().map_or(0, |id| id + 1),
+        Record::EventsChanged(r) => {
+            erased.next_event = r.next_event.max(r.ids.iter().max().map_or(0, |id| id + 1));
+        }
+        // The order to erase it, and what is left of an earlier one.
+        Record::PurgeBegun(_) | Record::PurgeEnded(_) | Record::Erased(_) => return None,
+        _ => {}
+    }
+    Some(Record::Erased(erased))
+}
+
+fn heartbeat(r: &Heartbeat<'_>, fate: &Becomes) -> Option<Record<'static>> {
+    let next_event = match (fate, &r.outcome) {
+        (Becomes::Same, _) => return None,
+        // It holds no data.
+        (Becomes::Redacted(_), Outcome::Extended { .. }) => return None,
+        (Becomes::Redacted(text), Outcome::Created { event, .. }) => {
+            // As an insert, because the record's text must be its own.
+            let block =
+                EventBlock::from_events([(r.start, r.duration, text.as_ref())].into_iter()).into_owned();
+            return Some(Record::EventsChanged(EventsChanged {
+                bucket: r.bucket,
+                next_event: event + 1,
+                last: Last::Event(*event),
+                removed: Vec::new(),
+                extended: Vec::new(),
+                ids: vec![*event],
+                events: block,
+            }));
+        }
+        (Becomes::Erased, Outcome::Created { event, .. }) => event + 1,
+        (Becomes::Erased, Outcome::Extended { .. }) => 0,
+    };
+    Some(Record::Erased(Erased {
+        bucket: Some(r.bucket),
+        next_event,
+        next_bucket: 0,
+    }))
+}
+
+/// Events that came in with an insert or a put.
+fn events(
+    bucket: BucketKey,
+    next_event: u64,
+    ids: &[u64],
+    block: &EventBlock<'_>,
+    fate: impl Fn(u64) -> Becomes,
+) -> Option<Record<'static>> {
+    let (ids, events) = left(ids, block, fate)?;
+    if ids.is_empty() {
+        return Some(Record::Erased(Erased {
+            bucket: Some(bucket),
+            next_event,
+            next_bucket: 0,
+        }));
+    }
+    Some(Record::EventsChanged(EventsChanged {
+        bucket,
+        next_event,
+        last: Last::Newest,
+        removed: Vec::new(),
+        extended: Vec::new(),
+        ids,
+        events,
+    }))
+}
+
+fn changes(r: &EventsChanged<'_>, fate: impl Fn(u64) -> Becomes) -> Option<Record<'static>> {
+    let erased = |id: u64| matches!(fate(id), Becomes::Erased);
+    let last = match r.last {
+        Last::Event(id) if erased(id) => Last::Newest,
+        last => last,
+    };
+    let extended: Vec<(u64, i64)> = r
+        .extended
+        .iter()
+        .filter(|(id, _)| !erased(*id))
+        .copied()
+        .collect();
+    let changed = left(&r.ids, &r.events, &fate);
+    if last == r.last && extended.len() == r.extended.len() && changed.is_none() {
+        return None;
+    }
+    let (ids, events) = changed.unwrap_or_else(|| (r.ids.clone(), r.events.clone().into_owned()));
+    Some(Record::EventsChanged(EventsChanged {
+        bucket: r.bucket,
+        next_event: r.next_event.max(r.ids.iter().max().map_or(0, |id| id + 1)),
+        last,
+        removed: r.removed.clone(),
+        extended,
+        ids,
+        events,
+    }))
+}
+
+/// The events without those that go, with the data that they get; `None` if all stay as they are. Of the texts only
+/// those in use are left.
+fn left(
+    ids: &[u64],
+    events: &EventBlock<'_>,
+    fate: impl Fn(u64) -> Becomes,
+) -> Option<(Vec<u64>, EventBlock<'static>)> {
+    let mut changed = false;
+    let mut kept: Vec<(u64, i64, i64, Cow<'_, str>)> = Vec::with_capacity(ids.len());
+    for (id, (start, duration, text)) in ids.iter().zip(events.iter()) {
+        match fate(*id) {
+            Becomes::Same => kept.push((*id, start, duration, Cow::Borrowed(text))),
+            Becomes::Erased => changed = true,
+            Becomes::Redacted(new) if *new == *text => kept.push((*id, start, duration, Cow::Borrowed(text))),
+            Becomes::Redacted(new) => {
+                changed = true;
+                kept.push((*id, start, duration, Cow::Owned(new.as_ref().to_owned())));
+            }
+        }
+    }
+    let block = EventBlock::from_events(
+        kept.iter()
+            .map(|(_, start, duration, text)| (*start, *duration, text.as_ref())),
+    );
+    changed.then(|| (kept.iter().map(|e| e.0).collect(), block.into_owned()))
+}
+
+/// Erases the targets from a log whose records up to the newest purge lie in sealed segments. `pace` is told how many
+/// bytes were read or written; when it says no, the work is broken off, to be taken up later.
+///
+/// # Errors
+/// When a segment cannot be read or written.
+pub(crate) fn erase(
+    reader: &LogReader,
+    targets: &Targets,
+    pace: &mut dyn FnMut(u64) -> bool,
+) -> Result<LogErasure, HistoryError> {
+    let mut done = LogErasure::default();
+    if targets.is_empty() {
+        return Ok(done);
+    }
+    let mut segments = reader.segments()?;
+    segments.retain(|segment| segment.first.get() <= targets.through);
+    for segment in segments.iter().rev() {
+        let last = segment
+            .last
+            .ok_or_else(|| HistoryError::Unsealed(segment.file.clone()))?;
+        if first_hit(reader, segment.first, last, targets, pace)? {
+            done.segments += 1;
+            done.records += rewrite(reader, segment.first, targets, pace)?;
+        }
+    }
+    Ok(done)
+}
+
+/// Whether a record of the segment is to be replaced. Damage is passed over: what cannot be read names nothing.
+fn first_hit(
+    reader: &LogReader,
+    first: Seq,
+    last: Seq,
+    targets: &Targets,
+    pace: &mut dyn FnMut(u64) -> bool,
+) -> Result<bool, HistoryError> {
+    let mut records = reader.read_from(first)?;
+    while let Some(record) = records.next() {
+        let Ok(record) = record else { continue };
+        if record.seq > last {
+            break;
+        }
+        if !pace(record.size()) {
+            return Err(HistoryError::Cancelled);
+        }
+        if targets.replaced(&record)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Damaged bytes are not taken over; that records are missing shows in the numbers of those around them.
+fn rewrite(
+    reader: &LogReader,
+    first: Seq,
+    targets: &Targets,
+    pace: &mut dyn FnMut(u64) -> bool,
+) -> Result<u64, HistoryError> {
+    let Some(mut rewrite) = reader.rewrite(first)? else {
+        return Err(HistoryError::Unsealed(timberline_log::segment_name(first)));
+    };
+    let (mut replaced, mut payload) = (0, Vec::new());
+    let mut records = reader.read_from(first)?;
+    while let Some(record) = records.next() {
+        let Ok(record) = record else { continue };
+        if record.seq > rewrite.last() {
+            break;
+        }
+        if !pace(record.size()) {
+            return Err(HistoryError::Cancelled);
+        }
+        match targets.replaced(&record)? {
+            None => rewrite.keep(&record),
+            Some(other) => {
+                payload.clear();
+                other.encode(&mut payload)?;
+                rewrite.replace(&record, other.kind(), &payload);
+                replaced += 1;
+            }
+        }
+    }
+    rewrite.commit()?;
+    Ok(replaced)
+}

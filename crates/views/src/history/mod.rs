@@ -1,0 +1,101 @@
+//! What the log knows beyond the present: what things were before, how to take a change back, and how to lose what is
+//! to be forgotten.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `squash` | the outcome of a segment's records |
+//! | `erase` | a segment's records without what was purged |
+//! | `trace` | what some events were at some time |
+//! | `story` | how an event became what it is |
+//! | `undo` | the records that take others back |
+//! | `select` | what a purge is to erase |
+//! | `past` | pictures of the past that are kept for the next question |
+
+pub(crate) mod erase;
+pub(crate) mod past;
+pub(crate) mod select;
+pub(crate) mod squash;
+pub(crate) mod story;
+pub(crate) mod trace;
+pub(crate) mod undo;
+
+use timberline_log::{Damage, LogError, LogReader, Seq, SyncFailed};
+
+use crate::record::{CodecError, Record};
+use crate::segment::SegmentError;
+use crate::store::{CompactError, WriteError};
+
+/// A question about the past, or a change of it, came to nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HistoryError {
+    /// It goes further back than history is kept.
+    #[error(
+        "history is kept from record {from} ({time}) on; what was before is known by its outcome only (see `history` in the configuration)"
+    )]
+    TooOld {
+        /// The oldest record that can be asked for.
+        from: Seq,
+        /// When it was written.
+        time: timberline_model::Timestamp,
+    },
+    /// There is no such record yet.
+    #[error("there is no record {asked} yet: the newest is {newest}")]
+    TooNew {
+        /// The record asked for.
+        asked: Seq,
+        /// The newest there is.
+        newest: Seq,
+    },
+    /// The log could not be read or written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Bytes of the log are lost, and the answer with them.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+    /// A record cannot be read.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// A view segment cannot be read.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// A view could not be written.
+    #[error(transparent)]
+    Compact(#[from] CompactError),
+    /// A change could not be written to the log.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The log could not be synced.
+    #[error(transparent)]
+    Sync(#[from] SyncFailed),
+    /// A segment that is still written to cannot be rewritten.
+    #[error("log segment {0} is not sealed yet: try again in a moment")]
+    Unsealed(String),
+    /// Whoever asked does not wait for the answer any more.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// Reads the records `from..=to`, oldest first, until `visit` says that it has seen enough.
+///
+/// # Errors
+/// [`HistoryError`]: damage in the range included; what `visit` fails with.
+pub(crate) fn each_record(
+    reader: &LogReader,
+    from: Seq,
+    to: Seq,
+    mut visit: impl FnMut(&timberline_log::Record<'_>, Record<'_>) -> Result<bool, HistoryError>,
+) -> Result<(), HistoryError> {
+    let mut records = reader.read_from(from)?;
+    while let Some(record) = records.next() {
+        let record = record?;
+        if record.seq > to {
+            break;
+        }
+        let decoded = Record::decode(record.kind, record.payload)?;
+        if !visit(&record, decoded)? {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,318 @@
+//! What a purge is to erase: every event that matches, or that matched before it was changed or deleted.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use timberline_log::{LogReader, Seq};
+use timberline_model::EventId;
+
+use super::HistoryError;
+use crate::record::{BucketKey, EventBlock, EventsChanged, Outcome, PRESENT, PurgeBegun, Record};
+use crate::row::{Bounds, Row, TimeRange};
+
+/// Ids in one record: it fits the smallest log segment.
+const RECORD_IDS: usize = 32 << 10;
+
+/// Which events are meant: all conditions hold.
+pub struct Selection<'a> {
+    /// Of these buckets; of all if empty.
+    pub buckets: Vec<BucketKey>,
+    /// These, if any are named.
+    pub ids: Option<Vec<EventId>>,
+    /// Those that touch this time.
+    pub range: TimeRange,
+    /// Those whose data (a canonical JSON object) this says yes to.
+    pub data: &'a dyn Fn(&str) -> bool,
+}
+
+/// What was selected.
+#[derive(Clone, Debug, Default)]
+pub struct Selected {
+    /// Events that are there and match.
+    pub events: u64,
+    /// Events that match and were deleted, or are in a deleted bucket.
+    pub deleted: u64,
+    /// Events that are there and do not match, but did before they were changed.
+    pub former: u64,
+    /// Some of them: bucket, id, start and duration in ns, data.
+    pub samples: Vec<(BucketKey, EventId, i64, i64, String)>,
+    /// How many there are in each bucket.
+    pub by_bucket: Vec<(BucketKey, u64)>,
+    pub(crate) purges: Vec<PurgeBegun>,
+}
+
+impl Selected {
+    /// Whether nothing matches.
+    pub fn is_empty(&self) -> bool {
+        self.purges.is_empty()
+    }
+
+    /// The events that are there and match, as ids by bucket.
+    pub fn present(&self) -> impl Iterator<Item = (BucketKey, Vec<u64>)> {
+        self.purges.iter().map(|purge| {
+            let present = purge.events.iter().filter(|(through, _)| *through == PRESENT);
+            (purge.bucket, present.flat_map(|(_, ids)| ids).copied().collect())
+        })
+    }
+}
+
+/// An event that matches, or did.
+struct Seen {
+    start: i64,
+    duration: i64,
+    /// The data that it has, if that matches.
+    text: Option<Box<str>>,
+    /// The newest record that holds a former state of it that matched.
+    former: Option<u64>,
+    deleted: bool,
+}
+
+/// Goes through the log up to a record. `go_on` is asked now and then.
+///
+/// # Errors
+/// When a part of the log cannot be read (damage is passed over: nobody can say what it held), or `go_on` says no.
+pub(crate) fn select(
+    reader: &LogReader,
+    newest: Seq,
+    selection: &Selection<'_>,
+    samples: usize,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Selected, HistoryError> {
+    let mut search = Search {
+        selection,
+        bounds: selection.range.bounds(),
+        seen: FxHashMap::default(),
+        trashed: FxHashSet::default(),
+    };
+    let mut records = reader.read_from(Seq::FIRST)?;
+    while let Some(record) = records.next() {
+        let Ok(record) = record else { continue };
+        if record.seq > newest {
+            break;
+        }
+        if record.seq.get() % 4096 == 0 && !go_on() {
+            return Err(HistoryError::Cancelled);
+        }
+        let Some(key) = Record::bucket_of(record.kind, record.payload)? else {
+            continue;
+        };
+        if selection.buckets.is_empty() || selection.buckets.contains(&key) {
+            let decoded = Record::decode(record.kind, record.payload)?;
+            search.take(key, record.seq.get(), &decoded);
+        }
+    }
+    Ok(search.selected(samples))
+}
+
+struct Search<'a> {
+    selection: &'a Selection<'a>,
+    bounds: Bounds,
+    seen: FxHashMap<BucketKey, FxHashMap<u64, Seen>>,
+    /// Deleted buckets.
+    trashed: FxHashSet<BucketKey>,
+}
+
+impl Search<'_> {
+    fn take(&mut self, key: BucketKey, seq: u64, record: &Record<'_>) {
+        match record {
+            Record::Heartbeat(r) => match r.outcome {
+                Outcome::Created { event, data } => {
+                    self.put(
+                        key,
+                        seq,
+                        event,
+                        (r.start, r.duration, data),
+                        (self.selection.data)(data),
+                    );
+                }
+                Outcome::Extended { event, duration } => self.extend(key, event, duration),
+            },
+            Record::EventsInserted(r) => {
+                self.put_block(key, seq, r.first..r.first + r.events.len() as u64, &r.events);
+            }
+            Record::EventsPut(r) => self.put_block(key, seq, r.ids.iter().copied(), &r.events),
+            Record::EventsDeleted(r) => self.remove(key, &r.ids),
+            Record::EventsChanged(r) => self.change(key, seq, r),
+            Record::BucketDeleted(_) => drop(self.trashed.insert(key)),
+            Record::BucketRestored(_) => drop(self.trashed.remove(&key)),
+            Record::PurgeBegun(r) => {
+                if r.whole {
+                    self.seen.remove(&key);
+                }
+                // What an earlier purge names is being erased already.
+                for (through, id) in r
+                    .events
+                    .iter()
+                    .flat_map(|(through, ids)| ids.iter().map(move |id| (through, id)))
+                {
+                    self.purged(key, *id, *through == PRESENT && !r.redact);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn put_block(
+        &mut self,
+        key: BucketKey,
+        seq: u64,
+        ids: impl Iterator<Item = u64>,
+        events: &EventBlock<'_>,
+    ) {
+        // Each distinct text once, and only if somebody asks for it.
+        let matches: Vec<bool> = events
+            .texts
+            .iter()
+            .map(|text| (self.selection.data)(text))
+            .collect();
+        for ((id, event), number) in ids.zip(events.iter()).zip(&events.data) {
+            let hit = matches.get(*number as usize).copied().unwrap_or_default();
+            self.put(key, seq, id, event, hit);
+        }
+    }
+
+    fn put(
+        &mut self,
+        key: BucketKey,
+        seq: u64,
+        id: u64,
+        (start, duration, text): (i64, i64, &str),
+        hit: bool,
+    ) {
+        let hit = hit && self.is_wanted(id);
+        let former = self.former(key, id, seq.saturating_sub(1));
+        if hit || former.is_some() {
+            let seen = Seen {
+                start,
+                duration,
+                text: hit.then(|| text.into()),
+                former,
+                deleted: false,
+            };
+            self.seen.entry(key).or_default().insert(id, seen);
+        } else if let Some(bucket) = self.seen.get_mut(&key) {
+            bucket.remove(&id);
+        }
+    }
+
+    /// The newest record up to which a former state of an event matched, the one it has now included, which ends with
+    /// record `until`.
+    fn former(&self, key: BucketKey, id: u64, until: u64) -> Option<u64> {
+        let seen = self.seen.get(&key)?.get(&id)?;
+        if self.matches(id, seen) {
+            Some(until)
+        } else {
+            seen.former
+        }
+    }
+
+    fn extend(&mut self, key: BucketKey, id: u64, duration: i64) {
+        if let Some(seen) = self.seen.get_mut(&key).and_then(|bucket| bucket.get_mut(&id)) {
+            seen.duration = duration;
+        }
+    }
+
+    fn remove(&mut self, key: BucketKey, ids: &[u64]) {
+        if let Some(bucket) = self.seen.get_mut(&key) {
+            for id in ids {
+                if let Some(seen) = bucket.get_mut(id) {
+                    seen.deleted = true;
+                }
+            }
+        }
+    }
+
+    fn purged(&mut self, key: BucketKey, id: u64, all: bool) {
+        let Some(bucket) = self.seen.get_mut(&key) else {
+            return;
+        };
+        if all {
+            bucket.remove(&id);
+        } else if let Some(seen) = bucket.get_mut(&id) {
+            seen.former = None;
+        }
+    }
+
+    fn change(&mut self, key: BucketKey, seq: u64, r: &EventsChanged<'_>) {
+        self.remove(key, &r.removed);
+        for (id, duration) in &r.extended {
+            self.extend(key, *id, *duration);
+        }
+        self.put_block(key, seq, r.ids.iter().copied(), &r.events);
+    }
+
+    fn is_wanted(&self, id: u64) -> bool {
+        let ids = self.selection.ids.as_ref();
+        ids.is_none_or(|ids| ids.contains(&EventId(id)))
+    }
+
+    fn matches(&self, id: u64, seen: &Seen) -> bool {
+        let row = Row {
+            start: seen.start,
+            duration: seen.duration,
+            id,
+            data: 0,
+        };
+        seen.text.is_some() && self.bounds.touches(&row)
+    }
+
+    fn selected(self, samples: usize) -> Selected {
+        let mut selected = Selected::default();
+        let mut keys: Vec<BucketKey> = self.seen.keys().copied().collect();
+        keys.sort_unstable();
+        for key in keys {
+            let Some(bucket) = self.seen.get(&key) else {
+                continue;
+            };
+            let mut ids: Vec<(&u64, &Seen)> = bucket.iter().collect();
+            ids.sort_unstable_by_key(|(id, _)| **id);
+            let mut groups: FxHashMap<u64, Vec<u64>> = FxHashMap::default();
+            let mut count = 0;
+            for (id, seen) in ids {
+                let through = match (self.matches(*id, seen), seen.former) {
+                    (true, _) => PRESENT,
+                    (false, Some(former)) => former,
+                    (false, None) => continue,
+                };
+                count += 1;
+                match (through, seen.deleted || self.trashed.contains(&key)) {
+                    (PRESENT, false) => selected.events += 1,
+                    (_, true) => selected.deleted += 1,
+                    _ => selected.former += 1,
+                }
+                if let Some(text) = seen.text.as_ref().filter(|_| selected.samples.len() < samples) {
+                    let sample = (key, EventId(*id), seen.start, seen.duration, text.to_string());
+                    selected.samples.push(sample);
+                }
+                groups.entry(through).or_default().push(*id);
+            }
+            if count > 0 {
+                selected.by_bucket.push((key, count));
+                selected.purges.extend(purges(key, groups));
+            }
+        }
+        selected
+    }
+}
+
+/// The records for a bucket: groups of events by the record through which they are erased.
+fn purges(bucket: BucketKey, groups: FxHashMap<u64, Vec<u64>>) -> Vec<PurgeBegun> {
+    let mut all: Vec<(u64, u64)> = groups
+        .into_iter()
+        .flat_map(|(through, ids)| ids.into_iter().map(move |id| (through, id)))
+        .collect();
+    all.sort_unstable();
+    let record = |part: &[(u64, u64)]| PurgeBegun {
+        bucket,
+        whole: false,
+        events: part
+            .chunk_by(|a, b| a.0 == b.0)
+            .map(|group| {
+                (
+                    group.first().map_or(0, |g| g.0),
+                    group.iter().map(|g| g.1).collect(),
+                )
+            })
+            .collect(),
+        redact: false,
+    };
+    all.chunks(RECORD_IDS).map(record).collect()
+}

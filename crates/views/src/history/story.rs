@@ -1,0 +1,230 @@
+//! How an event became what it is: every record that says something of it.
+
+use timberline_log::{LogReader, Seq};
+use timberline_model::{Duration, EventId, Pulsetime, Timestamp};
+
+use super::HistoryError;
+use crate::record::{BucketKey, EventBlock, Outcome, PRESENT, Record};
+
+/// One thing that happened to an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The record that says so.
+    pub seq: Seq,
+    /// When that was written.
+    pub time: Timestamp,
+    /// What happened.
+    pub what: What,
+    /// What the event was afterwards; `None` if it was gone.
+    pub event: Option<(Timestamp, Duration)>,
+    /// Its data, if the record holds it: the others leave it as it was.
+    pub data: Option<String>,
+}
+
+/// What can happen to an event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum What {
+    /// A heartbeat came and became it.
+    Created(Beat),
+    /// A heartbeat came and made it longer.
+    Extended(Beat),
+    /// It was inserted or imported.
+    Inserted,
+    /// It was replaced by one with its id.
+    Replaced,
+    /// It was deleted.
+    Deleted,
+    /// An undo gave it back what it had been.
+    Restored,
+    /// An undo, or what is left of history, took it away.
+    Removed,
+    /// What all that happened to it up to this record came to: more of it is not kept.
+    Outcome,
+    /// Its bucket was deleted, and it with it.
+    BucketDeleted,
+    /// Its bucket was restored, and it with it.
+    BucketRestored,
+    /// It was purged: it is gone for good.
+    Purged,
+    /// What it had been was erased.
+    Redacted,
+}
+
+/// What a watcher sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Beat {
+    /// Its timestamp.
+    pub start: Timestamp,
+    /// Its duration.
+    pub duration: Duration,
+    /// How long a gap it was to bridge.
+    pub pulsetime: Pulsetime,
+}
+
+/// The story of an event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Story {
+    /// What happened, oldest first: the newest `limit` of it.
+    pub changes: Vec<Change>,
+    /// How much more there was before.
+    pub earlier: u64,
+}
+
+/// Reads what happened to an event. `squashed` is the newest record that only has an outcome.
+///
+/// # Errors
+/// When the log cannot be read (damage is passed over), or `go_on` says no.
+pub(crate) fn story(
+    reader: &LogReader,
+    bucket: BucketKey,
+    id: EventId,
+    (squashed, newest): (Seq, Seq),
+    limit: usize,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Story, HistoryError> {
+    let mut teller = Teller {
+        now: None,
+        story: Story::default(),
+        limit: limit.max(1),
+    };
+    let mut records = reader.read_from(Seq::FIRST)?;
+    while let Some(record) = records.next() {
+        let Ok(record) = record else { continue };
+        if record.seq > newest {
+            break;
+        }
+        if record.seq.get() % 4096 == 0 && !go_on() {
+            return Err(HistoryError::Cancelled);
+        }
+        if Record::bucket_of(record.kind, record.payload)? == Some(bucket) {
+            let decoded = Record::decode(record.kind, record.payload)?;
+            if let Some(said) = said(&decoded, id.0, record.seq <= squashed) {
+                teller.tell(record.seq, record.time, said);
+            }
+        }
+    }
+    Ok(teller.told())
+}
+
+/// What a record says of an event.
+struct Said {
+    what: What,
+    becomes: Becomes,
+}
+
+/// What it is afterwards.
+enum Becomes {
+    /// It has these times and this data.
+    This(i64, i64, String),
+    /// It lasts so long.
+    Lasting(i64),
+    Gone,
+    /// As it was.
+    Same,
+}
+
+fn said(record: &Record<'_>, id: u64, squashed: bool) -> Option<Said> {
+    let (what, becomes) = match record {
+        Record::Heartbeat(r) if r.event() == id => {
+            let beat = Beat {
+                start: Timestamp::from_nanos(r.start),
+                duration: Duration::from_nanos(r.duration),
+                pulsetime: Pulsetime::from_nanos(r.pulsetime),
+            };
+            match r.outcome {
+                Outcome::Created { data, .. } => (
+                    What::Created(beat),
+                    Becomes::This(r.start, r.duration, data.to_owned()),
+                ),
+                Outcome::Extended { duration, .. } => (What::Extended(beat), Becomes::Lasting(duration)),
+            }
+        }
+        Record::EventsInserted(r) => (What::Inserted, of_block(&r.events, id.checked_sub(r.first)?)?),
+        Record::EventsPut(r) => (What::Replaced, of_block(&r.events, position(&r.ids, id)?)?),
+        Record::EventsDeleted(r) if r.ids.contains(&id) => (What::Deleted, Becomes::Gone),
+        Record::EventsChanged(r) => {
+            let named = |what| if squashed { What::Outcome } else { what };
+            if let Some(at) = position(&r.ids, id) {
+                (named(What::Restored), of_block(&r.events, at)?)
+            } else if let Some((_, duration)) = r.extended.iter().find(|(extended, _)| *extended == id) {
+                (named(What::Restored), Becomes::Lasting(*duration))
+            } else if r.removed.contains(&id) {
+                (named(What::Removed), Becomes::Gone)
+            } else {
+                return None;
+            }
+        }
+        Record::BucketDeleted(_) => (What::BucketDeleted, Becomes::Same),
+        Record::BucketRestored(_) => (What::BucketRestored, Becomes::Same),
+        Record::PurgeBegun(r) if r.whole => (What::Purged, Becomes::Gone),
+        Record::PurgeBegun(r) => {
+            let (through, _) = r.events.iter().find(|(_, ids)| ids.contains(&id))?;
+            match *through == PRESENT && !r.redact {
+                true => (What::Purged, Becomes::Gone),
+                false => (What::Redacted, Becomes::Same),
+            }
+        }
+        _ => return None,
+    };
+    Some(Said { what, becomes })
+}
+
+fn position(ids: &[u64], id: u64) -> Option<u64> {
+    // Of equal ids in one record the last counts.
+    ids.iter().rposition(|other| *other == id).map(|at| at as u64)
+}
+
+fn of_block(events: &EventBlock<'_>, at: u64) -> Option<Becomes> {
+    let (start, duration, text) = events.iter().nth(usize::try_from(at).ok()?)?;
+    Some(Becomes::This(start, duration, text.to_owned()))
+}
+
+struct Teller {
+    /// Start and duration, while it is there.
+    now: Option<(i64, i64)>,
+    story: Story,
+    limit: usize,
+}
+
+impl Teller {
+    fn tell(&mut self, seq: Seq, time: i64, said: Said) {
+        // What happens to the bucket before the event came, or after it went, is not its story.
+        if self.now.is_none() && matches!(said.becomes, Becomes::Same) {
+            return;
+        }
+        let what = match said.what {
+            What::Replaced if self.now.is_none() => What::Inserted,
+            what => what,
+        };
+        let mut data = None;
+        match said.becomes {
+            Becomes::This(start, duration, text) => {
+                self.now = Some((start, duration));
+                data = Some(text);
+            }
+            Becomes::Lasting(duration) => self.now = self.now.map(|(start, _)| (start, duration)),
+            Becomes::Gone => self.now = None,
+            Becomes::Same => {}
+        }
+        if self.story.changes.len() >= 2 * self.limit {
+            self.story.changes.drain(..self.limit);
+            self.story.earlier += self.limit as u64;
+        }
+        self.story.changes.push(Change {
+            seq,
+            time: Timestamp::from_nanos(time),
+            what,
+            event: self
+                .now
+                .map(|(start, duration)| (Timestamp::from_nanos(start), Duration::from_nanos(duration))),
+            data,
+        });
+    }
+
+    fn told(mut self) -> Story {
+        let surplus = self.story.changes.len().saturating_sub(self.limit);
+        self.story.changes.drain(..surplus);
+        self.story.earlier += surplus as u64;
+        self.story
+    }
+}

@@ -1,0 +1,401 @@
+//! Taking changes back: new records that make what some records changed what it was before them.
+//!
+//! Three pictures decide: before the records, after them, and now. What is now as it was after them goes back to what
+//! it was before; what has changed again since is a conflict, and left alone. Heartbeats are not taken back: they are
+//! what happened, not what somebody did to it.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use timberline_log::{LogReader, Seq};
+
+use super::trace::{BucketTrace, Fields, Presence, Trace, Value};
+use super::{HistoryError, each_record};
+use crate::bucket::{BucketState, BucketView};
+use crate::record::{
+    BucketDeleted, BucketKey, BucketRestored, BucketUpdated, EventBlock, EventsChanged, Last, Record,
+    SettingDeleted, SettingSet,
+};
+use crate::state::State;
+
+/// What undoing came to, or would come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// Events that came back or got their former times or data.
+    pub events_restored: u64,
+    /// Events that went.
+    pub events_removed: u64,
+    /// Buckets that came back, went, or got their former fields.
+    pub buckets: u64,
+    /// Settings that got their former value.
+    pub settings: u64,
+    /// Heartbeats among the records, which stay.
+    pub heartbeats_kept: u64,
+    /// What could not be taken back, and why.
+    pub conflicts: Vec<String>,
+}
+
+impl Undone {
+    /// Whether there was nothing to take back.
+    pub fn is_empty(&self) -> bool {
+        self.events_restored + self.events_removed + self.buckets + self.settings == 0
+    }
+}
+
+/// What some records changed, and what it was before.
+#[derive(Debug)]
+pub(crate) struct Undo {
+    events: FxHashMap<BucketKey, FxHashSet<u64>>,
+    buckets: FxHashSet<BucketKey>,
+    settings: FxHashSet<String>,
+    heartbeats: u64,
+    purges: u64,
+    before: Trace,
+    after: Trace,
+    now: Trace,
+}
+
+impl Undo {
+    /// Reads what the records `from..=to` changed.
+    ///
+    /// # Errors
+    /// When a part of the log cannot be read.
+    pub(crate) fn of(reader: &LogReader, from: Seq, to: Seq, newest: Seq) -> Result<Undo, HistoryError> {
+        let mut undo = Undo {
+            events: FxHashMap::default(),
+            buckets: FxHashSet::default(),
+            settings: FxHashSet::default(),
+            heartbeats: 0,
+            purges: 0,
+            before: Trace::default(),
+            after: Trace::default(),
+            now: Trace::default(),
+        };
+        each_record(reader, from, to, |_, record| {
+            undo.note(&record);
+            Ok(true)
+        })?;
+        let pictures = Trace::of(undo.events.clone()).at(reader, &[from.prev(), to, newest])?;
+        if let Ok([before, after, now]) = <[Trace; 3]>::try_from(pictures) {
+            (undo.before, undo.after, undo.now) = (before, after, now);
+        }
+        Ok(undo)
+    }
+
+    fn note(&mut self, record: &Record<'_>) {
+        match record {
+            Record::BucketCreated(r) => drop(self.buckets.insert(r.bucket)),
+            Record::BucketUpdated(r) => drop(self.buckets.insert(r.bucket)),
+            Record::BucketDeleted(r) => drop(self.buckets.insert(r.bucket)),
+            Record::BucketRestored(r) => drop(self.buckets.insert(r.bucket)),
+            Record::Heartbeat(_) => self.heartbeats += 1,
+            Record::EventsInserted(r) => {
+                let ids = self.events.entry(r.bucket).or_default();
+                ids.extend(r.first..r.first + r.events.len() as u64);
+            }
+            Record::EventsPut(r) => self.events.entry(r.bucket).or_default().extend(&r.ids),
+            Record::EventsDeleted(r) => self.events.entry(r.bucket).or_default().extend(&r.ids),
+            Record::EventsChanged(r) => {
+                let extended = r.extended.iter().map(|(id, _)| id);
+                let all = r.removed.iter().chain(extended).chain(&r.ids);
+                self.events.entry(r.bucket).or_default().extend(all);
+            }
+            Record::SettingSet(r) => drop(self.settings.insert(r.key.to_owned())),
+            Record::SettingDeleted(r) => drop(self.settings.insert(r.key.to_owned())),
+            Record::PurgeBegun(_) => self.purges += 1,
+            Record::Erased(_) | Record::PurgeEnded(_) => {}
+        }
+    }
+
+    /// The records that take them back, on this state.
+    ///
+    /// # Errors
+    /// When a view segment cannot be read.
+    pub(crate) fn records(&self, state: &State) -> Result<(Vec<Record<'_>>, Undone), HistoryError> {
+        let mut undone = Undone {
+            heartbeats_kept: self.heartbeats,
+            ..Undone::default()
+        };
+        if self.purges > 0 {
+            undone
+                .conflicts
+                .push("what was purged is gone for good and cannot be brought back".to_owned());
+        }
+        let mut records = Vec::new();
+        let mut keys: Vec<BucketKey> = self.events.keys().chain(&self.buckets).copied().collect();
+        keys.sort_unstable();
+        keys.dedup();
+        for key in keys {
+            self.bucket(state, key, &mut records, &mut undone)?;
+        }
+        self.settings(state, &mut records, &mut undone);
+        Ok((records, undone))
+    }
+
+    fn bucket<'a>(
+        &'a self,
+        state: &State,
+        key: BucketKey,
+        records: &mut Vec<Record<'a>>,
+        undone: &mut Undone,
+    ) -> Result<(), HistoryError> {
+        let none = BucketTrace::default();
+        let before = self.before.buckets.get(&key).unwrap_or(&none);
+        let after = self.after.buckets.get(&key).unwrap_or(&none);
+        let Some((bucket, trashed)) = state.anywhere(key) else {
+            if after.presence != Presence::Nowhere {
+                undone
+                    .conflicts
+                    .push(format!("bucket number {} was purged since", key.0));
+            }
+            return Ok(());
+        };
+        let id = &bucket.view.bucket.id;
+        let was = |trace: &BucketTrace| trace.presence;
+        match (was(before), was(after)) {
+            (Presence::There, Presence::Trashed) if trashed => {
+                if state.named(id).is_some() {
+                    undone.conflicts.push(format!(
+                        "bucket '{id}' cannot come back: there is a new one of that name"
+                    ));
+                    return Ok(());
+                }
+                records.push(Record::BucketRestored(BucketRestored { bucket: key }));
+                undone.buckets += 1;
+            }
+            (Presence::Nowhere | Presence::Trashed, Presence::There) if !trashed => {
+                return self.unmake(bucket, before, records, undone);
+            }
+            _ if trashed && self.events.contains_key(&key) => {
+                undone
+                    .conflicts
+                    .push(format!("bucket '{id}' was deleted since: restore it first"));
+                return Ok(());
+            }
+            _ => {}
+        }
+        self.fields(bucket, key, records, undone);
+        self.events(bucket, key, records, undone)
+    }
+
+    /// Deletes a bucket that came to be, or came back, if it holds nothing else than it did then.
+    fn unmake<'a>(
+        &'a self,
+        bucket: &BucketState,
+        before: &BucketTrace,
+        records: &mut Vec<Record<'a>>,
+        undone: &mut Undone,
+    ) -> Result<(), HistoryError> {
+        let key = bucket.view.key;
+        let came_back = before.presence == Presence::Trashed;
+        let after = self.after.buckets.get(&key);
+        let ours = match came_back {
+            true => self.untouched_since(key),
+            false => {
+                bucket.view.len == after.map_or(0, |after| after.events.len() as u64)
+                    && self.changed_since(bucket)?.is_empty()
+            }
+        };
+        if ours {
+            records.push(Record::BucketDeleted(BucketDeleted { bucket: key }));
+            undone.buckets += 1;
+            undone.events_removed += bucket.view.len;
+            return Ok(());
+        }
+        let id = &bucket.view.bucket.id;
+        undone.conflicts.push(format!(
+            "bucket '{id}' stays: there are other events in it by now"
+        ));
+        match came_back {
+            true => Ok(()),
+            false => self.events(bucket, key, records, undone),
+        }
+    }
+
+    /// Whether no record since has named what is traced of a bucket.
+    fn untouched_since(&self, key: BucketKey) -> bool {
+        let trace = |t: &Trace| t.buckets.get(&key).map(|b| (b.events.clone(), b.last));
+        trace(&self.after) == trace(&self.now)
+    }
+
+    fn fields<'a>(
+        &'a self,
+        bucket: &BucketState,
+        key: BucketKey,
+        records: &mut Vec<Record<'a>>,
+        undone: &mut Undone,
+    ) {
+        let traces = (self.before.buckets.get(&key), self.after.buckets.get(&key));
+        let (Some(before), Some(after)) = traces else {
+            return;
+        };
+        if before.presence == Presence::Nowhere || before.fields == after.fields {
+            return;
+        }
+        let b = &bucket.view.bucket;
+        let now: Fields = [
+            b.type_.clone(),
+            b.client.clone(),
+            b.hostname.clone(),
+            b.data.as_str().to_owned(),
+        ];
+        if now != after.fields {
+            undone
+                .conflicts
+                .push(format!("bucket '{}' was changed again since", b.id));
+            return;
+        }
+        let [type_, client, hostname, data] = &before.fields;
+        records.push(Record::BucketUpdated(BucketUpdated {
+            bucket: key,
+            type_: Some(type_),
+            client: Some(client),
+            hostname: Some(hostname),
+            data: Some(data),
+        }));
+        undone.buckets += 1;
+    }
+
+    /// The events that are no longer what they were after the records: changed again, come, or gone.
+    fn changed_since(&self, bucket: &BucketState) -> Result<FxHashSet<u64>, HistoryError> {
+        let key = bucket.view.key;
+        let (Some(ids), after) = (self.events.get(&key), self.after.buckets.get(&key)) else {
+            return Ok(FxHashSet::default());
+        };
+        let now = values(&bucket.view, ids)?;
+        let value = |id: &u64| after.and_then(|after| after.events.get(id));
+        Ok(ids
+            .iter()
+            .filter(|id| now.get(id) != value(id))
+            .copied()
+            .collect())
+    }
+
+    fn events<'a>(
+        &'a self,
+        bucket: &BucketState,
+        key: BucketKey,
+        records: &mut Vec<Record<'a>>,
+        undone: &mut Undone,
+    ) -> Result<(), HistoryError> {
+        let Some(ids) = self.events.get(&key) else {
+            return Ok(());
+        };
+        let changed = self.changed_since(bucket)?;
+        let value = |trace: &'a Trace, id: &u64| trace.buckets.get(&key).and_then(|b| b.events.get(id));
+        let (mut removed, mut back): (Vec<u64>, BTreeMap<u64, &'a Value>) = (Vec::new(), BTreeMap::new());
+        for id in ids {
+            let (before, after) = (value(&self.before, id), value(&self.after, id));
+            match before {
+                before if before == after => {}
+                _ if changed.contains(id) => {
+                    let bucket = &bucket.view.bucket.id;
+                    undone
+                        .conflicts
+                        .push(format!("event {id} of bucket '{bucket}' was changed again since"));
+                }
+                Some(before) => drop(back.insert(*id, before)),
+                None => removed.push(*id),
+            }
+        }
+        if removed.is_empty() && back.is_empty() {
+            return Ok(());
+        }
+        removed.sort_unstable();
+        undone.events_removed += removed.len() as u64;
+        undone.events_restored += back.len() as u64;
+        let last = self.last(key);
+        push_events(key, removed, &back, last, records);
+        Ok(())
+    }
+
+    /// What the next heartbeat is compared with is what it was, unless that was decided anew since.
+    fn last(&self, key: BucketKey) -> Last {
+        let last = |trace: &Trace| trace.buckets.get(&key).and_then(|b| b.last);
+        match last(&self.after) == last(&self.now) {
+            true => last(&self.before).unwrap_or(Last::Newest),
+            false => Last::Unchanged,
+        }
+    }
+
+    fn settings<'a>(&'a self, state: &State, records: &mut Vec<Record<'a>>, undone: &mut Undone) {
+        let mut keys: Vec<&'a String> = self.settings.iter().collect();
+        keys.sort_unstable();
+        for key in keys {
+            let (before, after) = (self.before.settings.get(key), self.after.settings.get(key));
+            if before == after {
+                continue;
+            }
+            if state.settings().get(key) != after {
+                undone
+                    .conflicts
+                    .push(format!("setting '{key}' was changed again since"));
+                continue;
+            }
+            records.push(match before {
+                Some(value) => Record::SettingSet(SettingSet { key, value }),
+                None => Record::SettingDeleted(SettingDeleted { key }),
+            });
+            undone.settings += 1;
+        }
+    }
+}
+
+/// Events in one record.
+const RECORD_EVENTS: usize = 4096;
+
+/// The last of these records decides what is compared with.
+fn push_events<'a>(
+    bucket: BucketKey,
+    removed: Vec<u64>,
+    back: &BTreeMap<u64, &'a Value>,
+    last: Last,
+    records: &mut Vec<Record<'a>>,
+) {
+    let empty = EventsChanged {
+        bucket,
+        next_event: 0,
+        last: Last::Unchanged,
+        removed: Vec::new(),
+        extended: Vec::new(),
+        ids: Vec::new(),
+        events: EventBlock::default(),
+    };
+    let events: Vec<(u64, &'a Value)> = back.iter().map(|(id, value)| (*id, *value)).collect();
+    let mut parts: Vec<EventsChanged<'a>> = events
+        .chunks(RECORD_EVENTS)
+        .map(|part| EventsChanged {
+            ids: part.iter().map(|(id, _)| *id).collect(),
+            events: EventBlock::from_events(part.iter().map(|(_, v)| (v.start, v.duration, v.text.as_ref()))),
+            ..empty.clone()
+        })
+        .collect();
+    if parts.is_empty() {
+        parts.push(empty);
+    }
+    if let Some(first) = parts.first_mut() {
+        first.removed = removed;
+    }
+    if let Some(newest) = parts.last_mut() {
+        newest.last = last;
+    }
+    records.extend(parts.into_iter().map(Record::EventsChanged));
+}
+
+/// What these events of a bucket are, of those that are there.
+pub(crate) fn values(view: &BucketView, ids: &FxHashSet<u64>) -> Result<FxHashMap<u64, Value>, HistoryError> {
+    let mut found = FxHashMap::default();
+    view.read_these(ids, |row, text| {
+        let (start, duration) = (row.start, row.duration);
+        let text = text.into();
+        found.insert(
+            row.id,
+            Value {
+                start,
+                duration,
+                text,
+            },
+        );
+    })?;
+    Ok(found)
+}

@@ -1,0 +1,407 @@
+//! Questions to the past, and what takes changes back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use timberline_log::{LogReader, Seq};
+use timberline_model::{EventId, Timestamp};
+
+use super::maintain::whole;
+use super::open::take_up;
+use super::{OpenReport, PurgeReceipt, Receipt, Shared, Store};
+use crate::history::select::{self, Selected, Selection};
+use crate::history::story::{self, Story};
+use crate::history::undo::{Undo, Undone};
+use crate::history::{HistoryError, past};
+use crate::record::{BucketKey, EventBlock, EventsPut, PRESENT, PurgeBegun, Record, codec};
+use crate::snapshot::Snapshot;
+use crate::state::State;
+
+/// What to do about what was changed again since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undoing {
+    /// Nothing at all is changed; only told what would be.
+    Preview,
+    /// Nothing is changed if anything cannot be taken back.
+    All,
+    /// What can be taken back is.
+    Possible,
+}
+
+/// Something that was deleted and can be restored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deleted {
+    /// The record that deleted it.
+    pub seq: Seq,
+    /// When.
+    pub time: Timestamp,
+    /// Of which bucket: its id.
+    pub bucket: String,
+    /// What.
+    pub what: DeletedWhat,
+    /// When it will be erased.
+    pub erased_at: Timestamp,
+}
+
+/// What was deleted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DeletedWhat {
+    /// The bucket, with so many events.
+    Bucket(u64),
+    /// These events of it.
+    Events(Vec<EventId>),
+}
+
+impl Store {
+    /// The oldest record that [`Store::as_of`] can go back to, and when it was written; [`Seq::NONE`] if all of history
+    /// is kept.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn history_from(&self) -> Result<(Seq, Timestamp), HistoryError> {
+        horizon(&self.shared.reader()?)
+    }
+
+    /// Everything as it was when a record had just been written. `go_on` is asked now and then.
+    ///
+    /// # Errors
+    /// [`HistoryError::TooOld`], [`HistoryError::TooNew`]; when the log is damaged on the way; when `go_on` says no.
+    pub fn as_of(&self, seq: Seq, go_on: &mut dyn FnMut() -> bool) -> Result<Arc<Snapshot>, HistoryError> {
+        let shared = &*self.shared;
+        let now = self.snapshot();
+        if seq == now.seq() {
+            return Ok(now);
+        }
+        if seq > now.seq() {
+            return Err(HistoryError::TooNew {
+                asked: seq,
+                newest: now.seq(),
+            });
+        }
+        let reader = shared.reader()?;
+        within_history(&reader, seq)?;
+        if let Some(kept) = shared.past.lock().get(seq) {
+            return Ok(kept);
+        }
+        let _one_at_a_time = shared.recalling.lock();
+        if let Some(kept) = shared.past.lock().get(seq) {
+            return Ok(kept);
+        }
+        let scratch = shared.options.scratch.clone();
+        let from = shared.base_of(seq);
+        let snapshot = Arc::new(past::fold(&reader, from, seq, scratch, go_on)?);
+        // Squashed meanwhile, the log has only told a part.
+        within_history(&reader, seq)?;
+        shared.past.lock().keep(snapshot.clone());
+        Ok(snapshot)
+    }
+
+    /// The newest record that was written at or before an instant; [`Seq::NONE`] if that was before the first.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn seq_at(&self, instant: Timestamp) -> Result<Seq, HistoryError> {
+        let reader = self.shared.reader()?;
+        let mut found = Seq::NONE;
+        for segment in reader.segments()?.iter().rev() {
+            if segment.created.is_some_and(|created| created > instant.nanos()) {
+                continue;
+            }
+            let mut records = reader.read_from(segment.first)?;
+            while let Some(record) = records.next() {
+                let Ok(record) = record else { continue };
+                if segment.last.is_some_and(|last| record.seq > last) {
+                    break;
+                }
+                if record.time <= instant.nanos() {
+                    found = found.max(record.seq);
+                }
+            }
+            if found > Seq::NONE {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// What happened to an event: the newest `limit` changes. `None` when there is no bucket of this id.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or `go_on` says no.
+    pub fn story(
+        &self,
+        bucket: &str,
+        id: EventId,
+        limit: usize,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Story>, HistoryError> {
+        let snapshot = self.snapshot();
+        let Some(view) = snapshot.bucket(bucket) else {
+            return Ok(None);
+        };
+        let reader = self.shared.reader()?;
+        let (squashed, _) = horizon(&reader)?;
+        story::story(&reader, view.key, id, (squashed, snapshot.seq()), limit, go_on).map(Some)
+    }
+
+    /// What was deleted and can be restored, the newest first.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn trash(&self) -> Result<Vec<Deleted>, HistoryError> {
+        let snapshot = self.snapshot();
+        let reader = self.shared.reader()?;
+        let keep = self.shared.options.erase_after;
+        let mut found = Vec::new();
+        for trashed in snapshot.trashed() {
+            let mut records = reader.read_from(trashed.deleted())?;
+            let time = records
+                .next()
+                .and_then(Result::ok)
+                .map_or(0, |record| record.time);
+            found.push(Deleted {
+                seq: trashed.deleted(),
+                time: Timestamp::from_nanos(time),
+                bucket: trashed.view.bucket.id.clone(),
+                what: DeletedWhat::Bucket(trashed.view.len),
+                erased_at: later(time, keep),
+            });
+        }
+        deleted_events(&reader, &snapshot, keep, &mut found)?;
+        found.sort_by_key(|deleted| std::cmp::Reverse(deleted.seq));
+        Ok(found)
+    }
+
+    /// Makes what the records `from..=to` changed what it was before them, by new records.
+    ///
+    /// # Errors
+    /// When the log cannot be read or written. Conflicts are in the answer, not an error; with [`Undoing::All`] nothing
+    /// was changed if there is one.
+    pub fn undo(
+        &self,
+        from: Seq,
+        to: Seq,
+        undoing: Undoing,
+    ) -> Result<(Undone, Option<Receipt>), HistoryError> {
+        let shared = &*self.shared;
+        let reader = shared.reader()?;
+        let newest = self.snapshot().seq();
+        if to > newest {
+            return Err(HistoryError::TooNew { asked: to, newest });
+        }
+        within_history(&reader, from.prev())?;
+        let undo = Undo::of(&reader, from, to, newest)?;
+        within_history(&reader, from.prev())?;
+        let mut sequencer = shared.sequencer.lock();
+        let (records, undone) = undo.records(&sequencer.state)?;
+        let refused =
+            undoing == Undoing::Preview || (undoing == Undoing::All && !undone.conflicts.is_empty());
+        if refused || records.is_empty() {
+            return Ok((undone, None));
+        }
+        let batch = records
+            .into_iter()
+            .map(with_payload)
+            .collect::<Result<Vec<_>, _>>()?;
+        let seq = shared.commit_all(&mut sequencer, &batch)?;
+        Ok((undone, Some(Receipt { seq, sync: true })))
+    }
+
+    /// Finds what matches, also what did before it was changed or deleted, with up to `samples` examples.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or `go_on` says no.
+    pub fn select(
+        &self,
+        selection: &Selection<'_>,
+        samples: usize,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Selected, HistoryError> {
+        let newest = self.snapshot().seq();
+        select::select(&self.shared.reader()?, newest, selection, samples, go_on)
+    }
+
+    /// Erases what was selected ([`Store::purge`]).
+    ///
+    /// # Errors
+    /// As [`Store::purge`].
+    pub fn purge_selected(&self, selected: &Selected) -> Result<Option<PurgeReceipt>, HistoryError> {
+        self.purge(&selected.purges)
+    }
+
+    /// Erases a bucket and all that was ever in it, there or in the trash. `None` if there is none with this key.
+    ///
+    /// # Errors
+    /// As [`Store::purge`].
+    pub fn purge_bucket(&self, bucket: BucketKey) -> Result<Option<PurgeReceipt>, HistoryError> {
+        if !self.snapshot().kept().any(|view| view.key == bucket) {
+            return Ok(None);
+        }
+        self.purge(&[whole(bucket)])
+    }
+
+    /// Gives events other data, now and in all of history, and erases what they had. `data` tells the new data of what
+    /// is there; events for which it tells none stay.
+    ///
+    /// # Errors
+    /// As [`Store::purge`].
+    pub fn redact(
+        &self,
+        selected: &Selected,
+        data: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Option<PurgeReceipt>, HistoryError> {
+        for (bucket, ids) in selected.present() {
+            self.shared
+                .redact_bucket(bucket, &ids.into_iter().collect(), data)?;
+        }
+        self.purge(&[])
+    }
+}
+
+/// Events that are redacted in one record.
+const RECORD_EVENTS: usize = 4096;
+
+impl Shared {
+    /// A state at or before a record, the nearer the better.
+    fn base_of(&self, seq: Seq) -> State {
+        let kept = self.past.lock().before(seq);
+        let at = kept.as_ref().map_or(Seq::NONE, |kept| kept.seq());
+        let checkpointed = Seq(self.checkpointed.load(std::sync::atomic::Ordering::Relaxed));
+        if checkpointed > at && checkpointed <= seq {
+            // Should it have been replaced meanwhile by one that is too new, the fold begins earlier.
+            if let Ok(state) = take_up(&*self.views, &mut OpenReport::default())
+                && state.seq <= seq.get()
+            {
+                return state;
+            }
+        }
+        kept.map_or_else(State::new, |kept| State::of(&kept))
+    }
+
+    fn redact_bucket(
+        &self,
+        key: BucketKey,
+        ids: &FxHashSet<u64>,
+        data: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(), HistoryError> {
+        let mut sequencer = self.sequencer.lock();
+        let Some((bucket, false)) = sequencer.state.anywhere(key) else {
+            return Ok(());
+        };
+        let mut events: Vec<(u64, i64, i64, String)> = Vec::new();
+        bucket.view.read_these(ids, |row, text| {
+            if let Some(new) = data(text).filter(|new| new != text) {
+                events.push((row.id, row.start, row.duration, new));
+            }
+        })?;
+        if events.is_empty() {
+            return Ok(());
+        }
+        let before = sequencer.log.next_seq().prev();
+        let mut batch = Vec::new();
+        for part in events.chunks(RECORD_EVENTS) {
+            batch.push(with_payload(Record::EventsPut(EventsPut {
+                bucket: key,
+                ids: part.iter().map(|e| e.0).collect(),
+                events: EventBlock::from_events(part.iter().map(|e| (e.1, e.2, e.3.as_str()))),
+            }))?);
+        }
+        let purge = PurgeBegun {
+            bucket: key,
+            whole: false,
+            events: vec![(before.get(), events.iter().map(|e| e.0).collect())],
+            redact: true,
+        };
+        batch.push(with_payload(Record::PurgeBegun(purge))?);
+        let seq = self.commit_all(&mut sequencer, &batch)?;
+        drop(sequencer);
+        Ok(self.wait_durable(seq)?)
+    }
+}
+
+fn with_payload(record: Record<'_>) -> Result<(Record<'_>, Vec<u8>), HistoryError> {
+    let mut payload = Vec::new();
+    record.encode(&mut payload)?;
+    Ok((record, payload))
+}
+
+/// The newest record of which only the outcome is known, and when it was written.
+fn horizon(reader: &LogReader) -> Result<(Seq, Timestamp), HistoryError> {
+    let segments = reader.segments()?;
+    let squashed = segments.iter().rev().find(|segment| segment.squashed);
+    Ok(squashed.map_or((Seq::NONE, Timestamp::MIN), |segment| {
+        let time = segment.sealed.map_or(Timestamp::MIN, Timestamp::from_nanos);
+        (segment.last.unwrap_or_default(), time)
+    }))
+}
+
+fn within_history(reader: &LogReader, seq: Seq) -> Result<(), HistoryError> {
+    let (from, time) = horizon(reader)?;
+    if seq < from {
+        return Err(HistoryError::TooOld { from, time });
+    }
+    Ok(())
+}
+
+fn later(time: i64, by: Duration) -> Timestamp {
+    Timestamp::from_nanos(time.saturating_add(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX)))
+}
+
+/// The deleted events that are not there again and were not purged.
+fn deleted_events(
+    reader: &LogReader,
+    snapshot: &Snapshot,
+    keep: Duration,
+    found: &mut Vec<Deleted>,
+) -> Result<(), HistoryError> {
+    let mut purged: FxHashMap<BucketKey, FxHashSet<u64>> = FxHashMap::default();
+    let mut deletions = Vec::new();
+    let (from, _) = horizon(reader)?;
+    let mut records = reader.read_from(from.next())?;
+    while let Some(record) = records.next() {
+        let Ok(record) = record else { continue };
+        match record.kind {
+            codec::kind::EVENTS_DELETED | codec::kind::EVENTS_CHANGED | codec::kind::PURGE_BEGUN => {}
+            _ => continue,
+        }
+        match Record::decode(record.kind, record.payload)? {
+            Record::EventsDeleted(r) => deletions.push((record.seq, record.time, r.bucket, r.ids)),
+            Record::EventsChanged(r) if !r.removed.is_empty() => {
+                deletions.push((record.seq, record.time, r.bucket, r.removed));
+            }
+            Record::PurgeBegun(r) => {
+                let present = r
+                    .events
+                    .iter()
+                    .filter(|(through, _)| *through == PRESENT && !r.redact);
+                let ids = present.flat_map(|(_, ids)| ids);
+                purged.entry(r.bucket).or_default().extend(ids);
+            }
+            _ => {}
+        }
+    }
+    for (seq, time, key, ids) in deletions {
+        let Some(view) = snapshot.bucket_of(key) else {
+            continue;
+        };
+        let mut gone: FxHashSet<u64> = ids.into_iter().collect();
+        gone.retain(|id| purged.get(&key).is_none_or(|purged| !purged.contains(id)));
+        view.read_these(&gone.clone(), |row, _| {
+            gone.remove(&row.id);
+        })?;
+        if gone.is_empty() {
+            continue;
+        }
+        let mut ids: Vec<EventId> = gone.into_iter().map(EventId).collect();
+        ids.sort_unstable();
+        found.push(Deleted {
+            seq,
+            time: Timestamp::from_nanos(time),
+            bucket: view.bucket.id.clone(),
+            what: DeletedWhat::Events(ids),
+            erased_at: later(time, keep),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,410 @@
+//! Keeping history as long as it is wanted and no longer: purges are carried out, deleted things are erased after their
+//! time, old log segments are squashed.
+//!
+//! All of it rewrites sealed log segments or view segments, each swapped atomically. Whatever is interrupted is found
+//! and finished at the next start: a purge is pending until the record that says it is complete.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use timberline_log::{LogReader, Seq};
+use timberline_model::Timestamp;
+
+use super::open::{is_view_file, named_files};
+use super::{Shared, Store};
+use crate::history::erase::{self, LogErasure, Targets};
+use crate::history::{HistoryError, squash, undo};
+use crate::record::{BucketKey, PRESENT, PurgeBegun, PurgeEnded, Record, codec};
+
+/// Bytes of log that background work reads in a second: a tenth of what a disk of today can do.
+const PACE: u64 = 32 << 20;
+/// How many bytes are read between two looks at the clock.
+const STRIDE: u64 = 1 << 20;
+/// After a failure it is tried again so much later.
+const RETRY: Duration = Duration::from_secs(60);
+
+/// What a round of maintenance did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Maintenance {
+    /// Log segments squashed.
+    pub squashed: u64,
+    /// Their bytes before.
+    pub bytes_before: u64,
+    /// Their bytes now.
+    pub bytes_after: u64,
+    /// Purges completed.
+    pub purges: u64,
+}
+
+/// That something is gone for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PurgeReceipt {
+    /// The newest record of the purge.
+    pub seq: Seq,
+    /// What was rewritten of the log.
+    pub log: LogErasure,
+    /// View segments that were rewritten or removed.
+    pub view_segments: u64,
+    /// When it was complete.
+    pub completed: Timestamp,
+}
+
+/// Slows background work down, and ends it when the store closes.
+struct Pace<'a> {
+    shared: &'a Shared,
+    /// Whether it has time.
+    leisurely: bool,
+    since: Instant,
+    bytes: u64,
+    looked: u64,
+}
+
+impl<'a> Pace<'a> {
+    fn new(shared: &'a Shared, leisurely: bool) -> Pace<'a> {
+        Pace {
+            shared,
+            leisurely,
+            since: Instant::now(),
+            bytes: 0,
+            looked: 0,
+        }
+    }
+
+    /// Takes note of work. False when it is to be broken off.
+    fn go_on(&mut self, bytes: u64) -> bool {
+        self.bytes += bytes;
+        if self.bytes - self.looked < STRIDE {
+            return true;
+        }
+        self.looked = self.bytes;
+        if self.shared.closing.load(Ordering::Acquire) {
+            return false;
+        }
+        let due = Duration::from_micros(self.bytes.saturating_mul(1_000_000) / PACE);
+        match due.checked_sub(self.since.elapsed()) {
+            Some(early) if self.leisurely => self.shared.rest(early),
+            _ => true,
+        }
+    }
+}
+
+impl Store {
+    /// One round of what the history thread does: completes purges, erases what was deleted long ago, squashes old
+    /// log segments.
+    ///
+    /// # Errors
+    /// When files cannot be read or written; what was not done is done by a later round.
+    pub fn maintain(&self) -> Result<Maintenance, HistoryError> {
+        self.shared.maintain(false)
+    }
+
+    /// Orders events or buckets to be erased and sees to it that they are: when this returns, no byte of them is left
+    /// in log, views and checkpoint. They are out of sight from the beginning; if it fails or the process dies on the
+    /// way, it is completed later.
+    ///
+    /// # Errors
+    /// When it cannot be written down, or not be completed now.
+    pub fn purge(&self, purges: &[PurgeBegun]) -> Result<Option<PurgeReceipt>, HistoryError> {
+        self.shared.order(purges)?;
+        self.shared.complete_purges(false)
+    }
+}
+
+impl Shared {
+    pub(super) fn reader(&self) -> Result<LogReader, HistoryError> {
+        Ok(LogReader::open(self.log_storage.clone())?)
+    }
+
+    fn maintain(&self, leisurely: bool) -> Result<Maintenance, HistoryError> {
+        let mut done = Maintenance::default();
+        self.order(&self.expired(leisurely)?)?;
+        let pending = self.published.load().purges.len() as u64;
+        if self.complete_purges(leisurely)?.is_some() {
+            done.purges = pending;
+        }
+        self.squash(leisurely, &mut done)?;
+        Ok(done)
+    }
+
+    /// Writes purges down, durably.
+    fn order(&self, purges: &[PurgeBegun]) -> Result<(), HistoryError> {
+        if purges.is_empty() {
+            return Ok(());
+        }
+        let mut batch = Vec::with_capacity(purges.len());
+        for purge in purges {
+            let record = Record::PurgeBegun(purge.clone());
+            let mut payload = Vec::new();
+            record.encode(&mut payload)?;
+            batch.push((record, payload));
+        }
+        let seq = self.commit_all(&mut self.sequencer.lock(), &batch)?;
+        self.past.lock().forget();
+        Ok(self.wait_durable(seq)?)
+    }
+
+    /// Completes all purges that were ordered. `None` if there was none.
+    fn complete_purges(&self, leisurely: bool) -> Result<Option<PurgeReceipt>, HistoryError> {
+        let _one_at_a_time = self.maintaining.lock();
+        let purges = self.published.load().purges.clone();
+        let Some(newest) = purges.last().copied().map(Seq) else {
+            return Ok(None);
+        };
+        self.seal_log(newest)?;
+        let reader = self.reader()?;
+        let mut targets = Targets::default();
+        for seq in purges.iter() {
+            if let Some(purge) = purge_at(&reader, Seq(*seq))? {
+                targets.add(&reader, *seq, &purge)?;
+            }
+        }
+        let mut pace = Pace::new(self, leisurely);
+        let log = erase::erase(&reader, &targets, &mut |bytes| pace.go_on(bytes))?;
+        let view_segments = self.erase_from_views(&targets)?;
+        self.past.lock().forget();
+        let ended = Record::PurgeEnded(PurgeEnded {
+            through: newest.get(),
+        });
+        let seq = self.commit(&mut self.sequencer.lock(), &ended)?;
+        self.wait_durable(seq)?;
+        Ok(Some(PurgeReceipt {
+            seq: newest,
+            log,
+            view_segments,
+            completed: Timestamp::from_nanos(self.options.clock.now()),
+        }))
+    }
+
+    /// Ends the active log segment and waits until everything up to `seq` lies in sealed ones.
+    fn seal_log(&self, seq: Seq) -> Result<(), HistoryError> {
+        let mut sequencer = self.sequencer.lock();
+        sequencer.log.begin_segment().map_err(super::WriteError::from)?;
+        sequencer.state.position = Some(sequencer.log.position());
+        #[cfg(feature = "sim")]
+        if self.options.manual_sync {
+            return Ok(sequencer.log.sync_now()?);
+        }
+        drop(sequencer);
+        Ok(self.durability.wait_sealed_blocking(seq)?)
+    }
+
+    /// Rewrites the view segments that hide something of the targets' buckets, and removes what no checkpoint names.
+    fn erase_from_views(&self, targets: &Targets) -> Result<u64, HistoryError> {
+        let _one_at_a_time = self.compacting.lock();
+        let mut rewritten = 0;
+        for key in targets.buckets() {
+            let snapshot = self.published.load_full();
+            let Some(view) = snapshot.kept().find(|view| view.key == key) else {
+                continue;
+            };
+            for sealed in view.segments.iter().filter(|sealed| !sealed.hidden.is_empty()) {
+                self.merge(key, std::slice::from_ref(sealed))?;
+                rewritten += 1;
+            }
+        }
+        self.checkpoint()?;
+        Ok(rewritten + self.remove_unnamed()?)
+    }
+
+    /// Removes the view files that neither the present nor the checkpoint, which was just written, needs.
+    fn remove_unnamed(&self) -> Result<u64, HistoryError> {
+        let io = |file: &str| {
+            let file = file.to_owned();
+            move |error| super::CompactError::Io { file, error }
+        };
+        let named: FxHashSet<String> = named_files(&self.published.load()).into_iter().collect();
+        let mut removed = 0;
+        for name in self.views.list().map_err(io("list"))? {
+            if is_view_file(&name) && !named.contains(&name) {
+                self.views.remove(&name).map_err(io(&name))?;
+                removed += 1;
+            }
+        }
+        self.obsolete.lock().retain(|name| named.contains(name));
+        self.views.sync_dir().map_err(io("sync"))?;
+        Ok(removed)
+    }
+
+    /// Orders for what was deleted longer ago than it is to be kept, and did not come back since.
+    fn expired(&self, leisurely: bool) -> Result<Vec<PurgeBegun>, HistoryError> {
+        let snapshot = self.published.load_full();
+        let keep = i64::try_from(self.options.erase_after.as_nanos()).unwrap_or(i64::MAX);
+        let cutoff = self.options.clock.now().saturating_sub(keep);
+        let from = Seq(self.erased_through.load(Ordering::Relaxed)).next();
+        let mut gone: FxHashMap<BucketKey, FxHashSet<u64>> = FxHashMap::default();
+        let mut buckets = Vec::new();
+        let (mut through, mut all_old) = (from.prev(), true);
+        let mut pace = Pace::new(self, leisurely);
+        let reader = self.reader()?;
+        let mut records = reader.read_from(from)?;
+        while let Some(record) = records.next() {
+            let Ok(record) = record else { continue };
+            if !pace.go_on(record.size()) {
+                return Err(HistoryError::Cancelled);
+            }
+            let old = record.time <= cutoff;
+            all_old &= old;
+            if all_old {
+                through = record.seq;
+            }
+            let interesting = [
+                codec::kind::BUCKET_DELETED,
+                codec::kind::EVENTS_DELETED,
+                codec::kind::EVENTS_CHANGED,
+            ];
+            if record.kind == codec::kind::PURGE_BEGUN || (old && interesting.contains(&record.kind)) {
+                note_gone(
+                    &Record::decode(record.kind, record.payload)?,
+                    &mut gone,
+                    &mut buckets,
+                );
+            }
+        }
+        let mut purges: Vec<PurgeBegun> = Vec::new();
+        for trashed in snapshot
+            .trashed()
+            .iter()
+            .filter(|t| buckets.contains(&t.view.key))
+        {
+            purges.push(whole(trashed.view.key));
+        }
+        for (key, mut ids) in gone {
+            let there = snapshot.kept().find(|view| view.key == key);
+            if let Some(view) = there {
+                let back = undo::values(view, &ids)?;
+                ids.retain(|id| !back.contains_key(id));
+            }
+            if !ids.is_empty() && there.is_some() {
+                purges.push(PurgeBegun {
+                    bucket: key,
+                    whole: false,
+                    events: vec![(PRESENT, ids.into_iter().collect())],
+                    redact: false,
+                });
+            }
+        }
+        self.erased_through.store(through.get(), Ordering::Relaxed);
+        Ok(purges)
+    }
+
+    /// Squashes the sealed log segments that are older than history is kept.
+    fn squash(&self, leisurely: bool, done: &mut Maintenance) -> Result<(), HistoryError> {
+        let _one_at_a_time = self.maintaining.lock();
+        let keep = self.options.history.max(self.options.erase_after);
+        let keep = i64::try_from(keep.as_nanos()).unwrap_or(i64::MAX);
+        let cutoff = self.options.clock.now().saturating_sub(keep);
+        let reader = self.reader()?;
+        let segments = reader.segments()?;
+        self.end_old_segment(&segments, cutoff);
+        let purges = self.published.load().purges.clone();
+        let mut pace = Pace::new(self, leisurely);
+        for segment in &segments {
+            let saved = segment
+                .last
+                .is_some_and(|last| last.get() <= self.checkpointed.load(Ordering::Relaxed));
+            let old = segment.sealed.is_some_and(|sealed| sealed < cutoff);
+            if !saved || !old {
+                break;
+            }
+            if segment.squashed {
+                continue;
+            }
+            if let Some(rewritten) =
+                squash::squash(&reader, segment, &purges, &mut |bytes| pace.go_on(bytes))?
+            {
+                tracing::debug!(segment.file, ?rewritten, "a log segment was squashed");
+                done.squashed += 1;
+                done.bytes_before += rewritten.before;
+                done.bytes_after += rewritten.after;
+                self.past.lock().forget();
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the active segment if it was begun longer ago than history is kept: it would hold on to it until it is
+    /// full.
+    fn end_old_segment(&self, segments: &[timberline_log::SegmentInfo], cutoff: i64) {
+        let active = segments.last().filter(|segment| segment.last.is_none());
+        if active.is_some_and(|active| active.created.is_some_and(|created| created < cutoff)) {
+            let mut sequencer = self.sequencer.lock();
+            if let Err(error) = sequencer.log.begin_segment() {
+                tracing::warn!(%error, "the active log segment is old and cannot be ended");
+            }
+            sequencer.state.position = Some(sequencer.log.position());
+        }
+    }
+}
+
+/// The order to erase all of a bucket.
+pub(super) fn whole(bucket: BucketKey) -> PurgeBegun {
+    PurgeBegun {
+        bucket,
+        whole: true,
+        events: Vec::new(),
+        redact: false,
+    }
+}
+
+/// The purge that a record is.
+fn purge_at(reader: &LogReader, seq: Seq) -> Result<Option<PurgeBegun>, HistoryError> {
+    let mut records = reader.read_from(seq)?;
+    let Some(record) = records.next().transpose()? else {
+        return Ok(None);
+    };
+    match Record::decode(record.kind, record.payload)? {
+        Record::PurgeBegun(purge) if record.seq == seq => Ok(Some(purge)),
+        _ => Ok(None),
+    }
+}
+
+/// Takes note of what a record deletes, and of what is purged already.
+fn note_gone(
+    record: &Record<'_>,
+    gone: &mut FxHashMap<BucketKey, FxHashSet<u64>>,
+    buckets: &mut Vec<BucketKey>,
+) {
+    match record {
+        Record::BucketDeleted(r) => buckets.push(r.bucket),
+        Record::EventsDeleted(r) => gone.entry(r.bucket).or_default().extend(&r.ids),
+        Record::EventsChanged(r) => gone.entry(r.bucket).or_default().extend(&r.removed),
+        Record::PurgeBegun(r) if r.whole => drop(gone.remove(&r.bucket)),
+        Record::PurgeBegun(r) => {
+            if let Some(ids) = gone.get_mut(&r.bucket) {
+                for id in r
+                    .events
+                    .iter()
+                    .filter(|(through, _)| *through == PRESENT)
+                    .flat_map(|(_, ids)| ids)
+                {
+                    ids.remove(id);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The thread that does the work.
+pub(super) fn run(shared: &Arc<Shared>) {
+    loop {
+        let rest = match shared.maintain(true) {
+            Ok(done) => {
+                if done != Maintenance::default() {
+                    tracing::info!(?done, "history was tidied up");
+                }
+                shared.options.maintain_every
+            }
+            Err(HistoryError::Cancelled) => Duration::ZERO,
+            Err(error) => {
+                tracing::error!(%error, "history could not be tidied up; it is tried again");
+                RETRY.min(shared.options.maintain_every)
+            }
+        };
+        if !shared.rest(rest) {
+            return;
+        }
+    }
+}
