@@ -3,7 +3,9 @@
 use timberline_log::{Damage, segment_name};
 use timberline_model::json::write_string;
 use timberline_model::{Duration, Timestamp};
-use timberline_views::record::{BucketKey, CodecError, EventBlock, Heartbeat, Outcome, Record};
+use timberline_views::record::{
+    BucketKey, CodecError, EventBlock, EventsChanged, Heartbeat, Last, Outcome, PurgeBegun, Record,
+};
 
 use super::kind::Kind;
 use super::names::BucketNames;
@@ -114,6 +116,52 @@ fn fields(line: &mut Line<'_>, record: &Record<'_>, names: &BucketNames, events:
             line.json("value", r.value);
         }
         Record::SettingDeleted(r) => line.text("key", r.key),
+        Record::EventsChanged(r) => {
+            line.bucket(r.bucket, names);
+            changes(line, r, events);
+        }
+        Record::BucketRestored(r) => line.bucket(r.bucket, names),
+        Record::Erased(r) => {
+            if let Some(bucket) = r.bucket {
+                line.bucket(bucket, names);
+            }
+        }
+        Record::PurgeBegun(r) => {
+            line.bucket(r.bucket, names);
+            purge(line, r);
+        }
+        Record::PurgeEnded(r) => line.number("through", r.through),
+    }
+}
+
+/// What an undo did, or what is left of a squashed segment.
+fn changes(line: &mut Line<'_>, r: &EventsChanged<'_>, events: Events) {
+    match r.last {
+        Last::Unchanged => {}
+        Last::Newest => line.text("last", "newest"),
+        Last::Event(id) => line.number("last", id),
+    }
+    if !r.removed.is_empty() {
+        line.numbers("removed", &r.removed);
+    }
+    if !r.extended.is_empty() {
+        let ids: Vec<u64> = r.extended.iter().map(|(id, _)| *id).collect();
+        line.numbers("extended", &ids);
+    }
+    block(line, &r.events, r.ids.iter().copied(), events);
+}
+
+/// What is gone for good, or, redacted, what it had been.
+fn purge(line: &mut Line<'_>, r: &PurgeBegun) {
+    let what = match (r.whole, r.redact) {
+        (true, _) => "bucket",
+        (false, false) => "events",
+        (false, true) => "former data",
+    };
+    line.text("erases", what);
+    let ids: Vec<u64> = r.events.iter().flat_map(|(_, ids)| ids).copied().collect();
+    if !ids.is_empty() {
+        line.numbers("ids", &ids);
     }
 }
 

@@ -14,6 +14,11 @@ pub(super) enum Kind {
     EventsDeleted,
     SettingSet,
     SettingDeleted,
+    EventsChanged,
+    BucketRestored,
+    Erased,
+    PurgeBegun,
+    PurgeEnded,
 }
 
 impl Kind {
@@ -29,6 +34,11 @@ impl Kind {
             7 => Self::EventsDeleted,
             8 => Self::SettingSet,
             9 => Self::SettingDeleted,
+            10 => Self::EventsChanged,
+            11 => Self::BucketRestored,
+            13 => Self::Erased,
+            14 => Self::PurgeBegun,
+            15 => Self::PurgeEnded,
             _ => return None,
         })
     }
@@ -44,6 +54,11 @@ impl Kind {
             Self::EventsDeleted => "events-deleted",
             Self::SettingSet => "setting-set",
             Self::SettingDeleted => "setting-deleted",
+            Self::EventsChanged => "events-changed",
+            Self::BucketRestored => "bucket-restored",
+            Self::Erased => "erased",
+            Self::PurgeBegun => "purge-begun",
+            Self::PurgeEnded => "purge-ended",
         }
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use indicatif::HumanCount;
 use timberline_log::Seq;
 use timberline_model::{Bucket, Data, Duration, EventId, Pulsetime, Timestamp, json};
-use timberline_views::record::{BucketCreated, BucketKey, EventsPut, Heartbeat, Outcome, Record};
+use timberline_views::record::{BucketCreated, BucketKey, EventBlock, Heartbeat, Outcome, Record};
 use timberline_views::{Replica, ReplicaError};
 
 use super::super::kind::Kind;
@@ -147,7 +147,9 @@ impl Sender<'_> {
             Record::BucketCreated(r) => self.create(&bucket(r)),
             Record::Heartbeat(r) => self.heartbeat(framed.seq, r),
             Record::EventsInserted(r) => self.insert(r.bucket, r.events.iter()),
-            Record::EventsPut(r) => self.put(r),
+            Record::EventsPut(r) => self.put(r.bucket, &r.ids, &r.events),
+            // What an undo brought back, or the outcome of a squashed segment.
+            Record::EventsChanged(r) => self.put(r.bucket, &r.ids, &r.events),
             _ => {
                 self.sent.left_out(framed.kind, 1);
                 Ok(())
@@ -235,12 +237,12 @@ impl Sender<'_> {
 
     /// Events that came with ids: new ones are sent (the server gives them ids of its own), those that took the place
     /// of others are not, because the others have other ids there.
-    fn put(&mut self, r: &EventsPut<'_>) -> anyhow::Result<()> {
+    fn put(&mut self, bucket: BucketKey, ids: &[u64], events: &EventBlock<'_>) -> anyhow::Result<()> {
         let snapshot = self.replica.snapshot();
-        let view = self.names.get(r.bucket).and_then(|id| snapshot.bucket(id));
+        let view = self.names.get(bucket).and_then(|id| snapshot.bucket(id));
         // Of equal ids in one record the last counts.
         let mut new: BTreeMap<u64, (i64, i64, &str)> = BTreeMap::new();
-        for (id, event) in r.ids.iter().zip(r.events.iter()) {
+        for (id, event) in ids.iter().zip(events.iter()) {
             let replaces = match view {
                 Some(view) => view.event(EventId(*id))?.is_some(),
                 None => false,
@@ -251,7 +253,7 @@ impl Sender<'_> {
                 new.insert(*id, event);
             }
         }
-        self.insert(r.bucket, new.into_values())
+        self.insert(bucket, new.into_values())
     }
 
     fn count(&mut self, bucket: &str, answer: Answer, taken: impl FnOnce(&mut Sent)) {
