@@ -91,7 +91,9 @@ impl Privacy {
         let filters = Filters::parse(json, || HashKey::kept_or_made(&self.data_dir));
         for problem in filters.problems() {
             match problem.index {
-                Some(rule) => tracing::warn!(rule, reason = %problem.reason, "a rule of the setting {SETTING} has a mistake"),
+                Some(rule) => {
+                    tracing::warn!(rule, reason = %problem.reason, "a rule of the setting {SETTING} has a mistake")
+                }
                 None => tracing::warn!(reason = %problem.reason, "the setting {SETTING} is not followed"),
             }
         }
@@ -153,7 +155,10 @@ mod tests {
         };
         assert!(key.exists());
         assert_ne!(drafted, stored);
-        assert_eq!(privacy.draft(rule).judge("b", r#"{"a":"x"}"#), Verdict::Change(stored));
+        assert_eq!(
+            privacy.draft(rule).judge("b", r#"{"a":"x"}"#),
+            Verdict::Change(stored)
+        );
         store.close().unwrap();
     }
 
@@ -167,7 +172,11 @@ mod tests {
         let filters = Privacy::new(dir.path().to_owned(), &store.snapshot()).filters(&store.snapshot());
         let expected = Verdict::Change(r#"{"a":"hash:unavailable"}"#.to_owned());
         assert_eq!(filters.judge("b", r#"{"a":"x"}"#), expected);
-        assert!(filters.problems()[0].reason.contains("privacy.key"), "{:?}", filters.problems());
+        assert!(
+            filters.problems()[0].reason.contains("privacy.key"),
+            "{:?}",
+            filters.problems()
+        );
         store.close().unwrap();
     }
 }

@@ -40,7 +40,9 @@ impl Field {
         self.names.iter().try_fold(data, |object, name| {
             // Of other values the members are not what they seem.
             let object = object.starts_with('{').then_some(object)?;
-            Members::of(object).find(|(key, _)| key == name).map(|(_, value)| value)
+            Members::of(object)
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value)
         })
     }
 }
@@ -83,7 +85,9 @@ mod tests {
         let data = r#"{"a":{"b":"deep","c":1},"d":"{\"b\":\"no object\"}","é\"":"e\n","list":["x"]}"#;
         assert_eq!(string("a.b", data).as_deref(), Some("deep"));
         assert_eq!(string("é\"", data).as_deref(), Some("e\n"));
-        for path in ["a", "a.c", "a.b.c", "d.b", "list", "list.0", "x", "a.x", "", "a.", ".a"] {
+        for path in [
+            "a", "a.c", "a.b.c", "d.b", "list", "list.0", "x", "a.x", "", "a.", ".a",
+        ] {
             assert_eq!(string(path, data), None, "{path}");
         }
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 use timberline_model::NewEvent;
 
@@ -24,7 +25,7 @@ pub(crate) struct Filters {
 }
 
 /// Why a rule, or the whole list, is not followed as it stands there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Problem {
     /// The rule's place in the list, counted from 0; `None` when there is no list.
     pub(crate) index: Option<usize>,
@@ -77,7 +78,8 @@ impl Filters {
             Ok(key) => self.rules.iter_mut().for_each(|rule| rule.set_key(&key)),
             Err(error) => {
                 let (file, text) = (super::key::FILE, super::replacement::WITHOUT_KEY);
-                let reason = format!("there is no key ({file}: {error}); until there is, values become \"{text}\"");
+                let reason =
+                    format!("there is no key ({file}: {error}); until there is, values become \"{text}\"");
                 self.note(Some(first), reason);
             }
         }
@@ -154,7 +156,9 @@ impl Filters {
 fn list(json: &str) -> Result<Vec<&RawValue>, String> {
     if json.len() > LONGEST_LIST {
         let length = json.len();
-        return Err(format!("the list is {length} bytes long; it must be at most {LONGEST_LIST}"));
+        return Err(format!(
+            "the list is {length} bytes long; it must be at most {LONGEST_LIST}"
+        ));
     }
     serde_json::from_str(json).map_err(|error| {
         let example = r#"[{"enabled": true, "field": "title", "pattern": "(?i)bank", "action": "drop"}]"#;

@@ -28,7 +28,7 @@ mod rule;
 mod tests;
 
 pub(crate) use current::Privacy;
-pub(crate) use filters::{Filters, Problem, Verdict};
+pub(crate) use filters::{Filters, Verdict};
 
 /// The key of the setting that holds the rules.
 pub(crate) const SETTING: &str = "privacy_filters";

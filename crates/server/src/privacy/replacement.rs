@@ -135,7 +135,17 @@ mod tests {
 
     #[test]
     fn a_template_that_would_lay_something_bare_is_a_text() {
-        for template in ["$0", "${0}", "$2", "$name", "${}", "${1", "$1a", "$1 $0", "$9999999999999999999999"] {
+        for template in [
+            "$0",
+            "${0}",
+            "$2",
+            "$name",
+            "${}",
+            "${1",
+            "$1a",
+            "$1 $0",
+            "$9999999999999999999999",
+        ] {
             assert_eq!(redacted("(token)=1", template, "x token=1"), template);
         }
         // The second group has no part in the match.

@@ -1,7 +1,7 @@
 //! One rule, read and checked.
 
 use regex::{Regex, RegexBuilder};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::field::Field;
 use super::key::HashKey;
@@ -17,7 +17,7 @@ const LONGEST_REPLACEMENT: usize = 256;
 const PATTERN_BYTES: usize = 1 << 20;
 
 /// What a rule does with an event whose field matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Action {
     /// The event is not stored.
@@ -121,7 +121,11 @@ impl Rule {
 
     /// What becomes of canonical data of a bucket that the rule concerns.
     pub(super) fn step(&self, data: &str) -> Step {
-        let Some(value) = self.field.string(data).filter(|value| self.pattern.is_match(value)) else {
+        let Some(value) = self
+            .field
+            .string(data)
+            .filter(|value| self.pattern.is_match(value))
+        else {
             return Step::NoMatch;
         };
         if self.action == Action::Drop {
@@ -147,5 +151,8 @@ fn within(most: usize, name: &str, text: &str) -> Result<(), String> {
     if text.len() <= most {
         return Ok(());
     }
-    Err(format!("{name} is {} bytes long; it must be at most {most}", text.len()))
+    Err(format!(
+        "{name} is {} bytes long; it must be at most {most}",
+        text.len()
+    ))
 }

@@ -32,7 +32,7 @@ pub(crate) async fn beat(
         Verdict::Drop => return dropped(&snapshot, &bucket, &heartbeat),
         Verdict::Change(data) => heartbeat.data = data.into(),
     }
-    // Else the fold would have to copy what it changes.
+    // A write that has to wait must not keep a picture of everything in memory.
     drop(snapshot);
     let event = app
         .hold
@@ -61,12 +61,7 @@ fn dropped(
             let last = last?;
             write_stored(&mut out, &last, last.start(), last.duration());
         }
-        None => json::write_event_without_id(
-            &mut out,
-            heartbeat.start,
-            heartbeat.duration,
-            &heartbeat.data,
-        ),
+        None => json::write_event_without_id(&mut out, heartbeat.start, heartbeat.duration, &heartbeat.data),
     }
     Ok(json_answer(out))
 }
