@@ -79,13 +79,13 @@ fn heartbeats_are_filtered_and_a_dropped_one_is_answered_with_the_last_event() {
     let dropped = beat(&server, WINDOW, 0, &title("My Bank"));
     assert_eq!(
         dropped,
-        json!({"id": null, "timestamp": "2024-03-01T10:00:00Z", "duration": 0, "data": title("My Bank")})
+        json!({"id": null, "timestamp": "2024-03-01T10:00:00Z", "duration": 0.0, "data": title("My Bank")})
     );
     let first = beat(&server, WINDOW, 1, &title("password 1"));
     assert_eq!(first["data"], title("REDACTED"));
     // They differ only in what is redacted, so they are one event.
     let second = beat(&server, WINDOW, 5, &title("password 2"));
-    assert_eq!((&second["id"], &second["duration"]), (&first["id"], &json!(4)));
+    assert_eq!((&second["id"], &second["duration"]), (&first["id"], &json!(4.0)));
     let dropped = beat(&server, WINDOW, 6, &title("My Bank"));
     assert_eq!(dropped, second);
     assert_eq!(stored(&server, WINDOW), [title("REDACTED")]);
