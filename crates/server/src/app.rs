@@ -11,6 +11,7 @@ use crate::http::guard::Guard;
 use crate::http::{ApiError, BodyPool};
 use crate::identity::Identity;
 use crate::logging::Ring;
+use crate::privacy::Privacy;
 use crate::routes::files::Sites;
 
 /// The server, apart from its sockets.
@@ -23,6 +24,8 @@ pub struct App {
     pub(crate) engine: Arc<Engine>,
     pub(crate) guard: Guard,
     pub(crate) hold: Hold,
+    /// What of events is not to be kept.
+    pub(crate) privacy: Privacy,
     pub(crate) bodies: BodyPool,
     pub(crate) log: Arc<Ring>,
     pub(crate) sites: Sites,
@@ -47,6 +50,7 @@ impl App {
         Ok(Self {
             guard: Guard::new(&settings, port, &identity.hostname)?,
             hold: Hold::new(&settings.limits),
+            privacy: Privacy::new(settings.data_dir.clone(), &store.snapshot()),
             bodies: BodyPool::new(&settings.limits),
             sites: Sites::new(&settings),
             importing: tokio::sync::Semaphore::new(1),

@@ -12,6 +12,7 @@
 //! | `hold` | writes that cannot be done now wait instead of failing |
 //! | [`identity`] | device id and host name |
 //! | [`logging`] | what the server says about itself |
+//! | `privacy` | what of an event is not to be kept |
 //! | [`App`] | what every request may use |
 
 mod app;
@@ -21,6 +22,7 @@ mod hold;
 pub mod http;
 pub mod identity;
 pub mod logging;
+mod privacy;
 mod routes;
 
 pub use app::App;

@@ -95,6 +95,11 @@ impl Snapshot {
     pub fn settings(&self) -> &BTreeMap<String, String> {
         &self.settings
     }
+
+    /// The same as they are shared between snapshots: while this is kept, the same address means the same settings.
+    pub fn shared_settings(&self) -> &Arc<BTreeMap<String, String>> {
+        &self.settings
+    }
 }
 
 /// Buckets by key: a persistent array, so that publishing after one heartbeat does not copy every bucket.

@@ -171,7 +171,8 @@ pub(super) fn write_stored(out: &mut Vec<u8>, event: &EventRef<'_>, start: Times
     out.push(b'}');
 }
 
-/// Stores one event or many; answers with them and their ids, in the order of the request.
+/// Stores one event or many; answers with them and their ids, in the order of the request. Those that a privacy filter
+/// drops are not in the answer, as in aw-server-rust.
 pub(super) async fn insert(
     State(app): State<Arc<App>>,
     Param(bucket): Param<String>,
@@ -179,7 +180,10 @@ pub(super) async fn insert(
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
     let body = collect_json(&headers, body, &app.bodies).await?;
-    let events = beside(body.len(), || model_json::parse_events(&body))?;
+    let filters = app.privacy.filters(&app.store.snapshot());
+    let events = beside(body.len(), || {
+        model_json::parse_events(&body).map(|events| filters.screen(&bucket, events))
+    })?;
     let (ids, receipt) = app
         .hold
         .write(body.len(), || {

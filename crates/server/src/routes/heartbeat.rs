@@ -1,10 +1,13 @@
 //! `POST /api/0/buckets/{bucket}/heartbeat?pulsetime=…`: nearly every request there is.
 
 use http::{Response, Uri, request};
-use timberline_model::{Pulsetime, json};
+use timberline_model::{Heartbeat, Pulsetime, json};
+use timberline_views::{Snapshot, TimeRange};
 
 use crate::app::App;
 use crate::http::{Answer, ApiError, Arriving, Query, collect_json, decode_segment, json_answer};
+use crate::privacy::Verdict;
+use crate::routes::events::write_stored;
 
 /// Room for the id, time and duration around the data in the answer.
 const AROUND_DATA: usize = 128;
@@ -22,7 +25,15 @@ pub(crate) async fn beat(
     let body = collect_json(&head.headers, body, &app.bodies).await?;
     let bucket = decode_segment(bucket)?;
     let pulsetime = pulsetime(&head.uri)?;
-    let heartbeat = json::parse_heartbeat(&body)?;
+    let mut heartbeat = json::parse_heartbeat(&body)?;
+    let snapshot = app.store.snapshot();
+    match app.privacy.filters(&snapshot).judge(&bucket, &heartbeat.data) {
+        Verdict::Keep => {}
+        Verdict::Drop => return dropped(&snapshot, &bucket, &heartbeat),
+        Verdict::Change(data) => heartbeat.data = data.into(),
+    }
+    // A write that has to wait must not keep a picture of everything in memory.
+    drop(snapshot);
     let event = app
         .hold
         .write(body.len(), || app.store.heartbeat(&bucket, &heartbeat, pulsetime))
@@ -30,6 +41,28 @@ pub(crate) async fn beat(
     app.settle(event.receipt).await?;
     let mut out = Vec::with_capacity(heartbeat.data.len() + AROUND_DATA);
     json::write_event(&mut out, event.id, event.start, event.duration, &heartbeat.data);
+    Ok(json_answer(out))
+}
+
+/// Answers a heartbeat that a privacy filter drops as aw-server-rust does: 200, with the bucket's last event, which
+/// stays the one that the next heartbeat may extend; if there is none, with the heartbeat itself.
+#[cold]
+fn dropped(
+    snapshot: &Snapshot,
+    bucket: &str,
+    heartbeat: &Heartbeat<'_>,
+) -> Result<Response<Answer>, ApiError> {
+    let view = snapshot
+        .bucket(bucket)
+        .ok_or_else(|| ApiError::NoSuchBucket(bucket.to_owned()))?;
+    let mut out = Vec::with_capacity(heartbeat.data.len() + AROUND_DATA);
+    match view.events(TimeRange::ALL)?.next() {
+        Some(last) => {
+            let last = last?;
+            write_stored(&mut out, &last, last.start(), last.duration());
+        }
+        None => json::write_event_without_id(&mut out, heartbeat.start, heartbeat.duration, &heartbeat.data),
+    }
     Ok(json_answer(out))
 }
 

@@ -13,6 +13,10 @@
 //! | `log` | GET | [`log`] |
 //! | `query` | POST | [`query`] |
 //!
+//! | path below `/api/1` (what no reference server has) | methods | file |
+//! |---|---|---|
+//! | `privacy/preview` | POST | [`privacy`] |
+//!
 //! `/metrics` is [`metrics`]. Everything else is a file: `/pages/NAME/…` and `/` ([`files`]), or the [`status_page`].
 
 mod buckets;
@@ -25,6 +29,7 @@ mod info;
 mod log;
 mod metrics;
 mod param;
+mod privacy;
 mod query;
 mod settings;
 mod status_page;
@@ -77,6 +82,10 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         )
         .route("/api/0/log", get(log::get).layer(compression()))
         .route("/api/0/query", post(query::query).layer(compression()))
+        .route(
+            "/api/1/privacy/preview",
+            post(privacy::preview).layer(compression()),
+        )
         .route("/metrics", get(metrics::get))
         .route("/api", axum::routing::any(no_such_route))
         .route("/api/{*rest}", axum::routing::any(no_such_route))

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::param::Param;
 use crate::app::App;
 use crate::http::{ApiError, collect_json, json, json_answer};
+use crate::privacy;
 
 /// Keys must be shorter; the reference's limit.
 const KEY_BYTES: usize = 128;
@@ -54,6 +55,7 @@ pub(super) async fn set(
         .hold
         .write(body.len(), || app.store.set_setting(&key, value.get()))
         .await?;
+    use_filters(&app, &key);
     app.settle(receipt).await?;
     Ok(StatusCode::CREATED)
 }
@@ -67,8 +69,17 @@ pub(super) async fn delete(
         .hold
         .write(key.len(), || app.store.delete_setting(&key))
         .await?;
+    use_filters(&app, &key);
     app.settle(receipt).await?;
     Ok(StatusCode::OK)
+}
+
+/// Compiles privacy filters when they change, so that no heartbeat has to, and what is wrong with one is in the log at
+/// once.
+fn use_filters(app: &App, key: &str) {
+    if key == privacy::SETTING {
+        tokio::task::block_in_place(|| app.privacy.filters(&app.store.snapshot()));
+    }
 }
 
 fn check(key: &str) -> Result<(), ApiError> {

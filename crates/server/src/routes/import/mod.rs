@@ -21,6 +21,7 @@
 //! | `scan` | the grammar that it checks |
 //! | `split` | a list of events, cut into batches |
 //! | `replay` | second pass |
+//! | `screen` | what privacy filters let through |
 //! | `baton` | the order in which its threads store |
 
 mod baton;
@@ -29,6 +30,7 @@ mod multipart;
 mod receive;
 mod replay;
 mod scan;
+mod screen;
 mod split;
 mod spool;
 mod window;
@@ -53,6 +55,8 @@ struct Outcome {
     events_added: u64,
     events_known: u64,
     events_unreadable: u64,
+    /// By a privacy filter.
+    events_dropped: u64,
 }
 
 pub(super) async fn import(
@@ -96,6 +100,7 @@ impl Outcome {
             (r#","events_added":"#, self.events_added),
             (r#","events_known":"#, self.events_known),
             (r#","events_unreadable":"#, self.events_unreadable),
+            (r#","events_dropped":"#, self.events_dropped),
         ] {
             out.extend_from_slice(name.as_bytes());
             json::write_number(&mut out, count);

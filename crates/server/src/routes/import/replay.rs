@@ -2,6 +2,9 @@
 //!
 //! Two threads take turns: while one stores its batch, the other cuts and reads the next. Batches are
 //! stored in the order of the file, whoever read them.
+//!
+//! Privacy filters see what is merged into buckets that are here already, not what comes with a new bucket: so does
+//! aw-server-rust, and a backup comes back as it was.
 
 use std::io;
 use std::sync::Arc;
@@ -13,11 +16,13 @@ use tokio::runtime::Handle;
 
 use super::baton::Baton;
 use super::layout::{BucketLayout, Layout};
+use super::screen::{Screened, screen};
 use super::split::{Batch, Splitter};
 use super::spool::{Spool, SpoolReader};
 use super::{Outcome, read_error};
 use crate::app::App;
 use crate::http::ApiError;
+use crate::privacy::Filters;
 use crate::routes::buckets;
 
 /// Threads that read and store.
@@ -38,6 +43,7 @@ pub(super) fn replay(
     let mut import = Import {
         app,
         known: &known,
+        filters: app.privacy.filters(&known),
         outcome: Outcome::default(),
         newest: None,
     };
@@ -51,6 +57,7 @@ pub(super) fn replay(
 struct Import<'a> {
     app: &'a App,
     known: &'a Snapshot,
+    filters: Arc<Filters>,
     outcome: Outcome,
     newest: Option<Receipt>,
 }
@@ -101,14 +108,21 @@ impl Import<'_> {
         let (store, known) = (&self.app.store, self.known);
         // Making views is slower than storing; without a word to it memory would fill.
         store.wait_for_room(bucket);
+        let readable = events.len();
+        let Screened {
+            events,
+            known: same,
+            dropped,
+        } = screen(&self.filters, known, bucket, events)?;
         let (added, receipt) = self
             .app
             .hold
-            .write_blocking(0, || store.import_events(bucket, events, known))?;
+            .write_blocking(0, || store.import_events(bucket, &events, known))?;
         self.note(receipt);
         self.outcome.events_added += added as u64;
-        self.outcome.events_known += events.len().saturating_sub(added) as u64;
-        self.outcome.events_unreadable += count.saturating_sub(events.len()) as u64;
+        self.outcome.events_known += (same + events.len().saturating_sub(added)) as u64;
+        self.outcome.events_dropped += dropped as u64;
+        self.outcome.events_unreadable += count.saturating_sub(readable) as u64;
         Ok(self)
     }
 

@@ -1,0 +1,142 @@
+//! `POST /api/1/privacy/preview`: what privacy filters would have done to the events of the past.
+//!
+//! It runs where queries run, gives way to heartbeats as they do, and stops when its client goes away.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::State;
+use http::{HeaderMap, Response};
+use serde::Deserialize;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+use timberline_model::Timestamp;
+use timberline_views::{SegmentError, Snapshot, TimeRange};
+use tokio::sync::oneshot;
+
+use crate::app::App;
+use crate::http::{ApiError, collect_json, json_answer};
+use crate::privacy::SETTING;
+use crate::privacy::preview::{GoOn, Report, Scope, preview as try_filters};
+
+/// Samples, when nothing else is asked for.
+const USUAL_SAMPLES: usize = 20;
+/// And at most.
+const MOST_SAMPLES: usize = 1_000;
+
+/// What clients send; nothing of it is required.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    /// Instead of the stored rules.
+    filters: Option<Box<RawValue>>,
+    start: Option<String>,
+    end: Option<String>,
+    bucket: Option<String>,
+    limit: Option<usize>,
+}
+
+impl Request {
+    fn parse(body: &[u8]) -> Result<Request, ApiError> {
+        serde_json::from_slice(body).map_err(|error| match error.classify() {
+            Category::Data => ApiError::Unfit(format!(
+                "A preview is {{\"filters\": [rules], \"start\": time, \"end\": time, \"bucket\": id, \"limit\": samples}}, \
+                 each of which may be missing: {error}"
+            )),
+            _ => ApiError::Malformed(format!("The body is not JSON: {error}")),
+        })
+    }
+
+    fn scope(&self, snapshot: &Snapshot) -> Result<Scope, ApiError> {
+        if let Some(id) = &self.bucket
+            && snapshot.bucket(id).is_none()
+        {
+            return Err(ApiError::NoSuchBucket(id.clone()));
+        }
+        let range = TimeRange {
+            start: time("start", self.start.as_deref())?,
+            end: time("end", self.end.as_deref())?,
+        };
+        if matches!((range.start, range.end), (Some(start), Some(end)) if start > end) {
+            return Err(ApiError::Unfit("start: is after end".to_owned()));
+        }
+        Ok(Scope {
+            range,
+            bucket: self.bucket.clone(),
+            samples: self.limit.unwrap_or(USUAL_SAMPLES).min(MOST_SAMPLES),
+        })
+    }
+}
+
+fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
+    text.map(Timestamp::parse_clamped)
+        .transpose()
+        .map_err(|error| ApiError::Unfit(format!("{name}: {error}")))
+}
+
+pub(super) async fn preview(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, ApiError> {
+    let request = {
+        let body = collect_json(&headers, body, &app.bodies).await?;
+        Request::parse(&body)?
+    };
+    let snapshot = app.store.snapshot();
+    let scope = request.scope(&snapshot)?;
+    let abandoned = CancelWhenDropped(Arc::default());
+    let cancelled = Arc::clone(&abandoned.0);
+    let (send, receive) = oneshot::channel();
+    let engine = Arc::clone(&app.engine);
+    engine.spawn(move || {
+        let rules = request.filters.as_deref().map(RawValue::get);
+        let report = run(&app, &snapshot, rules, &scope, &cancelled);
+        // Nobody may be there to receive it.
+        let _ = send.send(report);
+    });
+    match receive.await {
+        Ok(Ok(Some(report))) => answer(&report),
+        Ok(Err(error)) => Err(error.into()),
+        Ok(Ok(None)) | Err(_) => Err(ApiError::Internal("The preview broke off".to_owned())),
+    }
+}
+
+fn run(
+    app: &App,
+    snapshot: &Snapshot,
+    rules: Option<&str>,
+    scope: &Scope,
+    cancelled: &AtomicBool,
+) -> Result<Option<Report>, SegmentError> {
+    let begun = Instant::now();
+    let most = app.settings.limits.queries().time;
+    let stored = snapshot.settings().get(SETTING).map_or("[]", String::as_str);
+    let filters = app.privacy.draft(rules.unwrap_or(stored));
+    try_filters(&filters, snapshot, scope, || {
+        if cancelled.load(Ordering::Relaxed) {
+            GoOn::Cancelled
+        } else if begun.elapsed() > most {
+            GoOn::TimeIsUp
+        } else {
+            GoOn::Yes
+        }
+    })
+}
+
+fn answer(report: &Report) -> Result<Response<Body>, ApiError> {
+    serde_json::to_vec(report)
+        .map(json_answer)
+        .map_err(|error| ApiError::Internal(error.to_string()))
+}
+
+/// The future of a request is dropped when its client goes away.
+struct CancelWhenDropped(Arc<AtomicBool>);
+
+impl Drop for CancelWhenDropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
