@@ -16,7 +16,7 @@ pub(super) struct Screened<'e, 'data> {
     pub(super) dropped: usize,
 }
 
-/// Filters the events of a batch, if their bucket was there before the import.
+/// Filters the events of a batch.
 ///
 /// An event that was stored before there was a filter, and now comes in again, is known; it must not be stored a second
 /// time in the form that it would have today.
@@ -34,15 +34,17 @@ pub(super) fn screen<'e, 'data>(
         known: 0,
         dropped: 0,
     };
-    let Some(view) = before.bucket(bucket).filter(|_| filters.concern(bucket)) else {
+    if !filters.concern(bucket) {
         return Ok(screened);
-    };
+    }
+    let view = before.bucket(bucket);
+    let is_stored = |event| view.map_or(Ok(false), |view| is_there(view, event));
     let mut kept = Vec::with_capacity(events.len());
     for event in events {
         match filters.judge(bucket, &event.data) {
             Verdict::Keep => kept.push(event.clone()),
             Verdict::Drop => screened.dropped += 1,
-            Verdict::Change(_) if is_there(view, event)? => screened.known += 1,
+            Verdict::Change(_) if is_stored(event)? => screened.known += 1,
             Verdict::Change(data) => kept.push(NewEvent {
                 data: Cow::Owned(data),
                 ..event.clone()
