@@ -210,7 +210,10 @@ fn imports_are_filtered() {
     );
     let merged = [title("password 0"), title("REDACTED"), title("c")];
     assert_eq!(stored(&server, "old"), merged);
-    assert_eq!(stored(&server, "new"), [title("REDACTED"), title("REDACTED"), title("c")]);
+    assert_eq!(
+        stored(&server, "new"),
+        [title("REDACTED"), title("REDACTED"), title("c")]
+    );
     // Both are there now; what was redacted is known again.
     let again = post(&server, "/api/0/import", &file, 200);
     assert_eq!(again["events_added"], 0, "{again}");

@@ -8,9 +8,11 @@
 //! | `trace` | what some events were at some time |
 //! | `story` | how an event became what it is |
 //! | `undo` | the records that take others back |
+//! | `deletions` | what was deleted and did not come back |
 //! | `select` | what a purge is to erase |
 //! | `past` | pictures of the past that are kept for the next question |
 
+pub(crate) mod deletions;
 pub(crate) mod erase;
 pub(crate) mod past;
 pub(crate) mod select;

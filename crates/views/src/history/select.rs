@@ -1,5 +1,7 @@
 //! What a purge is to erase: every event that matches, or that matched before it was changed or deleted.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{LogReader, Seq};
 use timberline_model::EventId;
@@ -264,7 +266,7 @@ impl Search<'_> {
             };
             let mut ids: Vec<(&u64, &Seen)> = bucket.iter().collect();
             ids.sort_unstable_by_key(|(id, _)| **id);
-            let mut groups: FxHashMap<u64, Vec<u64>> = FxHashMap::default();
+            let mut groups: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
             let mut count = 0;
             for (id, seen) in ids {
                 let through = match (self.matches(*id, seen), seen.former) {
@@ -294,7 +296,7 @@ impl Search<'_> {
 }
 
 /// The records for a bucket: groups of events by the record through which they are erased.
-fn purges(bucket: BucketKey, groups: FxHashMap<u64, Vec<u64>>) -> Vec<PurgeBegun> {
+pub(crate) fn purges(bucket: BucketKey, groups: BTreeMap<u64, Vec<u64>>) -> Vec<PurgeBegun> {
     let mut all: Vec<(u64, u64)> = groups
         .into_iter()
         .flat_map(|(through, ids)| ids.into_iter().map(move |id| (through, id)))

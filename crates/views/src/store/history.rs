@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use timberline_log::{LogReader, Seq};
 use timberline_model::{EventId, Timestamp};
 
-use super::maintain::whole;
+use super::maintain::{time_of, whole};
 use super::open::take_up;
 use super::{OpenReport, PurgeReceipt, Receipt, Shared, Store};
+use crate::history::deletions::Deletions;
 use crate::history::select::{self, Selected, Selection};
 use crate::history::story::{self, Story};
 use crate::history::undo::{Undo, Undone};
 use crate::history::{HistoryError, past};
-use crate::record::{BucketKey, EventBlock, EventsPut, PRESENT, PurgeBegun, Record, codec};
+use crate::record::{BucketKey, EventBlock, EventsPut, PurgeBegun, Record};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -155,11 +156,7 @@ impl Store {
         let keep = self.shared.options.erase_after;
         let mut found = Vec::new();
         for trashed in snapshot.trashed() {
-            let mut records = reader.read_from(trashed.deleted())?;
-            let time = records
-                .next()
-                .and_then(Result::ok)
-                .map_or(0, |record| record.time);
+            let time = time_of(&reader, trashed.deleted())?;
             found.push(Deleted {
                 seq: trashed.deleted(),
                 time: Timestamp::from_nanos(time),
@@ -168,7 +165,20 @@ impl Store {
                 erased_at: later(time, keep),
             });
         }
-        deleted_events(&reader, &snapshot, keep, &mut found)?;
+        let (squashed, _) = horizon(&reader)?;
+        let deletions = Deletions::read(&reader, squashed.next(), i64::MAX, &mut |_| true)?;
+        for ((seq, time), key, ids) in deletions.by_record() {
+            let Some(view) = snapshot.bucket_of(key) else {
+                continue;
+            };
+            found.push(Deleted {
+                seq,
+                time: Timestamp::from_nanos(time),
+                bucket: view.bucket.id.clone(),
+                what: DeletedWhat::Events(ids),
+                erased_at: later(time, keep),
+            });
+        }
         found.sort_by_key(|deleted| std::cmp::Reverse(deleted.seq));
         Ok(found)
     }
@@ -346,62 +356,4 @@ fn within_history(reader: &LogReader, seq: Seq) -> Result<(), HistoryError> {
 
 fn later(time: i64, by: Duration) -> Timestamp {
     Timestamp::from_nanos(time.saturating_add(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX)))
-}
-
-/// The deleted events that are not there again and were not purged.
-fn deleted_events(
-    reader: &LogReader,
-    snapshot: &Snapshot,
-    keep: Duration,
-    found: &mut Vec<Deleted>,
-) -> Result<(), HistoryError> {
-    let mut purged: FxHashMap<BucketKey, FxHashSet<u64>> = FxHashMap::default();
-    let mut deletions = Vec::new();
-    let (from, _) = horizon(reader)?;
-    let mut records = reader.read_from(from.next())?;
-    while let Some(record) = records.next() {
-        let Ok(record) = record else { continue };
-        match record.kind {
-            codec::kind::EVENTS_DELETED | codec::kind::EVENTS_CHANGED | codec::kind::PURGE_BEGUN => {}
-            _ => continue,
-        }
-        match Record::decode(record.kind, record.payload)? {
-            Record::EventsDeleted(r) => deletions.push((record.seq, record.time, r.bucket, r.ids)),
-            Record::EventsChanged(r) if !r.removed.is_empty() => {
-                deletions.push((record.seq, record.time, r.bucket, r.removed));
-            }
-            Record::PurgeBegun(r) => {
-                let present = r
-                    .events
-                    .iter()
-                    .filter(|(through, _)| *through == PRESENT && !r.redact);
-                let ids = present.flat_map(|(_, ids)| ids);
-                purged.entry(r.bucket).or_default().extend(ids);
-            }
-            _ => {}
-        }
-    }
-    for (seq, time, key, ids) in deletions {
-        let Some(view) = snapshot.bucket_of(key) else {
-            continue;
-        };
-        let mut gone: FxHashSet<u64> = ids.into_iter().collect();
-        gone.retain(|id| purged.get(&key).is_none_or(|purged| !purged.contains(id)));
-        view.read_these(&gone.clone(), |row, _| {
-            gone.remove(&row.id);
-        })?;
-        if gone.is_empty() {
-            continue;
-        }
-        let mut ids: Vec<EventId> = gone.into_iter().map(EventId).collect();
-        ids.sort_unstable();
-        found.push(Deleted {
-            seq,
-            time: Timestamp::from_nanos(time),
-            bucket: view.bucket.id.clone(),
-            what: DeletedWhat::Events(ids),
-            erased_at: later(time, keep),
-        });
-    }
-    Ok(())
 }

@@ -4,19 +4,21 @@
 //! All of it rewrites sealed log segments or view segments, each swapped atomically. Whatever is interrupted is found
 //! and finished at the next start: a purge is pending until the record that says it is complete.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use timberline_log::{LogReader, Seq};
 use timberline_model::Timestamp;
 
 use super::open::{is_view_file, named_files};
 use super::{Shared, Store};
+use crate::history::deletions::Deletions;
 use crate::history::erase::{self, LogErasure, Targets};
-use crate::history::{HistoryError, squash, undo};
-use crate::record::{BucketKey, PRESENT, PurgeBegun, PurgeEnded, Record, codec};
+use crate::history::{HistoryError, select, squash};
+use crate::record::{BucketKey, PRESENT, PurgeBegun, PurgeEnded, Record};
 
 /// Bytes of log that background work reads in a second: a tenth of what a disk of today can do.
 const PACE: u64 = 32 << 20;
@@ -231,61 +233,30 @@ impl Shared {
     fn expired(&self, leisurely: bool) -> Result<Vec<PurgeBegun>, HistoryError> {
         let snapshot = self.published.load_full();
         let keep = i64::try_from(self.options.erase_after.as_nanos()).unwrap_or(i64::MAX);
-        let cutoff = self.options.clock.now().saturating_sub(keep);
-        let from = Seq(self.erased_through.load(Ordering::Relaxed)).next();
-        let mut gone: FxHashMap<BucketKey, FxHashSet<u64>> = FxHashMap::default();
-        let mut buckets = Vec::new();
-        let (mut through, mut all_old) = (from.prev(), true);
-        let mut pace = Pace::new(self, leisurely);
+        let old = self.options.clock.now().saturating_sub(keep);
         let reader = self.reader()?;
-        let mut records = reader.read_from(from)?;
-        while let Some(record) = records.next() {
-            let Ok(record) = record else { continue };
-            if !pace.go_on(record.size()) {
-                return Err(HistoryError::Cancelled);
-            }
-            let old = record.time <= cutoff;
-            all_old &= old;
-            if all_old {
-                through = record.seq;
-            }
-            let interesting = [
-                codec::kind::BUCKET_DELETED,
-                codec::kind::EVENTS_DELETED,
-                codec::kind::EVENTS_CHANGED,
-            ];
-            if record.kind == codec::kind::PURGE_BEGUN || (old && interesting.contains(&record.kind)) {
-                note_gone(
-                    &Record::decode(record.kind, record.payload)?,
-                    &mut gone,
-                    &mut buckets,
-                );
-            }
-        }
         let mut purges: Vec<PurgeBegun> = Vec::new();
-        for trashed in snapshot
-            .trashed()
-            .iter()
-            .filter(|t| buckets.contains(&t.view.key))
-        {
-            purges.push(whole(trashed.view.key));
-        }
-        for (key, mut ids) in gone {
-            let there = snapshot.kept().find(|view| view.key == key);
-            if let Some(view) = there {
-                let back = undo::values(view, &ids)?;
-                ids.retain(|id| !back.contains_key(id));
-            }
-            if !ids.is_empty() && there.is_some() {
-                purges.push(PurgeBegun {
-                    bucket: key,
-                    whole: false,
-                    events: vec![(PRESENT, ids.into_iter().collect())],
-                    redact: false,
-                });
+        for trashed in snapshot.trashed() {
+            if time_of(&reader, trashed.deleted())? <= old {
+                purges.push(whole(trashed.view.key));
             }
         }
-        self.erased_through.store(through.get(), Ordering::Relaxed);
+        let from = Seq(self.erased_through.load(Ordering::Relaxed)).next();
+        let mut pace = Pace::new(self, leisurely);
+        let deletions = Deletions::read(&reader, from, old, &mut |bytes| pace.go_on(bytes))?;
+        let old_through = deletions.old_through;
+        let mut gone: BTreeMap<BucketKey, Vec<u64>> = BTreeMap::new();
+        for ((_, time), key, ids) in deletions.by_record() {
+            if time <= old && snapshot.kept().any(|view| view.key == key) {
+                gone.entry(key)
+                    .or_default()
+                    .extend(ids.into_iter().map(|id| id.0));
+            }
+        }
+        for (bucket, ids) in gone {
+            purges.extend(select::purges(bucket, [(PRESENT, ids)].into()));
+        }
+        self.erased_through.store(old_through.get(), Ordering::Relaxed);
         Ok(purges)
     }
 
@@ -348,6 +319,15 @@ pub(super) fn whole(bucket: BucketKey) -> PurgeBegun {
     }
 }
 
+/// When a record was written, ns since 1970; long ago if it is lost.
+pub(super) fn time_of(reader: &LogReader, seq: Seq) -> Result<i64, HistoryError> {
+    let mut records = reader.read_from(seq)?;
+    Ok(records
+        .next()
+        .and_then(Result::ok)
+        .map_or(i64::MIN, |record| record.time))
+}
+
 /// The purge that a record is.
 fn purge_at(reader: &LogReader, seq: Seq) -> Result<Option<PurgeBegun>, HistoryError> {
     let mut records = reader.read_from(seq)?;
@@ -357,33 +337,6 @@ fn purge_at(reader: &LogReader, seq: Seq) -> Result<Option<PurgeBegun>, HistoryE
     match Record::decode(record.kind, record.payload)? {
         Record::PurgeBegun(purge) if record.seq == seq => Ok(Some(purge)),
         _ => Ok(None),
-    }
-}
-
-/// Takes note of what a record deletes, and of what is purged already.
-fn note_gone(
-    record: &Record<'_>,
-    gone: &mut FxHashMap<BucketKey, FxHashSet<u64>>,
-    buckets: &mut Vec<BucketKey>,
-) {
-    match record {
-        Record::BucketDeleted(r) => buckets.push(r.bucket),
-        Record::EventsDeleted(r) => gone.entry(r.bucket).or_default().extend(&r.ids),
-        Record::EventsChanged(r) => gone.entry(r.bucket).or_default().extend(&r.removed),
-        Record::PurgeBegun(r) if r.whole => drop(gone.remove(&r.bucket)),
-        Record::PurgeBegun(r) => {
-            if let Some(ids) = gone.get_mut(&r.bucket) {
-                for id in r
-                    .events
-                    .iter()
-                    .filter(|(through, _)| *through == PRESENT)
-                    .flat_map(|(_, ids)| ids)
-                {
-                    ids.remove(id);
-                }
-            }
-        }
-        _ => {}
     }
 }
 
