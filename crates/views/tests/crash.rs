@@ -8,12 +8,13 @@
 mod plain;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use plain::{Command, Plain, command, same, tell};
+use plain::{Command, Plain, command, data_text, same, tell};
 use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
-use timberline_log::{PlantedBug, SimDisk};
-use timberline_views::{Store, StoreOptions, WriteError, check};
+use timberline_log::{PlantedBug, Seq, SimDisk};
+use timberline_views::{Replica, Selection, Store, StoreOptions, TimeRange, WriteError, check, differences};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -24,6 +25,10 @@ enum Step {
     Seal,
     Compact,
     Checkpoint,
+    /// What was deleted is erased, and all that is sealed is squashed.
+    Maintain,
+    /// Everything with this data goes for good.
+    Purge(u8),
     /// The power goes now, or at one of the next disk operations.
     Crash {
         seed: u64,
@@ -45,6 +50,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Seal),
         1 => Just(Step::Compact),
         3 => Just(Step::Checkpoint),
+        3 => Just(Step::Maintain),
+        2 => (0u8..5).prop_map(Step::Purge),
         4 => (any::<u64>(), 0u64..12).prop_map(|(seed, after)| Step::Crash { seed, after }),
         1 => Just(Step::Kill),
         2 => any::<bool>().prop_map(Step::Full),
@@ -89,6 +96,8 @@ impl Trial {
             manual_sync: true,
             segment_bytes: 16 << 10,
             planted_bug: self.bug,
+            history: Duration::ZERO,
+            erase_after: Duration::ZERO,
             ..StoreOptions::default()
         };
         let opened = Store::open_on(
@@ -139,6 +148,12 @@ impl Trial {
             Step::Seal => drop(self.store().seal(1)),
             Step::Compact => drop(self.store().compact()),
             Step::Checkpoint => drop(self.store().checkpoint()),
+            Step::Maintain => {
+                let before = self.store().snapshot().seq().0;
+                drop(self.store().maintain());
+                self.changed_since(before);
+            }
+            Step::Purge(data) => self.purge(&data_text(*data)),
             Step::Crash { seed, after } => {
                 self.armed = Some(*seed);
                 self.disk.crash_at(self.disk.operations() + after);
@@ -164,6 +179,41 @@ impl Trial {
             Some(seed) if self.disk.has_crashed() || from % 3 == 0 => self.lose_power(seed),
             _ => same(&self.store().snapshot(), &self.plain, 0, 5_000_000_000),
         }
+    }
+
+    /// Records were written after this one that the model does not know of.
+    fn changed_since(&mut self, seq: u64) {
+        for later in seq + 1..=self.store().snapshot().seq().0 {
+            self.after.insert(later, self.plain.clone());
+        }
+    }
+
+    fn purge(&mut self, text: &str) {
+        let matches = |data: &str| data == text;
+        let selection = Selection {
+            buckets: Vec::new(),
+            ids: None,
+            range: TimeRange::ALL,
+            data: &matches,
+        };
+        let Ok(selected) = self.store().select(&selection, 0, &mut || true) else {
+            return;
+        };
+        let before = self.store().snapshot().seq().0;
+        drop(self.store().purge_selected(&selected));
+        if self.store().snapshot().seq().0 == before {
+            return;
+        }
+        // Once it is ordered nobody sees them any more, however far the erasing has come.
+        if !selected.is_empty() {
+            for bucket in self.plain.buckets.values_mut() {
+                bucket.events.retain(|event| event.3 != text);
+                if !bucket.events.iter().any(|event| Some(event.0) == bucket.last) {
+                    bucket.last = bucket.newest();
+                }
+            }
+        }
+        self.changed_since(before);
     }
 
     fn write(&mut self, command: &Command) -> Result<(), TestCaseError> {
@@ -215,6 +265,19 @@ impl Trial {
         same(&store.snapshot(), &self.plain, 0, 5_000_000_000)?;
         let wrong = check(&store.snapshot());
         prop_assert!(wrong.is_empty(), "{wrong:?}");
+        // However far squashing and erasing have come, the log alone tells the same.
+        let mut replica = Replica::new(self.disk.dir("replica"));
+        let mut records = store
+            .log()
+            .expect("is there")
+            .read_from(Seq::FIRST)
+            .expect("is read");
+        while let Some(record) = records.next() {
+            let folded = replica.apply(&record.expect("is whole"));
+            prop_assert!(folded.is_ok(), "{:?}", folded);
+        }
+        let different = differences(&store.snapshot(), &replica.snapshot());
+        prop_assert!(different.is_empty(), "{:?}", different);
         self.store = Some(store);
         Ok(())
     }
