@@ -220,7 +220,7 @@ fn redacted_data_are_nowhere_and_the_events_stay() {
         let beats = snapshot.bucket("beats").expect("is there");
         let listed = plain::list(beats, TimeRange::ALL);
         assert!(listed.iter().all(|e| !e.3.contains(SECRET)));
-        assert!(listed.iter().filter(|e| e.3.contains("xxx")).count() > 8);
+        assert!(listed.iter().filter(|e| e.3.contains("xxx")).count() > 5);
     }
     // The other buckets have it still; without them it is nowhere.
     for name in ["inserts", "gone"] {
