@@ -166,6 +166,7 @@ impl State {
                 Arc::make_mut(&mut self.settings).remove(r.key);
                 Ok(())
             }
+            Record::Lost(_) => Ok(()),
         }
     }
 

@@ -56,6 +56,7 @@ pub(crate) mod kind {
     pub(crate) const EVENTS_DELETED: u8 = 7;
     pub(crate) const SETTING_SET: u8 = 8;
     pub(crate) const SETTING_DELETED: u8 = 9;
+    pub(crate) const LOST: u8 = 12;
 }
 
 /// The version that is written of every kind today.
@@ -88,6 +89,7 @@ impl<'a> Record<'a> {
             Record::EventsDeleted(_) => kind::EVENTS_DELETED,
             Record::SettingSet(_) => kind::SETTING_SET,
             Record::SettingDeleted(_) => kind::SETTING_DELETED,
+            Record::Lost(_) => kind::LOST,
         }
     }
 
@@ -112,17 +114,19 @@ impl<'a> Record<'a> {
             Record::EventsDeleted(r) => versioned(r, out),
             Record::SettingSet(r) => versioned(r, out),
             Record::SettingDeleted(r) => versioned(r, out),
+            Record::Lost(r) => versioned(r, out),
         }
     }
 
-    /// Which bucket the record in this frame is about, without reading the rest of it; none for settings.
+    /// Which bucket the record in this frame is about, without reading the rest of it; none for settings and
+    /// for what is lost.
     ///
     /// # Errors
     /// As [`Record::decode`], as far as it reads.
     pub fn bucket_of(kind: u8, payload: &[u8]) -> Result<Option<BucketKey>, CodecError> {
         let (&version, body) = payload.split_first().ok_or(CodecError::Short)?;
         match kind {
-            kind::SETTING_SET | kind::SETTING_DELETED => Ok(None),
+            kind::SETTING_SET | kind::SETTING_DELETED | kind::LOST => Ok(None),
             // The bucket is the first field of all the others.
             kind::BUCKET_CREATED..=kind::EVENTS_DELETED if version == VERSION => {
                 Ok(Some(bincode::borrow_decode_from_slice(body, CONFIG)?.0))
@@ -170,6 +174,7 @@ impl<'a> Record<'a> {
             kind::EVENTS_DELETED => Record::EventsDeleted(whole(body)?),
             kind::SETTING_SET => Record::SettingSet(whole(body)?),
             kind::SETTING_DELETED => Record::SettingDeleted(whole(body)?),
+            kind::LOST => Record::Lost(whole(body)?),
             _ => return Err(CodecError::Unknown { kind, version }),
         })
     }

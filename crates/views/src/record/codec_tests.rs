@@ -116,6 +116,12 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
             "setting-deleted",
             Record::SettingDeleted(SettingDeleted { key: "theme" }),
         ),
+        (
+            "lost",
+            Record::Lost(Lost {
+                cause: LossCause::Unfoldable,
+            }),
+        ),
     ]
 }
 
@@ -193,14 +199,14 @@ proptest! {
     }
 
     #[test]
-    fn garbage_is_an_error_and_no_panic(kind in 0u8..12, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn garbage_is_an_error_and_no_panic(kind in 0u8..14, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut payload = vec![1];
         payload.extend(bytes);
         let _ = Record::decode(kind, &payload);
     }
 
     #[test]
-    fn a_damaged_record_is_an_error_or_another_record_and_no_panic(which in 0usize..11, at in any::<prop::sample::Index>(), bit in 0u8..8) {
+    fn a_damaged_record_is_an_error_or_another_record_and_no_panic(which in 0usize..12, at in any::<prop::sample::Index>(), bit in 0u8..8) {
         let (_, record) = examples().swap_remove(which);
         let mut bytes = Vec::new();
         record.encode(&mut bytes).unwrap();

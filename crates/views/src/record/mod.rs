@@ -40,6 +40,8 @@ pub enum Record<'a> {
     SettingSet(SettingSet<'a>),
     /// A setting went.
     SettingDeleted(SettingDeleted<'a>),
+    /// A record that was here is gone: it keeps the place of its number, and changes nothing.
+    Lost(Lost),
 }
 
 /// Payload of [`Record::BucketCreated`].
@@ -165,4 +167,20 @@ pub struct SettingSet<'a> {
 pub struct SettingDeleted<'a> {
     /// Which setting.
     pub key: &'a str,
+}
+
+/// Payload of [`Record::Lost`], which `timberline log repair` puts where a record was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct Lost {
+    /// Why it is gone.
+    pub cause: LossCause,
+}
+
+/// Why a record is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub enum LossCause {
+    /// Its bytes could not be read.
+    Damaged,
+    /// It was readable, but built on a record that is lost.
+    Unfoldable,
 }

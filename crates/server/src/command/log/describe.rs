@@ -3,7 +3,7 @@
 use timberline_log::{Damage, segment_name};
 use timberline_model::json::write_string;
 use timberline_model::{Duration, Timestamp};
-use timberline_views::record::{BucketKey, CodecError, EventBlock, Heartbeat, Outcome, Record};
+use timberline_views::record::{BucketKey, CodecError, EventBlock, Heartbeat, LossCause, Outcome, Record};
 
 use super::kind::Kind;
 use super::names::BucketNames;
@@ -114,6 +114,13 @@ fn fields(line: &mut Line<'_>, record: &Record<'_>, names: &BucketNames, events:
             line.json("value", r.value);
         }
         Record::SettingDeleted(r) => line.text("key", r.key),
+        Record::Lost(r) => line.text(
+            "cause",
+            match r.cause {
+                LossCause::Damaged => "damaged",
+                LossCause::Unfoldable => "unfoldable",
+            },
+        ),
     }
 }
 

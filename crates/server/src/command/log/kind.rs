@@ -14,6 +14,7 @@ pub(super) enum Kind {
     EventsDeleted,
     SettingSet,
     SettingDeleted,
+    Lost,
 }
 
 impl Kind {
@@ -29,6 +30,7 @@ impl Kind {
             7 => Self::EventsDeleted,
             8 => Self::SettingSet,
             9 => Self::SettingDeleted,
+            12 => Self::Lost,
             _ => return None,
         })
     }
@@ -44,6 +46,7 @@ impl Kind {
             Self::EventsDeleted => "events-deleted",
             Self::SettingSet => "setting-set",
             Self::SettingDeleted => "setting-deleted",
+            Self::Lost => "lost",
         }
     }
 }
