@@ -30,6 +30,7 @@
 //! ```
 
 mod active;
+mod copy;
 mod error;
 #[cfg(feature = "sim")]
 mod fault;
@@ -39,6 +40,7 @@ mod options;
 mod probe;
 mod reader;
 mod recovery;
+mod salvage;
 mod scan;
 mod segment;
 mod seq;
@@ -47,6 +49,7 @@ mod sync;
 mod window;
 mod writer;
 
+pub use copy::{CopiedLog, CopiedSegment, CopyAction, copy_log, remove_other_segments};
 pub use error::{AppendError, Damage, LogError, SyncFailed};
 #[cfg(feature = "sim")]
 pub use fault::PlantedBug;
@@ -55,6 +58,7 @@ pub use lock::WriterLock;
 pub use options::{Clock, LogOptions};
 pub use reader::{LogReader, Record, Records, SegmentInfo, Tail};
 pub use recovery::{Recovery, TornTail};
+pub use salvage::{Salvage, Salvaged};
 pub use scan::{Scanned, scan};
 pub use segment::segment_name;
 pub use seq::{DeviceId, Seq};

@@ -91,6 +91,10 @@ impl LogReader {
         })
     }
 
+    pub(crate) fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
     pub(crate) fn of_open_log(storage: Arc<dyn Storage>, rules: Rules) -> Self {
         Self {
             storage,
