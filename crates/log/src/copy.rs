@@ -2,8 +2,10 @@
 //! ones.
 //!
 //! A sealed segment is copied byte for byte, mark included, whatever its kind: a copy whose first 4096 bytes are those
-//! of the original needs no second look. An unsealed one is copied up to the end of its last whole batch and gets a
-//! mark that says *closed here*, so that the copy is a log in its own right. Every frame is checked where it arrives.
+//! of the original needs no second look. An unsealed one is copied up to the end of its last whole batch, and sealed
+//! there: nobody looks beyond the mark of a sealed segment, so it can be extended in place, and is whole at every
+//! moment; a mark that only said *closed here* would have what a power cut has left of an extension taken for damage.
+//! Every frame is checked where it arrives.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,6 +22,7 @@ use crate::scan::{Source, Step};
 use crate::segment::{MARK_OFFSET, Mark, MarkRead, SEGMENT_HEADER, segment_name};
 use crate::storage::{Access, Region, Storage};
 use crate::sync::{UNNAMED_SUFFIX, trimmed_len};
+use crate::window::Window;
 use crate::{DeviceId, Seq};
 
 /// Bytes copied at a time.
@@ -218,11 +221,58 @@ pub(crate) fn copy_segment(
 }
 
 fn crc_of(target: &Arc<dyn Storage>, segment: &CopiedSegment) -> Result<u32, LogError> {
-    let name = segment_name(segment.first);
-    let region = target
-        .open_region(&name, Access::Read)
-        .map_err(LogError::io("open", target.path().join(&name)))?;
-    Ok(crc32fast::hash(region.read(SEGMENT_HEADER..size(segment.used))))
+    Ok(check_frames(target, segment.first, segment.used)?.crc)
+}
+
+/// What [`check_frames`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckedFrames {
+    /// CRC-32 of the bytes from 4096 to where the frames were said to end.
+    pub crc: u32,
+    /// Where in the file the first bytes lie that are no frame.
+    pub flaw: Option<u64>,
+}
+
+/// Reads the frames of a segment, of whatever kind, up to the place where they are said to end.
+///
+/// # Errors
+/// [`LogError`] if the file cannot be opened. What cannot be read in it is a flaw.
+pub fn check_frames(storage: &Arc<dyn Storage>, first: Seq, used: u64) -> Result<CheckedFrames, LogError> {
+    let mut window = Probe::open(storage, first)?.window;
+    let mut crc = crc32fast::Hasher::new();
+    let (mut at, mut flaw) = (SEGMENT_HEADER as u64, None);
+    while at < used {
+        let whole = match flaw {
+            None => frame_at(&mut window, at),
+            Some(_) => None,
+        };
+        if whole.is_none() {
+            flaw = flaw.or(Some(at));
+        }
+        let piece = window.at(at, whole.unwrap_or(CHUNK.min(size(used - at))));
+        if piece.is_empty() {
+            break;
+        }
+        crc.update(piece);
+        at += piece.len() as u64;
+    }
+    Ok(CheckedFrames {
+        crc: crc.finalize(),
+        flaw: flaw.or((at != used).then_some(at)),
+    })
+}
+
+/// The size of the frame at a place, if there is one.
+fn frame_at(window: &mut Window, at: u64) -> Option<usize> {
+    let mut want = FRAME_HEADER;
+    loop {
+        let bytes = window.at(at, want);
+        match decode(bytes, Rules::default()) {
+            Decoded::Frame(frame) => return Some(frame.size()),
+            Decoded::Needs(more) if bytes.len() == want && more > want => want = more,
+            _ => return None,
+        }
+    }
 }
 
 /// The segment to copy and how far.
@@ -233,6 +283,9 @@ struct Original {
     rules: Rules,
     /// The first bytes of the file, as they are.
     head: Vec<u8>,
+    /// Whether nothing will be added to it.
+    sealed: bool,
+    /// What its copy holds.
     mark: Mark,
     damage: Vec<Damage>,
 }
@@ -251,6 +304,7 @@ impl Original {
                 records: 0,
                 time: 0,
             },
+            sealed: probe.sealed(),
             damage: probe.header_damage(storage),
             rules: Rules::default(),
             storage: Arc::clone(storage),
@@ -272,7 +326,6 @@ impl Original {
         // is wanted all the more.
         let _ = self.probe.window.sync();
         let first = self.probe.first;
-        self.mark.sealed = false;
         self.mark.time = system_nanos();
         let mut batch_end = self.mark;
         let mut records = source.read_from(first)?;
@@ -310,7 +363,7 @@ impl Original {
             first: self.probe.first,
             last: self.mark.last,
             generation: self.probe.header.map_or(0, |header| header.generation),
-            sealed: self.mark.sealed,
+            sealed: self.sealed,
             used: self.mark.used,
             crc,
             action,
@@ -323,7 +376,7 @@ impl Original {
         let Some((head, len)) = self.head_of_copy(target)? else {
             return Ok(None);
         };
-        let complete = self.mark.sealed && self.probe.header.is_some() && head == self.head;
+        let complete = self.sealed && self.probe.header.is_some() && head == self.head;
         let kept = complete && len >= trimmed_len(self.mark.used);
         Ok(kept.then(|| self.copied(CopyAction::Kept, 0, 0)))
     }
@@ -352,11 +405,16 @@ impl Original {
         };
         let same_header = head.get(..MARK_OFFSET) == self.head.get(..MARK_OFFSET);
         let begins = before.used >= SEGMENT_HEADER as u64 && before.used <= self.mark.used.min(len);
-        if before.sealed || !same_header || !begins || self.probe.header.is_none() {
+        if !same_header || !begins || self.probe.header.is_none() {
             return Ok(None);
         }
         if !self.has_beginning(target, before.used)? {
             return Ok(None);
+        }
+        if !self.sealed && (before.used, before.last) == (self.mark.used, self.mark.last) {
+            let mut kept = self.copied(CopyAction::Kept, 0, 0);
+            kept.crc = crc_of(target, &kept)?;
+            return Ok(Some(kept));
         }
         let name = segment_name(self.probe.first);
         let path = target.path().join(&name);
@@ -381,7 +439,7 @@ impl Original {
             .sync(0..SEGMENT_HEADER)
             .map_err(LogError::io("sync", &path))?;
         let written = self.mark.used - before.used;
-        let action = if written > 0 || self.mark.sealed {
+        let action = if written > 0 {
             CopyAction::Extended
         } else {
             CopyAction::Kept
@@ -449,10 +507,10 @@ impl Original {
         Ok(())
     }
 
-    /// As it is in the original where that is sealed, else that the log was closed here.
+    /// As it is in the original, if that is sealed.
     fn write_mark(&self, region: &dyn Region) {
         let encoded = self.mark.encode();
-        let block = if self.mark.sealed {
+        let block = if self.sealed {
             self.head.get(MARK_OFFSET..).unwrap_or(&encoded)
         } else {
             &encoded
@@ -492,9 +550,7 @@ impl Original {
         loop {
             match walk.step(&mut self.probe.window, &bounds) {
                 Step::Frame(_) => {}
-                Step::Gap(gap) => self
-                    .damage
-                    .push(damage_of(&self.storage, self.probe.first, &gap)),
+                Step::Gap(gap) => self.damage.push(damage_of(&self.storage, self.probe.first, &gap)),
                 Step::Torn { .. } | Step::End => return,
             }
         }
@@ -517,5 +573,3 @@ pub(crate) fn first_flaw(frames: &[u8], rules: Rules) -> Option<u64> {
 fn size(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
-
-const _: () = assert!(FRAME_HEADER < CHUNK);

@@ -49,7 +49,9 @@ mod sync;
 mod window;
 mod writer;
 
-pub use copy::{CopiedLog, CopiedSegment, CopyAction, copy_log, remove_other_segments};
+pub use copy::{
+    CheckedFrames, CopiedLog, CopiedSegment, CopyAction, check_frames, copy_log, remove_other_segments,
+};
 pub use error::{AppendError, Damage, LogError, SyncFailed};
 #[cfg(feature = "sim")]
 pub use fault::PlantedBug;

@@ -69,7 +69,12 @@ impl Salvage {
     ///
     /// # Errors
     /// [`LogError`]; damage found in it after all is one.
-    pub fn take_over(&mut self, source: &LogReader, info: &SegmentInfo, next: Option<Seq>) -> Result<(), LogError> {
+    pub fn take_over(
+        &mut self,
+        source: &LogReader,
+        info: &SegmentInfo,
+        next: Option<Seq>,
+    ) -> Result<(), LogError> {
         self.seal(true)?;
         let (_, damage) = copy_segment(source, info.first, next, &self.target, &|_| Some(0))?;
         match damage.first() {
@@ -129,7 +134,9 @@ impl Salvage {
 
     fn begin_for(&mut self, record: &Salvaged<'_>, squashed: bool, bytes: usize) -> Result<(), LogError> {
         let needed = (SEGMENT_HEADER + bytes + FRAME_HEADER) as u64;
-        self.segment_len = self.segment_len.max(needed.next_multiple_of(SEGMENT_HEADER as u64));
+        self.segment_len = self
+            .segment_len
+            .max(needed.next_multiple_of(SEGMENT_HEADER as u64));
         self.begin(SegmentHeader {
             device: self.device,
             first: record.seq,
