@@ -321,12 +321,10 @@ impl Original {
 
     /// Finds the end of the last whole batch of an unsealed segment.
     fn survey(&mut self, source: &LogReader, next: Option<Seq>) -> Result<(), LogError> {
-        // What readers see need not be on the disk yet. Should the power fail now, the copy would have what the log has
-        // not; harmless, because the next copy compares, but not what it says it is. Where it cannot be synced, a copy
-        // is wanted all the more.
-        let _ = self.probe.window.sync();
         let first = self.probe.first;
         self.mark.time = system_nanos();
+        // The reader tells of a damaged header as well.
+        self.damage.clear();
         let mut batch_end = self.mark;
         let mut records = source.read_from(first)?;
         while let Some(record) = records.next() {
@@ -353,6 +351,10 @@ impl Original {
         if let Some(next) = next.filter(|next| *next > first) {
             self.mark.last = self.mark.last.max(next.prev());
         }
+        // What readers see need not be on the disk yet. Should the power fail now, the copy would have what the log has
+        // not; harmless, because the next copy compares, but not what it says it is. Where it cannot be synced, a copy
+        // is wanted all the more.
+        let _ = self.probe.window.sync();
         // What was looked at before may have been written to since.
         self.probe.window.refresh();
         Ok(())

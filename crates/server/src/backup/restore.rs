@@ -40,7 +40,10 @@ pub fn restore(backup: &Path, data_dir: &Path, despite_damage: bool) -> Result<R
     refuse_overwriting(data_dir)?;
     let unfinished = data_dir.join(UNFINISHED);
     let restored = copy_to(backup, data_dir, &unfinished).and_then(|(mut restored, found)| {
-        damage.extend(found);
+        // What was found before is found again.
+        if damage.is_empty() {
+            damage = found;
+        }
         refuse_damage(backup, &damage, despite_damage)?;
         give_name(&unfinished, &data_dir.join(LOG_DIR))?;
         restored.damage = damage;

@@ -80,26 +80,26 @@ impl Backup {
 
 /// Sees to it that the directory is one for this backup and nobody else writes to it.
 fn prepare(source: &Path, target: &Path, device: &str) -> Result<(Manifest, WriterLock), BackupError> {
-    files::make_dir(target)?;
     let unsuitable = |what| BackupError::Unsuitable {
         path: target.to_owned(),
         what,
     };
-    if let (Ok(source), Ok(target)) = (source.canonicalize(), target.canonicalize())
-        && target.starts_with(&source)
-    {
+    if lies_in(target, source) {
         return Err(unsuitable(
             "lies in the data directory itself: choose a directory elsewhere, best on another disk",
         ));
     }
+    if Manifest::read(target)?.is_none() && target.join(LOG_DIR).exists() {
+        return Err(unsuitable(
+            "has a log that is no backup (there is no manifest.json): choose another directory",
+        ));
+    }
+    files::make_dir(target)?;
+    let lock = WriterLock::acquire(target)?;
     let before = match Manifest::read(target)? {
         Some(before) => before,
-        None if target.join(LOG_DIR).exists() => {
-            return Err(unsuitable(
-                "has a log that is no backup (there is no manifest.json): choose another directory",
-            ));
-        }
         None => {
+            // So that it is known for a backup from now on, should this one be interrupted.
             let begun = Manifest::begun(device.to_owned());
             begun.write(target)?;
             begun
@@ -112,7 +112,16 @@ fn prepare(source: &Path, target: &Path, device: &str) -> Result<(Manifest, Writ
             wanted: device.to_owned(),
         });
     }
-    Ok((before, WriterLock::acquire(target)?))
+    Ok((before, lock))
+}
+
+/// Whether a directory, which need not be there yet, is another one or below it.
+fn lies_in(dir: &Path, other: &Path) -> bool {
+    let (Ok(dir), Ok(other)) = (std::path::absolute(dir), other.canonicalize()) else {
+        return false;
+    };
+    let real = dir.ancestors().find_map(|above| above.canonicalize().ok());
+    real.is_some_and(|real| real.starts_with(other))
 }
 
 /// The key first, so that there is never a log without it; the manifest last.
