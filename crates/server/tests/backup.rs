@@ -450,7 +450,7 @@ fn the_server_makes_sets_by_itself_that_share_what_is_the_same() {
     installation.configure(&configuration);
     let one = made(&installation, &sets, &[]);
     // As if the first were of two days ago, and a third older still.
-    let old = rename(&sets, &one, "2026-01-03T03-00-00Z");
+    let old = rename(&sets, &one, "2020-01-03T03-00-00Z");
     let two = made(&installation, &sets, &[&old]);
     let linked = segments(&sets.join(&two));
     let shared = segments(&sets.join(&old))
@@ -466,7 +466,7 @@ fn the_server_makes_sets_by_itself_that_share_what_is_the_same() {
         assert_verified(&installation, &sets.join(set));
     }
 
-    let older = rename(&sets, &two, "2026-01-04T03-00-00Z");
+    let older = rename(&sets, &two, "2020-01-04T03-00-00Z");
     let three = made(&installation, &sets, &[&old, &older]);
     assert_eq!(names(&sets), [older, three], "two are kept");
 }

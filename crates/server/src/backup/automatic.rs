@@ -1,6 +1,6 @@
 //! The backups that the server makes by itself.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -10,6 +10,7 @@ use parking_lot::{Condvar, Mutex};
 use timberline_model::Timestamp;
 
 use super::sets::Sets;
+use super::update::BackupReport;
 use crate::config::{AutomaticBackup, Settings};
 
 /// How often the clock is looked at: it may have been set, and the machine may have slept.
@@ -113,13 +114,7 @@ fn run(wanted: &AutomaticBackup, data_dir: &Path, status: &Status, stop: &Stop) 
                 Ok(report) => {
                     newest = Some(now);
                     note_success(status, newest);
-                    tracing::info!(path = %report.path.display(), seq = report.seq, bytes = report.bytes_written, "backup made");
-                    for damage in &report.damage {
-                        tracing::error!(%damage, "the log is damaged, and so is its backup");
-                    }
-                    if let Some(why) = &report.unregistered {
-                        tracing::warn!(%why, "the backup is not on the list of backups");
-                    }
+                    tell(&report);
                 }
                 Err(error) => {
                     status.failures.fetch_add(1, Ordering::Relaxed);
@@ -131,7 +126,18 @@ fn run(wanted: &AutomaticBackup, data_dir: &Path, status: &Status, stop: &Stop) 
     }
 }
 
-fn newest(sets: &Sets, dir: &PathBuf) -> Option<Timestamp> {
+fn tell(report: &BackupReport) {
+    let (path, bytes) = (report.path.display(), report.bytes_written);
+    tracing::info!(%path, seq = report.seq, bytes, "backup made");
+    for damage in &report.damage {
+        tracing::error!(%damage, "the log is damaged, and so is its backup");
+    }
+    if let Some(why) = &report.unregistered {
+        tracing::warn!(%why, "the backup is not on the list of backups, so a purge will not reach it");
+    }
+}
+
+fn newest(sets: &Sets, dir: &Path) -> Option<Timestamp> {
     match sets.list() {
         Ok(mut sets) => sets.pop().map(|set| set.made),
         Err(error) => {
