@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use harness::http::{self, Connection};
 use harness::poll;
@@ -265,9 +266,17 @@ fn a_backup_killed_on_its_way_is_made_up_by_the_next() {
     let (mut killed, mut complete) = (0, 0);
     under_load(server.port, "load", |written| {
         more(written, 200);
-        for round in 0u64..24 {
+        let begun = Instant::now();
+        backup(&installation, &installation.root().join("whole"));
+        // So that it is hit at the beginning, in the middle and at the end, however fast the machine is.
+        let whole = begun.elapsed();
+        for round in 0u32..24 {
+            if round % 8 == 0 {
+                // Three times from nothing.
+                let _ = fs::remove_dir_all(&dir);
+            }
             let mut child = Ending(spawn_backup(&installation, &dir));
-            std::thread::sleep(std::time::Duration::from_micros(round * 1700 % 23_000));
+            std::thread::sleep(whole * (round * 7 % 24) / 20);
             match child.0.try_wait().expect("its state") {
                 Some(_) => complete += 1,
                 None => killed += 1,

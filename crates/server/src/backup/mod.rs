@@ -91,7 +91,7 @@ pub enum BackupError {
         reason: String,
     },
     /// The backup is not whole, and is not put back without being told to.
-    #[error("the backup in {} is damaged ({count} places, the first: {first}); restore another one, or this one with --despite-damage and then run `timberline log repair`", path.display())]
+    #[error("the backup in {} is damaged ({first}{}); restore another one, or this one with --despite-damage and then run `timberline log repair`", path.display(), more(*count))]
     Damaged {
         /// The backup.
         path: PathBuf,
@@ -112,6 +112,13 @@ pub(crate) fn copy_companions(from: &Path, to: &Path) -> Result<u64, BackupError
         bytes += files::copy(from, to, name)?;
     }
     Ok(bytes)
+}
+
+fn more(count: usize) -> String {
+    match count.saturating_sub(1) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    }
 }
 
 impl BackupError {
