@@ -124,8 +124,8 @@ fn assert_right(before: &Rows, dir: &Path, new: &Path, report: &RepairReport, hi
     for shortfall in &report.lost {
         let range = shortfall
             .lost
-            .clone()
-            .map_or(1..=0, |range| range.start().get()..=range.end().get());
+            .iter()
+            .flat_map(|range| range.start().get()..=range.end().get());
         lost.extend(range.map(|seq| (Seq(seq), shortfall.unfoldable)));
     }
     for (seq, (_, _, _, bytes)) in before {
