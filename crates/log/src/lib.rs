@@ -30,6 +30,7 @@
 //! ```
 
 mod active;
+mod copy;
 mod error;
 #[cfg(feature = "sim")]
 mod fault;
@@ -40,6 +41,7 @@ mod probe;
 mod reader;
 mod recovery;
 mod rewrite;
+mod salvage;
 mod scan;
 mod segment;
 mod seq;
@@ -48,6 +50,9 @@ mod sync;
 mod window;
 mod writer;
 
+pub use copy::{
+    CheckedFrames, CopiedLog, CopiedSegment, CopyAction, check_frames, copy_log, remove_other_segments,
+};
 pub use error::{AppendError, Damage, LogError, SyncFailed};
 #[cfg(feature = "sim")]
 pub use fault::PlantedBug;
@@ -57,6 +62,7 @@ pub use options::{Clock, LogOptions};
 pub use reader::{LogReader, Record, Records, SegmentInfo, Tail};
 pub use recovery::{Recovery, TornTail};
 pub use rewrite::{Rewrite, Rewritten};
+pub use salvage::{Salvage, Salvaged};
 pub use scan::{Scanned, scan};
 pub use segment::segment_name;
 pub use seq::{DeviceId, Seq};

@@ -104,7 +104,7 @@ impl LogOptions {
     }
 }
 
-fn system_nanos() -> i64 {
+pub(crate) fn system_nanos() -> i64 {
     // A clock before 1970 or after 2262 is broken; the time of a record is information, not order, so go on.
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

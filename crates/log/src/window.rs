@@ -43,6 +43,11 @@ impl Window {
         self.file.len()
     }
 
+    /// Makes durable what the writer has put into the file.
+    pub(crate) fn sync(&self) -> std::io::Result<()> {
+        self.file.sync()
+    }
+
     /// A part of what was read last, for a caller who cannot borrow mutably.
     pub(crate) fn buffered(&self, offset: u64, len: usize) -> Option<&[u8]> {
         let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use timberline_query::Engine;
 use timberline_views::{Receipt, Store};
 
+use crate::backup;
 use crate::config::{ConfigError, Settings};
 use crate::hold::Hold;
 use crate::http::guard::Guard;
@@ -29,6 +30,8 @@ pub struct App {
     pub(crate) bodies: BodyPool,
     pub(crate) log: Arc<Ring>,
     pub(crate) sites: Sites,
+    /// How the automatic backups are doing.
+    pub(crate) backups: Arc<backup::Status>,
     /// One import at a time: each may fill the disk with what it received, and reads for duplicates
     /// must not run beside another import's writes.
     pub(crate) importing: tokio::sync::Semaphore,
@@ -53,6 +56,7 @@ impl App {
             privacy: Privacy::new(settings.data_dir.clone(), &store.snapshot()),
             bodies: BodyPool::new(&settings.limits),
             sites: Sites::new(&settings),
+            backups: Arc::default(),
             importing: tokio::sync::Semaphore::new(1),
             settings,
             identity,

@@ -5,6 +5,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`backup`] | backups: made, checked, put back, by itself |
 //! | [`command`] | the command line |
 //! | [`config`] | the configuration file, defaults, limits |
 //! | [`http`] | sockets, connections, the guard, bodies and errors |
@@ -16,6 +17,7 @@
 //! | [`App`] | what every request may use |
 
 mod app;
+pub mod backup;
 pub mod command;
 pub mod config;
 mod hold;

@@ -13,6 +13,7 @@
 //! | `segment` | events on disk: packed columns, sparse index, dictionary |
 //! | `snapshot` | what readers see |
 //! | `replica`, `verify` | folding apart from the store, and comparing: for the tools that work on a log |
+//! | `repair` | a log written anew from what is left of a damaged one |
 //! | `store` | the sequencer, the compactor, the checkpoint, opening |
 //!
 //! ```
@@ -53,6 +54,7 @@ mod bucket;
 mod head;
 mod history;
 pub mod record;
+mod repair;
 mod replica;
 mod row;
 mod segment;
@@ -70,6 +72,7 @@ pub use history::select::{Selected, Selection};
 pub use history::story::{Beat, Change, Story, What};
 pub use history::undo::Undone;
 pub use record::BucketKey;
+pub use repair::{RepairError, RepairReport, Shortfall, repair};
 pub use replica::{Replica, ReplicaError};
 pub use row::TimeRange;
 pub use segment::SegmentError;

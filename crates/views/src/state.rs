@@ -225,6 +225,7 @@ impl State {
                 Arc::make_mut(&mut self.purges).retain(|purge| *purge > r.through);
                 Ok(())
             }
+            Record::Lost(_) => Ok(()),
         }
     }
 

@@ -251,6 +251,10 @@ impl ReadAt for PlainFile {
         let _ = fadvise(&self.file, 0, None, Advice::WillNeed);
     }
 
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
     fn len(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
     }

@@ -174,6 +174,14 @@ pub trait ReadAt: Debug + Send + Sync {
     /// Says that all of the file is about to be read: the system may begin to fetch it.
     fn will_read_all(&self) {}
 
+    /// Makes durable what others have written to the file. (On Linux that needs no right to write.)
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// The file's length now.
     ///
     /// # Errors

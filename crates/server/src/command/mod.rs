@@ -5,6 +5,8 @@
 //! | `serve` | the server |
 //! | `query` | queries from the shell |
 //! | `bench` | how fast it is on one's own data |
+//! | `backup`, `restore` | a copy of the log, and back |
+//! | `doctor` | is everything as it should be? |
 //! | `log` | looking into the log, and using it again |
 //! | `place`, `history` | where the data are; opening them for looking into them |
 //! | `moment`, `peer` | what the arguments mean: instants, servers |
@@ -14,7 +16,9 @@
 //! The flags of `serve` are those that launchers of the reference servers pass, so Timberline can be
 //! put in their place without changing a script; an unknown flag is an error with a hint.
 
+mod backup;
 mod bench;
+mod doctor;
 mod history;
 mod log;
 mod moment;
@@ -22,6 +26,7 @@ mod output;
 mod peer;
 mod place;
 mod query;
+mod restore;
 mod serve;
 mod table;
 mod verdict;
@@ -56,6 +61,12 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Look into the log, check it, replay it, rebuild the views.
     Log(Box<log::LogArgs>),
+    /// Make a backup of the log, or bring one up to date; check one.
+    Backup(Box<backup::BackupArgs>),
+    /// Put a backup back into an empty data directory.
+    Restore(Box<restore::RestoreArgs>),
+    /// Look for what is wrong, or will be: disk, permissions, clock, lock, configuration, log, backups.
+    Doctor(Box<doctor::DoctorArgs>),
     /// Run a query on the data, or ask a server.
     Query(Box<query::QueryArgs>),
     /// Time queries on your data.
@@ -78,6 +89,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         None => serve::run(cli.serve),
         Some(Command::Serve(args)) => serve::run(*args),
         Some(Command::Log(args)) => return log::run(*args),
+        Some(Command::Backup(args)) => return backup::run(*args),
+        Some(Command::Restore(args)) => return restore::run(*args),
+        Some(Command::Doctor(args)) => return doctor::run(*args),
         Some(Command::Query(args)) => return query::run(*args),
         Some(Command::Bench(args)) => return bench::run(*args),
     };

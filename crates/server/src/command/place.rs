@@ -8,7 +8,7 @@ use clap::Args;
 use tempfile::TempDir;
 use timberline_log::{FileStorage, LogReader, Storage};
 
-use crate::config::{BaseDirs, ConfigError, Overrides, Settings};
+use crate::config::{BaseDirs, ConfigError, ConfigFile, Overrides, Settings};
 
 /// They come last in the help.
 const HEADING: &str = "Where the data are";
@@ -32,13 +32,22 @@ pub(super) struct Place {
 impl Place {
     /// What a server with these flags would go by.
     pub(super) fn settings(self) -> Result<Settings, ConfigError> {
-        let overrides = Overrides {
+        Settings::load(self.overrides(), &BaseDirs::from_env())
+    }
+
+    /// The same as if there were no configuration file.
+    pub(super) fn settings_without_file(self) -> Result<Settings, ConfigError> {
+        let (file, dirs) = (ConfigFile::default(), BaseDirs::from_env());
+        Settings::decide(file, self.overrides(), &dirs, Path::new(""))
+    }
+
+    fn overrides(self) -> Overrides {
+        Overrides {
             config: self.config,
             testing: self.testing,
             data_dir: self.dbpath,
             ..Overrides::default()
-        };
-        Settings::load(overrides, &BaseDirs::from_env())
+        }
     }
 }
 

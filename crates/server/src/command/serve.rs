@@ -12,6 +12,7 @@ use timberline_query::Engine;
 use timberline_views::{HeartbeatDurability, OpenReport, Store, StoreOptions};
 
 use crate::app::App;
+use crate::backup::Automatic;
 use crate::config::{BaseDirs, Overrides, Settings};
 use crate::http::{Listeners, serve};
 use crate::identity::Identity;
@@ -109,6 +110,8 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
         log.ring(),
     )?);
 
+    let backups = Automatic::start(&app.settings, Arc::clone(&app.backups))
+        .context("cannot start the thread of the automatic backups")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_io()
         .enable_time()
@@ -118,6 +121,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     // What is still in a blocking task (an export to a client that stopped reading) sees its channel
     // closed; it must not keep the store from being closed.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    drop(backups);
     match Arc::into_inner(app) {
         Some(app) => app
             .store

@@ -4,6 +4,20 @@ use std::process::ExitCode;
 
 use super::output::OutputError;
 
+/// An error and its causes. Some tell their cause themselves; nothing is said twice.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !line.is_empty() && !line.contains(&cause) {
+            line.push_str(": ");
+        }
+        if !line.contains(&cause) {
+            line.push_str(&cause);
+        }
+    }
+    line
+}
+
 /// What a command has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -30,7 +44,7 @@ impl Verdict {
                 ExitCode::SUCCESS
             }
             Err(error) => {
-                eprintln!("timberline: {error:#}");
+                eprintln!("timberline: {}", one_line(&error));
                 ExitCode::from(failed)
             }
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{ConfigError, Limits};
+use super::{ConfigError, Limits, Span};
 
 /// The file as written. [`super::Settings`] is what comes of it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -37,6 +37,8 @@ pub struct ConfigFile {
     pub log: Log,
     /// When a write counts as done.
     pub durability: Durability,
+    /// Backups that the server makes by itself.
+    pub backup: Backup,
     /// Bounds on what clients may use.
     pub limits: Limits,
 }
@@ -70,6 +72,18 @@ pub struct Logging {
 pub struct Log {
     /// Size of one segment file in bytes.
     pub segment_bytes: Option<u64>,
+}
+
+/// The `[backup]` section.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// Directory of the sets.
+    pub dir: Option<PathBuf>,
+    /// How often a set is made; none are without it.
+    pub every: Option<Span>,
+    /// How many sets are kept.
+    pub keep: Option<usize>,
 }
 
 /// The `[durability]` section.
@@ -185,6 +199,9 @@ mod tests {
             "log.segment_bytes",
             "durability.heartbeat",
             "durability.heartbeat_interval",
+            "backup.dir",
+            "backup.every",
+            "backup.keep",
             "limits.body_bytes",
             "limits.body_pool_bytes",
             "limits.connections",

@@ -5,6 +5,7 @@
 //! | [`file`](self) | the TOML file: every key, its default, and errors that name the line |
 //! | `paths` | where files live: the XDG base directories |
 //! | `limits` | the bounds on what clients may ask for |
+//! | `span` | lengths of time, such as `"1 day"` |
 //! | `settings` | file + command line -> [`Settings`], all decided |
 //!
 //! The keys are documented for users in `docs/configuration.md`; a test keeps that page complete.
@@ -14,12 +15,14 @@ mod file;
 mod limits;
 mod paths;
 mod settings;
+mod span;
 
 pub use error::ConfigError;
 pub use file::{Compression, ConfigFile};
 pub use limits::Limits;
 pub use paths::BaseDirs;
-pub use settings::{Overrides, Settings};
+pub use settings::{AutomaticBackup, Overrides, Settings};
+pub use span::Span;
 
 /// The settings of a server without any configuration, for tests of other modules.
 #[cfg(test)]

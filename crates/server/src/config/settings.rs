@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::file::HeartbeatRule;
+use super::file::{Backup, HeartbeatRule};
 use super::{BaseDirs, Compression, ConfigError, ConfigFile, Limits};
 
 /// The port the reference servers listen on, which every client expects.
@@ -15,6 +15,11 @@ const TESTING_PORT: u16 = 5666;
 const SEGMENT_BYTES: u64 = 64 << 20;
 /// A segment must hold a request body of the usual size, and more is not worth a file.
 const SEGMENT_RANGE: std::ops::RangeInclusive<u64> = (1 << 20)..=(1 << 30);
+
+/// Sets of automatic backups that are kept when the configuration says nothing.
+const KEPT_SETS: usize = 7;
+/// More often than that, a server would do little else.
+const MOST_OFTEN: Duration = Duration::from_secs(60);
 
 /// What the command line says; it wins over the file.
 #[derive(Clone, Debug, Default)]
@@ -73,8 +78,21 @@ pub struct Settings {
     /// `Some(interval)`: heartbeats are acknowledged before they are synced, at most this long.
     /// `None`: only when synced.
     pub heartbeat_interval: Option<Duration>,
+    /// Backups that the server makes by itself, if it is to.
+    pub backup: Option<AutomaticBackup>,
     /// Bounds.
     pub limits: Limits,
+}
+
+/// Backups that the server makes by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AutomaticBackup {
+    /// Where the sets are.
+    pub dir: PathBuf,
+    /// From one set to the next.
+    pub every: Duration,
+    /// How many sets are kept.
+    pub keep: usize,
 }
 
 impl Settings {
@@ -155,6 +173,7 @@ impl Settings {
                 file.durability.heartbeat,
                 file.durability.heartbeat_interval,
             )?,
+            backup: automatic_backup(file.backup, from_file)?,
             limits: file.limits,
         };
         settings.check()?;
@@ -207,6 +226,34 @@ fn refuse_empty_paths(file: &ConfigFile) -> Result<(), ConfigError> {
     match empty {
         Some((key, _)) => Err(value(key, "\"\"", "must not be empty; leave the key out instead")),
         None => Ok(()),
+    }
+}
+
+fn automatic_backup(
+    section: Backup,
+    resolve: impl Fn(PathBuf) -> PathBuf,
+) -> Result<Option<AutomaticBackup>, ConfigError> {
+    let keep = section.keep.unwrap_or(KEPT_SETS);
+    if keep == 0 {
+        return Err(value("backup.keep", keep, "must be at least 1"));
+    }
+    let Some(every) = section.every else {
+        return Ok(None);
+    };
+    if every.0 < MOST_OFTEN {
+        return Err(value("backup.every", every, "must be at least 1 minute"));
+    }
+    match section.dir.filter(|dir| !dir.as_os_str().is_empty()) {
+        Some(dir) => Ok(Some(AutomaticBackup {
+            dir: resolve(dir),
+            every: every.0,
+            keep,
+        })),
+        None => Err(value(
+            "backup.every",
+            every,
+            "needs backup.dir, the directory to keep the backups in",
+        )),
     }
 }
 
@@ -286,6 +333,19 @@ mod tests {
     }
 
     #[test]
+    fn backups_are_off_unless_it_is_said_how_often() {
+        let quiet = decide("[backup]\ndir = \"b\"\nkeep = 3\n", Overrides::default()).unwrap();
+        assert_eq!(quiet.backup, None);
+        let daily = decide("[backup]\ndir = \"b\"\nevery = \"1 day\"\n", Overrides::default()).unwrap();
+        let expected = AutomaticBackup {
+            dir: "/etc/t/b".into(),
+            every: Duration::from_secs(86_400),
+            keep: KEPT_SETS,
+        };
+        assert_eq!(daily.backup, Some(expected));
+    }
+
+    #[test]
     fn values_that_make_no_sense_name_their_key() {
         for (text, key) in [
             (
@@ -301,6 +361,9 @@ mod tests {
             ("[custom_static]\n\"a/b\" = \"x\"", "custom_static"),
             ("[custom_static]\npage = \"\"", "page"),
             ("webpath = \"\"", "webpath"),
+            ("[backup]\nevery = \"1 day\"", "backup.every"),
+            ("[backup]\ndir = \"b\"\nevery = \"3 s\"", "backup.every"),
+            ("[backup]\nkeep = 0", "backup.keep"),
             ("data_dir = \"\"", "data_dir"),
             (
                 "[limits]\ndrain_seconds = 9223372036854775807",

@@ -35,6 +35,18 @@ fn text(app: &App) -> String {
     );
     metric("buckets", "gauge", "Buckets.", snapshot.buckets().count() as f64);
     metric(
+        "backup_last_success_timestamp_seconds",
+        "gauge",
+        "When the newest automatic backup was made; 0 if there is none.",
+        app.backups.last_success() as f64,
+    );
+    metric(
+        "backup_failures_total",
+        "counter",
+        "Automatic backups that could not be made.",
+        app.backups.failures() as f64,
+    );
+    metric(
         "queries_total",
         "counter",
         "Queries that were answered or refused.",

@@ -242,8 +242,8 @@ impl Squasher {
                     self.buckets.entry(bucket).or_default().last = Some(Last::Newest);
                 }
             }
-            // It is complete, so nothing is left of what it named.
-            Record::PurgeBegun(_) => {}
+            // It is complete, so nothing is left of what it named; or there is nothing to tell.
+            Record::PurgeBegun(_) | Record::Lost(_) => {}
             Record::PurgeEnded(r) => self.purged_through = self.purged_through.max(Some(r.through)),
             // Segments with one of these are not squashed.
             Record::BucketRestored(_) => {}

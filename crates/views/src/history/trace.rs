@@ -176,7 +176,7 @@ impl Trace {
                     bucket.remove(ids);
                 }
             }
-            Record::PurgeEnded(_) => {}
+            Record::PurgeEnded(_) | Record::Lost(_) => {}
         }
     }
 }

@@ -103,7 +103,7 @@ impl Undo {
             Record::SettingSet(r) => drop(self.settings.insert(r.key.to_owned())),
             Record::SettingDeleted(r) => drop(self.settings.insert(r.key.to_owned())),
             Record::PurgeBegun(_) => self.purges += 1,
-            Record::Erased(_) | Record::PurgeEnded(_) => {}
+            Record::Erased(_) | Record::PurgeEnded(_) | Record::Lost(_) => {}
         }
     }
 

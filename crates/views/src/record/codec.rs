@@ -61,6 +61,7 @@ pub(crate) mod kind {
     pub(crate) const ERASED: u8 = 13;
     pub(crate) const PURGE_BEGUN: u8 = 14;
     pub(crate) const PURGE_ENDED: u8 = 15;
+    pub(crate) const LOST: u8 = 12;
 }
 
 /// The version that is written of every kind today.
@@ -126,6 +127,7 @@ impl<'a> Record<'a> {
             Record::Erased(_) => kind::ERASED,
             Record::PurgeBegun(_) => kind::PURGE_BEGUN,
             Record::PurgeEnded(_) => kind::PURGE_ENDED,
+            Record::Lost(_) => kind::LOST,
         }
     }
 
@@ -158,17 +160,19 @@ impl<'a> Record<'a> {
             Record::Erased(r) => versioned(r, out),
             Record::PurgeBegun(r) => versioned(r, out),
             Record::PurgeEnded(r) => versioned(r, out),
+            Record::Lost(r) => versioned(r, out),
         }
     }
 
-    /// Which bucket the record in this frame is about, without reading the rest of it; none for settings.
+    /// Which bucket the record in this frame is about, without reading the rest of it; none for settings and
+    /// for what is lost.
     ///
     /// # Errors
     /// As [`Record::decode`], as far as it reads.
     pub fn bucket_of(kind: u8, payload: &[u8]) -> Result<Option<BucketKey>, CodecError> {
         let (&version, body) = payload.split_first().ok_or(CodecError::Short)?;
         match kind {
-            kind::SETTING_SET | kind::SETTING_DELETED | kind::PURGE_ENDED => Ok(None),
+            kind::SETTING_SET | kind::SETTING_DELETED | kind::PURGE_ENDED | kind::LOST => Ok(None),
             kind::ERASED if version == VERSION => Ok(bincode::borrow_decode_from_slice(body, CONFIG)?.0),
             // The bucket is the first field of all the others.
             kind::BUCKET_CREATED..=kind::EVENTS_DELETED
@@ -242,6 +246,7 @@ impl<'a> Record<'a> {
             kind::ERASED => Record::Erased(whole(body)?),
             kind::PURGE_BEGUN => Record::PurgeBegun(whole(body)?),
             kind::PURGE_ENDED => Record::PurgeEnded(whole(body)?),
+            kind::LOST => Record::Lost(whole(body)?),
             _ => return Err(CodecError::Unknown { kind, version }),
         })
     }

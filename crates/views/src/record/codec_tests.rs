@@ -152,6 +152,12 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
             }),
         ),
         ("purge-ended", Record::PurgeEnded(PurgeEnded { through: 300 })),
+        (
+            "lost",
+            Record::Lost(Lost {
+                cause: LossCause::Unfoldable,
+            }),
+        ),
     ]
 }
 
@@ -236,7 +242,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_record_is_an_error_or_another_record_and_no_panic(which in 0usize..16, at in any::<prop::sample::Index>(), bit in 0u8..8) {
+    fn a_damaged_record_is_an_error_or_another_record_and_no_panic(which in 0usize..17, at in any::<prop::sample::Index>(), bit in 0u8..8) {
         let (_, record) = examples().swap_remove(which);
         let mut bytes = Vec::new();
         record.encode(&mut bytes).unwrap();

@@ -50,6 +50,8 @@ pub enum Record<'a> {
     PurgeBegun(PurgeBegun),
     /// All purges up to a record are complete: no byte of what they named is left.
     PurgeEnded(PurgeEnded),
+    /// A record that was here is gone: it keeps the place of its number, and changes nothing.
+    Lost(Lost),
 }
 
 /// Payload of [`Record::BucketCreated`].
@@ -257,4 +259,20 @@ pub const PRESENT: u64 = u64::MAX;
 pub struct PurgeEnded {
     /// The seq of the newest purge that is complete.
     pub through: u64,
+}
+
+/// Payload of [`Record::Lost`], which `timberline log repair` puts where a record was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct Lost {
+    /// Why it is gone.
+    pub cause: LossCause,
+}
+
+/// Why a record is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub enum LossCause {
+    /// Its bytes could not be read.
+    Damaged,
+    /// It was readable, but built on a record that is lost.
+    Unfoldable,
 }

@@ -4,7 +4,7 @@ use timberline_log::{Damage, segment_name};
 use timberline_model::json::write_string;
 use timberline_model::{Duration, Timestamp};
 use timberline_views::record::{
-    BucketKey, CodecError, EventBlock, EventsChanged, Heartbeat, Last, Outcome, PurgeBegun, Record,
+    BucketKey, CodecError, EventBlock, EventsChanged, Heartbeat, Last, LossCause, Outcome, PurgeBegun, Record,
 };
 
 use super::kind::Kind;
@@ -131,6 +131,13 @@ fn fields(line: &mut Line<'_>, record: &Record<'_>, names: &BucketNames, events:
             purge(line, r);
         }
         Record::PurgeEnded(r) => line.number("through", r.through),
+        Record::Lost(r) => line.text(
+            "cause",
+            match r.cause {
+                LossCause::Damaged => "damaged",
+                LossCause::Unfoldable => "unfoldable",
+            },
+        ),
     }
 }
 

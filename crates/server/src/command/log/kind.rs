@@ -19,6 +19,7 @@ pub(super) enum Kind {
     Erased,
     PurgeBegun,
     PurgeEnded,
+    Lost,
 }
 
 impl Kind {
@@ -39,6 +40,7 @@ impl Kind {
             13 => Self::Erased,
             14 => Self::PurgeBegun,
             15 => Self::PurgeEnded,
+            12 => Self::Lost,
             _ => return None,
         })
     }
@@ -59,6 +61,7 @@ impl Kind {
             Self::Erased => "erased",
             Self::PurgeBegun => "purge-begun",
             Self::PurgeEnded => "purge-ended",
+            Self::Lost => "lost",
         }
     }
 }

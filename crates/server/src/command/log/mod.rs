@@ -7,11 +7,12 @@
 //! | `dump`, `tail` | the records themselves, as JSON lines |
 //! | `replay` | the state as it was once; or the recorded traffic, sent to another server |
 //! | `rebuild` | all views anew |
+//! | `repair` | a new log from what is left of a damaged one |
 //! | `kind` | what an argument means |
 //! | `names`, `filter`, `describe` | from records to lines |
 //! | `progress` | what is shown meanwhile |
 //!
-//! All but `rebuild` take no lock and change nothing, so they work beside a running server. None of them holds more
+//! All but `rebuild` and `repair` (which writes elsewhere) take no lock and change nothing, so they work beside a running server. None of them holds more
 //! of a log in memory than a record and what the fold needs.
 
 mod describe;
@@ -21,6 +22,7 @@ mod kind;
 mod names;
 mod progress;
 mod rebuild;
+mod repair;
 mod replay;
 mod stat;
 mod tail;
@@ -59,6 +61,8 @@ enum LogCommand {
     Replay(replay::ReplayArgs),
     /// Make all views anew from the log; the server must not run
     Rebuild(rebuild::RebuildArgs),
+    /// Write what can be read of a damaged log to a new directory, as a whole log
+    Repair(repair::RepairArgs),
 }
 
 /// Carries out `timberline log …` and tells how it ended: 0 well, 1 with damage found or an error; `verify` alone
@@ -81,5 +85,6 @@ fn carry_out(args: LogArgs) -> anyhow::Result<Verdict> {
         LogCommand::Tail(args) => tail::run(data_dir, &args),
         LogCommand::Replay(args) => replay::run(data_dir, &args),
         LogCommand::Rebuild(args) => rebuild::run(&settings, &args),
+        LogCommand::Repair(args) => repair::run(&settings, &args),
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn run(data_dir: &Path) -> anyhow::Result<Verdict> {
         progress: Progress::new("checking", Seq::FIRST, reader.newest()?),
         out: Output::new(),
         count: 0,
+        lost: 0,
     };
     let fold = fold(
         &reader,
@@ -49,12 +50,24 @@ pub(super) fn run(data_dir: &Path) -> anyhow::Result<Verdict> {
         progress,
         mut out,
         count,
+        lost,
     } = findings;
     progress.done();
     if count == 0 {
         summary(&fold, &views, &mut out)?;
     } else if of_the_log > 0 && count > of_the_log {
         out.line("What the log has lost may well be the reason for the other differences.")?;
+    }
+    if lost > 0 {
+        let (are, them) = if lost == 1 {
+            ("record is", "it")
+        } else {
+            ("records are", "them")
+        };
+        out.line(format_args!(
+            "{} {are} lost. All that does not need {them} can be written to a new, whole log: timberline log repair NEWDIR",
+            HumanCount(lost)
+        ))?;
     }
     out.flush()?;
     Ok(Verdict::faulty_if(count > 0))
@@ -65,6 +78,8 @@ struct Findings {
     progress: Progress,
     out: Output,
     count: u64,
+    /// Records of which the bytes are damaged or missing.
+    lost: u64,
 }
 
 impl Findings {
@@ -98,6 +113,10 @@ fn fold(
         let record = match record {
             Ok(record) => record,
             Err(damage) => {
+                let lost = damage.lost.as_ref();
+                findings.lost += lost.map_or(0, |lost| {
+                    (lost.end().get() + 1).saturating_sub(lost.start().get())
+                });
                 findings.add(damage)?;
                 continue;
             }

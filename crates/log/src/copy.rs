@@ -1,0 +1,577 @@
+//! Copying a log segment by segment, also while another process writes it or replaces sealed segments by rewritten
+//! ones.
+//!
+//! A sealed segment is copied byte for byte, mark included, whatever its kind: a copy whose first 4096 bytes are those
+//! of the original needs no second look. An unsealed one is copied up to the end of its last whole batch, and sealed
+//! there: nobody looks beyond the mark of a sealed segment, so it can be extended in place, and is whole at every
+//! moment; a mark that only said *closed here* would have what a power cut has left of an extension taken for damage.
+//! Every frame is checked where it arrives.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::{Damage, LogError};
+use crate::frame::{Decoded, FRAME_HEADER, Frame, Rules, decode};
+use crate::options::system_nanos;
+use crate::probe::{Probe, list_segments};
+use crate::reader::{LogReader, SegmentInfo};
+use crate::recovery::damage_of;
+use crate::scan::{Source, Step};
+use crate::segment::{MARK_OFFSET, Mark, MarkRead, SEGMENT_HEADER, segment_name};
+use crate::storage::{Access, Region, Storage};
+use crate::sync::{UNNAMED_SUFFIX, trimmed_len};
+use crate::window::Window;
+use crate::{DeviceId, Seq};
+
+/// Bytes copied at a time.
+const CHUNK: usize = 256 << 10;
+/// How often copying begins again because segments were rewritten meanwhile. Rewriting is rare, and what was copied
+/// already is not copied again.
+const PASSES: usize = 20;
+
+/// What was done about a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyAction {
+    /// It was there already.
+    Kept,
+    /// What it had more than the copy was added.
+    Extended,
+    /// It was copied, or replaces an older generation.
+    Copied,
+}
+
+/// A segment and its copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopiedSegment {
+    /// The first sequence number, which names the file.
+    pub first: Seq,
+    /// The last one; one less than the first if there is none.
+    pub last: Seq,
+    /// How often it was rewritten.
+    pub generation: u32,
+    /// Whether nothing will ever be added to it.
+    pub sealed: bool,
+    /// The end of its last frame.
+    pub used: u64,
+    /// CRC-32 of all frames: of the bytes from 4096 to `used`.
+    pub crc: u32,
+    /// What was done.
+    pub action: CopyAction,
+    /// Bytes written.
+    pub written: u64,
+}
+
+/// A log that was copied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CopiedLog {
+    /// Its segments, oldest first.
+    pub segments: Vec<CopiedSegment>,
+    /// The last record; the copy is the log as it was with this one.
+    pub seq: Seq,
+    /// The device that wrote the newest segment whose header holds.
+    pub device: Option<DeviceId>,
+    /// What is damaged in what was copied just now: it was copied as it is.
+    pub damage: Vec<Damage>,
+}
+
+/// Brings the copy of a log in `target` up to the present: whole batches up to one record. Nothing is taken away from
+/// the copy, see [`remove_other_segments`]; whatever moment it is interrupted at, each segment in the copy is whole.
+///
+/// `known_crc` may tell the CRC of a sealed segment that is in the copy already (first, generation, used), to save
+/// reading it.
+///
+/// # Errors
+/// [`LogError`]; what was copied until then stays.
+pub fn copy_log(
+    source: &LogReader,
+    target: &Arc<dyn Storage>,
+    known_crc: &dyn Fn(&CopiedSegment) -> Option<u32>,
+) -> Result<CopiedLog, LogError> {
+    remove_unfinished(target)?;
+    let mut done: BTreeMap<Seq, CopiedSegment> = BTreeMap::new();
+    let mut damage: BTreeMap<Seq, Vec<Damage>> = BTreeMap::new();
+    for _ in 0..PASSES {
+        let listed = source.segments()?;
+        let whole = pass(source, &listed, target, known_crc, &mut done, &mut damage)?;
+        // Were segments rewritten meanwhile, the copy would be partly of before and partly of after that.
+        let now = source.segments()?;
+        if !whole || !listed.iter().all(|info| still_there(&now, info, &done)) {
+            continue;
+        }
+        target.sync_dir().map_err(LogError::io("sync", target.path()))?;
+        done.retain(|first, _| listed.iter().any(|info| info.first == *first));
+        damage.retain(|first, _| done.contains_key(first));
+        return Ok(CopiedLog {
+            seq: done.values().next_back().map_or(Seq::NONE, |last| last.last),
+            device: listed.iter().rev().find_map(|info| info.device),
+            segments: done.into_values().collect(),
+            damage: damage.into_values().flatten().collect(),
+        });
+    }
+    Err(LogError::io("copy", source.path())(io::Error::other(
+        "its segments keep being rewritten; try again",
+    )))
+}
+
+/// Copies all that was not copied in an earlier pass. False if a file went while it was looked at.
+fn pass(
+    source: &LogReader,
+    listed: &[SegmentInfo],
+    target: &Arc<dyn Storage>,
+    known_crc: &dyn Fn(&CopiedSegment) -> Option<u32>,
+    done: &mut BTreeMap<Seq, CopiedSegment>,
+    damage: &mut BTreeMap<Seq, Vec<Damage>>,
+) -> Result<bool, LogError> {
+    for (index, info) in listed.iter().enumerate() {
+        let next = listed.get(index + 1).map(|next| next.first);
+        if done
+            .get(&info.first)
+            .is_some_and(|copied| copied.sealed && copied.generation == info.generation)
+        {
+            continue;
+        }
+        let (mut copied, found) = match copy_segment(source, info.first, next, target, known_crc) {
+            Err(LogError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(false),
+            outcome => outcome?,
+        };
+        if let Some(before) = done.get(&info.first) {
+            // An earlier pass of this run counts too.
+            copied.written += before.written;
+            if copied.action == CopyAction::Kept {
+                copied.action = before.action;
+            }
+        }
+        done.insert(info.first, copied);
+        damage.insert(info.first, found);
+    }
+    Ok(true)
+}
+
+fn still_there(now: &[SegmentInfo], info: &SegmentInfo, done: &BTreeMap<Seq, CopiedSegment>) -> bool {
+    now.iter().any(|now| {
+        now.first == info.first
+            && done
+                .get(&now.first)
+                .is_some_and(|copied| copied.generation == now.generation)
+    })
+}
+
+/// Removes the segments that are not among these, newest first.
+///
+/// # Errors
+/// [`LogError::Io`].
+pub fn remove_other_segments(
+    target: &Arc<dyn Storage>,
+    keep: &[CopiedSegment],
+) -> Result<Vec<String>, LogError> {
+    let mut removed = Vec::new();
+    for first in list_segments(target)?.into_iter().rev() {
+        if !keep.iter().any(|segment| segment.first == first) {
+            let name = segment_name(first);
+            target
+                .remove(&name)
+                .map_err(LogError::io("remove", target.path().join(&name)))?;
+            removed.push(name);
+        }
+    }
+    if !removed.is_empty() {
+        target.sync_dir().map_err(LogError::io("sync", target.path()))?;
+    }
+    Ok(removed)
+}
+
+/// What an interrupted copy has left.
+fn remove_unfinished(target: &Arc<dyn Storage>) -> Result<(), LogError> {
+    let names = target.list().map_err(LogError::io("list", target.path()))?;
+    for name in names.iter().filter(|name| name.ends_with(UNNAMED_SUFFIX)) {
+        target
+            .remove(name)
+            .map_err(LogError::io("remove", target.path().join(name)))?;
+    }
+    Ok(())
+}
+
+/// Copies one segment. `next` is the first record of the one after it, if there is one.
+///
+/// # Errors
+/// [`LogError`]; the copy is then as it was before.
+pub(crate) fn copy_segment(
+    source: &LogReader,
+    first: Seq,
+    next: Option<Seq>,
+    target: &Arc<dyn Storage>,
+    known_crc: &dyn Fn(&CopiedSegment) -> Option<u32>,
+) -> Result<(CopiedSegment, Vec<Damage>), LogError> {
+    // Opened once and held: should the file be replaced meanwhile, this is still the old one, and whole.
+    let mut original = Original::open(source, first, next)?;
+    if let Some(mut kept) = original.is_kept(target)? {
+        kept.crc = match known_crc(&kept) {
+            Some(crc) => crc,
+            None => crc_of(target, &kept)?,
+        };
+        return Ok((kept, Vec::new()));
+    }
+    let copied = match original.extend(target)? {
+        Some(extended) => extended,
+        None => original.copy(target)?,
+    };
+    Ok((copied, original.damage))
+}
+
+fn crc_of(target: &Arc<dyn Storage>, segment: &CopiedSegment) -> Result<u32, LogError> {
+    Ok(check_frames(target, segment.first, segment.used)?.crc)
+}
+
+/// What [`check_frames`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckedFrames {
+    /// CRC-32 of the bytes from 4096 to where the frames were said to end.
+    pub crc: u32,
+    /// Where in the file the first bytes lie that are no frame.
+    pub flaw: Option<u64>,
+}
+
+/// Reads the frames of a segment, of whatever kind, up to the place where they are said to end.
+///
+/// # Errors
+/// [`LogError`] if the file cannot be opened. What cannot be read in it is a flaw.
+pub fn check_frames(storage: &Arc<dyn Storage>, first: Seq, used: u64) -> Result<CheckedFrames, LogError> {
+    let mut window = Probe::open(storage, first)?.window;
+    let mut crc = crc32fast::Hasher::new();
+    let (mut at, mut flaw) = (SEGMENT_HEADER as u64, None);
+    while at < used {
+        let whole = match flaw {
+            None => frame_at(&mut window, at),
+            Some(_) => None,
+        };
+        if whole.is_none() {
+            flaw = flaw.or(Some(at));
+        }
+        let piece = window.at(at, whole.unwrap_or(CHUNK.min(size(used - at))));
+        if piece.is_empty() {
+            break;
+        }
+        crc.update(piece);
+        at += piece.len() as u64;
+    }
+    Ok(CheckedFrames {
+        crc: crc.finalize(),
+        flaw: flaw.or((at != used).then_some(at)),
+    })
+}
+
+/// The size of the frame at a place, if there is one.
+fn frame_at(window: &mut Window, at: u64) -> Option<usize> {
+    let mut want = FRAME_HEADER;
+    loop {
+        let bytes = window.at(at, want);
+        match decode(bytes, Rules::default()) {
+            Decoded::Frame(frame) => return Some(frame.size()),
+            Decoded::Needs(more) if bytes.len() == want && more > want => want = more,
+            _ => return None,
+        }
+    }
+}
+
+/// The segment to copy and how far.
+struct Original {
+    probe: Probe,
+    storage: Arc<dyn Storage>,
+    path: PathBuf,
+    rules: Rules,
+    /// The first bytes of the file, as they are.
+    head: Vec<u8>,
+    /// Whether nothing will be added to it.
+    sealed: bool,
+    /// What its copy holds.
+    mark: Mark,
+    damage: Vec<Damage>,
+}
+
+impl Original {
+    fn open(source: &LogReader, first: Seq, next: Option<Seq>) -> Result<Self, LogError> {
+        let storage = source.storage();
+        let mut probe = Probe::open(storage, first)?;
+        let head = probe.window.at(0, SEGMENT_HEADER).to_vec();
+        let path = storage.path().join(segment_name(first));
+        let mut original = Self {
+            mark: Mark {
+                sealed: true,
+                used: SEGMENT_HEADER as u64,
+                last: first.prev(),
+                records: 0,
+                time: 0,
+            },
+            sealed: probe.sealed(),
+            damage: probe.header_damage(storage),
+            rules: Rules::default(),
+            storage: Arc::clone(storage),
+            probe,
+            path,
+            head,
+        };
+        match original.probe.mark().filter(|mark| mark.sealed) {
+            Some(mark) => original.mark = mark,
+            None => original.survey(source, next)?,
+        }
+        Ok(original)
+    }
+
+    /// Finds the end of the last whole batch of an unsealed segment.
+    fn survey(&mut self, source: &LogReader, next: Option<Seq>) -> Result<(), LogError> {
+        let first = self.probe.first;
+        self.mark.time = system_nanos();
+        // The reader tells of a damaged header as well.
+        self.damage.clear();
+        let mut batch_end = self.mark;
+        let mut records = source.read_from(first)?;
+        while let Some(record) = records.next() {
+            match record {
+                Ok(record) if record.position.segment == first => {
+                    batch_end.used = record.position.offset + record.size();
+                    batch_end.last = record.seq;
+                    batch_end.records += 1;
+                    if record.ends_batch {
+                        self.mark = batch_end;
+                    }
+                }
+                Err(damage) if damage.path == self.path => {
+                    if let Some(lost) = &damage.lost {
+                        batch_end.used = batch_end.used.max(damage.offset + damage.bytes);
+                        batch_end.last = *lost.end();
+                        self.mark = batch_end;
+                    }
+                    self.damage.push(damage);
+                }
+                Ok(_) | Err(_) => break,
+            }
+        }
+        if let Some(next) = next.filter(|next| *next > first) {
+            self.mark.last = self.mark.last.max(next.prev());
+        }
+        // What readers see need not be on the disk yet. Should the power fail now, the copy would have what the log has
+        // not; harmless, because the next copy compares, but not what it says it is. Where it cannot be synced, a copy
+        // is wanted all the more.
+        let _ = self.probe.window.sync();
+        // What was looked at before may have been written to since.
+        self.probe.window.refresh();
+        Ok(())
+    }
+
+    fn copied(&self, action: CopyAction, crc: u32, written: u64) -> CopiedSegment {
+        CopiedSegment {
+            first: self.probe.first,
+            last: self.mark.last,
+            generation: self.probe.header.map_or(0, |header| header.generation),
+            sealed: self.sealed,
+            used: self.mark.used,
+            crc,
+            action,
+            written,
+        }
+    }
+
+    /// Whether the copy has this segment to the last byte.
+    fn is_kept(&self, target: &Arc<dyn Storage>) -> Result<Option<CopiedSegment>, LogError> {
+        let Some((head, len)) = self.head_of_copy(target)? else {
+            return Ok(None);
+        };
+        let complete = self.sealed && self.probe.header.is_some() && head == self.head;
+        let kept = complete && len >= trimmed_len(self.mark.used);
+        Ok(kept.then(|| self.copied(CopyAction::Kept, 0, 0)))
+    }
+
+    fn head_of_copy(&self, target: &Arc<dyn Storage>) -> Result<Option<(Vec<u8>, u64)>, LogError> {
+        let name = segment_name(self.probe.first);
+        let path = target.path().join(&name);
+        let file = match target.open_read(&name) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(LogError::io("open", &path)(error)),
+        };
+        let mut head = vec![0; SEGMENT_HEADER];
+        let count = file.read_at(0, &mut head).map_err(LogError::io("read", &path))?;
+        let len = file.len().map_err(LogError::io("look at", &path))?;
+        Ok((count == SEGMENT_HEADER).then_some((head, len)))
+    }
+
+    /// Adds what the copy does not have yet, if it is a beginning of this segment. `None` if it is not.
+    fn extend(&mut self, target: &Arc<dyn Storage>) -> Result<Option<CopiedSegment>, LogError> {
+        let Some((head, len)) = self.head_of_copy(target)? else {
+            return Ok(None);
+        };
+        let MarkRead::Good(before) = Mark::decode(&head) else {
+            return Ok(None);
+        };
+        let same_header = head.get(..MARK_OFFSET) == self.head.get(..MARK_OFFSET);
+        let begins = before.used >= SEGMENT_HEADER as u64 && before.used <= self.mark.used.min(len);
+        if !same_header || !begins || self.probe.header.is_none() {
+            return Ok(None);
+        }
+        if !self.has_beginning(target, before.used)? {
+            return Ok(None);
+        }
+        if !self.sealed && (before.used, before.last) == (self.mark.used, self.mark.last) {
+            let mut kept = self.copied(CopyAction::Kept, 0, 0);
+            kept.crc = crc_of(target, &kept)?;
+            return Ok(Some(kept));
+        }
+        let name = segment_name(self.probe.first);
+        let path = target.path().join(&name);
+        target
+            .set_len(&name, trimmed_len(self.mark.used))
+            .map_err(LogError::io("lengthen", &path))?;
+        let region = target
+            .open_region(&name, Access::Write)
+            .map_err(LogError::io("open", &path))?;
+        self.fill(&*region, before.used)?;
+        // An interrupted copy may have left something there.
+        region
+            .zero_from(size(self.mark.used))
+            .map_err(LogError::io("write", &path))?;
+        let crc = self.check(&*region)?;
+        region
+            .sync(size(before.used)..region.len())
+            .map_err(LogError::io("sync", &path))?;
+        // Only now, so that the mark never promises what is not there.
+        self.write_mark(&*region);
+        region
+            .sync(0..SEGMENT_HEADER)
+            .map_err(LogError::io("sync", &path))?;
+        let written = self.mark.used - before.used;
+        let action = if written > 0 {
+            CopyAction::Extended
+        } else {
+            CopyAction::Kept
+        };
+        Ok(Some(self.copied(action, crc, written)))
+    }
+
+    /// Whether the copy's frames up to `used` are those of this segment.
+    fn has_beginning(&mut self, target: &Arc<dyn Storage>, used: u64) -> Result<bool, LogError> {
+        let name = segment_name(self.probe.first);
+        let region = target
+            .open_region(&name, Access::Read)
+            .map_err(LogError::io("open", target.path().join(&name)))?;
+        let mut same = true;
+        self.pieces(SEGMENT_HEADER as u64, used, &mut |at, piece| {
+            same = same && region.read(at..at + piece.len()) == piece;
+        })?;
+        Ok(same)
+    }
+
+    /// Copies all of it under another name, and renames that when it is complete and durable.
+    fn copy(&mut self, target: &Arc<dyn Storage>) -> Result<CopiedSegment, LogError> {
+        let name = segment_name(self.probe.first);
+        let unnamed = format!("{name}{UNNAMED_SUFFIX}");
+        let path = target.path().join(&name);
+        let region = target
+            .create_region(&unnamed, trimmed_len(self.mark.used))
+            .map_err(LogError::io("make", &path))?;
+        let head = self.head.get(..MARK_OFFSET).unwrap_or_default().to_vec();
+        region.write(0, &head);
+        self.fill(&*region, SEGMENT_HEADER as u64)?;
+        self.write_mark(&*region);
+        let crc = self.check(&*region)?;
+        region
+            .sync(0..region.len())
+            .map_err(LogError::io("sync", &path))?;
+        target
+            .rename(&unnamed, &name)
+            .map_err(LogError::io("name", &path))?;
+        target.sync_dir().map_err(LogError::io("sync", target.path()))?;
+        Ok(self.copied(CopyAction::Copied, crc, self.mark.used))
+    }
+
+    fn fill(&mut self, region: &dyn Region, from: u64) -> Result<(), LogError> {
+        let used = self.mark.used;
+        self.pieces(from, used, &mut |at, piece| region.write(at, piece))
+    }
+
+    /// Hands over the bytes of a range, piece by piece; zeroes where the file has none or they cannot be read.
+    fn pieces(&mut self, from: u64, to: u64, take: &mut dyn FnMut(usize, &[u8])) -> Result<(), LogError> {
+        let mut at = from;
+        while at < to {
+            let want = CHUNK.min(size(to - at));
+            let piece = self.probe.window.at(at, want);
+            if piece.is_empty() {
+                let cut = io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the file is shorter than its mark says",
+                );
+                return Err(LogError::io("read", &self.path)(cut));
+            }
+            take(size(at), piece);
+            at += piece.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// As it is in the original, if that is sealed.
+    fn write_mark(&self, region: &dyn Region) {
+        let encoded = self.mark.encode();
+        let block = if self.sealed {
+            self.head.get(MARK_OFFSET..).unwrap_or(&encoded)
+        } else {
+            &encoded
+        };
+        let (word, rest) = block.split_at(4);
+        region.publish_u32(MARK_OFFSET, 0);
+        region.write(MARK_OFFSET + 4, rest);
+        region.publish_u32(
+            MARK_OFFSET,
+            word.iter().rev().fold(0, |sum, &byte| sum << 8 | u32::from(byte)),
+        );
+    }
+
+    /// Checks every frame of the copy; gives the CRC of them all. What does not hold there is looked up in the original
+    /// and reported.
+    fn check(&mut self, region: &dyn Region) -> Result<u32, LogError> {
+        let frames = region.read(SEGMENT_HEADER..size(self.mark.used));
+        let known = |damage: &[Damage]| damage.iter().any(|damage| damage.lost.is_some());
+        if let Some(at) = first_flaw(frames, self.rules).filter(|_| !known(&self.damage)) {
+            self.list_damage();
+            if !known(&self.damage) {
+                let flaw = io::Error::other(format!(
+                    "what was copied from byte {} does not hold, but now it does: check memory and disk, then try again",
+                    SEGMENT_HEADER as u64 + at
+                ));
+                return Err(LogError::io("copy", &self.path)(flaw));
+            }
+        }
+        Ok(crc32fast::hash(frames))
+    }
+
+    /// Walks along the frames of a sealed segment in which something is damaged.
+    fn list_damage(&mut self) {
+        self.probe.window.refresh();
+        let bounds = self.probe.bounds(None, false);
+        let mut walk = self.probe.walk(self.rules);
+        loop {
+            match walk.step(&mut self.probe.window, &bounds) {
+                Step::Frame(_) => {}
+                Step::Gap(gap) => self.damage.push(damage_of(&self.storage, self.probe.first, &gap)),
+                Step::Torn { .. } | Step::End => return,
+            }
+        }
+    }
+}
+
+/// Where the first bytes lie that are no frame; `None` if all are. Frames follow one another without a gap in every
+/// kind of segment.
+pub(crate) fn first_flaw(frames: &[u8], rules: Rules) -> Option<u64> {
+    let mut at = 0;
+    while let Some(rest) = frames.get(at..).filter(|rest| !rest.is_empty()) {
+        match decode(rest, rules) {
+            Decoded::Frame(frame) => at += Frame::size(&frame),
+            _ => return Some(at as u64),
+        }
+    }
+    None
+}
+
+fn size(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,224 @@
+//! Copies of a log on a simulated disk: what is copied again, what a power cut leaves, and what replaces what.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+use timberline_log::{
+    CopiedLog, CopyAction, Entry, Log, LogError, LogOptions, LogReader, Seq, SimDisk, Storage, copy_log,
+    remove_other_segments, segment_name,
+};
+
+fn cases() -> u32 {
+    std::env::var("TIMBERLINE_CASES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(60)
+}
+
+fn options() -> LogOptions {
+    LogOptions {
+        segment_bytes: 16 << 10,
+        manual_sync: true,
+        clock: Arc::new(|| 77),
+        ..LogOptions::default()
+    }
+}
+
+fn open(disk: &SimDisk) -> Log {
+    Log::open(disk.dir("log"), options()).unwrap().0
+}
+
+/// Appends batches of two records of this size.
+fn fill(log: &mut Log, batches: usize, size: usize) {
+    for _ in 0..batches {
+        let payload: Vec<u8> = (0..size)
+            .map(|at| (at as u64 + log.next_seq().get()) as u8)
+            .collect();
+        let entry = Entry {
+            kind: 9,
+            payload: &payload,
+        };
+        log.append(&[entry, entry]).unwrap();
+    }
+}
+
+type Rows = Vec<(Seq, Vec<u8>)>;
+
+fn rows(storage: Arc<dyn Storage>) -> Rows {
+    let mut records = LogReader::open(storage).unwrap().read_from(Seq::FIRST).unwrap();
+    let mut rows = Vec::new();
+    while let Some(record) = records.next() {
+        let record = record.unwrap();
+        rows.push((record.seq, record.payload.to_vec()));
+    }
+    rows
+}
+
+fn copy(from: &SimDisk, to: &SimDisk) -> Result<CopiedLog, LogError> {
+    let source = LogReader::open(from.dir("log"))?;
+    copy_log(&source, &to.dir("copy"), &|_| None)
+}
+
+fn actions(copied: &CopiedLog) -> Vec<CopyAction> {
+    copied.segments.iter().map(|segment| segment.action).collect()
+}
+
+#[test]
+fn a_copy_is_the_log_as_it_was_and_the_next_copies_only_what_is_new() {
+    use CopyAction::{Copied, Extended, Kept};
+    let (disk, backup) = (SimDisk::new(1), SimDisk::new(2));
+    let mut log = open(&disk);
+    fill(&mut log, 30, 500);
+    log.sync_now().unwrap();
+    let first = copy(&disk, &backup).unwrap();
+    assert_eq!(first.seq, Seq(60));
+    assert!(first.damage.is_empty() && actions(&first).iter().all(|action| *action == Copied));
+    assert!(first.segments.len() > 2, "{first:?}");
+    assert_eq!(rows(backup.dir("copy")), rows(disk.dir("log")));
+
+    let same = copy(&disk, &backup).unwrap();
+    assert!(actions(&same).iter().all(|action| *action == Kept), "{same:?}");
+    assert_eq!(same.segments.iter().map(|s| s.written).sum::<u64>(), 0);
+    let crcs = |copied: &CopiedLog| copied.segments.iter().map(|s| s.crc).collect::<Vec<_>>();
+    assert_eq!(crcs(&same), crcs(&first));
+
+    fill(&mut log, 1, 40);
+    let more = copy(&disk, &backup).unwrap();
+    let last = more.segments.last().unwrap();
+    assert_eq!((last.action, last.written), (Extended, 2 * 72));
+
+    // The rest of the segment, then its seal, then new ones.
+    fill(&mut log, 30, 500);
+    log.sync_now().unwrap();
+    let grown = copy(&disk, &backup).unwrap();
+    let count = |wanted| actions(&grown).iter().filter(|action| **action == wanted).count();
+    assert_eq!((count(Kept), count(Extended)), (more.segments.len() - 1, 1));
+    assert_eq!(rows(backup.dir("copy")), rows(disk.dir("log")));
+
+    // It is a log that can be gone on with.
+    let (mut again, recovery) = Log::open(backup.dir("copy"), options()).unwrap();
+    assert!(
+        recovery.torn.is_none() && recovery.damage.is_empty(),
+        "{recovery:?}"
+    );
+    assert_eq!(again.next_seq(), grown.seq.next());
+    fill(&mut again, 1, 10);
+}
+
+#[test]
+fn another_history_of_the_same_log_replaces_the_copy_of_the_first() {
+    let (disk, backup) = (SimDisk::new(1), SimDisk::new(2));
+    let mut log = open(&disk);
+    fill(&mut log, 2, 100);
+    log.sync_now().unwrap();
+    let fork = disk.crash(3);
+    fill(&mut log, 3, 100);
+    copy(&disk, &backup).unwrap();
+    // The power failed, and other records came under the same numbers.
+    let mut log = open(&fork);
+    fill(&mut log, 3, 101);
+    let copied = copy(&fork, &backup).unwrap();
+    assert_eq!(actions(&copied), [CopyAction::Copied]);
+    assert_eq!(rows(backup.dir("copy")), rows(fork.dir("log")));
+}
+
+#[test]
+fn half_a_batch_is_never_copied() {
+    let (disk, backup) = (SimDisk::new(1), SimDisk::new(2));
+    let mut log = open(&disk);
+    fill(&mut log, 3, 100);
+    // The last record of the last batch goes, as if it were just being written.
+    let end = usize::try_from(log.position().offset).unwrap();
+    let storage = disk.dir("log");
+    let region = storage
+        .open_region(&segment_name(Seq::FIRST), timberline_log::Access::Write)
+        .unwrap();
+    region.zero_from(end - 136).unwrap();
+    let copied = copy(&disk, &backup).unwrap();
+    assert_eq!(copied.seq, Seq(4));
+    assert_eq!(rows(backup.dir("copy")).len(), 4);
+}
+
+#[test]
+fn damage_is_copied_as_it_is_and_reported_and_does_not_reach_what_was_copied_before() {
+    let (disk, backup, late) = (SimDisk::new(1), SimDisk::new(2), SimDisk::new(3));
+    let mut log = open(&disk);
+    fill(&mut log, 30, 500);
+    log.sync_now().unwrap();
+    copy(&disk, &backup).unwrap();
+    disk.flip_bit("log", &segment_name(Seq::FIRST), (4096 + 600) * 8);
+    let kept = copy(&disk, &backup).unwrap();
+    assert!(kept.damage.is_empty(), "the copy has it whole: {kept:?}");
+    assert_eq!(rows(backup.dir("copy")).len(), 60);
+    let copied = copy(&disk, &late).unwrap();
+    let [damage] = &copied.damage[..] else {
+        panic!("{copied:?}")
+    };
+    assert_eq!(damage.lost, Some(Seq(2)..=Seq(2)));
+    assert!(damage.path.ends_with(segment_name(Seq::FIRST)));
+}
+
+#[test]
+fn segments_that_are_no_longer_in_the_log_go_when_they_are_told_to() {
+    let (disk, backup) = (SimDisk::new(1), SimDisk::new(2));
+    let mut log = open(&disk);
+    fill(&mut log, 30, 500);
+    log.sync_now().unwrap();
+    copy(&disk, &backup).unwrap();
+    disk.dir("log").remove(&segment_name(Seq::FIRST)).unwrap();
+    let copied = copy(&disk, &backup).unwrap();
+    let removed = remove_other_segments(&backup.dir("copy"), &copied.segments).unwrap();
+    assert_eq!(removed, [segment_name(Seq::FIRST)]);
+}
+
+#[test]
+fn a_full_disk_is_told_and_what_was_copied_stays() {
+    let (disk, backup) = (SimDisk::new(1), SimDisk::new(2));
+    let mut log = open(&disk);
+    fill(&mut log, 30, 500);
+    log.sync_now().unwrap();
+    backup.set_capacity(40 << 10);
+    let error = copy(&disk, &backup).unwrap_err().to_string();
+    assert!(error.contains("copy") && error.contains(".seg"), "{error}");
+    backup.set_capacity(u64::MAX);
+    let copied = copy(&disk, &backup).unwrap();
+    assert!(actions(&copied).contains(&CopyAction::Kept), "{copied:?}");
+    assert_eq!(rows(backup.dir("copy")), rows(disk.dir("log")));
+}
+
+proptest! {
+    #![proptest_config(Config { cases: cases(), failure_persistence: None, ..Config::default() })]
+
+    /// The backup's disk loses power anywhere on the way: what is left is a beginning of the log that is no shorter
+    /// than the last complete copy, and the next copy is whole.
+    #[test]
+    fn a_power_cut_on_the_way_costs_nothing_that_was_copied_before(
+        steps in prop::collection::vec((1usize..12, 1usize..900, 0u64..60), 1..8), seed in any::<u64>()
+    ) {
+        let (disk, mut backup) = (SimDisk::new(1), SimDisk::new(seed));
+        let mut log = open(&disk);
+        let mut safe = 0;
+        for (batches, size, cut) in steps {
+            for _ in 0..batches {
+                // Synced each, so that each frame says that those before it are durable: on the log's disk, that is.
+                fill(&mut log, 1, size);
+                log.sync_now().unwrap();
+            }
+            backup.crash_at(backup.operations() + cut);
+            let outcome = copy(&disk, &backup);
+            if let Ok(copied) = &outcome && !backup.has_crashed() {
+                safe = copied.seq.get() as usize;
+            }
+            backup = backup.crash(seed ^ cut);
+            let all = rows(disk.dir("log"));
+            let left = rows(backup.dir("copy"));
+            prop_assert!(left.len() >= safe, "{} of {safe} are left", left.len());
+            prop_assert_eq!(&left[..], &all[..left.len()]);
+        }
+        copy(&disk, &backup).unwrap();
+        prop_assert_eq!(rows(backup.dir("copy")), rows(disk.dir("log")));
+    }
+}

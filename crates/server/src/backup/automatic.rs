@@ -1,0 +1,223 @@
+//! The backups that the server makes by itself.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use timberline_model::Timestamp;
+
+use super::sets::Sets;
+use super::update::BackupReport;
+use crate::config::{AutomaticBackup, Settings};
+
+/// How often the clock is looked at: it may have been set, and the machine may have slept.
+const LOOK: Duration = Duration::from_secs(30);
+/// How long at least from one attempt to the next, whatever the clock says.
+const REST: Duration = Duration::from_secs(600);
+
+/// How the automatic backups are doing; read by `/metrics`.
+#[derive(Debug, Default)]
+pub struct Status {
+    last_success: AtomicI64,
+    failures: AtomicU64,
+}
+
+impl Status {
+    /// When the newest set was made, in seconds since 1970; 0 if there is none.
+    pub fn last_success(&self) -> i64 {
+        self.last_success.load(Ordering::Relaxed)
+    }
+
+    /// How often making one has failed since the start.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+}
+
+/// The thread that makes them.
+#[derive(Debug)]
+pub struct Automatic {
+    stop: Arc<Stop>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Stop {
+    told: AtomicBool,
+    lock: Mutex<()>,
+    wake: Condvar,
+}
+
+impl Stop {
+    fn told(&self) -> bool {
+        self.told.load(Ordering::Acquire)
+    }
+
+    fn wait(&self, time: Duration) {
+        let mut guard = self.lock.lock();
+        if !self.told() {
+            self.wake.wait_for(&mut guard, time);
+        }
+    }
+}
+
+impl Automatic {
+    /// Starts the thread, if the configuration wants backups.
+    ///
+    /// # Errors
+    /// When there can be no further thread.
+    pub fn start(settings: &Settings, status: Arc<Status>) -> std::io::Result<Automatic> {
+        let stop = Arc::new(Stop::default());
+        let thread = match &settings.backup {
+            None => None,
+            Some(wanted) => {
+                let (wanted, data_dir, stop) = (wanted.clone(), settings.data_dir.clone(), Arc::clone(&stop));
+                let thread = std::thread::Builder::new().name("backup".into());
+                Some(thread.spawn(move || run(&wanted, &data_dir, &status, &stop))?)
+            }
+        };
+        Ok(Automatic { stop, thread })
+    }
+}
+
+impl Drop for Automatic {
+    /// Ends it. A set that is being made is finished first: what it takes is bounded by what is new.
+    fn drop(&mut self) {
+        self.stop.told.store(true, Ordering::Release);
+        {
+            let _guard = self.stop.lock.lock();
+            self.stop.wake.notify_all();
+        }
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread of the automatic backups had ended with a panic");
+        }
+    }
+}
+
+fn run(wanted: &AutomaticBackup, data_dir: &Path, status: &Status, stop: &Stop) {
+    let sets = Sets::new(wanted.dir.clone());
+    let mut newest = newest(&sets, &wanted.dir);
+    note_success(status, newest);
+    let (begun, mut attempt) = (Instant::now(), None::<Instant>);
+    while !stop.told() {
+        let now = Timestamp::now();
+        let waited = attempt.unwrap_or(begun).elapsed();
+        let rest = attempt.map_or(Duration::ZERO, |_| REST.min(wanted.every));
+        if is_due(now, newest, waited, rest, wanted.every) {
+            attempt = Some(Instant::now());
+            match sets.make(data_dir, now, wanted.keep) {
+                Ok(report) => {
+                    newest = Some(now);
+                    note_success(status, newest);
+                    tell(&report);
+                }
+                Err(error) => {
+                    status.failures.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(%error, "the automatic backup failed and will be tried again");
+                }
+            }
+        }
+        stop.wait(LOOK.min(wanted.every));
+    }
+}
+
+fn tell(report: &BackupReport) {
+    let (path, bytes) = (report.path.display(), report.bytes_written);
+    tracing::info!(%path, seq = report.seq, bytes, "backup made");
+    for damage in &report.damage {
+        tracing::error!(%damage, "the log is damaged, and so is its backup");
+    }
+    if let Some(why) = &report.unregistered {
+        tracing::warn!(%why, "the backup is not on the list of backups, so a purge will not reach it");
+    }
+}
+
+fn newest(sets: &Sets, dir: &Path) -> Option<Timestamp> {
+    match sets.list() {
+        Ok(mut sets) => sets.pop().map(|set| set.made),
+        Err(error) => {
+            tracing::warn!(%error, dir = %dir.display(), "cannot look for earlier backups");
+            None
+        }
+    }
+}
+
+fn note_success(status: &Status, newest: Option<Timestamp>) {
+    if let Some(newest) = newest {
+        let seconds = newest.nanos().div_euclid(1_000_000_000);
+        status.last_success.store(seconds, Ordering::Relaxed);
+    }
+}
+
+/// Whether a set is to be made. The clock may jump: set forward it makes one early, set back none for a while; so
+/// that much time without a set by the steady clock counts as well, and it rests between two attempts by that, too.
+fn is_due(
+    now: Timestamp,
+    newest: Option<Timestamp>,
+    waited: Duration,
+    rest: Duration,
+    every: Duration,
+) -> bool {
+    if waited < rest {
+        return false;
+    }
+    let Some(newest) = newest else { return true };
+    let age = now.nanos().saturating_sub(newest.nanos());
+    u128::try_from(age).is_ok_and(|age| age >= every.as_nanos()) || waited >= every
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn day(day: i64) -> Timestamp {
+        Timestamp::from_nanos(day * 86_400_000_000_000)
+    }
+
+    #[test]
+    fn a_set_is_due_when_there_is_none_and_when_the_newest_is_old() {
+        assert!(is_due(day(9), None, Duration::ZERO, Duration::ZERO, DAY));
+        assert!(!is_due(day(9), Some(day(9)), Duration::ZERO, Duration::ZERO, DAY));
+        assert!(is_due(day(10), Some(day(9)), Duration::ZERO, Duration::ZERO, DAY));
+    }
+
+    #[test]
+    fn after_a_failure_it_rests_whatever_the_clock_says() {
+        assert!(!is_due(day(900), Some(day(9)), MINUTE, REST, DAY));
+        assert!(is_due(day(900), Some(day(9)), REST, REST, DAY));
+        assert!(!is_due(day(900), None, MINUTE, REST, DAY));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_delays_a_set_by_one_interval_at_most() {
+        assert!(!is_due(day(9), Some(day(900)), DAY - MINUTE, REST, DAY));
+        assert!(is_due(day(9), Some(day(900)), DAY, REST, DAY));
+    }
+
+    /// However the clock jumps, there are no more sets than steady time allows.
+    #[test]
+    fn a_clock_that_jumps_for_ever_does_not_make_it_spin() {
+        let (mut made, mut newest, mut attempt) = (0, None, None::<u64>);
+        for second in 0..86_400u64 {
+            let now = day(if second % 2 == 0 {
+                9
+            } else {
+                900 + i64::try_from(second).unwrap()
+            });
+            let waited = Duration::from_secs(second - attempt.unwrap_or(0));
+            let rest = attempt.map_or(Duration::ZERO, |_| REST);
+            if is_due(now, newest, waited, rest, DAY) {
+                (made, newest, attempt) = (made + 1, Some(now), Some(second));
+            }
+        }
+        assert!((1..=145).contains(&made), "{made}");
+    }
+}

@@ -1,0 +1,130 @@
+//! Is a backup whole? Every frame is read, its log is folded, and the manifest compared.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::sync::Arc;
+
+use timberline_log::{CheckedFrames, FileStorage, Seq, Storage, check_frames, segment_name};
+use timberline_views::{Replica, ReplicaError};
+
+use super::manifest::Manifest;
+use super::{BackupError, LOG_DIR};
+
+/// How many records that cannot be folded are told.
+const MOST_UNFOLDED: u64 = 20;
+
+/// What a check has found.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// The last record in the backup.
+    pub seq: u64,
+    /// Records read.
+    pub records: u64,
+    /// Buckets and events that come of them.
+    pub buckets: usize,
+    /// Events that come of them.
+    pub events: u64,
+    /// What is wrong, one line each.
+    pub wrong: Vec<String>,
+}
+
+/// Reads every frame of a backup, folds its log (`spill` takes what does not fit in memory), and checks what comes of
+/// it.
+///
+/// # Errors
+/// When it is no backup or cannot be read. Damage is no error: it is in what is told.
+pub fn check(dir: &Path, spill: Arc<dyn Storage>) -> Result<Checked, BackupError> {
+    let mut checked = Checked {
+        wrong: against_manifest(dir)?,
+        ..Checked::default()
+    };
+    let reader = timberline_views::read_log(dir)?;
+    let mut replica = Replica::new(spill);
+    let mut records = reader.read_from(Seq::FIRST)?;
+    let mut unfolded = 0;
+    while let Some(record) = records.next() {
+        let record = match record {
+            Ok(record) => record,
+            Err(damage) => {
+                checked.wrong.push(damage.to_string());
+                continue;
+            }
+        };
+        checked.records += 1;
+        checked.seq = record.seq.get();
+        match replica.apply(&record) {
+            Ok(()) => {}
+            Err(ReplicaError::Compact(error)) => return Err(BackupError::Source(error.into())),
+            Err(why) => {
+                unfolded += 1;
+                if unfolded <= MOST_UNFOLDED {
+                    checked
+                        .wrong
+                        .push(format!("record {} cannot be folded: {why}", record.seq));
+                }
+            }
+        }
+    }
+    if unfolded > MOST_UNFOLDED {
+        let more = unfolded - MOST_UNFOLDED;
+        checked
+            .wrong
+            .push(format!("and {more} more records cannot be folded"));
+    }
+    let snapshot = replica.snapshot();
+    checked.wrong.extend(timberline_views::check(&snapshot));
+    checked.buckets = snapshot.buckets().count();
+    checked.events = snapshot.buckets().map(|bucket| bucket.len()).sum();
+    Ok(checked)
+}
+
+/// What of a backup is not as its manifest says. A segment that is newer than the manifest is none of it: then bringing
+/// it up to date was interrupted.
+pub(super) fn against_manifest(dir: &Path) -> Result<Vec<String>, BackupError> {
+    let Some(manifest) = Manifest::read(dir)? else {
+        return Err(BackupError::Unsuitable {
+            path: dir.to_owned(),
+            what: "is no backup: it has no manifest.json",
+        });
+    };
+    if manifest.segments.is_empty() {
+        return Err(BackupError::Unsuitable {
+            path: dir.to_owned(),
+            what: "is a backup that was begun and never finished: run `timberline backup` again",
+        });
+    }
+    let reader = timberline_views::read_log(dir)?;
+    let infos = reader.segments()?;
+    let log = dir.join(LOG_DIR);
+    let storage: Arc<dyn Storage> =
+        Arc::new(FileStorage::open(&log).map_err(BackupError::io("open the directory", &log))?);
+    let mut wrong = Vec::new();
+    for segment in &manifest.segments {
+        let found = infos.iter().find(|info| info.first.get() == segment.first);
+        let file = log.join(segment_name(Seq(segment.first)));
+        match found {
+            None => wrong.push(format!("{} is missing", file.display())),
+            Some(info) if info.generation > segment.generation => {}
+            Some(info) => {
+                let frames = check_frames(&storage, info.first, segment.used)?;
+                wrong.extend(flaw(&file.display(), frames, segment.crc));
+            }
+        }
+    }
+    Ok(wrong)
+}
+
+fn flaw(file: &dyn Display, frames: CheckedFrames, crc: u32) -> Option<String> {
+    match frames.flaw {
+        Some(at) if frames.crc == crc => Some(format!(
+            "{file} was damaged at byte {at} when it was copied: the log was, too"
+        )),
+        _ if frames.crc != crc => Some(format!(
+            "{file} is not what was copied{}: remove it and run `timberline backup` again",
+            frames
+                .flaw
+                .map_or(String::new(), |at| format!(" (it is damaged at byte {at})"))
+        )),
+        _ => None,
+    }
+}

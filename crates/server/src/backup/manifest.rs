@@ -1,0 +1,131 @@
+//! `manifest.json`: what is in a backup, written when all of it is there.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use timberline_log::{CopiedLog, CopiedSegment};
+
+use super::{BackupError, files};
+
+/// The file in the backup's directory.
+const FILE: &str = "manifest.json";
+/// The version that is written and the newest that is read.
+const VERSION: u32 = 1;
+
+/// What is in a backup. To the byte: `docs/backup.md`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of this file.
+    pub format: u32,
+    /// The device whose log it is, in hexadecimal digits.
+    pub device: String,
+    /// The last record in it; 0 while the first backup is being made.
+    pub seq: u64,
+    /// When it was brought up to date, RFC 3339.
+    pub time: String,
+    /// The segments, oldest first.
+    pub segments: Vec<ManifestSegment>,
+}
+
+/// A segment in a backup.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ManifestSegment {
+    /// The first record, which names the file.
+    pub first: u64,
+    /// The last record.
+    pub last: u64,
+    /// How often it was rewritten.
+    pub generation: u32,
+    /// Whether nothing will be added to it.
+    pub sealed: bool,
+    /// The end of the last frame.
+    pub used: u64,
+    /// CRC-32 of the bytes from 4096 to `used`.
+    pub crc: u32,
+}
+
+impl Manifest {
+    /// That of a log just copied.
+    pub(super) fn of(copied: &CopiedLog, time: String) -> Manifest {
+        let segment = |copied: &CopiedSegment| ManifestSegment {
+            first: copied.first.get(),
+            last: copied.last.get(),
+            generation: copied.generation,
+            sealed: copied.sealed,
+            used: copied.used,
+            crc: copied.crc,
+        };
+        Manifest {
+            format: VERSION,
+            device: copied.device.map_or(String::new(), |device| device.to_string()),
+            seq: copied.seq.get(),
+            time,
+            segments: copied.segments.iter().map(segment).collect(),
+        }
+    }
+
+    /// Reads the manifest of a backup; `None` if there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a newer program wrote it.
+    pub fn read(dir: &Path) -> Result<Option<Manifest>, BackupError> {
+        let path = dir.join(FILE);
+        let Some(bytes) = files::get(&path)? else {
+            return Ok(None);
+        };
+        let wrong = |reason: String| BackupError::Manifest {
+            path: path.clone(),
+            reason,
+        };
+        // The version alone first: what a later one looks like is not known.
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+        }
+        let version: Version = serde_json::from_slice(&bytes).map_err(|error| {
+            wrong(format!(
+                "this is no manifest of a backup ({error}); remove it to have it made anew"
+            ))
+        })?;
+        if version.format > VERSION {
+            return Err(wrong(format!(
+                "it has format {}, this program knows formats up to {VERSION}: update Timberline",
+                version.format
+            )));
+        }
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| wrong(format!("{error}; remove it to have it made anew")))
+    }
+
+    /// Writes it.
+    pub(super) fn write(&self, dir: &Path) -> Result<u64, BackupError> {
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(|error| BackupError::Manifest {
+            path: dir.join(FILE),
+            reason: error.to_string(),
+        })?;
+        bytes.push(b'\n');
+        files::put(dir, FILE, &bytes)?;
+        Ok(bytes.len() as u64)
+    }
+
+    /// The first manifest of a backup, before anything is in it: it makes the directory known as a backup.
+    pub(super) fn begun(device: String) -> Manifest {
+        Manifest {
+            format: VERSION,
+            device,
+            ..Manifest::default()
+        }
+    }
+
+    /// The CRC of a segment of which all this is the same.
+    pub(super) fn crc(&self, of: &CopiedSegment) -> Option<u32> {
+        let same = |segment: &&ManifestSegment| {
+            segment.first == of.first.get()
+                && segment.generation == of.generation
+                && segment.used == of.used
+                && segment.sealed == of.sealed
+        };
+        self.segments.iter().find(same).map(|segment| segment.crc)
+    }
+}

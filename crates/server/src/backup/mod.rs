@@ -1,0 +1,129 @@
+//! Backups: a copy of the log that is brought up to date, checked, and put back.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `update` | makes a backup, or brings one up to the present |
+//! | `manifest` | what is in a backup |
+//! | `registry` | which backups there are of a data directory |
+//! | `restore` | from a backup to a data directory |
+//! | `check` | is a backup whole? |
+//! | `sets` | backups of several moments side by side |
+//! | `automatic` | the server makes them by itself |
+//! | `files` | small files, whole or not at all |
+//!
+//! A backup looks like a data directory without views: `log/`, `device_id`, maybe `KEY`; and `manifest.json`. Making
+//! one takes no lock of the data directory, which a server may be using. Users read `docs/backup.md`.
+
+mod automatic;
+mod check;
+mod files;
+mod manifest;
+mod registry;
+mod restore;
+mod sets;
+mod update;
+
+pub use automatic::{Automatic, Status};
+pub use check::{Checked, check};
+pub use manifest::{Manifest, ManifestSegment};
+pub use registry::{Registered, registered};
+pub use restore::{Restored, restore};
+pub use update::{Backup, BackupReport};
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use timberline_log::LogError;
+use timberline_views::OpenError;
+
+/// The directory of the log, in a backup as in a data directory.
+const LOG_DIR: &str = "log";
+/// What is copied beside the log, where it is there: who wrote it, and the key that it is encrypted with.
+const COMPANIONS: [&str; 2] = ["device_id", "KEY"];
+
+/// Why a backup could not be made, checked or put back.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// There is no log to back up, or it cannot be read.
+    #[error(transparent)]
+    Source(#[from] OpenError),
+    /// A log could not be read or written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Nothing was ever written.
+    #[error("the log in {} is empty: there is nothing to back up", .0.display())]
+    Empty(PathBuf),
+    /// A file beside the log.
+    #[error("cannot {doing} {}: {error}", path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The directory has something else in it.
+    #[error("{} {what}", path.display())]
+    Unsuitable {
+        /// The directory.
+        path: PathBuf,
+        /// What it has, and what to do.
+        what: &'static str,
+    },
+    /// The backup is of another device.
+    #[error("{} is a backup of device {found}, this log is of device {wanted}: choose another directory", path.display())]
+    OtherDevice {
+        /// The backup.
+        path: PathBuf,
+        /// Whose it is.
+        found: String,
+        /// Whose it should be.
+        wanted: String,
+    },
+    /// The manifest cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// The backup is not whole, and is not put back without being told to.
+    #[error("the backup in {} is damaged ({first}{}); restore another one, or this one with --despite-damage and then run `timberline log repair`", path.display(), more(*count))]
+    Damaged {
+        /// The backup.
+        path: PathBuf,
+        /// How many places.
+        count: usize,
+        /// The first of them.
+        first: String,
+    },
+}
+
+/// Copies what lies beside a log and belongs to it: the device's id, and the key if there is one.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub(crate) fn copy_companions(from: &Path, to: &Path) -> Result<u64, BackupError> {
+    let mut bytes = 0;
+    for name in COMPANIONS {
+        bytes += files::copy(from, to, name)?;
+    }
+    Ok(bytes)
+}
+
+fn more(count: usize) -> String {
+    match count.saturating_sub(1) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    }
+}
+
+impl BackupError {
+    fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> BackupError {
+        let path = path.as_ref().to_path_buf();
+        move |error| BackupError::Io { doing, path, error }
+    }
+}

@@ -1,0 +1,138 @@
+//! From a backup to a data directory.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use timberline_log::{FileStorage, Storage, WriterLock, copy_log};
+
+use super::check::against_manifest;
+use super::{BackupError, LOG_DIR, copy_companions, files};
+
+/// Where the log is put together; it gets its name when it is complete.
+const UNFINISHED: &str = "log.restoring";
+
+/// What was put back.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    /// The last record.
+    pub seq: u64,
+    /// Segments.
+    pub segments: usize,
+    /// Bytes of these.
+    pub bytes: u64,
+    /// What is damaged in it.
+    pub damage: Vec<String>,
+}
+
+/// Puts a backup back into a data directory that has no log. The next start folds it. Interrupted, it has put back
+/// nothing and can be run again.
+///
+/// # Errors
+/// [`BackupError`]: the directory has a log, the backup is damaged (unless that is to be put up with), a disk refuses.
+pub fn restore(backup: &Path, data_dir: &Path, despite_damage: bool) -> Result<Restored, BackupError> {
+    refuse_overwriting(data_dir)?;
+    let mut damage = against_manifest(backup)?;
+    refuse_damage(backup, &damage, despite_damage)?;
+    files::make_dir(data_dir)?;
+    let _lock = WriterLock::acquire(data_dir)?;
+    refuse_overwriting(data_dir)?;
+    let unfinished = data_dir.join(UNFINISHED);
+    let restored = copy_to(backup, data_dir, &unfinished).and_then(|(mut restored, found)| {
+        // What was found before is found again.
+        if damage.is_empty() {
+            damage = found;
+        }
+        refuse_damage(backup, &damage, despite_damage)?;
+        give_name(&unfinished, &data_dir.join(LOG_DIR))?;
+        restored.damage = damage;
+        Ok(restored)
+    });
+    if restored.is_err() {
+        // It is of no use to anybody; left behind, the next attempt goes on with it.
+        let _ = fs::remove_dir_all(&unfinished);
+    }
+    restored
+}
+
+fn refuse_overwriting(data_dir: &Path) -> Result<(), BackupError> {
+    let unsuitable = |what| BackupError::Unsuitable {
+        path: data_dir.to_owned(),
+        what,
+    };
+    let log = data_dir.join(LOG_DIR);
+    if has_segments(&log)? {
+        return Err(unsuitable(
+            "has a log, which is never overwritten: choose another directory with --dbpath, or move that one away",
+        ));
+    }
+    if data_dir.join("views/checkpoint").exists() {
+        return Err(unsuitable(
+            "has views of another log in views/: remove that directory, views are made anew from the log",
+        ));
+    }
+    Ok(())
+}
+
+fn has_segments(log: &Path) -> Result<bool, BackupError> {
+    let entries = match fs::read_dir(log) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(BackupError::io("read the directory", log)(error)),
+    };
+    for entry in entries {
+        let name = entry
+            .map_err(BackupError::io("read the directory", log))?
+            .file_name();
+        if Path::new(&name)
+            .extension()
+            .is_some_and(|extension| extension == "seg")
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn refuse_damage(backup: &Path, damage: &[String], despite_damage: bool) -> Result<(), BackupError> {
+    match damage.first() {
+        Some(first) if !despite_damage => Err(BackupError::Damaged {
+            path: backup.to_owned(),
+            count: damage.len(),
+            first: first.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn copy_to(
+    backup: &Path,
+    data_dir: &Path,
+    unfinished: &PathBuf,
+) -> Result<(Restored, Vec<String>), BackupError> {
+    let reader = timberline_views::read_log(backup)?;
+    files::make_dir(unfinished)?;
+    let storage: Arc<dyn Storage> =
+        Arc::new(FileStorage::open(unfinished).map_err(BackupError::io("open the directory", unfinished))?);
+    let copied = copy_log(&reader, &storage, &|_| None)?;
+    copy_companions(backup, data_dir)?;
+    let restored = Restored {
+        seq: copied.seq.get(),
+        segments: copied.segments.len(),
+        bytes: copied.segments.iter().map(|segment| segment.used).sum(),
+        damage: Vec::new(),
+    };
+    Ok((restored, copied.damage.iter().map(ToString::to_string).collect()))
+}
+
+/// A server that was started once and had no space for a log has left an empty directory, with a lock file.
+fn give_name(unfinished: &Path, log: &Path) -> Result<(), BackupError> {
+    if log.is_dir() {
+        let _ = fs::remove_file(log.join("LOCK"));
+    }
+    fs::rename(unfinished, log).map_err(BackupError::io("put the log in its place:", log))?;
+    log.parent()
+        .map_or(Ok(()), files::sync_dir)
+        .map_err(BackupError::io("sync", log))
+}

@@ -1,0 +1,177 @@
+//! Backups of several moments side by side: `DIR/2026-11-25T03-00-00Z/…`.
+//!
+//! Sealed segments that are the same are one file with several names (hard links), so that a set costs what is new in
+//! it. That is sound because a backup never writes to a sealed segment: it replaces it.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use timberline_model::Timestamp;
+
+use super::manifest::Manifest;
+use super::registry::{Registered, register, strike_out};
+use super::update::{Backup, BackupReport};
+use super::{BackupError, LOG_DIR, files};
+
+/// A set that is being made has this name, so that no half set is ever taken for one.
+const UNFINISHED: &str = "unfinished";
+
+/// A directory with sets.
+#[derive(Clone, Debug)]
+pub(super) struct Sets {
+    dir: PathBuf,
+}
+
+/// One of them.
+#[derive(Clone, Debug)]
+pub(super) struct Set {
+    pub(super) path: PathBuf,
+    /// When it was made, as its name says.
+    pub(super) made: Timestamp,
+    seq: u64,
+}
+
+impl Sets {
+    pub(super) fn new(dir: PathBuf) -> Sets {
+        Sets { dir }
+    }
+
+    /// All sets, oldest first. What counts is how far they reach, not what a clock said when they were made.
+    pub(super) fn list(&self) -> Result<Vec<Set>, BackupError> {
+        let entries = match fs::read_dir(&self.dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(BackupError::io("read the directory", &self.dir)(error)),
+        };
+        let mut sets = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(BackupError::io("read the directory", &self.dir))?;
+            let made = entry.file_name().to_str().and_then(parse_name);
+            // What has another name, or no manifest, is none of ours.
+            if let Some(made) = made
+                && let Ok(Some(manifest)) = Manifest::read(&entry.path())
+            {
+                sets.push(Set {
+                    path: entry.path(),
+                    made,
+                    seq: manifest.seq,
+                });
+            }
+        }
+        sets.sort_by_key(|set| (set.seq, set.made.nanos()));
+        Ok(sets)
+    }
+
+    /// Makes a set of now, and removes the oldest beyond `keep`.
+    pub(super) fn make(
+        &self,
+        data_dir: &Path,
+        now: Timestamp,
+        keep: usize,
+    ) -> Result<BackupReport, BackupError> {
+        files::make_dir(&self.dir)?;
+        let previous = self.list()?.pop();
+        let (unfinished, path) = (self.dir.join(UNFINISHED), self.dir.join(name(now)));
+        if path.exists() {
+            // The clock was set back to the second of another set: that one is as good.
+            return Backup::update(data_dir, &path);
+        }
+        remove(&unfinished)?;
+        if let Some(previous) = &previous {
+            link_sealed(&previous.path.join(LOG_DIR), &unfinished, &previous.path)?;
+        }
+        let mut report = Backup::copy(data_dir, &unfinished)?;
+        fs::rename(&unfinished, &path).map_err(BackupError::io("name", &path))?;
+        files::sync_dir(&self.dir).map_err(BackupError::io("sync", &self.dir))?;
+        report.path = path.canonicalize().unwrap_or(path);
+        let registered = Registered {
+            path: report.path.clone(),
+            time: now.to_string(),
+            seq: report.seq,
+        };
+        report.unregistered = register(data_dir, registered)
+            .err()
+            .map(|error| error.to_string());
+        self.prune(data_dir, &report.path, keep)?;
+        Ok(report)
+    }
+
+    /// Removes the oldest sets beyond `keep`, but never the one just made.
+    fn prune(&self, data_dir: &Path, made: &Path, keep: usize) -> Result<(), BackupError> {
+        let sets = self.list()?;
+        let beyond = sets.len().saturating_sub(keep.max(1));
+        for set in sets.iter().take(beyond) {
+            let path = set.path.canonicalize().unwrap_or_else(|_| set.path.clone());
+            if path != made {
+                remove(&set.path)?;
+                strike_out(data_dir, &path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Begins a set with the sealed segments of the one before. The backup that follows takes those that are still as in
+/// the log for its own, and replaces the others.
+fn link_sealed(from: &Path, to: &Path, previous: &Path) -> Result<(), BackupError> {
+    let Some(manifest) = Manifest::read(previous)? else {
+        return Ok(());
+    };
+    let log = to.join(LOG_DIR);
+    files::make_dir(to)?;
+    manifest.write(to)?;
+    files::make_dir(&log)?;
+    for segment in manifest.segments.iter().filter(|segment| segment.sealed) {
+        let file = timberline_log::segment_name(timberline_log::Seq(segment.first));
+        // Where that cannot be (the file system has no links, or no more), the segment is copied.
+        let _ = fs::hard_link(from.join(&file), log.join(&file));
+    }
+    Ok(())
+}
+
+fn remove(dir: &Path) -> Result<(), BackupError> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(BackupError::io("remove", dir)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// RFC 3339 to the second with hyphens for colons, which not all file systems take.
+fn name(now: Timestamp) -> String {
+    let seconds = now.nanos().div_euclid(1_000_000_000);
+    let text = Timestamp::from_nanos(seconds.saturating_mul(1_000_000_000)).to_string();
+    text.replace(':', "-")
+}
+
+fn parse_name(name: &str) -> Option<Timestamp> {
+    let (date, time) = name.split_once('T')?;
+    let time = time.strip_suffix('Z')?;
+    let plain = date.len() == 10 && time.len() == 8 && time.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    plain
+        .then(|| Timestamp::parse(&format!("{date}T{}Z", time.replace('-', ":"))).ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_times_and_read_back() {
+        let time = Timestamp::parse("2026-11-25T03:00:00.123Z").unwrap();
+        assert_eq!(name(time), "2026-11-25T03-00-00Z");
+        let read = parse_name(&name(time)).unwrap();
+        assert_eq!(read.to_string(), "2026-11-25T03:00:00Z");
+        for strange in [
+            "unfinished",
+            "2026-11-25",
+            "lost+found",
+            "T",
+            "2026-11-25T03:00:00Z",
+            "éT-Z",
+        ] {
+            assert_eq!(parse_name(strange), None, "{strange}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! How old the backups are, and whether they can be reached.
+
+use std::time::Duration;
+
+use timberline_model::Timestamp;
+
+use super::Check;
+use crate::backup::{Manifest, Registered, registered};
+use crate::config::Settings;
+
+const NAME: &str = "backups";
+/// A backup that is older is worth a word.
+const OLD: Duration = Duration::from_secs(30 * 86_400);
+
+pub(super) fn checks(settings: &Settings) -> Vec<Check> {
+    let known = match registered(&settings.data_dir) {
+        Ok(known) => known,
+        Err(error) => return vec![Check::fail(NAME, error.to_string())],
+    };
+    let mut checks: Vec<Check> = known.iter().filter_map(unreachable).collect();
+    let reachable = known.len() - checks.len();
+    checks.push(newest(settings, &known, reachable));
+    checks
+}
+
+fn unreachable(backup: &Registered) -> Option<Check> {
+    let path = backup.path.display();
+    match Manifest::read(&backup.path) {
+        Ok(Some(_)) => None,
+        Ok(None) => Some(Check::warn(
+            NAME,
+            format!(
+                "{path} (of {}) cannot be reached: connect its disk before you purge, or strike it out of backups.json if it is gone",
+                backup.time
+            ),
+        )),
+        Err(error) => Some(Check::warn(NAME, error.to_string())),
+    }
+}
+
+fn newest(settings: &Settings, known: &[Registered], reachable: usize) -> Check {
+    let times = known
+        .iter()
+        .filter_map(|backup| Timestamp::parse(&backup.time).ok());
+    let Some(newest) = times.max() else {
+        return Check::warn(
+            NAME,
+            "none was ever made: timberline backup DIR, best on another disk",
+        );
+    };
+    let age = Timestamp::now().nanos().saturating_sub(newest.nanos());
+    let age = Duration::from_nanos(u64::try_from(age).unwrap_or(0));
+    let most = settings
+        .backup
+        .as_ref()
+        .map_or(OLD, |automatic| automatic.every.saturating_mul(2));
+    let text = format!(
+        "{} known, {reachable} reachable, the newest is of {newest}",
+        known.len()
+    );
+    if age > most {
+        Check::warn(NAME, format!("{text}: make one, timberline backup DIR"))
+    } else {
+        Check::ok(NAME, text)
+    }
+}

@@ -1,0 +1,163 @@
+//! `timberline doctor`: is everything as it should be, and what to do where it is not? A file per room.
+//!
+//! | file | what it looks at |
+//! |---|---|
+//! | `place` | the data directory: disk, what its file system can do, permissions, lock |
+//! | `history` | the log, its formats, its times, the checkpoint |
+//! | `backups` | how old they are, whether they can be reached |
+
+mod backups;
+mod history;
+mod place;
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::output::Output;
+use super::place::Place;
+use super::table::printable;
+use super::verdict::Verdict;
+use crate::config::Settings;
+
+/// How to print it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Works while the server runs and changes nothing (it makes and removes a small file in the data directory, to see what \
+its file system can do). It reads what is quick to read; `timberline log verify` reads everything.
+
+Exit code: 0 if nothing failed (there may be warnings), 1 if something did.
+
+Examples:
+  timberline doctor
+  timberline doctor --json | jq '.checks[] | select(.outcome != \"ok\")'")]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    Ok,
+    /// It works, but somebody should look at it.
+    Warn,
+    /// It does not work.
+    Fail,
+}
+
+/// A check that was made. The text says what was found and, if that is not well, what to do.
+#[derive(Clone, Debug, Serialize)]
+struct Check {
+    check: &'static str,
+    outcome: Outcome,
+    text: String,
+}
+
+impl Check {
+    fn ok(check: &'static str, text: impl Into<String>) -> Check {
+        Check {
+            check,
+            outcome: Outcome::Ok,
+            text: text.into(),
+        }
+    }
+
+    fn warn(check: &'static str, text: impl Into<String>) -> Check {
+        Check {
+            outcome: Outcome::Warn,
+            ..Check::ok(check, text)
+        }
+    }
+
+    fn fail(check: &'static str, text: impl Into<String>) -> Check {
+        Check {
+            outcome: Outcome::Fail,
+            ..Check::ok(check, text)
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    data_dir: String,
+    version: &'static str,
+    ok: bool,
+    checks: Vec<Check>,
+}
+
+/// Looks at everything.
+pub(super) fn run(args: DoctorArgs) -> ExitCode {
+    Verdict::exit(carry_out(args), 1)
+}
+
+fn carry_out(args: DoctorArgs) -> anyhow::Result<Verdict> {
+    let (settings, config) = configuration(args.place)?;
+    let mut checks = vec![config];
+    let data_dir = settings.data_dir.as_path();
+    if data_dir.is_dir() {
+        checks.extend(place::checks(&settings));
+        checks.extend(history::checks(&settings));
+        checks.extend(backups::checks(&settings));
+    } else {
+        let text = format!(
+            "{} is not there: a server makes it at its first start; or name another one with --dbpath",
+            data_dir.display()
+        );
+        checks.push(Check::warn("data directory", text));
+    }
+    let ok = checks.iter().all(|check| check.outcome != Outcome::Fail);
+    let report = Report {
+        data_dir: data_dir.display().to_string(),
+        version: env!("CARGO_PKG_VERSION"),
+        ok,
+        checks,
+    };
+    print(&report, args.json)?;
+    Ok(Verdict::faulty_if(!ok))
+}
+
+/// The settings; those without a configuration file if it cannot be used, so that all else is looked at.
+fn configuration(place: Place) -> anyhow::Result<(Settings, Check)> {
+    let bare = place.clone().settings_without_file();
+    match place.settings() {
+        Ok(settings) => Ok((
+            settings,
+            Check::ok("configuration", "every key is known and makes sense"),
+        )),
+        Err(error) => Ok((
+            bare?,
+            Check::fail(
+                "configuration",
+                format!("{error}; all keys: docs/configuration.md"),
+            ),
+        )),
+    }
+}
+
+fn print(report: &Report, json: bool) -> anyhow::Result<()> {
+    let mut out = Output::new();
+    if json {
+        out.line(serde_json::to_string_pretty(report)?)?;
+    } else {
+        for check in &report.checks {
+            let outcome = match check.outcome {
+                Outcome::Ok => "ok  ",
+                Outcome::Warn => "warn",
+                Outcome::Fail => "FAIL",
+            };
+            out.line(format_args!(
+                "{outcome}  {:14}  {}",
+                check.check,
+                printable(&check.text)
+            ))?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
