@@ -30,6 +30,7 @@
 //! ```
 
 mod active;
+mod cipher;
 mod error;
 #[cfg(feature = "sim")]
 mod fault;
@@ -47,6 +48,8 @@ mod sync;
 mod window;
 mod writer;
 
+pub use cipher::key::{KeyError, KeyFile};
+pub use cipher::{Cipher, NotAuthentic};
 pub use error::{AppendError, Damage, LogError, SyncFailed};
 #[cfg(feature = "sim")]
 pub use fault::PlantedBug;
@@ -60,6 +63,6 @@ pub use segment::segment_name;
 pub use seq::{DeviceId, Seq};
 #[cfg(feature = "sim")]
 pub use storage::SimDisk;
-pub use storage::{Access, FileStorage, ReadAt, Region, Storage};
+pub use storage::{Access, EncryptedStorage, FileStorage, ReadAt, Region, Storage};
 pub use sync::Durability;
 pub use writer::{Entry, Log, Position};

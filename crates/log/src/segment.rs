@@ -11,8 +11,11 @@ pub(crate) const SEGMENT_HEADER: usize = 4096;
 /// Where the mark begins.
 pub(crate) const MARK_OFFSET: usize = 2048;
 /// The newest format version this program writes and reads. A segment has the oldest version that can say what it is:
-/// 1, unless it is squashed.
-pub(crate) const FORMAT_VERSION: u32 = 2;
+/// 1, or 2 if it is squashed, or 3 if its payloads are sealed; from 3 on, flags say which of it it is.
+pub(crate) const FORMAT_VERSION: u32 = 3;
+/// Flags of version 3.
+const SQUASHED: u32 = 1;
+const ENCRYPTED: u32 = 2;
 
 const BLOCK: usize = 2048;
 const MAGIC: [u8; 8] = *b"TMBRLOG\n";
@@ -48,6 +51,8 @@ pub(crate) struct SegmentHeader {
     pub(crate) generation: u32,
     /// Whether only the outcome of its records is left: then every frame carries the segment's last number.
     pub(crate) squashed: bool,
+    /// Whether the payloads of all its frames are sealed.
+    pub(crate) encrypted: bool,
 }
 
 /// What a header block turned out to be.
@@ -69,13 +74,21 @@ impl SegmentHeader {
     pub(crate) fn encode(&self) -> [u8; BLOCK] {
         let mut block = [0u8; BLOCK];
         block[0..8].copy_from_slice(&MAGIC);
-        let version: u32 = if self.squashed { 2 } else { 1 };
+        let version: u32 = match (self.encrypted, self.squashed) {
+            (true, _) => 3,
+            (false, true) => 2,
+            (false, false) => 1,
+        };
         block[8..12].copy_from_slice(&version.to_le_bytes());
         block[12..16].copy_from_slice(&(SEGMENT_HEADER as u32).to_le_bytes());
         block[16..32].copy_from_slice(&self.device.0);
         block[32..40].copy_from_slice(&self.first.0.to_le_bytes());
         block[40..48].copy_from_slice(&self.created.to_le_bytes());
         block[48..52].copy_from_slice(&self.generation.to_le_bytes());
+        if version >= 3 {
+            let flags = ENCRYPTED | if self.squashed { SQUASHED } else { 0 };
+            block[52..56].copy_from_slice(&flags.to_le_bytes());
+        }
         seal_block(&mut block);
         block
     }
@@ -102,6 +115,11 @@ impl SegmentHeader {
         if version > FORMAT_VERSION {
             return HeaderRead::Newer(version);
         }
+        let flags = match version {
+            2 => SQUASHED,
+            3.. => word(block, 52),
+            _ => 0,
+        };
         let mut device = [0u8; 16];
         device.copy_from_slice(&block[16..32]);
         HeaderRead::Good(Self {
@@ -109,7 +127,8 @@ impl SegmentHeader {
             first: Seq(long(block, 32)),
             created: long(block, 40).cast_signed(),
             generation: word(block, 48),
-            squashed: version == 2,
+            squashed: flags & SQUASHED != 0,
+            encrypted: flags & ENCRYPTED != 0,
         })
     }
 }
@@ -226,6 +245,28 @@ mod tests {
     }
 
     #[test]
+    fn a_header_has_the_oldest_version_that_can_say_what_it_is() {
+        for (squashed, encrypted, version) in [
+            (false, false, 1),
+            (true, false, 2),
+            (false, true, 3),
+            (true, true, 3),
+        ] {
+            let header = SegmentHeader {
+                device: DeviceId([7; 16]),
+                first: Seq(42),
+                created: -5,
+                generation: 0,
+                squashed,
+                encrypted,
+            };
+            let bytes = header.encode();
+            assert_eq!(word(&bytes, 8), version);
+            assert_eq!(SegmentHeader::decode(&bytes), HeaderRead::Good(header));
+        }
+    }
+
+    #[test]
     fn any_flipped_bit_of_the_header_is_noticed() {
         let header = SegmentHeader {
             device: DeviceId([7; 16]),
@@ -233,6 +274,7 @@ mod tests {
             created: -5,
             generation: 3,
             squashed: true,
+            encrypted: true,
         };
         let mark = Mark {
             sealed: true,
