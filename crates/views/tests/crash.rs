@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 use plain::{Command, Plain, command, same, tell};
 use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
-use timberline_log::{PlantedBug, SimDisk};
+use std::sync::Arc;
+
+use timberline_log::{Cipher, PlantedBug, SimDisk};
 use timberline_views::{Store, StoreOptions, WriteError, check};
 
 #[derive(Clone, Debug)]
@@ -52,6 +54,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+const KEY: [u8; 32] = [7; 32];
+
 /// A store on a disk, and what it must show after each of its records.
 struct Trial {
     disk: SimDisk,
@@ -60,6 +64,8 @@ struct Trial {
     /// The model after each record.
     after: BTreeMap<u64, Plain>,
     bug: Option<PlantedBug>,
+    /// Half of all histories are.
+    encrypted: bool,
     /// A crash that has been set off for a later disk operation.
     armed: Option<u64>,
     /// The newest record that was ever reported durable.
@@ -76,6 +82,7 @@ impl Trial {
             plain,
             after,
             bug,
+            encrypted: seed % 2 == 1,
             armed: None,
             durable: 0,
         };
@@ -89,6 +96,7 @@ impl Trial {
             manual_sync: true,
             segment_bytes: 16 << 10,
             planted_bug: self.bug,
+            cipher: self.encrypted.then(|| Arc::new(Cipher::taken_into_use(&KEY))),
             ..StoreOptions::default()
         };
         let opened = Store::open_on(

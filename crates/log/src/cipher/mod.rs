@@ -73,6 +73,16 @@ impl Cipher {
         Self::with_nonces(key, drawn)
     }
 
+    /// A known key, taken into use as that of a key file is.
+    ///
+    /// # Panics
+    /// If the system has no random bytes.
+    #[cfg(feature = "sim")]
+    #[must_use]
+    pub fn taken_into_use(key: &[u8; 32]) -> Self {
+        Self::of(key).unwrap_or_else(|error| panic!("no random bytes: {error}"))
+    }
+
     fn with_nonces(key: &[u8; KEY], drawn: [u8; DRAWN]) -> Self {
         Self {
             aead: XChaCha20Poly1305::new(key.into()),

@@ -2,7 +2,7 @@
 //! durable. After every crash the two are compared.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use proptest::prelude::*;
 use timberline_log::{
@@ -70,8 +70,6 @@ pub(crate) struct World {
     bug: Option<PlantedBug>,
     fill: u8,
     encrypted: bool,
-    /// How often the key was taken into use.
-    keys: AtomicU64,
 }
 
 /// Why the log is wrong.
@@ -88,7 +86,6 @@ pub(crate) fn run(seed: u64, actions: &[Action], bug: Option<PlantedBug>) -> Res
         fill: 0,
         // A log with a bug is found out by what it says; encrypted, it would only be damaged.
         encrypted: bug.is_none() && seed % 2 == 1,
-        keys: AtomicU64::new(0),
     };
     world.open()?;
     for action in actions {
@@ -118,9 +115,7 @@ impl World {
     }
 
     fn cipher(&self) -> Option<Arc<Cipher>> {
-        let used = u128::from(self.keys.fetch_add(1, Ordering::Relaxed));
-        let cipher = || Arc::new(Cipher::repeatable(&[7; 32], used.to_le_bytes()));
-        self.encrypted.then(cipher)
+        self.encrypted.then(|| Arc::new(Cipher::taken_into_use(&[7; 32])))
     }
 
     fn act(&mut self, action: &Action) -> Result<(), Violation> {

@@ -21,7 +21,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
 use timberline_log::Storage;
-use timberline_log::{DeviceId, Durability, Log, LogReader, Seq, SyncFailed, WriterLock};
+use timberline_log::{Cipher, DeviceId, Durability, Log, LogReader, Seq, SyncFailed, WriterLock};
 
 pub use error::{CompactError, OpenError, WriteError};
 pub use inspect::{read_log, read_only, view_files};
@@ -51,6 +51,8 @@ pub struct StoreOptions {
     pub heartbeat: HeartbeatDurability,
     /// Whether a thread seals heads and writes checkpoints; tests do it by hand with [`Store::compact`].
     pub background: bool,
+    /// What everything is encrypted with, log and views; `None` for a data directory that is not encrypted.
+    pub cipher: Option<Arc<Cipher>>,
     /// A bug that tests plant, to show that they catch it.
     #[cfg(feature = "sim")]
     pub planted_bug: Option<timberline_log::PlantedBug>,
@@ -66,6 +68,7 @@ impl Default for StoreOptions {
             segment_bytes: 64 << 20,
             heartbeat: HeartbeatDurability::Interval(Duration::from_secs(1)),
             background: true,
+            cipher: None,
             #[cfg(feature = "sim")]
             planted_bug: None,
             #[cfg(feature = "sim")]
@@ -205,7 +208,8 @@ impl Store {
     /// # Errors
     /// When the log's directory cannot be read.
     pub fn log(&self) -> Result<LogReader, timberline_log::LogError> {
-        LogReader::open(self.shared.log_storage.clone())
+        let reader = LogReader::open(self.shared.log_storage.clone())?;
+        Ok(reader.with_cipher(self.shared.options.cipher.clone()))
     }
 
     /// Seals what is worth sealing, merges, and writes a checkpoint when one is due.
