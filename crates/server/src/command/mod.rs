@@ -6,6 +6,8 @@
 //! | `query` | queries from the shell |
 //! | `bench` | how fast it is on one's own data |
 //! | `log` | looking into the log, and using it again |
+//! | `key` | the passphrase of encrypted data |
+//! | `passphrase` | where it comes from |
 //! | `place`, `history` | where the data are; opening them for looking into them |
 //! | `moment`, `peer` | what the arguments mean: instants, servers |
 //! | `output`, `table` | what is printed |
@@ -16,9 +18,11 @@
 
 mod bench;
 mod history;
+mod key;
 mod log;
 mod moment;
 mod output;
+mod passphrase;
 mod peer;
 mod place;
 mod query;
@@ -60,6 +64,8 @@ enum Command {
     Query(Box<query::QueryArgs>),
     /// Time queries on your data.
     Bench(Box<bench::BenchArgs>),
+    /// Change the passphrase of encrypted data.
+    Key(Box<key::KeyArgs>),
 }
 
 /// Runs the command with `args` (the first is the program's name) and tells how it ended.
@@ -80,6 +86,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Log(args)) => return log::run(*args),
         Some(Command::Query(args)) => return query::run(*args),
         Some(Command::Bench(args)) => return bench::run(*args),
+        Some(Command::Key(args)) => return key::run(*args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

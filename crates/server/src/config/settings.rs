@@ -37,6 +37,10 @@ pub struct Overrides {
     pub custom_static: BTreeMap<String, PathBuf>,
     /// `--verbose`.
     pub verbose: bool,
+    /// `--encrypt`.
+    pub encrypt: bool,
+    /// `--passphrase-file`.
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// What the server does. Nothing in here is optional that has a default.
@@ -73,6 +77,10 @@ pub struct Settings {
     /// `Some(interval)`: heartbeats are acknowledged before they are synced, at most this long.
     /// `None`: only when synced.
     pub heartbeat_interval: Option<Duration>,
+    /// Whether a new data directory is to be encrypted.
+    pub encrypt: bool,
+    /// Where the passphrase of an encrypted one is to be read.
+    pub passphrase_file: Option<PathBuf>,
     /// Bounds.
     pub limits: Limits,
 }
@@ -155,6 +163,8 @@ impl Settings {
                 file.durability.heartbeat,
                 file.durability.heartbeat_interval,
             )?,
+            encrypt: overrides.encrypt,
+            passphrase_file: overrides.passphrase_file,
             limits: file.limits,
         };
         settings.check()?;
