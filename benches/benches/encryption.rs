@@ -104,7 +104,7 @@ fn store(encrypted: bool) -> [f64; 2] {
 }
 
 fn compare(names: [&str; 2], unit: &str, mut measure: impl FnMut(bool) -> [f64; 2]) {
-    let mut figures = [[const { Vec::new() }; 2]; 2];
+    let mut figures: [[Vec<f64>; 2]; 2] = Default::default();
     for round in 0..2 * ROUNDS {
         let encrypted = round % 2 == 1;
         for (all, figure) in figures[usize::from(encrypted)].iter_mut().zip(measure(encrypted)) {
