@@ -31,6 +31,18 @@ pub enum LogError {
         /// The newest version this program reads.
         known: u32,
     },
+    /// Payloads are sealed and there is no key.
+    #[error("{} is encrypted: it cannot be used without the passphrase and the file KEY of its data directory", path.display())]
+    Encrypted {
+        /// The segment file.
+        path: PathBuf,
+    },
+    /// There is a key and payloads are not sealed.
+    #[error("{} is not encrypted, but its data directory is: it does not belong there", path.display())]
+    NotEncrypted {
+        /// The segment file.
+        path: PathBuf,
+    },
     /// The operating system refused an operation.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {

@@ -6,6 +6,7 @@
 use crc32fast::Hasher;
 
 use crate::Seq;
+use crate::cipher::{Cipher, NotAuthentic};
 #[cfg(feature = "sim")]
 use crate::fault::PlantedBug;
 
@@ -15,6 +16,8 @@ pub(crate) const FRAME_HEADER: usize = 32;
 pub(crate) const FRAME_ALIGN: usize = 8;
 /// Flag bit 0: more records of this batch follow.
 const MORE_IN_BATCH: u8 = 1;
+/// Flag bit 1: the payload is sealed.
+const SEALED: u8 = 2;
 
 /// The fields of a frame's header that its writer chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct FrameHead {
     pub kind: u8,
     /// Whether the batch ends with this record.
     pub ends_batch: bool,
+    /// Whether the payload is sealed with a data key: then it is [`Cipher::OVERHEAD`] longer than the plain one.
+    pub sealed: bool,
 }
 
 impl FrameHead {
@@ -41,6 +46,32 @@ impl FrameHead {
             return Seq::NONE;
         }
         Seq(self.seq.0.saturating_sub(u64::from(self.durable_lag)))
+    }
+
+    /// Seals the payload that this header is for, replacing what is in `out`.
+    ///
+    /// Beside it lie number, time and kind: a payload moved to another frame does not open. What may change when a
+    /// segment is rewritten (the durable lag, where a batch ends) does not lie there.
+    pub(crate) fn seal(&self, cipher: &Cipher, payload: &[u8], out: &mut Vec<u8>) {
+        out.clear();
+        cipher.seal(&self.beside(), payload, out);
+    }
+
+    /// Replaces `out` by the plain bytes of a sealed payload.
+    ///
+    /// # Errors
+    /// [`NotAuthentic`].
+    pub(crate) fn open(&self, cipher: &Cipher, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), NotAuthentic> {
+        cipher.open(&self.beside(), sealed, out)
+    }
+
+    fn beside(&self) -> [u8; 25] {
+        let mut bytes = [0; 25];
+        bytes[0..8].copy_from_slice(b"TMBRFRAM");
+        bytes[8..16].copy_from_slice(&self.seq.0.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.time.to_le_bytes());
+        bytes[24] = self.kind;
+        bytes
     }
 
     /// The 32 header bytes for a payload.
@@ -61,7 +92,7 @@ impl FrameHead {
         bytes[16..24].copy_from_slice(&self.time.to_le_bytes());
         bytes[24..28].copy_from_slice(&self.durable_lag.to_le_bytes());
         bytes[28] = self.kind;
-        bytes[29] = if self.ends_batch { 0 } else { MORE_IN_BATCH };
+        bytes[29] = if self.ends_batch { 0 } else { MORE_IN_BATCH } | if self.sealed { SEALED } else { 0 };
         let check = header_check(&bytes, rules);
         bytes[30..32].copy_from_slice(&check.to_le_bytes());
         let crc = frame_crc(&bytes, payload, rules);
@@ -143,7 +174,10 @@ pub(crate) fn decode(bytes: &[u8], rules: Rules) -> Decoded<'_> {
         };
     }
     let check = u16::from_le_bytes([header[30], header[31]]);
-    if len < FRAME_HEADER || header[29] & !MORE_IN_BATCH != 0 || check != header_check(header, rules) {
+    if len < FRAME_HEADER
+        || header[29] & !(MORE_IN_BATCH | SEALED) != 0
+        || check != header_check(header, rules)
+    {
         return Decoded::Invalid(Flaw::Header);
     }
     let size = padded(len);
@@ -156,6 +190,7 @@ pub(crate) fn decode(bytes: &[u8], rules: Rules) -> Decoded<'_> {
         durable_lag: word(header, 24),
         kind: header[28],
         ends_batch: header[29] & MORE_IN_BATCH == 0,
+        sealed: header[29] & SEALED != 0,
     };
     let whole = word(header, 4) == frame_crc(header, payload, rules) && padding.iter().all(|&byte| byte == 0);
     if whole {
@@ -249,13 +284,15 @@ mod tests {
             any::<u32>(),
             any::<u8>(),
             any::<bool>(),
+            any::<bool>(),
         )
-            .prop_map(|(seq, time, durable_lag, kind, ends_batch)| FrameHead {
+            .prop_map(|(seq, time, durable_lag, kind, ends_batch, sealed)| FrameHead {
                 seq: Seq(seq),
                 time,
                 durable_lag,
                 kind,
                 ends_batch,
+                sealed,
             })
     }
 
@@ -290,6 +327,7 @@ mod tests {
             durable_lag: 0,
             kind: 2,
             ends_batch: true,
+            sealed: false,
         };
         let bytes = written(head, b"hello");
         assert_eq!(decode(&bytes[..31], Rules::default()), Decoded::Needs(32));

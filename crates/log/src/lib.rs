@@ -30,6 +30,7 @@
 //! ```
 
 mod active;
+mod cipher;
 mod copy;
 mod error;
 #[cfg(feature = "sim")]
@@ -50,6 +51,8 @@ mod sync;
 mod window;
 mod writer;
 
+pub use cipher::key::{KeyError, KeyFile};
+pub use cipher::{Cipher, NotAuthentic};
 pub use copy::{
     CheckedFrames, CopiedLog, CopiedSegment, CopyAction, check_frames, copy_log, remove_other_segments,
 };
@@ -68,6 +71,6 @@ pub use segment::segment_name;
 pub use seq::{DeviceId, Seq};
 #[cfg(feature = "sim")]
 pub use storage::SimDisk;
-pub use storage::{Access, FileStorage, ReadAt, Region, Storage};
+pub use storage::{Access, EncryptedStorage, FileStorage, ReadAt, Region, Storage};
 pub use sync::Durability;
 pub use writer::{Entry, Log, Position};

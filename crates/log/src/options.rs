@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::DeviceId;
+use crate::cipher::Cipher;
 #[cfg(feature = "sim")]
 use crate::fault::PlantedBug;
 use crate::frame::Rules;
@@ -27,6 +28,8 @@ pub struct LogOptions {
     pub sync_interval: Duration,
     /// Where the time comes from.
     pub clock: Clock,
+    /// What payloads are sealed with; `None`: they are not.
+    pub cipher: Option<Arc<Cipher>>,
     /// Without a sync thread: nothing is synced but by [`Log::sync_now`](crate::Log::sync_now). Makes a test on the
     /// simulated disk repeatable.
     #[cfg(feature = "sim")]
@@ -43,6 +46,7 @@ impl Default for LogOptions {
             device: DeviceId::default(),
             sync_interval: Duration::from_secs(1),
             clock: Arc::new(system_nanos),
+            cipher: None,
             #[cfg(feature = "sim")]
             manual_sync: false,
             #[cfg(feature = "sim")]
@@ -57,6 +61,7 @@ impl fmt::Debug for LogOptions {
             .field("segment_bytes", &self.segment_bytes)
             .field("device", &self.device)
             .field("sync_interval", &self.sync_interval)
+            .field("encrypted", &self.cipher.is_some())
             .finish_non_exhaustive()
     }
 }

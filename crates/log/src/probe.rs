@@ -56,6 +56,21 @@ impl Probe {
         })
     }
 
+    /// An encrypted log is so from its first segment to its last: nothing is added in the clear, and nothing in the
+    /// clear is taken for ours.
+    pub(crate) fn expect_encrypted(
+        &self,
+        storage: &Arc<dyn Storage>,
+        encrypted: bool,
+    ) -> Result<(), LogError> {
+        let path = || storage.path().join(segment_name(self.first));
+        match self.header.map(|header| header.encrypted) {
+            Some(true) if !encrypted => Err(LogError::Encrypted { path: path() }),
+            Some(false) if encrypted => Err(LogError::NotEncrypted { path: path() }),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn mark(&self) -> Option<Mark> {
         match self.mark {
             MarkRead::Good(mark) if mark.used >= SEGMENT_HEADER as u64 && mark.last >= self.first.prev() => {

@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::cipher::Cipher;
 use crate::error::{Damage, LogError};
 use crate::frame::{FRAME_HEADER, Rules, frame_size};
 use crate::probe::{Probe, list_segments};
@@ -23,6 +24,8 @@ pub struct LogReader {
     rules: Rules,
     /// Whether to look beyond the apparent end of the log. Not needed where recovery has done so.
     deep: bool,
+    /// What sealed payloads are opened with.
+    cipher: Option<Arc<Cipher>>,
 }
 
 /// One record.
@@ -34,7 +37,7 @@ pub struct Record<'a> {
     pub time: i64,
     /// Its kind.
     pub kind: u8,
-    /// Its bytes.
+    /// Its bytes; opened, if they are sealed in the log.
     pub payload: &'a [u8],
     /// Where it lies: the segment (the name of its file is [`segment_name`] of it) and the
     /// offset in its file.
@@ -43,13 +46,16 @@ pub struct Record<'a> {
     pub ends_batch: bool,
     /// The newest record that was known to be durable when this one was written.
     pub durable: Seq,
+    /// Whether its payload is sealed in the log.
+    pub sealed: bool,
 }
 
 impl Record<'_> {
     /// The bytes it takes up in its segment, header and padding included.
     #[must_use]
     pub fn size(&self) -> u64 {
-        frame_size(self.payload.len()) as u64
+        let overhead = if self.sealed { Cipher::OVERHEAD } else { 0 };
+        frame_size(self.payload.len() + overhead) as u64
     }
 }
 
@@ -78,6 +84,8 @@ pub struct SegmentInfo {
     pub generation: u32,
     /// Whether only the outcome of its records is left.
     pub squashed: bool,
+    /// Whether the payloads of its records are sealed.
+    pub encrypted: bool,
 }
 
 impl LogReader {
@@ -91,14 +99,26 @@ impl LogReader {
             storage,
             rules: Rules::default(),
             deep: true,
+            cipher: None,
         })
     }
 
-    pub(crate) fn of_open_log(storage: Arc<dyn Storage>, rules: Rules) -> Self {
+    /// The same reader with what payloads were sealed with; `None` for a log that is not encrypted.
+    #[must_use]
+    pub fn with_cipher(self, cipher: Option<Arc<Cipher>>) -> Self {
+        Self { cipher, ..self }
+    }
+
+    pub(crate) fn cipher(&self) -> Option<&Arc<Cipher>> {
+        self.cipher.as_ref()
+    }
+
+    pub(crate) fn of_open_log(storage: Arc<dyn Storage>, rules: Rules, cipher: Option<Arc<Cipher>>) -> Self {
         Self {
             storage,
             rules,
             deep: false,
+            cipher,
         }
     }
 
@@ -113,16 +133,16 @@ impl LogReader {
     }
 
     /// The newest record as of now; [`Seq::NONE`] if there is none. Reads the last segment, and those before it only
-    /// while they turn out to be empty.
+    /// while they turn out to be empty. Needs no key.
     ///
     /// # Errors
-    /// As [`read_from`](Self::read_from).
+    /// [`LogError::Io`] if a file cannot be opened, [`LogError::NewerFormat`] if it is from a newer program.
     pub fn newest(&self) -> Result<Seq, LogError> {
         for first in list_segments(&self.storage)?.into_iter().rev() {
-            let mut records = self.read_from(first)?;
+            let mut records = self.records(first, None)?;
             let mut newest = Seq::NONE;
-            while let Some(record) = records.next() {
-                newest = record.map_or(newest, |record| record.seq);
+            while let Some(frame) = records.next_frame() {
+                newest = frame.map_or(newest, |frame| frame.head.seq);
             }
             if newest != Seq::NONE {
                 return Ok(newest);
@@ -156,15 +176,17 @@ impl LogReader {
             sealed: seal.map(|mark| mark.time),
             generation: probe.header.map_or(0, |header| header.generation),
             squashed: probe.squashed().is_some(),
+            encrypted: probe.header.is_some_and(|header| header.encrypted),
         })
     }
 
     /// Reads from a record on (or from the oldest one there is) to the end of the log as of now.
     ///
     /// # Errors
-    /// [`LogError::Io`] if a file cannot be opened, [`LogError::NewerFormat`] if it is from a newer program.
+    /// [`LogError::Io`] if a file cannot be opened, [`LogError::NewerFormat`] if it is from a newer program,
+    /// [`LogError::Encrypted`] if there is no key for it, [`LogError::NotEncrypted`] if there is one and should be none.
     pub fn read_from(&self, seq: Seq) -> Result<Records, LogError> {
-        self.records(seq, None)
+        self.opened_records(seq, None)
     }
 
     /// [`read_from`](Self::read_from) with a hint where the record lies, as [`Log::position`](crate::Log::position)
@@ -173,7 +195,7 @@ impl LogReader {
     /// # Errors
     /// As [`read_from`](Self::read_from).
     pub fn read_from_hint(&self, seq: Seq, hint: Position) -> Result<Records, LogError> {
-        self.records(seq, Some(hint))
+        self.opened_records(seq, Some(hint))
     }
 
     /// Follows the log from a record on, as it grows.
@@ -186,8 +208,19 @@ impl LogReader {
             ..self.clone()
         };
         Ok(Tail {
-            records: shallow.records(seq, None)?,
+            records: shallow.opened_records(seq, None)?,
         })
+    }
+
+    /// Records whose payloads can be read: told at once if they cannot, not record by record.
+    fn opened_records(&self, seq: Seq, hint: Option<Position>) -> Result<Records, LogError> {
+        let records = self.records(seq, hint)?;
+        if let Some(current) = &records.current {
+            current
+                .probe
+                .expect_encrypted(&self.storage, self.cipher.is_some())?;
+        }
+        Ok(records)
     }
 
     fn records(&self, seq: Seq, hint: Option<Position>) -> Result<Records, LogError> {
@@ -199,6 +232,7 @@ impl LogReader {
             whole_to: Seq::NONE,
             durable_to: Seq::NONE,
             notices: Vec::new(),
+            plain: Vec::new(),
         };
         let firsts = list_segments(&self.storage)?;
         if let Some(first) = records.first_to_read(&firsts) {
@@ -235,6 +269,8 @@ pub struct Records {
     durable_to: Seq,
     /// Damage to report before reading on.
     notices: Vec<Damage>,
+    /// The payload of the newest record, if it was sealed.
+    plain: Vec<u8>,
 }
 
 /// What one attempt to read on has come to.
@@ -247,10 +283,60 @@ enum Advance {
 
 impl Records {
     /// The next record; `None` at the end of the log as of now (a later call sees what has been appended since). An
-    /// error stands for records that are damaged; reading goes on after them.
+    /// error stands for records that are damaged, or cannot be decrypted; reading goes on after them.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Option<Result<Record<'_>, Damage>> {
-        let frame = loop {
+        let frame = match self.next_frame()? {
+            Ok(frame) => frame,
+            Err(damage) => return Some(Err(damage)),
+        };
+        let Current { probe, .. } = self.current.as_ref()?;
+        let stored = probe
+            .window
+            .buffered(frame.offset + FRAME_HEADER as u64, frame.payload)?;
+        let head = frame.head;
+        let opened = match (&self.reader.cipher, head.sealed) {
+            (None, false) => Ok(stored),
+            (Some(cipher), true) => head
+                .open(cipher, stored, &mut self.plain)
+                .map(|()| self.plain.as_slice())
+                .map_err(|why| why.to_string()),
+            (None, true) => Err("it is encrypted, and there is no key".to_owned()),
+            // Who can write to the disk but has no key must not be able to add records.
+            (Some(_), false) => Err("it is not encrypted, as all of this log is".to_owned()),
+        };
+        let payload = match opened {
+            Ok(payload) => payload,
+            Err(reason) => return Some(Err(self.undecipherable(probe.first, &frame, reason))),
+        };
+        Some(Ok(Record {
+            seq: head.seq,
+            time: head.time,
+            kind: head.kind,
+            payload,
+            position: Position {
+                segment: probe.first,
+                offset: frame.offset,
+            },
+            ends_batch: head.ends_batch,
+            durable: head.durable_mark(),
+            sealed: head.sealed,
+        }))
+    }
+
+    fn undecipherable(&self, segment: Seq, frame: &FrameAt, reason: String) -> Damage {
+        Damage {
+            path: self.reader.storage.path().join(segment_name(segment)),
+            offset: frame.offset,
+            bytes: frame_size(frame.payload) as u64,
+            lost: Some(frame.head.seq..=frame.head.seq),
+            reason,
+        }
+    }
+
+    /// The next frame, whose payload is then in the window of the current segment.
+    fn next_frame(&mut self) -> Option<Result<FrameAt, Damage>> {
+        loop {
             if let Some(notice) = self.notices.pop() {
                 return Some(Err(notice));
             }
@@ -262,28 +348,10 @@ impl Records {
                 {
                     return Some(Err(damage));
                 }
-                Advance::Record(frame) if frame.head.seq >= self.from => break frame,
+                Advance::Record(frame) if frame.head.seq >= self.from => return Some(Ok(frame)),
                 Advance::Damage(_) | Advance::Record(_) | Advance::Again => {}
             }
-        };
-        let Current { probe, .. } = self.current.as_ref()?;
-        let payload = probe
-            .window
-            .buffered(frame.offset + FRAME_HEADER as u64, frame.payload)?;
-        let head = frame.head;
-        let position = Position {
-            segment: probe.first,
-            offset: frame.offset,
-        };
-        Some(Ok(Record {
-            seq: head.seq,
-            time: head.time,
-            kind: head.kind,
-            payload,
-            position,
-            ends_batch: head.ends_batch,
-            durable: head.durable_mark(),
-        }))
+        }
     }
 
     /// The segment to begin with: the last one that begins at or before the record asked for, or the oldest.

@@ -81,7 +81,7 @@ struct Findings {
 
 pub(crate) fn recover(storage: &Arc<dyn Storage>, options: &LogOptions) -> Result<Recovered, LogError> {
     remove_leftovers(storage)?;
-    let (sealed_last, probes) = open_unsealed(storage)?;
+    let (sealed_last, probes) = open_unsealed(storage, options.cipher.is_some())?;
     let firsts: Vec<Seq> = probes.iter().map(|probe| probe.first).collect();
     let mut findings = Findings {
         durable: sealed_last.unwrap_or_default(),
@@ -143,11 +143,12 @@ fn remove_leftovers(storage: &Arc<dyn Storage>) -> Result<(), LogError> {
 
 /// Opens segments from the newest back to the first sealed one. All before that one are sealed too, because segments
 /// are sealed in order.
-fn open_unsealed(storage: &Arc<dyn Storage>) -> Result<(Option<Seq>, Vec<Probe>), LogError> {
+fn open_unsealed(storage: &Arc<dyn Storage>, encrypted: bool) -> Result<(Option<Seq>, Vec<Probe>), LogError> {
     let mut unsealed = Vec::new();
     let mut sealed_last = None;
     for first in list_segments(storage)?.into_iter().rev() {
         let probe = Probe::open(storage, first)?;
+        probe.expect_encrypted(storage, encrypted)?;
         if let Some(last) = probe.sealed_last() {
             sealed_last = Some(last);
             break;

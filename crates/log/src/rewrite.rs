@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::cipher::Cipher;
 use crate::error::LogError;
 use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
 use crate::probe::Probe;
@@ -23,6 +24,9 @@ pub struct Rewrite {
     header: SegmentHeader,
     last: Seq,
     replaced_bytes: u64,
+    /// What payloads are sealed with, and where.
+    cipher: Option<Arc<Cipher>>,
+    sealed: Vec<u8>,
     bytes: Vec<u8>,
     records: u64,
     newest_time: i64,
@@ -61,6 +65,7 @@ impl LogReader {
         let (Some(header), Some(last)) = (probe.header, probe.sealed_last()) else {
             return Ok(None);
         };
+        probe.expect_encrypted(self.storage(), self.cipher().is_some())?;
         let path = self.storage().path().join(segment_name(first));
         let replaced_bytes = probe.window.file_len().map_err(LogError::io("read", path))?;
         Ok(Some(Rewrite {
@@ -72,6 +77,8 @@ impl LogReader {
             },
             last,
             replaced_bytes,
+            cipher: self.cipher().cloned(),
+            sealed: Vec::new(),
             bytes: vec![0; SEGMENT_HEADER],
             records: 0,
             newest_time: header.created,
@@ -110,6 +117,7 @@ impl Rewrite {
             durable_lag: u32::try_from(lag).unwrap_or(u32::MAX),
             kind,
             ends_batch: record.ends_batch,
+            sealed: self.cipher.is_some(),
         };
         self.add(head, payload);
     }
@@ -123,11 +131,19 @@ impl Rewrite {
             durable_lag: 0,
             kind,
             ends_batch: true,
+            sealed: self.cipher.is_some(),
         };
         self.add(head, payload);
     }
 
     fn add(&mut self, head: FrameHead, payload: &[u8]) {
+        let payload = match &self.cipher {
+            Some(cipher) => {
+                head.seal(cipher, payload, &mut self.sealed);
+                &self.sealed
+            }
+            None => payload,
+        };
         self.bytes
             .extend_from_slice(&head.encode(payload, Rules::default()));
         self.bytes.extend_from_slice(payload);

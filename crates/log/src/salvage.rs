@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::cipher::Cipher;
 use crate::copy::copy_segment;
 use crate::error::LogError;
 use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
@@ -36,6 +37,9 @@ pub struct Salvage {
     target: Arc<dyn Storage>,
     device: DeviceId,
     segment_len: u64,
+    /// What payloads are sealed with, and where.
+    cipher: Option<Arc<Cipher>>,
+    sealed: Vec<u8>,
     open: Option<OpenSegment>,
 }
 
@@ -49,10 +53,10 @@ struct OpenSegment {
 }
 
 impl Salvage {
-    /// Writes to an empty directory. Segments that have to be begun, because what they replace is not there, have
-    /// this device and size.
+    /// Writes what `source` has to an empty directory. Segments that have to be begun, because what they replace is not
+    /// there, have this device and size.
     #[must_use]
-    pub fn new(target: Arc<dyn Storage>, device: DeviceId, segment_bytes: u64) -> Self {
+    pub fn new(source: &LogReader, target: Arc<dyn Storage>, device: DeviceId, segment_bytes: u64) -> Self {
         let options = LogOptions {
             segment_bytes,
             ..LogOptions::default()
@@ -61,6 +65,8 @@ impl Salvage {
             target,
             device,
             segment_len: options.segment_len(),
+            cipher: source.cipher().cloned(),
+            sealed: Vec::new(),
             open: None,
         }
     }
@@ -100,6 +106,7 @@ impl Salvage {
             // Not the bytes that the same generation has elsewhere, in a backup for example.
             generation: info.generation.saturating_add(1),
             squashed: info.last.filter(|_| info.squashed),
+            encrypted: self.cipher.is_some(),
         })
     }
 
@@ -108,7 +115,24 @@ impl Salvage {
     /// # Errors
     /// [`LogError::Io`].
     pub fn put(&mut self, record: &Salvaged<'_>) -> Result<(), LogError> {
-        let bytes = frame_size(record.payload.len());
+        let head = FrameHead {
+            seq: record.seq,
+            time: record.time,
+            // Nothing is known to be durable before the whole log is.
+            durable_lag: u32::MAX,
+            kind: record.kind,
+            ends_batch: record.ends_batch,
+            sealed: self.cipher.is_some(),
+        };
+        let mut sealed = std::mem::take(&mut self.sealed);
+        let payload = match &self.cipher {
+            Some(cipher) => {
+                head.seal(cipher, record.payload, &mut sealed);
+                sealed.as_slice()
+            }
+            None => record.payload,
+        };
+        let bytes = frame_size(payload.len());
         let full = self.open.as_ref().is_none_or(|open| !open.fits(bytes));
         if full {
             let squashed = self.open.as_ref().and_then(|open| open.header.squashed);
@@ -116,8 +140,9 @@ impl Salvage {
             self.begin_for(record, squashed, bytes)?;
         }
         if let Some(open) = &mut self.open {
-            open.put(record);
+            open.put(&head, payload);
         }
+        self.sealed = sealed;
         Ok(())
     }
 
@@ -148,6 +173,7 @@ impl Salvage {
             created: record.time,
             generation: 0,
             squashed,
+            encrypted: self.cipher.is_some(),
         })
     }
 
@@ -202,20 +228,12 @@ impl OpenSegment {
         self.offset + bytes + FRAME_HEADER <= self.region.len()
     }
 
-    fn put(&mut self, record: &Salvaged<'_>) {
-        let head = FrameHead {
-            seq: record.seq,
-            time: record.time,
-            // Nothing is known to be durable before the whole log is.
-            durable_lag: u32::MAX,
-            kind: record.kind,
-            ends_batch: record.ends_batch,
-        };
+    fn put(&mut self, head: &FrameHead, payload: &[u8]) {
         self.region
-            .write(self.offset, &head.encode(record.payload, Rules::default()));
-        self.region.write(self.offset + FRAME_HEADER, record.payload);
-        self.offset += frame_size(record.payload.len());
-        self.last = record.seq;
+            .write(self.offset, &head.encode(payload, Rules::default()));
+        self.region.write(self.offset + FRAME_HEADER, payload);
+        self.offset += frame_size(payload.len());
+        self.last = head.seq;
         self.records += 1;
     }
 }

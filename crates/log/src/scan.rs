@@ -487,6 +487,7 @@ mod tests {
                 durable_lag: 1,
                 kind: 1,
                 ends_batch: true,
+                sealed: false,
             };
             let start = bytes.len();
             bytes.extend_from_slice(&head.encode(payload, Rules::default()));

@@ -11,8 +11,8 @@ pub(crate) const SEGMENT_HEADER: usize = 4096;
 /// Where the mark begins.
 pub(crate) const MARK_OFFSET: usize = 2048;
 /// The newest format version this program writes and reads. A segment has the oldest version that can say what it is:
-/// 1, unless it is squashed.
-pub(crate) const FORMAT_VERSION: u32 = 2;
+/// 1, or 2 if it is squashed, or 3 if its payloads are sealed.
+pub(crate) const FORMAT_VERSION: u32 = 3;
 
 const BLOCK: usize = 2048;
 const MAGIC: [u8; 8] = *b"TMBRLOG\n";
@@ -48,6 +48,8 @@ pub(crate) struct SegmentHeader {
     pub(crate) generation: u32,
     /// Set if only the outcome of its records is left: the last of them, whose number every frame carries.
     pub(crate) squashed: Option<Seq>,
+    /// Whether the payloads of all its frames are sealed.
+    pub(crate) encrypted: bool,
 }
 
 /// What a header block turned out to be.
@@ -69,7 +71,11 @@ impl SegmentHeader {
     pub(crate) fn encode(&self) -> [u8; BLOCK] {
         let mut block = [0u8; BLOCK];
         block[0..8].copy_from_slice(&MAGIC);
-        let version: u32 = if self.squashed.is_some() { 2 } else { 1 };
+        let version: u32 = match (self.encrypted, self.squashed) {
+            (true, _) => 3,
+            (false, Some(_)) => 2,
+            (false, None) => 1,
+        };
         block[8..12].copy_from_slice(&version.to_le_bytes());
         block[12..16].copy_from_slice(&(SEGMENT_HEADER as u32).to_le_bytes());
         block[16..32].copy_from_slice(&self.device.0);
@@ -110,7 +116,9 @@ impl SegmentHeader {
             first: Seq(long(block, 32)),
             created: long(block, 40).cast_signed(),
             generation: word(block, 48),
-            squashed: (version == 2).then(|| Seq(long(block, 52))),
+            // No segment ends with record 0.
+            squashed: Some(Seq(long(block, 52))).filter(|last| *last > Seq::NONE),
+            encrypted: version == 3,
         })
     }
 }
@@ -227,6 +235,28 @@ mod tests {
     }
 
     #[test]
+    fn a_header_has_the_oldest_version_that_can_say_what_it_is() {
+        for (squashed, encrypted, version) in [
+            (None, false, 1),
+            (Some(Seq(50)), false, 2),
+            (None, true, 3),
+            (Some(Seq(50)), true, 3),
+        ] {
+            let header = SegmentHeader {
+                device: DeviceId([7; 16]),
+                first: Seq(42),
+                created: -5,
+                generation: 0,
+                squashed,
+                encrypted,
+            };
+            let bytes = header.encode();
+            assert_eq!(word(&bytes, 8), version);
+            assert_eq!(SegmentHeader::decode(&bytes), HeaderRead::Good(header));
+        }
+    }
+
+    #[test]
     fn any_flipped_bit_of_the_header_is_noticed() {
         let header = SegmentHeader {
             device: DeviceId([7; 16]),
@@ -234,6 +264,7 @@ mod tests {
             created: -5,
             generation: 3,
             squashed: Some(Seq(99)),
+            encrypted: true,
         };
         let mark = Mark {
             sealed: true,

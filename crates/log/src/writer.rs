@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::active::{ActiveSegment, SegmentTail};
+use crate::cipher::Cipher;
 use crate::error::{AppendError, LogError};
 use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
 use crate::options::LogOptions;
@@ -46,6 +47,8 @@ pub struct Log {
     /// `None` only while there is no space for the first segment.
     active: Option<Arc<ActiveSegment>>,
     tail: SegmentTail,
+    /// Where payloads are sealed, reused so that no append allocates.
+    sealed: Vec<u8>,
     syncing: Syncing,
     _lock: WriterLock,
 }
@@ -103,6 +106,7 @@ impl Log {
             shared,
             active,
             tail,
+            sealed: Vec::new(),
             syncing,
             _lock: lock,
         };
@@ -130,17 +134,17 @@ impl Log {
         if entries.is_empty() {
             return Ok(first..=self.tail.last);
         }
-        let size = batch_size(entries);
+        let size = batch_size(entries, self.overhead());
         self.ensure_room(size)?;
         if let Some(segment) = &self.active {
-            self.tail = write_batch(
-                &*segment.region,
-                self.tail,
-                entries,
-                (self.options.clock)(),
-                &self.shared,
-                self.rules,
-            );
+            let writing = Writing {
+                region: &*segment.region,
+                time: (self.options.clock)(),
+                durable: self.shared.durable(),
+                cipher: self.options.cipher.as_deref(),
+                rules: self.rules,
+            };
+            self.tail = write_batch(&writing, self.tail, entries, &mut self.sealed);
             segment.set_tail(self.tail);
             self.shared.appended(self.tail.last);
         }
@@ -193,7 +197,7 @@ impl Log {
     /// A reader of this log.
     #[must_use]
     pub fn reader(&self) -> LogReader {
-        LogReader::of_open_log(Arc::clone(&self.storage), self.rules)
+        LogReader::of_open_log(Arc::clone(&self.storage), self.rules, self.options.cipher.clone())
     }
 
     /// Syncs everything, gives unused space back and lets the next writer in.
@@ -232,6 +236,11 @@ impl Log {
         let outcome = syncer.close();
         syncer.abandon();
         outcome
+    }
+
+    /// How much longer payloads get.
+    fn overhead(&self) -> usize {
+        self.options.cipher.as_ref().map_or(0, |_| Cipher::OVERHEAD)
     }
 
     /// Sees to it that `size` more bytes and an end mark fit the active segment.
@@ -307,6 +316,7 @@ impl Log {
             created: (self.options.clock)(),
             generation: 0,
             squashed: None,
+            encrypted: self.options.cipher.is_some(),
         };
         // Made under another name and renamed when its header is written, so that no reader ever finds it without.
         let region = match self.shared.take_prepared() {
@@ -354,46 +364,61 @@ fn is_full(error: &io::Error) -> bool {
     )
 }
 
-fn batch_size(entries: &[Entry<'_>]) -> u64 {
+/// The bytes of a batch whose payloads get longer by `overhead`.
+fn batch_size(entries: &[Entry<'_>], overhead: usize) -> u64 {
     entries.iter().fold(0u64, |sum, entry| {
-        sum.saturating_add(frame_size(entry.payload.len()) as u64)
+        sum.saturating_add(frame_size(entry.payload.len() + overhead) as u64)
     })
+}
+
+/// What is the same for all records of a batch.
+struct Writing<'a> {
+    region: &'a dyn Region,
+    time: i64,
+    durable: Seq,
+    cipher: Option<&'a Cipher>,
+    rules: Rules,
 }
 
 /// Writes a batch that is known to fit. The length of its first frame is published last: until then every reader
 /// finds the end of the log there, so nobody ever sees a part of a frame or of a batch.
 fn write_batch(
-    region: &dyn Region,
+    writing: &Writing<'_>,
     tail: SegmentTail,
     entries: &[Entry<'_>],
-    time: i64,
-    shared: &Shared,
-    rules: Rules,
+    sealed: &mut Vec<u8>,
 ) -> SegmentTail {
+    let region = writing.region;
     let start = usize::try_from(tail.offset).unwrap_or(usize::MAX);
-    let durable = shared.durable();
     let (mut offset, mut seq) = (start, tail.last);
     let mut first_word = 0;
     for (index, entry) in entries.iter().enumerate() {
         seq = seq.next();
-        let lag = u32::try_from(seq.0.saturating_sub(durable.0)).unwrap_or(u32::MAX);
-        let ends_batch = index + 1 == entries.len();
+        let lag = u32::try_from(seq.0.saturating_sub(writing.durable.0)).unwrap_or(u32::MAX);
         let head = FrameHead {
             seq,
-            time,
+            time: writing.time,
             durable_lag: lag,
             kind: entry.kind,
-            ends_batch,
+            ends_batch: index + 1 == entries.len(),
+            sealed: writing.cipher.is_some(),
         };
-        let header = head.encode(entry.payload, rules);
-        region.write(offset + FRAME_HEADER, entry.payload);
+        let payload = match writing.cipher {
+            Some(cipher) => {
+                head.seal(cipher, entry.payload, sealed);
+                sealed.as_slice()
+            }
+            None => entry.payload,
+        };
+        let header = head.encode(payload, writing.rules);
+        region.write(offset + FRAME_HEADER, payload);
         if index == 0 {
             first_word = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
             region.write(offset + 4, &header[4..]);
         } else {
             region.write(offset, &header);
         }
-        offset += frame_size(entry.payload.len());
+        offset += frame_size(payload.len());
     }
     region.publish_u32(start, first_word);
     SegmentTail {

@@ -6,11 +6,13 @@
 
 mod harness;
 
+use std::sync::Arc;
+
 use harness::{any_history, cases, run};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use timberline_log::{AppendError, Entry, Log, LogOptions, PlantedBug, Seq, SimDisk};
+use timberline_log::{AppendError, Cipher, Entry, Log, LogOptions, PlantedBug, Seq, SimDisk};
 
 proptest! {
     #![proptest_config(Config { cases: cases(300), failure_persistence: None, ..Config::default() })]
@@ -62,8 +64,10 @@ fn the_same_histories_without_a_bug_are_fine() {
 fn what_waiters_were_told_is_durable_survives_a_power_cut_at_any_moment() {
     for seed in 0..u64::from(cases(30)).min(1000) {
         let disk = SimDisk::new(seed);
+        let cipher = (seed % 2 == 1).then(|| Arc::new(Cipher::ephemeral().unwrap()));
         let options = || LogOptions {
             segment_bytes: 16 << 10,
+            cipher: cipher.clone(),
             ..LogOptions::default()
         };
         let (mut log, _) = Log::open(disk.dir("log"), options()).unwrap();

@@ -99,7 +99,13 @@ impl Hold {
         let Some(_place) = self.place(bytes) else {
             return Err(unavailable(&reason, "too many writes are waiting already"));
         };
-        tracing::warn!(%reason, "a write has to wait");
+        match &reason {
+            // Its text names the bucket, which is nobody's business but the client's: logs are not encrypted.
+            WriteError::Busy { waiting, .. } => {
+                tracing::warn!(waiting, "a write has to wait: events come in fast")
+            }
+            reason => tracing::warn!(%reason, "a write has to wait"),
+        }
         let mut stopping = self.stopping.subscribe();
         let deadline = Instant::now() + self.patience;
         let trying = async {

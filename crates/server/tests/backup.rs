@@ -65,7 +65,7 @@ fn assert_verified(installation: &Installation, dir: &Path) {
 fn fold(data: &Path, until: u64) -> Snapshot {
     let spill = tempfile::tempdir().expect("a directory");
     let mut replica = Replica::new(Arc::new(FileStorage::open(spill.path()).expect("a directory")));
-    let mut records = read_log(data)
+    let mut records = read_log(data, None)
         .expect("a log")
         .read_from(Seq::FIRST)
         .expect("records");

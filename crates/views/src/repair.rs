@@ -83,7 +83,7 @@ pub fn repair(
     let mut repair = Repair {
         source,
         replica: Replica::new(spill),
-        salvage: Salvage::new(target, device, segment_bytes),
+        salvage: Salvage::new(source, target, device, segment_bytes),
         report: RepairReport::default(),
         time: segments.first().and_then(|first| first.created).unwrap_or(0),
         buffer: Vec::new(),

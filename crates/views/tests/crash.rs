@@ -8,12 +8,13 @@
 mod plain;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use plain::{Command, Plain, command, data_text, same, tell};
 use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
-use timberline_log::{PlantedBug, Seq, SimDisk};
+use timberline_log::{Cipher, PlantedBug, Seq, SimDisk};
 use timberline_views::{Replica, Selection, Store, StoreOptions, TimeRange, WriteError, check, differences};
 
 #[derive(Clone, Debug)]
@@ -59,6 +60,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+const KEY: [u8; 32] = [7; 32];
+
 /// A store on a disk, and what it must show after each of its records.
 struct Trial {
     disk: SimDisk,
@@ -67,6 +70,8 @@ struct Trial {
     /// The model after each record.
     after: BTreeMap<u64, Plain>,
     bug: Option<PlantedBug>,
+    /// Half of all histories are.
+    encrypted: bool,
     /// A crash that has been set off for a later disk operation.
     armed: Option<u64>,
     /// The newest record that was ever reported durable.
@@ -83,6 +88,7 @@ impl Trial {
             plain,
             after,
             bug,
+            encrypted: seed % 2 == 1,
             armed: None,
             durable: 0,
         };
@@ -98,6 +104,7 @@ impl Trial {
             planted_bug: self.bug,
             history: Duration::ZERO,
             erase_after: Duration::ZERO,
+            cipher: self.encrypted.then(|| Arc::new(Cipher::taken_into_use(&KEY))),
             ..StoreOptions::default()
         };
         let opened = Store::open_on(

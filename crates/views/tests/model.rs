@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use plain::{Command, Plain, columns, command, same, tell};
 use proptest::prelude::*;
-use timberline_log::SimDisk;
+use timberline_log::{Cipher, SimDisk};
 use timberline_model::Timestamp;
 use timberline_views::{Snapshot, Store, StoreOptions, TimeRange};
 
@@ -41,10 +41,16 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn open(disk: &SimDisk, anew: bool) -> Store {
+/// Half of all histories are encrypted.
+fn cipher(seed: u64) -> Option<Arc<Cipher>> {
+    (seed % 2 == 1).then(|| Arc::new(Cipher::taken_into_use(&[7; 32])))
+}
+
+fn open(disk: &SimDisk, cipher: Option<Arc<Cipher>>, anew: bool) -> Store {
     let options = StoreOptions {
         background: false,
         segment_bytes: 64 << 10,
+        cipher,
         ..StoreOptions::default()
     };
     let (store, report) =
@@ -107,7 +113,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let disk = SimDisk::new(seed);
-        let mut store = open(&disk, false);
+        let mut store = open(&disk, cipher(seed), false);
         let mut plain = Plain::new();
         let mut kept: Vec<(Arc<Snapshot>, Plain)> = Vec::new();
         for (step, from, length) in steps {
@@ -127,11 +133,11 @@ proptest! {
                     } else {
                         drop(store);
                     }
-                    store = open(&disk, false);
+                    store = open(&disk, cipher(seed), false);
                 }
                 Step::Rebuild => {
                     drop(store);
-                    store = open(&disk, true);
+                    store = open(&disk, cipher(seed), true);
                     store.checkpoint().expect("is written");
                 }
                 Step::Keep => kept.push((store.snapshot(), plain.clone())),
@@ -152,7 +158,7 @@ proptest! {
 #[test]
 fn a_heartbeat_that_changes_the_order_of_equal_starts_touches_their_start() {
     let disk = SimDisk::new(0);
-    let (store, mut plain) = (open(&disk, false), Plain::new());
+    let (store, mut plain) = (open(&disk, None, false), Plain::new());
     let mut before = store.snapshot();
     let beat = |start, duration| Command::Heartbeat {
         bucket: 0,

@@ -109,14 +109,14 @@ fn fold(reader: &LogReader, spill: &Path) -> (Snapshot, u64) {
 
 fn repaired(dir: &Path, new: &Path) -> RepairReport {
     let storage = |name| -> Arc<dyn Storage> { Arc::new(FileStorage::open(new.join(name)).unwrap()) };
-    let reader = read_log(dir).unwrap();
+    let reader = read_log(dir, None).unwrap();
     let options = (DeviceId([7; 16]), SEGMENT);
     repair(&reader, storage("log"), options, storage("spill"), &mut |_| {}).unwrap()
 }
 
 /// What was whole before and is not reported as lost must be there, byte for byte, and nothing else.
 fn assert_right(before: &Rows, dir: &Path, new: &Path, report: &RepairReport, hit: &BTreeSet<Seq>) {
-    let reader = read_log(new).unwrap();
+    let reader = read_log(new, None).unwrap();
     let (after, damage) = rows(&reader);
     assert_eq!(damage, Vec::<String>::new());
     assert_eq!(after.len(), before.len(), "numbers stay dense");
@@ -142,7 +142,7 @@ fn assert_right(before: &Rows, dir: &Path, new: &Path, report: &RepairReport, hi
         }
     }
     assert!(hit.iter().all(|seq| lost.contains_key(seq)), "{hit:?} {report:?}");
-    let (left, _) = fold(&read_log(dir).unwrap(), &new.join("spill"));
+    let (left, _) = fold(&read_log(dir, None).unwrap(), &new.join("spill"));
     let (whole, unfolded) = fold(&reader, &new.join("spill"));
     assert_eq!(unfolded, 0);
     assert_eq!(differences(&left, &whole), Vec::<String>::new());

@@ -4,9 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-#[cfg(feature = "sim")]
-use memmap2::MmapMut;
-use memmap2::{MmapOptions, MmapRaw, UncheckedAdvice};
+use memmap2::{MmapMut, MmapOptions, MmapRaw, UncheckedAdvice};
 
 /// Memory is given back in pieces of whole pages of the largest usual size, and of at least a megabyte.
 const PAGE: usize = 64 << 10;
@@ -39,7 +37,6 @@ impl Mapping {
     }
 
     /// Maps `len` bytes of memory that belong to no file.
-    #[cfg(feature = "sim")]
     pub(super) fn anonymous(len: usize) -> io::Result<Self> {
         Ok(Self {
             raw: MmapRaw::from(MmapMut::map_anon(len)?),
@@ -65,7 +62,7 @@ impl Mapping {
         self.check(offset, bytes.len());
         // SAFETY: `check` has made sure that the target is inside the mapping and may be written to. Source and
         // target do not overlap in a way that matters to anyone: nobody holds a slice of the target (rule 2), and
-        // there is one writer (rule 1).
+        // there is one writer (rule 1; what is decrypted has one writer for each chunk).
         unsafe {
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.raw.as_mut_ptr().add(offset), bytes.len())
         }

@@ -3,6 +3,7 @@
 //! [`FileStorage`] is the real thing. `SimDisk` (feature `sim`) is a disk in memory that loses power on demand; all
 //! recovery code is tested on it. The views keep their files behind the same seam.
 
+mod encrypted;
 mod file;
 mod mapping;
 #[cfg(feature = "sim")]
@@ -14,6 +15,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use encrypted::EncryptedStorage;
 pub use file::FileStorage;
 #[cfg(feature = "sim")]
 pub use sim::SimDisk;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use proptest::prelude::*;
 use timberline_log::{
-    AppendError, Entry, Log, LogOptions, LogReader, PlantedBug, Records, Recovery, Seq, SimDisk,
+    AppendError, Cipher, Entry, Log, LogOptions, LogReader, PlantedBug, Records, Recovery, Seq, SimDisk,
 };
 
 /// What happens to the log.
@@ -69,6 +69,7 @@ pub(crate) struct World {
     durable: Seq,
     bug: Option<PlantedBug>,
     fill: u8,
+    encrypted: bool,
 }
 
 /// Why the log is wrong.
@@ -83,6 +84,8 @@ pub(crate) fn run(seed: u64, actions: &[Action], bug: Option<PlantedBug>) -> Res
         durable: Seq::NONE,
         bug,
         fill: 0,
+        // A log with a bug is found out by what it says; encrypted, it would only be damaged.
+        encrypted: bug.is_none() && seed % 2 == 1,
     };
     world.open()?;
     for action in actions {
@@ -106,8 +109,13 @@ impl World {
             clock: Arc::new(move || time.fetch_add(1, Ordering::Relaxed)),
             manual_sync: true,
             bug: self.bug,
+            cipher: self.cipher(),
             ..LogOptions::default()
         }
+    }
+
+    fn cipher(&self) -> Option<Arc<Cipher>> {
+        self.encrypted.then(|| Arc::new(Cipher::taken_into_use(&[7; 32])))
     }
 
     fn act(&mut self, action: &Action) -> Result<(), Violation> {
@@ -136,6 +144,9 @@ impl World {
     }
 
     fn append(&mut self, sizes: &[usize]) -> Result<(), Violation> {
+        // Frames are to be as long as they were meant to be, encrypted or not.
+        let overhead = if self.encrypted { Cipher::OVERHEAD } else { 0 };
+        let sizes: Vec<usize> = sizes.iter().map(|size| size.saturating_sub(overhead)).collect();
         let payloads: Vec<Vec<u8>> = sizes.iter().map(|&size| self.payload(size)).collect();
         let kind = self.fill;
         let entries: Vec<Entry<'_>> = payloads.iter().map(|payload| Entry { kind, payload }).collect();
@@ -245,6 +256,7 @@ impl World {
     /// What a reader sees before recovery has changed anything.
     fn check_read_only(&self) -> Result<Seq, Violation> {
         let reader = LogReader::open(self.disk.dir("log")).map_err(|error| error.to_string())?;
+        let reader = reader.with_cipher(self.cipher());
         let seen = self.check(reader.read_from(Seq::FIRST).map_err(|error| error.to_string())?)?;
         self.check_end(seen)?;
         Ok(seen)

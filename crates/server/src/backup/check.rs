@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
-use timberline_log::{CheckedFrames, FileStorage, Seq, Storage, check_frames, segment_name};
+use timberline_log::{CheckedFrames, Cipher, FileStorage, Seq, Storage, check_frames, segment_name};
 use timberline_views::{Replica, ReplicaError};
 
 use super::manifest::Manifest;
@@ -33,12 +33,16 @@ pub struct Checked {
 ///
 /// # Errors
 /// When it is no backup or cannot be read. Damage is no error: it is in what is told.
-pub fn check(dir: &Path, spill: Arc<dyn Storage>) -> Result<Checked, BackupError> {
+pub fn check(
+    dir: &Path,
+    cipher: Option<&Arc<Cipher>>,
+    spill: Arc<dyn Storage>,
+) -> Result<Checked, BackupError> {
     let mut checked = Checked {
         wrong: against_manifest(dir)?,
         ..Checked::default()
     };
-    let reader = timberline_views::read_log(dir)?;
+    let reader = timberline_views::read_log(dir, cipher)?;
     let mut replica = Replica::new(spill);
     let mut records = reader.read_from(Seq::FIRST)?;
     let mut unfolded = 0;
@@ -93,7 +97,7 @@ pub(super) fn against_manifest(dir: &Path) -> Result<Vec<String>, BackupError> {
             what: "is a backup that was begun and never finished: run `timberline backup` again",
         });
     }
-    let reader = timberline_views::read_log(dir)?;
+    let reader = timberline_views::log_files(dir)?;
     let infos = reader.segments()?;
     let log = dir.join(LOG_DIR);
     let storage: Arc<dyn Storage> =

@@ -64,7 +64,7 @@ impl Backup {
 
     /// The same without putting it on the list.
     pub(super) fn copy(source: &Path, target: &Path) -> Result<BackupReport, BackupError> {
-        let reader = timberline_views::read_log(source)?;
+        let reader = timberline_views::log_files(source)?;
         let newest = reader.segments()?;
         if newest.is_empty() {
             return Err(BackupError::Empty(source.to_owned()));

@@ -7,10 +7,11 @@ use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
 
 use super::output::Output;
-use super::place::{Place, Scratch};
+use super::place::{DataDir, Place};
 use super::table::printable;
 use super::verdict::Verdict;
 use crate::backup::{Backup, BackupReport, check};
+use crate::config::Settings;
 
 /// Where to.
 #[derive(Debug, Args)]
@@ -45,7 +46,7 @@ pub(super) fn run(args: BackupArgs) -> ExitCode {
 
 fn carry_out(args: BackupArgs) -> anyhow::Result<Verdict> {
     if args.verify {
-        return verify(&args.dir);
+        return verify(&args.place.settings()?, &args.dir);
     }
     let settings = args.place.settings()?;
     let report = Backup::update(&settings.data_dir, &args.dir)?;
@@ -78,9 +79,14 @@ fn tell(report: &BackupReport) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn verify(dir: &Path) -> anyhow::Result<Verdict> {
-    let scratch = Scratch::new()?;
-    let checked = check(dir, scratch.storage())?;
+fn verify(settings: &Settings, dir: &Path) -> anyhow::Result<Verdict> {
+    // The backup of an encrypted data directory has its key beside it.
+    let backup = DataDir::open(&Settings {
+        data_dir: dir.to_owned(),
+        ..settings.clone()
+    })?;
+    let scratch = backup.scratch()?;
+    let checked = check(dir, backup.cipher(), scratch.storage())?;
     let mut out = Output::new();
     for wrong in &checked.wrong {
         out.line(printable(wrong))?;

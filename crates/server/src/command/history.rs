@@ -1,11 +1,10 @@
 //! Someone's history, opened for looking into it.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use timberline_views::{OpenReport, Snapshot};
 
-use super::place::{Scratch, open_log};
+use super::place::{DataDir, Scratch};
 
 /// What a data directory holds, as of the moment when it was opened. No lock is taken and nothing is changed, so a
 /// server may be at work there.
@@ -25,11 +24,11 @@ impl History {
     ///
     /// # Errors
     /// When it is not there, is empty, or cannot be read.
-    pub(super) fn open(data_dir: &Path) -> anyhow::Result<Self> {
+    pub(super) fn open(data: &DataDir) -> anyhow::Result<Self> {
         let begun = Instant::now();
-        drop(open_log(data_dir)?);
-        let scratch = Scratch::new()?;
-        let (snapshot, report) = timberline_views::read_only(data_dir, scratch.storage())?;
+        drop(data.log()?);
+        let scratch = data.scratch()?;
+        let (snapshot, report) = data.read(&scratch)?;
         Ok(Self {
             snapshot,
             report,

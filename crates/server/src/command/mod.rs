@@ -8,6 +8,8 @@
 //! | `backup`, `restore` | a copy of the log, and back |
 //! | `doctor` | is everything as it should be? |
 //! | `log` | looking into the log, and using it again |
+//! | `key` | the passphrase of encrypted data |
+//! | `passphrase` | where it comes from |
 //! | `place`, `history` | where the data are; opening them for looking into them |
 //! | `moment`, `peer` | what the arguments mean: instants, servers |
 //! | `output`, `table` | what is printed |
@@ -20,9 +22,11 @@ mod backup;
 mod bench;
 mod doctor;
 mod history;
+mod key;
 mod log;
 mod moment;
 mod output;
+mod passphrase;
 mod peer;
 mod place;
 mod query;
@@ -71,6 +75,8 @@ enum Command {
     Query(Box<query::QueryArgs>),
     /// Time queries on your data.
     Bench(Box<bench::BenchArgs>),
+    /// Change the passphrase of encrypted data.
+    Key(Box<key::KeyArgs>),
 }
 
 /// Runs the command with `args` (the first is the program's name) and tells how it ended.
@@ -94,6 +100,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Doctor(args)) => return doctor::run(*args),
         Some(Command::Query(args)) => return query::run(*args),
         Some(Command::Bench(args)) => return bench::run(*args),
+        Some(Command::Key(args)) => return key::run(*args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use tempfile::TempDir;
-use timberline_log::{FileStorage, LogReader, Storage};
+use timberline_log::{Cipher, EncryptedStorage, FileStorage, LogReader, Storage};
+use timberline_views::{OpenError, OpenReport, Snapshot};
 
+use super::passphrase;
 use crate::config::{BaseDirs, ConfigError, ConfigFile, Overrides, Settings};
 
 /// They come last in the help.
@@ -27,6 +29,10 @@ pub(super) struct Place {
     /// Configuration file [default: as for the server]
     #[arg(long, short, global = true, value_name = "FILE", help_heading = HEADING)]
     config: Option<PathBuf>,
+
+    /// File with the passphrase of encrypted data [default: $TIMBERLINE_PASSPHRASE, or it is asked for]
+    #[arg(long, global = true, value_name = "FILE", help_heading = HEADING)]
+    passphrase_file: Option<PathBuf>,
 }
 
 impl Place {
@@ -46,28 +52,74 @@ impl Place {
             config: self.config,
             testing: self.testing,
             data_dir: self.dbpath,
+            passphrase_file: self.passphrase_file,
             ..Overrides::default()
         }
     }
 }
 
-/// The log in a data directory, which must be there and have something in it.
-///
-/// # Errors
-/// When it is not there, is empty, or cannot be read.
-pub(super) fn open_log(data_dir: &Path) -> anyhow::Result<LogReader> {
-    let reader = timberline_views::read_log(data_dir)?;
-    anyhow::ensure!(
-        !reader.segments()?.is_empty(),
-        "the log in {} is empty: there is no segment in {}",
-        data_dir.display(),
-        reader.path().display()
-    );
-    Ok(reader)
+/// A data directory, opened for looking into it.
+pub(super) struct DataDir {
+    path: PathBuf,
+    cipher: Option<Arc<Cipher>>,
+}
+
+impl DataDir {
+    /// That of the settings. If it is encrypted, this is where the passphrase is asked for.
+    ///
+    /// # Errors
+    /// When it is encrypted and its passphrase is not to be had, or is wrong.
+    pub(super) fn open(settings: &Settings) -> anyhow::Result<Self> {
+        Ok(Self {
+            path: settings.data_dir.clone(),
+            cipher: passphrase::unlock(settings)?,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it is encrypted with.
+    pub(super) fn cipher(&self) -> Option<&Arc<Cipher>> {
+        self.cipher.as_ref()
+    }
+
+    /// Its log, which must be there and have something in it.
+    ///
+    /// # Errors
+    /// When it is not there, is empty, or cannot be read.
+    pub(super) fn log(&self) -> anyhow::Result<LogReader> {
+        let reader = timberline_views::read_log(&self.path, self.cipher())?;
+        anyhow::ensure!(
+            !reader.segments()?.is_empty(),
+            "the log in {} is empty: there is no segment in {}",
+            self.path.display(),
+            reader.path().display()
+        );
+        Ok(reader)
+    }
+
+    /// What it holds as of now.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn read(&self, scratch: &Scratch) -> Result<(Snapshot, OpenReport), OpenError> {
+        timberline_views::read_only(&self.path, self.cipher(), scratch.storage())
+    }
+
+    /// A temporary directory for a fold of it.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(super) fn scratch(&self) -> anyhow::Result<Scratch> {
+        Scratch::new(self.cipher.is_some())
+    }
 }
 
 /// A temporary directory for what a fold cannot keep in memory. What is put there is unlinked at once (see
-/// `timberline_views::Replica`), so at most the empty directory is left when this process is killed.
+/// `timberline_views::Replica`), so at most the empty directory is left when this process is killed. Of data that are
+/// encrypted it is encrypted too, with a key that only this process ever had.
 pub(super) struct Scratch {
     storage: Arc<dyn Storage>,
     _dir: TempDir,
@@ -75,16 +127,16 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Makes it where `TMPDIR` says.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub(super) fn new() -> anyhow::Result<Self> {
+    fn new(encrypted: bool) -> anyhow::Result<Self> {
         let what = "cannot make a temporary directory (TMPDIR names where)";
         let dir = tempfile::Builder::new()
             .prefix("timberline-")
             .tempdir()
             .context(what)?;
-        let storage = Arc::new(FileStorage::open(dir.path()).context(what)?);
+        let mut storage: Arc<dyn Storage> = Arc::new(FileStorage::open(dir.path()).context(what)?);
+        if encrypted {
+            storage = Arc::new(EncryptedStorage::new(storage, Arc::new(Cipher::ephemeral()?)));
+        }
         Ok(Self { storage, _dir: dir })
     }
 

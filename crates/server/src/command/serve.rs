@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
+use timberline_log::Cipher;
 use timberline_query::Engine;
 use timberline_views::{HeartbeatDurability, OpenReport, Store, StoreOptions};
 
+use super::passphrase;
 use crate::app::App;
 use crate::backup::Automatic;
 use crate::config::{BaseDirs, Overrides, Settings};
@@ -53,6 +55,14 @@ pub struct ServeArgs {
     #[arg(long, value_name = "NAME=DIR", value_delimiter = ',', value_parser = name_and_dir)]
     pub custom_static: Vec<(String, PathBuf)>,
 
+    /// Encrypt the data: for a new data directory, whose passphrase is then asked for
+    #[arg(long)]
+    pub encrypt: bool,
+
+    /// File with the passphrase of encrypted data [default: $TIMBERLINE_PASSPHRASE, or it is asked for]
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+
     /// Tell more: log at debug level
     #[arg(long, short)]
     pub verbose: bool,
@@ -78,6 +88,8 @@ impl ServeArgs {
             device_id: self.device_id,
             custom_static: self.custom_static.into_iter().collect(),
             verbose: self.verbose,
+            encrypt: self.encrypt,
+            passphrase_file: self.passphrase_file,
         }
     }
 }
@@ -99,7 +111,8 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let log = logging::start(&settings)?;
     let listeners = Listeners::open(&settings, listen_fd)?;
     let identity = Identity::load(&settings)?;
-    let store = open_store(&settings, &identity)?;
+    let cipher = passphrase::unlock_or_create(&settings)?;
+    let store = open_store(&settings, &identity, cipher)?;
     let engine = Engine::new(settings.limits.queries()).context("cannot start the threads of queries")?;
     let app = Arc::new(App::new(
         settings,
@@ -133,14 +146,23 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     served
 }
 
-fn open_store(settings: &Settings, identity: &Identity) -> anyhow::Result<Store> {
-    let (store, report) = Store::open(&settings.data_dir, store_options(settings, identity))?;
+fn open_store(
+    settings: &Settings,
+    identity: &Identity,
+    cipher: Option<Arc<Cipher>>,
+) -> anyhow::Result<Store> {
+    let options = store_options(settings, identity, cipher);
+    let (store, report) = Store::open(&settings.data_dir, options)?;
     tell(&report);
     Ok(store)
 }
 
 /// How the store is opened, for serving as for rebuilding.
-pub(super) fn store_options(settings: &Settings, identity: &Identity) -> StoreOptions {
+pub(super) fn store_options(
+    settings: &Settings,
+    identity: &Identity,
+    cipher: Option<Arc<Cipher>>,
+) -> StoreOptions {
     StoreOptions {
         device: identity.log_id(),
         segment_bytes: settings.segment_bytes,
@@ -148,6 +170,7 @@ pub(super) fn store_options(settings: &Settings, identity: &Identity) -> StoreOp
             Some(interval) => HeartbeatDurability::Interval(interval),
             None => HeartbeatDurability::Always,
         },
+        cipher,
         ..StoreOptions::default()
     }
 }

@@ -42,6 +42,10 @@ pub struct Overrides {
     pub custom_static: BTreeMap<String, PathBuf>,
     /// `--verbose`.
     pub verbose: bool,
+    /// `--encrypt`.
+    pub encrypt: bool,
+    /// `--passphrase-file`.
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// What the server does. Nothing in here is optional that has a default.
@@ -80,6 +84,10 @@ pub struct Settings {
     pub heartbeat_interval: Option<Duration>,
     /// Backups that the server makes by itself, if it is to.
     pub backup: Option<AutomaticBackup>,
+    /// Whether a new data directory is to be encrypted.
+    pub encrypt: bool,
+    /// Where the passphrase of an encrypted one is to be read.
+    pub passphrase_file: Option<PathBuf>,
     /// Bounds.
     pub limits: Limits,
 }
@@ -174,6 +182,8 @@ impl Settings {
                 file.durability.heartbeat_interval,
             )?,
             backup: automatic_backup(file.backup, from_file)?,
+            encrypt: overrides.encrypt,
+            passphrase_file: overrides.passphrase_file,
             limits: file.limits,
         };
         settings.check()?;

@@ -177,6 +177,12 @@ pub(crate) fn read(storage: &dyn Storage) -> Result<Found, OpenError> {
     let bytes = match storage.read_file(FILE) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Found::None),
+        // What an encrypted file is when it was changed or is of another key.
+        Err(e) if e.kind() == std::io::ErrorKind::InvalidData => {
+            return Ok(Found::Unusable(format!(
+                "the checkpoint cannot be decrypted: {e}"
+            )));
+        }
         Err(error) => {
             return Err(OpenError::Io {
                 doing: "read the checkpoint",

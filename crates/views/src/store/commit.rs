@@ -11,8 +11,8 @@ use super::{Sequencer, Shared};
 use crate::record::{BucketKey, Record};
 use crate::state::State;
 
-/// What a record takes in the log beside its payload, at most.
-const FRAME_BYTES: u64 = 64;
+/// What a record takes in the log beside its payload, at most: header, padding, and what encryption adds.
+const FRAME_BYTES: u64 = 80;
 
 impl Shared {
     /// Appends one record, folds it in, and shows it.

@@ -1,6 +1,6 @@
 //! What opening, writing and keeping a store can fail with.
 
-use timberline_log::{AppendError, LogError, Seq, SyncFailed};
+use timberline_log::{AppendError, KeyError, LogError, Seq, SyncFailed};
 
 use crate::record::CodecError;
 use crate::segment::SegmentError;
@@ -20,6 +20,21 @@ pub enum OpenError {
         /// The directory.
         path: String,
     },
+    /// There is a key file, and no key was given.
+    #[error("{path} is encrypted: its passphrase is needed")]
+    Encrypted {
+        /// The data directory.
+        path: String,
+    },
+    /// A key was given, and there is no key file.
+    #[error("the key file {file} is gone: put back a copy of it; without it the data cannot be decrypted")]
+    NoKey {
+        /// The key file.
+        file: String,
+    },
+    /// The key file could not be looked for.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The views were written by a newer version.
     #[error(
         "{file} has format version {version}, this Timberline knows versions up to {known}: update Timberline"

@@ -4,11 +4,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use timberline_log::{FileStorage, LogReader, Storage};
+use timberline_log::{Cipher, FileStorage, LogReader, Storage};
 
 use super::checkpoint;
 use super::error::OpenError;
-use super::open::{LOG_DIR, OpenReport, VIEWS_DIR, list, take_up};
+use super::open::{LOG_DIR, OpenReport, VIEWS_DIR, encrypted, expect_key, list, take_up};
 use crate::record::BucketKey;
 use crate::replica::{Replica, ReplicaError};
 use crate::snapshot::Snapshot;
@@ -20,11 +20,22 @@ const ATTEMPTS: usize = 5;
 /// How many records that could not be folded are told.
 const MOST_UNFOLDED: usize = 100;
 
-/// Opens the log of a data directory for reading.
+/// Opens the log of a data directory for reading; with its key, if the directory is encrypted.
+///
+/// # Errors
+/// [`OpenError::NoLog`] if the directory has none, [`OpenError::Log`] if it cannot be read, [`OpenError::Encrypted`]
+/// without its key.
+pub fn read_log(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<LogReader, OpenError> {
+    expect_key(path, cipher.is_some())?;
+    Ok(log_files(path)?.with_cipher(cipher.cloned()))
+}
+
+/// Opens the log of a data directory for looking at its segments and for copying them. That needs no key; records of an
+/// encrypted log cannot be read this way.
 ///
 /// # Errors
 /// [`OpenError::NoLog`] if the directory has none, [`OpenError::Log`] if it cannot be read.
-pub fn read_log(path: &Path) -> Result<LogReader, OpenError> {
+pub fn log_files(path: &Path) -> Result<LogReader, OpenError> {
     let Some(log) = existing(&path.join(LOG_DIR))? else {
         return Err(OpenError::NoLog {
             path: path.display().to_string(),
@@ -35,14 +46,18 @@ pub fn read_log(path: &Path) -> Result<LogReader, OpenError> {
 
 /// Reads the views of a data directory and folds in the records that they do not have yet, up to the end of the log
 /// as of now: [`Snapshot::seq`] tells how far that is. Events that do not fit in memory go to `spill`, which should be
-/// an empty directory of its own.
+/// an empty directory of its own, and an [`EncryptedStorage`](timberline_log::EncryptedStorage) if the data are.
 ///
 /// # Errors
 /// [`OpenError`]. Damage to log or views is none: it is in the report.
-pub fn read_only(path: &Path, spill: Arc<dyn Storage>) -> Result<(Snapshot, OpenReport), OpenError> {
-    let reader = read_log(path)?;
+pub fn read_only(
+    path: &Path,
+    cipher: Option<&Arc<Cipher>>,
+    spill: Arc<dyn Storage>,
+) -> Result<(Snapshot, OpenReport), OpenError> {
+    let reader = read_log(path, cipher)?;
     let mut report = OpenReport::default();
-    let mut replica = Replica::of(views_on_disk(path, &mut report)?, Some(spill));
+    let mut replica = Replica::of(views_on_disk(path, cipher, &mut report)?, Some(spill));
     let mut records = reader.read_from(replica.seq().next())?;
     while let Some(record) = records.next() {
         let record = match record {
@@ -85,13 +100,18 @@ pub fn view_files(path: &Path) -> Result<Vec<(BucketKey, u64)>, OpenError> {
 }
 
 /// The state of the checkpoint; the empty one if there is none, or none that can be used.
-fn views_on_disk(path: &Path, report: &mut OpenReport) -> Result<State, OpenError> {
+fn views_on_disk(
+    path: &Path,
+    cipher: Option<&Arc<Cipher>>,
+    report: &mut OpenReport,
+) -> Result<State, OpenError> {
     let Some(views) = existing(&path.join(VIEWS_DIR))? else {
         return Ok(State::new());
     };
+    let views = encrypted(Arc::new(views), cipher);
     let mut before = views.read_file(checkpoint::FILE).ok();
     for _ in 1..ATTEMPTS {
-        let state = take_up(&views, report)?;
+        let state = take_up(&*views, report)?;
         let now = views.read_file(checkpoint::FILE).ok();
         if report.checkpoint_unusable.is_none() || now == before {
             return Ok(state);
@@ -99,7 +119,7 @@ fn views_on_disk(path: &Path, report: &mut OpenReport) -> Result<State, OpenErro
         report.checkpoint_unusable = None;
         before = now;
     }
-    take_up(&views, report)
+    take_up(&*views, report)
 }
 
 /// The directory if it is there; opening one that is not would make it.

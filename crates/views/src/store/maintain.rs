@@ -116,7 +116,8 @@ impl Store {
 
 impl Shared {
     pub(super) fn reader(&self) -> Result<LogReader, HistoryError> {
-        Ok(LogReader::open(self.log_storage.clone())?)
+        let reader = LogReader::open(self.log_storage.clone())?;
+        Ok(reader.with_cipher(self.options.cipher.clone()))
     }
 
     fn maintain(&self, leisurely: bool) -> Result<Maintenance, HistoryError> {

@@ -23,11 +23,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
 use timberline_log::Storage;
-use timberline_log::{DeviceId, Durability, Log, LogReader, Seq, SyncFailed, WriterLock};
+use timberline_log::{Cipher, DeviceId, Durability, Log, LogReader, Seq, SyncFailed, WriterLock};
 
 pub use error::{CompactError, OpenError, WriteError};
 pub use history::{Deleted, DeletedWhat, Undoing};
-pub use inspect::{read_log, read_only, view_files};
+pub use inspect::{log_files, read_log, read_only, view_files};
 pub use maintain::{Maintenance, PurgeReceipt};
 pub use open::{OpenReport, Progress};
 pub use write::{HeartbeatAnswer, Receipt};
@@ -68,6 +68,8 @@ pub struct StoreOptions {
     /// Where to put what a fold of the past cannot keep in memory: an empty directory of its own. Without one it stays
     /// in memory.
     pub scratch: Option<Arc<dyn Storage>>,
+    /// What everything is encrypted with, log and views; `None` for a data directory that is not encrypted.
+    pub cipher: Option<Arc<Cipher>>,
     /// A bug that tests plant, to show that they catch it.
     #[cfg(feature = "sim")]
     pub planted_bug: Option<timberline_log::PlantedBug>,
@@ -88,6 +90,7 @@ impl Default for StoreOptions {
             maintain_every: Duration::from_secs(3600),
             clock: Clock::system(),
             scratch: None,
+            cipher: None,
             #[cfg(feature = "sim")]
             planted_bug: None,
             #[cfg(feature = "sim")]
@@ -276,7 +279,8 @@ impl Store {
     /// # Errors
     /// When the log's directory cannot be read.
     pub fn log(&self) -> Result<LogReader, timberline_log::LogError> {
-        LogReader::open(self.shared.log_storage.clone())
+        let reader = LogReader::open(self.shared.log_storage.clone())?;
+        Ok(reader.with_cipher(self.shared.options.cipher.clone()))
     }
 
     /// Seals what is worth sealing, merges, and writes a checkpoint when one is due.

@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
-use timberline_log::{Damage, FileStorage, Log, LogError, LogOptions, Recovery, Seq, Storage, TornTail};
+use timberline_log::{
+    Cipher, Damage, EncryptedStorage, FileStorage, KeyFile, Log, LogError, LogOptions, Recovery, Seq,
+    Storage, TornTail,
+};
 
 use super::checkpoint::{self, Found};
 use super::compact;
@@ -77,10 +80,14 @@ impl Store {
     ) -> Result<(Store, OpenReport), OpenError> {
         let root = directory(path)?;
         let lock = root.lock_writer()?;
+        expect_key(path, options.cipher.is_some())?;
         let log = Arc::new(directory(&path.join(LOG_DIR))?);
         let views = Arc::new(directory(&path.join(VIEWS_DIR))?);
         let options = StoreOptions {
-            scratch: Some(Arc::new(directory(&path.join(SCRATCH_DIR))?)),
+            scratch: Some(encrypted(
+                Arc::new(directory(&path.join(SCRATCH_DIR))?),
+                options.cipher.as_ref(),
+            )),
             ..options
         };
         let (mut store, report) = Store::open_on(log, views, options, anew, progress)?;
@@ -99,6 +106,7 @@ impl Store {
         anew: bool,
         progress: Progress<'_>,
     ) -> Result<(Store, OpenReport), OpenError> {
+        let views = encrypted(views, options.cipher.as_ref());
         let (log, taken) = open_both(&log_storage, &*views, &options, anew);
         let (log, recovery) = log?;
         let mut report = OpenReport {
@@ -181,6 +189,32 @@ fn directory(path: &Path) -> Result<FileStorage, OpenError> {
     })
 }
 
+/// Without this, a server that was told nothing of a key would add to encrypted data in the clear, and one that was
+/// would add to plain data what nobody can read without it.
+///
+/// # Errors
+/// When there is a key file and no key, or the other way round.
+pub(super) fn expect_key(path: &Path, given: bool) -> Result<(), OpenError> {
+    let file = KeyFile::of(path);
+    match (file.exists()?, given) {
+        (true, false) => Err(OpenError::Encrypted {
+            path: path.display().to_string(),
+        }),
+        (false, true) => Err(OpenError::NoKey {
+            file: file.path().display().to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The views as they are to be read and written.
+pub(super) fn encrypted(views: Arc<dyn Storage>, cipher: Option<&Arc<Cipher>>) -> Arc<dyn Storage> {
+    match cipher {
+        Some(cipher) => Arc::new(EncryptedStorage::new(views, Arc::clone(cipher))),
+        None => views,
+    }
+}
+
 fn log_options(options: &StoreOptions) -> LogOptions {
     LogOptions {
         segment_bytes: options.segment_bytes,
@@ -194,6 +228,7 @@ fn log_options(options: &StoreOptions) -> LogOptions {
             let clock = options.clock.clone();
             Arc::new(move || clock.now())
         },
+        cipher: options.cipher.clone(),
         #[cfg(feature = "sim")]
         bug: options.planted_bug,
         #[cfg(feature = "sim")]

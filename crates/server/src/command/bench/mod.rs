@@ -18,7 +18,7 @@ use timberline_model::Timestamp;
 
 use super::history::History;
 use super::output::{Output, OutputError};
-use super::place::Place;
+use super::place::{DataDir, Place};
 use super::table::{Table, milliseconds, printable};
 use super::verdict::Verdict;
 use crate::config::Settings;
@@ -72,7 +72,7 @@ pub(super) fn run(args: BenchArgs) -> ExitCode {
 }
 
 fn query(settings: &Settings, args: &QueryArgs) -> anyhow::Result<Verdict> {
-    let history = History::open(&settings.data_dir)?;
+    let history = History::open(&DataDir::open(settings)?)?;
     let faulty = history.complain();
     let found = find(&history.snapshot)?;
     let cases: Vec<Case> = spans(found.first, found.last)

@@ -5,7 +5,7 @@ use timberline_model::{Duration, Timestamp};
 use timberline_views::OpenError;
 
 use super::Check;
-use crate::command::place::Scratch;
+use crate::command::place::DataDir;
 use crate::config::Settings;
 
 /// A clock may be off by that much without anybody minding.
@@ -17,7 +17,7 @@ const FORMATS: &str = "formats";
 const LOG: &str = "log";
 
 pub(super) fn checks(settings: &Settings) -> Vec<Check> {
-    let reader = match timberline_views::read_log(&settings.data_dir) {
+    let reader = match timberline_views::log_files(&settings.data_dir) {
         Ok(reader) => reader,
         Err(error @ OpenError::NoLog { .. }) => return vec![Check::warn(LOG, error.to_string())],
         Err(error) => return vec![Check::fail(LOG, error.to_string())],
@@ -37,12 +37,14 @@ pub(super) fn checks(settings: &Settings) -> Vec<Check> {
 
 fn formats(segments: &[SegmentInfo]) -> Check {
     let squashed = segments.iter().filter(|segment| segment.squashed).count();
-    let plain = segments.len() - squashed;
-    let text = match squashed {
-        0 => format!("log format 1 in {plain} segments, all known"),
-        _ => format!("log formats 1 in {plain} segments and 2 in {squashed}, all known"),
-    };
-    Check::ok(FORMATS, text)
+    let encrypted = segments.iter().filter(|segment| segment.encrypted).count();
+    Check::ok(
+        FORMATS,
+        format!(
+            "{} log segments, {squashed} of them squashed, {encrypted} encrypted: all of known formats",
+            segments.len()
+        ),
+    )
 }
 
 /// Whether the segments follow one another, and say who wrote them.
@@ -93,8 +95,7 @@ fn is_short(reader: &LogReader, segment: &SegmentInfo) -> bool {
 
 /// What a start would read: the checkpoint and the records after it.
 fn tail(settings: &Settings) -> Check {
-    let opened = Scratch::new()
-        .and_then(|scratch| Ok(timberline_views::read_only(&settings.data_dir, scratch.storage())?.1));
+    let opened = DataDir::open(settings).and_then(|data| Ok(data.read(&data.scratch()?)?.1));
     let report = match opened {
         Ok(report) => report,
         Err(error) => return Check::fail(LOG, format!("{error:#}")),

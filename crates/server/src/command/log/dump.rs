@@ -1,7 +1,5 @@
 //! `timberline log dump`: records as JSON lines.
 
-use std::path::Path;
-
 use anyhow::ensure;
 use clap::Args;
 use timberline_log::Seq;
@@ -13,7 +11,7 @@ use super::kind::Kind;
 use super::names::BucketNames;
 use crate::command::moment::{FORMS, moment};
 use crate::command::output::Output;
-use crate::command::place::open_log;
+use crate::command::place::DataDir;
 use crate::command::verdict::Verdict;
 
 /// Which records, and how.
@@ -58,8 +56,8 @@ pub(super) struct DumpArgs {
 }
 
 /// Dumps.
-pub(super) fn run(data_dir: &Path, args: &DumpArgs) -> anyhow::Result<Verdict> {
-    let reader = open_log(data_dir)?;
+pub(super) fn run(data: &DataDir, args: &DumpArgs) -> anyhow::Result<Verdict> {
+    let reader = data.log()?;
     let filter = Filter {
         from: args.from.map(Seq),
         to: args.to.map(Seq),
@@ -73,7 +71,7 @@ pub(super) fn run(data_dir: &Path, args: &DumpArgs) -> anyhow::Result<Verdict> {
     } else {
         Events::Expanded
     };
-    let mut names = BucketNames::known(data_dir, &reader);
+    let mut names = BucketNames::known(data, &reader);
     if let Some(bucket) = &args.bucket {
         ensure!(names.has(bucket), "there is no bucket '{bucket}' in this log");
     }

@@ -32,7 +32,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::place::Place;
+use super::place::{DataDir, Place};
 use super::verdict::Verdict;
 
 /// `timberline log` and its subcommands.
@@ -77,14 +77,14 @@ pub(super) fn run(args: LogArgs) -> ExitCode {
 
 fn carry_out(args: LogArgs) -> anyhow::Result<Verdict> {
     let settings = args.place.settings()?;
-    let data_dir = settings.data_dir.as_path();
+    let data = DataDir::open(&settings)?;
     match args.command {
-        LogCommand::Stat(args) => stat::run(data_dir, &args),
-        LogCommand::Verify => verify::run(data_dir),
-        LogCommand::Dump(args) => dump::run(data_dir, &args),
-        LogCommand::Tail(args) => tail::run(data_dir, &args),
-        LogCommand::Replay(args) => replay::run(data_dir, &args),
-        LogCommand::Rebuild(args) => rebuild::run(&settings, &args),
-        LogCommand::Repair(args) => repair::run(&settings, &args),
+        LogCommand::Stat(args) => stat::run(&data, &args),
+        LogCommand::Verify => verify::run(&data),
+        LogCommand::Dump(args) => dump::run(&data, &args),
+        LogCommand::Tail(args) => tail::run(&data, &args),
+        LogCommand::Replay(args) => replay::run(&data, &args),
+        LogCommand::Rebuild(args) => rebuild::run(&settings, &data, &args),
+        LogCommand::Repair(args) => repair::run(&settings, &data, &args),
     }
 }

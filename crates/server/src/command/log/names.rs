@@ -1,14 +1,13 @@
 //! From the keys that records name buckets by to the ids that people know.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use timberline_log::{LogReader, Record, Seq};
 use timberline_views::Snapshot;
 use timberline_views::record::{self, BucketKey};
 
 use super::kind::Kind;
-use crate::command::place::Scratch;
+use crate::command::place::DataDir;
 
 /// The ids of buckets, by key. As large as the number of buckets there ever were.
 #[derive(Debug, Default)]
@@ -20,11 +19,9 @@ pub(super) struct BucketNames {
 
 impl BucketNames {
     /// The buckets that there are now, and those that were, as soon as a record speaks of one.
-    pub(super) fn known(data_dir: &Path, reader: &LogReader) -> Self {
+    pub(super) fn known(data: &DataDir, reader: &LogReader) -> Self {
         // Views that cannot be read are no reason not to show the log, which has all names too.
-        let snapshot = Scratch::new()
-            .ok()
-            .and_then(|scratch| timberline_views::read_only(data_dir, scratch.storage()).ok());
+        let snapshot = data.scratch().ok().and_then(|scratch| data.read(&scratch).ok());
         let known = snapshot.map_or_else(Self::default, |(snapshot, _)| Self::of(&snapshot));
         Self {
             unsearched: Some(reader.clone()),

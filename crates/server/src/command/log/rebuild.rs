@@ -8,7 +8,7 @@ use timberline_views::{OpenReport, Store};
 
 use super::progress::Progress;
 use crate::command::output::Output;
-use crate::command::place::open_log;
+use crate::command::place::DataDir;
 use crate::command::serve::store_options;
 use crate::command::verdict::Verdict;
 use crate::config::Settings;
@@ -32,8 +32,8 @@ pub(super) struct RebuildArgs {
 }
 
 /// Rebuilds.
-pub(super) fn run(settings: &Settings, args: &RebuildArgs) -> anyhow::Result<Verdict> {
-    let reader = open_log(&settings.data_dir)?;
+pub(super) fn run(settings: &Settings, data: &DataDir, args: &RebuildArgs) -> anyhow::Result<Verdict> {
+    let reader = data.log()?;
     // Opening the store takes the lock again, for good; this is so that nobody waits for a check to be told only then
     // that the server runs.
     drop(FileStorage::open(&settings.data_dir)?.lock_writer()?);
@@ -45,7 +45,7 @@ pub(super) fn run(settings: &Settings, args: &RebuildArgs) -> anyhow::Result<Ver
     let begun = std::time::Instant::now();
     let (store, report) = Store::rebuild(
         &settings.data_dir,
-        store_options(settings, &identity),
+        store_options(settings, &identity, data.cipher().cloned()),
         &mut |folded, newest| progress.set(folded, newest),
     )?;
     progress.doing("writing");

@@ -14,7 +14,7 @@ use timberline_views::{RepairReport, Shortfall, repair};
 use super::progress::Progress;
 use crate::backup::copy_companions;
 use crate::command::output::{Output, OutputError};
-use crate::command::place::{Scratch, open_log};
+use crate::command::place::DataDir;
 use crate::command::table::printable;
 use crate::command::verdict::Verdict;
 use crate::config::Settings;
@@ -41,8 +41,8 @@ pub(super) struct RepairArgs {
 }
 
 /// Repairs.
-pub(super) fn run(settings: &Settings, args: &RepairArgs) -> anyhow::Result<Verdict> {
-    let reader = open_log(&settings.data_dir)?;
+pub(super) fn run(settings: &Settings, data: &DataDir, args: &RepairArgs) -> anyhow::Result<Verdict> {
+    let reader = data.log()?;
     refuse_used(&args.new)?;
     let progress = Progress::over(&reader, "salvaging")?;
     let unfinished = args.new.join(UNFINISHED);
@@ -52,7 +52,7 @@ pub(super) fn run(settings: &Settings, args: &RepairArgs) -> anyhow::Result<Verd
     );
     copy_companions(&settings.data_dir, &args.new)?;
     let device = device(settings, &args.new)?;
-    let scratch = Scratch::new()?;
+    let scratch = data.scratch()?;
     let options = (device, settings.segment_bytes);
     let report = repair(&reader, target, options, scratch.storage(), &mut |seq| {
         progress.at(seq)

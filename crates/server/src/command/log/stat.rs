@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 use anyhow::Context;
 use clap::Args;
@@ -16,7 +15,7 @@ use timberline_views::{BucketView, Snapshot};
 use super::names::BucketNames;
 use super::progress::Progress;
 use crate::command::output::{Output, OutputError};
-use crate::command::place::{Scratch, open_log};
+use crate::command::place::DataDir;
 use crate::command::table::{Table, printable};
 use crate::command::verdict::Verdict;
 
@@ -109,8 +108,8 @@ struct Counted {
 }
 
 /// Counts and prints.
-pub(super) fn run(data_dir: &Path, args: &StatArgs) -> anyhow::Result<Verdict> {
-    let stat = take(data_dir)?;
+pub(super) fn run(data: &DataDir, args: &StatArgs) -> anyhow::Result<Verdict> {
+    let stat = take(data)?;
     let mut out = Output::new();
     if args.json {
         out.line(serde_json::to_string_pretty(&stat)?)?;
@@ -121,11 +120,11 @@ pub(super) fn run(data_dir: &Path, args: &StatArgs) -> anyhow::Result<Verdict> {
     Ok(Verdict::faulty_if(!stat.damage.is_empty()))
 }
 
-fn take(data_dir: &Path) -> anyhow::Result<Stat> {
-    let reader = open_log(data_dir)?;
+fn take(data: &DataDir) -> anyhow::Result<Stat> {
+    let reader = data.log()?;
     let infos = reader.segments()?;
-    let scratch = Scratch::new()?;
-    let (snapshot, _) = timberline_views::read_only(data_dir, scratch.storage())?;
+    let scratch = data.scratch()?;
+    let (snapshot, _) = data.read(&scratch)?;
     let mut names = BucketNames::of(&snapshot);
     let counted = count(&reader, &mut names)?;
     let marks = infos.iter().filter_map(|info| info.durable);
@@ -136,7 +135,7 @@ fn take(data_dir: &Path) -> anyhow::Result<Stat> {
         .collect::<anyhow::Result<Vec<_>>>()?;
     let last = counted.last.map_or(Seq::NONE, |(seq, _)| seq);
     Ok(Stat {
-        data_dir: data_dir.display().to_string(),
+        data_dir: data.path().display().to_string(),
         device: infos
             .iter()
             .rev()
@@ -153,7 +152,7 @@ fn take(data_dir: &Path) -> anyhow::Result<Stat> {
         events: snapshot.buckets().map(BucketView::len).sum(),
         settings: snapshot.settings().len(),
         segments,
-        buckets: buckets(data_dir, &snapshot, &names, &counted)?,
+        buckets: buckets(data, &snapshot, &names, &counted)?,
         damage: counted.damage.iter().map(damage).collect(),
     })
 }
@@ -216,7 +215,7 @@ fn segment(reader: &LogReader, info: &SegmentInfo, counted: &Counted) -> anyhow:
 const BLOCK: u64 = 512;
 
 fn buckets(
-    data_dir: &Path,
+    data: &DataDir,
     snapshot: &Snapshot,
     names: &BucketNames,
     counted: &Counted,
@@ -233,7 +232,7 @@ fn buckets(
         let bucket = buckets.entry(*key).or_default();
         (bucket.records, bucket.log_bytes) = (*records, *bytes);
     }
-    for (key, bytes) in timberline_views::view_files(data_dir)? {
+    for (key, bytes) in timberline_views::view_files(data.path())? {
         let bucket = buckets.entry(key).or_default();
         bucket.view_segments += 1;
         bucket.view_bytes += bytes;

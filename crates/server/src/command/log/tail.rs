@@ -1,6 +1,5 @@
 //! `timberline log tail`: the newest records, and those that come.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -11,7 +10,7 @@ use super::describe::{Events, describe, describe_damage};
 use super::filter::Filter;
 use super::names::BucketNames;
 use crate::command::output::Output;
-use crate::command::place::open_log;
+use crate::command::place::DataDir;
 use crate::command::verdict::Verdict;
 
 /// How often the log is looked at for new records.
@@ -46,13 +45,13 @@ pub(super) struct TailArgs {
 }
 
 /// Prints and follows.
-pub(super) fn run(data_dir: &Path, args: &TailArgs) -> anyhow::Result<Verdict> {
-    let reader = open_log(data_dir)?;
+pub(super) fn run(data: &DataDir, args: &TailArgs) -> anyhow::Result<Verdict> {
+    let reader = data.log()?;
     let filter = Filter {
         bucket: args.bucket.clone(),
         ..Filter::default()
     };
-    let mut names = BucketNames::known(data_dir, &reader);
+    let mut names = BucketNames::known(data, &reader);
     if let Some(bucket) = &args.bucket {
         ensure!(names.has(bucket), "there is no bucket '{bucket}' in this log");
     }

@@ -1,7 +1,6 @@
 //! `timberline log verify`: is everything whole, and do the views show what the log says?
 
 use std::fmt::Display;
-use std::path::Path;
 
 use indicatif::HumanCount;
 use timberline_log::{LogReader, Record, Seq, segment_name};
@@ -9,7 +8,7 @@ use timberline_views::{BucketView, OpenReport, Replica, ReplicaError, Snapshot, 
 
 use super::progress::Progress;
 use crate::command::output::{Output, OutputError};
-use crate::command::place::{Scratch, open_log};
+use crate::command::place::DataDir;
 use crate::command::verdict::Verdict;
 
 pub(super) const HELP: &str = "\
@@ -28,10 +27,10 @@ Example:
 const MOST_UNFOLDED: u64 = 20;
 
 /// Verifies.
-pub(super) fn run(data_dir: &Path) -> anyhow::Result<Verdict> {
-    let reader = open_log(data_dir)?;
-    let scratch = (Scratch::new()?, Scratch::new()?);
-    let (views, report) = timberline_views::read_only(data_dir, scratch.0.storage())?;
+pub(super) fn run(data: &DataDir) -> anyhow::Result<Verdict> {
+    let reader = data.log()?;
+    let scratch = (data.scratch()?, data.scratch()?);
+    let (views, report) = data.read(&scratch.0)?;
     let mut findings = Findings {
         progress: Progress::new("checking", Seq::FIRST, reader.newest()?),
         out: Output::new(),

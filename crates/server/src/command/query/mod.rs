@@ -28,7 +28,7 @@ use super::history::History;
 use super::moment::{LOCAL_FORMS, local_moment, local_text};
 use super::output::Output;
 use super::peer::Peer;
-use super::place::Place;
+use super::place::{DataDir, Place};
 use super::verdict::Verdict;
 use program::Program;
 use result::only_result;
@@ -68,7 +68,7 @@ pub(super) struct QueryArgs {
 
     /// Ask this server, such as http://127.0.0.1:5600, instead of reading the data
     #[arg(long, value_name = "URL", value_parser = Peer::parse,
-          conflicts_with_all = ["dbpath", "testing", "config"])]
+          conflicts_with_all = ["dbpath", "testing", "config", "passphrase_file"])]
     server: Option<Peer>,
 
     /// Print what was done and how long it took, instead of the result
@@ -148,7 +148,7 @@ fn carry_out(args: QueryArgs) -> anyhow::Result<Verdict> {
         return Ok(Verdict::Clean);
     }
     let settings = args.place.settings()?;
-    let history = History::open(&settings.data_dir)?;
+    let history = History::open(&DataDir::open(&settings)?)?;
     let faulty = history.complain();
     let engine = Engine::new(settings.limits.queries()).context("cannot start the threads of queries")?;
     if args.explain {

@@ -1,5 +1,9 @@
 //! Where an import waits for its second pass: in memory while it is small, else in a file that has no
 //! name, so that nothing is left behind whatever happens.
+//!
+//! What a file without a name leaves behind is its blocks, until they are written over: with a `kill -9` in time,
+//! somebody's history lies on the disk in the clear, encrypted data directory or not. So the file is sealed in pieces
+//! with a key that only this process ever had.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -7,15 +11,52 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use timberline_log::Cipher;
+
 /// What is kept in memory.
 const MEMORY_BYTES: usize = 8 << 20;
+/// What is sealed at once.
+const PIECE: usize = 64 << 10;
+const SEALED_PIECE: usize = PIECE + Cipher::OVERHEAD;
 
 #[derive(Debug)]
 pub(super) struct Spool {
     dir: PathBuf,
-    /// All of it, as long as there is no file.
+    /// All of it, as long as there is no file; then what does not fill a piece yet.
     memory: Vec<u8>,
-    file: Option<File>,
+    disk: Option<Disk>,
+}
+
+/// Whole pieces, sealed one behind the other.
+#[derive(Debug)]
+struct Disk {
+    file: File,
+    cipher: Cipher,
+    pieces: usize,
+    /// A buffer.
+    sealed: Vec<u8>,
+}
+
+impl Disk {
+    fn push(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.sealed.clear();
+        self.cipher.seal(&beside(self.pieces), piece, &mut self.sealed);
+        self.file.write_all(&self.sealed)?;
+        self.pieces += 1;
+        Ok(())
+    }
+
+    fn read(&self, number: usize, plain: &mut Vec<u8>) -> io::Result<()> {
+        let mut sealed = vec![0; SEALED_PIECE];
+        self.file
+            .read_exact_at(&mut sealed, (number * SEALED_PIECE) as u64)?;
+        let opened = self.cipher.open(&beside(number), &sealed, plain);
+        opened.map_err(io::Error::other)
+    }
+}
+
+fn beside(number: usize) -> [u8; 8] {
+    (number as u64).to_le_bytes()
 }
 
 impl Spool {
@@ -24,7 +65,7 @@ impl Spool {
         Self {
             dir,
             memory: Vec::new(),
-            file: None,
+            disk: None,
         }
     }
 
@@ -33,30 +74,31 @@ impl Spool {
     /// # Errors
     /// When there is no space.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if let Some(file) = &mut self.file {
-            return file.write_all(bytes);
+        self.memory.extend_from_slice(bytes);
+        if self.disk.is_none() {
+            if self.memory.len() <= MEMORY_BYTES {
+                return Ok(());
+            }
+            self.disk = Some(Disk {
+                file: tempfile::tempfile_in(&self.dir)?,
+                cipher: Cipher::ephemeral()?,
+                pieces: 0,
+                sealed: Vec::with_capacity(SEALED_PIECE),
+            });
         }
-        if self.memory.len() + bytes.len() <= MEMORY_BYTES {
-            self.memory.extend_from_slice(bytes);
-            return Ok(());
+        let Some(disk) = &mut self.disk else { return Ok(()) };
+        let (pieces, rest) = self.memory.as_chunks::<PIECE>();
+        for piece in pieces {
+            disk.push(piece)?;
         }
-        let mut file = tempfile::tempfile_in(&self.dir)?;
-        file.write_all(&self.memory)?;
-        file.write_all(bytes)?;
-        self.memory = Vec::new();
-        self.file = Some(file);
+        // What was kept in memory so far need not be any more.
+        self.memory = rest.to_vec();
         Ok(())
     }
 
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        match &self.file {
-            Some(file) => file.read_at(buffer, offset),
-            None => {
-                let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-                let mut rest = self.memory.get(offset..).unwrap_or_default();
-                rest.read(buffer)
-            }
-        }
+    /// Where what is in memory begins.
+    fn on_disk(&self) -> usize {
+        self.disk.as_ref().map_or(0, |disk| disk.pieces * PIECE)
     }
 }
 
@@ -64,22 +106,41 @@ impl Spool {
 #[derive(Debug)]
 pub(super) struct SpoolReader {
     spool: Arc<Spool>,
-    offset: u64,
+    offset: usize,
+    /// The piece of this number, opened.
+    piece: Option<usize>,
+    plain: Vec<u8>,
 }
 
 impl SpoolReader {
     pub(super) fn at(spool: &Arc<Spool>, offset: u64) -> Self {
         Self {
             spool: Arc::clone(spool),
-            offset,
+            offset: usize::try_from(offset).unwrap_or(usize::MAX),
+            piece: None,
+            plain: Vec::new(),
         }
+    }
+
+    /// What there is from here on: to the end, or to the end of a piece.
+    fn rest(&mut self) -> io::Result<&[u8]> {
+        if let Some(in_memory) = self.offset.checked_sub(self.spool.on_disk()) {
+            return Ok(self.spool.memory.get(in_memory..).unwrap_or_default());
+        }
+        let number = self.offset / PIECE;
+        if let Some(disk) = self.spool.disk.as_ref().filter(|_| self.piece != Some(number)) {
+            self.piece = None;
+            disk.read(number, &mut self.plain)?;
+            self.piece = Some(number);
+        }
+        Ok(self.plain.get(self.offset % PIECE..).unwrap_or_default())
     }
 }
 
 impl Read for SpoolReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.spool.read_at(buffer, self.offset)?;
-        self.offset += count as u64;
+        let count = self.rest()?.read(buffer)?;
+        self.offset += count;
         Ok(count)
     }
 }
@@ -111,11 +172,50 @@ mod tests {
         for byte in 0..9 {
             spool.write(&vec![byte; 1 << 20]).unwrap();
         }
-        assert!(spool.file.is_some() && spool.memory.is_empty());
+        assert!(spool.disk.is_some() && spool.memory.len() < PIECE);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
         let rest = read(spool, (8 << 20) - 1);
         assert_eq!(rest.len(), (1 << 20) + 1);
         assert_eq!(rest[..2], [7, 8]);
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_written_wherever_pieces_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut spool = Spool::new(dir.path().to_owned());
+        let text: Vec<u8> = (0..MEMORY_BYTES + 5 * PIECE + 77)
+            .map(|at| (at / 7) as u8)
+            .collect();
+        for part in text.chunks(100_003) {
+            spool.write(part).unwrap();
+        }
+        let spool = Arc::new(spool);
+        for from in [
+            0,
+            1,
+            PIECE - 1,
+            PIECE,
+            MEMORY_BYTES + 3,
+            text.len() - 1,
+            text.len(),
+        ] {
+            let mut out = Vec::new();
+            SpoolReader::at(&spool, from as u64)
+                .read_to_end(&mut out)
+                .unwrap();
+            assert!(out == text[from..], "from {from}");
+        }
+    }
+
+    #[test]
+    fn nothing_plain_is_in_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut spool = Spool::new(dir.path().to_owned());
+        spool.write(&b"a secret ".repeat(1 << 20)).unwrap();
+        let disk = spool.disk.as_ref().unwrap();
+        let mut bytes = vec![0; disk.pieces * SEALED_PIECE];
+        disk.file.read_exact_at(&mut bytes, 0).unwrap();
+        assert_eq!(memchr::memmem::find(&bytes, b"secret"), None);
     }
 
     #[test]

@@ -5,12 +5,11 @@ mod send;
 mod state;
 mod target;
 
-use std::path::Path;
-
 use clap::Args;
 use timberline_model::Timestamp;
 
 use crate::command::moment::{FORMS, moment};
+use crate::command::place::DataDir;
 use crate::command::verdict::Verdict;
 use pace::Speed;
 use target::Target;
@@ -73,9 +72,9 @@ pub(super) struct ReplayArgs {
 }
 
 /// Replays.
-pub(super) fn run(data_dir: &Path, args: &ReplayArgs) -> anyhow::Result<Verdict> {
+pub(super) fn run(data: &DataDir, args: &ReplayArgs) -> anyhow::Result<Verdict> {
     match &args.to {
-        None => state::run(data_dir, args),
-        Some(target) => send::run(data_dir, args, target),
+        None => state::run(data, args),
+        Some(target) => send::run(data, args, target),
     }
 }

@@ -1,7 +1,6 @@
 //! The recorded traffic, sent once more.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 use std::time::{Duration as Span, Instant};
 
 use anyhow::{Context, ensure};
@@ -18,18 +17,18 @@ use super::ReplayArgs;
 use super::pace::Pace;
 use super::target::{Answer, Target};
 use crate::command::output::Output;
-use crate::command::place::{Scratch, open_log};
+use crate::command::place::DataDir;
 use crate::command::verdict::Verdict;
 
 /// Sends everything from `--from` to `--until`.
-pub(super) fn run(data_dir: &Path, args: &ReplayArgs, target: &Target) -> anyhow::Result<Verdict> {
-    let reader = open_log(data_dir)?;
+pub(super) fn run(data: &DataDir, args: &ReplayArgs, target: &Target) -> anyhow::Result<Verdict> {
+    let reader = data.log()?;
     let newest = reader.newest()?;
     // The server may write to this very log: what it writes from now on is not sent again.
     let until = args.until.map_or(newest, |until| Seq(until).min(newest));
     let from = Seq(args.from.unwrap_or(1)).max(Seq::FIRST);
     target.greet()?;
-    let scratch = Scratch::new()?;
+    let scratch = data.scratch()?;
     let mut sender = Sender {
         target,
         bucket: args.bucket.as_deref(),

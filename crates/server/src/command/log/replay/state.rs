@@ -1,7 +1,5 @@
 //! The state after some record.
 
-use std::path::Path;
-
 use anyhow::ensure;
 use indicatif::HumanCount;
 use timberline_log::Seq;
@@ -11,7 +9,7 @@ use timberline_views::{BucketView, Replica, ReplicaError, Snapshot, TimeRange};
 use super::super::progress::Progress;
 use super::ReplayArgs;
 use crate::command::output::Output;
-use crate::command::place::{Scratch, open_log};
+use crate::command::place::DataDir;
 use crate::command::table::{Table, printable};
 use crate::command::verdict::Verdict;
 
@@ -26,9 +24,9 @@ struct State {
 }
 
 /// Folds and prints.
-pub(super) fn run(data_dir: &Path, args: &ReplayArgs) -> anyhow::Result<Verdict> {
-    let scratch = Scratch::new()?;
-    let state = fold(data_dir, args, Replica::new(scratch.storage()))?;
+pub(super) fn run(data: &DataDir, args: &ReplayArgs) -> anyhow::Result<Verdict> {
+    let scratch = data.scratch()?;
+    let state = fold(data, args, Replica::new(scratch.storage()))?;
     let wanted = |view: &&BucketView| args.bucket.as_ref().is_none_or(|id| *id == view.bucket().id);
     let buckets: Vec<&BucketView> = state.snapshot.buckets().filter(wanted).collect();
     if let Some(bucket) = &args.bucket {
@@ -48,8 +46,8 @@ pub(super) fn run(data_dir: &Path, args: &ReplayArgs) -> anyhow::Result<Verdict>
     Ok(Verdict::faulty_if(state.faulty))
 }
 
-fn fold(data_dir: &Path, args: &ReplayArgs, mut replica: Replica) -> anyhow::Result<State> {
-    let reader = open_log(data_dir)?;
+fn fold(data: &DataDir, args: &ReplayArgs, mut replica: Replica) -> anyhow::Result<State> {
+    let reader = data.log()?;
     let newest = reader.newest()?;
     let last = args.to_seq.map_or(newest, |seq| Seq(seq).min(newest));
     let progress = Progress::new("folding", Seq::FIRST, last);

@@ -1,0 +1,238 @@
+//! Encryption at rest: bytes sealed with a data key, so that whoever has only the files reads nothing in them and
+//! changes nothing in them unnoticed.
+//!
+//! XChaCha20-Poly1305: why, and what it costs, is in `docs/decisions/009-sealed-with-xchacha20.md`. What is sealed, and
+//! with what beside it, is said where it is written: a frame's payload in `frame`, files in `storage/encrypted.rs`,
+//! the data key itself in [`key`].
+
+pub(crate) mod key;
+
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use chacha20poly1305::aead::inout::InOutBuf;
+use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
+use rustix::rand::{GetRandomFlags, getrandom};
+use zeroize::Zeroizing;
+
+/// Bytes of a data key.
+pub(crate) const KEY: usize = 32;
+/// Bytes of a nonce, which comes before what is sealed with it.
+pub(crate) const NONCE: usize = 24;
+/// Bytes of the tag, which comes after it.
+pub(crate) const TAG: usize = 16;
+/// The part of a nonce that is drawn once for each [`Cipher`].
+const DRAWN: usize = 16;
+
+/// Sealed bytes that nobody with this key has sealed like this: another key, another place, or damage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it was changed since it was encrypted, or was encrypted with another key")]
+pub struct NotAuthentic;
+
+/// A data key in use.
+///
+/// No nonce is ever used twice with a key: its first 16 bytes are drawn at random whenever a key is taken into use,
+/// the other 8 count. So a torn tail may be cut off and written again under the same sequence numbers.
+pub struct Cipher {
+    aead: XChaCha20Poly1305,
+    drawn: [u8; DRAWN],
+    count: AtomicU64,
+}
+
+impl fmt::Debug for Cipher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Never the key.
+        f.debug_struct("Cipher").finish_non_exhaustive()
+    }
+}
+
+impl Cipher {
+    /// How much longer sealed bytes are than plain ones.
+    pub const OVERHEAD: usize = NONCE + TAG;
+
+    /// A key that nobody else knows and that is gone with this value: for temporary files.
+    ///
+    /// # Errors
+    /// If the system has no random bytes.
+    pub fn ephemeral() -> io::Result<Self> {
+        let mut key = Zeroizing::new([0; KEY]);
+        draw(&mut *key)?;
+        Self::of(&key)
+    }
+
+    /// Takes a key into use.
+    pub(crate) fn of(key: &[u8; KEY]) -> io::Result<Self> {
+        Ok(Self::with_nonces(key, random()?))
+    }
+
+    /// A key with nonces that are known before: for files whose bytes are compared.
+    #[cfg(feature = "sim")]
+    #[must_use]
+    pub fn repeatable(key: &[u8; 32], drawn: [u8; 16]) -> Self {
+        Self::with_nonces(key, drawn)
+    }
+
+    /// A known key, taken into use as that of a key file is.
+    ///
+    /// # Panics
+    /// If the system has no random bytes.
+    #[cfg(feature = "sim")]
+    #[must_use]
+    pub fn taken_into_use(key: &[u8; 32]) -> Self {
+        Self::of(key).unwrap_or_else(|error| panic!("no random bytes: {error}"))
+    }
+
+    fn with_nonces(key: &[u8; KEY], drawn: [u8; DRAWN]) -> Self {
+        Self {
+            aead: XChaCha20Poly1305::new(key.into()),
+            drawn,
+            count: AtomicU64::new(0),
+        }
+    }
+
+    fn next_nonce(&self) -> [u8; NONCE] {
+        // A counter of 64 bits does not come round: at ten million a second that would take 58,000 years.
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let mut nonce = [0; NONCE];
+        nonce[..DRAWN].copy_from_slice(&self.drawn);
+        nonce[DRAWN..].copy_from_slice(&count.to_le_bytes());
+        nonce
+    }
+
+    /// Adds to `out`: the nonce, `plain` encrypted, the tag over it and `beside`. What lies beside is not stored; who
+    /// opens it must know it.
+    ///
+    /// # Panics
+    /// If there are 256 GiB or more; nothing here is that large.
+    pub fn seal(&self, beside: &[u8], plain: &[u8], out: &mut Vec<u8>) {
+        let nonce = self.next_nonce();
+        out.reserve(plain.len() + Self::OVERHEAD);
+        out.extend_from_slice(&nonce);
+        let begin = out.len();
+        out.extend_from_slice(plain);
+        let body = InOutBuf::from(&mut out[begin..]);
+        let sealed = self
+            .aead
+            .encrypt_inout_detached(&XNonce::from(nonce), beside, body);
+        match sealed {
+            Ok(tag) => out.extend_from_slice(&tag),
+            Err(_) => panic!("{} bytes are too many to be sealed at once", plain.len()),
+        }
+    }
+
+    /// Replaces `out` by the plain bytes of what [`seal`](Self::seal) made.
+    ///
+    /// # Errors
+    /// [`NotAuthentic`]; then `out` is empty.
+    pub fn open(&self, beside: &[u8], sealed: &[u8], out: &mut Vec<u8>) -> Result<(), NotAuthentic> {
+        out.clear();
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE>().ok_or(NotAuthentic)?;
+        let (body, tag) = rest.split_last_chunk::<TAG>().ok_or(NotAuthentic)?;
+        out.extend_from_slice(body);
+        let opened = self.aead.decrypt_inout_detached(
+            &XNonce::from(*nonce),
+            beside,
+            InOutBuf::from(out.as_mut_slice()),
+            &Tag::from(*tag),
+        );
+        opened.map_err(|_| {
+            out.clear();
+            NotAuthentic
+        })
+    }
+}
+
+/// Random bytes of the system.
+pub(crate) fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    draw(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Fills with random bytes of the system.
+fn draw(bytes: &mut [u8]) -> io::Result<()> {
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match getrandom(rest, GetRandomFlags::empty()) {
+            Ok(count) => filled += count,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sealed(cipher: &Cipher, beside: &[u8], plain: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        cipher.seal(beside, plain, &mut out);
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sealed_is_opened(
+            plain in prop::collection::vec(any::<u8>(), 0..300), beside in prop::collection::vec(any::<u8>(), 0..40)
+        ) {
+            let cipher = Cipher::ephemeral().unwrap();
+            let sealed = sealed(&cipher, &beside, &plain);
+            prop_assert_eq!(sealed.len(), plain.len() + Cipher::OVERHEAD);
+            let mut opened = b"of before".to_vec();
+            prop_assert_eq!(cipher.open(&beside, &sealed, &mut opened), Ok(()));
+            prop_assert_eq!(opened, plain);
+        }
+
+        #[test]
+        fn any_flipped_bit_is_noticed(
+            plain in prop::collection::vec(any::<u8>(), 0..64), pick in any::<prop::sample::Index>()
+        ) {
+            let cipher = Cipher::ephemeral().unwrap();
+            let mut sealed = sealed(&cipher, b"here", &plain);
+            let bit = pick.index(sealed.len() * 8);
+            sealed[bit / 8] ^= 1 << (bit % 8);
+            prop_assert_eq!(cipher.open(b"here", &sealed, &mut Vec::new()), Err(NotAuthentic));
+        }
+    }
+
+    #[test]
+    fn another_place_another_key_or_fewer_bytes_do_not_open_it() {
+        let (cipher, other) = (Cipher::ephemeral().unwrap(), Cipher::ephemeral().unwrap());
+        let sealed = sealed(&cipher, b"here", b"plain");
+        let open =
+            |cipher: &Cipher, beside: &[u8], sealed: &[u8]| cipher.open(beside, sealed, &mut Vec::new());
+        assert_eq!(open(&cipher, b"here", &sealed), Ok(()));
+        assert_eq!(open(&cipher, b"there", &sealed), Err(NotAuthentic));
+        assert_eq!(open(&other, b"here", &sealed), Err(NotAuthentic));
+        for len in 0..sealed.len() {
+            assert_eq!(open(&cipher, b"here", &sealed[..len]), Err(NotAuthentic));
+        }
+    }
+
+    #[test]
+    fn no_nonce_comes_twice_whenever_the_key_is_taken_into_use() {
+        let key = [7; KEY];
+        let mut seen = HashSet::new();
+        for _ in 0..20 {
+            let cipher = Cipher::of(&key).unwrap();
+            for _ in 0..20 {
+                let sealed = sealed(&cipher, b"", b"the same");
+                assert!(seen.insert(sealed[..NONCE].to_vec()));
+                assert!(seen.insert(sealed[NONCE..].to_vec()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_is_never_shown() {
+        let shown = format!("{:?}", Cipher::with_nonces(&[0xab; KEY], [0xcd; DRAWN]));
+        assert_eq!(shown, "Cipher { .. }");
+    }
+}

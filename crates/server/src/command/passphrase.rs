@@ -1,0 +1,186 @@
+//! The passphrase of an encrypted data directory: where it comes from, and the key that it opens.
+
+use std::ffi::OsStr;
+use std::io::IsTerminal;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail, ensure};
+use timberline_log::{Cipher, FileStorage, KeyFile, Storage};
+use zeroize::Zeroizing;
+
+use crate::config::Settings;
+
+/// Where a passphrase may stand, if it is not to be typed.
+const VARIABLE: &str = "TIMBERLINE_PASSPHRASE";
+const NEW_VARIABLE: &str = "TIMBERLINE_NEW_PASSPHRASE";
+
+/// Forgotten when dropped.
+type Passphrase = Zeroizing<Vec<u8>>;
+
+/// The key of a data directory; none if it is not encrypted.
+///
+/// # Errors
+/// When it is, and no passphrase is given or it is the wrong one.
+pub(super) fn unlock(settings: &Settings) -> anyhow::Result<Option<Arc<Cipher>>> {
+    let file = KeyFile::of(&settings.data_dir);
+    if !file.exists()? {
+        return Ok(None);
+    }
+    let passphrase = current(settings)?;
+    Ok(Some(Arc::new(file.open(&passphrase)?)))
+}
+
+/// The same for a server, which with `--encrypt` makes the key of a new data directory.
+///
+/// # Errors
+/// As [`unlock`]; and when there are data already that are not encrypted.
+pub(super) fn unlock_or_create(settings: &Settings) -> anyhow::Result<Option<Arc<Cipher>>> {
+    let file = KeyFile::of(&settings.data_dir);
+    if !settings.encrypt || file.exists()? {
+        return unlock(settings);
+    }
+    refuse_plain_data(&settings.data_dir)?;
+    let given = given(settings.passphrase_file.as_deref(), VARIABLE)?;
+    let passphrase = given.map_or_else(|| chosen(&settings.data_dir, "--passphrase-file", VARIABLE), Ok)?;
+    // Whoever else begins here meanwhile either has this lock or finds the key.
+    let lock = FileStorage::open(&settings.data_dir)?.lock_writer()?;
+    refuse_plain_data(&settings.data_dir)?;
+    ensure!(
+        !file.exists()?,
+        "{} has just been made by another process: start again",
+        file.path().display()
+    );
+    let cipher = file.create(&passphrase)?;
+    drop(lock);
+    tracing::info!(
+        key = %file.path().display(),
+        "the data directory is encrypted; keep a copy of its key file, and do not forget the passphrase"
+    );
+    Ok(Some(Arc::new(cipher)))
+}
+
+/// Replaces the passphrase; data stay as they are.
+///
+/// # Errors
+/// As [`unlock`]; and when the directory is not encrypted.
+pub(super) fn change(settings: &Settings, new_file: Option<&Path>) -> anyhow::Result<()> {
+    let file = KeyFile::of(&settings.data_dir);
+    ensure!(
+        file.exists()?,
+        "{} is not encrypted: it has no file {}",
+        settings.data_dir.display(),
+        file.path().display()
+    );
+    let old = current(settings)?;
+    // Told before a new one is asked for.
+    file.open(&old)?;
+    let given = given(new_file, NEW_VARIABLE)?;
+    let new = given.map_or_else(
+        || chosen(&settings.data_dir, "--new-passphrase-file", NEW_VARIABLE),
+        Ok,
+    )?;
+    Ok(file.change(&old, &new)?)
+}
+
+fn refuse_plain_data(data_dir: &Path) -> anyhow::Result<()> {
+    for dir in ["log", "views"] {
+        let entries = match std::fs::read_dir(data_dir.join(dir)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot list {}", data_dir.join(dir).display()));
+            }
+        };
+        let files = entries.flatten().filter(|entry| entry.file_name() != "LOCK");
+        ensure!(
+            files.count() == 0,
+            "{} has data that are not encrypted, and --encrypt is for a new data directory: start without it, save \
+             GET /api/0/export, then start with --encrypt and another --dbpath and import the file there",
+            data_dir.display()
+        );
+    }
+    Ok(())
+}
+
+/// That of an encrypted directory.
+fn current(settings: &Settings) -> anyhow::Result<Passphrase> {
+    if let Some(passphrase) = given(settings.passphrase_file.as_deref(), VARIABLE)? {
+        return Ok(passphrase);
+    }
+    let dir = settings.data_dir.display();
+    if !std::io::stdin().is_terminal() {
+        bail!(
+            "{dir} is encrypted: give its passphrase with --passphrase-file or in {VARIABLE}, or on a terminal"
+        );
+    }
+    typed(&format!("Passphrase of {dir}: "))
+}
+
+/// What a file or a variable says.
+fn given(file: Option<&Path>, variable: &str) -> anyhow::Result<Option<Passphrase>> {
+    if let Some(file) = file {
+        let read = std::fs::read(file).map(Zeroizing::new);
+        let bytes = read.with_context(|| format!("cannot read the passphrase file {}", file.display()))?;
+        let line = without_newline(&bytes);
+        ensure!(
+            !line.is_empty(),
+            "the passphrase file {} is empty",
+            file.display()
+        );
+        return Ok(Some(Zeroizing::new(line.to_vec())));
+    }
+    let Some(text) = std::env::var_os(variable) else {
+        return Ok(None);
+    };
+    let text = Zeroizing::new(OsStr::as_bytes(&text).to_vec());
+    ensure!(
+        !text.is_empty(),
+        "{variable} is set to nothing: give a passphrase, or unset it"
+    );
+    Ok(Some(text))
+}
+
+/// Editors end the last line; that is not meant.
+fn without_newline(bytes: &[u8]) -> &[u8] {
+    let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// A new one, typed twice.
+fn chosen(data_dir: &Path, flag: &str, variable: &str) -> anyhow::Result<Passphrase> {
+    if !std::io::stdin().is_terminal() {
+        bail!(
+            "a passphrase is needed to encrypt with: give it with {flag} or in {variable}, or on a terminal"
+        );
+    }
+    let first = typed(&format!("New passphrase for {}: ", data_dir.display()))?;
+    let second = typed("The same again: ")?;
+    ensure!(first == second, "the two are not the same: nothing was changed");
+    Ok(first)
+}
+
+fn typed(prompt: &str) -> anyhow::Result<Passphrase> {
+    let text = rpassword::prompt_password(prompt).context("cannot read a passphrase from the terminal")?;
+    let text = Zeroizing::new(text.into_bytes());
+    ensure!(!text.is_empty(), "the passphrase must not be empty");
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_newline_at_the_end_is_not_meant() {
+        for (written, meant) in [
+            ("secret\n", "secret"),
+            ("secret\r\n", "secret"),
+            ("secret", "secret"),
+            (" two words \n\n", " two words \n"),
+        ] {
+            assert_eq!(without_newline(written.as_bytes()), meant.as_bytes());
+        }
+    }
+}
