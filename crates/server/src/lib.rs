@@ -23,4 +23,11 @@ pub mod identity;
 pub mod logging;
 mod routes;
 
+/// What the targets in `fuzz/` need to reach; no part of the interface.
+#[doc(hidden)]
+pub mod fuzz {
+    pub use crate::routes::import::fuzz as import;
+    pub use crate::routes::query::accepts as accepts_query;
+}
+
 pub use app::App;

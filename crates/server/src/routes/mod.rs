@@ -20,12 +20,12 @@ mod events;
 mod export;
 pub(crate) mod files;
 pub(crate) mod heartbeat;
-mod import;
+pub(crate) mod import;
 mod info;
 mod log;
 mod metrics;
 mod param;
-mod query;
+pub(crate) mod query;
 mod settings;
 mod status_page;
 

@@ -22,8 +22,10 @@
 //! | `split` | a list of events, cut into batches |
 //! | `replay` | second pass |
 //! | `baton` | the order in which its threads store |
+//! | `fuzz` | what the fuzz targets see of it |
 
 mod baton;
+pub mod fuzz;
 mod layout;
 mod multipart;
 mod receive;
