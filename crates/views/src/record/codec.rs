@@ -4,6 +4,7 @@
 //! record, add a version here, keep decoding the old ones, and add a golden fixture.
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
+use bincode::error::DecodeError;
 use bincode::{BorrowDecode, Encode};
 
 use super::{BucketKey, EventBlock, EventsInserted, EventsPut, Record};
@@ -14,6 +15,24 @@ const DECODE_LIMIT: usize = 256 << 20;
 /// The one bincode configuration of everything Timberline writes to disk.
 pub(crate) const CONFIG: Configuration<LittleEndian, Varint, Limit<DECODE_LIMIT>> =
     bincode::config::standard().with_limit::<DECODE_LIMIT>();
+
+/// Reads what was encoded, and tells how many bytes that took. A length in it is not to be trusted with memory: what
+/// may be held at once grows with the bytes that there are. An element of a list takes one byte at least, and none of
+/// ours is more than 64 times as large in memory as it can be in bytes.
+pub(crate) fn decode<'a, T: BorrowDecode<'a, ()>>(bytes: &'a [u8]) -> Result<(T, usize), DecodeError> {
+    match bytes.len() {
+        0..=0x400 => decode_within::<T, { 64 << 10 }>(bytes),
+        0x401..=0x4000 => decode_within::<T, { 1 << 20 }>(bytes),
+        0x4001..=0x4_0000 => decode_within::<T, { 16 << 20 }>(bytes),
+        _ => decode_within::<T, DECODE_LIMIT>(bytes),
+    }
+}
+
+fn decode_within<'a, T: BorrowDecode<'a, ()>, const LIMIT: usize>(
+    bytes: &'a [u8],
+) -> Result<(T, usize), DecodeError> {
+    bincode::borrow_decode_from_slice(bytes, CONFIG.with_limit::<LIMIT>())
+}
 
 /// Why bytes are no record.
 #[derive(Debug, thiserror::Error)]
@@ -124,9 +143,7 @@ impl<'a> Record<'a> {
         match kind {
             kind::SETTING_SET | kind::SETTING_DELETED => Ok(None),
             // The bucket is the first field of all the others.
-            kind::BUCKET_CREATED..=kind::EVENTS_DELETED if version == VERSION => {
-                Ok(Some(bincode::borrow_decode_from_slice(body, CONFIG)?.0))
-            }
+            kind::BUCKET_CREATED..=kind::EVENTS_DELETED if version == VERSION => Ok(Some(decode(body)?.0)),
             _ => Err(CodecError::Unknown { kind, version }),
         }
     }
@@ -146,8 +163,7 @@ impl<'a> Record<'a> {
             kind::BUCKET_DELETED => Record::BucketDeleted(whole(body)?),
             kind::HEARTBEAT => Record::Heartbeat(whole(body)?),
             kind::EVENTS_INSERTED => {
-                let (prefix, used): (InsertedPrefix, usize) =
-                    bincode::borrow_decode_from_slice(body, CONFIG)?;
+                let (prefix, used): (InsertedPrefix, usize) = decode(body)?;
                 let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
                 Record::EventsInserted(EventsInserted {
                     bucket: prefix.bucket,
@@ -156,7 +172,7 @@ impl<'a> Record<'a> {
                 })
             }
             kind::EVENTS_PUT => {
-                let (prefix, used): (PutPrefix, usize) = bincode::borrow_decode_from_slice(body, CONFIG)?;
+                let (prefix, used): (PutPrefix, usize) = decode(body)?;
                 let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
                 if prefix.ids.len() != events.len() {
                     return Err(CodecError::Block("it has not one id for each event"));
@@ -199,7 +215,7 @@ fn versioned(value: &impl Encode, out: &mut Vec<u8>) -> Result<(), CodecError> {
 }
 
 fn whole<'a, T: BorrowDecode<'a, ()>>(body: &'a [u8]) -> Result<T, CodecError> {
-    let (value, used) = bincode::borrow_decode_from_slice(body, CONFIG)?;
+    let (value, used) = decode(body)?;
     match body.len() - used {
         0 => Ok(value),
         n => Err(CodecError::Trailing(n)),
