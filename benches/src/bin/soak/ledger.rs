@@ -326,7 +326,7 @@ mod tests {
             ledger(Some(Pending::Insert { bucket, events }))
         };
         let old = (1, event(0, 5));
-        assert_eq!(counts(insert(), &[old.clone()]), (0, 0));
+        assert_eq!(counts(insert(), std::slice::from_ref(&old)), (0, 0));
         assert_eq!(
             counts(insert(), &[old.clone(), (2, event(10, 1)), (3, event(20, 1))]),
             (0, 0)

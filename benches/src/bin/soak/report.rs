@@ -131,8 +131,8 @@ impl fmt::Display for Minute {
         let mut server = |name: &str, sample: &Sample, disk: (u64, u64), rate: f64, slowest: u64| {
             write!(
                 f,
-                "  {name} RSS {:.1} MiB ({:.1} its own), {} files, {} threads, log {:.1} MiB, views {:.1} MiB, \
-                 {rate:.0}/s, slowest heartbeat {:.1} ms",
+                "  {name}: RSS {:.1} MiB ({:.1} its own), {} files, {} threads, log {:.1} MiB, views {:.1} MiB, \
+                 {rate:.0}/s, slowest heartbeat {:.1} ms\n",
                 mib(sample.resident),
                 mib(sample.anonymous),
                 sample.handles,

@@ -12,8 +12,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::http::Connection;
 
-/// Small segments, so that there are many changes from one to the next.
-const LOG_KEYS: &str = "[log]\nsegment_bytes = 1048576\n";
+/// Small segments, so that there are many changes from one to the next; and small caches, so that they are soon full
+/// and memory shows what else grows.
+const KEYS: &str = "[log]\nsegment_bytes = 1048576\n\n[limits]\nquery_cache_bytes = 1048576\n\
+                    query_catalog_bytes = 8388608\n";
 /// Keys that newer servers know, with values short enough that an hour sees them at work. What a server refuses is
 /// left out.
 const NEWER_KEYS: [&str; 2] = ["history = \"2 minutes\"", "erase_after = \"2 minutes\""];
@@ -33,10 +35,7 @@ impl Installation {
     pub(crate) fn new(program: &Path, dir: &Path, name: &str, keys: &[&str]) -> io::Result<Installation> {
         let root = dir.join(name);
         fs::create_dir_all(&root)?;
-        fs::write(
-            root.join("config.toml"),
-            format!("{}\n{LOG_KEYS}", keys.join("\n")),
-        )?;
+        fs::write(root.join("config.toml"), format!("{}\n{KEYS}", keys.join("\n")))?;
         Ok(Installation {
             program: program.to_owned(),
             root,

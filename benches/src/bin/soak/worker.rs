@@ -15,9 +15,10 @@ use crate::random::Random;
 const SECOND: i64 = 1_000_000_000;
 /// 2024-03-01T00:00:00Z: where the made-up history begins.
 const BEGIN: i64 = 1_709_251_200 * SECOND;
-/// A bucket with more events than this is deleted and begun anew: deleting is part of the mix, and with a store
-/// that stays of one size, memory should too.
-const MOST_EVENTS: usize = 4_000;
+/// When the bucket of its batches has more events than this, it and that of its heartbeats are deleted and begun anew:
+/// deleting is part of the mix, and with a store that stays of one size, memory should too. Enough for the compactor
+/// to have something to do, which seals 32,768 events at a time.
+const MOST_EVENTS: usize = 75_000;
 const PULSETIME: i64 = 60 * SECOND;
 
 /// What all clients of a server count together.
@@ -86,7 +87,7 @@ impl<'a> Worker<'a> {
             400..550 => self.beat(true),
             550..600 => self.insert(1, false),
             600..640 => {
-                let count = 2 + self.random.below(60);
+                let count = 2 + self.random.below(250);
                 self.insert(count, false)
             }
             640..655 => self.insert(3, true),
@@ -117,8 +118,11 @@ impl<'a> Worker<'a> {
     /// Makes its buckets if they are not there, and begins anew when they are full.
     fn see_to_buckets(&mut self) -> io::Result<()> {
         let buckets = [self.beats(), self.batch()];
-        let full = |bucket: &String| self.ledger.events(bucket).is_some_and(|e| e.len() > MOST_EVENTS);
-        if buckets.iter().any(full) {
+        if self
+            .ledger
+            .events(&self.batch())
+            .is_some_and(|events| events.len() > MOST_EVENTS)
+        {
             // Of those that are there: a kill may have come between the two.
             for bucket in buckets {
                 if self.ledger.events(&bucket).is_some() {
