@@ -13,7 +13,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Arguments of `make run`, as in `make run ARGS='--port 5700'`.
 ARGS ?=
 
-.PHONY: help run build test format lint docs units python deny bench fuzz clean
+.PHONY: help run build test format lint docs units python deny bench fuzz soak clean
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -64,15 +64,38 @@ deny: ## licences, advisories and sources of all dependencies
 bench: ## micro-benchmarks
 	$(CARGO) bench --workspace
 
-# Not in CI. The targets need flags that a stable compiler takes only when it is told that they are meant.
-FUZZ_SECONDS ?= 600
-fuzz: ## fuzz the query language, FUZZ_SECONDS each
+# Not in CI. The targets need flags that a stable compiler takes only when it is told that they are meant. What each
+# does, and what its seeds are, is in fuzz/README.md.
+FUZZ_SECONDS ?= 900
+TARGETS ?= frame_recovery view_open codec rest_bodies import query_parse query_run
+# One allocation of more than 256 MiB, or 2 GiB in all, is a finding; so is one input that takes 20 seconds.
+FUZZ_FLAGS := -rss_limit_mb=2048 -malloc_limit_mb=256 -timeout=20 -print_final_stats=1
+FLAGS_query_parse := -max_len=4096 -dict=fuzz/query.dict
+FLAGS_query_run := -max_len=4096 -dict=fuzz/query.dict
+FLAGS_rest_bodies := -max_len=4096 -dict=fuzz/json.dict
+FLAGS_import := -max_len=32768 -dict=fuzz/json.dict
+FLAGS_codec := -max_len=4096
+FLAGS_frame_recovery := -max_len=4096
+FLAGS_view_open := -max_len=16384
+SEEDS_query_run := query_parse
+fuzz: ## fuzz for FUZZ_SECONDS each: all targets, or TARGETS='codec import'
 	@if ! $(CARGO) fuzz --version >/dev/null 2>&1; then $(CARGO) install --locked cargo-fuzz; fi
-	for target in query_parse query_run; do \
-		mkdir -p fuzz/corpus/$$target; \
-		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target fuzz/corpus/$$target fuzz/seeds/query_parse -- \
-			-max_total_time=$(FUZZ_SECONDS) -max_len=4096 -dict=fuzz/query.dict; \
-	done
+	$(foreach target,$(TARGETS),$(call fuzz_one,$(target)))
+
+define fuzz_one
+	mkdir -p fuzz/corpus/$(1)
+	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $(1) fuzz/corpus/$(1) fuzz/seeds/$(or $(SEEDS_$(1)),$(1)) -- \
+		-max_total_time=$(FUZZ_SECONDS) $(FUZZ_FLAGS) $(FLAGS_$(1))
+
+endef
+
+# Not in CI either: half an hour of load on two servers, one of which is killed every minute.
+SOAK_MINUTES ?= 30
+SOAK_SEED ?= 1
+soak: build ## mixed load for SOAK_MINUTES with kill -9 every minute: is anything lost, does anything grow?
+	$(CARGO) build --release --package timberline-benches --bin soak
+	$(TARGET)/release/soak --server $(TARGET)/release/timberline --dir $(TARGET) \
+		--minutes $(SOAK_MINUTES) --seed $(SOAK_SEED)
 
 clean: ## remove what was built
 	$(CARGO) clean

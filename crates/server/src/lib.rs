@@ -27,4 +27,11 @@ pub mod logging;
 mod privacy;
 mod routes;
 
+/// What the targets in `fuzz/` need to reach; no part of the interface.
+#[doc(hidden)]
+pub mod fuzz {
+    pub use crate::routes::import::fuzz as import;
+    pub use crate::routes::query::accepts as accepts_query;
+}
+
 pub use app::App;

@@ -169,7 +169,7 @@ fn a_whole_log_is_taken_over_byte_for_byte() {
 fn a_missing_segment_leaves_its_numbers_and_what_does_not_need_it() {
     let (dir, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fill(dir.path(), &[(5, 200); 300]);
-    let reader = read_log(dir.path()).unwrap();
+    let reader = read_log(dir.path(), None).unwrap();
     let (before, _) = rows(&reader);
     let second = reader.segments().unwrap()[1].clone();
     fs::remove_file(reader.path().join(&second.file)).unwrap();
@@ -194,7 +194,7 @@ fn a_missing_segment_leaves_its_numbers_and_what_does_not_need_it() {
 fn what_builds_on_a_lost_record_is_lost_with_it_and_told() {
     let (dir, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fill(dir.path(), &[(2, 0); 40]);
-    let (before, _) = rows(&read_log(dir.path()).unwrap());
+    let (before, _) = rows(&read_log(dir.path(), None).unwrap());
     // Record 1 made the bucket that all the heartbeats are in.
     flip(dir.path(), &before[&Seq(1)], 40);
     let report = repaired(dir.path(), new.path());
@@ -223,7 +223,7 @@ proptest! {
     ) {
         let (dir, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fill(dir.path(), &writes);
-        let (before, _) = rows(&read_log(dir.path()).unwrap());
+        let (before, _) = rows(&read_log(dir.path(), None).unwrap());
         let mut hit = BTreeSet::new();
         for (which, at, length, byte) in noise {
             // Anywhere in a frame, and on over what follows it.
@@ -242,7 +242,7 @@ proptest! {
             }).map(|(seq, _)| *seq));
         }
         // Two hits may have made one whole again.
-        let (left, _) = rows(&read_log(dir.path()).unwrap());
+        let (left, _) = rows(&read_log(dir.path(), None).unwrap());
         hit.retain(|seq| !left.contains_key(seq));
         let report = repaired(dir.path(), new.path());
         assert_right(&before, dir.path(), new.path(), &report, &hit);

@@ -24,13 +24,13 @@ mod events;
 mod export;
 pub(crate) mod files;
 pub(crate) mod heartbeat;
-mod import;
+pub(crate) mod import;
 mod info;
 mod log;
 mod metrics;
 mod param;
 mod privacy;
-mod query;
+pub(crate) mod query;
 mod settings;
 mod status_page;
 

@@ -57,6 +57,12 @@ impl Request {
     }
 }
 
+/// Whether a body is accepted as a query, for the targets in `fuzz/`.
+pub fn accepts(body: &[u8]) -> bool {
+    let query = Request::parse(body).and_then(|request| request.into_query(String::new()));
+    query.is_ok()
+}
+
 pub(super) async fn query(
     State(app): State<Arc<App>>,
     uri: Uri,

@@ -7,7 +7,7 @@ use bincode::{BorrowDecode, Encode};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use zstd::bulk::Compressor;
 
-use super::codec::{CONFIG, CodecError};
+use super::codec::{self, CONFIG, CodecError};
 
 /// zstd level of blocks: 1 gives 20.7 bytes an event at 0.16 ms per 1,000 events, 3 gives 19.6 at 0.22 ms
 /// (docs/decisions/003-compressed-inserts.md).
@@ -146,6 +146,9 @@ impl<'a> EventBlock<'a> {
         }
         match flag {
             0 => EventBlock::from_plain(rest),
+            1 if length > most_from(rest.len()) => {
+                Err(CodecError::Block("it claims to hold more than its bytes can"))
+            }
             1 => {
                 let plain = zstd::bulk::decompress(rest, length)
                     .map_err(|_| CodecError::Block("it does not decompress"))?;
@@ -156,7 +159,7 @@ impl<'a> EventBlock<'a> {
     }
 
     fn from_plain(plain: &[u8]) -> Result<EventBlock<'static>, CodecError> {
-        let (columns, used): (Columns<'_>, usize) = bincode::borrow_decode_from_slice(plain, CONFIG)?;
+        let (columns, used): (Columns<'_>, usize) = codec::decode(plain)?;
         let n = columns.start_deltas.len();
         if used != plain.len() || columns.durations.len() != n || columns.data.len() != n {
             return Err(CodecError::Block("its columns differ in length"));
@@ -190,6 +193,12 @@ impl<'a> EventBlock<'a> {
             texts,
         })
     }
+}
+
+/// The most that so many bytes of zstd decompress to: each of its blocks takes three of them at least, and stands for
+/// 128 KiB at most.
+fn most_from(compressed: usize) -> usize {
+    (compressed / 3 + 1).saturating_mul(128 << 10)
 }
 
 thread_local! {

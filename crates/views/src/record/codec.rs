@@ -4,6 +4,7 @@
 //! record, add a version here, keep decoding the old ones, and add a golden fixture.
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
+use bincode::error::DecodeError;
 use bincode::{BorrowDecode, Encode};
 
 use super::{BucketKey, EventBlock, EventsChanged, EventsInserted, EventsPut, Last, Record};
@@ -14,6 +15,24 @@ const DECODE_LIMIT: usize = 256 << 20;
 /// The one bincode configuration of everything Timberline writes to disk.
 pub(crate) const CONFIG: Configuration<LittleEndian, Varint, Limit<DECODE_LIMIT>> =
     bincode::config::standard().with_limit::<DECODE_LIMIT>();
+
+/// Reads what was encoded, and tells how many bytes that took. A length in it is not to be trusted with memory: what
+/// may be held at once grows with the bytes that there are. An element of a list takes one byte at least, and none of
+/// ours is more than 64 times as large in memory as it can be in bytes.
+pub(crate) fn decode<'a, T: BorrowDecode<'a, ()>>(bytes: &'a [u8]) -> Result<(T, usize), DecodeError> {
+    match bytes.len() {
+        0..=0x400 => decode_within::<T, { 64 << 10 }>(bytes),
+        0x401..=0x4000 => decode_within::<T, { 1 << 20 }>(bytes),
+        0x4001..=0x4_0000 => decode_within::<T, { 16 << 20 }>(bytes),
+        _ => decode_within::<T, DECODE_LIMIT>(bytes),
+    }
+}
+
+fn decode_within<'a, T: BorrowDecode<'a, ()>, const LIMIT: usize>(
+    bytes: &'a [u8],
+) -> Result<(T, usize), DecodeError> {
+    bincode::borrow_decode_from_slice(bytes, CONFIG.with_limit::<LIMIT>())
+}
 
 /// Why bytes are no record.
 #[derive(Debug, thiserror::Error)]
@@ -173,7 +192,7 @@ impl<'a> Record<'a> {
         let (&version, body) = payload.split_first().ok_or(CodecError::Short)?;
         match kind {
             kind::SETTING_SET | kind::SETTING_DELETED | kind::PURGE_ENDED | kind::LOST => Ok(None),
-            kind::ERASED if version == VERSION => Ok(bincode::borrow_decode_from_slice(body, CONFIG)?.0),
+            kind::ERASED if version == VERSION => Ok(decode(body)?.0),
             // The bucket is the first field of all the others.
             kind::BUCKET_CREATED..=kind::EVENTS_DELETED
             | kind::EVENTS_CHANGED
@@ -181,7 +200,7 @@ impl<'a> Record<'a> {
             | kind::PURGE_BEGUN
                 if version == VERSION =>
             {
-                Ok(Some(bincode::borrow_decode_from_slice(body, CONFIG)?.0))
+                Ok(Some(decode(body)?.0))
             }
             _ => Err(CodecError::Unknown { kind, version }),
         }
@@ -202,8 +221,7 @@ impl<'a> Record<'a> {
             kind::BUCKET_DELETED => Record::BucketDeleted(whole(body)?),
             kind::HEARTBEAT => Record::Heartbeat(whole(body)?),
             kind::EVENTS_INSERTED => {
-                let (prefix, used): (InsertedPrefix, usize) =
-                    bincode::borrow_decode_from_slice(body, CONFIG)?;
+                let (prefix, used): (InsertedPrefix, usize) = decode(body)?;
                 let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
                 Record::EventsInserted(EventsInserted {
                     bucket: prefix.bucket,
@@ -212,7 +230,7 @@ impl<'a> Record<'a> {
                 })
             }
             kind::EVENTS_PUT => {
-                let (prefix, used): (PutPrefix, usize) = bincode::borrow_decode_from_slice(body, CONFIG)?;
+                let (prefix, used): (PutPrefix, usize) = decode(body)?;
                 let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
                 if prefix.ids.len() != events.len() {
                     return Err(CodecError::Block("it has not one id for each event"));
@@ -227,7 +245,7 @@ impl<'a> Record<'a> {
             kind::SETTING_SET => Record::SettingSet(whole(body)?),
             kind::SETTING_DELETED => Record::SettingDeleted(whole(body)?),
             kind::EVENTS_CHANGED => {
-                let (prefix, used): (ChangedPrefix, usize) = bincode::borrow_decode_from_slice(body, CONFIG)?;
+                let (prefix, used): (ChangedPrefix, usize) = decode(body)?;
                 let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
                 if prefix.id_steps.len() != events.len() {
                     return Err(CodecError::Block("it has not one id for each event"));
@@ -291,7 +309,7 @@ pub(crate) fn inserted_as_changed(
     inserted: &EventsInserted<'_>,
 ) -> Result<Vec<u8>, CodecError> {
     let body = payload.get(1..).ok_or(CodecError::Short)?;
-    let (_, used): (InsertedPrefix, usize) = bincode::borrow_decode_from_slice(body, CONFIG)?;
+    let (_, used): (InsertedPrefix, usize) = decode(body)?;
     let block = body.get(used..).unwrap_or_default();
     let next_event = inserted.first + inserted.events.len() as u64;
     let mut out = Vec::with_capacity(block.len() + inserted.events.len() + 32);
@@ -318,7 +336,7 @@ fn versioned(value: &impl Encode, out: &mut Vec<u8>) -> Result<(), CodecError> {
 }
 
 fn whole<'a, T: BorrowDecode<'a, ()>>(body: &'a [u8]) -> Result<T, CodecError> {
-    let (value, used) = bincode::borrow_decode_from_slice(body, CONFIG)?;
+    let (value, used) = decode(body)?;
     match body.len() - used {
         0 => Ok(value),
         n => Err(CodecError::Trailing(n)),

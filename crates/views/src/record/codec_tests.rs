@@ -207,6 +207,28 @@ fn bytes_after_a_record_are_refused() {
     ));
 }
 
+/// 256 MiB that a few bytes claim are not asked of the system, let alone filled.
+#[test]
+fn a_length_that_the_bytes_cannot_hold_is_refused_before_memory_is_taken() {
+    let claims = |count: u32| [&[1, 3, 252], &count.to_le_bytes()[..]].concat();
+    // 100,000 ids would be 800 KB; the limit of what decoding may ever take does not catch that.
+    let claimed = claims(100_000);
+    let list = Record::decode(codec::kind::EVENTS_DELETED, &claimed);
+    let limit = matches!(
+        list,
+        Err(CodecError::Decode(bincode::error::DecodeError::LimitExceeded))
+    );
+    assert!(limit, "{list:?}");
+    let mut block = vec![1];
+    block.extend_from_slice(&(200u32 << 20).to_le_bytes());
+    block.extend_from_slice(&[0x28, 0xb5, 0x2f, 0xfd, 0, 0, 1, 0, 0]);
+    let decoded = EventBlock::decode(&block);
+    assert!(
+        matches!(decoded, Err(CodecError::Block(why)) if why.contains("more than its bytes can")),
+        "{decoded:?}"
+    );
+}
+
 #[test]
 fn kinds_and_versions_of_the_future_are_named() {
     assert!(matches!(

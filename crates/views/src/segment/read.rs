@@ -51,24 +51,26 @@ impl ViewSegment {
             bytes.get(..read).unwrap_or_default(),
             reader.len().map_err(io)?,
         )?;
+        // Before memory is taken for each block that the header speaks of.
+        let index_end = header
+            .index_at
+            .checked_add(u64::from(header.blocks) * ENTRY as u64 + 4);
+        if index_end != Some(header.dictionary_at) || header.dictionary_at > header.length {
+            return Err(SegmentError::Damaged {
+                file: file.into(),
+                what: "its sections do not fit together".into(),
+            });
+        }
         let region = storage.open_region(file, Access::Read).map_err(io)?;
-        let blocks_checked = (0..header.blocks).map(|_| AtomicBool::new(false)).collect();
-        let segment = ViewSegment {
+        Ok(ViewSegment {
             file: file.into(),
             dictionary_number: next_dictionary(),
             region,
             header,
             index_checked: AtomicBool::new(false),
             dictionary_checked: AtomicBool::new(false),
-            blocks_checked,
-        };
-        let index_end = header
-            .index_at
-            .checked_add(u64::from(header.blocks) * ENTRY as u64 + 4);
-        if index_end != Some(header.dictionary_at) || header.dictionary_at > header.length {
-            return Err(segment.damaged("its sections do not fit together"));
-        }
-        Ok(segment)
+            blocks_checked: (0..header.blocks).map(|_| AtomicBool::new(false)).collect(),
+        })
     }
 
     pub(crate) fn file(&self) -> &str {

@@ -13,7 +13,7 @@ use timberline_model::{Bucket, Data, Timestamp};
 
 use super::error::OpenError;
 use crate::bucket::{BucketState, BucketView, Changes, LastEvent, Sealed};
-use crate::record::codec::{CONFIG, CodecError};
+use crate::record::codec::{self, CONFIG, CodecError};
 use crate::record::{BucketKey, EventBlock};
 use crate::row::Row;
 use crate::segment::{SegmentError, ViewSegment};
@@ -223,11 +223,15 @@ pub(crate) fn read(storage: &dyn Storage) -> Result<Found, OpenError> {
         Ok(state) => Ok(Found::State(Box::new(state))),
         Err(Unusable::Segment(e @ SegmentError::Newer { .. })) => Err(e.into()),
         Err(Unusable::Segment(e)) => Ok(Found::Unusable(e.to_string())),
+        Err(Unusable::Contradiction(what)) => Ok(Found::Unusable(format!(
+            "the checkpoint contradicts itself: {what}"
+        ))),
         Err(Unusable::Codec(e)) => Ok(Found::Unusable(e.to_string())),
     }
 }
 
 enum Unusable {
+    Contradiction(&'static str),
     Segment(SegmentError),
     Codec(CodecError),
 }
@@ -245,7 +249,7 @@ impl<E: Into<CodecError>> From<E> for Unusable {
 }
 
 fn restore(storage: &dyn Storage, bytes: &[u8]) -> Result<State, Unusable> {
-    let (body, _): (Body, usize) = bincode::borrow_decode_from_slice(bytes, CONFIG)?;
+    let (body, _): (Body, usize) = codec::decode(bytes)?;
     let mut buckets = Vec::with_capacity(body.buckets.len());
     for b in body.buckets {
         buckets.push(restore_bucket(storage, b)?);
@@ -271,6 +275,11 @@ fn restore(storage: &dyn Storage, bytes: &[u8]) -> Result<State, Unusable> {
     Ok(state)
 }
 
+/// Whether these are positions of a segment with so many rows, in order, none of them twice.
+fn are_positions(positions: &[u32], rows: u64) -> bool {
+    positions.is_sorted_by(|a, b| a < b) && positions.last().is_none_or(|last| u64::from(*last) < rows)
+}
+
 fn restore_bucket(storage: &dyn Storage, b: BucketBody) -> Result<BucketState, Unusable> {
     let mut segments = Vec::with_capacity(b.segments.len());
     for s in b.segments {
@@ -281,6 +290,9 @@ fn restore_bucket(storage: &dyn Storage, b: BucketBody) -> Result<BucketState, U
                 what: "it belongs to another bucket".into(),
             }
             .into());
+        }
+        if !are_positions(&s.hidden, segment.rows()) {
+            return Err(Unusable::Contradiction("a list of hidden events is malformed"));
         }
         segments.push(Sealed {
             segment: Arc::new(segment),
@@ -311,6 +323,14 @@ fn restore_bucket(storage: &dyn Storage, b: BucketBody) -> Result<BucketState, U
         changes: Changes::since(b.touched),
     };
     let head = EventBlock::decode(&b.head)?;
+    // The fold counts down from it, and reads rely on it.
+    let sealed: u64 = view.segments.iter().map(Sealed::rows).sum();
+    if head.len() != b.head_ids.len() || view.len != sealed + head.len() as u64 + u64::from(b.open.is_some())
+    {
+        return Err(Unusable::Contradiction(
+            "a bucket has not as many events as it counts",
+        ));
+    }
     let open = b.open.as_ref().map(|o| {
         let row = Row {
             start: o.start,

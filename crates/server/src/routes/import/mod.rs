@@ -23,8 +23,10 @@
 //! | `replay` | second pass |
 //! | `screen` | what privacy filters let through |
 //! | `baton` | the order in which its threads store |
+//! | `fuzz` | what the fuzz targets see of it |
 
 mod baton;
+pub mod fuzz;
 mod layout;
 mod multipart;
 mod receive;

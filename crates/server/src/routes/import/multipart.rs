@@ -78,12 +78,14 @@ impl<R: Read> Multipart<R> {
     fn header(&mut self) -> io::Result<String> {
         const END: &[u8] = b"\r\n\r\n";
         loop {
-            if let Some(at) = memmem::find(self.window.bytes(), END) {
+            let end = memmem::find(self.window.bytes(), END);
+            // By its own length, not by what has arrived: the same form is taken or refused however it comes.
+            if end.unwrap_or(self.window.bytes().len()) > HEADER_BYTES {
+                return Err(broken("a field's header is too long"));
+            }
+            if let Some(at) = end {
                 let header = self.take_bytes(at + END.len())?;
                 return Ok(String::from_utf8_lossy(&header).into_owned());
-            }
-            if self.window.bytes().len() > HEADER_BYTES {
-                return Err(broken("a field's header is too long"));
             }
             self.more()?;
         }
@@ -177,6 +179,19 @@ mod tests {
     fn a_form_without_the_field_says_so() {
         let error = read(FORM, &["none"]).unwrap_err();
         assert!(error.to_string().contains("'none'"), "{error}");
+    }
+
+    #[test]
+    fn a_header_is_too_long_or_not_however_it_arrives() {
+        for (padding, accepted) in [(HEADER_BYTES - 100, true), (HEADER_BYTES, false)] {
+            let form = format!(
+                "--B\r\nX: {}\r\nContent-Disposition: form-data; name=buckets\r\n\r\n1\r\n--B--",
+                "x".repeat(padding)
+            );
+            let at_once = Multipart::open(form.as_bytes(), "B", &["buckets"]).is_ok();
+            let slowly = Multipart::open(Trickle(form.as_bytes()), "B", &["buckets"]).is_ok();
+            assert_eq!((at_once, slowly), (accepted, accepted), "{padding}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::http::{ApiError, json, pieces};
 /// Pieces (of some ten to some hundred KiB) on their way.
 const PIECES_IN_FLIGHT: usize = 8;
 /// Names of the form field that holds the file; the web UI sends the first.
-const FIELDS: [&str; 2] = ["buckets.json", "buckets"];
+pub(super) const FIELDS: [&str; 2] = ["buckets.json", "buckets"];
 
 /// How the file is wrapped.
 #[derive(Debug, PartialEq)]

@@ -1,0 +1,211 @@
+//! What only newer servers know. Each row is tried until a server says that it does not know it, and then left alone;
+//! a new kind of request is a new row.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use timberline_model::Timestamp;
+
+use crate::ledger::{Events, Pending};
+use crate::worker::Worker;
+
+/// Whether the server knew what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    Yes,
+    No,
+}
+
+type Act = fn(&mut Worker<'_>) -> io::Result<Known>;
+
+const TABLE: [(&str, Act); 4] = [
+    ("as_of", as_of),
+    ("undo", undo),
+    ("trash and restore", restore),
+    ("purge", purge),
+];
+
+/// What a server was found not to know.
+#[derive(Debug, Default)]
+pub(crate) struct Extras {
+    unknown: [AtomicBool; TABLE.len()],
+    done: [AtomicBool; TABLE.len()],
+}
+
+impl Extras {
+    /// The names of those that were done at least once.
+    pub(crate) fn done(&self) -> Vec<&'static str> {
+        let done = TABLE
+            .iter()
+            .zip(&self.done)
+            .filter(|(_, done)| done.load(Ordering::Relaxed));
+        done.map(|((name, _), _)| *name).collect()
+    }
+}
+
+/// Does one of them, by chance.
+pub(crate) fn one(worker: &mut Worker<'_>, extras: &Extras) -> io::Result<()> {
+    let at = worker.random.below(TABLE.len() as u64) as usize;
+    let (Some((_, act)), Some(unknown), Some(done)) =
+        (TABLE.get(at), extras.unknown.get(at), extras.done.get(at))
+    else {
+        return Ok(());
+    };
+    if unknown.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    match act(worker)? {
+        Known::Yes => done.store(true, Ordering::Relaxed),
+        Known::No => unknown.store(true, Ordering::Relaxed),
+    }
+    Ok(())
+}
+
+/// What a bucket held at an instant, at which nothing was being written to it.
+#[derive(Debug)]
+pub(crate) struct Moment {
+    instant: String,
+    taken: Instant,
+    bucket: String,
+    events: Events,
+}
+
+/// Older than this, a moment may be beyond the history that is kept.
+const MOMENT_AGE: Duration = Duration::from_secs(60);
+
+/// Reads as of an instant that it remembers, and remembers another.
+fn as_of(worker: &mut Worker<'_>) -> io::Result<Known> {
+    let bucket = worker.batch();
+    let target = format!("/api/0/buckets/{bucket}/events?limit=1&as_of=nonsense");
+    if worker.request("GET", &target, None)?.is_success() {
+        return Ok(Known::No);
+    }
+    if let Some(moment) = worker
+        .moment
+        .take()
+        .filter(|moment| moment.taken.elapsed() < MOMENT_AGE)
+    {
+        let target = format!("/api/0/buckets/{}/events?as_of={}", moment.bucket, moment.instant);
+        let answer = worker.request("GET", &target, None)?;
+        let shown = crate::ledger::Event::read_all(&answer.json());
+        let shown: Option<Events> = shown.map(|events| events.into_iter().collect());
+        if shown.as_ref() != Some(&moment.events) {
+            let count = shown.map(|events| events.len());
+            let expected = moment.events.len();
+            let what = answer.excerpt();
+            worker.ledger.complain(format!(
+                "{target}: {expected} events then, shown {count:?}: {what}"
+            ));
+        }
+    }
+    // The server's clock and this one are the same; a write begins after what was before has been answered.
+    std::thread::sleep(Duration::from_millis(2));
+    let instant = Timestamp::now().to_string();
+    std::thread::sleep(Duration::from_millis(2));
+    worker.moment = Some(Moment {
+        instant,
+        taken: Instant::now(),
+        events: worker.ledger.events(&bucket).cloned().unwrap_or_default(),
+        bucket,
+    });
+    Ok(Known::Yes)
+}
+
+/// Undoes a deletion that it finds in the trash.
+fn undo(worker: &mut Worker<'_>) -> io::Result<Known> {
+    if worker.request("POST", "/api/1/undo", Some("{}"))?.status == 404 {
+        return Ok(Known::No);
+    }
+    let Some(entry) = own_trash(worker)? else {
+        return Ok(Known::Yes);
+    };
+    let Some(seq) = entry["seq"].as_u64() else {
+        return Ok(Known::Yes);
+    };
+    bring_back(worker, "/api/1/undo", Some(&format!("{{\"seq\":{seq}}}")))
+}
+
+fn restore(worker: &mut Worker<'_>) -> io::Result<Known> {
+    if worker.request("GET", "/api/1/trash", None)?.status == 404 {
+        return Ok(Known::No);
+    }
+    let Some(id) = own_trash(worker)?.as_ref().and_then(id_of) else {
+        return Ok(Known::Yes);
+    };
+    bring_back(worker, &format!("/api/1/trash/{id}/restore"), None)
+}
+
+/// Asks for something to come back, and sees that nothing else has changed.
+fn bring_back(worker: &mut Worker<'_>, target: &str, body: Option<&str>) -> io::Result<Known> {
+    let bucket = worker.batch();
+    worker.ledger.pending = Some(Pending::Restore {
+        bucket: bucket.clone(),
+    });
+    let answer = worker.request("POST", target, body)?;
+    worker.ledger.pending = None;
+    if answer.is_success() {
+        let shown = worker.shown(&bucket)?.unwrap_or_default();
+        if !worker.ledger.is_after_restore(&bucket, &shown) {
+            worker
+                .ledger
+                .complain(format!("{bucket} after POST {target}: {}", answer.excerpt()));
+        }
+        *worker.ledger.events_mut(&bucket) = shown;
+    } else if answer.status >= 500 {
+        worker
+            .ledger
+            .complain(format!("POST {target}: {}", answer.excerpt()));
+    }
+    Ok(Known::Yes)
+}
+
+/// Purges something of its own; then it must not come back.
+fn purge(worker: &mut Worker<'_>) -> io::Result<Known> {
+    if worker.request("GET", "/api/1/trash", None)?.status == 404 {
+        return Ok(Known::No);
+    }
+    let Some(id) = own_trash(worker)?.as_ref().and_then(id_of) else {
+        return Ok(Known::Yes);
+    };
+    let answer = worker.request("DELETE", &format!("/api/1/trash/{id}"), None)?;
+    if matches!(answer.status, 404 | 405) {
+        return Ok(Known::No);
+    }
+    if answer.is_success() {
+        let target = format!("/api/1/trash/{id}/restore");
+        let restored = worker.request("POST", &target, None)?;
+        if restored.is_success() {
+            worker
+                .ledger
+                .complain(format!("{target} after a purge: {}", restored.excerpt()));
+        }
+    }
+    Ok(Known::Yes)
+}
+
+/// Something in the trash that this client has deleted from its batch bucket.
+fn own_trash(worker: &mut Worker<'_>) -> io::Result<Option<Value>> {
+    let name = format!("\"{}\"", worker.batch());
+    let answer = worker.request("GET", "/api/1/trash", None)?;
+    let trash = answer.json();
+    // A list, or an object with one in it.
+    let entries = trash
+        .as_array()
+        .or_else(|| trash.as_object()?.values().find_map(Value::as_array));
+    let own: Vec<&Value> = entries
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.to_string().contains(&name))
+        .collect();
+    Ok(worker.random.pick(own.into_iter()).cloned())
+}
+
+fn id_of(entry: &Value) -> Option<String> {
+    ["id", "seq"].into_iter().find_map(|name| match &entry[name] {
+        Value::Null => None,
+        Value::String(id) => Some(id.clone()),
+        id => Some(id.to_string()),
+    })
+}

@@ -1,0 +1,37 @@
+//! Hours of mixed load against the real server, which is killed every minute, beside one that never is.
+//!
+//! `make soak` builds and runs it. Two servers get the same mix of requests (`worker`, `extras`). One is killed
+//! with SIGKILL every minute and started again; what it then shows is compared with what it had acknowledged
+//! (`ledger`). The other runs through, and shows whether memory, threads and open files stay where they are
+//! (`sample`). In the end both are stopped, `timberline log verify` goes over what they leave, and a report says what was
+//! lost, what was wrong and what grew; the exit code is 1 if any of it did.
+
+mod extras;
+mod http;
+mod ledger;
+mod options;
+mod random;
+mod report;
+mod run;
+mod sample;
+mod server;
+mod worker;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let outcome = options::Options::of_arguments().and_then(|options| {
+        let report = run::soak(&options)?;
+        println!("{report}");
+        println!("{}", report.json());
+        Ok(report.is_good())
+    });
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("soak: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
