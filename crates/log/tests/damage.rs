@@ -314,7 +314,7 @@ fn a_newer_format_is_refused_with_what_to_do() {
     region.write(0, &block);
     let refused = Log::open(dir, options()).unwrap_err().to_string();
     assert!(
-        refused.ends_with("has log format version 9, this program knows versions up to 2: update Timberline"),
+        refused.ends_with("has log format version 9, this program knows versions up to 3: update Timberline"),
         "{refused}"
     );
 }
