@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use plain::{Command, Plain, command, data_text, same, tell};
 use proptest::prelude::*;
-use timberline_log::{Seq, SimDisk};
+use proptest::strategy::ValueTree;
+use timberline_log::{Cipher, Seq, SimDisk};
 use timberline_model::{EventId, Timestamp};
 use timberline_views::{
     BucketKey, Clock, HistoryError, Selection, Snapshot, Store, StoreOptions, TimeRange, Undoing, check,
@@ -20,6 +21,8 @@ use timberline_views::{
 };
 
 const SECOND: i64 = 1_000_000_000;
+/// That of every second history.
+const KEY: [u8; 32] = [7; 32];
 /// Deleted things are erased after so many steps, and history is kept for twice that.
 const ERASE_AFTER: u64 = 40;
 
@@ -70,6 +73,7 @@ struct Was {
 
 struct World {
     disk: SimDisk,
+    encrypted: bool,
     clock: Arc<AtomicI64>,
     store: Option<Store>,
     plain: Plain,
@@ -85,6 +89,7 @@ impl World {
     fn new(seed: u64) -> World {
         let mut world = World {
             disk: SimDisk::new(seed),
+            encrypted: seed % 2 == 1,
             clock: Arc::new(AtomicI64::new(SECOND)),
             store: None,
             plain: Plain::new(),
@@ -106,6 +111,7 @@ impl World {
             history: Duration::from_secs(2 * ERASE_AFTER),
             clock: Clock::of(move || clock.load(Ordering::Relaxed)),
             scratch: Some(self.disk.dir("scratch")),
+            cipher: self.encrypted.then(|| Arc::new(Cipher::taken_into_use(&KEY))),
             ..StoreOptions::default()
         };
         let (log, views) = (self.disk.dir("log"), self.disk.dir("views"));
@@ -412,7 +418,7 @@ fn cases(default: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(cases(200))]
+    #![proptest_config(cases(120))]
     #[test]
     fn present_and_past_equal_the_plain_model(steps in prop::collection::vec(step(), 1..160), seed in any::<u64>()) {
         let mut world = World::new(seed);
@@ -500,5 +506,42 @@ fn an_instant_leads_to_the_newest_record_at_it() {
             .seq_at(Timestamp::from_nanos(at * SECOND))
             .expect("is read");
         assert_eq!(found, Seq(seq), "at {at} s");
+    }
+}
+
+/// What is folded backwards and forwards, from kept pictures and from the beginning, is what a plain fold comes to.
+#[test]
+fn as_of_any_record_is_the_fold_of_the_log_up_to_it() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut world = World::new(3);
+    for n in 0..2500 {
+        let command = command().new_tree(&mut runner).expect("is made").current();
+        tell(world.store(), &world.plain, &command).expect("is stored");
+        world.plain.apply(&command);
+        match n % 100 {
+            30 => world.store().seal(1).expect("seals"),
+            60 => drop(world.store().compact().expect("compacts")),
+            90 => world.store().checkpoint().expect("is written"),
+            _ => {}
+        }
+    }
+    let newest = world.store().snapshot().seq().get();
+    let mut replica = timberline_views::Replica::new(world.disk.dir("replica"));
+    let mut folds = vec![replica.snapshot()];
+    let mut records = world
+        .store()
+        .log()
+        .expect("is there")
+        .read_from(Seq::FIRST)
+        .expect("is read");
+    while let Some(record) = records.next() {
+        replica.apply(&record.expect("is whole")).expect("folds");
+        folds.push(replica.snapshot());
+    }
+    for n in 0..1000u64 {
+        let seq = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % (newest + 1);
+        let picture = world.store().as_of(Seq(seq), &mut || true).expect("is folded");
+        let different = differences(&picture, &folds[seq as usize]);
+        assert!(different.is_empty(), "as of {seq}: {different:?}");
     }
 }
