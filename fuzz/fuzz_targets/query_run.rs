@@ -157,6 +157,7 @@ fuzz_target!(|bytes: &[u8]| {
         program: String::from_utf8_lossy(bytes).into_owned(),
         periods: vec![day],
         name: "name".to_owned(),
+        past: false,
     };
     let run = || outcome(engine.run(snapshot, &query, &Cancel::new()), query.periods.len());
     let first = run();

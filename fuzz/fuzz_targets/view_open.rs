@@ -208,6 +208,7 @@ fn query(snapshot: &Snapshot) {
         program,
         periods: vec![Period::parse("1970-01-01T00:00:00Z/2200-01-01T00:00:00Z").expect("a period")],
         name: String::new(),
+        past: false,
     };
     if let Ok(answer) = ENGINE.run(snapshot, &query, &Cancel::new()) {
         let _ = answer.to_json();

@@ -104,6 +104,13 @@ impl Results {
         }
     }
 
+    /// Keeps none.
+    pub(crate) fn clear(&self) {
+        let entries = &mut *self.entries.lock();
+        entries.by_key.clear();
+        entries.bytes = 0;
+    }
+
     /// How many are kept, and their bytes.
     pub(crate) fn size(&self) -> (usize, usize) {
         let entries = self.entries.lock();

@@ -40,6 +40,9 @@ pub struct Query {
     pub periods: Vec<Period>,
     /// What `NAME` stands for in the program.
     pub name: String,
+    /// It is asked of a picture of the past: nothing that is remembered is of use to it, and its results are of no use
+    /// later.
+    pub past: bool,
 }
 
 /// Runs queries, on threads of its own, and remembers what it can use again.
@@ -142,7 +145,7 @@ impl Engine {
     /// The answer to a query all of whose results are remembered and hold; quick enough for a thread that must not
     /// wait.
     pub fn remembered(&self, snapshot: &Snapshot, query: &Query) -> Option<Answer> {
-        if query.periods.is_empty() || query.periods.len() > QUICK_PERIODS {
+        if query.past || query.periods.is_empty() || query.periods.len() > QUICK_PERIODS {
             return None;
         }
         let program = self.programs.known(&query.program)?.number;
@@ -186,6 +189,7 @@ impl Engine {
             catalog: &catalog,
             prepared: &prepared,
             name: query.name.as_str().into(),
+            past: query.past,
             guard: Guard::new(Arc::clone(&self.budget), cancel.clone(), &self.limits),
             failed: AtomicBool::new(false),
             size: AtomicU64::new(0),
@@ -241,6 +245,13 @@ impl Engine {
             self.counters.catalogs.fetch_add(1, Ordering::Relaxed);
         }
         Arc::clone(current)
+    }
+
+    /// Forgets everything that was read of data: results, distinct values and what was found out about them. Programs
+    /// are kept. For when data are to be nowhere any more.
+    pub fn forget(&self) {
+        self.results.clear();
+        *self.catalog.lock() = Arc::new(Catalog::new());
     }
 
     /// Runs a query without remembering its results, and tells what was done for each period.
@@ -348,6 +359,7 @@ struct Job<'a> {
     catalog: &'a Catalog,
     prepared: &'a Prepared,
     name: Arc<str>,
+    past: bool,
     guard: Guard,
     /// Whether a period has failed, and with it the query.
     failed: AtomicBool,
@@ -375,7 +387,9 @@ impl Job<'_> {
             name: Arc::clone(&self.name),
             period,
         };
-        if let Some(text) = engine.results.get(&key, self.snapshot) {
+        if !self.past
+            && let Some(text) = engine.results.get(&key, self.snapshot)
+        {
             engine.counters.hits.fetch_add(1, Ordering::Relaxed);
             self.add_size(text.len())?;
             let charge = self.guard.charge(text.len())?;
@@ -391,7 +405,9 @@ impl Job<'_> {
             return Ok(Part::Value(value, size));
         }
         let part = engine.text(self.scope(), &value, size)?;
-        if let Part::Text(text, _) = &part {
+        if let Part::Text(text, _) = &part
+            && !self.past
+        {
             engine
                 .results
                 .put(key, Arc::clone(text), self.snapshot.seq(), reads);

@@ -43,6 +43,7 @@
 //!     program: r#"RETURN = sum_durations(filter_keyvals(query_bucket("windows"), "app", ["vim"]));"#.into(),
 //!     periods: vec![Period::parse("2024-03-01T00:00:00Z/2024-03-02T00:00:00Z")?],
 //!     name: String::new(),
+//!     past: false,
 //! };
 //! let answer = engine.run(&store.snapshot(), &query, &Cancel::new())?;
 //! assert_eq!(answer.to_json(), b"[1.5]");

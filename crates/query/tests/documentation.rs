@@ -195,6 +195,7 @@ impl Example<'_> {
                     .map(|period| Period::parse(period).expect("a period"))
                     .collect(),
                 name,
+                past: false,
             };
         }
         if periods.is_empty() {
@@ -204,6 +205,7 @@ impl Example<'_> {
             program: self.asked.text.clone(),
             periods,
             name,
+            past: false,
         }
     }
 
@@ -320,6 +322,7 @@ fn the_page_has_exactly_the_functions_that_the_engine_has() {
                 program: format!("RETURN = {name}({});", ["1"; 20].join(", ")),
                 periods: vec![Period::parse(DAY).expect("a period")],
                 name: String::new(),
+                past: false,
             };
             let answer = engine().run(&store.snapshot(), &query, &Cancel::new());
             answer.is_err_and(|error| error.message.starts_with("there is no function"))

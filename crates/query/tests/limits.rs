@@ -94,6 +94,7 @@ impl Stage {
             program: program.to_owned(),
             periods: vec![always; periods],
             name: String::new(),
+            past: false,
         };
         let answer = self.engine.run(&self.snapshot, &query, cancel)?;
         Ok(String::from_utf8(answer.to_json()).expect("text"))
@@ -542,6 +543,7 @@ proptest! {
             program: PROGRAM.to_owned(),
             periods: vec![Period::parse("2000-01-01T00:00:00Z/2100-01-01T00:00:00Z").expect("a period"); 2],
             name: String::new(),
+            past: false,
         };
         match engine.run(&stage.snapshot, &query, &Cancel::new()) {
             Ok(answer) => prop_assert!(answer.to_json().len() <= result),

@@ -20,6 +20,7 @@ mod app;
 pub mod backup;
 pub mod command;
 pub mod config;
+mod history;
 mod hold;
 pub mod http;
 pub mod identity;

@@ -171,6 +171,7 @@ pub fn query(program: &str, periods: &[buckets::Period]) -> Query {
         program: program.to_owned(),
         periods: periods.iter().map(period).collect(),
         name: String::new(),
+        past: false,
     }
 }
 

@@ -171,6 +171,9 @@ pub(super) fn store_options(
             None => HeartbeatDurability::Always,
         },
         cipher,
+        history: settings.history,
+        erase_after: settings.erase_after,
+        maintain_every: settings.maintain_every,
         ..StoreOptions::default()
     }
 }

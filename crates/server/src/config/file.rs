@@ -31,6 +31,14 @@ pub struct ConfigFile {
     pub cors_regex: Vec<String>,
     /// When to compress answers for clients that accept it.
     pub compression: Compression,
+    /// How long all that happened is kept; of what was before only the outcome is.
+    pub history: Option<Span>,
+    /// How long deleted things can be restored.
+    pub erase_after: Option<Span>,
+    /// How often it is looked whether something is older than that.
+    pub maintain_every: Option<Span>,
+    /// How long the events of which buckets are kept.
+    pub retention: Vec<Retention>,
     /// What is told about the server's own doings, and where.
     pub logging: Logging,
     /// The event log.
@@ -84,6 +92,16 @@ pub struct Backup {
     pub every: Option<Span>,
     /// How many sets are kept.
     pub keep: Option<usize>,
+}
+
+/// One of the `[[retention]]` sections.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Ids of buckets; `*` stands for anything.
+    pub bucket: String,
+    /// Events that ended longer ago are purged.
+    pub keep: Span,
 }
 
 /// The `[durability]` section.
@@ -199,6 +217,11 @@ mod tests {
             "log.segment_bytes",
             "durability.heartbeat",
             "durability.heartbeat_interval",
+            "history",
+            "erase_after",
+            "maintain_every",
+            "retention.bucket",
+            "retention.keep",
             "backup.dir",
             "backup.every",
             "backup.keep",

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::file::{Backup, HeartbeatRule};
-use super::{BaseDirs, Compression, ConfigError, ConfigFile, Limits};
+use super::file::{Backup, HeartbeatRule, Retention};
+use super::{BaseDirs, Compression, ConfigError, ConfigFile, Limits, Span};
 
 /// The port the reference servers listen on, which every client expects.
 const PORT: u16 = 5600;
@@ -16,6 +16,12 @@ const SEGMENT_BYTES: u64 = 64 << 20;
 /// A segment must hold a request body of the usual size, and more is not worth a file.
 const SEGMENT_RANGE: std::ops::RangeInclusive<u64> = (1 << 20)..=(1 << 30);
 
+/// How long all of history is kept when the configuration says nothing.
+const HISTORY: Duration = Duration::from_secs(30 * 86_400);
+/// How long deleted things are.
+const ERASE_AFTER: Duration = Duration::from_secs(7 * 86_400);
+/// How often it is looked whether something is older.
+const MAINTAIN_EVERY: Duration = Duration::from_secs(3600);
 /// Sets of automatic backups that are kept when the configuration says nothing.
 const KEPT_SETS: usize = 7;
 /// More often than that, a server would do little else.
@@ -82,6 +88,14 @@ pub struct Settings {
     /// `Some(interval)`: heartbeats are acknowledged before they are synced, at most this long.
     /// `None`: only when synced.
     pub heartbeat_interval: Option<Duration>,
+    /// How long all that happened is kept.
+    pub history: Duration,
+    /// How long deleted things can be restored.
+    pub erase_after: Duration,
+    /// How often history is tidied up.
+    pub maintain_every: Duration,
+    /// How long the events of which buckets are kept.
+    pub retention: Vec<Retention>,
     /// Backups that the server makes by itself, if it is to.
     pub backup: Option<AutomaticBackup>,
     /// Whether a new data directory is to be encrypted.
@@ -181,6 +195,10 @@ impl Settings {
                 file.durability.heartbeat,
                 file.durability.heartbeat_interval,
             )?,
+            history: file.history.map_or(HISTORY, |span| span.0),
+            erase_after: file.erase_after.map_or(ERASE_AFTER, |span| span.0),
+            maintain_every: maintain_every(file.maintain_every)?,
+            retention: file.retention,
             backup: automatic_backup(file.backup, from_file)?,
             encrypt: overrides.encrypt,
             passphrase_file: overrides.passphrase_file,
@@ -236,6 +254,16 @@ fn refuse_empty_paths(file: &ConfigFile) -> Result<(), ConfigError> {
     match empty {
         Some((key, _)) => Err(value(key, "\"\"", "must not be empty; leave the key out instead")),
         None => Ok(()),
+    }
+}
+
+fn maintain_every(span: Option<Span>) -> Result<Duration, ConfigError> {
+    match span {
+        None => Ok(MAINTAIN_EVERY),
+        Some(span) if span.0 < Duration::from_secs(1) => {
+            Err(value("maintain_every", span, "must be at least 1 second"))
+        }
+        Some(span) => Ok(span.0),
     }
 }
 

@@ -3,11 +3,14 @@
 //! Every error is a status and `{"message": "…"}`: the web UI and the clients show that text. Bodies
 //! are JSON whatever the client accepts, as the reference server does it.
 
+use std::io::Write;
+
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use timberline_model::{ParseError, ParseErrorKind};
 use timberline_query::{ErrorKind, Limited, QueryError};
+use timberline_views::HistoryError;
 
 use super::json;
 
@@ -52,6 +55,14 @@ pub(crate) enum ApiError {
     /// A query has no answer.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// The past or a change of it.
+    #[error(transparent)]
+    History(HistoryError),
+    #[error("There is nothing of the id {0} in the trash")]
+    NotInTrash(String),
+    /// Things have changed since.
+    #[error("{message}")]
+    Conflict { message: String, conflicts: Vec<String> },
     /// Nothing is wrong with the request; it may succeed later.
     #[error("{0}")]
     Unavailable(String),
@@ -62,7 +73,11 @@ pub(crate) enum ApiError {
 impl ApiError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchBucket(_) | Self::NoSuchEvent { .. } | Self::NoSuchRoute => StatusCode::NOT_FOUND,
+            Self::NoSuchBucket(_) | Self::NoSuchEvent { .. } | Self::NoSuchRoute | Self::NotInTrash(_) => {
+                StatusCode::NOT_FOUND
+            }
+            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::History(error) => history_status(error),
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Malformed(_) | Self::BodyLost(_) => StatusCode::BAD_REQUEST,
             Self::Unfit(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -73,6 +88,26 @@ impl ApiError {
             Self::Query(error) => query_status(error.kind),
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What programs want to know beside the message.
+    fn write_details(&self, text: &mut Vec<u8>) {
+        match self {
+            Self::History(HistoryError::TooOld { from, time }) => {
+                let _ = write!(text, r#","from_seq":{from},"from_time":"{time}""#);
+            }
+            Self::Conflict { conflicts, .. } => {
+                text.extend_from_slice(br#","conflicts":["#);
+                for (index, conflict) in conflicts.iter().enumerate() {
+                    if index > 0 {
+                        text.push(b',');
+                    }
+                    json::write_string(text, conflict);
+                }
+                text.push(b']');
+            }
+            _ => {}
         }
     }
 
@@ -87,6 +122,7 @@ impl ApiError {
         }
         text.extend_from_slice(br#""message":"#);
         json::write_string(&mut text, &self.to_string());
+        self.write_details(&mut text);
         text.push(b'}');
         let mut response = Response::new(B::from(Bytes::from(text)));
         *response.status_mut() = self.status();
@@ -96,6 +132,25 @@ impl ApiError {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
         }
         response
+    }
+}
+
+/// What is no longer kept is gone, and what is still to come was asked wrongly.
+fn history_status(error: &HistoryError) -> StatusCode {
+    match error {
+        HistoryError::TooOld { .. } => StatusCode::GONE,
+        HistoryError::TooNew { .. } => StatusCode::BAD_REQUEST,
+        HistoryError::Unsealed(_) | HistoryError::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl From<HistoryError> for ApiError {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::Write(error) => error.into(),
+            error => Self::History(error),
+        }
     }
 }
 

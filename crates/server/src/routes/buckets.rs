@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode, Uri};
 use serde_json::{Map, Value};
 use timberline_model::{Bucket, Data, NewBucket, Timestamp, json as model_json};
 use timberline_views::BucketView;
 
 use super::param::Param;
+use super::past::picture;
 use crate::app::App;
 use crate::http::{ApiError, collect_json, json, json_answer};
 use crate::identity::Identity;
@@ -17,8 +18,9 @@ use crate::identity::Identity;
 /// The host name by which a client asks for this machine's.
 const LOCAL: &str = "!local";
 
-pub(super) async fn list(State(app): State<Arc<App>>) -> Response<Body> {
-    let snapshot = app.store.snapshot();
+pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
+    let picture = picture(&app, &uri).await?;
+    let snapshot = &picture.snapshot;
     let mut out = vec![b'{'];
     for (index, view) in snapshot.buckets().enumerate() {
         if index > 0 {
@@ -29,18 +31,19 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Response<Body> {
         write(&mut out, view);
     }
     out.push(b'}');
-    json_answer(out)
+    Ok(picture.mark(json_answer(out)))
 }
 
 pub(super) async fn get(
     State(app): State<Arc<App>>,
     Param(id): Param<String>,
+    uri: Uri,
 ) -> Result<Response<Body>, ApiError> {
-    let snapshot = app.store.snapshot();
-    let view = snapshot.bucket(&id).ok_or(ApiError::NoSuchBucket(id))?;
+    let picture = picture(&app, &uri).await?;
+    let view = picture.snapshot.bucket(&id).ok_or(ApiError::NoSuchBucket(id))?;
     let mut out = Vec::new();
     write(&mut out, view);
-    Ok(json_answer(out))
+    Ok(picture.mark(json_answer(out)))
 }
 
 /// 200 when it was made; 304 when it exists, and then nothing of it changes.

@@ -9,6 +9,7 @@ use timberline_model::{Duration, EventId, Timestamp, json as model_json};
 use timberline_views::{BucketView, EventRef, SegmentError, Snapshot, TimeRange};
 
 use super::param::Param;
+use super::past::picture;
 use crate::app::App;
 use crate::http::{ApiError, ChunkSender, Query, StreamEnded, collect_json, json, json_answer, stream};
 
@@ -102,7 +103,8 @@ pub(super) async fn list(
     uri: Uri,
 ) -> Result<Response<Body>, ApiError> {
     let selection = Selection::of(&uri)?;
-    let snapshot = app.store.snapshot();
+    let picture = picture(&app, &uri).await?;
+    let snapshot = Arc::clone(&picture.snapshot);
     let Some(view) = snapshot.bucket(&bucket) else {
         return Err(ApiError::NoSuchBucket(bucket));
     };
@@ -116,14 +118,14 @@ pub(super) async fn list(
     };
     if complete {
         out.push(b']');
-        return Ok(json_answer(out));
+        return Ok(picture.mark(json_answer(out)));
     }
     let body = stream(move |to| stream_rest(&snapshot, &bucket, &selection, written, out, to));
     let mut response = Response::new(body);
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, json::CONTENT_TYPE);
-    Ok(response)
+    Ok(picture.mark(response))
 }
 
 fn stream_rest(
@@ -219,8 +221,8 @@ pub(super) async fn count(
     uri: Uri,
 ) -> Result<Response<Body>, ApiError> {
     let range = time_range(Query::of(&uri))?;
-    let snapshot = app.store.snapshot();
-    let view = snapshot.bucket(&bucket).ok_or(ApiError::NoSuchBucket(bucket))?;
+    let picture = picture(&app, &uri).await?;
+    let view = picture.snapshot.bucket(&bucket).ok_or(ApiError::NoSuchBucket(bucket))?;
     let count = if ends_before_it_starts(range) {
         0
     } else {
@@ -228,16 +230,17 @@ pub(super) async fn count(
     };
     let mut out = Vec::new();
     json::write_number(&mut out, count);
-    Ok(json_answer(out))
+    Ok(picture.mark(json_answer(out)))
 }
 
 /// One event, whole.
 pub(super) async fn get(
     State(app): State<Arc<App>>,
     Param((bucket, event)): Param<(String, String)>,
+    uri: Uri,
 ) -> Result<Response<Body>, ApiError> {
-    let snapshot = app.store.snapshot();
-    let Some(view) = snapshot.bucket(&bucket) else {
+    let picture = picture(&app, &uri).await?;
+    let Some(view) = picture.snapshot.bucket(&bucket) else {
         return Err(ApiError::NoSuchBucket(bucket));
     };
     let found = match event_id(&event) {
@@ -250,7 +253,7 @@ pub(super) async fn get(
     let mut out = Vec::new();
     let data = found.data.as_str();
     model_json::write_event(&mut out, found.id, found.start, found.duration, data);
-    Ok(json_answer(out))
+    Ok(picture.mark(json_answer(out)))
 }
 
 /// 200, also when there is no such event: then it is as gone as it was to be.

@@ -7,28 +7,31 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use http::{HeaderValue, Response, header};
+use http::{HeaderValue, Response, Uri, header};
 use timberline_model::json as model_json;
 use timberline_views::{BucketView, Snapshot, TimeRange};
 
 use super::events::{StreamError, write_stored};
 use super::param::Param;
+use super::past::picture;
 use crate::app::App;
 use crate::http::{ApiError, ChunkSender, StreamEnded, json, stream};
 
-pub(super) async fn all(State(app): State<Arc<App>>) -> Response<Body> {
-    answer(app.store.snapshot(), None)
+pub(super) async fn all(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
+    let picture = picture(&app, &uri).await?;
+    Ok(picture.mark(answer(Arc::clone(&picture.snapshot), None)))
 }
 
 pub(super) async fn one(
     State(app): State<Arc<App>>,
     Param(bucket): Param<String>,
+    uri: Uri,
 ) -> Result<Response<Body>, ApiError> {
-    let snapshot = app.store.snapshot();
-    if snapshot.bucket(&bucket).is_none() {
+    let picture = picture(&app, &uri).await?;
+    if picture.snapshot.bucket(&bucket).is_none() {
         return Err(ApiError::NoSuchBucket(bucket));
     }
-    Ok(answer(snapshot, Some(bucket)))
+    Ok(picture.mark(answer(Arc::clone(&picture.snapshot), Some(bucket))))
 }
 
 fn answer(snapshot: Arc<Snapshot>, only: Option<String>) -> Response<Body> {

@@ -24,11 +24,13 @@ mod events;
 mod export;
 pub(crate) mod files;
 pub(crate) mod heartbeat;
+mod history;
 pub(crate) mod import;
 mod info;
 mod log;
 mod metrics;
 mod param;
+mod past;
 mod privacy;
 pub(crate) mod query;
 mod settings;
@@ -86,6 +88,10 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             "/api/1/privacy/preview",
             post(privacy::preview).layer(compression()),
         )
+        .route("/api/1/buckets/{bucket}/events/{event}/history", get(history::story).layer(compression()))
+        .route("/api/1/trash", get(history::trash))
+        .route("/api/1/trash/{id}/restore", post(history::restore))
+        .route("/api/1/undo", post(history::take_back))
         .route("/metrics", get(metrics::get))
         .route("/api", axum::routing::any(no_such_route))
         .route("/api/{*rest}", axum::routing::any(no_such_route))

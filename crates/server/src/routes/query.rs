@@ -13,6 +13,7 @@ use serde_json::error::Category;
 use timberline_query::{Answer, Cancel, Period, Query as EngineQuery};
 use tokio::sync::oneshot;
 
+use super::past::{as_of, picture};
 use crate::app::App;
 use crate::http::{ApiError, Query, StreamEnded, collect_json, json, json_answer, stream};
 
@@ -24,6 +25,25 @@ const WHOLE_BYTES: usize = 1 << 20;
 struct Request {
     query: Lines,
     timeperiods: Vec<String>,
+    /// A moment of the past that it is asked of.
+    as_of: Option<AsOf>,
+}
+
+/// The number of a record, or an instant.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AsOf {
+    Record(u64),
+    Text(String),
+}
+
+impl AsOf {
+    fn into_text(self) -> String {
+        match self {
+            AsOf::Record(seq) => seq.to_string(),
+            AsOf::Text(text) => text,
+        }
+    }
 }
 
 /// A program: a list of lines, or one text.
@@ -53,6 +73,7 @@ impl Request {
             },
             periods: periods.map_err(|error| ApiError::Unfit(format!("timeperiods: {error}")))?,
             name,
+            past: false,
         })
     }
 }
@@ -70,11 +91,18 @@ pub(super) async fn query(
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
     let name = Query::of(&uri).get("name")?.unwrap_or_default().into_owned();
-    let query = {
+    let (mut query, moment) = {
         let body = collect_json(&headers, body, &app.bodies).await?;
-        Request::parse(&body)?.into_query(name)?
+        let mut request = Request::parse(&body)?;
+        let moment = request.as_of.take();
+        (request.into_query(name)?, moment)
     };
-    let snapshot = app.store.snapshot();
+    let picture = match moment {
+        Some(moment) => as_of(&app, &moment.into_text()).await?,
+        None => picture(&app, &uri).await?,
+    };
+    query.past = picture.past;
+    let snapshot = Arc::clone(&picture.snapshot);
     if let Some(answer) = app.engine.remembered(&snapshot, &query) {
         return Ok(respond(answer));
     }
@@ -86,7 +114,7 @@ pub(super) async fn query(
         let _ = send.send(engine.run(&snapshot, &query, &cancel));
     });
     match receive.await {
-        Ok(Ok(answer)) => Ok(respond(answer)),
+        Ok(Ok(answer)) => Ok(picture.mark(respond(answer))),
         Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(ApiError::Internal("The query broke off".to_owned())),
     }

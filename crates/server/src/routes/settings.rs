@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode, Uri};
 use serde_json::value::RawValue;
 
 use super::param::Param;
+use super::past::picture;
 use crate::app::App;
 use crate::http::{ApiError, collect_json, json, json_answer};
 use crate::privacy;
@@ -15,10 +16,10 @@ use crate::privacy;
 /// Keys must be shorter; the reference's limit.
 const KEY_BYTES: usize = 128;
 
-pub(super) async fn list(State(app): State<Arc<App>>) -> Response<Body> {
-    let snapshot = app.store.snapshot();
+pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
+    let picture = picture(&app, &uri).await?;
     let mut out = vec![b'{'];
-    for (index, (key, value)) in snapshot.settings().iter().enumerate() {
+    for (index, (key, value)) in picture.snapshot.settings().iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
@@ -27,18 +28,19 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Response<Body> {
         out.extend_from_slice(value.as_bytes());
     }
     out.push(b'}');
-    json_answer(out)
+    Ok(picture.mark(json_answer(out)))
 }
 
 pub(super) async fn get(
     State(app): State<Arc<App>>,
     Param(key): Param<String>,
+    uri: Uri,
 ) -> Result<Response<Body>, ApiError> {
     check(&key)?;
-    let snapshot = app.store.snapshot();
+    let picture = picture(&app, &uri).await?;
     // A key that is not set reads as null, as the reference servers have it.
-    let value = snapshot.settings().get(&key).map_or("null", String::as_str);
-    Ok(json_answer(value.as_bytes().to_vec()))
+    let value = picture.snapshot.settings().get(&key).map_or("null", String::as_str);
+    Ok(picture.mark(json_answer(value.as_bytes().to_vec())))
 }
 
 pub(super) async fn set(

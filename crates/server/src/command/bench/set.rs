@@ -146,6 +146,7 @@ fn query(subjects: &Subjects, text: &str, periods: Vec<Period>) -> Query {
         program: filled(subjects, text),
         periods,
         name: String::new(),
+        past: false,
     }
 }
 

@@ -138,6 +138,7 @@ fn carry_out(args: QueryArgs) -> anyhow::Result<Verdict> {
             end: args.end,
         }],
         name: args.name,
+        past: false,
     };
     if let Some(server) = &args.server {
         ensure!(

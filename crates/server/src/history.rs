@@ -1,0 +1,51 @@
+//! What happened to an event, as it is told over HTTP and by `timberline log explain`.
+
+use serde_json::{Value, json};
+use timberline_views::{Beat, Change, What};
+
+/// One change.
+pub(crate) fn change(change: &Change) -> Value {
+    let mut told = json!({
+        "seq": change.seq.get(),
+        "time": change.time.to_string(),
+        "what": name(change.what),
+    });
+    if let Some((start, duration)) = change.event {
+        told["timestamp"] = json!(start.to_string());
+        told["duration"] = json!(duration.as_secs_f64());
+    }
+    if let Some(data) = &change.data {
+        // It is canonical JSON; text that were none is still better than nothing.
+        told["data"] = serde_json::from_str(data).unwrap_or_else(|_| json!(data));
+    }
+    if let What::Created(beat) | What::Extended(beat) = change.what {
+        told["heartbeat"] = heartbeat(&beat);
+    }
+    told
+}
+
+fn heartbeat(beat: &Beat) -> Value {
+    json!({
+        "timestamp": beat.start.to_string(),
+        "duration": beat.duration.as_secs_f64(),
+        "pulsetime": beat.pulsetime.nanos() as f64 / 1e9,
+    })
+}
+
+/// What happened, in a word.
+pub(crate) fn name(what: What) -> &'static str {
+    match what {
+        What::Created(_) => "created",
+        What::Extended(_) => "extended",
+        What::Inserted => "inserted",
+        What::Replaced => "replaced",
+        What::Deleted => "deleted",
+        What::Restored => "restored",
+        What::Removed => "removed",
+        What::Outcome => "outcome",
+        What::BucketDeleted => "bucket_deleted",
+        What::BucketRestored => "bucket_restored",
+        What::Purged => "purged",
+        What::Redacted => "redacted",
+    }
+}
