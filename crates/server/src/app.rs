@@ -14,6 +14,7 @@ use crate::identity::Identity;
 use crate::logging::Ring;
 use crate::privacy::Privacy;
 use crate::routes::files::Sites;
+use crate::routes::purge::Pending;
 
 /// The server, apart from its sockets.
 pub struct App {
@@ -30,6 +31,8 @@ pub struct App {
     pub(crate) bodies: BodyPool,
     pub(crate) log: Arc<Ring>,
     pub(crate) sites: Sites,
+    /// Purges that were previewed and may be confirmed.
+    pub(crate) purges: Pending,
     /// How the automatic backups are doing.
     pub(crate) backups: Arc<backup::Status>,
     /// One import at a time: each may fill the disk with what it received, and reads for duplicates
@@ -56,6 +59,7 @@ impl App {
             privacy: Privacy::new(settings.data_dir.clone(), &store.snapshot()),
             bodies: BodyPool::new(&settings.limits),
             sites: Sites::new(&settings),
+            purges: Pending::default(),
             backups: Arc::default(),
             importing: tokio::sync::Semaphore::new(1),
             settings,

@@ -16,6 +16,7 @@
 
 mod automatic;
 mod check;
+mod erase;
 mod files;
 mod manifest;
 mod registry;
@@ -25,6 +26,7 @@ mod update;
 
 pub use automatic::{Automatic, Status};
 pub use check::{Checked, check};
+pub use erase::{BackupErasure, erase_from_backups};
 pub use manifest::{Manifest, ManifestSegment};
 pub use registry::{Registered, registered};
 pub use restore::{Restored, restore};

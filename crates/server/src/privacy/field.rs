@@ -8,19 +8,19 @@ use timberline_model::data::Members;
 /// Names joined by dots, from the outermost object in: `title`, `url.host`. A name that has a dot itself cannot be
 /// said, as in aw-server-rust.
 #[derive(Clone, Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     /// Each name as canonical JSON, with quotes: so it compares with the text as it stands.
     names: Vec<String>,
 }
 
 impl Field {
-    pub(super) fn parse(path: &str) -> Field {
+    pub(crate) fn parse(path: &str) -> Field {
         let names = path.split('.').map(json_string).collect();
         Field { names }
     }
 
     /// The field's value, when it is there and is a string.
-    pub(super) fn string<'a>(&self, data: &'a str) -> Option<Cow<'a, str>> {
+    pub(crate) fn string<'a>(&self, data: &'a str) -> Option<Cow<'a, str>> {
         let text = self.find(data)?;
         let inner = text.strip_prefix('"')?.strip_suffix('"')?;
         if !inner.contains('\\') {
@@ -30,7 +30,7 @@ impl Field {
     }
 
     /// `data` with another string in this field, which is there.
-    pub(super) fn replaced(&self, data: &str, value: &str) -> String {
+    pub(crate) fn replaced(&self, data: &str, value: &str) -> String {
         let mut out = String::with_capacity(data.len() + value.len());
         write_replaced(&self.names, data, &json_string(value), &mut out);
         out

@@ -28,6 +28,7 @@ mod rule;
 mod tests;
 
 pub(crate) use current::Privacy;
+pub(crate) use field::Field;
 pub(crate) use filters::{Filters, Verdict};
 
 /// The key of the setting that holds the rules.

@@ -222,7 +222,10 @@ pub(super) async fn count(
 ) -> Result<Response<Body>, ApiError> {
     let range = time_range(Query::of(&uri))?;
     let picture = picture(&app, &uri).await?;
-    let view = picture.snapshot.bucket(&bucket).ok_or(ApiError::NoSuchBucket(bucket))?;
+    let view = picture
+        .snapshot
+        .bucket(&bucket)
+        .ok_or(ApiError::NoSuchBucket(bucket))?;
     let count = if ends_before_it_starts(range) {
         0
     } else {

@@ -129,7 +129,9 @@ pub(super) async fn take_back(
         _ => return Err(shape("name one record, or the first and the last")),
     };
     if from == 0 || from > to {
-        return Err(shape("records are numbered from 1 on, and the first comes before the last"));
+        return Err(shape(
+            "records are numbered from 1 on, and the first comes before the last",
+        ));
     }
     let undoing = match (request.preview, request.partial) {
         (true, _) => Undoing::Preview,

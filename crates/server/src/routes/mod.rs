@@ -32,6 +32,7 @@ mod metrics;
 mod param;
 mod past;
 mod privacy;
+pub(crate) mod purge;
 pub(crate) mod query;
 mod settings;
 mod status_page;
@@ -88,10 +89,15 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             "/api/1/privacy/preview",
             post(privacy::preview).layer(compression()),
         )
-        .route("/api/1/buckets/{bucket}/events/{event}/history", get(history::story).layer(compression()))
+        .route(
+            "/api/1/buckets/{bucket}/events/{event}/history",
+            get(history::story).layer(compression()),
+        )
         .route("/api/1/trash", get(history::trash))
         .route("/api/1/trash/{id}/restore", post(history::restore))
         .route("/api/1/undo", post(history::take_back))
+        .route("/api/1/purge", post(purge::purge))
+        .route("/api/1/redact", post(purge::redact))
         .route("/metrics", get(metrics::get))
         .route("/api", axum::routing::any(no_such_route))
         .route("/api/{*rest}", axum::routing::any(no_such_route))

@@ -98,7 +98,9 @@ pub(super) async fn beside<T: Send + 'static>(
     let done = tokio::task::spawn_blocking(move || work(&mut || !gone.load(Ordering::Relaxed)));
     match done.await {
         Ok(result) => Ok(result?),
-        Err(_) => Err(ApiError::Internal("The work on this request broke off".to_owned())),
+        Err(_) => Err(ApiError::Internal(
+            "The work on this request broke off".to_owned(),
+        )),
     }
 }
 
@@ -119,7 +121,10 @@ mod tests {
     fn a_moment_is_a_record_or_an_instant() {
         assert_eq!(Moment::parse("17").unwrap(), Moment::Record(Seq(17)));
         let instant = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
-        assert_eq!(Moment::parse("2026-03-01T11:00:00+01:00").unwrap(), Moment::Instant(instant));
+        assert_eq!(
+            Moment::parse("2026-03-01T11:00:00+01:00").unwrap(),
+            Moment::Instant(instant)
+        );
         for text in ["", "-1", "yesterday", "2026-03-01"] {
             assert_eq!(Moment::parse(text).unwrap_err().status(), 400, "{text}");
         }

@@ -39,7 +39,11 @@ pub(super) async fn get(
     check(&key)?;
     let picture = picture(&app, &uri).await?;
     // A key that is not set reads as null, as the reference servers have it.
-    let value = picture.snapshot.settings().get(&key).map_or("null", String::as_str);
+    let value = picture
+        .snapshot
+        .settings()
+        .get(&key)
+        .map_or("null", String::as_str);
     Ok(picture.mark(json_answer(value.as_bytes().to_vec())))
 }
 

@@ -1,0 +1,416 @@
+//! `POST /api/1/purge` and `POST /api/1/redact`: losing for good.
+//!
+//! Asked without a token, both only tell what would go, and give the token that is needed to do it. What has begun is
+//! completed, whatever the client does meanwhile.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::State;
+use http::{HeaderMap, Response};
+use parking_lot::Mutex;
+use regex::{Regex, RegexBuilder};
+use rustix::rand::{GetRandomFlags, getrandom};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use timberline_model::{EventId, Timestamp};
+use timberline_views::{BucketKey, HistoryError, PurgeReceipt, Selected, Selection, Snapshot, TimeRange};
+
+use super::past::beside;
+use crate::app::App;
+use crate::backup::erase_from_backups;
+use crate::http::{ApiError, collect_json, json_answer};
+use crate::privacy::Field;
+
+/// Examples in a preview.
+const SAMPLES: usize = 20;
+/// How long a token is good for.
+const VALID: Duration = Duration::from_secs(600);
+/// Previews whose token can be used at a time.
+const MOST_PENDING: usize = 16;
+/// What a pattern may take when it is compiled.
+const PATTERN_BYTES: usize = 1 << 20;
+
+/// Previews that may be confirmed.
+#[derive(Debug, Default)]
+pub(crate) struct Pending(Mutex<HashMap<String, (Instant, Arc<Request>)>>);
+
+impl Pending {
+    fn keep(&self, request: Request) -> Result<String, ApiError> {
+        let mut bytes = [0u8; 16];
+        getrandom(&mut bytes, GetRandomFlags::empty())
+            .map_err(|error| ApiError::Internal(format!("The system has no random bytes: {error}")))?;
+        let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut kept = self.0.lock();
+        kept.retain(|_, (since, _)| since.elapsed() < VALID);
+        while kept.len() >= MOST_PENDING
+            && let Some(oldest) = kept
+                .iter()
+                .min_by_key(|(_, (since, _))| *since)
+                .map(|(token, _)| token.clone())
+        {
+            kept.remove(&oldest);
+        }
+        kept.insert(token.clone(), (Instant::now(), Arc::new(request)));
+        Ok(token)
+    }
+
+    /// A token is good for one time.
+    fn take(&self, token: &str, redact: bool) -> Result<Arc<Request>, ApiError> {
+        let mut kept = self.0.lock();
+        kept.retain(|_, (since, _)| since.elapsed() < VALID);
+        let known = kept
+            .get(token)
+            .is_some_and(|(_, request)| request.replacement.is_some() == redact);
+        match known.then(|| kept.remove(token)).flatten() {
+            Some((_, request)) => Ok(request),
+            None => Err(ApiError::Conflict {
+                message:
+                    "This token is not known, was used, or is older than ten minutes: ask for a preview again"
+                        .to_owned(),
+                conflicts: Vec::new(),
+            }),
+        }
+    }
+}
+
+/// What clients send, for both.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Request {
+    token: Option<String>,
+    bucket: Option<Ids>,
+    events: Option<Vec<u64>>,
+    start: Option<String>,
+    end: Option<String>,
+    data: Option<Condition>,
+    #[serde(default)]
+    whole_bucket: bool,
+    /// Of a redaction.
+    field: Option<String>,
+    pattern: Option<String>,
+    replacement: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Ids {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// Data in which a pattern is found: in all of it, or in one field.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Condition {
+    pattern: String,
+    field: Option<String>,
+}
+
+/// What data are asked for.
+struct Data {
+    pattern: Option<Regex>,
+    field: Option<Field>,
+}
+
+impl Data {
+    fn of(condition: Option<(&str, Option<&str>)>) -> Result<Data, ApiError> {
+        let Some((pattern, field)) = condition else {
+            return Ok(Data {
+                pattern: None,
+                field: None,
+            });
+        };
+        let pattern = RegexBuilder::new(pattern)
+            .size_limit(PATTERN_BYTES)
+            .build()
+            .map_err(|error| ApiError::Unfit(format!("pattern: {error}")))?;
+        Ok(Data {
+            pattern: Some(pattern),
+            field: field.map(Field::parse),
+        })
+    }
+
+    fn matches(&self, data: &str) -> bool {
+        let Some(pattern) = &self.pattern else { return true };
+        match &self.field {
+            None => pattern.is_match(data),
+            Some(field) => field.string(data).is_some_and(|value| pattern.is_match(&value)),
+        }
+    }
+
+    /// The data with another value, if it matches.
+    fn redacted(&self, data: &str, replacement: &str) -> Option<String> {
+        let (pattern, field) = (self.pattern.as_ref()?, self.field.as_ref()?);
+        let value = field.string(data)?;
+        pattern
+            .is_match(&value)
+            .then(|| field.replaced(data, &pattern.replace_all(&value, replacement)))
+    }
+}
+
+impl Request {
+    fn condition(&self) -> Option<(&str, Option<&str>)> {
+        let of_purge = self
+            .data
+            .as_ref()
+            .map(|data| (data.pattern.as_str(), data.field.as_deref()));
+        of_purge.or(self
+            .pattern
+            .as_deref()
+            .map(|pattern| (pattern, self.field.as_deref())))
+    }
+
+    /// Refuses what would mean everything, or does not say all that it must.
+    fn check(&self, redact: bool) -> Result<(), ApiError> {
+        let refuse = |why: &str| Err(ApiError::Unfit(why.to_owned()));
+        if redact {
+            return match (&self.field, &self.pattern, &self.replacement) {
+                (Some(_), Some(_), Some(_))
+                    if self.data.is_none() && self.events.is_none() && !self.whole_bucket =>
+                {
+                    Ok(())
+                }
+                _ => refuse(
+                    "A redaction is {\"field\": path, \"pattern\": regex, \"replacement\": text}, and \"bucket\", \
+                     \"start\", \"end\" if not everything is meant",
+                ),
+            };
+        }
+        if self.field.is_some() || self.pattern.is_some() || self.replacement.is_some() {
+            return refuse("A purge has its pattern in \"data\": {\"pattern\": regex, \"field\": path}");
+        }
+        let narrowed =
+            self.events.is_some() || self.start.is_some() || self.end.is_some() || self.data.is_some();
+        match (self.whole_bucket, &self.bucket) {
+            (true, None) => refuse("\"whole_bucket\" needs \"bucket\": the ids of the buckets to purge"),
+            (true, Some(_)) if narrowed => {
+                refuse("\"whole_bucket\" is all of a bucket: leave out events, start, end and data")
+            }
+            (false, _) if !narrowed => refuse(
+                "This would purge everything: say which \"events\", from \"start\" to \"end\", which \"data\", or which \
+                 \"bucket\" with \"whole_bucket\": true",
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn keys(&self, snapshot: &Snapshot) -> Result<Vec<BucketKey>, ApiError> {
+        let ids = match &self.bucket {
+            None => return Ok(Vec::new()),
+            Some(Ids::One(id)) => std::slice::from_ref(id),
+            Some(Ids::Many(ids)) if ids.is_empty() => {
+                return Err(ApiError::Unfit("bucket: names none".to_owned()));
+            }
+            Some(Ids::Many(ids)) => ids.as_slice(),
+        };
+        let mut keys = Vec::new();
+        for id in ids {
+            let there = snapshot.bucket(id).map(|view| view.key());
+            let trashed = snapshot.trashed().iter().map(timberline_views::Trashed::view);
+            let before = keys.len();
+            keys.extend(there);
+            keys.extend(
+                trashed
+                    .filter(|view| view.bucket().id == *id)
+                    .map(|view| view.key()),
+            );
+            if keys.len() == before {
+                return Err(ApiError::NoSuchBucket(id.clone()));
+            }
+        }
+        Ok(keys)
+    }
+
+    fn range(&self) -> Result<TimeRange, ApiError> {
+        let time = |name: &str, text: &Option<String>| {
+            let parsed = text.as_deref().map(Timestamp::parse_clamped).transpose();
+            parsed.map_err(|error| ApiError::Unfit(format!("{name}: {error}")))
+        };
+        Ok(TimeRange {
+            start: time("start", &self.start)?,
+            end: time("end", &self.end)?,
+        })
+    }
+}
+
+/// What is to go.
+enum Doomed {
+    Events(Selected),
+    Buckets(Vec<BucketKey>),
+}
+
+/// `POST /api/1/purge`
+pub(super) async fn purge(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, ApiError> {
+    handle(app, headers, body, false).await
+}
+
+/// `POST /api/1/redact`
+pub(super) async fn redact(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, ApiError> {
+    handle(app, headers, body, true).await
+}
+
+async fn handle(
+    app: Arc<App>,
+    headers: HeaderMap,
+    body: Body,
+    redact: bool,
+) -> Result<Response<Body>, ApiError> {
+    let request: Request = {
+        let body = collect_json(&headers, body, &app.bodies).await?;
+        serde_json::from_slice(&body).map_err(|error| ApiError::Unfit(format!("The body: {error}")))?
+    };
+    if let Some(token) = &request.token {
+        let request = app.purges.take(token, redact)?;
+        let done = tokio::task::spawn_blocking(move || carry_out(&app, &request)).await;
+        let receipt = done.map_err(|_| ApiError::Internal("The purge broke off".to_owned()))??;
+        return Ok(json_answer(receipt.to_string().into_bytes()));
+    }
+    request.check(redact)?;
+    // What cannot be read is told before anything is searched.
+    let snapshot = app.store.snapshot();
+    request.keys(&snapshot)?;
+    request.range()?;
+    Data::of(request.condition())?;
+    let (store, asked) = (Arc::clone(&app), Arc::new(request));
+    let searched = Arc::clone(&asked);
+    let found = beside(move |go_on| Ok(search(&store, &searched, go_on))).await??;
+    let request =
+        Arc::into_inner(asked).ok_or_else(|| ApiError::Internal("The preview broke off".to_owned()))?;
+    let expires = Timestamp::from_nanos(Timestamp::now().nanos() + VALID.as_nanos() as i64);
+    let mut told = preview(&snapshot, &found);
+    told["token"] = json!(app.purges.keep(request)?);
+    told["expires"] = json!(expires.to_string());
+    Ok(json_answer(told.to_string().into_bytes()))
+}
+
+fn search(app: &App, request: &Request, go_on: &mut dyn FnMut() -> bool) -> Result<Doomed, ApiError> {
+    let snapshot = app.store.snapshot();
+    let buckets = request.keys(&snapshot)?;
+    if request.whole_bucket {
+        return Ok(Doomed::Buckets(buckets));
+    }
+    let data = Data::of(request.condition())?;
+    let matches = |text: &str| data.matches(text);
+    let selection = Selection {
+        buckets,
+        ids: request
+            .events
+            .as_ref()
+            .map(|ids| ids.iter().copied().map(EventId).collect()),
+        range: request.range()?,
+        data: &matches,
+    };
+    Ok(Doomed::Events(app.store.select(&selection, SAMPLES, go_on)?))
+}
+
+fn name(snapshot: &Snapshot, key: BucketKey) -> String {
+    let there = snapshot.bucket_of(key).map(|view| view.bucket().id.clone());
+    let deleted = || snapshot.trashed().iter().find(|t| t.view().key() == key);
+    there
+        .or_else(|| deleted().map(|t| t.view().bucket().id.clone()))
+        .unwrap_or_default()
+}
+
+fn preview(snapshot: &Snapshot, doomed: &Doomed) -> Value {
+    match doomed {
+        Doomed::Buckets(keys) => {
+            let len = |key: &BucketKey| {
+                let deleted = snapshot.trashed().iter().map(timberline_views::Trashed::view);
+                let view = snapshot
+                    .bucket_of(*key)
+                    .or_else(|| deleted.into_iter().find(|v| v.key() == *key));
+                view.map_or(0, timberline_views::BucketView::len)
+            };
+            let buckets: Vec<Value> = keys
+                .iter()
+                .map(|key| json!({ "bucket": name(snapshot, *key), "count": len(key) }))
+                .collect();
+            json!({ "events": keys.iter().map(len).sum::<u64>(), "deleted": 0, "former": 0, "buckets": buckets, "samples": [] })
+        }
+        Doomed::Events(selected) => {
+            let buckets: Vec<Value> = selected
+                .by_bucket
+                .iter()
+                .map(|(key, count)| json!({ "bucket": name(snapshot, *key), "count": count }))
+                .collect();
+            let sample = |(key, id, start, duration, data): &(BucketKey, EventId, i64, i64, String)| {
+                json!({
+                    "bucket": name(snapshot, *key),
+                    "id": id.0,
+                    "timestamp": Timestamp::from_nanos(*start).to_string(),
+                    "duration": *duration as f64 / 1e9,
+                    "data": serde_json::from_str::<Value>(data).unwrap_or(Value::Null),
+                })
+            };
+            json!({
+                "events": selected.events,
+                "deleted": selected.deleted,
+                "former": selected.former,
+                "buckets": buckets,
+                "samples": selected.samples.iter().map(sample).collect::<Vec<_>>(),
+            })
+        }
+    }
+}
+
+/// Erases, and tells that it is done.
+fn carry_out(app: &App, request: &Request) -> Result<Value, ApiError> {
+    let snapshot = app.store.snapshot();
+    let doomed = search(app, request, &mut || true)?;
+    let counts = preview(&snapshot, &doomed);
+    let receipt = erase(app, request, &doomed)?;
+    app.engine.forget();
+    let backups: Vec<Value> = match erase_from_backups(&app.settings.data_dir) {
+        Ok(backups) => backups
+            .iter()
+            .map(|backup| match &backup.outcome {
+                Ok(replaced) => json!({ "path": backup.path, "done": true, "segments": replaced }),
+                Err(error) => json!({ "path": backup.path, "done": false, "message": error.to_string() }),
+            })
+            .collect(),
+        Err(error) => vec![json!({ "done": false, "message": error.to_string() })],
+    };
+    let log = receipt.map(|receipt| receipt.log).unwrap_or_default();
+    Ok(json!({
+        "what": if request.replacement.is_some() { "redacted" } else { "purged" },
+        "events": counts["events"],
+        "deleted": counts["deleted"],
+        "former": counts["former"],
+        "buckets": counts["buckets"],
+        "log_segments": log.segments,
+        "records": log.records,
+        "view_segments": receipt.map_or(0, |receipt| receipt.view_segments),
+        "backups": backups,
+        "completed": receipt.map_or_else(Timestamp::now, |receipt| receipt.completed).to_string(),
+    }))
+}
+
+fn erase(app: &App, request: &Request, doomed: &Doomed) -> Result<Option<PurgeReceipt>, ApiError> {
+    let done: Result<_, HistoryError> = match (doomed, &request.replacement) {
+        (Doomed::Events(selected), Some(replacement)) => {
+            let data = Data::of(request.condition())?;
+            app.store
+                .redact(selected, &|text| data.redacted(text, replacement))
+        }
+        (Doomed::Events(selected), None) => app.store.purge_selected(selected),
+        (Doomed::Buckets(keys), _) => {
+            let mut newest = Ok(None);
+            for key in keys {
+                newest = newest.and(app.store.purge_bucket(*key));
+            }
+            newest
+        }
+    };
+    Ok(done?)
+}
