@@ -14,6 +14,8 @@
 //! | [`identity`] | device id and host name |
 //! | [`logging`] | what the server says about itself |
 //! | `privacy` | what of an event is not to be kept |
+//! | `retention` | how long events are |
+//! | `history` | how what happened is told |
 //! | [`App`] | what every request may use |
 
 mod app;
@@ -26,6 +28,7 @@ pub mod http;
 pub mod identity;
 pub mod logging;
 mod privacy;
+mod retention;
 mod routes;
 
 /// What the targets in `fuzz/` need to reach; no part of the interface.

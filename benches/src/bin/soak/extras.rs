@@ -5,7 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use timberline_model::Timestamp;
 
 use crate::ledger::{Events, Pending};
@@ -121,7 +121,7 @@ fn undo(worker: &mut Worker<'_>) -> io::Result<Known> {
     let Some(entry) = own_trash(worker)? else {
         return Ok(Known::Yes);
     };
-    let Some(seq) = entry["seq"].as_u64() else {
+    let Some(seq) = entry["id"].as_u64() else {
         return Ok(Known::Yes);
     };
     bring_back(worker, "/api/1/undo", Some(&format!("{{\"seq\":{seq}}}")))
@@ -161,26 +161,32 @@ fn bring_back(worker: &mut Worker<'_>, target: &str, body: Option<&str>) -> io::
     Ok(Known::Yes)
 }
 
-/// Purges something of its own; then it must not come back.
+/// Purges something of its own that it had deleted; then it must not come back.
 fn purge(worker: &mut Worker<'_>) -> io::Result<Known> {
-    if worker.request("GET", "/api/1/trash", None)?.status == 404 {
+    if worker.request("POST", "/api/1/purge", Some("{}"))?.status == 404 {
         return Ok(Known::No);
     }
-    let Some(id) = own_trash(worker)?.as_ref().and_then(id_of) else {
+    let Some(entry) = own_trash(worker)? else {
         return Ok(Known::Yes);
     };
-    let answer = worker.request("DELETE", &format!("/api/1/trash/{id}"), None)?;
-    if matches!(answer.status, 404 | 405) {
-        return Ok(Known::No);
-    }
-    if answer.is_success() {
+    let Some(id) = id_of(&entry).filter(|_| entry["what"] == "events") else {
+        return Ok(Known::Yes);
+    };
+    let selection = json!({ "bucket": entry["bucket"], "events": entry["events"] }).to_string();
+    let preview = worker.request("POST", "/api/1/purge", Some(&selection))?.json();
+    let token = json!({ "token": preview["token"] }).to_string();
+    // What is purged is gone from the past as well.
+    worker.moment = None;
+    let receipt = worker.request("POST", "/api/1/purge", Some(&token))?;
+    if receipt.is_success() {
         let target = format!("/api/1/trash/{id}/restore");
         let restored = worker.request("POST", &target, None)?;
         if restored.is_success() {
-            worker
-                .ledger
-                .complain(format!("{target} after a purge: {}", restored.excerpt()));
+            let told = restored.excerpt();
+            worker.ledger.complain(format!("{target} after a purge: {told}"));
         }
+    } else if receipt.status >= 500 {
+        worker.ledger.complain(format!("purge: {}", receipt.excerpt()));
     }
     Ok(Known::Yes)
 }

@@ -18,7 +18,11 @@ const KEYS: &str = "[log]\nsegment_bytes = 1048576\n\n[limits]\nquery_cache_byte
                     query_catalog_bytes = 8388608\n";
 /// Keys that newer servers know, with values short enough that an hour sees them at work. What a server refuses is
 /// left out.
-const NEWER_KEYS: [&str; 2] = ["history = \"2 minutes\"", "erase_after = \"2 minutes\""];
+const NEWER_KEYS: [&str; 3] = [
+    "history = \"2 minutes\"",
+    "erase_after = \"2 minutes\"",
+    "maintain_every = \"10 s\"",
+];
 /// How long a start or a stop may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -162,7 +162,8 @@ fn write_zeroes(file: &File, offset: u64, len: u64) -> io::Result<()> {
 
 #[derive(Debug)]
 struct FileRegion {
-    file: File,
+    /// Open for as long as it may be written to: a mapping that is only read needs no descriptor.
+    file: Option<File>,
     mapping: Mapping,
 }
 
@@ -170,6 +171,7 @@ impl FileRegion {
     fn map(file: File, access: Access) -> io::Result<Self> {
         let len = usize::try_from(file.metadata()?.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let mapping = Mapping::of_file(&file, len, access == Access::Write)?;
+        let file = (access == Access::Write).then_some(file);
         Ok(Self { file, mapping })
     }
 }
@@ -212,8 +214,9 @@ impl Region for FileRegion {
         if offset >= len {
             return Ok(());
         }
+        let file = self.file.as_ref().ok_or(io::ErrorKind::PermissionDenied)?;
         match fallocate(
-            &self.file,
+            file,
             FallocateFlags::ZERO_RANGE,
             offset as u64,
             (len - offset) as u64,
@@ -223,7 +226,7 @@ impl Region for FileRegion {
             Err(error) => return Err(error.into()),
         }
         // Zeroing a range changes extents, not pages: only a full fsync is sure to cover it.
-        self.file.sync_all()
+        file.sync_all()
     }
 }
 

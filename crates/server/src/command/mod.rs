@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `serve` | the server |
 //! | `query` | queries from the shell |
+//! | `purge` | losing for good, by way of a server |
 //! | `bench` | how fast it is on one's own data |
 //! | `backup`, `restore` | a copy of the log, and back |
 //! | `doctor` | is everything as it should be? |
@@ -29,6 +30,7 @@ mod output;
 mod passphrase;
 mod peer;
 mod place;
+mod purge;
 mod query;
 mod restore;
 mod serve;
@@ -73,6 +75,10 @@ enum Command {
     Doctor(Box<doctor::DoctorArgs>),
     /// Run a query on the data, or ask a server.
     Query(Box<query::QueryArgs>),
+    /// Erase events for good, by what they are or say.
+    Purge(Box<purge::PurgeArgs>),
+    /// Replace what a field says, now and in all of history.
+    Redact(Box<purge::RedactArgs>),
     /// Time queries on your data.
     Bench(Box<bench::BenchArgs>),
     /// Change the passphrase of encrypted data.
@@ -99,6 +105,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Restore(args)) => return restore::run(*args),
         Some(Command::Doctor(args)) => return doctor::run(*args),
         Some(Command::Query(args)) => return query::run(*args),
+        Some(Command::Purge(args)) => return purge::purge(*args),
+        Some(Command::Redact(args)) => return purge::redact(*args),
         Some(Command::Bench(args)) => return bench::run(*args),
         Some(Command::Key(args)) => return key::run(*args),
     };

@@ -64,7 +64,11 @@ impl Peer {
         request.content_type("application/json").send(body)
     }
 
+    /// Paths are below `/api/0`, unless they say which version of the API they mean.
     fn url(&self, path: &str) -> String {
+        if path.starts_with("/api/") {
+            return format!("{}{path}", self.base);
+        }
         format!("{}/api/0{path}", self.base)
     }
 }

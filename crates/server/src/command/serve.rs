@@ -19,6 +19,7 @@ use crate::config::{BaseDirs, Overrides, Settings};
 use crate::http::{Listeners, serve};
 use crate::identity::Identity;
 use crate::logging;
+use crate::retention::Keeper;
 
 /// The flags of `serve`. Those that the reference servers have mean what they mean there.
 #[derive(Clone, Debug, Default, Args)]
@@ -125,6 +126,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
 
     let backups = Automatic::start(&app.settings, Arc::clone(&app.backups))
         .context("cannot start the thread of the automatic backups")?;
+    let keeper = Keeper::start(&app).context("cannot start the thread that ends what is kept long enough")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_io()
         .enable_time()
@@ -135,6 +137,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     // closed; it must not keep the store from being closed.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     drop(backups);
+    drop(keeper);
     match Arc::into_inner(app) {
         Some(app) => app
             .store

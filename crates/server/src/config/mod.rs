@@ -18,7 +18,7 @@ mod settings;
 mod span;
 
 pub use error::ConfigError;
-pub use file::{Compression, ConfigFile};
+pub use file::{Compression, ConfigFile, Retention};
 pub use limits::Limits;
 pub use paths::BaseDirs;
 pub use settings::{AutomaticBackup, Overrides, Settings};

@@ -2,6 +2,7 @@
 //! way and not for the whole history at each step.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use timberline_log::{LogReader, Seq, Storage};
 
@@ -10,6 +11,8 @@ use crate::replica::{Replica, ReplicaError};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
+/// How long they are kept when nobody asks for them.
+const IDLE: Duration = Duration::from_secs(60);
 /// Pictures kept: each holds the heads of its time in memory, and its view segments mapped.
 const KEPT: usize = 6;
 
@@ -17,12 +20,14 @@ const KEPT: usize = 6;
 #[derive(Debug, Default)]
 pub(crate) struct Past {
     kept: Vec<Arc<Snapshot>>,
+    asked: Option<Instant>,
 }
 
 impl Past {
     /// The picture of this record, if it is kept.
     pub(crate) fn get(&mut self, seq: Seq) -> Option<Arc<Snapshot>> {
         let at = self.kept.iter().position(|kept| kept.seq() == seq)?;
+        self.asked = Some(Instant::now());
         let found = self.kept.remove(at);
         self.kept.push(found.clone());
         Some(found)
@@ -38,7 +43,15 @@ impl Past {
         if self.kept.len() == KEPT {
             self.kept.remove(0);
         }
+        self.asked = Some(Instant::now());
         self.kept.push(snapshot);
+    }
+
+    /// Lets go of them when nobody has asked for a while.
+    pub(crate) fn tidy(&mut self) {
+        if self.asked.is_some_and(|asked| asked.elapsed() > IDLE) {
+            self.forget();
+        }
     }
 
     /// What they show must not be shown any more.

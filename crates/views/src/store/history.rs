@@ -337,7 +337,7 @@ fn with_payload(record: Record<'_>) -> Result<(Record<'_>, Vec<u8>), HistoryErro
 }
 
 /// The newest record of which only the outcome is known, and when it was written.
-fn horizon(reader: &LogReader) -> Result<(Seq, Timestamp), HistoryError> {
+pub(super) fn horizon(reader: &LogReader) -> Result<(Seq, Timestamp), HistoryError> {
     let segments = reader.segments()?;
     let squashed = segments.iter().rev().find(|segment| segment.squashed);
     Ok(squashed.map_or((Seq::NONE, Timestamp::MIN), |segment| {

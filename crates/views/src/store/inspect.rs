@@ -4,12 +4,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use timberline_log::{Cipher, FileStorage, LogReader, Storage};
+use timberline_log::{Cipher, FileStorage, LogReader, Seq, Storage};
+use timberline_model::EventId;
 
 use super::checkpoint;
 use super::error::OpenError;
+use super::history::horizon;
 use super::open::{LOG_DIR, OpenReport, VIEWS_DIR, encrypted, expect_key, list, take_up};
-use crate::record::BucketKey;
+use crate::history::HistoryError;
+use crate::history::story::{self, Story};
+use crate::record::{BucketKey, Record, codec};
 use crate::replica::{Replica, ReplicaError};
 use crate::snapshot::Snapshot;
 use crate::state::State;
@@ -42,6 +46,35 @@ pub fn log_files(path: &Path) -> Result<LogReader, OpenError> {
         });
     };
     Ok(LogReader::open(Arc::new(log))?)
+}
+
+/// What the log says of an event: the newest `limit` changes. `None` if it knows no bucket of this id; of several the
+/// newest is meant.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn explain(
+    log: &LogReader,
+    bucket: &str,
+    id: EventId,
+    limit: usize,
+) -> Result<Option<Story>, HistoryError> {
+    let mut key = None;
+    let mut newest = Seq::NONE;
+    let mut records = log.read_from(Seq::FIRST)?;
+    while let Some(record) = records.next() {
+        let Ok(record) = record else { continue };
+        newest = record.seq;
+        if record.kind == codec::kind::BUCKET_CREATED
+            && let Record::BucketCreated(created) = Record::decode(record.kind, record.payload)?
+            && created.id == bucket
+        {
+            key = Some(created.bucket);
+        }
+    }
+    let Some(key) = key else { return Ok(None) };
+    let (squashed, _) = horizon(log)?;
+    story::story(log, key, id, (squashed, newest), limit, &mut || true).map(Some)
 }
 
 /// Reads the views of a data directory and folds in the records that they do not have yet, up to the end of the log

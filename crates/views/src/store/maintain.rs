@@ -122,6 +122,7 @@ impl Shared {
 
     fn maintain(&self, leisurely: bool) -> Result<Maintenance, HistoryError> {
         let mut done = Maintenance::default();
+        self.past.lock().tidy();
         self.order(&self.expired(leisurely)?)?;
         let pending = self.published.load().purges.len() as u64;
         if self.complete_purges(leisurely)?.is_some() {

@@ -5,6 +5,7 @@
 //! | `stat` | how much of what there is |
 //! | `verify` | is everything whole, and do the views show what the log says? |
 //! | `dump`, `tail` | the records themselves, as JSON lines |
+//! | `explain` | what happened to an event |
 //! | `replay` | the state as it was once; or the recorded traffic, sent to another server |
 //! | `rebuild` | all views anew |
 //! | `repair` | a new log from what is left of a damaged one |
@@ -17,6 +18,7 @@
 
 mod describe;
 mod dump;
+mod explain;
 mod filter;
 mod kind;
 mod names;
@@ -55,6 +57,8 @@ enum LogCommand {
     Verify,
     /// Print records as JSON lines
     Dump(dump::DumpArgs),
+    /// Tell what happened to an event
+    Explain(explain::ExplainArgs),
     /// Print the newest records as JSON lines, and follow
     Tail(tail::TailArgs),
     /// Print the state as it was at a record or an instant; or send the recorded traffic to a server
@@ -82,6 +86,7 @@ fn carry_out(args: LogArgs) -> anyhow::Result<Verdict> {
         LogCommand::Stat(args) => stat::run(&data, &args),
         LogCommand::Verify => verify::run(&data),
         LogCommand::Dump(args) => dump::run(&data, &args),
+        LogCommand::Explain(args) => explain::run(&data, &args),
         LogCommand::Tail(args) => tail::run(&data, &args),
         LogCommand::Replay(args) => replay::run(&data, &args),
         LogCommand::Rebuild(args) => rebuild::run(&settings, &data, &args),

@@ -121,7 +121,8 @@ fn fold(
             }
         };
         findings.progress.at(record.seq);
-        if count == 0 && record.seq > Seq::FIRST {
+        // A squashed segment begins with a record that stands for all of it.
+        if count == 0 && record.position.segment > Seq::FIRST {
             findings.add(format_args!(
                 "the log begins with record {}: everything before it is missing",
                 record.seq
