@@ -69,6 +69,16 @@ struct Cut {
     seq: Seq,
 }
 
+impl Cut {
+    /// How a segment ends that is cut here.
+    fn tail(&self) -> SegmentTail {
+        SegmentTail {
+            offset: self.offset,
+            last: self.seq.prev(),
+        }
+    }
+}
+
 /// Everything seen on the way along the unsealed segments.
 #[derive(Default)]
 struct Findings {
@@ -108,10 +118,13 @@ pub(crate) fn recover(storage: &Arc<dyn Storage>, options: &LogOptions) -> Resul
         .find(|cut| cut.seq > findings.durable)
         .copied();
     let mut report = Recovery::default();
+    let kept = |at: &Cut| cut.is_none_or(|cut| (at.segment, at.offset) < (cut.segment, cut.offset));
     if let Some(cut) = cut {
+        if findings.damage.iter().any(|(at, _)| kept(at)) {
+            vouch(storage, &mut surveys, cut, findings.durable, options)?;
+        }
         report.torn = Some(cut_off(storage, &mut surveys, cut)?);
     }
-    let kept = |at: &Cut| cut.is_none_or(|cut| (at.segment, at.offset) < (cut.segment, cut.offset));
     report.damage = findings
         .damage
         .into_iter()
@@ -284,6 +297,34 @@ fn survey(
     }
 }
 
+/// Marks what is kept of each segment as durable, before the cut takes away frames whose marks said so.
+///
+/// Something of what is kept is damaged. Without a mark that vouches for the records after that place, the next reader
+/// would stop there, and the next recovery would cut there, and durable records would be gone.
+fn vouch(
+    storage: &Arc<dyn Storage>,
+    surveys: &mut [Survey],
+    cut: Cut,
+    durable: Seq,
+    options: &LogOptions,
+) -> Result<(), LogError> {
+    storage.sync_dir().map_err(LogError::io("sync", storage.path()))?;
+    let whole = cut.segment + usize::from(cut.offset > 0);
+    for (index, survey) in surveys.iter_mut().take(whole).enumerate() {
+        if index == cut.segment {
+            survey.end = cut.tail();
+        }
+        let segment = reopen(storage, survey, durable)?;
+        let end = usize::try_from(survey.end.offset).unwrap_or(usize::MAX);
+        segment
+            .region
+            .sync(0..end)
+            .and_then(|()| segment.write_mark(survey.end, false, (options.clock)()))
+            .map_err(LogError::io("sync", storage.path().join(segment.name())))?;
+    }
+    Ok(())
+}
+
 /// Cuts the log. All bytes from the cut on become zero, and all segments after it go, durably, before anything is
 /// appended: a valid frame left over beyond the cut would otherwise come back to life when the new records reach it.
 fn cut_off(storage: &Arc<dyn Storage>, surveys: &mut Vec<Survey>, cut: Cut) -> Result<TornTail, LogError> {
@@ -320,10 +361,7 @@ fn cut_off(storage: &Arc<dyn Storage>, surveys: &mut Vec<Survey>, cut: Cut) -> R
         region
             .sync(offset..region.len())
             .map_err(LogError::io("sync", &path))?;
-        survey.end = SegmentTail {
-            offset: cut.offset,
-            last: cut.seq.prev(),
-        };
+        survey.end = cut.tail();
         survey.probe.window.refresh();
     }
     storage.sync_dir().map_err(LogError::io("sync", storage.path()))?;

@@ -218,6 +218,55 @@ fn recovery_reports_damage_in_what_was_not_sealed_and_goes_on_after_it() {
     );
 }
 
+/// Records 1 to 3 are durable, which only record 4 says; the batch of 4 and 5 is torn, so record 4 goes. `hit` is a
+/// damaged byte of what stays.
+fn check_after_the_witness_is_cut_off(hit: usize, lost: Option<Seq>) {
+    let disk = SimDisk::new(4);
+    let sizes = [40; 5];
+    let (mut log, _) = Log::open(disk.dir("log"), options()).unwrap();
+    for seq in [1, 2, 3] {
+        let payload = payload(Seq(seq), 40);
+        log.append(&[Entry {
+            kind: 9,
+            payload: &payload,
+        }])
+        .unwrap();
+    }
+    log.sync_now().unwrap();
+    let payloads = [payload(Seq(4), 40), payload(Seq(5), 40)];
+    let batch = payloads.each_ref().map(|payload| Entry { kind: 9, payload });
+    log.append(&batch).unwrap();
+    log.sync_now().unwrap();
+    let mut disk = disk.crash(0);
+    disk.flip_bit("log", &segment_name(Seq::FIRST), (4096 + 4 * 72 + 50) * 8);
+    disk.flip_bit("log", &segment_name(Seq::FIRST), hit * 8);
+    let expected: Vec<Seq> = [1, 2, 3]
+        .map(Seq)
+        .into_iter()
+        .filter(|&seq| Some(seq) != lost)
+        .collect();
+    for round in 0..3 {
+        let (log, recovery) = Log::open(disk.dir("log"), options()).unwrap();
+        assert_eq!((recovery.last_seq, recovery.torn.is_some()), (Seq(3), round == 0));
+        assert_eq!(recovery.damage.len(), 1, "{:?}", recovery.damage);
+        let (served, damage) = read(log.reader().read_from(Seq::FIRST).unwrap(), &sizes);
+        assert_eq!((served, damage.len()), (expected.clone(), 1), "round {round}");
+        let after = disk.crash(round);
+        drop(log);
+        disk = after;
+    }
+}
+
+#[test]
+fn damage_stays_damage_when_the_record_that_vouched_for_it_is_cut_off() {
+    check_after_the_witness_is_cut_off(4096 + 72 + 50, Some(Seq(2)));
+}
+
+#[test]
+fn a_damaged_header_costs_nothing_when_the_record_that_vouched_for_it_is_cut_off() {
+    check_after_the_witness_is_cut_off(20, None);
+}
+
 #[test]
 fn a_missing_segment_file_is_reported_and_the_others_are_served() {
     let (disk, sizes) = closed_log(100);
@@ -314,7 +363,7 @@ fn a_newer_format_is_refused_with_what_to_do() {
     region.write(0, &block);
     let refused = Log::open(dir, options()).unwrap_err().to_string();
     assert!(
-        refused.ends_with("has log format version 9, this program knows versions up to 1: update Timberline"),
+        refused.ends_with("has log format version 9, this program knows versions up to 2: update Timberline"),
         "{refused}"
     );
 }
