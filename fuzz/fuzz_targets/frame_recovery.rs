@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
+use timberline_fuzz::fixture::small_disk;
 use timberline_fuzz::log_file::{self, FRAME, HEADER, MARK};
 use timberline_fuzz::script::Script;
-use timberline_log::{Entry, Log, LogOptions, LogReader, Scanned, Seq, SimDisk, Storage, scan};
+use timberline_log::{Entry, Log, LogOptions, LogReader, Scanned, Seq, Storage, scan};
 
 /// Segment files by name.
 type Files = BTreeMap<String, Vec<u8>>;
@@ -50,7 +51,7 @@ fn options() -> LogOptions {
 
 /// What a log leaves that was written to and then killed, or closed.
 fn written(script: &mut Script<'_>) -> Files {
-    let storage = SimDisk::new(0).dir("log");
+    let storage = small_disk().dir("log");
     let open = || {
         Log::open(Arc::clone(&storage), options())
             .expect("a sound log opens")
@@ -139,7 +140,8 @@ fn hurt(files: &mut Files, script: &mut Script<'_>) {
 /// Segments that no log wrote.
 fn made_up(script: &mut Script<'_>) -> Files {
     let mut files = Files::new();
-    let mut seq = script.long();
+    // What is greater is no segment's name.
+    let mut seq = script.long() >> 1;
     for _ in 0..1 + script.byte() % 4 {
         let (name, bytes) = made_up_segment(script, &mut seq);
         files.insert(log_file::name(name), bytes);
@@ -196,7 +198,7 @@ fn made_up_segment(script: &mut Script<'_>, seq: &mut u64) -> (u64, Vec<u8>) {
 }
 
 fn disk_with(files: &Files) -> Arc<dyn Storage> {
-    let storage = SimDisk::new(0).dir("log");
+    let storage = small_disk().dir("log");
     for (name, bytes) in files {
         storage.write_file(name, bytes).expect("a fresh disk takes files");
     }
@@ -226,7 +228,7 @@ fn check(files: &Files) -> Vec<Known> {
         assert!(Log::open(Arc::clone(&storage), options()).is_err());
         return Vec::new();
     };
-    assert_eq!(infos.len(), files.len());
+    assert!(infos.len() <= files.len(), "{infos:?}");
     let read = records(&reader);
     assert!(read.is_sorted_by(|a, b| a.0 < b.0), "records out of order");
 

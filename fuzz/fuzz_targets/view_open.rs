@@ -7,10 +7,10 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration as Time;
 
 use libfuzzer_sys::fuzz_target;
-use timberline_fuzz::fixture::{self, BUCKET, Files};
+use timberline_fuzz::fixture::{self, BUCKET, Files, small_disk};
 use timberline_fuzz::script::Script;
 use timberline_fuzz::view_file::{reseal_checkpoint, reseal_segment};
-use timberline_log::{Seq, SimDisk};
+use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
 use timberline_query::{Cancel, Engine, Limits, Period, Query};
 use timberline_views::{
@@ -26,7 +26,7 @@ struct Sound {
 }
 
 static SOUND: LazyLock<Sound> = LazyLock::new(|| {
-    let disk = SimDisk::new(0);
+    let disk = small_disk();
     fixture::write(&disk);
     let (log, views) = (fixture::files(&disk, "log"), fixture::files(&disk, "views"));
     let (store, _) = fixture::open(&disk).expect("what was just closed opens");

@@ -9,6 +9,11 @@ use timberline_views::{OpenReport, Store, StoreOptions};
 /// Names and contents.
 pub type Files = Vec<(String, Vec<u8>)>;
 
+/// A disk for files of up to 1 MiB.
+pub fn small_disk() -> SimDisk {
+    SimDisk::with_files_up_to(0, 1 << 20)
+}
+
 /// The bucket with most in it.
 pub const BUCKET: &str = "window";
 /// Events in its view segment: more than a block of them.
@@ -102,7 +107,7 @@ pub fn files(disk: &SimDisk, directory: &str) -> Files {
 
 /// A disk with these files.
 pub fn disk_with(log: &Files, views: &Files) -> SimDisk {
-    let disk = SimDisk::new(0);
+    let disk = small_disk();
     for (directory, files) in [("log", log), ("views", views)] {
         let storage: Arc<dyn Storage> = disk.dir(directory);
         for (name, bytes) in files {

@@ -5,8 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use timberline_fuzz::fixture;
-use timberline_log::SimDisk;
+use timberline_fuzz::fixture::{self, small_disk};
 
 /// Bodies of requests, each with something of its own.
 const BODIES: [(&str, &str); 14] = [
@@ -126,7 +125,7 @@ fn records() -> io::Result<()> {
 
 /// The files of the fixture: the fuzzer changes them, and the target gives them their checksums again.
 fn views() -> io::Result<()> {
-    let disk = SimDisk::new(0);
+    let disk = small_disk();
     fixture::write(&disk);
     let files = fixture::files(&disk, "views");
     let of = |end: &str| {
