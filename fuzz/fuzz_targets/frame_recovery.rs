@@ -251,7 +251,12 @@ fn check(files: &Files) -> Vec<Known> {
         .cloned()
         .chain([(next.0, 9, b"after".to_vec())])
         .collect();
-    assert_eq!(records(&log.reader()), expected);
+    let now = log.reader().segments().expect("headers are read");
+    assert_eq!(
+        records(&log.reader()),
+        expected,
+        "{infos:?} and {recovery:?}, then {again:?} and {now:?}"
+    );
     log.close().expect("the disk is sound");
     let reader = LogReader::open(storage).expect("a log is opened for reading");
     assert_eq!(records(&reader), expected);

@@ -46,6 +46,9 @@ pub struct TornTail {
 pub(crate) struct Recovered {
     /// The unsealed segments, oldest first; the last one is to be appended to.
     pub(crate) segments: VecDeque<Arc<ActiveSegment>>,
+    /// Whether the last one ends with records that are lost. Nothing may be appended to it: behind a gap a record is
+    /// only found where as many as are missing would have fitted, and this may be the very place where the gap begins.
+    pub(crate) ends_in_gap: bool,
     pub(crate) report: Recovery,
 }
 
@@ -136,11 +139,24 @@ pub(crate) fn recover(storage: &Arc<dyn Storage>, options: &LogOptions) -> Resul
         .last()
         .map_or(sealed_last.unwrap_or(nothing_left), |survey| survey.end.last);
     let durable = findings.durable;
+    let last_is_lost = |damage: &Damage| {
+        damage
+            .lost
+            .as_ref()
+            .is_some_and(|lost| *lost.end() == report.last_seq)
+    };
+    // If it begins behind the gap, nothing is missing in it.
+    let gap_is_inside = |survey: &Survey| survey.end.last >= survey.probe.first;
+    let ends_in_gap = surveys.last().is_some_and(gap_is_inside) && report.damage.iter().any(last_is_lost);
     let segments = surveys
         .into_iter()
         .map(|survey| reopen(storage, &survey, durable))
         .collect::<Result<_, _>>()?;
-    Ok(Recovered { segments, report })
+    Ok(Recovered {
+        segments,
+        ends_in_gap,
+        report,
+    })
 }
 
 /// Removes segments that were being made and had no name yet.

@@ -46,6 +46,8 @@ pub struct Log {
     /// `None` only while there is no space for the first segment.
     active: Option<Arc<ActiveSegment>>,
     tail: SegmentTail,
+    /// Whether the active segment is not to be appended to (see `Recovered::ends_in_gap`).
+    ends_in_gap: bool,
     syncing: Syncing,
     _lock: WriterLock,
 }
@@ -103,6 +105,7 @@ impl Log {
             shared,
             active,
             tail,
+            ends_in_gap: recovered.ends_in_gap,
             syncing,
             _lock: lock,
         };
@@ -237,9 +240,11 @@ impl Log {
 
     fn fits(&self, size: u64) -> bool {
         let needed = self.tail.offset + size + FRAME_HEADER as u64;
-        self.active
-            .as_ref()
-            .is_some_and(|segment| needed <= segment.region.len() as u64)
+        !self.ends_in_gap
+            && self
+                .active
+                .as_ref()
+                .is_some_and(|segment| needed <= segment.region.len() as u64)
     }
 
     /// The slow path of an append: lengthens the active segment if it was trimmed, or begins the next one. If that
@@ -255,6 +260,7 @@ impl Log {
     fn prepare_active(&mut self) -> io::Result<()> {
         match self.active.clone() {
             None => self.roll(),
+            Some(_) if self.ends_in_gap => self.roll(),
             Some(segment) if (segment.region.len() as u64) < self.options.segment_len() => {
                 self.lengthen(&segment)
             }
@@ -316,6 +322,7 @@ impl Log {
         let segment = Arc::new(ActiveSegment::new(first, region, self.tail, 0));
         self.shared.begin_segment(Arc::clone(&segment));
         self.active = Some(segment);
+        self.ends_in_gap = false;
         Ok(())
     }
 }

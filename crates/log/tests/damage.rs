@@ -267,6 +267,67 @@ fn a_damaged_header_costs_nothing_when_the_record_that_vouched_for_it_is_cut_off
     check_after_the_witness_is_cut_off(20, None);
 }
 
+/// The end of one segment is damaged, and the next one, whose only record says that it was durable, has no header: so
+/// the log goes on where its last records are missing.
+#[test]
+fn what_is_appended_after_lost_records_is_there_the_next_time() {
+    let disk = SimDisk::new(5);
+    let dir = disk.dir("log");
+    let (mut log, _) = Log::open(dir.clone(), options()).unwrap();
+    let mut sizes = Vec::new();
+    while log.reader().segments().unwrap().len() < 2 {
+        log.sync_now().unwrap();
+        sizes.push(400);
+        fill_one(&mut log, 400);
+    }
+    log.sync_now().unwrap();
+    let first = log.position().segment;
+    let (damaged, headless) = (segment_name(Seq::FIRST), segment_name(first));
+    let write = |name: &str, at: usize, bytes: &[u8]| {
+        let region = dir.open_region(name, timberline_log::Access::Write).unwrap();
+        region.write(at, bytes);
+        region.sync(0..region.len()).unwrap();
+    };
+    write(&damaged, 2048, &[0; 2048]);
+    write(
+        &damaged,
+        4096 + 2 * 432,
+        &vec![0; (first.get() as usize - 3) * 432],
+    );
+    write(&headless, 0, &[0; 4096]);
+    let mut disk = disk.crash(0);
+    for round in 0..3 {
+        let (mut log, recovery) = Log::open(disk.dir("log"), options()).unwrap();
+        assert_eq!(recovery.last_seq.get(), first.get() - 1 + round, "{recovery:?}");
+        sizes.truncate(recovery.last_seq.get() as usize);
+        sizes.push(400);
+        let seq = fill_one(&mut log, 400);
+        assert_eq!(seq, recovery.last_seq.next());
+        log.sync_now().unwrap();
+        let (served, damage) = read(log.reader().read_from(Seq::FIRST).unwrap(), &sizes);
+        let expected: Vec<Seq> = [1, 2]
+            .into_iter()
+            .chain(first.get()..=seq.get())
+            .map(Seq)
+            .collect();
+        assert_eq!(served, expected, "round {round}: {damage:?}");
+        disk = disk.crash(round);
+    }
+    // And opened without appending anything.
+    drop(Log::open(disk.dir("log"), options()).unwrap());
+    let (_, recovery) = Log::open(disk.dir("log"), options()).unwrap();
+    assert_eq!(recovery.last_seq.get(), first.get() + 2);
+}
+
+fn fill_one(log: &mut Log, size: usize) -> Seq {
+    let payload = payload(log.next_seq(), size);
+    let entry = Entry {
+        kind: 9,
+        payload: &payload,
+    };
+    *log.append(&[entry]).unwrap().end()
+}
+
 #[test]
 fn a_missing_segment_file_is_reported_and_the_others_are_served() {
     let (disk, sizes) = closed_log(100);
