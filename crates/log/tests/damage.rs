@@ -311,7 +311,12 @@ fn what_is_appended_after_lost_records_is_there_the_next_time() {
             .map(Seq)
             .collect();
         assert_eq!(served, expected, "round {round}: {damage:?}");
-        disk = disk.crash(round);
+        let killed = disk.crash(round);
+        log.close().unwrap();
+        let closed = LogReader::open(disk.dir("log")).unwrap();
+        let (served, damage) = read(closed.read_from(Seq::FIRST).unwrap(), &sizes);
+        assert_eq!(served, expected, "round {round}, closed: {damage:?}");
+        disk = killed;
     }
     // And opened without appending anything.
     drop(Log::open(disk.dir("log"), options()).unwrap());
