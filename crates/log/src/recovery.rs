@@ -122,10 +122,10 @@ pub(crate) fn recover(storage: &Arc<dyn Storage>, options: &LogOptions) -> Resul
         .copied();
     let mut report = Recovery::default();
     let kept = |at: &Cut| cut.is_none_or(|cut| (at.segment, at.offset) < (cut.segment, cut.offset));
+    if findings.damage.iter().any(|(at, _)| kept(at)) {
+        vouch(storage, &mut surveys, cut, findings.durable, options)?;
+    }
     if let Some(cut) = cut {
-        if findings.damage.iter().any(|(at, _)| kept(at)) {
-            vouch(storage, &mut surveys, cut, findings.durable, options)?;
-        }
         report.torn = Some(cut_off(storage, &mut surveys, cut)?);
     }
     report.damage = findings
@@ -313,21 +313,21 @@ fn survey(
     }
 }
 
-/// Marks what is kept of each segment as durable, before the cut takes away frames whose marks said so.
+/// Marks what is kept of each segment as durable, before a cut takes away frames whose marks said so.
 ///
-/// Something of what is kept is damaged. Without a mark that vouches for the records after that place, the next reader
-/// would stop there, and the next recovery would cut there, and durable records would be gone.
+/// Something of what is kept is damaged. Without a mark that vouches for the records after that place, a reader might
+/// stop there, and the next recovery cut there, and durable records would be gone.
 fn vouch(
     storage: &Arc<dyn Storage>,
     surveys: &mut [Survey],
-    cut: Cut,
+    cut: Option<Cut>,
     durable: Seq,
     options: &LogOptions,
 ) -> Result<(), LogError> {
     storage.sync_dir().map_err(LogError::io("sync", storage.path()))?;
-    let whole = cut.segment + usize::from(cut.offset > 0);
-    for (index, survey) in surveys.iter_mut().take(whole).enumerate() {
-        if index == cut.segment {
+    let kept = cut.map_or(surveys.len(), |cut| cut.segment + usize::from(cut.offset > 0));
+    for (index, survey) in surveys.iter_mut().take(kept).enumerate() {
+        if let Some(cut) = cut.filter(|cut| cut.segment == index) {
             survey.end = cut.tail();
         }
         let segment = reopen(storage, survey, durable)?;

@@ -398,6 +398,28 @@ fn a_page_of_zeroes_in_the_active_segment_is_damage_not_the_end() {
 }
 
 #[test]
+fn zeroes_in_a_log_that_was_never_closed_are_damage_for_readers_too() {
+    let disk = SimDisk::new(6);
+    let sizes = [400; 5];
+    let (mut log, _) = Log::open(disk.dir("log"), options()).unwrap();
+    for size in sizes {
+        fill_one(&mut log, size);
+        log.sync_now().unwrap();
+    }
+    let region = disk
+        .dir("log")
+        .open_region(&segment_name(Seq::FIRST), timberline_log::Access::Write);
+    let region = region.unwrap();
+    region.write(4096 + 432, &[0; 432]);
+    region.sync(0..region.len()).unwrap();
+    let disk = disk.crash(0);
+    let (log, recovery) = Log::open(disk.dir("log"), options()).unwrap();
+    assert_eq!((recovery.last_seq, recovery.damage.len()), (Seq(5), 1));
+    let (served, damage) = read(log.reader().read_from(Seq::FIRST).unwrap(), &sizes);
+    assert_eq!((served, damage.len()), ([1, 3, 4, 5].map(Seq).to_vec(), 1));
+}
+
+#[test]
 fn damage_before_the_record_asked_for_is_not_reported() {
     let (disk, sizes) = closed_log(20);
     disk.flip_bit("log", &segment_name(Seq::FIRST), (4096 + 432 * 2 + 50) * 8);
