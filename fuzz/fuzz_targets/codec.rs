@@ -19,8 +19,8 @@ static METER: Meter = Meter;
 
 /// What decoding may take beside what grows with the payload: a decompressor is some 160 KiB.
 const BASE: usize = 2 << 20;
-/// A compressed block of three bytes may stand for 128 KiB.
-const PER_BYTE: usize = 96 << 10;
+/// A compressed block of three bytes may stand for 128 KiB, and each of those for an element of a list.
+const PER_BYTE: usize = (128 << 10) / 3 * 40;
 /// Without compression, a byte is at most an element of a list.
 const PER_PLAIN_BYTE: usize = 128;
 /// Kinds whose events may be compressed.

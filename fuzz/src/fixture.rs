@@ -9,10 +9,15 @@ use timberline_views::{OpenReport, Store, StoreOptions};
 /// Names and contents.
 pub type Files = Vec<(String, Vec<u8>)>;
 
+/// A disk for files of up to 1 MiB.
+pub fn small_disk() -> SimDisk {
+    SimDisk::with_files_up_to(0, 1 << 20)
+}
+
 /// The bucket with most in it.
 pub const BUCKET: &str = "window";
-/// Events in its view segment: more than a block of them.
-const SEALED: i64 = 1_040;
+/// Events in its view segment: few, which is fast, or more than a block of them.
+pub const SEALED: [i64; 2] = [30, 1_040];
 
 fn options() -> StoreOptions {
     StoreOptions {
@@ -36,23 +41,25 @@ pub fn open(disk: &SimDisk) -> Result<(Store, OpenReport), timberline_views::Ope
 
 /// Fills a disk: a bucket with a sealed segment, hidden events in it, a head and an open event; an empty bucket; a
 /// setting; and records that no checkpoint has.
-pub fn write(disk: &SimDisk) {
+pub fn write(disk: &SimDisk, sealed: i64) {
     let (store, _) = open(disk).expect("an empty disk opens");
     for id in [BUCKET, "empty"] {
         store.create_bucket(&bucket(id)).expect("a bucket");
     }
-    let sealed: Vec<_> = (0..SEALED).map(event).collect();
-    store.insert_events(BUCKET, &sealed).expect("events");
+    let events: Vec<_> = (0..sealed).map(event).collect();
+    store.insert_events(BUCKET, &events).expect("events");
     store.seal(1).expect("sealed");
-    for id in [2, 500, 1_030] {
-        store.delete_event(BUCKET, EventId(id)).expect("deleted");
+    for id in [2, sealed / 2, sealed - 10] {
+        store
+            .delete_event(BUCKET, EventId(id.unsigned_abs()))
+            .expect("deleted");
     }
-    let head: Vec<_> = (SEALED..SEALED + 9).map(event).collect();
+    let head: Vec<_> = (sealed..sealed + 9).map(event).collect();
     store.insert_events(BUCKET, &head).expect("events");
     store.set_setting("startOfDay", "\"04:00\"").expect("a setting");
-    beat(&store, SEALED + 20);
+    beat(&store, sealed + 20);
     store.checkpoint().expect("a checkpoint");
-    beat(&store, SEALED + 21);
+    beat(&store, sealed + 21);
     store.sync_now().expect("synced");
 }
 
@@ -102,7 +109,7 @@ pub fn files(disk: &SimDisk, directory: &str) -> Files {
 
 /// A disk with these files.
 pub fn disk_with(log: &Files, views: &Files) -> SimDisk {
-    let disk = SimDisk::new(0);
+    let disk = small_disk();
     for (directory, files) in [("log", log), ("views", views)] {
         let storage: Arc<dyn Storage> = disk.dir(directory);
         for (name, bytes) in files {

@@ -5,8 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use timberline_fuzz::fixture;
-use timberline_log::SimDisk;
+use timberline_fuzz::fixture::{self, SEALED, small_disk};
 
 /// Bodies of requests, each with something of its own.
 const BODIES: [(&str, &str); 14] = [
@@ -124,62 +123,50 @@ fn records() -> io::Result<()> {
     Ok(())
 }
 
-/// The files of the fixture: the fuzzer changes them, and the target gives them their checksums again.
+/// The files of the fixtures: the fuzzer changes them, and the target gives them their checksums again.
 fn views() -> io::Result<()> {
-    let disk = SimDisk::new(0);
-    fixture::write(&disk);
-    let files = fixture::files(&disk, "views");
-    let of = |end: &str| {
-        files
-            .iter()
-            .find(|(name, _)| name.ends_with(end))
-            .map(|(_, bytes)| bytes.as_slice())
-    };
-    let made_up = |checkpoint: &[u8], segment: &[u8]| {
-        let length = |bytes: &[u8]| (bytes.len() as u16).to_le_bytes();
-        [
-            &[1],
-            &length(checkpoint)[..],
-            &length(segment),
-            checkpoint,
-            segment,
-        ]
-        .concat()
-    };
     let golden = fs::read(home().join("../crates/views/tests/golden/segment.v1.view"))?;
-    write(
-        "view_open",
-        "checkpoint",
-        &made_up(of("checkpoint").unwrap_or_default(), &[]),
-    )?;
-    write(
-        "view_open",
-        "segment",
-        &made_up(&[], of(".view").unwrap_or_default()),
-    )?;
-    write("view_open", "golden-segment", &made_up(&[], &golden))?;
-    write(
-        "view_open",
-        "both",
-        &made_up(
-            of("checkpoint").unwrap_or_default(),
-            of(".view").unwrap_or_default(),
-        ),
-    )?;
-    for which in 0..4u8 {
-        write(
-            "view_open",
-            &format!("hurt-{which}"),
-            &[0, 1, which, 200, 0, 0, 64, which & 1, 130, 0, 0, 32],
-        )?;
+    write("view_open", "golden-segment", &made_up(1, &[], &golden))?;
+    for (name, sealed, choice) in [("small", SEALED[0], 1), ("large", SEALED[1], 255)] {
+        let disk = small_disk();
+        fixture::write(&disk, sealed);
+        let files = fixture::files(&disk, "views");
+        let of = |end: &str| {
+            let file = files.iter().find(|(name, _)| name.ends_with(end));
+            file.map_or(&[][..], |(_, bytes)| bytes)
+        };
+        let (checkpoint, segment) = (of("checkpoint"), of(".view"));
+        for (part, bytes) in [
+            ("checkpoint", made_up(choice, checkpoint, &[])),
+            ("segment", made_up(choice, &[], segment)),
+            ("both", made_up(choice, checkpoint, segment)),
+        ] {
+            write("view_open", &format!("{name}-{part}"), &bytes)?;
+        }
+        for which in 0..4u8 {
+            let flips = [choice - 1, 1, which, 200, 0, 0, 64, which & 1, 130, 0, 0, 32];
+            write("view_open", &format!("{name}-hurt-{which}"), &flips)?;
+        }
     }
     Ok(())
+}
+
+fn made_up(choice: u8, checkpoint: &[u8], segment: &[u8]) -> Vec<u8> {
+    let length = |bytes: &[u8]| (bytes.len() as u16).to_le_bytes();
+    [
+        &[choice],
+        &length(checkpoint)[..],
+        &length(segment),
+        checkpoint,
+        segment,
+    ]
+    .concat()
 }
 
 /// Rows of choices for `frame_recovery`: histories that are hurt, and segments that are made up.
 fn logs() -> io::Result<()> {
     for n in 0..8u8 {
-        let mut script = vec![n & 1];
+        let mut script = vec![n % 3];
         script.extend((0..160u16).map(|i| (i as u8).wrapping_mul(2 * n + 29) ^ (i >> 3) as u8));
         write("frame_recovery", &format!("choices-{n}"), &script)?;
     }

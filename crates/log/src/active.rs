@@ -1,10 +1,11 @@
 //! A segment that is being written: what the appender and the sync thread both hold.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::Seq;
-use crate::segment::segment_name;
+use crate::segment::{MARK_OFFSET, Mark, SEGMENT_HEADER, segment_name};
 use crate::storage::Region;
 
 /// A segment that is not sealed yet.
@@ -66,6 +67,27 @@ impl ActiveSegment {
             offset: self.tail_offset.load(Ordering::Acquire),
             last,
         }
+    }
+
+    /// Writes down, durably, that all up to `tail` is whole and durable; which the caller has seen to.
+    pub(crate) fn write_mark(&self, tail: SegmentTail, sealed: bool, time: i64) -> io::Result<()> {
+        let mark = Mark {
+            sealed,
+            used: tail.offset,
+            last: tail.last,
+            records: (tail.last.0 + 1).saturating_sub(self.first.0 + self.lost_records),
+            time,
+        };
+        let block = mark.encode();
+        let (word, rest) = block.split_at(4);
+        // Withdrawn, changed, published: a reader in another process never takes half a mark for a damaged one.
+        self.region.publish_u32(MARK_OFFSET, 0);
+        self.region.write(MARK_OFFSET + 4, rest);
+        self.region.publish_u32(
+            MARK_OFFSET,
+            word.iter().rev().fold(0, |sum, &byte| sum << 8 | u32::from(byte)),
+        );
+        self.region.sync(0..SEGMENT_HEADER)
     }
 
     pub(crate) fn set_tail(&self, tail: SegmentTail) {

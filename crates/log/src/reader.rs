@@ -521,7 +521,15 @@ impl Records {
                     self.whole_to = lost.prev();
                     return self.resume(before);
                 }
-                Step::Torn { .. } | Step::End => return self.stop_at(before),
+                Step::Torn { .. } | Step::End => {
+                    let last = ahead.expected.prev();
+                    // Recovery does not cut what a mark says was durable, so it is served before, too.
+                    if !self.was_durable(begins.head.seq, before) {
+                        return self.stop_at(before);
+                    }
+                    self.whole_to = last;
+                    return self.resume(before);
+                }
             }
         }
     }

@@ -46,6 +46,9 @@ pub struct TornTail {
 pub(crate) struct Recovered {
     /// The unsealed segments, oldest first; the last one is to be appended to.
     pub(crate) segments: VecDeque<Arc<ActiveSegment>>,
+    /// Whether the last one ends with records that are lost. Nothing may be appended to it: behind a gap a record is
+    /// only found where as many as are missing would have fitted, and this may be the very place where the gap begins.
+    pub(crate) ends_in_gap: bool,
     pub(crate) report: Recovery,
 }
 
@@ -67,6 +70,16 @@ struct Cut {
     offset: u64,
     /// The first record lost by cutting here.
     seq: Seq,
+}
+
+impl Cut {
+    /// How a segment ends that is cut here.
+    fn tail(&self) -> SegmentTail {
+        SegmentTail {
+            offset: self.offset,
+            last: self.seq.prev(),
+        }
+    }
 }
 
 /// Everything seen on the way along the unsealed segments.
@@ -108,10 +121,13 @@ pub(crate) fn recover(storage: &Arc<dyn Storage>, options: &LogOptions) -> Resul
         .find(|cut| cut.seq > findings.durable)
         .copied();
     let mut report = Recovery::default();
+    let kept = |at: &Cut| cut.is_none_or(|cut| (at.segment, at.offset) < (cut.segment, cut.offset));
+    if findings.damage.iter().any(|(at, _)| kept(at)) {
+        vouch(storage, &mut surveys, cut, findings.durable, options)?;
+    }
     if let Some(cut) = cut {
         report.torn = Some(cut_off(storage, &mut surveys, cut)?);
     }
-    let kept = |at: &Cut| cut.is_none_or(|cut| (at.segment, at.offset) < (cut.segment, cut.offset));
     report.damage = findings
         .damage
         .into_iter()
@@ -123,11 +139,24 @@ pub(crate) fn recover(storage: &Arc<dyn Storage>, options: &LogOptions) -> Resul
         .last()
         .map_or(sealed_last.unwrap_or(nothing_left), |survey| survey.end.last);
     let durable = findings.durable;
+    let last_is_lost = |damage: &Damage| {
+        damage
+            .lost
+            .as_ref()
+            .is_some_and(|lost| *lost.end() == report.last_seq)
+    };
+    // If it begins behind the gap, nothing is missing in it.
+    let gap_is_inside = |survey: &Survey| survey.end.last >= survey.probe.first;
+    let ends_in_gap = surveys.last().is_some_and(gap_is_inside) && report.damage.iter().any(last_is_lost);
     let segments = surveys
         .into_iter()
         .map(|survey| reopen(storage, &survey, durable))
         .collect::<Result<_, _>>()?;
-    Ok(Recovered { segments, report })
+    Ok(Recovered {
+        segments,
+        ends_in_gap,
+        report,
+    })
 }
 
 /// Removes segments that were being made and had no name yet.
@@ -285,6 +314,34 @@ fn survey(
     }
 }
 
+/// Marks what is kept of each segment as durable, before a cut takes away frames whose marks said so.
+///
+/// Something of what is kept is damaged. Without a mark that vouches for the records after that place, a reader might
+/// stop there, and the next recovery cut there, and durable records would be gone.
+fn vouch(
+    storage: &Arc<dyn Storage>,
+    surveys: &mut [Survey],
+    cut: Option<Cut>,
+    durable: Seq,
+    options: &LogOptions,
+) -> Result<(), LogError> {
+    storage.sync_dir().map_err(LogError::io("sync", storage.path()))?;
+    let kept = cut.map_or(surveys.len(), |cut| cut.segment + usize::from(cut.offset > 0));
+    for (index, survey) in surveys.iter_mut().take(kept).enumerate() {
+        if let Some(cut) = cut.filter(|cut| cut.segment == index) {
+            survey.end = cut.tail();
+        }
+        let segment = reopen(storage, survey, durable)?;
+        let end = usize::try_from(survey.end.offset).unwrap_or(usize::MAX);
+        segment
+            .region
+            .sync(0..end)
+            .and_then(|()| segment.write_mark(survey.end, false, (options.clock)()))
+            .map_err(LogError::io("sync", storage.path().join(segment.name())))?;
+    }
+    Ok(())
+}
+
 /// Cuts the log. All bytes from the cut on become zero, and all segments after it go, durably, before anything is
 /// appended: a valid frame left over beyond the cut would otherwise come back to life when the new records reach it.
 fn cut_off(storage: &Arc<dyn Storage>, surveys: &mut Vec<Survey>, cut: Cut) -> Result<TornTail, LogError> {
@@ -321,10 +378,7 @@ fn cut_off(storage: &Arc<dyn Storage>, surveys: &mut Vec<Survey>, cut: Cut) -> R
         region
             .sync(offset..region.len())
             .map_err(LogError::io("sync", &path))?;
-        survey.end = SegmentTail {
-            offset: cut.offset,
-            last: cut.seq.prev(),
-        };
+        survey.end = cut.tail();
         survey.probe.window.refresh();
     }
     storage.sync_dir().map_err(LogError::io("sync", storage.path()))?;

@@ -254,7 +254,7 @@ impl Walk {
     fn may_end_here(&self, source: &mut impl Source, bounds: &Bounds) -> bool {
         let owes_floor = bounds
             .floor
-            .is_some_and(|(used, last)| self.offset < used && self.expected <= last);
+            .is_some_and(|(used, last)| self.offset <= used && self.expected <= last);
         let owes_next = bounds.next_first.is_some_and(|next| self.expected < next);
         if owes_floor || owes_next || source.read_error().is_some() {
             return false;
@@ -275,7 +275,7 @@ impl Walk {
         let (start, first_lost) = (self.offset, self.expected);
         let floor = bounds
             .floor
-            .filter(|&(used, last)| start < used && first_lost <= last);
+            .filter(|&(used, last)| start <= used && first_lost <= last);
         let limit = floor.map_or_else(|| source.end(), |(used, _)| used);
         let gap = |to: u64, next: Seq| {
             Step::Gap(Gap {

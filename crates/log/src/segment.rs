@@ -27,12 +27,20 @@ pub fn segment_name(first: Seq) -> String {
     format!("{:020}.seg", first.0)
 }
 
+/// Numbers are less than this: at a record per nanosecond they are for 292 years. A name or a mark that speaks of a
+/// greater one is damaged, so counting on from what was read cannot overflow.
+const BEYOND: u64 = 1 << 63;
+
 /// The first sequence number of the segment with this name; `None` if it is not a segment's name.
 #[must_use]
 pub(crate) fn parse_segment_name(name: &str) -> Option<Seq> {
     let digits = name.strip_suffix(".seg")?;
     let plain = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    plain.then(|| digits.parse().ok().map(Seq)).flatten()
+    let number = digits
+        .parse()
+        .ok()
+        .filter(|number| plain && (1..BEYOND).contains(number));
+    number.map(Seq)
 }
 
 /// What is known of a segment when it is made.
@@ -179,13 +187,18 @@ impl Mark {
         if !block_holds(block) || block[0..8] != MARK_MAGIC {
             return MarkRead::Damaged;
         }
-        MarkRead::Good(Self {
+        let mark = Self {
             sealed: word(block, 8) != 0,
             used: long(block, 16),
             last: Seq(long(block, 24)),
             records: long(block, 32),
             time: long(block, 40).cast_signed(),
-        })
+        };
+        if mark.used < BEYOND && mark.last.0 < BEYOND {
+            MarkRead::Good(mark)
+        } else {
+            MarkRead::Damaged
+        }
     }
 }
 
@@ -219,7 +232,7 @@ mod tests {
 
     #[test]
     fn names_sort_like_numbers_and_read_back() {
-        for seq in [1, 9, 10, u64::MAX] {
+        for seq in [1, 9, 10, BEYOND - 1] {
             assert_eq!(parse_segment_name(&segment_name(Seq(seq))), Some(Seq(seq)));
         }
         assert!(segment_name(Seq(9)) < segment_name(Seq(10)));
@@ -229,6 +242,9 @@ mod tests {
             "0000000000000000000x.seg",
             "00000000000000000001.seg.tmp",
             "+0000000000000000001.seg",
+            "00000000000000000000.seg",
+            "09223372036854775808.seg",
+            "18446744073709551615.seg",
         ] {
             assert_eq!(parse_segment_name(strange), None, "{strange}");
         }

@@ -19,7 +19,6 @@ use tokio::sync::watch;
 use crate::active::{ActiveSegment, SegmentTail};
 use crate::error::SyncFailed;
 use crate::options::LogOptions;
-use crate::segment::{MARK_OFFSET, Mark, SEGMENT_HEADER};
 use crate::storage::{Region, Storage};
 use crate::{LogError, Seq};
 
@@ -355,33 +354,13 @@ impl Syncer {
 
     /// Marks a fully synced segment as sealed and cuts off what it does not use.
     fn seal(&self, segment: &ActiveSegment, tail: SegmentTail) -> io::Result<()> {
-        self.write_mark(segment, tail, true)?;
+        segment.write_mark(tail, true, (self.options.clock)())?;
         let trimmed = trimmed_len(tail.offset);
         if trimmed < segment.region.len() as u64 {
             // A file that stays too long is only a waste of space, so this may fail.
             let _ = self.storage.set_len(&segment.name(), trimmed);
         }
         Ok(())
-    }
-
-    fn write_mark(&self, segment: &ActiveSegment, tail: SegmentTail, sealed: bool) -> io::Result<()> {
-        let mark = Mark {
-            sealed,
-            used: tail.offset,
-            last: tail.last,
-            records: (tail.last.0 + 1).saturating_sub(segment.first.0 + segment.lost_records),
-            time: (self.options.clock)(),
-        };
-        let block = mark.encode();
-        let (word, rest) = block.split_at(4);
-        // Withdrawn, changed, published: a reader in another process never takes half a mark for a damaged one.
-        segment.region.publish_u32(MARK_OFFSET, 0);
-        segment.region.write(MARK_OFFSET + 4, rest);
-        segment.region.publish_u32(
-            MARK_OFFSET,
-            word.iter().rev().fold(0, |sum, &byte| sum << 8 | u32::from(byte)),
-        );
-        segment.region.sync(0..SEGMENT_HEADER)
     }
 
     fn prepare_next(&mut self, segment: &ActiveSegment, tail: SegmentTail) {
@@ -413,7 +392,8 @@ impl Syncer {
         if let Some(segment) = active {
             let path = self.storage.path().join(segment.name());
             let tail = segment.tail();
-            self.write_mark(&segment, tail, false)
+            segment
+                .write_mark(tail, false, (self.options.clock)())
                 .map_err(LogError::io("sync", &path))?;
             let trimmed = trimmed_len(tail.offset);
             if trimmed < segment.region.len() as u64 {

@@ -49,6 +49,8 @@ pub struct Log {
     tail: SegmentTail,
     /// Where payloads are sealed, reused so that no append allocates.
     sealed: Vec<u8>,
+    /// Whether the active segment is not to be appended to (see `Recovered::ends_in_gap`).
+    ends_in_gap: bool,
     syncing: Syncing,
     _lock: WriterLock,
 }
@@ -107,6 +109,7 @@ impl Log {
             active,
             tail,
             sealed: Vec::new(),
+            ends_in_gap: recovered.ends_in_gap,
             syncing,
             _lock: lock,
         };
@@ -266,9 +269,11 @@ impl Log {
 
     fn fits(&self, size: u64) -> bool {
         let needed = self.tail.offset + size + FRAME_HEADER as u64;
-        self.active
-            .as_ref()
-            .is_some_and(|segment| needed <= segment.region.len() as u64)
+        !self.ends_in_gap
+            && self
+                .active
+                .as_ref()
+                .is_some_and(|segment| needed <= segment.region.len() as u64)
     }
 
     /// The slow path of an append: lengthens the active segment if it was trimmed, or begins the next one. If that
@@ -284,6 +289,7 @@ impl Log {
     fn prepare_active(&mut self) -> io::Result<()> {
         match self.active.clone() {
             None => self.roll(),
+            Some(_) if self.ends_in_gap => self.roll(),
             Some(segment) if (segment.region.len() as u64) < self.options.segment_len() => {
                 self.lengthen(&segment)
             }
@@ -346,6 +352,7 @@ impl Log {
         let segment = Arc::new(ActiveSegment::new(first, region, self.tail, 0));
         self.shared.begin_segment(Arc::clone(&segment));
         self.active = Some(segment);
+        self.ends_in_gap = false;
         Ok(())
     }
 }

@@ -37,11 +37,16 @@ impl Sample {
     }
 }
 
-/// Open files, sockets included; but for the log's next segment, which is made ahead and at times not there yet.
+/// Open files, sockets included; but for view segments, of which each has one and there are more or fewer of them, and
+/// for the log's next segment, which is made ahead and at times not there yet. (A view segment that was removed and
+/// is still open is called `… (deleted)`, and counts.)
 fn handles(process: u32) -> io::Result<u64> {
     let handles = fs::read_dir(format!("/proc/{process}/fd"))?.flatten();
-    let is_ahead = |path: &Path| fs::read_link(path).is_ok_and(|file| file.ends_with("next.seg.tmp"));
-    Ok(handles.filter(|handle| !is_ahead(&handle.path())).count() as u64)
+    let may_vary = |path: &Path| {
+        let file = fs::read_link(path).unwrap_or_default();
+        file.ends_with("next.seg.tmp") || file.extension().is_some_and(|extension| extension == "view")
+    };
+    Ok(handles.filter(|handle| !may_vary(&handle.path())).count() as u64)
 }
 
 /// Open files of a process when nobody asks anything of it: those that stay after connections have ended.

@@ -19,7 +19,7 @@ use crate::{LogError, WriterLock};
 
 const PAGE: usize = 4096;
 const SECTOR: usize = 512;
-/// How far a simulated file can grow (address space only; memory is taken as it is written).
+/// How far a simulated file can grow unless told otherwise (address space only; memory is taken as it is written).
 const GREATEST_FILE: usize = 65 << 20;
 
 /// A simulated disk with directories on it. Clones are the same disk.
@@ -38,6 +38,7 @@ struct State {
     random: Random,
     directories: BTreeMap<String, Directory>,
     capacity: u64,
+    greatest_file: usize,
     sync_errors: bool,
     fail_after_syncs: Option<u64>,
     operations: u64,
@@ -81,20 +82,20 @@ struct Inner {
 }
 
 impl SimFile {
-    fn new(len: usize) -> io::Result<Arc<Self>> {
+    fn new(len: usize, greatest: usize) -> io::Result<Arc<Self>> {
         let inner = Inner {
             len,
             platter: vec![0; len],
             dirty: BTreeSet::new(),
         };
         Ok(Arc::new(Self {
-            seen: Mapping::anonymous(GREATEST_FILE)?,
+            seen: Mapping::anonymous(greatest)?,
             inner: Mutex::new(inner),
         }))
     }
 
-    fn of(bytes: &[u8]) -> io::Result<Arc<Self>> {
-        let file = Self::new(bytes.len())?;
+    fn of(bytes: &[u8], greatest: usize) -> io::Result<Arc<Self>> {
+        let file = Self::new(bytes.len(), greatest)?;
         file.seen.write(0, bytes);
         held(&file.inner).platter.copy_from_slice(bytes);
         Ok(file)
@@ -265,10 +266,18 @@ impl SimDisk {
     /// An empty disk.
     #[must_use]
     pub fn new(seed: u64) -> Self {
+        Self::with_files_up_to(seed, GREATEST_FILE)
+    }
+
+    /// An empty disk whose files can have so many bytes at most. Under a sanitizer address space is not free, and one
+    /// who makes many small disks saves by asking for no more than is needed.
+    #[must_use]
+    pub fn with_files_up_to(seed: u64, bytes: usize) -> Self {
         let state = State {
             random: Random(seed),
             directories: BTreeMap::new(),
             capacity: u64::MAX,
+            greatest_file: bytes,
             sync_errors: false,
             fail_after_syncs: None,
             operations: 0,
@@ -409,12 +418,12 @@ impl State {
 
     fn power_cut(&mut self, seed: u64) -> io::Result<SimDisk> {
         let mut random = Random(seed);
-        let after = SimDisk::new(random.next());
+        let after = SimDisk::with_files_up_to(random.next(), self.greatest_file);
         for (name, directory) in &self.directories {
             let survive = usize::try_from(random.below(directory.pending.len() as u64 + 1)).unwrap_or(0);
             let mut rebuilt = Directory::default();
             for (name, file, len) in directory.platter_after(survive) {
-                let file = SimFile::of(&file.after_power_cut(&mut random, len))?;
+                let file = SimFile::of(&file.after_power_cut(&mut random, len), self.greatest_file)?;
                 rebuilt.files.insert(name.clone(), Arc::clone(&file));
                 rebuilt.durable.insert(name, file);
             }
@@ -430,6 +439,13 @@ impl State {
             .flat_map(|dir| dir.files.values())
             .map(|file| file.len() as u64)
             .sum()
+    }
+
+    fn size(&self, len: u64) -> io::Result<usize> {
+        usize::try_from(len)
+            .ok()
+            .filter(|&len| len <= self.greatest_file)
+            .ok_or_else(|| io::ErrorKind::FileTooLarge.into())
     }
 
     /// Takes space for a file that has `now` bytes and is to have `then`.
@@ -449,13 +465,6 @@ fn eio() -> io::Error {
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn size(len: u64) -> io::Result<usize> {
-    usize::try_from(len)
-        .ok()
-        .filter(|&len| len <= GREATEST_FILE)
-        .ok_or_else(|| io::ErrorKind::FileTooLarge.into())
 }
 
 /// SplitMix64: small, seedable, good enough to be mean.
@@ -519,7 +528,7 @@ impl Storage for SimStorage {
     fn create_region(&self, name: &str, len: u64) -> io::Result<Arc<dyn Region>> {
         let file = self.change(|state, dir| {
             state.reserve(0, len)?;
-            let file = SimFile::new(size(len)?)?;
+            let file = SimFile::new(state.size(len)?, state.greatest_file)?;
             let directory = state.directories.entry(dir.to_owned()).or_default();
             if directory.files.contains_key(name) {
                 return Err(io::ErrorKind::AlreadyExists.into());
@@ -552,8 +561,8 @@ impl Storage for SimStorage {
             if state.sync_errors {
                 return Err(eio());
             }
-            size(bytes.len() as u64)?;
-            let file = SimFile::of(bytes)?;
+            state.size(bytes.len() as u64)?;
+            let file = SimFile::of(bytes, state.greatest_file)?;
             let directory = state.directories.entry(dir.to_owned()).or_default();
             directory.files.insert(name.to_owned(), Arc::clone(&file));
             directory.pending.push_back(Change::Create(name.to_owned(), file));
@@ -594,7 +603,7 @@ impl Storage for SimStorage {
 
     fn set_len(&self, name: &str, len: u64) -> io::Result<()> {
         self.change(|state, dir| {
-            let len_now = size(len)?;
+            let len_now = state.size(len)?;
             let file = state.directories.entry(dir.to_owned()).or_default().find(name)?;
             state.reserve(file.len() as u64, len)?;
             file.set_len(len_now);

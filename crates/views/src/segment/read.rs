@@ -51,11 +51,12 @@ impl ViewSegment {
             bytes.get(..read).unwrap_or_default(),
             reader.len().map_err(io)?,
         )?;
-        // Before memory is taken for each block that the header speaks of.
+        // Before memory is taken for each block or row that the header speaks of.
         let index_end = header
             .index_at
             .checked_add(u64::from(header.blocks) * ENTRY as u64 + 4);
-        if index_end != Some(header.dictionary_at) || header.dictionary_at > header.length {
+        let fits = index_end == Some(header.dictionary_at) && header.dictionary_at <= header.length;
+        if !fits || header.rows.div_ceil(BLOCK_ROWS as u32) != header.blocks {
             return Err(SegmentError::Damaged {
                 file: file.into(),
                 what: "its sections do not fit together".into(),

@@ -110,14 +110,24 @@ fn a_segment_of_a_newer_version_is_named_so() {
 
 /// A header's checksum can be right and what it says wrong: then it must not cost memory either.
 #[test]
-fn a_header_that_speaks_of_blocks_that_are_not_there_is_refused() {
-    let mut bytes = built(&sample()[..3]);
-    let length = bytes.len() as u64;
-    let mut header = format::Header::parse("x", &bytes, length).unwrap();
-    header.blocks = u32::MAX;
-    bytes[..format::HEADER].copy_from_slice(&header.to_bytes());
-    let error = opened(&bytes).unwrap_err().to_string();
-    assert!(error.contains("do not fit together"), "{error}");
+fn a_header_that_speaks_of_blocks_or_rows_that_are_not_there_is_refused() {
+    let bytes = built(&sample()[..3]);
+    let header = format::Header::parse("x", &bytes, bytes.len() as u64).unwrap();
+    for (blocks, rows) in [
+        (u32::MAX, header.rows),
+        (header.blocks, u32::MAX),
+        (header.blocks, 0),
+    ] {
+        let wrong = format::Header {
+            blocks,
+            rows,
+            ..header
+        };
+        let mut bytes = bytes.clone();
+        bytes[..format::HEADER].copy_from_slice(&wrong.to_bytes());
+        let error = opened(&bytes).unwrap_err().to_string();
+        assert!(error.contains("do not fit together"), "{error}");
+    }
 }
 
 proptest! {
