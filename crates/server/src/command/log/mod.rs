@@ -8,7 +8,6 @@
 //! | `replay` | the state as it was once; or the recorded traffic, sent to another server |
 //! | `rebuild` | all views anew |
 //! | `repair` | a new log from what is left of a damaged one |
-//! | `kind` | what an argument means |
 //! | `names`, `filter`, `describe` | from records to lines |
 //! | `progress` | what is shown meanwhile |
 //!
@@ -18,7 +17,6 @@
 mod describe;
 mod dump;
 mod filter;
-mod kind;
 mod names;
 mod progress;
 mod rebuild;
