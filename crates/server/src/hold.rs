@@ -11,7 +11,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use timberline_views::WriteError;
+use timberline_views::{HistoryError, WriteError};
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
@@ -83,6 +83,21 @@ impl Hold {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The same for what changes history in a blocking task: it may be done again when a write of it had to wait.
+    ///
+    /// # Errors
+    /// As [`Hold::write`], and what `change` fails with beside its writes.
+    pub(crate) fn change_blocking<T>(
+        &self,
+        mut change: impl FnMut() -> Result<T, HistoryError>,
+    ) -> Result<T, ApiError> {
+        let done = self.write_blocking(0, || match change() {
+            Err(HistoryError::Write(error)) => Err(error),
+            done => Ok(done),
+        })?;
+        Ok(done?)
     }
 
     /// The server is going down: whoever waits is answered soon.
@@ -246,6 +261,32 @@ mod tests {
             .await
             .unwrap_err();
         assert_eq!(error.status(), 404);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_change_of_history_waits_for_space_only() {
+        let (done, other) = tokio::task::spawn_blocking(|| {
+            let hold = hold(|_| ());
+            let mut tries = 0;
+            let done = hold.change_blocking(|| {
+                tries += 1;
+                match tries {
+                    1 => Err(HistoryError::Write(full())),
+                    _ => Ok(tries),
+                }
+            });
+            let mut tries = 0;
+            let other = hold.change_blocking(|| {
+                tries += 1;
+                Err::<(), _>(HistoryError::Unsealed(tries.to_string()))
+            });
+            (done, other)
+        })
+        .await
+        .unwrap();
+        assert_eq!(done.unwrap(), 2);
+        let other = other.unwrap_err().to_string();
+        assert!(other.contains("segment 1 "), "{other}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,6 +13,7 @@
 //! | `hold` | writes that cannot be done now wait instead of failing |
 //! | [`identity`] | device id and host name |
 //! | [`logging`] | what the server says about itself |
+//! | `kind` | the kinds of records by name |
 //! | `privacy` | what of an event is not to be kept |
 //! | `retention` | how long events are |
 //! | `history` | how what happened is told |
@@ -26,6 +27,7 @@ mod history;
 mod hold;
 pub mod http;
 pub mod identity;
+mod kind;
 pub mod logging;
 mod privacy;
 mod retention;

@@ -143,7 +143,11 @@ pub(super) async fn take_back(
 
 async fn undo(app: &Arc<App>, from: Seq, to: Seq, undoing: Undoing) -> Result<Response<Body>, ApiError> {
     let store = Arc::clone(app);
-    let (undone, receipt) = beside(move |_| store.store.undo(from, to, undoing)).await?;
+    let undo = move |_: &mut dyn FnMut() -> bool| {
+        let undo = || store.store.undo(from, to, undoing);
+        Ok(store.hold.change_blocking(undo))
+    };
+    let (undone, receipt) = beside(undo).await??;
     if undoing == Undoing::All && !undone.conflicts.is_empty() {
         return Err(ApiError::Conflict {
             message: "Nothing was changed, because not all of it can be taken back".to_owned(),

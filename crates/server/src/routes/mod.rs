@@ -16,6 +16,12 @@
 //! | path below `/api/1` (what no reference server has) | methods | file |
 //! |---|---|---|
 //! | `privacy/preview` | POST | [`privacy`] |
+//! | `log` | GET | [`records`] |
+//! | `buckets/{bucket}/events/{event}/history` | GET | [`history`] |
+//! | `trash`, `trash/{id}/restore`, `undo` | GET; POST; POST | [`history`] |
+//! | `purge`, `redact` | POST | [`purge`] |
+//!
+//! Whatever GET and queries tell of buckets, events and settings they tell as of the past, too ([`past`]).
 //!
 //! `/metrics` is [`metrics`]. Everything else is a file: `/pages/NAME/…` and `/` ([`files`]), or the [`status_page`].
 
@@ -34,6 +40,7 @@ mod past;
 mod privacy;
 pub(crate) mod purge;
 pub(crate) mod query;
+mod records;
 mod settings;
 mod status_page;
 
@@ -93,6 +100,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             "/api/1/buckets/{bucket}/events/{event}/history",
             get(history::story).layer(compression()),
         )
+        .route("/api/1/log", get(records::list).layer(compression()))
         .route("/api/1/trash", get(history::trash))
         .route("/api/1/trash/{id}/restore", post(history::restore))
         .route("/api/1/undo", post(history::take_back))

@@ -16,7 +16,8 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use timberline_model::{EventId, Timestamp};
-use timberline_views::{BucketKey, HistoryError, PurgeReceipt, Selected, Selection, Snapshot, TimeRange};
+use timberline_views::record::PurgeBegun;
+use timberline_views::{BucketKey, PurgeReceipt, Selected, Selection, Snapshot, TimeRange};
 
 use super::past::beside;
 use crate::app::App;
@@ -197,6 +198,20 @@ impl Request {
         }
     }
 
+    /// A token stands for the request that it was given for. Another one beside it would not be what is carried out.
+    fn check_alone(&self) -> Result<(), ApiError> {
+        let purge =
+            self.bucket.is_some() || self.events.is_some() || self.data.is_some() || self.whole_bucket;
+        let range = self.start.is_some() || self.end.is_some();
+        let redaction = self.field.is_some() || self.pattern.is_some() || self.replacement.is_some();
+        match purge || range || redaction {
+            true => Err(ApiError::Unfit(
+                "A token stands for what was asked when it was given: send it alone".to_owned(),
+            )),
+            false => Ok(()),
+        }
+    }
+
     fn keys(&self, snapshot: &Snapshot) -> Result<Vec<BucketKey>, ApiError> {
         let ids = match &self.bucket {
             None => return Ok(Vec::new()),
@@ -221,6 +236,8 @@ impl Request {
                 return Err(ApiError::NoSuchBucket(id.clone()));
             }
         }
+        keys.sort_unstable();
+        keys.dedup();
         Ok(keys)
     }
 
@@ -271,6 +288,7 @@ async fn handle(
         serde_json::from_slice(&body).map_err(|error| ApiError::Unfit(format!("The body: {error}")))?
     };
     if let Some(token) = &request.token {
+        request.check_alone()?;
         let request = app.purges.take(token, redact)?;
         let done = tokio::task::spawn_blocking(move || carry_out(&app, &request)).await;
         let receipt = done.map_err(|_| ApiError::Internal("The purge broke off".to_owned()))??;
@@ -397,20 +415,24 @@ fn carry_out(app: &App, request: &Request) -> Result<Value, ApiError> {
 }
 
 fn erase(app: &App, request: &Request, doomed: &Doomed) -> Result<Option<PurgeReceipt>, ApiError> {
-    let done: Result<_, HistoryError> = match (doomed, &request.replacement) {
-        (Doomed::Events(selected), Some(replacement)) => {
-            let data = Data::of(request.condition())?;
-            app.store
-                .redact(selected, &|text| data.redacted(text, replacement))
-        }
+    let data = Data::of(request.condition())?;
+    app.hold.change_blocking(|| match (doomed, &request.replacement) {
+        (Doomed::Events(selected), Some(replacement)) => app
+            .store
+            .redact(selected, &|text| data.redacted(text, replacement)),
         (Doomed::Events(selected), None) => app.store.purge_selected(selected),
-        (Doomed::Buckets(keys), _) => {
-            let mut newest = Ok(None);
-            for key in keys {
-                newest = newest.and(app.store.purge_bucket(*key));
-            }
-            newest
-        }
-    };
-    Ok(done?)
+        // In one go: the log is rewritten once, and the receipt is of all of them.
+        (Doomed::Buckets(keys), _) => app
+            .store
+            .purge(&keys.iter().copied().map(whole).collect::<Vec<_>>()),
+    })
+}
+
+fn whole(bucket: BucketKey) -> PurgeBegun {
+    PurgeBegun {
+        bucket,
+        whole: true,
+        events: Vec::new(),
+        redact: false,
+    }
 }

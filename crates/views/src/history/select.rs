@@ -80,6 +80,10 @@ pub(crate) fn select(
 ) -> Result<Selected, HistoryError> {
     let mut search = Search {
         selection,
+        ids: selection
+            .ids
+            .as_ref()
+            .map(|ids| ids.iter().map(|id| id.0).collect()),
         bounds: selection.range.bounds(),
         seen: FxHashMap::default(),
         trashed: FxHashSet::default(),
@@ -106,6 +110,8 @@ pub(crate) fn select(
 
 struct Search<'a> {
     selection: &'a Selection<'a>,
+    /// [`Selection::ids`], to be found fast: it is asked for every event of the log.
+    ids: Option<FxHashSet<u64>>,
     bounds: Bounds,
     seen: FxHashMap<BucketKey, FxHashMap<u64, Seen>>,
     /// Deleted buckets.
@@ -242,8 +248,7 @@ impl Search<'_> {
     }
 
     fn is_wanted(&self, id: u64) -> bool {
-        let ids = self.selection.ids.as_ref();
-        ids.is_none_or(|ids| ids.contains(&EventId(id)))
+        self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
     }
 
     fn matches(&self, id: u64, seen: &Seen) -> bool {

@@ -7,8 +7,8 @@ use timberline_views::record::{
     BucketKey, CodecError, EventBlock, EventsChanged, Heartbeat, Last, LossCause, Outcome, PurgeBegun, Record,
 };
 
-use super::kind::Kind;
 use super::names::BucketNames;
+use crate::kind::Kind;
 
 /// How blocks of events are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,12 +7,12 @@ use timberline_model::Timestamp;
 
 use super::describe::{Events, describe, describe_damage};
 use super::filter::Filter;
-use super::kind::Kind;
 use super::names::BucketNames;
 use crate::command::moment::{FORMS, moment};
 use crate::command::output::Output;
 use crate::command::place::DataDir;
 use crate::command::verdict::Verdict;
+use crate::kind::Kind;
 
 /// Which records, and how.
 #[derive(Debug, Args)]

@@ -4,8 +4,8 @@ use timberline_log::{Damage, Record, Seq};
 use timberline_model::Timestamp;
 use timberline_views::record;
 
-use super::kind::Kind;
 use super::names::BucketNames;
+use crate::kind::Kind;
 
 /// What a record must be to be shown; `None` asks for nothing.
 #[derive(Clone, Debug, Default)]

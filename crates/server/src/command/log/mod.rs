@@ -9,7 +9,6 @@
 //! | `replay` | the state as it was once; or the recorded traffic, sent to another server |
 //! | `rebuild` | all views anew |
 //! | `repair` | a new log from what is left of a damaged one |
-//! | `kind` | what an argument means |
 //! | `names`, `filter`, `describe` | from records to lines |
 //! | `progress` | what is shown meanwhile |
 //!
@@ -20,7 +19,6 @@ mod describe;
 mod dump;
 mod explain;
 mod filter;
-mod kind;
 mod names;
 mod progress;
 mod rebuild;

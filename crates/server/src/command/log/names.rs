@@ -6,8 +6,8 @@ use timberline_log::{LogReader, Record, Seq};
 use timberline_views::Snapshot;
 use timberline_views::record::{self, BucketKey};
 
-use super::kind::Kind;
 use crate::command::place::DataDir;
+use crate::kind::Kind;
 
 /// The ids of buckets, by key. As large as the number of buckets there ever were.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 /// What a record says; the numbers are in `docs/format/records.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     BucketCreated,
     BucketUpdated,
     BucketDeleted,
@@ -24,7 +24,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The kind that a frame's number stands for.
-    pub(super) fn numbered(number: u8) -> Option<Self> {
+    pub(crate) fn numbered(number: u8) -> Option<Self> {
         Some(match number {
             1 => Self::BucketCreated,
             2 => Self::BucketUpdated,
@@ -45,7 +45,7 @@ impl Kind {
         })
     }
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::BucketCreated => "bucket-created",
             Self::BucketUpdated => "bucket-updated",

@@ -1,0 +1,237 @@
+//! `GET /api/1/log`: what was done, newest first, to choose from what is to be undone.
+//!
+//! Heartbeats are left out unless asked for: they are nearly all there is, and undo does not take them back. A log may
+//! have any number of records, so one answer looks at a stretch of it, and says where to go on.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use clap::ValueEnum;
+use http::{Response, Uri};
+use serde_json::{Value, json};
+use timberline_log::{LogReader, Seq};
+use timberline_model::Timestamp;
+use timberline_views::record::{PurgeBegun, Record};
+use timberline_views::{BucketKey, HistoryError, Snapshot};
+
+use super::past::beside;
+use crate::app::App;
+use crate::http::{ApiError, Query, json_answer};
+use crate::kind::Kind;
+
+/// Records told when nothing else is asked for, and at most.
+const LIMIT: (usize, usize) = (100, 1_000);
+/// Records that one answer looks at: a second's work.
+const MOST_LOOKED_AT: u64 = 1_000_000;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    from: Seq,
+    to: Seq,
+    limit: usize,
+    kind: Option<Kind>,
+}
+
+impl Wanted {
+    fn of(uri: &Uri, newest: Seq) -> Result<Wanted, ApiError> {
+        let query = Query::of(uri);
+        let number = |name: &str| -> Result<Option<u64>, ApiError> {
+            let Some(text) = query.get(name)? else {
+                return Ok(None);
+            };
+            text.parse().map(Some).map_err(|_| {
+                ApiError::Malformed(format!("{name}: '{text}' is not a whole number, such as 100"))
+            })
+        };
+        let kind = match query.get("kind")? {
+            None => None,
+            Some(text) => Some(kind(&text)?),
+        };
+        let limit = number("limit")?.map_or(LIMIT.0, |n| usize::try_from(n).unwrap_or(LIMIT.1));
+        Ok(Wanted {
+            from: number("from")?.map_or(Seq::FIRST, Seq).max(Seq::FIRST),
+            to: number("to")?.map_or(newest, Seq).min(newest),
+            limit: limit.clamp(1, LIMIT.1),
+            kind,
+        })
+    }
+
+    fn includes(&self, kind: u8) -> bool {
+        let kind = Kind::numbered(kind);
+        match self.kind {
+            None => kind != Some(Kind::Heartbeat),
+            wanted => kind == wanted,
+        }
+    }
+
+    /// The oldest record that is looked at.
+    fn low(&self) -> Seq {
+        let low = self.to.get().saturating_sub(MOST_LOOKED_AT - 1);
+        self.from.max(Seq(low))
+    }
+}
+
+fn kind(text: &str) -> Result<Kind, ApiError> {
+    let kinds = Kind::value_variants();
+    kinds
+        .iter()
+        .copied()
+        .find(|kind| kind.name() == text)
+        .ok_or_else(|| {
+            let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+            ApiError::Malformed(format!("kind: '{text}' is none of {}", names.join(", ")))
+        })
+}
+
+pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
+    let snapshot = app.store.snapshot();
+    let wanted = Wanted::of(&uri, snapshot.seq())?;
+    let listed = beside(move |go_on| {
+        let (kept_from, _) = app.store.history_from()?;
+        let mut listed = read(&app.store.log()?, &snapshot, &wanted, go_on)?;
+        listed["history_from"] = json!(kept_from.get());
+        Ok(listed)
+    });
+    Ok(json_answer(listed.await?.to_string().into_bytes()))
+}
+
+/// Looks at the records of a stretch twice: at their kinds, to find where the newest that are wanted begin, and at what
+/// those say. So no more is decoded than is told.
+fn read(
+    log: &LogReader,
+    snapshot: &Snapshot,
+    wanted: &Wanted,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Value, HistoryError> {
+    let low = wanted.low();
+    let mut seqs: VecDeque<Seq> = VecDeque::new();
+    let mut more = false;
+    each(log, low, wanted, go_on, |record| {
+        if seqs.len() == wanted.limit {
+            seqs.pop_front();
+            more = true;
+        }
+        seqs.push_back(record.seq);
+    })?;
+    let names = names(snapshot);
+    let mut told = VecDeque::new();
+    if let Some(oldest) = seqs.front() {
+        each(log, *oldest, wanted, go_on, |record| {
+            if told.len() == wanted.limit {
+                told.pop_back();
+            }
+            told.push_front(line(record, &names));
+        })?;
+    }
+    let next = match seqs.front() {
+        Some(oldest) if more => Some(oldest.prev()),
+        _ => (low > wanted.from).then(|| low.prev()),
+    };
+    let next = next.filter(|next| *next >= wanted.from).map(Seq::get);
+    Ok(json!({ "records": told, "next": next }))
+}
+
+/// Shows the wanted records from one on. Damage is passed over: what it held is not known.
+fn each(
+    log: &LogReader,
+    from: Seq,
+    wanted: &Wanted,
+    go_on: &mut dyn FnMut() -> bool,
+    mut see: impl FnMut(&timberline_log::Record<'_>),
+) -> Result<(), HistoryError> {
+    let (mut records, mut looked) = (log.read_from(from)?, 0u64);
+    while let Some(record) = records.next() {
+        looked += 1;
+        if looked.is_multiple_of(4096) && !go_on() {
+            return Err(HistoryError::Cancelled);
+        }
+        let Ok(record) = record else { continue };
+        if record.seq > wanted.to {
+            break;
+        }
+        if wanted.includes(record.kind) {
+            see(&record);
+        }
+    }
+    Ok(())
+}
+
+/// The ids of the buckets that are there or in the trash; those of purged ones are gone.
+fn names(snapshot: &Snapshot) -> HashMap<BucketKey, &str> {
+    let deleted = snapshot.trashed().iter().map(timberline_views::Trashed::view);
+    let all = deleted.chain(snapshot.buckets());
+    all.map(|view| (view.key(), view.bucket().id.as_str())).collect()
+}
+
+fn line(framed: &timberline_log::Record<'_>, names: &HashMap<BucketKey, &str>) -> Value {
+    let mut line = json!({
+        "seq": framed.seq.get(),
+        "time": Timestamp::from_nanos(framed.time).to_string(),
+        "kind": Kind::numbered(framed.kind).map(Kind::name),
+    });
+    match Record::decode(framed.kind, framed.payload) {
+        Ok(record) => describe(&mut line, &record),
+        Err(error) => line["error"] = json!(error.to_string()),
+    }
+    if let Ok(Some(key)) = Record::bucket_of(framed.kind, framed.payload) {
+        line["bucket"] = json!(names.get(&key));
+    }
+    line
+}
+
+/// How much a record is about. What it says is left to `timberline log dump`.
+fn describe(line: &mut Value, record: &Record<'_>) {
+    let count = |ids: &[u64]| json!(ids.len());
+    match record {
+        Record::Heartbeat(r) => line["event"] = json!(r.event()),
+        Record::EventsInserted(r) => line["events"] = json!(r.events.len()),
+        Record::EventsPut(r) => line["events"] = count(&r.ids),
+        Record::EventsDeleted(r) => line["removed"] = count(&r.ids),
+        Record::EventsChanged(r) => {
+            line["events"] = json!(r.ids.len() + r.extended.len());
+            line["removed"] = count(&r.removed);
+        }
+        Record::SettingSet(r) => line["key"] = json!(r.key),
+        Record::SettingDeleted(r) => line["key"] = json!(r.key),
+        Record::PurgeBegun(r) => line["purged"] = purged(r),
+        _ => {}
+    }
+}
+
+fn purged(r: &PurgeBegun) -> Value {
+    match r.whole {
+        true => json!("bucket"),
+        false => json!(r.events.iter().map(|(_, ids)| ids.len()).sum::<usize>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(query: &str) -> Result<Wanted, ApiError> {
+        Wanted::of(&format!("/?{query}").parse().unwrap(), Seq(5_000_000))
+    }
+
+    #[test]
+    fn one_answer_looks_at_a_bounded_stretch() {
+        assert_eq!(wanted("").unwrap().low(), Seq(4_000_001));
+        assert_eq!(wanted("to=1500000&from=7").unwrap().low(), Seq(500_001));
+        assert_eq!(wanted("to=10&from=7").unwrap().low(), Seq(7));
+        assert_eq!(wanted("from=0&to=0").unwrap().low(), Seq::FIRST);
+        assert_eq!(wanted("limit=99999999999999999").unwrap().limit, LIMIT.1);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        for query in ["from=x", "to=-1", "limit=1.5", "kind=event"] {
+            let error = wanted(query).unwrap_err();
+            assert_eq!(error.status(), 400, "{query}");
+            let name = query.split('=').next().unwrap();
+            assert!(error.to_string().starts_with(name), "{error}");
+        }
+    }
+}
