@@ -10,7 +10,6 @@ use timberline_model::{Bucket, Data, Duration, EventId, Pulsetime, Timestamp, js
 use timberline_views::record::{BucketCreated, BucketKey, EventBlock, Heartbeat, Outcome, Record};
 use timberline_views::{Replica, ReplicaError};
 
-use super::super::kind::Kind;
 use super::super::names::BucketNames;
 use super::super::progress::Progress;
 use super::ReplayArgs;
@@ -19,6 +18,7 @@ use super::target::{Answer, Target};
 use crate::command::output::Output;
 use crate::command::place::DataDir;
 use crate::command::verdict::Verdict;
+use crate::kind::Kind;
 
 /// Sends everything from `--from` to `--until`.
 pub(super) fn run(data: &DataDir, args: &ReplayArgs, target: &Target) -> anyhow::Result<Verdict> {
