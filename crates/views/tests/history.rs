@@ -221,25 +221,26 @@ impl World {
         };
         let selected = self.store().select(&selection, 3, &mut || true).expect("is read");
         self.store().purge_selected(&selected).expect("is erased");
-        // Up to the last state in which it matched, an event is nowhere.
+        self.erase_matching(text, &BTreeSet::new());
+        self.present_from_past();
+    }
+
+    /// Up to the last state in which it matched, an event is nowhere; but for these.
+    fn erase_matching(&mut self, text: &str, but: &BTreeSet<(u32, u64)>) {
         self.remember();
         let mut last = std::collections::BTreeMap::new();
         for (index, was) in self.past.iter().enumerate() {
-            let there = was
-                .plain
-                .buckets
-                .values()
-                .chain(was.plain.trash.values().map(|(_, b)| b));
-            for bucket in there {
+            let trash = was.plain.trash.values().map(|(_, b)| b);
+            for bucket in was.plain.buckets.values().chain(trash) {
                 for event in bucket.events.iter().filter(|e| e.3 == text) {
                     last.insert((bucket.key, event.0), index);
                 }
             }
         }
+        last.retain(|event, _| !but.contains(event));
         self.rewrite_past(|index, key, events| {
             events.retain(|e| last.get(&(key, e.0)).is_none_or(|last| index > *last));
         });
-        self.present_from_past();
     }
 
     /// The present is what the newest state became.
@@ -284,21 +285,13 @@ impl World {
                 bucket.last = bucket.newest();
             }
         }
-        self.remember();
+        self.erase_matching(text, &ids);
         self.rewrite_past(|_, key, events| {
             for event in events.iter_mut().filter(|e| ids.contains(&(key, e.0))) {
                 event.3 = REDACTED.to_owned();
             }
         });
-        for bucket in self.plain.buckets.values_mut() {
-            for event in bucket
-                .events
-                .iter_mut()
-                .filter(|e| ids.contains(&(bucket.key, e.0)))
-            {
-                event.3 = REDACTED.to_owned();
-            }
-        }
+        self.present_from_past();
     }
 
     fn purge_bucket(&mut self, which: u8) {

@@ -46,14 +46,6 @@ impl Selected {
     pub fn is_empty(&self) -> bool {
         self.purges.is_empty()
     }
-
-    /// The events that are there and match, as ids by bucket.
-    pub fn present(&self) -> impl Iterator<Item = (BucketKey, Vec<u64>)> {
-        self.purges.iter().map(|purge| {
-            let present = purge.events.iter().filter(|(through, _)| *through == PRESENT);
-            (purge.bucket, present.flat_map(|(_, ids)| ids).copied().collect())
-        })
-    }
 }
 
 /// An event that matches, or did.

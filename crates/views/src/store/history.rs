@@ -15,7 +15,7 @@ use crate::history::select::{self, Selected, Selection};
 use crate::history::story::{self, Story};
 use crate::history::undo::{Undo, Undone};
 use crate::history::{HistoryError, past};
-use crate::record::{BucketKey, EventBlock, EventsPut, PurgeBegun, Record};
+use crate::record::{BucketKey, EventBlock, EventsPut, PRESENT, PurgeBegun, Record};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -252,7 +252,8 @@ impl Store {
     }
 
     /// Gives events other data, now and in all of history, and erases what they had. `data` tells the new data of what
-    /// is there; events for which it tells none stay.
+    /// is there; events for which it tells none stay. What was deleted, or matched before it was changed, is erased: there
+    /// is no event to redact.
     ///
     /// # Errors
     /// As [`Store::purge`].
@@ -261,11 +262,26 @@ impl Store {
         selected: &Selected,
         data: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Option<PurgeReceipt>, HistoryError> {
-        for (bucket, ids) in selected.present() {
-            self.shared
-                .redact_bucket(bucket, &ids.into_iter().collect(), data)?;
+        let mut rest = Vec::with_capacity(selected.purges.len());
+        for purge in &selected.purges {
+            let mut events = Vec::with_capacity(purge.events.len());
+            for (through, ids) in &purge.events {
+                let ids = match *through {
+                    PRESENT => self.shared.redact_bucket(purge.bucket, ids, data)?,
+                    _ => ids.clone(),
+                };
+                if !ids.is_empty() {
+                    events.push((*through, ids));
+                }
+            }
+            if !events.is_empty() {
+                rest.push(PurgeBegun {
+                    events,
+                    ..purge.clone()
+                });
+            }
         }
-        self.purge(&[])
+        self.purge(&rest)
     }
 }
 
@@ -289,24 +305,28 @@ impl Shared {
         kept.map_or_else(State::new, |kept| State::of(&kept))
     }
 
+    /// Gives back those of the events that are not there.
     fn redact_bucket(
         &self,
         key: BucketKey,
-        ids: &FxHashSet<u64>,
+        ids: &[u64],
         data: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<(), HistoryError> {
+    ) -> Result<Vec<u64>, HistoryError> {
         let mut sequencer = self.sequencer.lock();
         let Some((bucket, false)) = sequencer.state.anywhere(key) else {
-            return Ok(());
+            return Ok(ids.to_vec());
         };
+        let mut gone: FxHashSet<u64> = ids.iter().copied().collect();
         let mut events: Vec<(u64, i64, i64, String)> = Vec::new();
-        bucket.view.read_these(ids, |row, text| {
+        bucket.view.read_these(&gone.clone(), |row, text| {
+            gone.remove(&row.id);
             if let Some(new) = data(text).filter(|new| new != text) {
                 events.push((row.id, row.start, row.duration, new));
             }
         })?;
+        let gone = gone.into_iter().collect();
         if events.is_empty() {
-            return Ok(());
+            return Ok(gone);
         }
         let before = sequencer.log.next_seq().prev();
         let mut batch = Vec::new();
@@ -326,7 +346,8 @@ impl Shared {
         batch.push(with_payload(Record::PurgeBegun(purge))?);
         let seq = self.commit_all(&mut sequencer, &batch)?;
         drop(sequencer);
-        Ok(self.wait_durable(seq)?)
+        self.wait_durable(seq)?;
+        Ok(gone)
     }
 }
 
