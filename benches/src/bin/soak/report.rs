@@ -129,10 +129,10 @@ fn mib(bytes: u64) -> f64 {
 impl fmt::Display for Minute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut server = |name: &str, sample: &Sample, disk: (u64, u64), rate: f64, slowest: u64| {
-            write!(
+            writeln!(
                 f,
                 "  {name}: RSS {:.1} MiB ({:.1} its own), {} files, {} threads, log {:.1} MiB, views {:.1} MiB, \
-                 {rate:.0}/s, slowest heartbeat {:.1} ms\n",
+                 {rate:.0}/s, slowest heartbeat {:.1} ms",
                 mib(sample.resident),
                 mib(sample.anonymous),
                 sample.handles,
