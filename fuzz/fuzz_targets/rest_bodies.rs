@@ -93,7 +93,7 @@ fn events(bytes: &[u8], value: Option<&Value>) {
         (Err(error), value) => {
             assert!(!error.message.is_empty());
             let list = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
-            let good = !may_repeat_a_field(bytes) && list.iter().all(|event| is_ordinary(event));
+            let good = !may_repeat_a_field(bytes) && list.iter().all(is_ordinary);
             assert!(!good, "refused: {error}");
         }
     }

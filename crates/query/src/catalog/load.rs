@@ -63,10 +63,14 @@ impl<'a> Loader<'a> {
     fn of_segment(&mut self, data: &SegmentData<'_>, numbers: &mut [u32]) {
         let known = self.known(data.number());
         let catalog = self.catalog;
+        // A number that the dictionary has not comes of damage; nothing is kept of it, for tables are as large as their
+        // greatest number.
         let value = |number: u32| -> ValueId {
             known.values.get(number).unwrap_or_else(|| {
                 let id = catalog.value(data.value(number));
-                known.values.set(catalog, number, id);
+                if number < data.values() {
+                    known.values.set(catalog, number, id);
+                }
                 id
             })
         };
@@ -79,7 +83,9 @@ impl<'a> Loader<'a> {
                     value: value(of),
                 }));
                 let id = catalog.object(&self.members);
-                known.objects.set(catalog, *number, id);
+                if *number < data.objects() {
+                    known.objects.set(catalog, *number, id);
+                }
                 id
             });
         }
