@@ -415,6 +415,10 @@ fn a_segment_that_was_rewritten_replaces_its_copy_and_the_key_comes_along() {
     assert_eq!(fs::read(dir.join("KEY")).expect("a key"), b"secret");
     let mode = fs::metadata(dir.join("KEY")).expect("a key").mode();
     assert_eq!(mode & 0o077, 0, "nobody else can read it");
+    // It is no real key: with it nothing could be read back.
+    for key in [installation.data.join("KEY"), dir.join("KEY")] {
+        fs::remove_file(key).expect("a key");
+    }
 
     let (name, _) = segments(&installation.data).pop_first().expect("a segment");
     let path = installation.data.join("log").join(&name);
