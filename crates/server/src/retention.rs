@@ -66,9 +66,7 @@ fn run(app: &App, stopped: &Receiver<()>) {
                 Ok(0) => {}
                 Ok(events) => {
                     app.engine.forget();
-                    if let Err(error) = erase_from_backups(&app.settings.data_dir) {
-                        tracing::warn!(%error, "backups still hold events that are no longer kept");
-                    }
+                    erase_from_all_backups(app);
                     tracing::info!(events, keep = %rule.keep, "events were kept long enough and are erased");
                 }
                 Err(HistoryError::Cancelled) => return,
@@ -80,6 +78,19 @@ fn run(app: &App, stopped: &Receiver<()>) {
         if stopped.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) {
             return;
         }
+    }
+}
+
+fn erase_from_all_backups(app: &App) {
+    let failed = match erase_from_backups(&app.settings.data_dir) {
+        Ok(backups) => backups
+            .into_iter()
+            .filter_map(|backup| backup.outcome.err())
+            .collect(),
+        Err(error) => vec![error],
+    };
+    for error in failed {
+        tracing::warn!(%error, "a backup still holds events that are no longer kept");
     }
 }
 

@@ -458,7 +458,7 @@ impl BucketState {
 
     /// An event went; its row, if it could be read.
     fn went(&mut self, row: Option<Row>) {
-        self.view.len -= 1;
+        self.view.len = self.view.len.saturating_sub(1);
         self.change(row.map_or(i64::MIN, |r| r.start.min(r.end())));
         let at_edge = |(start, end)| row.is_none_or(|r| r.start <= start || r.end() >= end);
         self.edge_went |= self.view.extent.is_some_and(at_edge);
