@@ -2,24 +2,22 @@
 //!
 //! No title, address or other data of events goes in above debug level.
 
+mod daily;
 mod ring;
 
 use std::io::IsTerminal;
-use std::path::Path;
 use std::sync::Arc;
 
 use tracing_appender::non_blocking::WorkerGuard;
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::config::{ConfigError, Settings};
 
-pub use ring::Ring;
+use daily::DailyFiles;
 
-/// Log files that are kept.
-const KEPT_FILES: usize = 7;
+pub use ring::Ring;
 
 /// Keeps the log going; what is in flight is written when it is dropped.
 pub struct Log {
@@ -45,7 +43,7 @@ pub fn start(settings: &Settings) -> Result<Log, ConfigError> {
     let to_terminal = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    let appender = settings.log_dir.as_deref().map(daily_files);
+    let appender = settings.log_dir.as_deref().map(DailyFiles::open);
     let (writer, no_files) = match appender {
         Some(Ok(appender)) => (Some(appender), None),
         Some(Err(error)) => (None, Some(error)),
@@ -64,16 +62,6 @@ pub fn start(settings: &Settings) -> Result<Log, ConfigError> {
         tracing::warn!(%error, "no log files (logging.dir), only standard error");
     }
     Ok(Log { ring, _writer: guard })
-}
-
-fn daily_files(dir: &Path) -> Result<RollingFileAppender, Box<dyn std::error::Error>> {
-    std::fs::create_dir_all(dir)?;
-    Ok(RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix("timberline")
-        .filename_suffix("log")
-        .max_log_files(KEPT_FILES)
-        .build(dir)?)
 }
 
 /// What to tell: our own crates at the level asked for, the libraries below us only what matters.

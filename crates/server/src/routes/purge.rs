@@ -305,7 +305,7 @@ async fn handle(
     let found = beside(move |go_on| Ok(search(&store, &searched, go_on))).await??;
     let request =
         Arc::into_inner(asked).ok_or_else(|| ApiError::Internal("The preview broke off".to_owned()))?;
-    let expires = Timestamp::from_nanos(Timestamp::now().nanos() + VALID.as_nanos() as i64);
+    let expires = Timestamp::from_nanos(Timestamp::now().nanos().saturating_add(VALID.as_nanos() as i64));
     let mut told = preview(&snapshot, &found);
     told["token"] = json!(app.purges.keep(request)?);
     told["expires"] = json!(expires.to_string());

@@ -5,6 +5,7 @@
 
 #![allow(dead_code, reason = "every test binary uses a part of this")]
 
+pub(crate) mod clock;
 pub(crate) mod http;
 pub(crate) mod ledger;
 pub(crate) mod rfc3339;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
@@ -15,6 +15,8 @@ use crate::http::{ApiError, ChunkSender, StreamEnded, stream};
 /// Files up to this size are read at once.
 const WHOLE_BYTES: u64 = 128 << 10;
 const CHUNK_BYTES: usize = 64 << 10;
+/// 9999-12-31T23:59:59Z, the last second that a date of HTTP can express.
+const LAST_DATE: u64 = 253_402_300_799;
 
 pub(super) struct Request {
     pub(super) headers: HeaderMap,
@@ -131,12 +133,24 @@ enum Wanted {
 
 impl Validators {
     fn of(metadata: &std::fs::Metadata) -> Self {
-        let modified = metadata.modified().ok();
-        let since_epoch = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let nanos = since_epoch.map_or(0, |time| time.as_nanos());
+        Self::new(metadata.len(), metadata.modified().ok())
+    }
+
+    /// A file may carry any time. One that a date of HTTP cannot express is left out, and the tag still tells the
+    /// versions of the file apart.
+    fn new(size: u64, modified: Option<SystemTime>) -> Self {
+        let since_epoch = modified.map(|time| time.duration_since(UNIX_EPOCH));
+        let tag = match &since_epoch {
+            Some(Ok(since)) => format!("{:x}", since.as_nanos()),
+            Some(Err(before)) => format!("-{:x}", before.duration().as_nanos()),
+            None => "0".to_owned(),
+        };
+        let seconds = since_epoch.and_then(Result::ok).map(|since| since.as_secs());
         Self {
-            etag: format!("W/\"{:x}-{nanos:x}\"", metadata.len()),
-            modified: since_epoch.map(|time| UNIX_EPOCH + std::time::Duration::from_secs(time.as_secs())),
+            etag: format!("W/\"{size:x}-{tag}\""),
+            modified: seconds
+                .filter(|seconds| *seconds <= LAST_DATE)
+                .map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
         }
     }
 
@@ -225,7 +239,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.js");
         std::fs::write(&path, "0123456789").unwrap();
-        let time = UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+        let time = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         File::options()
             .write(true)
             .open(&path)
@@ -305,11 +319,37 @@ mod tests {
     }
 
     #[test]
+    fn a_file_may_carry_any_time() {
+        let at = |seconds: u64| Validators::new(10, UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+        let before = |seconds: u64| Validators::new(10, UNIX_EPOCH.checked_sub(Duration::from_secs(seconds)));
+        let mut tags = Vec::new();
+        for (validators, date) in [
+            (before(1), None),
+            (before(2), None),
+            (before(u64::MAX >> 1), None),
+            (at(0), Some("Thu, 01 Jan 1970 00:00:00 GMT")),
+            (at(1 << 32), Some("Sun, 07 Feb 2106 06:28:16 GMT")),
+            (at(LAST_DATE), Some("Fri, 31 Dec 9999 23:59:59 GMT")),
+            (at(LAST_DATE + 1), None),
+            (at(u64::MAX >> 1), None),
+        ] {
+            let mut headers = HeaderMap::new();
+            validators.write(&mut headers);
+            let sent = headers.get(header::LAST_MODIFIED);
+            assert_eq!(sent.map(|date| date.to_str().unwrap()), date);
+            let tag = validators.etag.clone();
+            assert!(HeaderValue::try_from(&tag).is_ok(), "{tag}");
+            assert!(!tags.contains(&tag), "{tag}");
+            tags.push(tag);
+        }
+    }
+
+    #[test]
     fn a_range_of_a_changed_file_is_the_whole_file() {
         let date = "Wed, 01 Jan 2020 00:00:00 GMT";
         let changed = [(header::RANGE, "bytes=0-1"), (header::IF_RANGE, date)];
         assert_eq!(ask(&changed).status(), 200);
-        let date = httpdate::fmt_http_date(UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000));
+        let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(1_700_000_000));
         let same = [(header::RANGE, "bytes=0-1"), (header::IF_RANGE, date.as_str())];
         assert_eq!(ask(&same).status(), 206);
     }
