@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use timberline_model::Timestamp;
 
-use crate::ledger::{Events, Pending};
+use crate::ledger::{Event, Events, Pending};
 use crate::worker::Worker;
 
 /// Whether the server knew what it was asked.
@@ -20,11 +20,14 @@ enum Known {
 
 type Act = fn(&mut Worker<'_>) -> io::Result<Known>;
 
-const TABLE: [(&str, Act); 4] = [
+const TABLE: [(&str, Act); 7] = [
     ("as_of", as_of),
     ("undo", undo),
     ("trash and restore", restore),
     ("purge", purge),
+    ("import", import),
+    ("purge and redact by pattern", secrets),
+    ("retention", kept),
 ];
 
 /// What a server was found not to know.
@@ -42,6 +45,16 @@ impl Extras {
             .zip(&self.done)
             .filter(|(_, done)| done.load(Ordering::Relaxed));
         done.map(|((name, _), _)| *name).collect()
+    }
+}
+
+impl Extras {
+    /// Leaves out what compares instants of this program's clock with the server's: it would be wrong when the
+    /// server's clock jumps.
+    pub(crate) fn leave_out_instants(&self) {
+        for ((name, _), unknown) in TABLE.iter().zip(&self.unknown) {
+            unknown.store(*name == "as_of", Ordering::Relaxed);
+        }
     }
 }
 
@@ -89,7 +102,7 @@ fn as_of(worker: &mut Worker<'_>) -> io::Result<Known> {
     {
         let target = format!("/api/0/buckets/{}/events?as_of={}", moment.bucket, moment.instant);
         let answer = worker.request("GET", &target, None)?;
-        let shown = crate::ledger::Event::read_all(&answer.json());
+        let shown = Event::read_all(&answer.json());
         let shown: Option<Events> = shown.map(|events| events.into_iter().collect());
         if shown.as_ref() != Some(&moment.events) {
             let count = shown.map(|events| events.len());
@@ -189,6 +202,61 @@ fn purge(worker: &mut Worker<'_>) -> io::Result<Known> {
         worker.ledger.complain(format!("purge: {}", receipt.excerpt()));
     }
     Ok(Known::Yes)
+}
+
+/// Events in an import.
+const IMPORT_EVENTS: u64 = 60;
+/// Imported buckets that stay.
+const MAX_IMPORTED: usize = 4;
+
+/// Imports a bucket. An import that is cut off may have stored a part of it; one that was answered is there, whole.
+fn import(worker: &mut Worker<'_>) -> io::Result<Known> {
+    let bucket = format!("soak-import-{}-{:x}", worker.number(), worker.random.next());
+    let events: Vec<Event> = (0..IMPORT_EVENTS)
+        .map(|n| Event {
+            start: 1_709_251_200_000_000_000 + n.cast_signed() * 1_000_000_000,
+            duration: 1_000_000_000,
+            data: format!(r#"{{"n":{}}}"#, n % 7),
+        })
+        .collect();
+    let texts: Vec<String> = events.iter().map(|event| event.body(None)).collect();
+    let body = format!(
+        r#"{{"buckets":{{"{bucket}":{{"id":"{bucket}","type":"soak","client":"soak","hostname":"soak","created":"2024-03-01T00:00:00Z","events":[{}]}}}}}}"#,
+        texts.join(",")
+    );
+    let answer = worker.request("POST", "/api/0/import", Some(&body))?;
+    if !answer.is_success() {
+        worker.ledger.complain(format!("an import: {}", answer.excerpt()));
+        return Ok(Known::Yes);
+    }
+    worker.ledger.acknowledged += 1;
+    let shown = worker.shown(&bucket)?.unwrap_or_default();
+    let (mut there, mut sent): (Vec<&Event>, Vec<&Event>) =
+        (shown.values().collect(), events.iter().collect());
+    there.sort();
+    sent.sort();
+    if there != sent {
+        let (has, count) = (there.len(), sent.len());
+        worker.ledger.complain(format!(
+            "{bucket}: {count} events were imported, {has} are there or differ"
+        ));
+    }
+    *worker.ledger.events_mut(&bucket) = shown;
+    worker.imported.push_back(bucket);
+    if worker.imported.len() > MAX_IMPORTED
+        && let Some(oldest) = worker.imported.pop_front()
+    {
+        worker.drop_bucket(&oldest)?;
+    }
+    Ok(Known::Yes)
+}
+
+fn secrets(worker: &mut Worker<'_>) -> io::Result<Known> {
+    crate::secrets::one(worker).map(|()| Known::Yes)
+}
+
+fn kept(worker: &mut Worker<'_>) -> io::Result<Known> {
+    crate::kept::insert(worker).map(|()| Known::Yes)
 }
 
 /// Something in the trash that this client has deleted from its batch bucket.

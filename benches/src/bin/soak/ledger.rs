@@ -122,7 +122,7 @@ impl Ledger {
         self.say(words);
     }
 
-    fn say(&mut self, words: String) {
+    pub(crate) fn say(&mut self, words: String) {
         if self.words.len() < MOST_WORDS {
             eprintln!("soak: {words}");
             self.words.push(words);

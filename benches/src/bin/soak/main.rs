@@ -5,15 +5,22 @@
 //! (`ledger`). The other runs through, and shows whether memory, threads and open files stay where they are
 //! (`sample`). In the end both are stopped, `timberline log verify` goes over what they leave, and a report says what was
 //! lost, what was wrong and what grew; the exit code is 1 if any of it did.
+//!
+//! With `--kills N` it does something else: one server at a time is killed N times, a few seconds apart, while everything
+//! that changes data is mixed. Half of the runs use an encrypted store; with `--clock-shim` the wall clock jumps in half
+//! of the runs (`kills`).
 
 mod extras;
 mod http;
+mod kept;
+mod kills;
 mod ledger;
 mod options;
 mod random;
 mod report;
 mod run;
 mod sample;
+mod secrets;
 mod server;
 mod worker;
 
@@ -21,6 +28,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let outcome = options::Options::of_arguments().and_then(|options| {
+        if options.kills > 0 {
+            return kills::run(&options);
+        }
         let report = run::soak(&options)?;
         println!("{report}");
         println!("{}", report.json());

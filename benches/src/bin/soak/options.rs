@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 const USAGE: &str = "usage: soak --server target/release/timberline [--minutes 30] [--seed 1] [--workers 4] \
-                     [--rate 200] [--round-seconds 60] [--dir DIR]";
+                     [--rate 200] [--round-seconds 60] [--dir DIR] [--kills N [--clock-shim shift.so]]";
 
 /// How to run.
 #[derive(Debug)]
@@ -23,6 +23,11 @@ pub(crate) struct Options {
     pub(crate) round: Duration,
     /// Where the data go: a directory on a real disk.
     pub(crate) dir: PathBuf,
+    /// Instead of a soak: so many kills, a few seconds apart, see `kills`. 0 for a soak.
+    pub(crate) kills: u32,
+    /// A library for `LD_PRELOAD` that shifts the wall clock by the seconds in the file `$SHIFT_FILE`
+    /// (`benches/shift.c`). With it, the clock jumps in half of the runs with kills.
+    pub(crate) clock_shim: Option<PathBuf>,
 }
 
 impl Options {
@@ -35,6 +40,8 @@ impl Options {
             rate: 200,
             round: Duration::from_secs(60),
             dir: PathBuf::from("target"),
+            kills: 0,
+            clock_shim: None,
         };
         let mut arguments = std::env::args().skip(1);
         while let Some(name) = arguments.next() {
@@ -43,6 +50,8 @@ impl Options {
             match name.as_str() {
                 "--server" => options.server = PathBuf::from(&value),
                 "--dir" => options.dir = PathBuf::from(&value),
+                "--kills" => options.kills = value.parse().map_err(|_| wrong())?,
+                "--clock-shim" => options.clock_shim = Some(PathBuf::from(&value).canonicalize()?),
                 "--minutes" => options.minutes = value.parse().map_err(|_| wrong())?,
                 "--seed" => options.seed = value.parse().map_err(|_| wrong())?,
                 "--workers" => options.workers = value.parse().map_err(|_| wrong())?,

@@ -32,7 +32,14 @@ pub(crate) struct Installation {
     program: PathBuf,
     root: PathBuf,
     pub(crate) port: u16,
+    /// Whether its data are encrypted.
+    encrypted: bool,
+    /// The library that shifts its wall clock, if it is to jump.
+    clock_shim: Option<PathBuf>,
 }
+
+/// What an encrypted store is opened with.
+const PASSPHRASE: &str = "soak";
 
 impl Installation {
     /// An empty one below `dir`. `keys` go to the front of its configuration.
@@ -44,7 +51,36 @@ impl Installation {
             program: program.to_owned(),
             root,
             port: free_port()?,
+            encrypted: false,
+            clock_shim: None,
         })
+    }
+
+    /// Has the next first start make an encrypted store.
+    pub(crate) fn encrypt(&mut self) {
+        self.encrypted = true;
+    }
+
+    /// Has every start from now on use a wall clock that [`Installation::shift_clock`] can shift.
+    pub(crate) fn use_clock_shim(&mut self, shim: &Path) {
+        self.clock_shim = Some(shim.to_owned());
+    }
+
+    /// Shifts the wall clock of the server, running or not, against the real one.
+    pub(crate) fn shift_clock(&self, seconds: i64) -> io::Result<()> {
+        fs::write(self.root.join("shift"), seconds.to_string())
+    }
+
+    /// Adds sections to the end of the configuration.
+    pub(crate) fn configure(&self, sections: &str) -> io::Result<()> {
+        let path = self.root.join("config.toml");
+        let configured = fs::read_to_string(&path)?;
+        fs::write(path, configured + sections)
+    }
+
+    /// Where automatic backups go, if [`Installation::configure`] asks for them.
+    pub(crate) fn backup_sets(&self) -> PathBuf {
+        self.root.join("backups")
     }
 
     /// The newer keys that this server knows.
@@ -73,7 +109,14 @@ impl Installation {
             .env("HOME", &self.root)
             .env("XDG_STATE_HOME", self.root.join("state"));
         command.stdin(Stdio::null());
+        self.give_passphrase(&mut command);
         command
+    }
+
+    fn give_passphrase(&self, command: &mut Command) {
+        if self.encrypted {
+            command.env("TIMBERLINE_PASSPHRASE", PASSPHRASE);
+        }
     }
 
     /// Starts the server and waits until it answers.
@@ -81,6 +124,13 @@ impl Installation {
         let log = OpenOptions::new().create(true).append(true).open(self.log())?;
         let mut command = self.command(&["serve", "--port", &self.port.to_string()]);
         command.arg("--config").arg(self.root.join("config.toml"));
+        if self.encrypted {
+            command.arg("--encrypt");
+        }
+        if let Some(shim) = &self.clock_shim {
+            command.env("LD_PRELOAD", shim);
+            command.env("SHIFT_FILE", self.root.join("shift"));
+        }
         let child = command.stdout(Stdio::null()).stderr(log).spawn()?;
         let mut server = Server { child };
         let begun = Instant::now();
@@ -113,6 +163,7 @@ impl Installation {
             .args(["log", "verify", "--dbpath"])
             .arg(data)
             .stdin(Stdio::null());
+        self.give_passphrase(&mut command);
         let status = command
             .stdout(File::create(&out)?)
             .stderr(File::create(&err)?)
@@ -136,6 +187,35 @@ impl Installation {
         }
         let complaint = self.verify(&copy)?.map(|why| format!("of a backup: {why}"));
         Ok(Some(complaint.map_or(Ok(()), Err)))
+    }
+
+    /// The automatic backups that there are.
+    pub(crate) fn sets(&self) -> io::Result<Vec<PathBuf>> {
+        let entries = match fs::read_dir(self.backup_sets()) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let sets = entries.flatten().map(|entry| entry.path());
+        Ok(sets
+            .filter(|path| path.is_dir() && !path.ends_with("unfinished"))
+            .collect())
+    }
+
+    /// Everything that `timberline log dump` prints of a data directory.
+    pub(crate) fn dump(&self, data: &Path) -> io::Result<String> {
+        let out = self.root.join("dump.out");
+        let mut command = Command::new(&self.program);
+        command
+            .args(["log", "dump", "--dbpath"])
+            .arg(data)
+            .stdin(Stdio::null());
+        self.give_passphrase(&mut command);
+        command
+            .stdout(File::create(&out)?)
+            .stderr(Stdio::null())
+            .status()?;
+        fs::read(out).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Bytes of log and views on the disk.

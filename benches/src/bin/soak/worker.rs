@@ -1,5 +1,6 @@
 //! One client: requests by chance, one after the other, each entered in its ledger when it is answered.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,8 +10,10 @@ use timberline_model::Timestamp;
 
 use crate::extras::{self, Extras, Moment};
 use crate::http::{Answer, Connection};
+use crate::kept::{self, Kept};
 use crate::ledger::{Event, Events, Ledger, Pending, covers};
 use crate::random::Random;
+use crate::secrets::{self, Secrets};
 
 const SECOND: i64 = 1_000_000_000;
 /// 2024-03-01T00:00:00Z: where the made-up history begins.
@@ -45,6 +48,12 @@ pub(crate) struct Worker<'a> {
     generation: u64,
     title: u64,
     pub(crate) moment: Option<Moment>,
+    /// Of a thousand requests so many more are extras than in a soak.
+    pub(crate) more_extras: u64,
+    pub(crate) kept: Kept,
+    pub(crate) secrets: Secrets,
+    /// Imported buckets that are still there, oldest first.
+    pub(crate) imported: VecDeque<String>,
 }
 
 impl<'a> Worker<'a> {
@@ -61,6 +70,10 @@ impl<'a> Worker<'a> {
             generation: 0,
             title: 0,
             moment: None,
+            more_extras: 0,
+            kept: Kept::default(),
+            secrets: Secrets::default(),
+            imported: VecDeque::new(),
         }
     }
 
@@ -76,12 +89,19 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
     pub(crate) fn disconnect(&mut self) {
         self.connection = None;
     }
 
     fn step(&mut self) -> io::Result<()> {
         self.see_to_buckets()?;
+        if self.random.below(1_000) < self.more_extras {
+            return extras::one(self, self.extras);
+        }
         match self.random.below(1_000) {
             0..400 => self.beat(false),
             400..550 => self.beat(true),
@@ -203,7 +223,7 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    fn drop_bucket(&mut self, bucket: &str) -> io::Result<()> {
+    pub(crate) fn drop_bucket(&mut self, bucket: &str) -> io::Result<()> {
         let pending = Pending::Drop {
             bucket: bucket.to_owned(),
         };
@@ -505,6 +525,7 @@ impl<'a> Worker<'a> {
             self.check_setting(&key)?;
         }
         self.ledger.pending = None;
-        Ok(())
+        kept::compare(self)?;
+        secrets::compare(self)
     }
 }
