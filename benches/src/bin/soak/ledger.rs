@@ -146,6 +146,10 @@ impl Ledger {
             return;
         }
         if self.may_be(bucket, expected.as_ref(), shown.as_ref()) {
+            if let Some(Pending::Delete { id, .. }) = self.pending {
+                // It happened, so a restore may bring it back.
+                self.delete(bucket, id);
+            }
             self.buckets.insert(bucket.to_owned(), shown);
             return;
         }
