@@ -13,7 +13,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Arguments of `make run`, as in `make run ARGS='--port 5700'`.
 ARGS ?=
 
-.PHONY: help run build test format lint docs units python deny bench fuzz soak clean
+.PHONY: help run build test format lint docs units python deny bench fuzz soak hurt clean
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -96,6 +96,17 @@ soak: build ## mixed load for SOAK_MINUTES with kill -9 every minute: is anythin
 	$(CARGO) build --release --package timberline-benches --bin soak
 	$(TARGET)/release/soak --server $(TARGET)/release/timberline --dir $(TARGET) \
 		--minutes $(SOAK_MINUTES) --seed $(SOAK_SEED)
+
+# Kills a few seconds apart with everything mixed, half of the stores encrypted, half of the wall clocks jumping; then one
+# damaged file at a time.
+KILLS ?= 100
+DAMAGE ?= 300
+hurt: build ## KILLS times kill -9, then DAMAGE damaged files: is anything lost, wrong, or kept silent about?
+	$(CARGO) build --release --package timberline-benches --bin soak
+	cc -O1 -shared -fPIC -o $(TARGET)/shift.so benches/shift.c
+	$(TARGET)/release/soak --server $(TARGET)/release/timberline --dir $(TARGET) --seed $(SOAK_SEED) \
+		--kills $(KILLS) --clock-shim $(TARGET)/shift.so
+	$(TARGET)/release/soak --server $(TARGET)/release/timberline --dir $(TARGET) --seed $(SOAK_SEED) --damage $(DAMAGE)
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -8,8 +8,10 @@
 //!
 //! With `--kills N` it does something else: one server at a time is killed N times, a few seconds apart, while everything
 //! that changes data is mixed. Half of the runs use an encrypted store; with `--clock-shim` the wall clock jumps in half
-//! of the runs (`kills`).
+//! of the runs (`kills`). With `--damage N` it damages one file at a time and looks what the server makes of it
+//! (`damage`).
 
+mod damage;
 mod extras;
 mod http;
 mod kept;
@@ -28,6 +30,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let outcome = options::Options::of_arguments().and_then(|options| {
+        if options.damage > 0 {
+            return damage::run(&options);
+        }
         if options.kills > 0 {
             return kills::run(&options);
         }

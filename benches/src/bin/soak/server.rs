@@ -151,7 +151,8 @@ impl Installation {
         Err(io::Error::other("the server does not answer"))
     }
 
-    fn log(&self) -> PathBuf {
+    /// What the server has logged, in all of its starts.
+    pub(crate) fn log(&self) -> PathBuf {
         self.root.join("stderr.log")
     }
 
@@ -170,6 +171,13 @@ impl Installation {
             .status()?;
         let said = fs::read_to_string(out)? + &fs::read_to_string(err)?;
         Ok((!status.success()).then(|| format!("log verify ended with {status}: {said}")))
+    }
+
+    /// Whether `timberline doctor` finds nothing wrong.
+    pub(crate) fn doctor(&self) -> io::Result<bool> {
+        let mut command = self.command(&["doctor"]);
+        let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+        Ok(status.success())
     }
 
     /// `timberline backup`, checked. `None` when the program does not know it.
