@@ -38,6 +38,29 @@ fn export(count: usize, padding: usize) -> Vec<u8> {
     serde_json::to_vec(&json!({"buckets": {"b": bucket}})).expect("JSON")
 }
 
+/// More buckets than are listed in one piece.
+#[test]
+fn a_long_list_of_buckets_is_streamed_whole() {
+    let installation = Installation::new();
+    let server = installation.start();
+    assert_eq!(get(&server, "/api/0/buckets"), json!({}));
+    let bucket = |id: &str| json!({"id": id, "type": "t", "client": "c", "hostname": "h", "events": []});
+    let ids: Vec<String> = (0..1_200).map(|n| format!("bucket {n:04}")).collect();
+    let buckets: serde_json::Map<String, Value> = ids.iter().map(|id| (id.clone(), bucket(id))).collect();
+    let file = serde_json::to_vec(&json!({ "buckets": buckets })).expect("JSON");
+    assert_eq!(import(&server, &file).status, 200);
+
+    let answer = http::get(server.port, "/api/0/buckets").expect("the list");
+    assert_eq!(answer.header("content-length"), None);
+    assert_eq!(answer.header("content-type").as_deref(), Some("application/json"));
+    let listed = answer.json().expect("JSON");
+    let listed = listed.as_object().expect("an object");
+    assert!(listed.keys().eq(&ids));
+    assert_eq!(listed["bucket 0777"]["id"], "bucket 0777");
+    assert_eq!(listed["bucket 0777"]["events"], Value::Null);
+    server.stop();
+}
+
 #[test]
 fn a_file_larger_than_the_spools_memory_comes_in_once_and_goes_out_the_same() {
     const EVENTS: usize = 15_000;

@@ -12,6 +12,7 @@
 //! | `head` | events in memory: sorted runs over a dictionary |
 //! | `segment` | events on disk: packed columns, sparse index, dictionary |
 //! | `snapshot` | what readers see |
+//! | `persistent` | what snapshots share: collections of which a change copies a path |
 //! | `replica`, `verify` | folding apart from the store, and comparing: for the tools that work on a log |
 //! | `repair` | a log written anew from what is left of a damaged one |
 //! | `store` | the sequencer, the compactor, the checkpoint, opening |
@@ -53,6 +54,7 @@
 mod bucket;
 mod head;
 mod history;
+mod persistent;
 pub mod record;
 mod repair;
 mod replica;

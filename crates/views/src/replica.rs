@@ -9,7 +9,7 @@ use crate::record::{BucketKey, CodecError, Record};
 use crate::snapshot::Snapshot;
 use crate::state::{FoldError, State};
 use crate::store::CompactError;
-use crate::store::compact::{LookOut, head_sources, is_full, write_segment};
+use crate::store::compact::{LookOut, head_sources, write_segment};
 
 /// Why a record could not be folded.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +84,7 @@ impl Replica {
             return Ok(());
         };
         // What was set apart before (in a picture that this one goes on from) goes first.
-        let full = self.state.buckets().filter(|b| is_full(b));
+        let full = self.state.full_heads();
         let full: Vec<BucketKey> = full.map(|b| b.view.key).collect();
         for key in full {
             let (spill, next_file) = (&**spill, &self.next_file);

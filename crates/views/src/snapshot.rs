@@ -6,10 +6,8 @@ use std::sync::Arc;
 use timberline_log::{Position, Seq};
 
 use crate::bucket::BucketView;
+use crate::persistent::{Names, Table};
 use crate::record::BucketKey;
-
-/// Buckets in one chunk of the [`Table`]: replacing one bucket copies one chunk and the list of chunks.
-const CHUNK: usize = 32;
 
 /// An immutable picture of everything at one seq. Taking one costs a reference count, keeping one costs the memory
 /// of what has changed since.
@@ -22,9 +20,9 @@ pub struct Snapshot {
     pub(crate) next_bucket: u32,
     pub(crate) listed: u64,
     pub(crate) settings: Arc<BTreeMap<String, String>>,
-    pub(crate) names: Arc<BTreeMap<Arc<str>, BucketKey>>,
-    pub(crate) table: Table,
-    pub(crate) trash: Arc<Vec<Trashed>>,
+    pub(crate) names: Names,
+    pub(crate) table: Table<Arc<BucketView>>,
+    pub(crate) trash: Table<Trashed>,
     /// Seqs of purges that are not complete.
     pub(crate) purges: Arc<Vec<u64>>,
 }
@@ -67,28 +65,33 @@ impl Snapshot {
 
     /// The bucket with this id.
     pub fn bucket(&self, id: &str) -> Option<&BucketView> {
-        self.names
-            .get(id)
-            .and_then(|key| self.table.get(*key))
-            .map(Arc::as_ref)
+        self.bucket_of(self.names.get(id)?)
     }
 
     /// All buckets, by id.
     pub fn buckets(&self) -> impl Iterator<Item = &BucketView> {
-        self.names
-            .values()
-            .filter_map(|key| self.table.get(*key))
-            .map(Arc::as_ref)
+        self.names.iter().filter_map(|(_, key)| self.bucket_of(key))
+    }
+
+    /// Number of buckets.
+    pub fn bucket_count(&self) -> usize {
+        self.names.len()
     }
 
     /// The buckets that were deleted and not purged.
-    pub fn trashed(&self) -> &[Trashed] {
-        &self.trash
+    pub fn trashed(&self) -> impl Iterator<Item = &Trashed> {
+        self.trash.values()
+    }
+
+    /// The bucket with this key, there or in the trash.
+    pub fn kept_of(&self, key: BucketKey) -> Option<&BucketView> {
+        self.bucket_of(key)
+            .or_else(|| self.trash.get(key).map(Trashed::view))
     }
 
     /// All buckets whose events are kept: those that are there and those in the trash.
     pub(crate) fn kept(&self) -> impl Iterator<Item = &BucketView> {
-        self.buckets().chain(self.trash.iter().map(Trashed::view))
+        self.buckets().chain(self.trashed().map(Trashed::view))
     }
 
     /// All settings: key and value, which is JSON text.
@@ -99,30 +102,5 @@ impl Snapshot {
     /// The same as they are shared between snapshots: while this is kept, the same address means the same settings.
     pub fn shared_settings(&self) -> &Arc<BTreeMap<String, String>> {
         &self.settings
-    }
-}
-
-/// Buckets by key: a persistent array, so that publishing after one heartbeat does not copy every bucket.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Table {
-    chunks: Vec<Arc<[Option<Arc<BucketView>>; CHUNK]>>,
-}
-
-impl Table {
-    pub(crate) fn get(&self, key: BucketKey) -> Option<&Arc<BucketView>> {
-        let i = key.0 as usize;
-        self.chunks.get(i / CHUNK)?.get(i % CHUNK)?.as_ref()
-    }
-
-    pub(crate) fn set(&mut self, key: BucketKey, view: Option<Arc<BucketView>>) {
-        let i = key.0 as usize;
-        while self.chunks.len() <= i / CHUNK {
-            self.chunks.push(Arc::default());
-        }
-        if let Some(chunk) = self.chunks.get_mut(i / CHUNK)
-            && let Some(slot) = Arc::make_mut(chunk).get_mut(i % CHUNK)
-        {
-            *slot = view;
-        }
     }
 }

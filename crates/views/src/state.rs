@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::Position;
 use timberline_model::{Bucket, Data, Timestamp};
 
-use crate::bucket::{BucketState, Changes};
+use crate::bucket::{BucketState, BucketView, Changes};
+use crate::persistent::{Names, Table};
 use crate::record::{
     BucketCreated, BucketKey, BucketUpdated, Erased, Heartbeat, Outcome, PRESENT, PurgeBegun, Record,
 };
 use crate::segment::SegmentError;
-use crate::snapshot::{Snapshot, Table, Trashed};
+use crate::snapshot::{Snapshot, Trashed};
 
 /// Why a record does not fit the state before it. With an undamaged log this does not happen; after damage, records
 /// that build on a lost one are reported with this and passed over.
@@ -54,16 +55,18 @@ pub(crate) struct State {
     /// Newest seq that made, changed or deleted a bucket.
     listed: u64,
     settings: Arc<BTreeMap<String, String>>,
-    names: Arc<BTreeMap<Arc<str>, BucketKey>>,
+    names: Names,
     keys: FxHashMap<Arc<str>, BucketKey>,
     buckets: FxHashMap<BucketKey, BucketState>,
     /// Deleted buckets, which can be restored until they are purged, and the seq of their deletion.
     trash: BTreeMap<BucketKey, (u64, BucketState)>,
     /// Seqs of purges that are not complete.
     purges: Arc<Vec<u64>>,
-    table: Table,
+    table: Table<Arc<BucketView>>,
     /// What the snapshots show of `trash`.
-    trashed: Arc<Vec<Trashed>>,
+    trashed: Table<Trashed>,
+    /// Buckets whose heads may be worth sealing: who seals need not look at all of them.
+    growing: FxHashSet<BucketKey>,
 }
 
 impl State {
@@ -75,13 +78,14 @@ impl State {
             next_bucket: 0,
             listed: 0,
             settings: Arc::default(),
-            names: Arc::default(),
+            names: Names::default(),
             keys: FxHashMap::default(),
             buckets: FxHashMap::default(),
             trash: BTreeMap::new(),
             purges: Arc::default(),
             table: Table::default(),
-            trashed: Arc::default(),
+            trashed: Table::default(),
+            growing: FxHashSet::default(),
         }
     }
 
@@ -106,15 +110,16 @@ impl State {
         for bucket in buckets {
             state.add(bucket);
         }
-        state.trash = trash.into_iter().map(|(seq, b)| (b.view.key, (seq, b))).collect();
+        for (seq, bucket) in trash {
+            state.throw_away(seq, bucket);
+        }
         state.purges = Arc::new(purges);
-        state.show_trash();
         state
     }
 
     /// Goes on from a picture.
     pub(crate) fn of(snapshot: &Snapshot) -> State {
-        let trash = snapshot.trash.iter();
+        let trash = snapshot.trashed();
         State {
             position: snapshot.position,
             ..State::restore(
@@ -148,8 +153,33 @@ impl State {
         there.or_else(|| self.trash.get(&key).map(|(_, bucket)| (bucket, true)))
     }
 
-    pub(crate) fn buckets(&self) -> impl Iterator<Item = &BucketState> {
-        self.buckets.values()
+    /// The buckets whose heads are worth sealing.
+    pub(crate) fn full_heads(&self) -> impl Iterator<Item = &BucketState> {
+        let growing = self.growing.iter().filter_map(|key| self.buckets.get(key));
+        growing.filter(|bucket| bucket.is_full())
+    }
+
+    /// The same, without those that no longer are among those that may be.
+    pub(crate) fn fullest_head(&mut self) -> Option<BucketKey> {
+        let buckets = &self.buckets;
+        // Runs that are still set apart are those of a seal that failed.
+        let unfinished = |b: &BucketState| b.is_full() || !b.view.frozen.is_empty();
+        self.growing
+            .retain(|key| buckets.get(key).is_some_and(unfinished));
+        let growing = self.growing.iter().filter_map(|key| buckets.get(key));
+        growing.max_by_key(|b| b.view.head_rows()).map(|b| b.view.key)
+    }
+
+    /// Sets the head of a bucket apart to be sealed, unless that was done before and not finished.
+    pub(crate) fn freeze(&mut self, key: BucketKey) -> Result<(), FoldError> {
+        self.edit(0, key, |bucket| {
+            if bucket.view.frozen.is_empty() {
+                bucket.freeze();
+            }
+            Ok(())
+        })?;
+        self.growing.insert(key);
+        Ok(())
     }
 
     pub(crate) fn settings(&self) -> &BTreeMap<String, String> {
@@ -191,7 +221,7 @@ impl State {
                 }
                 // Ids are used up whatever becomes of the events.
                 self.next_event = r.first + n;
-                self.edit(seq, r.bucket, |b| {
+                self.grow(seq, r.bucket, |b| {
                     b.insert(&r.events, r.first..r.first + n);
                     Ok(())
                 })
@@ -199,7 +229,7 @@ impl State {
             Record::EventsPut(r) => {
                 let greatest = r.ids.iter().max().copied().unwrap_or(0);
                 self.next_event = self.next_event.max(greatest + 1);
-                self.edit(seq, r.bucket, |b| Ok(b.put(&r.events, &r.ids)?))
+                self.grow(seq, r.bucket, |b| Ok(b.put(&r.events, &r.ids)?))
             }
             Record::EventsDeleted(r) => self.edit(seq, r.bucket, |b| Ok(b.delete(&r.ids)?)),
             Record::SettingSet(r) => {
@@ -213,7 +243,7 @@ impl State {
             Record::EventsChanged(r) => {
                 let greatest = r.ids.iter().max().map_or(0, |id| id + 1);
                 self.next_event = self.next_event.max(r.next_event).max(greatest);
-                self.edit(seq, r.bucket, |b| b.change_events(r))
+                self.grow(seq, r.bucket, |b| b.change_events(r))
             }
             Record::BucketRestored(r) => self.restore_bucket(seq, r.bucket),
             Record::Erased(r) => {
@@ -244,6 +274,24 @@ impl State {
         changed
     }
 
+    /// The same for changes that add events.
+    fn grow(
+        &mut self,
+        seq: u64,
+        key: BucketKey,
+        change: impl FnOnce(&mut BucketState) -> Result<(), FoldError>,
+    ) -> Result<(), FoldError> {
+        let changed = self.edit(seq, key, change);
+        self.note_growth(key);
+        changed
+    }
+
+    fn note_growth(&mut self, key: BucketKey) {
+        if self.buckets.get(&key).is_some_and(BucketState::is_full) {
+            self.growing.insert(key);
+        }
+    }
+
     fn heartbeat(&mut self, seq: u64, r: &Heartbeat<'_>) -> Result<(), FoldError> {
         let bucket = r.bucket;
         match r.outcome {
@@ -261,7 +309,7 @@ impl State {
                     return Err(FoldError::IdReused(event));
                 }
                 self.next_event = event + 1;
-                self.edit(seq, bucket, |b| {
+                self.grow(seq, bucket, |b| {
                     b.create(event, r.start, r.duration, data);
                     Ok(())
                 })
@@ -295,11 +343,12 @@ impl State {
     fn add(&mut self, bucket: BucketState) {
         let key = bucket.view.key;
         let name: Arc<str> = bucket.view.bucket.id.as_str().into();
-        self.next_bucket = self.next_bucket.max(key.0 + 1);
-        Arc::make_mut(&mut self.names).insert(name.clone(), key);
+        self.next_bucket = self.next_bucket.max(key.0.saturating_add(1));
+        self.names.insert(name.clone(), key);
         self.keys.insert(name, key);
         self.table.set(key, Some(Arc::new(bucket.view.clone())));
         self.buckets.insert(key, bucket);
+        self.note_growth(key);
     }
 
     fn update_bucket(&mut self, seq: u64, r: &BucketUpdated<'_>) -> Result<(), FoldError> {
@@ -323,9 +372,14 @@ impl State {
 
     fn delete_bucket(&mut self, seq: u64, key: BucketKey) -> Result<(), FoldError> {
         let bucket = self.take_out(seq, key)?;
-        self.trash.insert(key, (seq, bucket));
-        self.show_trash();
+        self.throw_away(seq, bucket);
         Ok(())
+    }
+
+    fn throw_away(&mut self, seq: u64, bucket: BucketState) {
+        let key = bucket.view.key;
+        self.trash.insert(key, (seq, bucket));
+        self.show_trashed(key);
     }
 
     fn take_out(&mut self, seq: u64, key: BucketKey) -> Result<BucketState, FoldError> {
@@ -333,7 +387,7 @@ impl State {
         let bucket = self.buckets.remove(&key).ok_or(FoldError::NoSuchBucket(key.0))?;
         let id = bucket.view.bucket.id.as_str();
         self.keys.remove(id);
-        Arc::make_mut(&mut self.names).remove(id);
+        self.names.remove(id);
         self.table.set(key, None);
         Ok(bucket)
     }
@@ -350,7 +404,7 @@ impl State {
             bucket.view.changes = Changes::since(seq);
             self.listed = seq;
             self.add(bucket);
-            self.show_trash();
+            self.show_trashed(key);
         }
         Ok(())
     }
@@ -373,14 +427,14 @@ impl State {
         if r.whole {
             let _ = self.take_out(seq, r.bucket);
             self.trash.remove(&r.bucket);
-            self.show_trash();
+            self.show_trashed(r.bucket);
             return Ok(());
         }
         let present = r.events.iter().filter(|(through, _)| *through == PRESENT);
         let ids: Vec<u64> = present.flat_map(|(_, ids)| ids).copied().collect();
         if let Some((_, deleted)) = self.trash.get_mut(&r.bucket) {
             let changed = deleted.delete(&ids);
-            self.show_trash();
+            self.show_trashed(r.bucket);
             return Ok(changed?);
         }
         match self.edit(seq, r.bucket, |b| Ok(b.delete(&ids)?)) {
@@ -390,12 +444,13 @@ impl State {
         }
     }
 
-    fn show_trash(&mut self) {
-        let shown = self.trash.values().map(|(seq, bucket)| Trashed {
+    /// Shows in the next snapshot what became of a deleted bucket.
+    fn show_trashed(&mut self, key: BucketKey) {
+        let shown = self.trash.get(&key).map(|(seq, bucket)| Trashed {
             seq: *seq,
             view: Arc::new(bucket.view.clone()),
         });
-        self.trashed = Arc::new(shown.collect());
+        self.trashed.set(key, shown);
     }
 
     /// Changes a deleted bucket, as [`State::edit`] does one that is there.
@@ -406,7 +461,7 @@ impl State {
     ) -> Result<(), FoldError> {
         let (_, bucket) = self.trash.get_mut(&key).ok_or(FoldError::NoSuchBucket(key.0))?;
         let changed = change(bucket);
-        self.show_trash();
+        self.show_trashed(key);
         changed
     }
 }

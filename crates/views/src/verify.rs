@@ -84,8 +84,9 @@ pub fn differences(a: &Snapshot, b: &Snapshot) -> Vec<String> {
     }
     for name in a
         .names
-        .keys()
-        .chain(b.names.keys().filter(|n| !a.names.contains_key(*n)))
+        .iter()
+        .chain(b.names.iter().filter(|(n, _)| a.names.get(n).is_none()))
+        .map(|(name, _)| name)
     {
         match (a.bucket(name), b.bucket(name)) {
             (Some(x), Some(y)) => {

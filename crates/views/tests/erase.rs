@@ -227,7 +227,7 @@ fn redacted_data_are_nowhere_and_the_events_stay() {
         let snapshot = store.snapshot();
         let there = snapshot.bucket(name).map(|b| b.key());
         let key = there
-            .or(snapshot.trashed().first().map(|t| t.view().key()))
+            .or(snapshot.trashed().next().map(|t| t.view().key()))
             .expect("is there");
         store.purge_bucket(key).expect("is erased");
     }

@@ -370,7 +370,7 @@ impl World {
     fn check(&self) -> Result<(), TestCaseError> {
         let snapshot = self.store().snapshot();
         same(&snapshot, &self.plain, 0, 10 * SECOND)?;
-        let trash: Vec<BucketKey> = snapshot.trashed().iter().map(|t| t.view().key()).collect();
+        let trash: Vec<BucketKey> = snapshot.trashed().map(|t| t.view().key()).collect();
         prop_assert_eq!(
             trash,
             self.plain

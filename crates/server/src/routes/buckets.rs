@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use http::{HeaderMap, Response, StatusCode, Uri};
+use http::{HeaderMap, Response, StatusCode, Uri, header};
 use serde_json::{Map, Value};
 use timberline_model::{Bucket, Data, NewBucket, Timestamp, json as model_json};
 use timberline_views::BucketView;
@@ -12,26 +12,49 @@ use timberline_views::BucketView;
 use super::param::Param;
 use super::past::picture;
 use crate::app::App;
-use crate::http::{ApiError, collect_json, json, json_answer};
+use crate::http::{ApiError, collect_json, json, json_answer, stream};
 use crate::identity::Identity;
 
 /// The host name by which a client asks for this machine's.
 const LOCAL: &str = "!local";
+/// Buckets that are listed in one piece. A list of more is streamed: it takes neither the memory nor a thread of the
+/// requests.
+const LISTED_AT_ONCE: usize = 256;
 
 pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
     let picture = picture(&app, &uri).await?;
-    let snapshot = &picture.snapshot;
-    let mut out = vec![b'{'];
+    let snapshot = Arc::clone(&picture.snapshot);
+    if snapshot.bucket_count() > LISTED_AT_ONCE {
+        let mut response = Response::new(stream(move |to| {
+            let mut out = Vec::new();
+            for (index, view) in snapshot.buckets().enumerate() {
+                write_listed(&mut out, index, view);
+                to.send_full(&mut out)?;
+            }
+            out.push(b'}');
+            to.send(out)
+        }));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, json::CONTENT_TYPE);
+        return Ok(picture.mark(response));
+    }
+    let mut out = Vec::new();
     for (index, view) in snapshot.buckets().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        json::write_string(&mut out, &view.bucket().id);
-        out.push(b':');
-        write(&mut out, view);
+        write_listed(&mut out, index, view);
+    }
+    if out.is_empty() {
+        out.push(b'{');
     }
     out.push(b'}');
     Ok(picture.mark(json_answer(out)))
+}
+
+/// One bucket of the list, with what comes before it.
+fn write_listed(out: &mut Vec<u8>, index: usize, view: &BucketView) {
+    out.push(if index > 0 { b',' } else { b'{' });
+    json::write_string(out, &view.bucket().id);
+    out.push(b':');
+    write(out, view);
 }
 
 pub(super) async fn get(

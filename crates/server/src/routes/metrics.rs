@@ -33,7 +33,7 @@ fn text(app: &App) -> String {
         "Newest record of the log that readers see.",
         snapshot.seq().get() as f64,
     );
-    metric("buckets", "gauge", "Buckets.", snapshot.buckets().count() as f64);
+    metric("buckets", "gauge", "Buckets.", snapshot.bucket_count() as f64);
     metric(
         "backup_last_success_timestamp_seconds",
         "gauge",

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use timberline_model::{EventId, Timestamp};
 use timberline_views::record::PurgeBegun;
-use timberline_views::{BucketKey, PurgeReceipt, Selected, Selection, Snapshot, TimeRange};
+use timberline_views::{BucketKey, BucketView, PurgeReceipt, Selected, Selection, Snapshot, TimeRange};
 
 use super::past::beside;
 use crate::app::App;
@@ -224,7 +224,7 @@ impl Request {
         let mut keys = Vec::new();
         for id in ids {
             let there = snapshot.bucket(id).map(|view| view.key());
-            let trashed = snapshot.trashed().iter().map(timberline_views::Trashed::view);
+            let trashed = snapshot.trashed().map(timberline_views::Trashed::view);
             let before = keys.len();
             keys.extend(there);
             keys.extend(
@@ -333,23 +333,14 @@ fn search(app: &App, request: &Request, go_on: &mut dyn FnMut() -> bool) -> Resu
 }
 
 fn name(snapshot: &Snapshot, key: BucketKey) -> String {
-    let there = snapshot.bucket_of(key).map(|view| view.bucket().id.clone());
-    let deleted = || snapshot.trashed().iter().find(|t| t.view().key() == key);
-    there
-        .or_else(|| deleted().map(|t| t.view().bucket().id.clone()))
-        .unwrap_or_default()
+    let view = snapshot.kept_of(key);
+    view.map(|view| view.bucket().id.clone()).unwrap_or_default()
 }
 
 fn preview(snapshot: &Snapshot, doomed: &Doomed) -> Value {
     match doomed {
         Doomed::Buckets(keys) => {
-            let len = |key: &BucketKey| {
-                let deleted = snapshot.trashed().iter().map(timberline_views::Trashed::view);
-                let view = snapshot
-                    .bucket_of(*key)
-                    .or_else(|| deleted.into_iter().find(|v| v.key() == *key));
-                view.map_or(0, timberline_views::BucketView::len)
-            };
+            let len = |key: &BucketKey| snapshot.kept_of(*key).map_or(0, BucketView::len);
             let buckets: Vec<Value> = keys
                 .iter()
                 .map(|key| json!({ "bucket": name(snapshot, *key), "count": len(key) }))

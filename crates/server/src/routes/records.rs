@@ -161,7 +161,7 @@ fn each(
 
 /// The ids of the buckets that are there or in the trash; those of purged ones are gone.
 fn names(snapshot: &Snapshot) -> HashMap<BucketKey, &str> {
-    let deleted = snapshot.trashed().iter().map(timberline_views::Trashed::view);
+    let deleted = snapshot.trashed().map(timberline_views::Trashed::view);
     let all = deleted.chain(snapshot.buckets());
     all.map(|view| (view.key(), view.bucket().id.as_str())).collect()
 }

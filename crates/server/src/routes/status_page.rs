@@ -81,7 +81,7 @@ fn page(app: &App) -> String {
     let events: u64 = snapshot.buckets().map(BucketView::len).sum();
     let facts = [
         ("Events", grouped(events)),
-        ("Buckets", grouped(snapshot.buckets().count() as u64)),
+        ("Buckets", grouped(snapshot.bucket_count() as u64)),
         ("Records in the log", grouped(snapshot.seq().get())),
         ("Safe on the disk up to", grouped(durable)),
         ("On disk", size(disk_bytes(&app.settings.data_dir))),
@@ -111,7 +111,7 @@ fn page(app: &App) -> String {
 
 fn write_buckets(out: &mut String, snapshot: &Snapshot, now: Timestamp) {
     out.push_str("<h2>Buckets</h2>\n");
-    let total = snapshot.buckets().count();
+    let total = snapshot.bucket_count();
     if total == 0 {
         out.push_str("<p>None yet. They appear as soon as a watcher reports.</p>\n");
         return;

@@ -15,6 +15,10 @@ use crate::state::FoldError;
 
 /// So many removals at once are cheaper in one pass over everything than one by one.
 const MANY: usize = 32;
+/// Rows in a head that make it worth a segment.
+pub(crate) const SEAL_ROWS: usize = 32 * 1024;
+/// Bytes of text in a head that do.
+const SEAL_BYTES: usize = 16 << 20;
 
 /// A bucket as the fold holds it: the view that is published, and what finds texts in its dictionary.
 #[derive(Debug)]
@@ -108,6 +112,11 @@ impl BucketState {
     /// Bytes of text in the dictionary of the head.
     pub(crate) fn head_bytes(&self) -> usize {
         self.interner.bytes()
+    }
+
+    /// Whether the head is worth a segment: by its events, or by the bytes of their data.
+    pub(crate) fn is_full(&self) -> bool {
+        self.view.head_rows() >= SEAL_ROWS || self.head_bytes() >= SEAL_BYTES
     }
 
     /// Everything of record `seq` is folded in.

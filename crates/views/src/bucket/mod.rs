@@ -9,7 +9,7 @@ mod view;
 
 pub(crate) use changes::Changes;
 pub use columns::{Columns, DataDictionary, HeadData, Renumber, SegmentData, column};
-pub(crate) use fold::BucketState;
+pub(crate) use fold::{BucketState, SEAL_ROWS};
 pub use read::{EventRef, Events};
 pub use view::BucketView;
 pub(crate) use view::{LastEvent, Sealed};

@@ -96,8 +96,7 @@ pub(crate) fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, CodecError> {
         .map(bucket_body)
         .collect::<Result<Vec<_>, _>>()?;
     let trash = snapshot
-        .trash
-        .iter()
+        .trashed()
         .map(|deleted| Ok((deleted.seq, bucket_body(&deleted.view)?)))
         .collect::<Result<Vec<_>, CodecError>>()?;
     let body = Body {

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use parking_lot::MutexGuard;
 use timberline_log::{AppendError, Entry, Seq};
 
-use super::compact::is_full;
 use super::error::WriteError;
 use super::{Sequencer, Shared};
+use crate::bucket::BucketState;
 use crate::record::{BucketKey, Record};
 use crate::state::State;
 
@@ -104,7 +104,7 @@ impl Shared {
 
     /// Wakes the compactor when the head of a bucket is worth sealing.
     pub(super) fn note_growth(&self, sequencer: MutexGuard<'_, Sequencer>, key: BucketKey) {
-        let full = sequencer.state.bucket(key).is_some_and(is_full);
+        let full = sequencer.state.bucket(key).is_some_and(BucketState::is_full);
         drop(sequencer);
         if full {
             self.wake();

@@ -11,17 +11,13 @@ use timberline_log::Storage;
 use super::Shared;
 use super::checkpoint;
 use super::error::CompactError;
-use crate::bucket::{BucketState, BucketView, Sealed};
+use crate::bucket::{BucketState, BucketView, SEAL_ROWS, Sealed};
 use crate::head::Run;
 use crate::record::BucketKey;
 use crate::segment::{self, Source, ViewSegment};
 use crate::snapshot::Snapshot;
 use crate::state::FoldError;
 
-/// Rows in a head that make it worth a segment.
-pub(crate) const SEAL_ROWS: usize = 32 * 1024;
-/// Bytes of text in a head that do.
-const SEAL_BYTES: usize = 16 << 20;
 /// Segments of one size class that are merged.
 const FAN_IN: usize = 8;
 /// A segment of this many rows is not merged any more: it bounds the memory that a merge takes.
@@ -30,11 +26,6 @@ const MOST_ROWS: u64 = 1 << 19;
 const MOST_BYTES: u64 = 64 << 20;
 /// Bytes of log after which a checkpoint is due, unless checkpoints are large.
 pub(crate) const CHECKPOINT_BYTES: u64 = 4 << 20;
-
-/// Whether a head is worth a segment: by its events, or by the bytes of their data.
-pub(crate) fn is_full(bucket: &BucketState) -> bool {
-    bucket.view.head_rows() >= SEAL_ROWS || bucket.head_bytes() >= SEAL_BYTES
-}
 
 /// When a long fold, which has no compactor beside it, is to look for full heads: after so many records, or so many
 /// bytes of them.
@@ -84,7 +75,7 @@ impl Shared {
     }
 
     fn next_job(&self) -> Option<Job> {
-        if let Some(key) = self.fullest_head() {
+        if let Some(key) = self.sequencer.lock().state.fullest_head() {
             return Some(Job::Seal(key));
         }
         if self.checkpoint_is_due() {
@@ -96,29 +87,14 @@ impl Shared {
             .find_map(|b| Some(Job::Merge(b.key, mergeable(b)?)))
     }
 
-    fn fullest_head(&self) -> Option<BucketKey> {
-        let sequencer = self.sequencer.lock();
-        let full = sequencer.state.buckets().filter(|b| {
-            // Runs that are still set apart here are those of a seal that failed.
-            is_full(b) || !b.view.frozen.is_empty()
-        });
-        full.max_by_key(|b| b.view.head_rows()).map(|b| b.view.key)
-    }
-
     /// Writes the head of a bucket to a view segment.
     pub(crate) fn seal(&self, key: BucketKey) -> Result<(), CompactError> {
         let frozen = {
             let mut sequencer = self.sequencer.lock();
-            let mut frozen = None;
-            // An unfinished seal of before (its file could not be written) is taken up first.
-            let _ = sequencer.state.edit(0, key, |b| {
-                if b.view.frozen.is_empty() {
-                    b.freeze();
-                }
-                frozen = Some((b.view.frozen.clone(), b.view.touched));
-                Ok(())
-            });
-            frozen
+            // An unfinished seal of before (its file could not be written) is taken up first. The bucket may be gone.
+            let _ = sequencer.state.freeze(key);
+            let bucket = sequencer.state.bucket(key);
+            bucket.map(|b| (b.view.frozen.clone(), b.view.touched))
         };
         let Some((runs, touched)) = frozen.filter(|(runs, _)| !runs.is_empty()) else {
             return Ok(());

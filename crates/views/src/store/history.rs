@@ -245,7 +245,7 @@ impl Store {
     /// # Errors
     /// As [`Store::purge`].
     pub fn purge_bucket(&self, bucket: BucketKey) -> Result<Option<PurgeReceipt>, HistoryError> {
-        if !self.snapshot().kept().any(|view| view.key == bucket) {
+        if self.snapshot().kept_of(bucket).is_none() {
             return Ok(None);
         }
         self.purge(&[whole(bucket)])

@@ -200,7 +200,7 @@ impl Shared {
         let mut rewritten = 0;
         for key in targets.buckets() {
             let snapshot = self.published.load_full();
-            let Some(view) = snapshot.kept().find(|view| view.key == key) else {
+            let Some(view) = snapshot.kept_of(key) else {
                 continue;
             };
             for sealed in view.segments.iter().filter(|sealed| !sealed.hidden.is_empty()) {
@@ -249,7 +249,7 @@ impl Shared {
         let old_through = deletions.old_through;
         let mut gone: BTreeMap<BucketKey, Vec<u64>> = BTreeMap::new();
         for ((_, time), key, ids) in deletions.by_record() {
-            if time <= old && snapshot.kept().any(|view| view.key == key) {
+            if time <= old && snapshot.kept_of(key).is_some() {
                 gone.entry(key)
                     .or_default()
                     .extend(ids.into_iter().map(|id| id.0));

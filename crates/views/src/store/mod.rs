@@ -32,6 +32,7 @@ pub use maintain::{Maintenance, PurgeReceipt};
 pub use open::{OpenReport, Progress};
 pub use write::{HeartbeatAnswer, Receipt};
 
+use crate::bucket::SEAL_ROWS;
 use crate::history::past::Past;
 use crate::snapshot::Snapshot;
 use crate::state::State;
@@ -329,7 +330,7 @@ impl Store {
                 .snapshot()
                 .bucket(bucket)
                 .map_or(0, |b| b.memory_runs().map(|r| r.len()).sum());
-            if behind < 3 * compact::SEAL_ROWS || !self.shared.options.background {
+            if behind < 3 * SEAL_ROWS || !self.shared.options.background {
                 return;
             }
             self.shared.wake();

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
+use rustc_hash::FxHashSet;
 use timberline_log::{
     Cipher, Damage, EncryptedStorage, FileStorage, KeyFile, Log, LogError, LogOptions, Recovery, Seq,
     Storage, TornTail,
@@ -152,7 +153,7 @@ impl Store {
             rested: Condvar::new(),
             room: Condvar::new(),
         });
-        let kept = named_files(&shared.published.load());
+        let kept = named_files(&shared.published.load()).into_iter().collect();
         fold_tail(&shared, &mut report, progress)?;
         clear_away(&shared, &kept, anew)?;
         let mut store = Store {
@@ -338,8 +339,7 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
 fn seal_full_heads(shared: &Shared) -> bool {
     let full: Vec<_> = {
         let sequencer = shared.sequencer.lock();
-        let full = sequencer.state.buckets().filter(|b| compact::is_full(b));
-        full.map(|b| b.view.key).collect()
+        sequencer.state.full_heads().map(|b| b.view.key).collect()
     };
     for key in full {
         if let Err(error) = shared.seal(key) {
@@ -378,8 +378,8 @@ fn next_file(views: &dyn Storage) -> Result<u64, OpenError> {
 
 /// Removes view files that nothing names: left by a crash between a segment and its checkpoint, or half-written. Those
 /// that the checkpoint on disk still names wait for the next one.
-fn clear_away(shared: &Shared, checkpointed: &[String], anew: bool) -> Result<(), OpenError> {
-    let used = named_files(&shared.published.load());
+fn clear_away(shared: &Shared, checkpointed: &FxHashSet<String>, anew: bool) -> Result<(), OpenError> {
+    let used: FxHashSet<String> = named_files(&shared.published.load()).into_iter().collect();
     for name in list(&*shared.views)?
         .into_iter()
         .filter(|n| (is_view_file(n) && !used.contains(n)) || n.ends_with(".tmp"))

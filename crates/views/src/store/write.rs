@@ -6,11 +6,10 @@ use timberline_model::{
     Bucket, BucketUpdate, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp, heartbeat,
 };
 
-use super::compact::SEAL_ROWS;
 use super::error::WriteError;
 use super::presence::Presence;
 use super::{HeartbeatDurability, Sequencer, Store};
-use crate::bucket::BucketState;
+use crate::bucket::{BucketState, SEAL_ROWS};
 use crate::record::{self, BucketKey, EventBlock, Record, codec};
 use crate::segment::SegmentError;
 use crate::snapshot::Snapshot;
