@@ -57,6 +57,15 @@ impl ActiveSegment {
         }
     }
 
+    /// The same segment in another file, in which everything up to `tail` and the file's name are durable.
+    pub(crate) fn durable_in(&self, region: Arc<dyn Region>, tail: SegmentTail) -> Self {
+        Self {
+            synced_to: AtomicU64::new(tail.offset),
+            linked: AtomicBool::new(true),
+            ..Self::new(self.first, region, tail, self.lost_records)
+        }
+    }
+
     pub(crate) fn name(&self) -> String {
         segment_name(self.first)
     }

@@ -86,6 +86,13 @@ pub enum AppendError {
         /// The operating system's answer.
         source: io::Error,
     },
+    /// The files that are written are not at their paths any more, and could not be put back. Nothing changed; the same
+    /// append can be tried again when they are there.
+    #[error("{reason}")]
+    Misplaced {
+        /// What is missing, and what to do about it.
+        reason: String,
+    },
     /// The batch does not fit a segment.
     #[error("a batch of {bytes} bytes does not fit a log segment, which holds {limit}: split it")]
     TooLarge {

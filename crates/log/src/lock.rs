@@ -6,15 +6,18 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::LogError;
+use crate::storage::FileId;
 
 /// The file whose lock is held by the writer. Its text names the holder; what counts is the lock, not the file, so a
 /// file left by a killed process locks nobody out.
-const LOCK_FILE: &str = "LOCK";
+pub(crate) const LOCK_FILE: &str = "LOCK";
 
 /// The right to write to a directory; given back when dropped, and by the kernel when the process dies.
 #[derive(Debug)]
 pub struct WriterLock {
     _held: Box<dyn Held>,
+    /// The lock file, if it is one.
+    file: Option<FileId>,
 }
 
 /// Anything whose dropping gives the lock back.
@@ -50,13 +53,23 @@ impl WriterLock {
         // The text is a courtesy to whoever finds the lock taken. On a full disk it cannot be written, and reading
         // must still be possible then.
         let _ = name_holder(&mut file);
-        Ok(Self::holding(file))
+        let id = file.metadata().map_err(LogError::io("look at", &path))?;
+        Ok(Self {
+            file: Some(FileId::of(&id)),
+            ..Self::holding(file)
+        })
     }
 
     pub(crate) fn holding(held: impl Held + 'static) -> Self {
         Self {
             _held: Box::new(held),
+            file: None,
         }
+    }
+
+    /// The lock file; `None` if the lock is not one.
+    pub(crate) fn file(&self) -> Option<FileId> {
+        self.file
     }
 }
 

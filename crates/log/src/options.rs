@@ -9,10 +9,14 @@ use crate::cipher::Cipher;
 #[cfg(feature = "sim")]
 use crate::fault::PlantedBug;
 use crate::frame::Rules;
+use crate::placement::Incident;
 use crate::segment::SEGMENT_HEADER;
 
 /// Tells the time in nanoseconds since 1970. Passed in, so that tests need not wait.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Hears of what happened to the log's files while it is written ([`Incident`]). Called on the sync thread.
+pub type OnIncident = Arc<dyn Fn(&Incident) + Send + Sync>;
 
 /// The least and greatest segment sizes; see [`LogOptions::segment_bytes`].
 const SEGMENT_SIZES: (u64, u64) = (16 << 10, 1 << 30);
@@ -30,6 +34,8 @@ pub struct LogOptions {
     pub clock: Clock,
     /// What payloads are sealed with; `None`: they are not.
     pub cipher: Option<Arc<Cipher>>,
+    /// Who hears of incidents.
+    pub on_incident: Option<OnIncident>,
     /// Without a sync thread: nothing is synced but by [`Log::sync_now`](crate::Log::sync_now). Makes a test on the
     /// simulated disk repeatable.
     #[cfg(feature = "sim")]
@@ -47,6 +53,7 @@ impl Default for LogOptions {
             sync_interval: Duration::from_secs(1),
             clock: Arc::new(system_nanos),
             cipher: None,
+            on_incident: None,
             #[cfg(feature = "sim")]
             manual_sync: false,
             #[cfg(feature = "sim")]

@@ -3,12 +3,15 @@
 //! Appending never waits for it and holds no lock that it needs. All records appended when a sync begins become
 //! durable with it, so a thousand writers cost one sync. Sealing happens here too, and the next segment is made here
 //! before it is needed, so that rolling over costs the appender a rename.
+//!
+//! Before anything is reported durable the files are looked for at their paths ([`Placement`]). A file that is gone is
+//! written again; meanwhile, and while that is not possible, the *gate* is closed and nothing is appended.
 
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
@@ -19,6 +22,7 @@ use tokio::sync::watch;
 use crate::active::{ActiveSegment, SegmentTail};
 use crate::error::SyncFailed;
 use crate::options::LogOptions;
+use crate::placement::{self, Incident, Integrity, Misplaced, Placement};
 use crate::storage::{Region, Storage};
 use crate::{LogError, Seq};
 
@@ -27,12 +31,50 @@ pub(crate) const PREPARED_NAME: &str = "next.seg.tmp";
 /// How the names of all unfinished segments end; such files are removed when the log is opened.
 pub(crate) const UNNAMED_SUFFIX: &str = ".tmp";
 
+/// How often files that cannot be put back are looked for again.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
+/// How often files are looked for while nothing is written.
+const IDLE_CHECK: Duration = Duration::from_secs(60);
+/// How long an append that has begun is waited for; it copies memory, and may make a file.
+const APPEND_ENDS: Duration = Duration::from_secs(5);
+
+/// Whether records may be appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// They may.
+    Open,
+    /// They may not: the files are not at their paths.
+    Closed,
+    /// They may, but the active segment has got another file.
+    Moved,
+}
+
+impl Gate {
+    fn of(word: u8) -> Self {
+        match word {
+            0 => Self::Open,
+            1 => Self::Closed,
+            _ => Self::Moved,
+        }
+    }
+
+    fn word(self) -> u8 {
+        match self {
+            Self::Open => 0,
+            Self::Closed => 1,
+            Self::Moved => 2,
+        }
+    }
+}
+
 /// What waiters watch.
 #[derive(Clone, Debug)]
 struct Progress {
     durable: Seq,
     /// All segments that end at or before this record are sealed.
     sealed: Seq,
+    /// Why nothing gets durable at the moment.
+    held: Option<SyncFailed>,
     failure: Option<SyncFailed>,
 }
 
@@ -49,8 +91,13 @@ pub(crate) struct Shared {
     /// The sync thread sleeps without a time limit, because everything is durable.
     idle: AtomicBool,
     stop: AtomicBool,
-    /// A segment was ended before it was full and waits to be sealed.
+    /// A segment was ended before it was full and waits to be sealed, or the files are to be looked for.
     sealing: AtomicBool,
+    /// A [`Gate`]; with `writing` it keeps an append and the moving of the active segment apart.
+    gate: AtomicU8,
+    /// An append is on its way.
+    writing: AtomicBool,
+    integrity: Mutex<Integrity>,
     failure: OnceLock<SyncFailed>,
     progress: watch::Sender<Progress>,
     thread: OnceLock<Thread>,
@@ -69,9 +116,13 @@ impl Shared {
             stop: AtomicBool::new(false),
             failure: OnceLock::new(),
             sealing: AtomicBool::new(false),
+            gate: AtomicU8::new(Gate::Open.word()),
+            writing: AtomicBool::new(false),
+            integrity: Mutex::default(),
             progress: watch::Sender::new(Progress {
                 durable: last,
                 sealed,
+                held: None,
                 failure: None,
             }),
             thread: OnceLock::new(),
@@ -97,11 +148,81 @@ impl Shared {
         }
     }
 
+    /// The appender begins to write. If the gate is closed it must not, and this has not happened.
+    pub(crate) fn begin_writing(&self) -> Gate {
+        // Both sides store and then load, in one order for all (`SeqCst`): either the appender sees the closed gate, or
+        // the sync thread sees that it writes.
+        self.writing.store(true, Ordering::SeqCst);
+        let gate = Gate::of(self.gate.load(Ordering::SeqCst));
+        if gate == Gate::Closed {
+            self.end_writing();
+        }
+        gate
+    }
+
+    pub(crate) fn end_writing(&self) {
+        self.writing.store(false, Ordering::SeqCst);
+    }
+
+    /// The appender goes on in the file that the active segment has got. Only while it writes.
+    pub(crate) fn follow_active(&self) -> Option<Arc<ActiveSegment>> {
+        // Should it have been closed since, it stays closed; this one append is still waited for.
+        let _ = self.gate.compare_exchange(
+            Gate::Moved.word(),
+            Gate::Open.word(),
+            Ordering::SeqCst,
+            Ordering::SeqCst,
+        );
+        held(&self.segments).back().cloned()
+    }
+
+    /// Keeps appends out, and waits for one that has begun.
+    fn close_gate(&self) -> bool {
+        self.gate.store(Gate::Closed.word(), Ordering::SeqCst);
+        let since = Instant::now();
+        while self.writing.load(Ordering::SeqCst) {
+            if since.elapsed() > APPEND_ENDS {
+                return false;
+            }
+            thread::yield_now();
+        }
+        true
+    }
+
+    fn is_closed(&self) -> bool {
+        self.gate.load(Ordering::SeqCst) == Gate::Closed.word()
+    }
+
+    /// Why nothing is appended at the moment.
+    pub(crate) fn held_for(&self) -> Option<String> {
+        held(&self.integrity).held.clone()
+    }
+
+    pub(crate) fn integrity(&self) -> Integrity {
+        held(&self.integrity).clone()
+    }
+
     pub(crate) fn begin_segment(&self, segment: Arc<ActiveSegment>) {
         held(&self.segments).push_back(segment);
     }
 
-    /// A segment was ended although nothing more is to be appended: it is sealed soon.
+    /// The unsealed segment that begins with a record.
+    fn segment(&self, first: Seq) -> Option<Arc<ActiveSegment>> {
+        let segments = held(&self.segments);
+        segments.iter().find(|segment| segment.first == first).cloned()
+    }
+
+    /// A segment got another file.
+    fn replace_segment(&self, again: &Arc<ActiveSegment>) {
+        for segment in held(&self.segments).iter_mut() {
+            if segment.first == again.first {
+                *segment = Arc::clone(again);
+            }
+        }
+    }
+
+    /// A segment was ended although nothing more is to be appended: it is sealed soon. Or a file could not be opened:
+    /// the files are looked for soon.
     pub(crate) fn seal_soon(&self) {
         self.sealing.store(true, Ordering::Release);
         self.wake();
@@ -204,7 +325,8 @@ impl Durability {
         }
     }
 
-    /// Asks for a sync that covers `seq` and waits for it.
+    /// Asks for a sync that covers `seq` and waits for it, also while the log's files are not at their paths
+    /// ([`Durability::integrity`]): that may take any time.
     ///
     /// # Errors
     /// [`SyncFailed`] if `seq` is not durable and never will be: a sync failed, or the log was closed without one.
@@ -213,18 +335,22 @@ impl Durability {
             return Ok(());
         }
         self.shared.request(seq);
-        self.progress(|now| now.durable >= seq).await
+        self.progress(|now| now.durable >= seq, |_| false).await
     }
 
-    /// Waits until what is wanted has come about, or never will.
-    async fn progress(&self, wanted: impl Fn(&Progress) -> bool) -> Result<(), SyncFailed> {
+    /// Waits until what is wanted has come about, or never will, or it is time to give up.
+    async fn progress(
+        &self,
+        wanted: impl Fn(&Progress) -> bool,
+        give_up: impl Fn(&Progress) -> bool,
+    ) -> Result<(), SyncFailed> {
         let mut progress = self.shared.progress.subscribe();
         let outcome = progress
-            .wait_for(|now| wanted(now) || now.failure.is_some())
+            .wait_for(|now| wanted(now) || now.failure.is_some() || give_up(now))
             .await;
         let failure = match outcome {
             Ok(now) if wanted(&now) => return Ok(()),
-            Ok(now) => now.failure.clone(),
+            Ok(now) => now.failure.clone().or_else(|| now.held.clone()),
             Err(_) => None,
         };
         Err(failure.unwrap_or_else(|| SyncFailed {
@@ -237,17 +363,28 @@ impl Durability {
     /// have begun a new one after it ([`Log::begin_segment`](crate::Log::begin_segment)).
     ///
     /// # Errors
-    /// [`SyncFailed`] if that will never be.
+    /// As [`wait_blocking`](Self::wait_blocking).
     pub fn wait_sealed_blocking(&self, seq: Seq) -> Result<(), SyncFailed> {
-        block_on(self.progress(|now| now.sealed >= seq))
+        block_on(self.progress(|now| now.sealed >= seq, |now| now.held.is_some()))
     }
 
-    /// [`wait`](Self::wait) for threads without an executor.
+    /// [`wait`](Self::wait) for threads without an executor. It does not wait while the log's files are not at their
+    /// paths: a thread that waited could not be stopped.
     ///
     /// # Errors
-    /// As [`wait`](Self::wait).
+    /// [`SyncFailed`] if `seq` is not durable, and cannot get so at the moment.
     pub fn wait_blocking(&self, seq: Seq) -> Result<(), SyncFailed> {
-        block_on(self.wait(seq))
+        if seq <= self.durable() {
+            return Ok(());
+        }
+        self.shared.request(seq);
+        block_on(self.progress(|now| now.durable >= seq, |now| now.held.is_some()))
+    }
+
+    /// What is wrong with the log's files, as far as it was noticed while they were written.
+    #[must_use]
+    pub fn integrity(&self) -> Integrity {
+        self.shared.integrity()
     }
 
     /// Why nothing becomes durable any more; `None` while all is well.
@@ -283,31 +420,57 @@ pub(crate) struct Syncer {
     /// The segment for which preparing a successor was last tried: once per segment is enough, the appender tries
     /// again by itself when it rolls.
     prepared_for: Seq,
+    placement: Placement,
+}
+
+/// Why not everything is durable.
+#[derive(Debug)]
+enum Unsynced {
+    /// The disk refused to sync this file: final.
+    Refused(String, io::Error),
+    /// Another process writes to the log: final.
+    Taken(String),
+    /// The files are not at their paths; they may be later.
+    Held(String),
 }
 
 impl Syncer {
-    pub(crate) fn new(storage: Arc<dyn Storage>, shared: Arc<Shared>, options: LogOptions) -> Self {
+    pub(crate) fn new(
+        storage: Arc<dyn Storage>,
+        shared: Arc<Shared>,
+        options: LogOptions,
+        placement: Placement,
+    ) -> Self {
         Self {
             storage,
             shared,
             options,
             prepared_for: Seq::NONE,
+            placement,
         }
     }
 
-    /// Makes everything appended so far durable, and reports it.
+    /// Makes everything appended so far durable, and reports it. Fails for good if the disk refuses; while the files are
+    /// not at their paths it fails too, but can be tried again.
     pub(crate) fn sync(&mut self) -> Result<(), SyncFailed> {
         if let Some(failed) = self.shared.failure() {
             return Err(failed.clone());
         }
-        let outcome = self.sync_segments();
-        outcome.map_err(|(name, error)| {
-            let reason = format!("{}: {error}", self.storage.path().join(name).display());
-            self.shared.report_failure(reason)
-        })
+        let reason = match self.sync_segments() {
+            Ok(()) => {
+                self.let_in();
+                return Ok(());
+            }
+            Err(Unsynced::Held(reason)) => return Err(self.keep_out(reason)),
+            Err(Unsynced::Refused(name, error)) => {
+                format!("{}: {error}", self.storage.path().join(name).display())
+            }
+            Err(Unsynced::Taken(reason)) => reason,
+        };
+        Err(self.shared.report_failure(reason))
     }
 
-    fn sync_segments(&mut self) -> Result<(), (String, io::Error)> {
+    fn sync_segments(&mut self) -> Result<(), Unsynced> {
         loop {
             let (segment, rolled) = {
                 let segments = held(&self.shared.segments);
@@ -320,8 +483,10 @@ impl Syncer {
             if self.options.acks_before_sync() {
                 self.shared.report_durable(tail.last);
             }
-            self.sync_to(&segment, tail)
-                .map_err(|error| (segment.name(), error))?;
+            self.sync_to(&segment, tail)?;
+            if !self.is_in_place(&segment)? {
+                continue;
+            }
             self.shared.report_durable(tail.last);
             if !rolled {
                 self.prepare_next(&segment, tail);
@@ -330,22 +495,108 @@ impl Syncer {
             // Sealed before anything newer counts as durable: then at most the newest segments are unsealed, and
             // only those need to be scanned when the log is opened.
             self.seal(&segment, tail)
-                .map_err(|error| (segment.name(), error))?;
+                .map_err(|error| Unsynced::Refused(segment.name(), error))?;
             held(&self.shared.segments).pop_front();
+            self.placement.expect(&[segment.first], tail.last.next());
             self.shared.report_sealed(tail.last);
         }
     }
 
-    fn sync_to(&self, segment: &ActiveSegment, tail: SegmentTail) -> io::Result<()> {
+    /// Looks for the files at their paths. False if the segment's file was not there and was written again.
+    fn is_in_place(&mut self, segment: &ActiveSegment) -> Result<bool, Unsynced> {
+        match self.placement.check(&self.storage, segment) {
+            Ok(incidents) => {
+                if !incidents.is_empty() {
+                    held(&self.shared.integrity).missing = self.placement.missing();
+                }
+                incidents.iter().for_each(|incident| self.tell(incident));
+                Ok(true)
+            }
+            Err(Misplaced::Directory(reason)) => Err(Unsynced::Held(reason)),
+            Err(Misplaced::Taken(reason)) => Err(Unsynced::Taken(reason)),
+            Err(Misplaced::Segment) => self.write_again(segment).map(|()| false),
+        }
+    }
+
+    fn write_again(&self, segment: &ActiveSegment) -> Result<(), Unsynced> {
+        let path = self.storage.path().join(segment.name());
+        let held_for = |why: &dyn std::fmt::Display| {
+            Unsynced::Held(format!(
+                "{} was removed or replaced while the log was written, and cannot be written again ({why}): nothing is \
+                 stored until it can",
+                path.display()
+            ))
+        };
+        if !self.shared.close_gate() {
+            return Err(held_for(&"an append does not end"));
+        }
+        // It may have got a longer mapping since.
+        let Some(segment) = self.shared.segment(segment.first) else {
+            return Ok(());
+        };
+        let time = (self.options.clock)();
+        let (again, incident) = placement::write_again(&self.storage, &segment, segment.tail(), time)
+            .map_err(|error| held_for(&error))?;
+        let again = Arc::new(again);
+        self.shared.replace_segment(&again);
+        self.shared.gate.store(Gate::Moved.word(), Ordering::SeqCst);
+        held(&self.shared.integrity).restored += 1;
+        self.tell(&incident);
+        Ok(())
+    }
+
+    /// Nothing is appended until the files are at their paths.
+    fn keep_out(&self, reason: String) -> SyncFailed {
+        // Whether an append is on its way does not matter here: it is not acknowledged as durable.
+        let _ = self.shared.close_gate();
+        let before = held(&self.shared.integrity).held.replace(reason.clone());
+        let failed = SyncFailed {
+            reason,
+            durable: self.shared.durable(),
+        };
+        if before.as_ref() != Some(&failed.reason) {
+            self.shared
+                .progress
+                .send_modify(|progress| progress.held = Some(failed.clone()));
+            self.tell(&Incident::Held {
+                reason: failed.reason.clone(),
+            });
+        }
+        failed
+    }
+
+    /// The files are at their paths: appending goes on.
+    fn let_in(&self) {
+        if held(&self.shared.integrity).held.take().is_some() {
+            self.shared.progress.send_modify(|progress| progress.held = None);
+            self.tell(&Incident::Resumed);
+        }
+        if self.shared.is_closed() {
+            self.shared.gate.store(Gate::Moved.word(), Ordering::SeqCst);
+        }
+    }
+
+    fn tell(&self, incident: &Incident) {
+        if let Some(hear) = &self.options.on_incident {
+            hear(incident);
+        }
+    }
+
+    fn sync_to(&self, segment: &ActiveSegment, tail: SegmentTail) -> Result<(), Unsynced> {
+        let refused = |error| Unsynced::Refused(segment.name(), error);
         let synced = segment.synced_to.load(Ordering::Relaxed);
         let linked = segment.linked.load(Ordering::Relaxed);
         if linked && synced >= tail.offset {
             return Ok(());
         }
         let from = if linked { synced } else { 0 };
-        segment.region.sync(span(from, tail.offset))?;
+        segment.region.sync(span(from, tail.offset)).map_err(refused)?;
         if !linked {
-            self.storage.sync_dir()?;
+            self.storage.sync_dir().map_err(|error| match error.kind() {
+                // That the directory is gone does not say that the disk lost anything.
+                io::ErrorKind::NotFound => Unsynced::Held(placement::directory_gone(&self.storage, &error)),
+                _ => refused(error),
+            })?;
             segment.linked.store(true, Ordering::Relaxed);
         }
         segment.synced_to.store(tail.offset, Ordering::Relaxed);
@@ -468,13 +719,21 @@ fn run(mut syncer: Syncer) -> Syncer {
     // When the oldest unsynced record was first seen.
     let mut unsynced_since: Option<Instant> = None;
     while !shared.stop.load(Ordering::Acquire) && shared.failure().is_none() {
+        if shared.is_closed() {
+            wait_before_retry(&shared);
+            let _ = syncer.sync();
+            continue;
+        }
         if shared.sealing.swap(false, Ordering::AcqRel) {
             let _ = syncer.sync();
             continue;
         }
         if !shared.unsynced() {
             unsynced_since = None;
-            rest_until_append(&shared);
+            if !rest_until_append(&shared) {
+                // Nothing was written for a while: the files may be gone nevertheless.
+                let _ = syncer.sync();
+            }
             continue;
         }
         let since = *unsynced_since.get_or_insert_with(Instant::now);
@@ -490,12 +749,27 @@ fn run(mut syncer: Syncer) -> Syncer {
     syncer
 }
 
-fn rest_until_append(shared: &Shared) {
+/// Sleeps until something is appended, or is to be sealed. False if nothing was for a while.
+fn rest_until_append(shared: &Shared) -> bool {
     shared.idle.store(true, Ordering::Relaxed);
     fence(Ordering::SeqCst);
+    let since = Instant::now();
     let wanted = shared.stop.load(Ordering::Acquire) || shared.sealing.load(Ordering::Acquire);
     if !shared.unsynced() && !wanted {
-        thread::park();
+        thread::park_timeout(IDLE_CHECK);
     }
     shared.idle.store(false, Ordering::Relaxed);
+    since.elapsed() < IDLE_CHECK
+}
+
+/// Waits a moment, however often somebody asks for a sync meanwhile.
+fn wait_before_retry(shared: &Shared) {
+    let until = Instant::now() + RETRY_EVERY;
+    while !shared.stop.load(Ordering::Acquire) {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        thread::park_timeout(left);
+    }
 }

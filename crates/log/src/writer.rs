@@ -10,11 +10,13 @@ use crate::cipher::Cipher;
 use crate::error::{AppendError, LogError};
 use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
 use crate::options::LogOptions;
+use crate::placement::Placement;
+use crate::probe::list_segments;
 use crate::reader::LogReader;
 use crate::recovery::{self, Recovery};
 use crate::segment::{SEGMENT_HEADER, SegmentHeader, segment_name};
 use crate::storage::{Access, Region, Storage};
-use crate::sync::{Durability, PREPARED_NAME, Shared, SyncThread, Syncer, UNNAMED_SUFFIX, trimmed_len};
+use crate::sync::{Durability, Gate, PREPARED_NAME, Shared, SyncThread, Syncer, UNNAMED_SUFFIX, trimmed_len};
 use crate::{Seq, WriterLock};
 
 /// A record to append.
@@ -52,7 +54,7 @@ pub struct Log {
     /// Whether the active segment is not to be appended to (see `Recovered::ends_in_gap`).
     ends_in_gap: bool,
     syncing: Syncing,
-    _lock: WriterLock,
+    lock: WriterLock,
 }
 
 enum Syncing {
@@ -89,7 +91,13 @@ impl Log {
             |segment| segment.tail(),
         );
         let shared = Shared::new(recovered.segments, recovered.report.last_seq);
-        let mut syncer = Syncer::new(Arc::clone(&storage), Arc::clone(&shared), options.clone());
+        let placement = placement(&storage, &lock, active.as_deref(), tail.last)?;
+        let mut syncer = Syncer::new(
+            Arc::clone(&storage),
+            Arc::clone(&shared),
+            options.clone(),
+            placement,
+        );
         // Segments that were full but not sealed are sealed now, before anything new is promised.
         syncer.sync()?;
         let syncing = if options.syncs_by_hand() {
@@ -111,7 +119,7 @@ impl Log {
             sealed: Vec::new(),
             ends_in_gap: recovered.ends_in_gap,
             syncing,
-            _lock: lock,
+            lock,
         };
         // Made now if possible, so that a missing permission shows at the start; if not, the first append tries again.
         match log.prepare_active() {
@@ -127,12 +135,36 @@ impl Log {
     ///
     /// # Errors
     /// Whatever the error, nothing of the batch is in the log. [`AppendError::NoSpace`] and [`AppendError::Io`]:
-    /// try the same batch again later. [`AppendError::TooLarge`]: split it. [`AppendError::Failed`]: a sync failed
+    /// try the same batch again later; so with [`AppendError::Misplaced`]. [`AppendError::TooLarge`]: split it. [`AppendError::Failed`]: a sync failed
     /// and this log is at its end.
     pub fn append(&mut self, entries: &[Entry<'_>]) -> Result<RangeInclusive<Seq>, AppendError> {
         if let Some(failed) = self.shared.failure() {
             return Err(failed.clone().into());
         }
+        self.writing(|log| log.append_batch(entries))
+    }
+
+    /// Does something to the active segment, unless its file is not at its path.
+    fn writing<T>(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<T, AppendError>,
+    ) -> Result<T, AppendError> {
+        match self.shared.begin_writing() {
+            Gate::Open => {}
+            Gate::Moved => self.active = self.shared.follow_active(),
+            Gate::Closed => {
+                let reason = self.shared.held_for();
+                return Err(AppendError::Misplaced {
+                    reason: reason.unwrap_or_else(|| "a log segment is being written again".to_owned()),
+                });
+            }
+        }
+        let written = write(self);
+        self.shared.end_writing();
+        written
+    }
+
+    fn append_batch(&mut self, entries: &[Entry<'_>]) -> Result<RangeInclusive<Seq>, AppendError> {
         let first = self.next_seq();
         if entries.is_empty() {
             return Ok(first..=self.tail.last);
@@ -167,7 +199,7 @@ impl Log {
         {
             return Ok(());
         }
-        self.roll().map_err(|source| self.no_segment(source))?;
+        self.writing(|log| log.roll().map_err(|source| log.no_segment(source)))?;
         self.shared.seal_soon();
         Ok(())
     }
@@ -234,6 +266,7 @@ impl Log {
                 Arc::clone(&self.storage),
                 Arc::clone(&self.shared),
                 self.options.clone(),
+                Placement::new(self.lock.file()),
             )
         });
         let outcome = syncer.close();
@@ -255,7 +288,11 @@ impl Log {
         if self.fits(size) {
             return Ok(());
         }
-        self.make_room(size).map_err(|source| self.no_segment(source))
+        self.make_room(size).map_err(|source| {
+            // Perhaps a file is gone.
+            self.shared.seal_soon();
+            self.no_segment(source)
+        })
     }
 
     fn no_segment(&self, source: io::Error) -> AppendError {
@@ -313,6 +350,33 @@ impl Log {
         Ok(())
     }
 
+    /// Takes the segment that was prepared, if there is one. Should somebody have removed it, another one is made.
+    fn begin_prepared(&self, header: &SegmentHeader, name: &str) -> io::Result<Option<Arc<dyn Region>>> {
+        let Some(region) = self.shared.take_prepared() else {
+            return Ok(None);
+        };
+        region.write(0, &header.encode());
+        match self.storage.rename(PREPARED_NAME, name) {
+            Ok(()) => Ok(Some(region)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                self.shared.put_back_prepared(region);
+                Err(error)
+            }
+        }
+    }
+
+    fn begin_new(&self, header: &SegmentHeader, name: &str) -> io::Result<Arc<dyn Region>> {
+        let unnamed = format!("{name}{UNNAMED_SUFFIX}");
+        let region = self.storage.create_region(&unnamed, self.options.segment_len())?;
+        region.write(0, &header.encode());
+        if let Err(error) = self.storage.rename(&unnamed, name) {
+            let _ = self.storage.remove(&unnamed);
+            return Err(error);
+        }
+        Ok(region)
+    }
+
     fn roll(&mut self) -> io::Result<()> {
         let first = self.next_seq();
         let name = segment_name(first);
@@ -325,25 +389,9 @@ impl Log {
             encrypted: self.options.cipher.is_some(),
         };
         // Made under another name and renamed when its header is written, so that no reader ever finds it without.
-        let region = match self.shared.take_prepared() {
-            Some(region) => {
-                region.write(0, &header.encode());
-                if let Err(error) = self.storage.rename(PREPARED_NAME, &name) {
-                    self.shared.put_back_prepared(region);
-                    return Err(error);
-                }
-                region
-            }
-            None => {
-                let unnamed = format!("{name}{UNNAMED_SUFFIX}");
-                let region = self.storage.create_region(&unnamed, self.options.segment_len())?;
-                region.write(0, &header.encode());
-                if let Err(error) = self.storage.rename(&unnamed, &name) {
-                    let _ = self.storage.remove(&unnamed);
-                    return Err(error);
-                }
-                region
-            }
+        let region = match self.begin_prepared(&header, &name)? {
+            Some(region) => region,
+            None => self.begin_new(&header, &name)?,
         };
         self.tail = SegmentTail {
             offset: SEGMENT_HEADER as u64,
@@ -355,6 +403,20 @@ impl Log {
         self.ends_in_gap = false;
         Ok(())
     }
+}
+
+/// What is to be in the directory of a log that was just opened.
+fn placement(
+    storage: &Arc<dyn Storage>,
+    lock: &WriterLock,
+    active: Option<&ActiveSegment>,
+    last: Seq,
+) -> Result<Placement, LogError> {
+    let mut placement = Placement::new(lock.file());
+    let mut sealed = list_segments(storage)?;
+    sealed.retain(|&first| active.is_none_or(|active| first < active.first));
+    placement.expect(&sealed, active.map_or(last.next(), |active| active.first));
+    Ok(placement)
 }
 
 impl Drop for Log {

@@ -73,14 +73,15 @@ impl App {
     /// Waits until what `receipt` stands for may be acknowledged.
     ///
     /// # Errors
-    /// When the disk refused it.
+    /// When the disk refused it, or does not take it in time.
     pub(crate) async fn settle(&self, receipt: Receipt) -> Result<(), ApiError> {
         if !receipt.sync {
             return Ok(());
         }
-        self.store
-            .durable(receipt.seq)
-            .await
-            .map_err(|error| ApiError::Internal(format!("Not stored for certain: {error}")))
+        if receipt.seq <= self.store.durable_seq() {
+            return Ok(());
+        }
+        let durable = self.store.durable(receipt.seq);
+        self.hold.settle(durable, || self.store.integrity().held).await
     }
 }

@@ -11,6 +11,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use timberline_log::SyncFailed;
 use timberline_views::{HistoryError, WriteError};
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
@@ -121,8 +122,6 @@ impl Hold {
             }
             reason => tracing::warn!(%reason, "a write has to wait"),
         }
-        let mut stopping = self.stopping.subscribe();
-        let deadline = Instant::now() + self.patience;
         let trying = async {
             let _front = self.front.lock().await;
             loop {
@@ -134,6 +133,38 @@ impl Hold {
                 tokio::time::sleep(RETRY_EVERY).await;
             }
         };
+        self.patiently(trying).await.unwrap_or_else(|| {
+            let waited = format!("waited {} s for it to pass", self.patience.as_secs());
+            Err(unavailable(&reason, &waited))
+        })
+    }
+
+    /// Waits for what a write needs to be acknowledged: as long as a write may wait at all.
+    ///
+    /// # Errors
+    /// Those of `durable`; 503 with what `reason` says if it takes too long.
+    pub(crate) async fn settle(
+        &self,
+        durable: impl Future<Output = Result<(), SyncFailed>>,
+        reason: impl FnOnce() -> Option<String>,
+    ) -> Result<(), ApiError> {
+        match self.patiently(durable).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(ApiError::Internal(format!("Not stored for certain: {error}"))),
+            None => {
+                let reason = reason().unwrap_or_else(|| "the disk does not answer".to_owned());
+                Err(ApiError::Unavailable(format!(
+                    "Not stored for certain: {reason} (waited {} s for it to pass)",
+                    self.patience.as_secs()
+                )))
+            }
+        }
+    }
+
+    /// What comes of something, unless it takes too long.
+    async fn patiently<T>(&self, outcome: impl Future<Output = T>) -> Option<T> {
+        let mut stopping = self.stopping.subscribe();
+        let deadline = Instant::now() + self.patience;
         let out_of_patience = async {
             tokio::select! {
                 () = tokio::time::sleep_until(deadline) => {}
@@ -144,14 +175,12 @@ impl Hold {
                 } => {}
             }
         };
-        let outcome = tokio::select! {
-            outcome = trying => Some(outcome),
+        tokio::select! {
+            // First what is there already: nothing of the waiting burdens it.
+            biased;
+            outcome = outcome => Some(outcome),
             () = out_of_patience => None,
-        };
-        outcome.unwrap_or_else(|| {
-            let waited = format!("waited {} s for it to pass", self.patience.as_secs());
-            Err(unavailable(&reason, &waited))
-        })
+        }
     }
 
     /// A place in the line, if it is not full.
@@ -184,7 +213,7 @@ impl From<WriteError> for ApiError {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::NoSuchBucket(id) => Self::NoSuchBucket(id),
-            WriteError::NoSpace(_) | WriteError::Busy { .. } => {
+            WriteError::NoSpace(_) | WriteError::Unavailable(_) | WriteError::Busy { .. } => {
                 Self::Unavailable(format!("Not stored: {error}"))
             }
             WriteError::TooLarge(_) => Self::TooLarge(error.to_string()),
@@ -238,6 +267,24 @@ mod tests {
         assert!(error.to_string().contains("the disk is full"), "{error}");
         assert_eq!(hold.waiting.load(Ordering::Relaxed), 0);
         assert_eq!(hold.waiting_bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_durable_in_time_is_503_with_the_reason() {
+        let hold = hold(|_| ());
+        let begun = Instant::now();
+        let never = std::future::pending();
+        let error = hold
+            .settle(never, || Some("it is gone".to_owned()))
+            .await
+            .unwrap_err();
+        assert_eq!((begun.elapsed().as_secs(), error.status().as_u16()), (60, 503));
+        assert!(error.to_string().contains("it is gone"), "{error}");
+        let (answer, ()) = tokio::join!(hold.settle(std::future::pending(), || None), async {
+            hold.stop();
+        });
+        assert_eq!(answer.unwrap_err().status(), 503);
+        assert_eq!(begun.elapsed(), Duration::from_secs(60) + STOP_PATIENCE);
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::mapping::Mapping;
-use super::{Access, ReadAt, Region, Storage};
+use super::{Access, FileId, ReadAt, Region, Storage};
 use crate::cipher::Cipher;
 use crate::{LogError, WriterLock};
 
@@ -92,6 +92,14 @@ impl Storage for EncryptedStorage {
 
     fn sync_dir(&self) -> io::Result<()> {
         self.inner.sync_dir()
+    }
+
+    fn file_id(&self, name: &str) -> io::Result<FileId> {
+        self.inner.file_id(name)
+    }
+
+    fn names_changed(&self) -> io::Result<i128> {
+        self.inner.names_changed()
     }
 
     fn lock_writer(&self) -> Result<WriterLock, LogError> {

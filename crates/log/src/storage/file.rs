@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,13 +11,15 @@ use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate};
 use rustix::io::Errno;
 
 use super::mapping::Mapping;
-use super::{Access, ReadAt, Region, Storage};
+use super::{Access, FileId, ReadAt, Region, Storage};
 use crate::{LogError, WriterLock};
 
 /// A directory on a real disk.
 #[derive(Debug)]
 pub struct FileStorage {
     dir: PathBuf,
+    /// The directory that was opened: another one may take its path.
+    id: FileId,
 }
 
 impl FileStorage {
@@ -34,11 +36,22 @@ impl FileStorage {
                 File::open(parent)?.sync_all()?;
             }
         }
-        Ok(Self { dir })
+        let id = FileId::of(&fs::metadata(&dir)?);
+        Ok(Self { dir, id })
     }
 
     fn at(&self, name: &str) -> PathBuf {
         self.dir.join(name)
+    }
+}
+
+impl FileId {
+    /// Of a file of which this is known.
+    pub(crate) fn of(metadata: &fs::Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
     }
 }
 
@@ -129,6 +142,21 @@ impl Storage for FileStorage {
         File::open(&self.dir)?.sync_all()
     }
 
+    fn file_id(&self, name: &str) -> io::Result<FileId> {
+        fs::metadata(self.at(name)).map(|metadata| FileId::of(&metadata))
+    }
+
+    fn names_changed(&self) -> io::Result<i128> {
+        let metadata = fs::metadata(&self.dir)?;
+        if FileId::of(&metadata) != self.id {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "another directory has taken its place",
+            ));
+        }
+        Ok(i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()))
+    }
+
     fn lock_writer(&self) -> Result<WriterLock, LogError> {
         WriterLock::acquire(&self.dir)
     }
@@ -164,21 +192,31 @@ fn write_zeroes(file: &File, offset: u64, len: u64) -> io::Result<()> {
 struct FileRegion {
     /// Open for as long as it may be written to: a mapping that is only read needs no descriptor.
     file: Option<File>,
+    id: FileId,
     mapping: Mapping,
 }
 
 impl FileRegion {
     fn map(file: File, access: Access) -> io::Result<Self> {
-        let len = usize::try_from(file.metadata()?.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let metadata = file.metadata()?;
+        let len = usize::try_from(metadata.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let mapping = Mapping::of_file(&file, len, access == Access::Write)?;
         let file = (access == Access::Write).then_some(file);
-        Ok(Self { file, mapping })
+        Ok(Self {
+            file,
+            id: FileId::of(&metadata),
+            mapping,
+        })
     }
 }
 
 impl Region for FileRegion {
     fn len(&self) -> usize {
         self.mapping.len()
+    }
+
+    fn file_id(&self) -> Option<FileId> {
+        Some(self.id)
     }
 
     fn read(&self, range: Range<usize>) -> &[u8] {

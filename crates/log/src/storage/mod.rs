@@ -31,6 +31,15 @@ pub enum Access {
     Write,
 }
 
+/// Which file something is, whatever its name: the same as long as anybody has it open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId {
+    /// The file system.
+    pub device: u64,
+    /// The file in it.
+    pub inode: u64,
+}
+
 /// One flat directory of files.
 ///
 /// Nothing is durable until it is synced: a file's bytes by [`Region::sync`], its name (creation, renaming, removal)
@@ -98,6 +107,20 @@ pub trait Storage: Debug + Send + Sync {
     /// If the disk refuses.
     fn sync_dir(&self) -> io::Result<()>;
 
+    /// Which file has this name now. One system call.
+    ///
+    /// # Errors
+    /// If there is no such file, or it cannot be asked for.
+    fn file_id(&self, name: &str) -> io::Result<FileId>;
+
+    /// When a name in this directory was last made, changed or removed: a number that differs when something has
+    /// changed, in nanoseconds since 1970 where the disk tells. One system call.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] if the directory is no longer at its path: it was removed or moved away, or another
+    /// one has taken its place.
+    fn names_changed(&self) -> io::Result<i128>;
+
     /// Becomes the only writer of this directory, until the lock is dropped.
     ///
     /// # Errors
@@ -121,6 +144,11 @@ pub trait Region: Debug + Send + Sync {
     /// Whether nothing is mapped.
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Which file is mapped; `None` where that is not known.
+    fn file_id(&self) -> Option<FileId> {
+        None
     }
 
     /// The bytes of a range; the part of it that is inside the region.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::mapping::Mapping;
-use super::{Access, ReadAt, Region, Storage};
+use super::{Access, FileId, ReadAt, Region, Storage};
 use crate::lock::Held;
 use crate::{LogError, WriterLock};
 
@@ -56,6 +56,8 @@ struct Directory {
     /// What happened to names and lengths and is not on the platter yet, oldest first.
     pending: VecDeque<Change>,
     locked: bool,
+    /// Somebody has moved the directory away.
+    gone: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -359,6 +361,16 @@ impl SimDisk {
         self.state().fail_after_syncs = Some(count);
     }
 
+    /// Moves a directory away, as somebody might while programs work in it. What is open stays open.
+    pub fn move_away(&self, dir: &str) {
+        self.state().directories.entry(dir.to_owned()).or_default().gone = true;
+    }
+
+    /// Moves a directory back to where it was.
+    pub fn move_back(&self, dir: &str) {
+        self.state().directories.entry(dir.to_owned()).or_default().gone = false;
+    }
+
     /// Flips one bit of a file, on the platter and as seen by programs.
     ///
     /// # Panics
@@ -416,6 +428,13 @@ impl State {
         }
     }
 
+    fn expect_there(&self, dir: &str) -> io::Result<()> {
+        match self.directories.get(dir) {
+            Some(directory) if directory.gone => Err(io::ErrorKind::NotFound.into()),
+            _ => Ok(()),
+        }
+    }
+
     fn power_cut(&mut self, seed: u64) -> io::Result<SimDisk> {
         let mut random = Random(seed);
         let after = SimDisk::with_files_up_to(random.next(), self.greatest_file);
@@ -459,6 +478,14 @@ impl State {
     }
 }
 
+/// A file that somebody has open keeps its address.
+fn id_of(file: &Arc<SimFile>) -> FileId {
+    FileId {
+        device: 0,
+        inode: Arc::as_ptr(file).addr() as u64,
+    }
+}
+
 fn eio() -> io::Error {
     io::Error::from_raw_os_error(5)
 }
@@ -496,6 +523,7 @@ impl SimStorage {
     fn change<T>(&self, act: impl FnOnce(&mut State, &str) -> io::Result<T>) -> io::Result<T> {
         let mut state = held(&self.disk.state);
         state.operate()?;
+        state.expect_there(&self.name)?;
         act(&mut state, &self.name)
     }
 
@@ -505,6 +533,7 @@ impl SimStorage {
         if state.crashed.is_some() {
             return Err(eio());
         }
+        state.expect_there(&self.name)?;
         act(state.directories.entry(self.name.clone()).or_default())
     }
 
@@ -616,8 +645,19 @@ impl Storage for SimStorage {
     fn sync_dir(&self) -> io::Result<()> {
         let mut state = held(&self.disk.state);
         state.sync()?;
+        state.expect_there(&self.name)?;
         state.directories.entry(self.name.clone()).or_default().commit();
         Ok(())
+    }
+
+    fn file_id(&self, name: &str) -> io::Result<FileId> {
+        self.look(|dir| dir.find(name)).map(|file| id_of(&file))
+    }
+
+    fn names_changed(&self) -> io::Result<i128> {
+        // Whatever happens on this disk may have been a change of a name.
+        self.look(|_| Ok(()))?;
+        Ok(i128::from(held(&self.disk.state).operations))
     }
 
     fn lock_writer(&self) -> Result<WriterLock, LogError> {
@@ -717,6 +757,10 @@ impl SimRegion {
 impl Region for SimRegion {
     fn len(&self) -> usize {
         self.len
+    }
+
+    fn file_id(&self) -> Option<FileId> {
+        Some(id_of(&self.file))
     }
 
     fn read(&self, range: Range<usize>) -> &[u8] {

@@ -33,6 +33,25 @@ fn text(app: &App) -> String {
         "Newest record of the log that readers see.",
         snapshot.seq().get() as f64,
     );
+    let integrity = app.store.integrity();
+    metric(
+        "log_held",
+        "gauge",
+        "1 while nothing can be stored, because the log's files are not at their paths.",
+        f64::from(u8::from(integrity.held.is_some())),
+    );
+    metric(
+        "log_segments_restored_total",
+        "counter",
+        "Segment files that were removed or replaced while they were written, and were written again.",
+        integrity.restored as f64,
+    );
+    metric(
+        "log_segments_missing",
+        "gauge",
+        "Sealed segment files that were removed while the server runs.",
+        integrity.missing.len() as f64,
+    );
     metric("buckets", "gauge", "Buckets.", snapshot.bucket_count() as f64);
     metric(
         "backup_last_success_timestamp_seconds",

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::{HeaderValue, Response, header};
+use timberline_log::Integrity;
 use timberline_model::Timestamp;
 use timberline_views::{BucketView, Snapshot};
 
@@ -102,11 +103,26 @@ fn page(app: &App) -> String {
         let _ = writeln!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", Escaped(&value));
     }
     out.push_str("</dl>\n");
+    write_troubles(&mut out, &app.store.integrity());
     write_buckets(&mut out, &snapshot, now);
     out.push_str(
         "<p><a href=\"/api/0/export\">Export everything</a> · <a href=\"/api/0/log\">Server log</a> · <a href=\"/api/0/info\">Info</a></p>\n</main></body></html>\n",
     );
     out
+}
+
+/// What is wrong with the files; nothing if all is well.
+fn write_troubles(out: &mut String, integrity: &Integrity) {
+    let missing = integrity.missing.iter().map(ToString::to_string);
+    let troubles: Vec<String> = integrity.held.iter().cloned().chain(missing).collect();
+    if troubles.is_empty() {
+        return;
+    }
+    out.push_str("<h2>Needs attention</h2>\n");
+    for trouble in troubles {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "<p><strong>{}</strong></p>", Escaped(&trouble));
+    }
 }
 
 fn write_buckets(out: &mut String, snapshot: &Snapshot, now: Timestamp) {

@@ -88,6 +88,10 @@ pub enum WriteError {
     /// The disk is full. The same write will go through once there is space: hold it and try again.
     #[error("{0}")]
     NoSpace(String),
+    /// The log cannot be written at the moment for another reason: its files are not at their paths, or the next segment
+    /// cannot be made. The same write will go through once that has passed.
+    #[error("{0}")]
+    Unavailable(String),
     /// Views are made more slowly than events come in: hold the write and try again.
     #[error(
         "events come in faster than they can be indexed ({waiting} are waiting in bucket '{bucket}'): try again in a moment"
@@ -115,7 +119,10 @@ pub enum WriteError {
 impl WriteError {
     /// Whether the same write may go through later.
     pub fn is_passing(&self) -> bool {
-        matches!(self, WriteError::NoSpace(_) | WriteError::Busy { .. })
+        matches!(
+            self,
+            WriteError::NoSpace(_) | WriteError::Unavailable(_) | WriteError::Busy { .. }
+        )
     }
 }
 
@@ -124,8 +131,9 @@ impl From<AppendError> for WriteError {
         match error {
             AppendError::TooLarge { .. } => WriteError::TooLarge(error.to_string()),
             AppendError::Failed(failed) => WriteError::Failed(failed),
+            AppendError::NoSpace { .. } => WriteError::NoSpace(error.to_string()),
             // Whatever else keeps the next segment from being made may pass, as a full disk may.
-            _ => WriteError::NoSpace(error.to_string()),
+            _ => WriteError::Unavailable(error.to_string()),
         }
     }
 }

@@ -23,7 +23,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
 use timberline_log::Storage;
-use timberline_log::{Cipher, DeviceId, Durability, Log, LogReader, Seq, SyncFailed, WriterLock};
+use timberline_log::{Cipher, DeviceId, Durability, Integrity, Log, LogReader, Seq, SyncFailed, WriterLock};
 
 pub use error::{CompactError, OpenError, WriteError};
 pub use history::{Deleted, DeletedWhat, Undoing};
@@ -273,6 +273,11 @@ impl Store {
     /// The newest record that is known to be on the disk.
     pub fn durable_seq(&self) -> Seq {
         self.shared.durability.durable()
+    }
+
+    /// What is wrong with the files of the log, as far as it was noticed while they were written.
+    pub fn integrity(&self) -> Integrity {
+        self.shared.durability.integrity()
     }
 
     /// A reader of this store's log.

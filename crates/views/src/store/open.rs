@@ -8,8 +8,8 @@ use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashSet;
 use timberline_log::{
-    Cipher, Damage, EncryptedStorage, FileStorage, KeyFile, Log, LogError, LogOptions, Recovery, Seq,
-    Storage, TornTail,
+    Cipher, Damage, EncryptedStorage, FileStorage, Incident, KeyFile, Log, LogError, LogOptions, Recovery,
+    Seq, Storage, TornTail,
 };
 
 use super::checkpoint::{self, Found};
@@ -230,10 +230,19 @@ fn log_options(options: &StoreOptions) -> LogOptions {
             Arc::new(move || clock.now())
         },
         cipher: options.cipher.clone(),
+        on_incident: Some(Arc::new(tell)),
         #[cfg(feature = "sim")]
         bug: options.planted_bug,
         #[cfg(feature = "sim")]
         manual_sync: options.manual_sync,
+    }
+}
+
+/// Says what happened to the log's files while they were written.
+fn tell(incident: &Incident) {
+    match incident {
+        Incident::Resumed | Incident::Back { .. } => tracing::warn!("{incident}"),
+        _ => tracing::error!("{incident}"),
     }
 }
 
