@@ -35,8 +35,7 @@ pub struct App {
     pub(crate) purges: Pending,
     /// How the automatic backups are doing.
     pub(crate) backups: Arc<backup::Status>,
-    /// One import at a time: each may fill the disk with what it received, and reads for duplicates
-    /// must not run beside another import's writes.
+    /// One import is stored at a time: reads for duplicates must not run beside another import's writes.
     pub(crate) importing: tokio::sync::Semaphore,
 }
 

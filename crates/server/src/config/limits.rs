@@ -18,13 +18,14 @@ const MOST_THREADS: usize = 256;
 pub struct Limits {
     /// Largest request body in bytes; an import is not bound by it, because it is never held whole.
     pub body_bytes: usize,
-    /// Memory for all request bodies above 1 MiB together; further ones wait their turn.
+    /// Memory for all request bodies above 16 KiB together; further ones wait their turn. A quarter of it is for bodies
+    /// up to 1 MiB.
     pub body_pool_bytes: usize,
-    /// Open connections; the next one waits in the listening socket's queue.
+    /// Open connections; for the next one another makes way.
     pub connections: usize,
-    /// Seconds a new connection may take to send its first request head.
+    /// Seconds a new connection may take to begin its first request, and any to send a request's head.
     pub header_seconds: u64,
-    /// Seconds in which something of a body must arrive, or be taken by the client.
+    /// Seconds that a client may fall behind in sending a body or taking an answer.
     pub body_seconds: u64,
     /// Seconds a connection may stay open between two requests.
     pub idle_seconds: u64,

@@ -1,15 +1,16 @@
 //! Answer bodies: in one piece, or streamed from a blocking task through a bounded channel.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
 
-use super::connections::{Connection, Phase};
+use super::connection::{Connection, Phase};
 use super::json;
 
 /// Size of the pieces that a stream is sent in: large enough that a hand-over costs nothing per
@@ -17,6 +18,19 @@ use super::json;
 pub(crate) const CHUNK_BYTES: usize = 128 << 10;
 /// Pieces on their way between the task that makes them and the socket.
 const CHUNKS_IN_FLIGHT: usize = 3;
+/// Streams at once, so that many clients that read slowly take little memory and few threads.
+const STREAMS: usize = 64;
+/// How often a stream that waits for its turn has it looked for among the slow ones.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+// Of the process, as the threads are that streams run on.
+static TURNS: Semaphore = Semaphore::const_new(STREAMS);
+static WAITS: Notify = Notify::const_new();
+
+/// Returns while a stream waits for its turn. Whoever listens may end the streams whose clients are slow.
+pub(super) async fn streams_wait() {
+    WAITS.notified().await;
+}
 
 /// What a handler answers with.
 #[derive(Debug)]
@@ -48,7 +62,7 @@ impl AnswerBody {
 
 impl Drop for AnswerBody {
     fn drop(&mut self) {
-        self.connection.enter(Phase::Waiting);
+        self.connection.end();
     }
 }
 
@@ -63,13 +77,7 @@ impl Body for AnswerBody {
         match &mut self.answer {
             Answer::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Answer::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Answer::Routed(body) => {
-                let frame = Pin::new(body).poll_frame(cx);
-                if frame.is_ready() {
-                    self.connection.progress();
-                }
-                frame
-            }
+            Answer::Routed(body) => Pin::new(body).poll_frame(cx),
         }
     }
 
@@ -139,16 +147,36 @@ impl ChunkSender {
     }
 }
 
-/// A body that `write` makes in a blocking task.
+/// A body that `write` makes in a blocking task, when its turn has come.
 pub(crate) fn stream(
     write: impl FnOnce(&ChunkSender) -> Result<(), StreamEnded> + Send + 'static,
 ) -> axum::body::Body {
     let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
-    tokio::task::spawn_blocking(move || {
-        // Its only error is that nobody listens any more.
-        let _ = write(&ChunkSender(sender));
-    });
+    let begin = move |turn: Option<SemaphorePermit<'static>>| {
+        tokio::task::spawn_blocking(move || {
+            // Its only error is that nobody listens any more.
+            let _ = write(&ChunkSender(sender));
+            drop(turn);
+        })
+    };
+    match TURNS.try_acquire() {
+        Ok(turn) => drop(begin(Some(turn))),
+        Err(_) => drop(tokio::spawn(async move { drop(begin(turn().await)) })),
+    }
     axum::body::Body::new(ChunkBody(receiver))
+}
+
+/// Waits for the turn of a stream.
+async fn turn() -> Option<SemaphorePermit<'static>> {
+    let mut acquiring = pin!(TURNS.acquire());
+    loop {
+        tokio::select! {
+            biased;
+            // The semaphore is never closed.
+            turn = &mut acquiring => return turn.ok(),
+            () = tokio::time::sleep(LOOK_AGAIN) => WAITS.notify_one(),
+        }
+    }
 }
 
 struct ChunkBody(mpsc::Receiver<Result<Bytes, std::io::Error>>);

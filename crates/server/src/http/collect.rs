@@ -8,13 +8,19 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body::Body;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::{ApiError, json};
 use crate::config::Limits;
 
-/// Bodies up to this size take no part in the pool: that many fit in memory for every connection.
-const SMALL_BYTES: u64 = 1 << 20;
+/// Bodies up to this size take no part in the pools: that many fit in memory for every connection.
+pub(super) const SMALL_BYTES: u64 = 16 << 10;
+/// Bodies up to this size have a pool of their own, so that batches of events do not wait for whole days of them.
+const MEDIUM_BYTES: u64 = 1 << 20;
+/// The part of the memory that is theirs: one in so many.
+const MEDIUM_PART: usize = 4;
+/// How often a body that waits for memory has it looked for among the slow ones.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// How much of a body that is too large is read and thrown away, so that the client gets to read the
 /// answer instead of seeing its connection reset.
 const DISCARD_BYTES: u64 = 512 << 20;
@@ -24,27 +30,71 @@ const DISCARD_TIME: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct BodyPool {
     limit: usize,
-    pool: Arc<Semaphore>,
-    pool_kib: u32,
+    medium: Pool,
+    large: Pool,
+    /// Told while a body waits for its share. Whoever listens may end the slow ones that have one.
+    waits: Arc<Notify>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    free: Arc<Semaphore>,
+    kib: u32,
+}
+
+impl Pool {
+    fn of_bytes(bytes: usize) -> Self {
+        let kib = u32::try_from(bytes >> 10)
+            .unwrap_or(u32::MAX >> 4)
+            .clamp(1, u32::MAX >> 4);
+        Self {
+            free: Arc::new(Semaphore::new(kib as usize)),
+            kib,
+        }
+    }
 }
 
 impl BodyPool {
     pub(crate) fn new(limits: &Limits) -> Self {
-        let pool_kib = u32::try_from(limits.body_pool_bytes >> 10)
-            .unwrap_or(u32::MAX >> 4)
-            .clamp(1, u32::MAX >> 4);
+        let medium = limits.body_pool_bytes / MEDIUM_PART;
         Self {
             limit: limits.body_bytes,
-            pool: Arc::new(Semaphore::new(pool_kib as usize)),
-            pool_kib,
+            medium: Pool::of_bytes(medium),
+            large: Pool::of_bytes(limits.body_pool_bytes - medium),
+            waits: Arc::default(),
         }
+    }
+
+    /// Told while a body waits for memory.
+    pub(super) fn waits(&self) -> Arc<Notify> {
+        Arc::clone(&self.waits)
+    }
+
+    /// [`BodyPool::share`] for what is not held by [`collect`]; small bodies need none.
+    pub(crate) async fn reserve(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        if bytes <= SMALL_BYTES {
+            return None;
+        }
+        self.share(bytes).await
     }
 
     /// Waits until `bytes` fit beside the bodies that are there; one that never would gets it all.
     async fn share(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
-        let kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).min(self.pool_kib);
-        // The pool is never closed.
-        Arc::clone(&self.pool).acquire_many_owned(kib).await.ok()
+        let pool = if bytes > MEDIUM_BYTES {
+            &self.large
+        } else {
+            &self.medium
+        };
+        let kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).min(pool.kib);
+        let mut acquiring = pin!(Arc::clone(&pool.free).acquire_many_owned(kib));
+        loop {
+            tokio::select! {
+                biased;
+                // The pool is never closed.
+                share = &mut acquiring => return share.ok(),
+                () = tokio::time::sleep(LOOK_AGAIN) => self.waits.notify_one(),
+            }
+        }
     }
 }
 
@@ -238,6 +288,21 @@ mod tests {
         });
         let error = collect(body, &pool(10)).await.unwrap_err();
         assert_eq!(error.status(), 413);
+    }
+
+    #[tokio::test]
+    async fn a_large_body_that_waits_says_so_and_holds_up_no_smaller_one() {
+        let pool = pool(1 << 30);
+        let held = pool.share(1 << 30).await;
+        let large = pool.share(2 << 20);
+        tokio::pin!(large);
+        tokio::select! {
+            _ = &mut large => panic!("there is no room"),
+            () = pool.waits.notified() => {}
+        }
+        assert!(pool.share(MEDIUM_BYTES).await.is_some());
+        drop(held);
+        assert!(large.await.is_some());
     }
 
     #[tokio::test]

@@ -1,76 +1,48 @@
-//! Who is connected, what each connection is busy with, and for how long.
+//! All connections: places for them, who makes way when there are none, and who overstays.
 //!
 //! hyper has a timer per request head; it costs an allocation and a timer-wheel entry per request
 //! and closes quiet connections of watchers that meant to come back. So instead each connection
-//! keeps a few atomics, and one sweep every few seconds finds those that overstay. The same records
-//! let a stop drain: busy connections finish, quiet ones are closed.
+//! keeps a few counters, and they are looked at: every few seconds, and whenever somebody waits for a
+//! place. The same records let a stop drain: busy connections finish, idle ones are closed.
+//!
+//! Who makes way for a new client: the connection that has been idle longest, if no request on its way can be lost by
+//! that. If none is idle, a client that keeps us waiting in the middle of a request or an answer; then one that has
+//! queued longest with a large body. If there is none either, all are at work: then answers end their connections, until the new client has its place.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 
+use super::answer::streams_wait;
+use super::connection::{Activity, Connection};
+use super::patience::Patience;
 use crate::config::Limits;
 
-/// How often connections are looked at.
+/// How often connections are looked at when nobody waits for a place.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
-/// How long a connection must have been quiet to be closed when slots are short, or at a stop: time
-/// enough for a request that is on its way to arrive.
-const QUIET: Duration = Duration::from_millis(300);
-
-/// What a connection is busy with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Phase {
-    /// Between requests, or before the first.
-    Waiting,
-    /// A request's body is awaited.
-    Reading,
-    /// A request is being carried out; this takes as long as it takes.
-    Working,
-    /// The answer is being sent.
-    Sending,
-}
-
-/// One connection's state; written by the task that serves it, read by the sweep.
-#[derive(Debug, Default)]
-pub(crate) struct Connection {
-    phase: AtomicU8,
-    /// Grows with everything that happens, so that "unchanged" means "nothing happened".
-    progress: AtomicU32,
-}
-
-impl Connection {
-    // Relaxed, and not even one operation to count: only the connection's own task writes, and the
-    // sweep acts on what has not changed for seconds.
-
-    pub(crate) fn enter(&self, phase: Phase) {
-        self.phase.store(phase as u8, Ordering::Relaxed);
-        self.progress();
-    }
-
-    pub(crate) fn progress(&self) {
-        let progress = self.progress.load(Ordering::Relaxed);
-        self.progress.store(progress.wrapping_add(1), Ordering::Relaxed);
-    }
-
-    fn seen(&self) -> (u8, u32) {
-        (
-            self.phase.load(Ordering::Relaxed),
-            self.progress.load(Ordering::Relaxed),
-        )
-    }
-}
+/// How often, when somebody does.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How long a connection must have been idle to be closed for another, or at a stop: time enough for a request that is
+/// on its way to arrive.
+const IDLE_ENOUGH: Duration = Duration::from_millis(250);
+/// How far a client must be behind, in the middle of a request or an answer, to be closed for another.
+const SLOW_ENOUGH: Duration = Duration::from_secs(1);
 
 /// All connections.
 pub(crate) struct Connections {
     slots: Arc<Semaphore>,
     open: Mutex<Open>,
     draining: AtomicBool,
+    /// Somebody waits for a place, and nobody could be asked to make way.
+    crowded: AtomicBool,
+    /// Somebody waits for a share of the memory for request bodies.
+    bodies_wait: Arc<Notify>,
     limits: Limits,
 }
 
@@ -83,8 +55,7 @@ struct Open {
 struct Entry {
     connection: Arc<Connection>,
     task: Option<AbortHandle>,
-    seen: (u8, u32),
-    since: Instant,
+    patience: Patience,
 }
 
 /// A place for one connection.
@@ -93,26 +64,62 @@ pub(crate) struct Slot {
 }
 
 impl Connections {
-    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+    /// `bodies_wait` tells when a body waits for memory.
+    pub(crate) fn new(limits: &Limits, bodies_wait: Arc<Notify>) -> Arc<Self> {
         Arc::new(Self {
             slots: Arc::new(Semaphore::new(limits.connections)),
             open: Mutex::default(),
             draining: AtomicBool::new(false),
+            crowded: AtomicBool::new(false),
+            bodies_wait,
             limits: limits.clone(),
         })
     }
 
-    /// Waits for a place, and makes one when quiet connections hold them all.
+    /// Waits for a place; if there is none, another connection makes way as soon as one can.
     pub(crate) async fn slot(&self) -> Slot {
+        // The semaphore is never closed: the only error is that there is no place.
+        if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
+            return Slot { _permit: permit };
+        }
+        let mut waiting = pin!(Arc::clone(&self.slots).acquire_owned());
         loop {
-            let waiting = Arc::clone(&self.slots).acquire_owned();
-            match tokio::time::timeout(QUIET, waiting).await {
-                Ok(Ok(permit)) => return Slot { _permit: permit },
-                // The semaphore is never closed.
-                Ok(Err(_)) => std::future::pending::<()>().await,
-                Err(_) => self.close_quietest(),
+            let found = self.make_room();
+            self.crowded.store(!found, Ordering::Relaxed);
+            tokio::select! {
+                permit = &mut waiting => match permit {
+                    Ok(permit) => {
+                        self.crowded.store(false, Ordering::Relaxed);
+                        return Slot { _permit: permit };
+                    }
+                    Err(_closed) => std::future::pending::<()>().await,
+                },
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
             }
         }
+    }
+
+    /// Asks one connection to make way. Says whether one does.
+    pub(crate) fn make_room(&self) -> bool {
+        let now = Instant::now();
+        let mut idle = Longest::at_least(IDLE_ENOUGH);
+        let mut slow = Longest::at_least(SLOW_ENOUGH);
+        let mut queued = Longest::at_least(SLOW_ENOUGH);
+        let mut open = self.open.lock();
+        for entry in open.entries.values_mut() {
+            match entry.look(now) {
+                (Activity::Idle, behind) if !entry.connection.is_leaving() => idle.offer(entry, behind),
+                (Activity::Head | Activity::Body | Activity::Answer, behind) => slow.offer(entry, behind),
+                (Activity::Queue, behind) => queued.offer(entry, behind),
+                (Activity::Idle | Activity::Work, _) => {}
+            }
+        }
+        match (idle.entry, slow.entry.or(queued.entry)) {
+            (Some(entry), _) => entry.connection.leave(),
+            (None, Some(entry)) => entry.abort(),
+            (None, None) => return false,
+        }
+        true
     }
 
     /// Serves a connection in a task of its own: `serve` makes the future from its state.
@@ -138,16 +145,29 @@ impl Connections {
         }
     }
 
-    /// Whether the server is on its way down, so that answers should be the last of their connection.
-    pub(crate) fn draining(&self) -> bool {
+    /// Whether an answer on this connection should be its last.
+    pub(crate) fn wants_to_end(&self, connection: &Connection) -> bool {
         self.draining.load(Ordering::Relaxed)
+            || self.crowded.load(Ordering::Relaxed)
+            || connection.is_leaving()
     }
 
-    /// Closes what overstays, for ever.
+    /// Closes what overstays, for ever; and clients that are slow with a large body or an answer, when others wait for
+    /// their memory.
     pub(crate) async fn sweep(self: Arc<Self>) {
+        let mut sweeps = tokio::time::interval(SWEEP_EVERY);
         loop {
-            tokio::time::sleep(SWEEP_EVERY).await;
-            self.close(|entry, quiet| quiet >= self.patience(entry));
+            tokio::select! {
+                _ = sweeps.tick() => self.close(|entry, activity, behind| {
+                    behind >= self.limit(entry, activity)
+                }),
+                () = self.bodies_wait.notified() => self.close(|entry, activity, behind| {
+                    activity == Activity::Body && entry.connection.has_large_body() && behind >= SLOW_ENOUGH
+                }),
+                () = streams_wait() => self.close(|_, activity, behind| {
+                    activity == Activity::Answer && behind >= SLOW_ENOUGH
+                }),
+            }
         }
     }
 
@@ -156,14 +176,14 @@ impl Connections {
         self.draining.store(true, Ordering::Relaxed);
         let end = Instant::now() + Duration::from_secs(self.limits.drain_seconds);
         loop {
-            self.close(|entry, quiet| entry.is_waiting() && quiet >= QUIET);
+            self.close(|_, activity, idle| activity == Activity::Idle && idle >= IDLE_ENOUGH);
             let left = self.open.lock().entries.len();
             if left == 0 {
                 return;
             }
             if Instant::now() >= end {
                 tracing::warn!(connections = left, "closing connections that are not done");
-                self.close(|_, _| true);
+                self.open.lock().entries.values().for_each(Entry::abort);
                 return;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -177,76 +197,69 @@ impl Connections {
         open.entries.insert(
             key,
             Entry {
-                seen: connection.seen(),
+                patience: Patience::new(&connection, Instant::now()),
                 connection,
                 task: None,
-                since: Instant::now(),
             },
         );
         key
     }
 
-    /// Closes every connection of which `over` says so, given how long nothing happened on it.
-    fn close(&self, over: impl Fn(&Entry, Duration) -> bool) {
+    /// Closes every connection of which `over` says so, given what it does and how far its client is behind.
+    fn close(&self, over: impl Fn(&Entry, Activity, Duration) -> bool) {
         let now = Instant::now();
         for entry in self.open.lock().entries.values_mut() {
-            let quiet = entry.quiet(now);
-            if over(entry, quiet) {
-                entry.abort();
+            let (activity, behind) = entry.look(now);
+            if !over(entry, activity, behind) {
+                continue;
+            }
+            match activity {
+                Activity::Idle => entry.connection.leave(),
+                _ => entry.abort(),
             }
         }
     }
 
-    fn close_quietest(&self) {
-        let now = Instant::now();
-        let mut open = self.open.lock();
-        let quietest = open
-            .entries
-            .values_mut()
-            .map(|entry| (entry.quiet(now), entry))
-            .filter(|(quiet, entry)| *quiet >= QUIET && entry.is_waiting())
-            .max_by_key(|(quiet, _)| *quiet);
-        if let Some((_, entry)) = quietest {
-            entry.abort();
-        }
-    }
-
-    /// How long nothing may happen in the phase that the connection is in.
-    fn patience(&self, entry: &Entry) -> Duration {
-        let (phase, progress) = entry.seen;
+    /// How far a client may be behind in what its connection does.
+    fn limit(&self, entry: &Entry, activity: Activity) -> Duration {
         let limits = &self.limits;
-        Duration::from_secs(if phase == Phase::Waiting as u8 {
-            if progress == 0 {
-                limits.header_seconds
-            } else {
-                limits.idle_seconds
+        match activity {
+            Activity::Idle if entry.connection.sighting().requests > 0 => {
+                Duration::from_secs(limits.idle_seconds)
             }
-        } else if phase == Phase::Working as u8 {
-            u64::MAX
-        } else {
-            limits.body_seconds
-        })
+            Activity::Idle | Activity::Head => Duration::from_secs(limits.header_seconds),
+            Activity::Body | Activity::Answer => Duration::from_secs(limits.body_seconds),
+            Activity::Work | Activity::Queue => Duration::MAX,
+        }
     }
 }
 
 impl Entry {
-    /// How long nothing happened, as far as was looked at.
-    fn quiet(&mut self, now: Instant) -> Duration {
-        let seen = self.connection.seen();
-        if seen != self.seen {
-            self.seen = seen;
-            self.since = now;
-        }
-        now.saturating_duration_since(self.since)
-    }
-
-    fn is_waiting(&self) -> bool {
-        self.seen.0 == Phase::Waiting as u8
+    fn look(&mut self, now: Instant) -> (Activity, Duration) {
+        self.patience.look(&self.connection, now)
     }
 
     fn abort(&self) {
         if let Some(task) = &self.task {
             task.abort();
+        }
+    }
+}
+
+/// The entry that has kept us waiting longest.
+struct Longest<'a> {
+    least: Duration,
+    entry: Option<&'a Entry>,
+}
+
+impl<'a> Longest<'a> {
+    fn at_least(least: Duration) -> Self {
+        Self { least, entry: None }
+    }
+
+    fn offer(&mut self, entry: &'a Entry, behind: Duration) {
+        if behind >= self.least {
+            (self.least, self.entry) = (behind, Some(entry));
         }
     }
 }
@@ -267,13 +280,25 @@ impl Drop for Leaving {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::connection::Phase;
 
     fn connections(slots: usize) -> Arc<Connections> {
-        Connections::new(&Limits {
+        let limits = Limits {
             connections: slots,
             drain_seconds: 0,
             ..Limits::default()
-        })
+        };
+        Connections::new(&limits, Arc::default())
+    }
+
+    /// Takes a place with a connection that ends when it is told to.
+    async fn open(all: &Arc<Connections>) -> Arc<Connection> {
+        let (give, take) = tokio::sync::oneshot::channel();
+        all.spawn(all.slot().await, |state| {
+            let _ = give.send(Arc::clone(&state));
+            async move { state.told_to_leave().await }
+        });
+        take.await.unwrap()
     }
 
     #[tokio::test]
@@ -285,28 +310,46 @@ mod tests {
         assert!(all.open.lock().entries.is_empty());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_quiet_connection_makes_way_and_a_busy_one_does_not() {
+    #[tokio::test]
+    async fn an_idle_connection_makes_way_and_a_busy_one_does_not() {
         let all = connections(2);
-        let mut states = Vec::new();
-        for _ in 0..2 {
-            let slot = all.slot().await;
-            all.spawn(slot, |state| {
-                states.push(state);
-                std::future::pending()
-            });
-        }
-        states[0].enter(Phase::Working);
-        let entry_count = || all.open.lock().entries.len();
-        assert_eq!(entry_count(), 2);
-        // The clock of `Instant` is not tokio's; what is quiet is decided by hand here.
-        all.open.lock().entries.values_mut().for_each(|entry| {
-            entry.quiet(Instant::now());
-            entry.since -= Duration::from_secs(9);
+        let busy = open(&all).await;
+        busy.begin(false);
+        let idle = open(&all).await;
+        open(&all).await;
+        assert!(idle.is_leaving());
+        assert!(!busy.is_leaving());
+        assert!(!all.wants_to_end(&busy));
+    }
+
+    #[tokio::test]
+    async fn a_slow_body_makes_way_when_no_connection_is_idle() {
+        let all = connections(2);
+        let busy = open(&all).await;
+        busy.begin(false);
+        let slow = open(&all).await;
+        slow.begin(false);
+        slow.enter(Phase::Reading);
+        open(&all).await;
+        assert_eq!(Arc::strong_count(&slow), 1, "its task is gone");
+        assert!(Arc::strong_count(&busy) > 1);
+    }
+
+    #[tokio::test]
+    async fn when_all_are_at_work_their_answers_end_their_connections() {
+        let all = connections(1);
+        let busy = open(&all).await;
+        busy.begin(false);
+        let waiting = tokio::spawn({
+            let all = Arc::clone(&all);
+            async move { open(&all).await }
         });
-        let _third = all.slot().await;
-        assert_eq!(entry_count(), 1);
-        assert!(all.open.lock().entries.values().all(|entry| !entry.is_waiting()));
+        while !all.wants_to_end(&busy) {
+            tokio::task::yield_now().await;
+        }
+        busy.leave();
+        let next = waiting.await.unwrap();
+        assert!(!all.wants_to_end(&next));
     }
 
     #[tokio::test]
@@ -314,11 +357,11 @@ mod tests {
         let all = connections(2);
         let slot = all.slot().await;
         all.spawn(slot, |state| {
-            state.enter(Phase::Working);
+            state.begin(false);
             std::future::pending()
         });
         all.drain().await;
-        assert!(all.draining());
+        assert!(all.wants_to_end(&Connection::default()));
         tokio::task::yield_now().await;
         assert!(all.open.lock().entries.is_empty());
     }

@@ -15,7 +15,8 @@ use tower_service::Service;
 
 use super::answer::{Answer, AnswerBody};
 use super::arriving::Arriving;
-use super::connections::{Connection, Connections};
+use super::connection::Connection;
+use super::connections::Connections;
 use super::guard::{Verdict, allow_origin};
 use crate::app::App;
 use crate::routes::heartbeat;
@@ -50,7 +51,7 @@ impl Entrance {
         if let Some(origin) = origin {
             allow_origin(response.headers_mut(), origin);
         }
-        if self.connections.draining() {
+        if self.connections.wants_to_end(&connection) {
             response
                 .headers_mut()
                 .insert(header::CONNECTION, HeaderValue::from_static("close"));

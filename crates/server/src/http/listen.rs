@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use crate::config::Settings;
 
 /// Connections that may wait in the kernel to be accepted.
-const BACKLOG: i32 = 1024;
+const BACKLOG: i32 = 4096;
 /// The first descriptor that the protocol hands over.
 const FIRST_FD: i32 = 3;
 

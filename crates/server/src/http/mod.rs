@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `listen` | sockets: opened here, or handed over by systemd |
 //! | `serve` | the accept loop, signals, the orderly end |
-//! | `connections` | who is connected and for how long: bounds, time limits, draining |
+//! | `descriptors` | raising the limit of open files |
+//! | `connections` | all connections: bounds, who makes way, time limits, draining |
+//! | `connection`, `patience`, `socket` | one connection: what it does, how slow its client is, its bytes |
 //! | `entrance` | one request: guard, then the fast path or the router |
 //! | `guard` | the `Host` and `Origin` checks |
 //! | `arriving`, `collect` | request bodies: counted, bounded |
@@ -17,14 +19,18 @@ mod answer;
 mod arriving;
 mod collect;
 mod compress;
+mod connection;
 mod connections;
+mod descriptors;
 mod entrance;
 mod error;
 pub(crate) mod guard;
 pub(crate) mod json;
 mod listen;
+mod patience;
 mod query;
 mod serve;
+mod socket;
 
 pub(crate) use answer::{Answer, ChunkSender, StreamEnded, json_answer, stream};
 pub(crate) use arriving::Arriving;

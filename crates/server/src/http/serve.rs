@@ -1,8 +1,9 @@
 //! The accept loop, and the orderly end: stop accepting, finish what is in flight, return.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hyper::server::conn::http1;
@@ -14,14 +15,22 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::connections::{Connections, Slot};
+use super::descriptors::connections_allowed;
 use super::entrance::Entrance;
 use super::listen::Listeners;
+use super::socket::Socket;
 use crate::app::App;
-use crate::config::Compression;
+use crate::config::{Compression, Limits};
 use crate::routes;
 
 /// How long to wait when no connection can be accepted, as when descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often the log says so.
+const ACCEPT_WARNING_EVERY: Duration = Duration::from_secs(60);
+/// Longest head of a request. More than any client sends, and little enough for every connection to hold one.
+const HEAD_BYTES: usize = 64 << 10;
+/// What a connection may hold of a body or an answer that is on its way.
+const BUFFER_BYTES: usize = 128 << 10;
 
 /// Serves on `listeners` until SIGTERM or SIGINT, then finishes the requests in flight.
 ///
@@ -29,7 +38,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// When the sockets or signals cannot be used.
 pub async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
     let mut stop_signals = StopSignals::new()?;
-    let connections = Connections::new(&app.settings.limits);
+    let limits = Limits {
+        connections: connections_allowed(app.settings.limits.connections),
+        ..app.settings.limits.clone()
+    };
+    let connections = Connections::new(&limits, app.bodies.waits());
     let entrance = Arc::new(Entrance {
         router: routes::router(&app),
         connections: Arc::clone(&connections),
@@ -57,9 +70,12 @@ pub async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
     tell_manager(&[NotifyState::Stopping]);
     stop.send_replace(true);
     app.hold.stop();
+    let drain_time = Duration::from_secs(app.settings.limits.drain_seconds);
     tokio::select! {
         () = async {
-            while accepting.join_next().await.is_some() {}
+            // Clients in the queue get their turn, but connections that are busy for ever do not hold up the end.
+            let emptying = async { while accepting.join_next().await.is_some() {} };
+            let _ = tokio::time::timeout(drain_time, emptying).await;
             connections.drain().await;
         } => {}
         () = stop_signals.next() => tracing::warn!("told to stop twice: not waiting any longer"),
@@ -82,27 +98,25 @@ fn tell_manager(state: &[NotifyState<'_>]) {
     }
 }
 
-/// Accepts connections until told to stop. A full house makes clients wait in the socket's queue.
+/// Accepts connections until told to stop. When all places are taken, one makes way for each client that comes.
 async fn accept(
     socket: TcpListener,
     handed_over: bool,
     entrance: Arc<Entrance>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let mut failures = Failures::default();
     loop {
-        let next = async {
-            let slot = entrance.connections.slot().await;
-            (slot, socket.accept().await)
-        };
-        tokio::select! {
-            (slot, accepted) = next => match accepted {
-                Ok((stream, peer)) => start(&entrance, slot, stream, peer),
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
             () = told_to_stop(&mut stopped) => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let slot = entrance.connections.slot().await;
+                start(&entrance, slot, stream, peer);
+            }
+            Err(error) => failures.handle(&error, &entrance.connections).await,
         }
     }
     // Whoever is in the queue was promised a connection by the kernel and would see it reset. If the
@@ -112,18 +126,41 @@ async fn accept(
     }
 }
 
+/// What to do when a connection cannot be accepted.
+#[derive(Default)]
+struct Failures {
+    warned: Option<Instant>,
+}
+
+impl Failures {
+    async fn handle(&mut self, error: &std::io::Error, connections: &Connections) {
+        use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+        // The client has gone while it waited. The next one is none the worse for it.
+        if matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
+            return;
+        }
+        if self.warned.is_none_or(|at| at.elapsed() >= ACCEPT_WARNING_EVERY) {
+            self.warned = Some(Instant::now());
+            tracing::warn!(
+                %error,
+                "cannot accept connections for now; if descriptors are short, raise the limit of open files or lower limits.connections"
+            );
+        }
+        // What an idle connection gives back may be what is short.
+        connections.make_room();
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
 async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
     // An error means that whoever could tell us is gone, which is as good as being told.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 async fn empty_queue(socket: TcpListener, entrance: &Arc<Entrance>) {
-    loop {
+    while let Ok(Ok((stream, peer))) = tokio::time::timeout(Duration::from_millis(1), socket.accept()).await {
         let slot = entrance.connections.slot().await;
-        match tokio::time::timeout(Duration::from_millis(1), socket.accept()).await {
-            Ok(Ok((stream, peer))) => start(entrance, slot, stream, peer),
-            _ => return,
-        }
+        start(entrance, slot, stream, peer);
     }
 }
 
@@ -140,15 +177,30 @@ fn start(entrance: &Arc<Entrance>, slot: Slot, stream: TcpStream, peer: SocketAd
     let entrance = Arc::clone(entrance);
     let connections = Arc::clone(&entrance.connections);
     connections.spawn(slot, move |connection| async move {
+        let state = Arc::clone(&connection);
         let service =
             service_fn(move |request| Arc::clone(&entrance).answer(Arc::clone(&connection), plain, request));
-        let served = http1::Builder::new()
-            // `Connections` keeps the time, for less.
-            .header_read_timeout(None)
-            .serve_connection(TokioIo::new(stream), service)
-            .await;
-        if let Err(error) = served {
-            tracing::debug!(%peer, %error, "connection ended");
+        let socket = Socket::new(stream, Arc::clone(&state));
+        let mut served = pin!(
+            http1::Builder::new()
+                // `Connections` keeps the time, for less.
+                .header_read_timeout(None)
+                .max_header_size(HEAD_BYTES)
+                .max_buf_size(BUFFER_BYTES)
+                .serve_connection(TokioIo::new(socket), service)
+        );
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut served => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%peer, %error, "connection ended");
+                    }
+                    return;
+                }
+                // The socket acts on it when it is polled next, which is now.
+                () = state.told_to_leave() => {}
+            }
         }
     });
 }

@@ -125,6 +125,16 @@ impl Connection {
         read_answer(&mut self.stream, method)
     }
 
+    /// Whether the server has closed it. Clients that keep connections look before they send.
+    pub(crate) fn is_closed(&self) -> bool {
+        let mut byte = [0];
+        let flags = rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT;
+        !matches!(
+            rustix::net::recv(self.stream.get_ref(), &mut byte, flags),
+            Err(rustix::io::Errno::AGAIN)
+        )
+    }
+
     /// A request as any ordinary client sends it; a body is JSON.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, header};
 
 use crate::app::App;
 use crate::http::{ApiError, json, json_answer, pass_over};
@@ -73,13 +73,14 @@ pub(super) async fn import(
             return Err(error);
         }
     };
-    // Nothing of the body is read before its turn: the client waits, and no memory is held.
+    // A client that sends slowly holds up no other import: what waits in memory is bounded by the pool of bodies.
+    let _share = app.bodies.reserve(in_memory(&headers)).await;
+    let (spool, layout) = receive::receive(body, form, app.settings.data_dir.clone()).await?;
     let _turn = app
         .importing
         .acquire()
         .await
         .map_err(|error| ApiError::Internal(error.to_string()))?;
-    let (spool, layout) = receive::receive(body, form, app.settings.data_dir.clone()).await?;
     let replaying = {
         let app = Arc::clone(&app);
         tokio::task::spawn_blocking(move || replay::replay(&app, &Arc::new(spool), layout))
@@ -92,6 +93,15 @@ pub(super) async fn import(
     }
     tracing::info!(?outcome, "imported");
     Ok(json_answer(outcome.to_json()))
+}
+
+/// What the spool of a body may hold in memory.
+fn in_memory(headers: &HeaderMap) -> u64 {
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.parse().ok());
+    announced.unwrap_or(u64::MAX).min(spool::MEMORY_BYTES as u64)
 }
 
 impl Outcome {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use timberline_log::Cipher;
 
 /// What is kept in memory.
-const MEMORY_BYTES: usize = 8 << 20;
+pub(super) const MEMORY_BYTES: usize = 8 << 20;
 /// What is sealed at once.
 const PIECE: usize = 64 << 10;
 const SEALED_PIECE: usize = PIECE + Cipher::OVERHEAD;
