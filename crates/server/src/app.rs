@@ -9,7 +9,7 @@ use crate::backup;
 use crate::config::{ConfigError, Settings};
 use crate::hold::Hold;
 use crate::http::guard::Guard;
-use crate::http::{ApiError, BodyPool};
+use crate::http::{ApiError, BodyPool, Refusals};
 use crate::identity::Identity;
 use crate::logging::Ring;
 use crate::privacy::Privacy;
@@ -25,6 +25,8 @@ pub struct App {
     /// Answers queries.
     pub(crate) engine: Arc<Engine>,
     pub(crate) guard: Guard,
+    /// What was refused.
+    pub(crate) refusals: Refusals,
     pub(crate) hold: Hold,
     /// What of events is not to be kept.
     pub(crate) privacy: Privacy,
@@ -54,6 +56,7 @@ impl App {
     ) -> Result<Self, ConfigError> {
         Ok(Self {
             guard: Guard::new(&settings, port, &identity.hostname)?,
+            refusals: Refusals::default(),
             hold: Hold::new(&settings.limits),
             privacy: Privacy::new(settings.data_dir.clone(), &store.snapshot()),
             bodies: BodyPool::new(&settings.limits),

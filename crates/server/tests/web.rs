@@ -123,6 +123,8 @@ fn without_a_web_ui_there_is_a_page_about_the_store() {
         "{text}"
     );
     assert!(!text.contains("<script>"), "{text}");
+    let policy = page.header("content-security-policy").expect("a policy");
+    assert!(policy.ends_with("frame-ancestors 'none'"), "{policy}");
     assert_eq!(get(&server, "/index.php", &[]).status, 404);
     server.stop();
 }
@@ -222,5 +224,302 @@ fn the_log_is_told_as_json() {
     let log = get(&server, "/api/0/log", &[]).json().expect("JSON");
     let lines = log.as_array().expect("a list");
     assert!(lines.iter().any(|line| line["levelname"] == "INFO"), "{log}");
+    server.stop();
+}
+
+const ADD_ON: &str = "moz-extension://11111111-2222-3333-4444-555555555555";
+const BUCKET: &[u8] = br#"{"client":"aw-client-web","type":"web.tab.current","hostname":"h"}"#;
+
+/// Any Firefox add-on has such an origin, so it may do what aw-watcher-web does and no more.
+#[test]
+fn a_browser_extension_records_and_reads_only_what_it_made() {
+    let installation = Installation::new();
+    let server = installation.start();
+    ask(&server, "POST", "/api/0/buckets/window", &[], BUCKET);
+    let secret = br#"[{"timestamp":"2026-01-05T10:00:00Z","duration":1,"data":{"title":"secret"}}]"#;
+    ask(&server, "POST", "/api/0/buckets/window/events", &[], secret);
+    for origin in [ADD_ON, "chrome-extension://any", "safari-web-extension://any"] {
+        let from = [("origin", origin)];
+        let send = |method: &str, target: &str, body: &[u8]| ask(&server, method, target, &from, body);
+        let own = format!("/api/0/buckets/web-{}", origin.len());
+        let beat = br#"{"timestamp":"2026-01-05T10:00:00Z","duration":0,"data":{"url":"u"}}"#;
+        assert_eq!(send("GET", "/api/0/info", b"").status, 200);
+        let created = send("POST", &own, BUCKET);
+        assert_eq!(created.status, 200, "{}", created.text());
+        assert_eq!(
+            created.header("access-control-allow-origin").as_deref(),
+            Some(origin)
+        );
+        assert_eq!(created.header("access-control-allow-credentials"), None);
+        let beaten = send("POST", &format!("{own}/heartbeat?pulsetime=80"), beat);
+        assert_eq!(beaten.status, 200, "{}", beaten.text());
+        assert_eq!(send("POST", &format!("{own}/events"), secret).status, 200);
+
+        let listed = send("GET", "/api/0/buckets/", b"");
+        let listed = listed.json().expect("JSON");
+        let names: Vec<_> = listed.as_object().expect("an object").keys().collect();
+        assert_eq!(names, [own.trim_start_matches("/api/0/buckets/")]);
+        assert_eq!(send("GET", &own, b"").status, 200);
+        assert_eq!(send("GET", "/api/0/buckets/none", b"").status, 404);
+
+        let replacing = br#"[{"id":1,"timestamp":"2026-01-05T10:00:00Z","duration":1,"data":{}}]"#;
+        for (method, target, body) in [
+            ("GET", "/api/0/buckets/window", &b""[..]),
+            ("GET", "/api/0/buckets/window/events", b""),
+            ("GET", "//api/0/export", b""),
+            ("GET", "/api/0/settings", b""),
+            ("GET", "/api/1/log", b""),
+            ("GET", "/metrics", b""),
+            ("POST", "/api/0/query", b"{}"),
+            ("POST", "/api/1/purge", b"{}"),
+            ("POST", "/api/0/import", b"{}"),
+            ("POST", "/api/0/settings/x", b"1"),
+            ("PUT", &own, BUCKET),
+            ("DELETE", &own, b""),
+            ("DELETE", "/api/0/buckets/window/events/1", b""),
+            ("POST", "/api/0/buckets/window/events", replacing),
+        ] {
+            let answer = send(method, target, body);
+            assert_eq!(
+                answer.status,
+                403,
+                "{origin}: {method} {target}: {}",
+                answer.text()
+            );
+        }
+    }
+    server.kill();
+    let server = installation.start();
+    let target = format!("/api/0/buckets/web-{}", ADD_ON.len());
+    assert_eq!(
+        get(&server, &target, &[("origin", ADD_ON)]).status,
+        200,
+        "remembered"
+    );
+    assert_eq!(
+        get(&server, &target, &[("origin", "moz-extension://other")]).status,
+        403
+    );
+    server.stop();
+}
+
+#[test]
+fn an_extension_is_told_in_advance_what_it_may_not_do_and_cors_opens_everything() {
+    let mut installation = Installation::new();
+    installation.configure("cors = [\"moz-extension://mine\"]\n");
+    let server = installation.start();
+    let preflight = |origin, method| {
+        let headers = [("origin", origin), ("access-control-request-method", method)];
+        ask(&server, "OPTIONS", "/api/0/buckets/b", &headers, b"")
+    };
+    assert_eq!(preflight(ADD_ON, "DELETE").status, 403);
+    let append = preflight(ADD_ON, "POST");
+    assert_eq!(append.status, 200);
+    assert!(
+        !append
+            .header("access-control-allow-methods")
+            .expect("methods")
+            .contains("DELETE")
+    );
+    assert_eq!(append.header("access-control-allow-credentials"), None);
+    assert_eq!(preflight("moz-extension://mine", "DELETE").status, 200);
+    assert_eq!(
+        get(&server, "/api/0/export", &[("origin", "moz-extension://mine")]).status,
+        200
+    );
+    assert_eq!(get(&server, "/api/0/export", &[("origin", ADD_ON)]).status, 403);
+    server.stop();
+}
+
+#[test]
+fn pages_of_other_sites_get_nothing_but_a_visit() {
+    let (_installation, server) = with_web_ui();
+    let cross = ("sec-fetch-site", "cross-site");
+    for target in ["/api/0/info", "/assets/app.js", "/pages/watcher/"] {
+        assert_eq!(get(&server, target, &[cross]).status, 403, "{target}");
+        assert_eq!(
+            get(&server, target, &[("sec-fetch-site", "same-origin")]).status,
+            200,
+            "{target}"
+        );
+    }
+    let mut visit = vec![
+        cross,
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
+    let page = get(&server, "/", &visit);
+    assert_eq!(page.status, 200);
+    assert_eq!(
+        page.header("content-security-policy").as_deref(),
+        Some("frame-ancestors 'self'")
+    );
+    visit.pop();
+    visit.push(("sec-fetch-dest", "iframe"));
+    assert_eq!(get(&server, "/", &visit).status, 403);
+    for target in ["/api/0/info", "/assets/app.js", "/api/0/none", "/"] {
+        let answer = get(&server, target, &[]);
+        assert_eq!(
+            answer.header("x-content-type-options").as_deref(),
+            Some("nosniff"),
+            "{target}"
+        );
+        assert_eq!(
+            answer.header("cross-origin-resource-policy").as_deref(),
+            Some("same-origin"),
+            "{target}"
+        );
+    }
+    server.stop();
+}
+
+/// awatcher up to 0.3.3 sends this and never looks at the status.
+#[test]
+fn empty_segments_of_a_path_mean_nothing_and_pass_no_check() {
+    let installation = Installation::new();
+    let server = installation.start();
+    assert_eq!(ask(&server, "POST", "//api/0/buckets/b", &[], BUCKET).status, 200);
+    let beat = br#"{"timestamp":"2026-01-05T10:00:00Z","duration":0,"data":{}}"#;
+    let target = "//api//0/buckets/b///heartbeat?pulsetime=1";
+    assert_eq!(ask(&server, "POST", target, &[], beat).status, 200);
+    assert_eq!(get(&server, "/api/0/buckets/b/events/count", &[]).text(), "1");
+    for target in ["//api/0/export", "/api//0/export", "///metrics", "//pages/x/"] {
+        let answer = get(&server, target, &[("origin", "https://evil.example")]);
+        assert_eq!(answer.status, 403, "{target}");
+    }
+    for target in [
+        "/%2fapi/0/export",
+        "/%61pi/0/export",
+        "/api%2f0/export",
+        "/x/..//api/0/export",
+    ] {
+        let answer = get(&server, target, &[("origin", "https://evil.example")]);
+        assert!(answer.status >= 400, "{target}: {}", answer.text());
+    }
+    server.stop();
+}
+
+#[test]
+fn what_is_refused_is_in_the_log_and_counted() {
+    let installation = Installation::new();
+    let server = installation.start();
+    for _ in 0..3 {
+        let beat = br#"{"timestamp":"2026-01-05T10:00:00Z","data":{"title":"secret"}}"#;
+        let target = "/api/0/buckets/none/heartbeat?pulsetime=1&title=secret";
+        assert_eq!(
+            ask(&server, "POST", target, &[("user-agent", "watcher/1")], beat).status,
+            404
+        );
+    }
+    assert_eq!(
+        get(&server, "/api/0/info", &[("origin", "https://evil.example")]).status,
+        403
+    );
+    assert_eq!(ask(&server, "POST", "/api/0/buckets/b", &[], b"{").status, 400);
+    let metrics = get(&server, "/metrics", &[]).text();
+    for line in [
+        "timberline_requests_refused_total{status=\"404\",reason=\"no such bucket\"} 3",
+        "timberline_requests_refused_total{status=\"403\",reason=\"foreign origin (cors)\"} 1",
+        "timberline_requests_refused_total{status=\"400\",reason=\"not readable\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+    let log = server.log_tail();
+    let lines: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("no such bucket"))
+        .collect();
+    let [line] = &lines[..] else {
+        panic!("one line of three: {log}");
+    };
+    for part in [
+        "WARN",
+        "method=POST",
+        "/api/0/buckets/none/heartbeat",
+        "status=404",
+        "127.0.0.1 watcher/1",
+    ] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    assert!(!log.contains("secret"), "{log}");
+    server.stop();
+}
+
+#[test]
+fn entries_that_never_match_stop_the_start_and_an_open_address_is_warned_of() {
+    let mut installation = Installation::new();
+    installation.configure("cors = [\"https://a.org/\"]\n");
+    let (status, _, err) = installation.run(installation.command());
+    assert!(!status.success());
+    assert!(
+        err.contains("cors") && err.contains("write \"https://a.org\""),
+        "{err}"
+    );
+    assert!(
+        !installation.data.exists(),
+        "a refused start leaves nothing behind"
+    );
+    installation.configure("host = \"0.0.0.0\"\n");
+    let server = installation.start();
+    assert!(
+        server.log_tail().contains("NO AUTHENTICATION"),
+        "{}",
+        server.log_tail()
+    );
+    let rebound = [("host", "evil.local"), ("origin", "http://evil.local")];
+    assert_eq!(get(&server, "/api/0/info", &rebound).status, 400);
+    assert_eq!(get(&server, "/api/0/info", &[("host", "nas.local")]).status, 200);
+    server.stop();
+}
+
+/// Titles that were cut in the middle of a character, as Python's json writes them.
+#[test]
+fn half_a_surrogate_pair_costs_neither_the_heartbeat_nor_the_batch() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let bucket = br#"{"client":"c","type":"t","hostname":"h"}"#;
+    ask(&server, "POST", "/api/0/buckets/b", &[], bucket);
+    let beat = |body: &[u8]| {
+        ask(
+            &server,
+            "POST",
+            "/api/0/buckets/b/heartbeat?pulsetime=1",
+            &[],
+            body,
+        )
+    };
+    let cut =
+        beat(br#"{"timestamp":"2026-01-05T09:00:00Z","duration":0,"data":{"title":"x \ud835\udd4e\ud835"}}"#);
+    let json = cut.json().unwrap_or_default();
+    assert_eq!(
+        (cut.status, json["data"]["title"].as_str()),
+        (200, Some("x \u{1d54e}\u{fffd}"))
+    );
+    let latin =
+        beat(b"{\"timestamp\":\"2026-01-05T09:01:00\",\"duration\":0,\"data\":{\"title\":\"M\xfcller\"}}");
+    let json = latin.json().unwrap_or_default();
+    assert_eq!(
+        (latin.status, json["data"]["title"].as_str()),
+        (200, Some("M\u{fffd}ller"))
+    );
+    assert_eq!(
+        json["timestamp"], "2026-01-05T09:01:00Z",
+        "a time without an offset is UTC"
+    );
+    let batch = br#"[{"timestamp":"2026-01-05T10:00:00Z","duration":1,"data":{"\udc00":"one"}},
+        {"timestamp":"2026-01-05T10:00:01Z","duration":1,"data":{"list":["\ud835"]}},
+        {"timestamp":"2026-01-05T10:00:02Z","duration":1,"data":{"title":"\\ud835"}}]"#;
+    let inserted = ask(&server, "POST", "/api/0/buckets/b/events", &[], batch);
+    let json = inserted.json().unwrap_or_default();
+    assert_eq!(inserted.status, 200, "{json}");
+    assert_eq!(json[0]["data"]["\u{fffd}"], "one");
+    assert_eq!(json[1]["data"]["list"][0], "\u{fffd}");
+    assert_eq!(
+        json[2]["data"]["title"], "\\ud835",
+        "an escaped backslash is no escape"
+    );
+    server.kill();
+    let server = installation.start();
+    assert_eq!(get(&server, "/api/0/buckets/b/events/count", &[]).text(), "5");
     server.stop();
 }

@@ -6,14 +6,14 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::events::{EventList, EventsRead};
-use super::fields::{Fields, FieldsOf, data, optional, required, string, timestamp};
+use super::fields::{Fields, FieldsOf, data, lenient_timestamp, optional, required, string};
 use super::{ParseError, read};
 use crate::data::kind_of;
 use crate::time::excerpt;
 use crate::{BucketUpdate, Data, NewBucket};
 
 /// The fields of a bucket, in the order in which they are taken apart below.
-const BUCKET: FieldsOf<8> = FieldsOf(&[
+pub(super) const BUCKET: FieldsOf<8> = FieldsOf(&[
     "id",
     "type",
     "client",
@@ -79,11 +79,11 @@ fn bucket<'de>(fields: Fields<'de, 8>) -> Result<NewBucket<'de>, ParseError> {
         client: owned_string(required(client, "client")?, "client")?,
         hostname: owned_string(required(hostname, "hostname")?, "hostname")?,
         created: optional(created)
-            .map(|raw| timestamp(raw, "created"))
+            .map(|raw| lenient_timestamp(raw, "created"))
             .transpose()?,
         data,
         last_updated: optional(last_updated)
-            .map(|raw| timestamp(raw, "last_updated"))
+            .map(|raw| lenient_timestamp(raw, "last_updated"))
             .transpose()?,
         events,
         left_out,

@@ -3,14 +3,15 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::fields::{self, Fields, FieldsOf};
 use super::{ParseError, read};
 use crate::bucket::LeftOut;
-use crate::{Duration, Heartbeat, NewEvent};
+use crate::{Duration, Heartbeat, NewEvent, Timestamp};
 
 /// The fields of an event, in the order in which they are taken apart below.
-const EVENT: FieldsOf<4> = FieldsOf(&["id", "timestamp", "duration", "data"]);
+pub(super) const EVENT: FieldsOf<4> = FieldsOf(&["id", "timestamp", "duration", "data"]);
 
 /// Reads the body of an insert: a list of events, or one event as the Python server takes it.
 ///
@@ -31,18 +32,19 @@ pub fn parse_events(body: &[u8]) -> Result<Vec<NewEvent<'_>>, ParseError> {
         return read(body, list)?.map(|list| list.events);
     }
     let event = read(body, EVENT)?
-        .and_then(|fields| event(fields, Ids::Keep))
+        .and_then(|fields| event(fields, Ids::Keep, fields::timestamp))
         .map_err(|error| error.within("the body is neither a list of events nor an event"))?;
     Ok(vec![event])
 }
 
-/// Reads the body of a heartbeat: an event whose id, should it have one, means nothing.
+/// Reads the body of a heartbeat: an event whose id, should it have one, means nothing, and whose time is in UTC if it
+/// has no offset, as in aw-server.
 ///
 /// # Errors
 ///
 /// As [`parse_events`].
 pub fn parse_heartbeat(body: &[u8]) -> Result<Heartbeat<'_>, ParseError> {
-    let event = read(body, EVENT)?.and_then(|fields| event(fields, Ids::Keep));
+    let event = read(body, EVENT)?.and_then(|fields| event(fields, Ids::Keep, fields::lenient_timestamp));
     let event = event.map_err(|error| error.within("heartbeat"))?;
     Ok(Heartbeat {
         start: event.start,
@@ -71,22 +73,22 @@ pub(super) enum Unreadable {
 
 /// Checks the fields of one event.
 #[inline]
-fn event<'de>(fields: Fields<'de, 4>, ids: Ids) -> Result<NewEvent<'de>, ParseError> {
+fn event<'de>(
+    fields: Fields<'de, 4>,
+    ids: Ids,
+    read_time: fn(&RawValue, &'static str) -> Result<Timestamp, ParseError>,
+) -> Result<NewEvent<'de>, ParseError> {
     let [id, timestamp, duration, data] = fields.once()?;
     let id = match fields::optional(id) {
         Some(raw) if ids == Ids::Keep => Some(fields::event_id(raw, "id")?),
         _ => None,
     };
-    let start = fields::timestamp(fields::required(timestamp, "timestamp")?, "timestamp")?;
+    let start = read_time(fields::required(timestamp, "timestamp")?, "timestamp")?;
     let duration = match duration {
         Some(raw) => fields::duration(raw, "duration")?,
         None => Duration::ZERO,
     };
-    if start.checked_add(duration).is_none() {
-        return Err(ParseError::shape(format!(
-            "duration: {duration} seconds from {start} end outside the range 1677-09-21..2262-04-11 that a timestamp can hold"
-        )));
-    }
+    check_end(start, duration)?;
     let data = fields::data(fields::required(data, "data")?, "data")?;
     Ok(NewEvent {
         id,
@@ -94,6 +96,17 @@ fn event<'de>(fields: Fields<'de, 4>, ids: Ids) -> Result<NewEvent<'de>, ParseEr
         duration,
         data,
     })
+}
+
+/// Refuses an event whose end no timestamp can hold.
+#[inline]
+pub(super) fn check_end(start: Timestamp, duration: Duration) -> Result<(), ParseError> {
+    match start.checked_add(duration) {
+        Some(_) => Ok(()),
+        None => Err(ParseError::shape(format!(
+            "duration: {duration} seconds from {start} end outside the range 1677-09-21..2262-04-11 that a timestamp can hold"
+        ))),
+    }
 }
 
 /// Reads a list of events.
@@ -144,7 +157,7 @@ impl<'de> Visitor<'de> for EventList {
         };
         let mut index = 0usize;
         while let Some(fields) = list.next_element_seed(EVENT)? {
-            match fields.and_then(|fields| event(fields, self.ids)) {
+            match fields.and_then(|fields| event(fields, self.ids, fields::timestamp)) {
                 Ok(event) => read.events.push(event),
                 Err(error) if self.unreadable == Unreadable::Refuse => {
                     while list.next_element::<IgnoredAny>()?.is_some() {}

@@ -25,6 +25,11 @@ impl<'de, const N: usize> Fields<'de, N> {
             Some(name) => Err(ParseError::shape(format!("{name}: is there twice"))),
         }
     }
+
+    /// The fields, the last of each; and the name of the first that was there twice.
+    pub(super) fn last(self) -> ([Option<&'de RawValue>; N], Option<&'static str>) {
+        (self.raw, self.twice)
+    }
 }
 
 /// Reads an object's [`Fields`] of these names. A value of any other type is read too, and named in the error: so one
@@ -168,6 +173,16 @@ pub(super) fn timestamp(raw: &RawValue, name: &'static str) -> Result<Timestamp,
         return Ok(timestamp);
     }
     Timestamp::parse(&string(raw, name)?).map_err(|error| ParseError::from(error).within(name))
+}
+
+/// Reads an instant that need not have an offset: then it is in UTC.
+#[inline]
+pub(super) fn lenient_timestamp(raw: &RawValue, name: &'static str) -> Result<Timestamp, ParseError> {
+    match timestamp(raw, name) {
+        Err(_) => Timestamp::parse_lenient(&string(raw, name)?)
+            .map_err(|error| ParseError::from(error).within(name)),
+        read => read,
+    }
 }
 
 /// Reads a number of seconds.

@@ -3,6 +3,7 @@
 mod calendar;
 mod digits;
 mod duration;
+mod lenient;
 mod pulsetime;
 #[cfg(test)]
 mod tests;

@@ -98,19 +98,11 @@ fn filter_keyvals_regex(arguments: &Arguments<'_>) -> Result<Value, QueryError> 
         .map_err(|error| arguments.about(2, error))
 }
 
-/// Sums from this many nanoseconds on are given in whole milliseconds.
-const CUT_FROM: i128 = 60 * 1_000_000_000;
-
-/// Seconds. The corpus has it both ways: aw-server-rust cuts every sum to milliseconds, which `divergent.json` calls a bug
-/// where it shows (a sum of one second), and `query.json` demands where it does not (a sum of twenty minutes).
+/// Seconds, exact. aw-server-rust cuts sums to milliseconds.
 fn sum_durations(arguments: &Arguments<'_>) -> Result<Value, QueryError> {
     let events = arguments.events(0)?;
     let nanos: i128 = events.durations().iter().map(|d| i128::from(*d)).sum();
-    Ok(Value::Number(if nanos.abs() < CUT_FROM {
-        nanos as f64 / 1e9
-    } else {
-        (nanos / 1_000_000) as f64 / 1e3
-    }))
+    Ok(Value::Number(nanos as f64 / 1e9))
 }
 
 fn concat(arguments: &Arguments<'_>) -> Result<Value, QueryError> {

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use fancy_regex::Regex;
 use serde_json::Value as Json;
 
-use super::{Event, SECOND, equal};
+use super::{Event, equal};
 
 /// `filter_keyvals`: the events that have the key with one of the values.
 pub fn filter_keyvals(events: &[Event], key: &str, values: &[Json]) -> Vec<Event> {
@@ -64,15 +64,11 @@ pub fn sort_by_duration(events: &[Event]) -> Vec<Event> {
     sorted
 }
 
-/// `sum_durations`: seconds; from a minute on cut to whole milliseconds.
+/// `sum_durations`: seconds.
 pub fn sum_durations(events: &[Event]) -> f64 {
     let mut sum = 0;
     for event in events {
         sum += event.duration;
     }
-    if sum.abs() < 60 * SECOND {
-        sum as f64 / 1e9
-    } else {
-        (sum / 1_000_000) as f64 / 1e3
-    }
+    sum as f64 / 1e9
 }

@@ -111,6 +111,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let settings = Settings::load(args.overrides(), &BaseDirs::from_env())?;
     let log = logging::start(&settings)?;
     let listeners = Listeners::open(&settings, listen_fd)?;
+    warn_of_open_addresses(&listeners);
     let identity = Identity::load(&settings)?;
     let cipher = passphrase::unlock_or_create(&settings)?;
     let store = open_store(&settings, &identity, cipher)?;
@@ -147,6 +148,19 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     }
     tracing::info!("stopped");
     served
+}
+
+/// Whoever reaches an address beyond the loopback may read and delete everything.
+fn warn_of_open_addresses(listeners: &Listeners) {
+    for address in listeners.addresses() {
+        if !address.ip().to_canonical().is_loopback() {
+            tracing::warn!(
+                %address,
+                "NO AUTHENTICATION: everyone who can reach this address can read, change and delete all data; \
+                 let a firewall or a proxy with a password decide who can, or listen on 127.0.0.1 (host)"
+            );
+        }
+    }
 }
 
 fn open_store(

@@ -5,6 +5,7 @@
 //! | [`file`](self) | the TOML file: every key, its default, and errors that name the line |
 //! | `paths` | where files live: the XDG base directories |
 //! | `limits` | the bounds on what clients may ask for |
+//! | `names` | whether an entry of `cors` or `allowed_hosts` can ever match |
 //! | `span` | lengths of time, such as `"1 day"` |
 //! | `settings` | file + command line -> [`Settings`], all decided |
 //!
@@ -13,6 +14,7 @@
 mod error;
 mod file;
 mod limits;
+mod names;
 mod paths;
 mod settings;
 mod span;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::file::{Backup, HeartbeatRule, Retention};
-use super::{BaseDirs, Compression, ConfigError, ConfigFile, Limits, Span};
+use super::{BaseDirs, Compression, ConfigError, ConfigFile, Limits, Span, names};
 
 /// The port the reference servers listen on, which every client expects.
 const PORT: u16 = 5600;
@@ -220,6 +220,15 @@ impl Settings {
                 ),
             ));
         }
+        for origin in &self.cors {
+            names::check_origin(origin).map_err(|reason| value("cors", quoted(origin), reason))?;
+        }
+        for pattern in &self.cors_regex {
+            names::check_pattern(pattern).map_err(|reason| value("cors_regex", quoted(pattern), reason))?;
+        }
+        for host in &self.allowed_hosts {
+            names::check_host(host).map_err(|reason| value("allowed_hosts", quoted(host), reason))?;
+        }
         if let Some((key, found, reason)) = self.limits.unusable() {
             return Err(value(key, found, reason));
         }
@@ -313,6 +322,11 @@ fn heartbeat_interval(rule: HeartbeatRule, seconds: Option<f64>) -> Result<Optio
     })
 }
 
+/// An entry of a list, as it stands in the file.
+fn quoted(entry: &str) -> String {
+    format!("{entry:?}")
+}
+
 fn value(key: &str, found: impl ToString, reason: impl Into<String>) -> ConfigError {
     ConfigError::Value {
         key: key.to_owned(),
@@ -403,6 +417,9 @@ mod tests {
             ("[backup]\ndir = \"b\"\nevery = \"3 s\"", "backup.every"),
             ("[backup]\nkeep = 0", "backup.keep"),
             ("data_dir = \"\"", "data_dir"),
+            ("cors = [\"https://a.org/\"]", "cors"),
+            ("cors_regex = [\"(\"]", "cors_regex"),
+            ("allowed_hosts = [\"nas:5600\"]", "allowed_hosts"),
             (
                 "[limits]\ndrain_seconds = 9223372036854775807",
                 "limits.drain_seconds",

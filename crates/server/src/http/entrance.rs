@@ -5,11 +5,12 @@
 //! router. Everything else goes on to axum.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, Uri, header, request};
+use http::{HeaderValue, Method, Request, Response, header, request};
 use hyper::body::Incoming;
 use tower_service::Service;
 
@@ -17,7 +18,9 @@ use super::answer::{Answer, AnswerBody};
 use super::arriving::Arriving;
 use super::connection::Connection;
 use super::connections::Connections;
-use super::guard::{Verdict, allow_origin};
+use super::guard::{self, Verdict, allow_origin};
+use super::refusals::{Asked, Reason};
+use super::{paths, protection};
 use crate::app::App;
 use crate::routes::heartbeat;
 
@@ -34,22 +37,33 @@ impl Entrance {
         self: Arc<Self>,
         connection: Arc<Connection>,
         plain: bool,
+        peer: IpAddr,
         request: Request<Incoming>,
     ) -> Result<Response<AnswerBody>, Infallible> {
         let (mut head, body) = request.into_parts();
+        paths::normalise(&mut head.uri);
+        // Clones of what is shared: only a refusal looks at them.
+        let (method, uri) = (head.method.clone(), head.uri.clone());
+        let agent = head.headers.get(header::USER_AGENT).cloned();
         let body = Arriving::new(body, Arc::clone(&connection));
         let (mut response, origin) = match self.app.guard.check(&head) {
-            Verdict::Pass(origin) => {
-                if plain {
-                    head.headers.remove(header::ACCEPT_ENCODING);
-                }
-                (self.dispatch(head, body).await, origin)
+            Verdict::Pass(origin) => (self.dispatch(head, plain, body).await, origin),
+            Verdict::PassExtension(origin) => {
+                guard::mark(&mut head, &origin);
+                (self.dispatch(head, plain, body).await, Some(origin))
             }
             Verdict::Answer(response) => (response.map(|()| Answer::Whole(Bytes::new())), None),
             Verdict::Refuse(error) => (error.answer(), None),
         };
         if let Some(origin) = origin {
             allow_origin(response.headers_mut(), origin);
+        }
+        protection::add(response.headers_mut());
+        let status = response.status();
+        if status.is_client_error() || status.is_server_error() {
+            let reason = response.extensions().get::<Reason>();
+            let asked = Asked::new(method, uri.path(), agent.as_ref(), peer);
+            self.app.refusals.note(&asked, status, reason);
         }
         if self.connections.wants_to_end(&connection) {
             response
@@ -59,7 +73,10 @@ impl Entrance {
         Ok(response.map(|answer| AnswerBody::new(answer, connection)))
     }
 
-    async fn dispatch(&self, head: request::Parts, body: Arriving) -> Response<Answer> {
+    async fn dispatch(&self, mut head: request::Parts, plain: bool, body: Arriving) -> Response<Answer> {
+        if plain {
+            head.headers.remove(header::ACCEPT_ENCODING);
+        }
         if let Some(bucket) = heartbeat_bucket(&head) {
             return match heartbeat::beat(&self.app, &head, bucket, body).await {
                 Ok(response) => response,
@@ -71,7 +88,7 @@ impl Entrance {
     }
 
     async fn route(&self, mut head: request::Parts, body: Arriving) -> Response<Answer> {
-        without_trailing_slash(&mut head.uri);
+        paths::without_trailing_slash(&mut head.uri);
         let request = Request::from_parts(head, axum::body::Body::new(body));
         // Routers are clones of one another that share their routes.
         let mut router = self.router.clone();
@@ -93,24 +110,6 @@ fn heartbeat_bucket(head: &request::Parts) -> Option<&str> {
         .unwrap_or(rest)
         .strip_suffix("/heartbeat")?;
     (!bucket.is_empty() && !bucket.contains('/')).then_some(bucket)
-}
-
-/// Paths of the API mean the same with and without a slash at their end; the router knows them
-/// without.
-fn without_trailing_slash(uri: &mut Uri) {
-    let path = uri.path();
-    if !path.starts_with("/api/") || !path.ends_with('/') {
-        return;
-    }
-    let shorter = path.trim_end_matches('/');
-    let target = match uri.query() {
-        Some(query) => format!("{shorter}?{query}"),
-        None => shorter.to_owned(),
-    };
-    // It was a target before, and still is.
-    if let Ok(target) = Uri::try_from(target) {
-        *uri = target;
-    }
 }
 
 #[cfg(test)]
@@ -143,23 +142,5 @@ mod tests {
         assert_eq!(bucket_of("POST", "/api/0/buckets//heartbeat"), None);
         assert_eq!(bucket_of("POST", "/api/0/buckets/x/y/heartbeat"), None);
         assert_eq!(bucket_of("POST", "/api/0/buckets/heartbeat"), None);
-    }
-
-    #[test]
-    fn only_the_api_loses_its_trailing_slash() {
-        for (from, to) in [
-            ("/api/0/buckets/", "/api/0/buckets"),
-            (
-                "/api/0/buckets/x/events/?limit=1",
-                "/api/0/buckets/x/events?limit=1",
-            ),
-            ("/api/", "/api"),
-            ("/pages/x/", "/pages/x/"),
-            ("/", "/"),
-        ] {
-            let mut uri: Uri = from.parse().unwrap();
-            without_trailing_slash(&mut uri);
-            assert_eq!(uri.to_string(), to);
-        }
     }
 }

@@ -13,17 +13,37 @@ use timberline_query::{ErrorKind, Limited, QueryError};
 use timberline_views::HistoryError;
 
 use super::json;
+use super::refusals::Reason;
 
 /// Seconds after which a client that got 503 may as well try again.
 const RETRY_AFTER: &str = "10";
+
+/// How much of what a client sent an error repeats.
+const ECHO_BYTES: usize = 256;
+/// The longest message, whatever it repeats.
+const MESSAGE_BYTES: usize = 2048;
+
+/// Text of a client within an error: its beginning, if it is long.
+pub(crate) struct Echo<'a>(pub(crate) &'a str);
+
+impl std::fmt::Display for Echo<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.len() <= ECHO_BYTES {
+            return f.write_str(self.0);
+        }
+        let end = self.0.floor_char_boundary(ECHO_BYTES);
+        let start = self.0.get(..end).unwrap_or_default();
+        write!(f, "{start}… ({} bytes)", self.0.len())
+    }
+}
 
 /// Why a request was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     /// The wording is the reference server's; clients look for it.
-    #[error("The requested bucket '{0}' does not exist")]
+    #[error("The requested bucket '{}' does not exist", Echo(.0))]
     NoSuchBucket(String),
-    #[error("Bucket '{bucket}' has no event with the id {event}")]
+    #[error("Bucket '{}' has no event with the id {}", Echo(.bucket), Echo(.event))]
     NoSuchEvent { bucket: String, event: String },
     #[error("There is nothing at this path")]
     NoSuchRoute,
@@ -45,20 +65,30 @@ pub(crate) enum ApiError {
     BodyLost(String),
     /// The wording is the reference server's.
     #[error("Host header is invalid")]
-    ForeignHost,
+    ForeignHost(Option<String>),
     #[error(
-        "Host header is invalid: '{0}' is not a name of this server; if it is, add it to allowed_hosts in the configuration"
+        "Host header is invalid: '{}' is not a name of this server; if it is, add it to allowed_hosts in the configuration", Echo(.0)
     )]
     UnknownHost(String),
-    #[error("The origin '{0}' may not use this server; to allow it, add it to cors in the configuration")]
+    #[error("The origin '{}' may not use this server; to allow it, add it to cors in the configuration", Echo(.0))]
     ForeignOrigin(String),
+    /// A browser extension asks for more than to record.
+    #[error(
+        "The browser extension '{}' may create buckets and send events, nothing else; to allow it everything, add it to cors in the configuration", Echo(.0)
+    )]
+    ExtensionRefused(String),
+    /// A page of another site sent this without an origin, as for an image or a script.
+    #[error(
+        "This request comes from a page of another site (Sec-Fetch-Site); open this address in a window of its own instead"
+    )]
+    CrossSite,
     /// A query has no answer.
     #[error(transparent)]
     Query(#[from] QueryError),
     /// The past or a change of it.
     #[error(transparent)]
     History(HistoryError),
-    #[error("There is nothing of the id {0} in the trash")]
+    #[error("There is nothing of the id {} in the trash", Echo(.0))]
     NotInTrash(String),
     /// Things have changed since.
     #[error("{message}")]
@@ -83,11 +113,49 @@ impl ApiError {
             Self::Unfit(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::WrongContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge { .. } | Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::ForeignHost | Self::UnknownHost(_) => StatusCode::BAD_REQUEST,
-            Self::ForeignOrigin(_) => StatusCode::FORBIDDEN,
+            Self::ForeignHost(_) | Self::UnknownHost(_) => StatusCode::BAD_REQUEST,
+            Self::ForeignOrigin(_) | Self::ExtensionRefused(_) | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::Query(error) => query_status(error.kind),
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The reason in a few words that are always the same: for the log and the counters, where nothing that a
+    /// client sent belongs.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::NoSuchBucket(_) => "no such bucket",
+            Self::NoSuchEvent { .. } => "no such event",
+            Self::NoSuchRoute => "no such path",
+            Self::WrongMethod(_) => "wrong method",
+            Self::Malformed(_) => "not readable",
+            Self::Unfit(_) => "not what is needed here",
+            Self::WrongContentType => "content type is not JSON",
+            Self::BodyTooLarge { .. } => "body too large",
+            Self::TooLarge(_) => "too large",
+            Self::BodyLost(_) => "body did not arrive",
+            Self::ForeignHost(_) | Self::UnknownHost(_) => "foreign host name (allowed_hosts)",
+            Self::ForeignOrigin(_) => "foreign origin (cors)",
+            Self::ExtensionRefused(_) => "browser extension (cors)",
+            Self::CrossSite => "request from another site",
+            Self::Query(error) => error.kind.name(),
+            Self::History(HistoryError::TooOld { .. } | HistoryError::TooNew { .. }) => "not in the history",
+            Self::History(_) => "history cannot be read",
+            Self::NotInTrash(_) => "not in the trash",
+            Self::Conflict { .. } => "conflict",
+            Self::Unavailable(_) => "not possible now",
+            Self::Internal(_) => "internal error",
+        }
+    }
+
+    /// What of this error the log says. The message is in it only if the fault is ours: others repeat what the
+    /// client sent.
+    fn reason(&self) -> Reason {
+        let ours = self.status() == StatusCode::INTERNAL_SERVER_ERROR || matches!(self, Self::Unavailable(_));
+        Reason {
+            name: self.name(),
+            detail: ours.then(|| self.to_string()),
         }
     }
 
@@ -96,6 +164,10 @@ impl ApiError {
         match self {
             Self::History(HistoryError::TooOld { from, time }) => {
                 let _ = write!(text, r#","from_seq":{from},"from_time":"{time}""#);
+            }
+            Self::ForeignHost(Some(name)) => {
+                text.extend_from_slice(br#","hint":"#);
+                json::write_string(text, &Self::UnknownHost(name.clone()).to_string());
             }
             Self::Conflict { conflicts, .. } => {
                 text.extend_from_slice(br#","conflicts":["#);
@@ -121,11 +193,12 @@ impl ApiError {
             text.push(b',');
         }
         text.extend_from_slice(br#""message":"#);
-        json::write_string(&mut text, &self.to_string());
+        json::write_string(&mut text, &bounded(self.to_string()));
         self.write_details(&mut text);
         text.push(b'}');
         let mut response = Response::new(B::from(Bytes::from(text)));
         *response.status_mut() = self.status();
+        response.extensions_mut().insert(self.reason());
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, json::CONTENT_TYPE);
         if matches!(self, Self::Unavailable(_)) {
@@ -133,6 +206,15 @@ impl ApiError {
         }
         response
     }
+}
+
+/// The beginning of a message that repeats too much of what a client sent.
+fn bounded(mut message: String) -> String {
+    if message.len() > MESSAGE_BYTES {
+        message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
+        message.push('…');
+    }
+    message
 }
 
 /// What is no longer kept is gone, and what is still to come was asked wrongly.
@@ -167,9 +249,6 @@ fn query_status(kind: ErrorKind) -> StatusCode {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> axum::response::Response {
-        if self.status() == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(error = %self, "a request failed");
-        }
         self.answer()
     }
 }
@@ -194,6 +273,22 @@ mod tests {
         assert_eq!(response.status(), 404);
         let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(body["message"], "The requested bucket 'a\"b' does not exist");
+    }
+
+    #[test]
+    fn a_message_does_not_repeat_all_that_was_sent() {
+        let long = "é".repeat(1 << 20);
+        for error in [
+            ApiError::ForeignOrigin(long.clone()),
+            ApiError::NoSuchBucket(long.clone()),
+            ApiError::Malformed(long.clone()),
+        ] {
+            let response: Response<Bytes> = error.answer();
+            assert!(response.body().len() < 2 * MESSAGE_BYTES);
+            let _: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        }
+        let text = ApiError::ForeignOrigin(long).to_string();
+        assert!(text.ends_with("add it to cors in the configuration"), "{text}");
     }
 
     #[test]

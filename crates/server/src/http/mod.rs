@@ -8,11 +8,15 @@
 //! | `connections` | all connections: bounds, who makes way, time limits, draining |
 //! | `connection`, `patience`, `socket` | one connection: what it does, how slow its client is, its bytes |
 //! | `entrance` | one request: guard, then the fast path or the router |
-//! | `guard` | the `Host` and `Origin` checks |
+//! | `guard` | the checks of `Host`, `Origin` and `Sec-Fetch-Site`; what browser extensions may do |
+//! | `protection` | headers that keep other pages from embedding answers |
 //! | `arriving`, `collect` | request bodies: counted, bounded |
+//! | `mended` | bodies that need a second look |
 //! | `answer` | answer bodies: whole, or streamed from a blocking task |
 //! | `compress` | gzip and brotli, where they pay |
 //! | `error` | what went wrong, as a status and JSON |
+//! | `refusals` | what was refused, for the log and `/metrics` |
+//! | `paths` | paths without empty segments |
 //! | `query`, `json` | small parsers and writers |
 
 mod answer;
@@ -27,8 +31,12 @@ mod error;
 pub(crate) mod guard;
 pub(crate) mod json;
 mod listen;
+mod mended;
+mod paths;
 mod patience;
+mod protection;
 mod query;
+mod refusals;
 mod serve;
 mod socket;
 
@@ -36,8 +44,10 @@ pub(crate) use answer::{Answer, ChunkSender, StreamEnded, json_answer, stream};
 pub(crate) use arriving::Arriving;
 pub(crate) use collect::{BodyPool, collect_json, pass_over, pieces};
 pub(crate) use compress::compression;
-pub(crate) use error::ApiError;
+pub(crate) use error::{ApiError, Echo};
+pub(crate) use mended::parse_mended;
 pub(crate) use query::{Query, decode_segment};
+pub(crate) use refusals::Refusals;
 
 pub use listen::{ListenError, Listeners};
 pub use serve::serve;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::ApiError;
+use super::{ApiError, Echo};
 
 /// The part of a URI after `?`.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ fn decode(text: &str, plus_is_blank: bool) -> Result<Cow<'_, str>, ApiError> {
     }
     String::from_utf8(out)
         .map(Cow::Owned)
-        .map_err(|_| ApiError::Malformed(format!("'{text}' is not UTF-8 when decoded")))
+        .map_err(|_| ApiError::Malformed(format!("'{}' is not UTF-8 when decoded", Echo(text))))
 }
 
 /// The byte that two hex digits at the start of `text` stand for, and what follows them.

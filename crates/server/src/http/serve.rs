@@ -175,11 +175,14 @@ fn start(entrance: &Arc<Entrance>, slot: Slot, stream: TcpStream, peer: SocketAd
         Compression::Never => true,
     };
     let entrance = Arc::clone(entrance);
+    let app = Arc::clone(&entrance.app);
+    let client = peer.ip().to_canonical();
     let connections = Arc::clone(&entrance.connections);
     connections.spawn(slot, move |connection| async move {
         let state = Arc::clone(&connection);
-        let service =
-            service_fn(move |request| Arc::clone(&entrance).answer(Arc::clone(&connection), plain, request));
+        let service = service_fn(move |request| {
+            Arc::clone(&entrance).answer(Arc::clone(&connection), plain, client, request)
+        });
         let socket = Socket::new(stream, Arc::clone(&state));
         let mut served = pin!(
             http1::Builder::new()
@@ -195,6 +198,9 @@ fn start(entrance: &Arc<Entrance>, slot: Slot, stream: TcpStream, peer: SocketAd
                 ended = &mut served => {
                     if let Err(error) = ended {
                         tracing::debug!(%peer, %error, "connection ended");
+                        if error.is_parse() {
+                            app.refusals.note_unreadable(client, &error);
+                        }
                     }
                     return;
                 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, Response, StatusCode, Uri, header};
@@ -12,6 +13,7 @@ use timberline_views::BucketView;
 use super::param::Param;
 use super::past::picture;
 use crate::app::App;
+use crate::http::guard::extension::{CREATOR_KEY, FromExtension};
 use crate::http::{ApiError, collect_json, json, json_answer, stream};
 use crate::identity::Identity;
 
@@ -21,13 +23,19 @@ const LOCAL: &str = "!local";
 /// requests.
 const LISTED_AT_ONCE: usize = 256;
 
-pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
+/// All buckets; for a browser extension those that it created.
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    extension: Option<Extension<FromExtension>>,
+    uri: Uri,
+) -> Result<Response<Body>, ApiError> {
     let picture = picture(&app, &uri).await?;
     let snapshot = Arc::clone(&picture.snapshot);
+    let shown = move |view: &&BucketView| may_see(extension.as_deref(), view);
     if snapshot.bucket_count() > LISTED_AT_ONCE {
         let mut response = Response::new(stream(move |to| {
-            let mut out = Vec::new();
-            for (index, view) in snapshot.buckets().enumerate() {
+            let mut out = vec![b'{'];
+            for (index, view) in snapshot.buckets().filter(shown).enumerate() {
                 write_listed(&mut out, index, view);
                 to.send_full(&mut out)?;
             }
@@ -38,20 +46,19 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
         headers.insert(header::CONTENT_TYPE, json::CONTENT_TYPE);
         return Ok(picture.mark(response));
     }
-    let mut out = Vec::new();
-    for (index, view) in snapshot.buckets().enumerate() {
+    let mut out = vec![b'{'];
+    for (index, view) in snapshot.buckets().filter(shown).enumerate() {
         write_listed(&mut out, index, view);
-    }
-    if out.is_empty() {
-        out.push(b'{');
     }
     out.push(b'}');
     Ok(picture.mark(json_answer(out)))
 }
 
-/// One bucket of the list, with what comes before it.
+/// One bucket of the list, with the comma before it.
 fn write_listed(out: &mut Vec<u8>, index: usize, view: &BucketView) {
-    out.push(if index > 0 { b',' } else { b'{' });
+    if index > 0 {
+        out.push(b',');
+    }
     json::write_string(out, &view.bucket().id);
     out.push(b':');
     write(out, view);
@@ -59,11 +66,17 @@ fn write_listed(out: &mut Vec<u8>, index: usize, view: &BucketView) {
 
 pub(super) async fn get(
     State(app): State<Arc<App>>,
+    extension: Option<Extension<FromExtension>>,
     Param(id): Param<String>,
     uri: Uri,
 ) -> Result<Response<Body>, ApiError> {
     let picture = picture(&app, &uri).await?;
     let view = picture.snapshot.bucket(&id).ok_or(ApiError::NoSuchBucket(id))?;
+    if !may_see(extension.as_deref(), view) {
+        return Err(ApiError::ExtensionRefused(
+            extension.map_or_else(String::new, |Extension(FromExtension(origin))| origin),
+        ));
+    }
     let mut out = Vec::new();
     write(&mut out, view);
     Ok(picture.mark(json_answer(out)))
@@ -72,13 +85,17 @@ pub(super) async fn get(
 /// 200 when it was made; 304 when it exists, and then nothing of it changes.
 pub(super) async fn create(
     State(app): State<Arc<App>>,
+    extension: Option<Extension<FromExtension>>,
     Param(id): Param<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, ApiError> {
     let body = collect_json(&headers, body, &app.bodies).await?;
     let new = model_json::parse_bucket(&body)?;
-    let bucket = made(&new, id, &app.identity);
+    let mut bucket = made(&new, id, &app.identity);
+    if let Some(Extension(FromExtension(origin))) = &extension {
+        bucket.data = with_member(&bucket.data, CREATOR_KEY, origin);
+    }
     let (created, receipt) = app
         .hold
         .write(body.len(), || app.store.create_bucket(&bucket))
@@ -139,7 +156,7 @@ pub(super) fn made(new: &NewBucket<'_>, id: String, identity: &Identity) -> Buck
         },
         created: new.created.unwrap_or_else(Timestamp::now),
         data: if local {
-            with_device_id(&new.data, &identity.device_id)
+            with_member(&new.data, "device_id", &identity.device_id)
         } else {
             new.data.clone()
         },
@@ -147,11 +164,21 @@ pub(super) fn made(new: &NewBucket<'_>, id: String, identity: &Identity) -> Buck
     }
 }
 
-fn with_device_id(data: &Data, device_id: &str) -> Data {
+/// `data` with one member more.
+fn with_member(data: &Data, key: &str, value: &str) -> Data {
     // It is canonical text of an object; an empty one is what is left if that were not so.
     let mut map: Map<String, Value> = serde_json::from_str(data.as_str()).unwrap_or_default();
-    map.insert("device_id".to_owned(), Value::from(device_id));
+    map.insert(key.to_owned(), Value::from(value));
     Data::parse(&Value::from(map).to_string()).unwrap_or_else(|_| data.clone())
+}
+
+/// Whether who asks may see this bucket: an extension only what it created.
+fn may_see(extension: Option<&FromExtension>, view: &BucketView) -> bool {
+    let Some(FromExtension(origin)) = extension else {
+        return true;
+    };
+    let data: Map<String, Value> = serde_json::from_str(view.bucket().data.as_str()).unwrap_or_default();
+    data.get(CREATOR_KEY).and_then(Value::as_str) == Some(origin)
 }
 
 fn write(out: &mut Vec<u8>, view: &BucketView) {

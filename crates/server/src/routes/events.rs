@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, Response, StatusCode, Uri, header};
@@ -11,7 +12,10 @@ use timberline_views::{BucketView, EventRef, SegmentError, Snapshot, TimeRange};
 use super::param::Param;
 use super::past::picture;
 use crate::app::App;
-use crate::http::{ApiError, ChunkSender, Query, StreamEnded, collect_json, json, json_answer, stream};
+use crate::http::guard::extension::FromExtension;
+use crate::http::{
+    ApiError, ChunkSender, Query, StreamEnded, collect_json, json, json_answer, parse_mended, stream,
+};
 
 /// A list up to this size is made at once; the rest of a longer one comes from a blocking task, so
 /// that it neither holds up other requests nor is held in memory.
@@ -177,15 +181,24 @@ pub(super) fn write_stored(out: &mut Vec<u8>, event: &EventRef<'_>, start: Times
 /// drops are not in the answer, as in aw-server-rust.
 pub(super) async fn insert(
     State(app): State<Arc<App>>,
+    extension: Option<Extension<FromExtension>>,
     Param(bucket): Param<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
     let body = collect_json(&headers, body, &app.bodies).await?;
     let filters = app.privacy.filters(&app.store.snapshot());
+    let mut mended = Vec::new();
     let events = beside(body.len(), || {
-        model_json::parse_events(&body).map(|events| filters.screen(&bucket, events))
+        parse_mended(&body, &mut mended, model_json::parse_events)
+            .map(|events| filters.screen(&bucket, events))
     })?;
+    // An event with an id takes the place of the one that has it.
+    if let Some(Extension(FromExtension(origin))) = extension
+        && events.iter().any(|event| event.id.is_some())
+    {
+        return Err(ApiError::ExtensionRefused(origin));
+    }
     let (ids, receipt) = app
         .hold
         .write(body.len(), || {

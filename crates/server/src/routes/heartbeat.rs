@@ -5,7 +5,9 @@ use timberline_model::{Heartbeat, Pulsetime, json};
 use timberline_views::{Snapshot, TimeRange};
 
 use crate::app::App;
-use crate::http::{Answer, ApiError, Arriving, Query, collect_json, decode_segment, json_answer};
+use crate::http::{
+    Answer, ApiError, Arriving, Echo, Query, collect_json, decode_segment, json_answer, parse_mended,
+};
 use crate::privacy::Verdict;
 use crate::routes::events::write_stored;
 
@@ -25,7 +27,8 @@ pub(crate) async fn beat(
     let body = collect_json(&head.headers, body, &app.bodies).await?;
     let bucket = decode_segment(bucket)?;
     let pulsetime = pulsetime(&head.uri)?;
-    let mut heartbeat = json::parse_heartbeat(&body)?;
+    let mut mended = Vec::new();
+    let mut heartbeat = parse_mended(&body, &mut mended, json::parse_heartbeat)?;
     let snapshot = app.store.snapshot();
     match app.privacy.filters(&snapshot).judge(&bucket, &heartbeat.data) {
         Verdict::Keep => {}
@@ -75,7 +78,8 @@ fn pulsetime(uri: &Uri) -> Result<Pulsetime, ApiError> {
         .and_then(|seconds| Pulsetime::from_secs_f64(seconds).ok())
         .ok_or_else(|| {
             ApiError::Unfit(format!(
-                "The parameter pulsetime must be a number of seconds, not '{text}'"
+                "The parameter pulsetime must be a number of seconds, not '{}'",
+                Echo(&text)
             ))
         })
 }

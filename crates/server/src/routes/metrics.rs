@@ -125,5 +125,6 @@ fn text(app: &App) -> String {
         "Bytes that running queries hold.",
         query.memory_bytes as f64,
     );
+    app.refusals.write_metrics(&mut out);
     out
 }

@@ -94,7 +94,9 @@ impl Comparison<'_> {
             }
             (Value::Array(wanted), Value::Array(got)) => return self.lists(wanted, got, path),
             (Value::Object(_), Value::Object(_)) => return self.objects(wanted, got, path),
-            (Value::Number(wanted), Value::Number(got)) => numbers_equal(wanted, got),
+            (Value::Number(wanted), Value::Number(got)) => {
+                numbers_equal(wanted, got) || (self.expect.cut_ms && is_cut(wanted, got))
+            }
             (Value::String(wanted), Value::String(got)) => wanted == got || instants_equal(wanted, got),
             (wanted, got) => wanted == got,
         };
@@ -248,6 +250,16 @@ fn numbers_equal(wanted: &Number, got: &Number) -> bool {
     }
 }
 
+/// Whether what is wanted is what was got, cut to whole milliseconds.
+fn is_cut(wanted: &Number, got: &Number) -> bool {
+    match (wanted.as_f64(), got.as_f64()) {
+        (Some(wanted), Some(got)) => {
+            (wanted - (got * 1000.0).trunc() / 1000.0).abs() <= NUMBER_TOLERANCE.max(wanted.abs() * 1e-12)
+        }
+        _ => false,
+    }
+}
+
 fn instants_equal(wanted: &str, got: &str) -> bool {
     match (rfc3339::parse(wanted), rfc3339::parse(got)) {
         (Some(wanted), Some(got)) => wanted.abs_diff(got) <= INSTANT_TOLERANCE,
@@ -300,6 +312,14 @@ mod tests {
             body: got.to_string().into_bytes(),
         };
         check(&expect, &answer, &mut Names::new()).err()
+    }
+
+    #[test]
+    fn a_cut_sum_is_like_the_exact_one_only_where_that_is_said() {
+        let cut = json!({"json": [1.234], "cut_ms": true});
+        assert_eq!(difference(&cut, &json!([1.2349])), None);
+        assert!(difference(&cut, &json!([1.2351])).is_some());
+        assert!(difference(&json!({"json": [1.234]}), &json!([1.2349])).is_some());
     }
 
     #[test]

@@ -127,6 +127,9 @@ pub(crate) struct Expect {
     /// Keys that are not compared, at any depth.
     #[serde(default)]
     pub(crate) ignore_keys: Vec<String>,
+    /// aw-server-rust cut its sums to milliseconds: a number may also be the exact one that was cut.
+    #[serde(default)]
+    pub(crate) cut_ms: bool,
     /// For information: what aw-server-rust answered, where several statuses are accepted.
     #[serde(default, rename = "reference_status")]
     _reference_status: Option<u16>,

@@ -122,15 +122,4 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         aw_core: r#"[#1 0+5 {"app":"vim"}]"#,
         ..EXAMPLE
     },
-    Difference {
-        name: "sum_durations of a minute and more",
-        what: "Sums of a minute and more are cut to milliseconds, as in aw-server-rust, smaller ones are \
-               exact to the nanosecond; in aw-core all are rounded to microseconds.",
-        compared: "avoided: sums are whole milliseconds",
-        b: &[(0.0, 30.0002, "{}"), (40.0, 30.0002, "{}")],
-        program: "RETURN = sum_durations(query_bucket('b'));",
-        timberline: "60.0",
-        aw_core: "60.0004",
-        ..EXAMPLE
-    },
 ];

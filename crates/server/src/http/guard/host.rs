@@ -2,12 +2,15 @@
 //!
 //! On a loopback address: `127.0.0.1`, `localhost` and `[::1]` with any port, as the reference has
 //! it. On any other address the reference checks nothing; we still refuse names that a stranger
-//! could have registered, and accept all that no public DNS gives out, so that a home server works
-//! without configuration and DNS rebinding does not.
+//! could have registered. Names that the public DNS never gives out (`nas`, `nas.local`) pass, so
+//! that watchers reach a home server without configuration. Anyone on the local network can announce
+//! such a name, so a browser may use one only if it is this machine's or is configured: otherwise a
+//! page called `http://x.local` could point its name at us and read everything as our own page.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use http::HeaderValue;
+use http::header::{ACCEPT_LANGUAGE, HOST, ORIGIN, REFERER};
+use http::{HeaderMap, HeaderName};
 
 use crate::config::Settings;
 use crate::http::ApiError;
@@ -23,6 +26,24 @@ pub(super) struct HostRule {
     allowed: Vec<String>,
 }
 
+/// How well a name that passed is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// An address, this machine's own name, or a configured one: a page from there is our own.
+    Own,
+    /// Anyone on the local network could have taken it.
+    Local,
+}
+
+/// Headers that browsers send with every request or that say where a page is. Programs such as
+/// watchers send none of them.
+const BROWSER_HEADERS: [HeaderName; 4] = [
+    ACCEPT_LANGUAGE,
+    ORIGIN,
+    REFERER,
+    HeaderName::from_static("sec-fetch-site"),
+];
+
 impl HostRule {
     pub(super) fn new(settings: &Settings, hostname: &str) -> Self {
         let loopback = is_loopback(&settings.host);
@@ -32,7 +53,9 @@ impl HostRule {
             .map(|name| name.to_ascii_lowercase())
             .collect();
         if !loopback {
-            allowed.push(hostname.to_ascii_lowercase());
+            let hostname = hostname.to_ascii_lowercase();
+            allowed.extend(PRIVATE_SUFFIXES.map(|suffix| format!("{hostname}{suffix}")));
+            allowed.push(hostname);
             allowed.push(settings.host.to_ascii_lowercase());
         }
         Self {
@@ -44,35 +67,44 @@ impl HostRule {
 
     /// # Errors
     /// When the header is missing, unreadable, or names another server.
-    pub(super) fn check(&self, header: Option<&HeaderValue>) -> Result<(), ApiError> {
+    pub(super) fn check(&self, headers: &HeaderMap) -> Result<Name, ApiError> {
         if self.any {
-            return Ok(());
+            return Ok(Name::Own);
         }
-        let host = header
+        let host = headers
+            .get(HOST)
             .and_then(|value| value.to_str().ok())
-            .ok_or(ApiError::ForeignHost)?;
-        let name = without_port(host).ok_or(ApiError::ForeignHost)?;
+            .ok_or(ApiError::ForeignHost(None))?;
+        let name = without_port(host).ok_or_else(|| ApiError::ForeignHost(Some(host.to_owned())))?;
         // What nearly every request says, before anything is computed.
-        if name == "127.0.0.1" || name == "localhost" || self.accepts(name) {
-            Ok(())
-        } else if self.loopback && self.allowed.is_empty() {
-            Err(ApiError::ForeignHost)
-        } else {
-            Err(ApiError::UnknownHost(name.to_owned()))
+        if name == "127.0.0.1" || name == "localhost" {
+            return Ok(Name::Own);
         }
+        let lower = name.to_ascii_lowercase();
+        if lower == "localhost" || lower == "[::1]" || self.allowed.contains(&lower) {
+            return Ok(Name::Own);
+        }
+        if self.loopback {
+            // The reference's answer word for word, as long as nothing was configured.
+            return Err(if self.allowed.is_empty() {
+                ApiError::ForeignHost(Some(name.to_owned()))
+            } else {
+                ApiError::UnknownHost(name.to_owned())
+            });
+        }
+        if is_address(&lower) {
+            return Ok(Name::Own);
+        }
+        if is_private(&lower) && !BROWSER_HEADERS.iter().any(|header| headers.contains_key(header)) {
+            return Ok(Name::Local);
+        }
+        Err(ApiError::UnknownHost(name.to_owned()))
     }
+}
 
-    fn accepts(&self, name: &str) -> bool {
-        let name = name.to_ascii_lowercase();
-        if name == "localhost" || name == "[::1]" || self.allowed.contains(&name) {
-            return true;
-        }
-        !self.loopback
-            && !name.is_empty()
-            && (is_address(&name)
-                || !name.contains('.')
-                || PRIVATE_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)))
-    }
+/// Whether the public DNS can never give out `name`.
+fn is_private(name: &str) -> bool {
+    !name.is_empty() && (!name.contains('.') || PRIVATE_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)))
 }
 
 /// Whether only this machine can reach a server that listens on `host`.
@@ -117,8 +149,20 @@ mod tests {
         HostRule::new(&settings, "Workstation")
     }
 
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    http::HeaderValue::from_static(value),
+                )
+            })
+            .collect()
+    }
+
     fn passes(rule: &HostRule, host: &'static str) -> bool {
-        rule.check(Some(&HeaderValue::from_static(host))).is_ok()
+        rule.check(&headers(&[("host", host)])).is_ok()
     }
 
     #[test]
@@ -148,13 +192,13 @@ mod tests {
         ] {
             assert!(!passes(&rule, host), "{host}");
         }
-        assert!(rule.check(None).is_err());
+        assert!(rule.check(&HeaderMap::new()).is_err());
     }
 
     #[test]
     fn the_refusal_on_the_loopback_has_the_references_words() {
         let error = rule("127.0.0.1", &[])
-            .check(Some(&HeaderValue::from_static("evil.com")))
+            .check(&headers(&[("host", "evil.com")]))
             .unwrap_err();
         assert_eq!(error.to_string(), "Host header is invalid");
     }
@@ -173,6 +217,39 @@ mod tests {
             assert!(passes(&rule, host), "{host}");
         }
         assert!(!passes(&rule, "evil.com"));
+    }
+
+    /// DNS rebinding on the local network: the page `http://evil.local` has its own name point to us.
+    #[test]
+    fn a_browser_may_use_a_local_name_only_if_it_is_known() {
+        let rule = rule("0.0.0.0", &["box.local"]);
+        let browser = |host| rule.check(&headers(&[("host", host), ("accept-language", "en")]));
+        for host in [
+            "192.168.1.5:5600",
+            "[fe80::1]:5600",
+            "workstation",
+            "WORKSTATION.local:5600",
+            "workstation.lan",
+            "box.local:5600",
+            "localhost:5600",
+        ] {
+            assert_eq!(browser(host).ok(), Some(Name::Own), "{host}");
+        }
+        for host in ["evil.local", "evil", "evil.lan:5600", "workstation.evil.lan"] {
+            let error = browser(host).unwrap_err().to_string();
+            assert!(error.contains("allowed_hosts"), "{host}: {error}");
+            for header in ["origin", "referer", "sec-fetch-site"] {
+                assert!(
+                    rule.check(&headers(&[("host", host), (header, "x")])).is_err(),
+                    "{host}"
+                );
+            }
+            assert_eq!(
+                rule.check(&headers(&[("host", host)])).ok(),
+                Some(Name::Local),
+                "{host}"
+            );
+        }
     }
 
     #[test]

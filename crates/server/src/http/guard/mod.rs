@@ -1,27 +1,30 @@
 //! Who may ask: a request is looked at here before anything of it is carried out.
 //!
-//! A browser carries any web page's requests to a server on this machine. Two headers, which a page
-//! cannot forge, keep foreign pages out: `Host` (a page that had its own name point to 127.0.0.1
-//! still sends its own name: DNS rebinding) and `Origin` (who the page is: CORS). Both rules are the
-//! reference server's; where they differ, the file says so.
+//! A browser carries any web page's requests to a server on this machine. Headers that a page cannot
+//! forge keep foreign pages out: `Host` (a page that had its own name point to 127.0.0.1 still sends
+//! its own name: DNS rebinding), `Origin` (who the page is: CORS) and `Sec-Fetch-Site` (where the page
+//! is, if it sends no origin). The rules are the reference server's; where they differ, the file says so.
 
+pub(crate) mod extension;
 mod host;
 mod origin;
+mod site;
 
 use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN,
+    VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, request};
 
 use super::ApiError;
 use crate::config::Settings;
 
-use host::HostRule;
-use origin::OriginRule;
+use extension::FromExtension;
+use host::{HostRule, Name};
+use origin::{OriginRule, Trust};
 
-/// Both rules, made once from the settings.
+/// The rules, made once from the settings.
 #[derive(Debug)]
 pub(crate) struct Guard {
     hosts: HostRule,
@@ -33,6 +36,8 @@ pub(crate) struct Guard {
 pub(crate) enum Verdict {
     /// Carry it out. The origin, if the request had an accepted one, belongs in the answer.
     Pass(Option<HeaderValue>),
+    /// Carry it out for a browser extension of this origin, which may not do everything.
+    PassExtension(HeaderValue),
     /// It was a preflight, or may not be carried out: this is the answer.
     Answer(Box<Response<()>>),
     /// It may not be carried out.
@@ -53,75 +58,97 @@ impl Guard {
         })
     }
 
-    /// Looks at a request's head.
+    /// Looks at a request's head. Its path must be normalised already.
     pub(crate) fn check(&self, head: &request::Parts) -> Verdict {
-        let host = head.headers.get(HOST);
-        if let Err(error) = self.hosts.check(host) {
-            return Verdict::Refuse(error);
-        }
+        let name = match self.hosts.check(&head.headers) {
+            Ok(name) => name,
+            Err(error) => return Verdict::Refuse(error),
+        };
+        let path = head.uri.path();
         let Some(origin) = head.headers.get(ORIGIN) else {
+            if site::is_foreign(&head.method, &head.headers, is_guarded(path)) {
+                return Verdict::Refuse(ApiError::CrossSite);
+            }
             if head.method == Method::OPTIONS {
                 return Verdict::Answer(Box::new(Response::new(())));
             }
             return Verdict::Pass(None);
         };
-        let allowed = self.origins.allows(origin, host);
+        let own_host = head.headers.get(HOST).filter(|_| name == Name::Own);
+        let trust = self.origins.trust(origin, own_host);
         if head.method == Method::OPTIONS {
-            return preflight(allowed, origin, &head.headers);
-        }
-        if allowed {
-            return Verdict::Pass(Some(origin.clone()));
+            return preflight(trust, origin, head);
         }
         // Files of the web UI hold nothing private, and without our header a foreign page cannot
         // read them anyway; refusing them only breaks the UI behind a proxy, whose modules are
         // fetched with an Origin.
         let reads = head.method == Method::GET || head.method == Method::HEAD;
-        if reads && !is_guarded(head.uri.path()) {
-            return Verdict::Pass(None);
+        let public = reads && !is_guarded(path);
+        match trust {
+            Trust::Full => Verdict::Pass(Some(origin.clone())),
+            Trust::Extension if extension::permits(&head.method, path) => {
+                Verdict::PassExtension(origin.clone())
+            }
+            _ if public && !site::is_foreign(&head.method, &head.headers, false) => Verdict::Pass(None),
+            Trust::Extension => Verdict::Refuse(ApiError::ExtensionRefused(text(origin))),
+            Trust::Foreign => Verdict::Refuse(ApiError::ForeignOrigin(text(origin))),
         }
-        Verdict::Refuse(ApiError::ForeignOrigin(
-            String::from_utf8_lossy(origin.as_bytes()).into_owned(),
-        ))
     }
 }
 
 /// Paths whose answers are private.
 fn is_guarded(path: &str) -> bool {
-    path.starts_with("/api") || path.starts_with("/pages")
+    ["/api", "/pages", "/metrics"]
+        .iter()
+        .any(|private| path.starts_with(private))
+}
+
+fn text(origin: &HeaderValue) -> String {
+    String::from_utf8_lossy(origin.as_bytes()).into_owned()
 }
 
 /// Answers a preflight: what the browser asks before it lets a page send the real request.
-fn preflight(allowed: bool, origin: &HeaderValue, headers: &HeaderMap) -> Verdict {
-    if !allowed {
-        return Verdict::Refuse(ApiError::ForeignOrigin(
-            String::from_utf8_lossy(origin.as_bytes()).into_owned(),
-        ));
+fn preflight(trust: Trust, origin: &HeaderValue, head: &request::Parts) -> Verdict {
+    if trust == Trust::Foreign {
+        return Verdict::Refuse(ApiError::ForeignOrigin(text(origin)));
     }
-    if !headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
+    let Some(asked_method) = head.headers.get(ACCESS_CONTROL_REQUEST_METHOD) else {
         return Verdict::Refuse(ApiError::Malformed(
             "A preflight request must have the header Access-Control-Request-Method".to_owned(),
         ));
-    }
+    };
+    let methods = if trust == Trust::Full {
+        "GET, HEAD, POST, PUT, DELETE, OPTIONS"
+    } else {
+        let permitted = Method::from_bytes(asked_method.as_bytes())
+            .is_ok_and(|method| extension::permits(&method, head.uri.path()));
+        if !permitted {
+            return Verdict::Refuse(ApiError::ExtensionRefused(text(origin)));
+        }
+        "GET, HEAD, POST, OPTIONS"
+    };
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::OK;
     let out = response.headers_mut();
     allow_origin(out, origin.clone());
-    out.insert(
-        ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, OPTIONS"),
-    );
+    out.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
     out.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
     // Every header may be sent: none of them means anything here that the origin check did not
     // settle already.
-    if let Some(asked) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
+    if let Some(asked) = head.headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
         out.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
     }
     Verdict::Answer(Box::new(response))
 }
 
-/// Lets the page at `origin` read the answer.
+/// Lets the page at `origin` read the answer. Never with credentials: there are no cookies, and a page that
+/// asks for them is refused by its browser.
 pub(crate) fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     headers.append(VARY, HeaderValue::from_static("origin"));
+}
+
+/// Marks a request as an extension's, for the routes.
+pub(crate) fn mark(head: &mut request::Parts, origin: &HeaderValue) {
+    head.extensions.insert(FromExtension::new(origin));
 }

@@ -1,9 +1,13 @@
-//! The `Origin` header: whose pages may use this server.
+//! The `Origin` header: whose pages may use this server, and how far.
 //!
 //! As the reference has it: the server's own address and `localhost` with its port, any
 //! `moz-extension://`, the one official Chrome extension, what the configuration adds, and in testing
-//! mode port 27180 (the web UI's development server) and any Chrome extension. One rule more, for
-//! servers behind a proxy: a page that came from the very host that the request names is our own.
+//! mode port 27180 (the web UI's development server) and any other extension. One rule more, for
+//! servers behind a proxy: a page that came from the very host that the request names is our own, if
+//! that name is known to be ours.
+//!
+//! One rule less: an extension that nobody configured may append and not read ([`super::extension`]).
+//! The reference lets any Firefox add-on read and delete everything.
 
 use http::HeaderValue;
 use regex::Regex;
@@ -14,6 +18,19 @@ use crate::config::{ConfigError, Settings};
 const CHROME_EXTENSION: &str = "chrome-extension://nglaklhklhcoonedhgnpgddginnjdadi";
 /// Port of the web UI's development server.
 const DEVELOPMENT_PORT: u16 = 27180;
+/// An origin that nobody has: an expression that matches it matches every page.
+const NOBODY: &str = "https://nobody.invalid";
+
+/// What an origin may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Nothing.
+    Foreign,
+    /// What [`super::extension`] permits.
+    Extension,
+    /// Everything: our own pages, and configured ones.
+    Full,
+}
 
 #[derive(Debug)]
 pub(super) struct OriginRule {
@@ -30,7 +47,6 @@ impl OriginRule {
             .into_iter()
             .map(|host| format!("http://{host}:{port}"))
             .collect();
-        exact.push(CHROME_EXTENSION.to_owned());
         if settings.testing {
             exact.push(format!("http://127.0.0.1:{DEVELOPMENT_PORT}"));
             exact.push(format!("http://localhost:{DEVELOPMENT_PORT}"));
@@ -40,7 +56,10 @@ impl OriginRule {
             .cors_regex
             .iter()
             .map(|pattern| whole(pattern))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        if patterns.iter().any(|pattern| pattern.is_match(NOBODY)) {
+            tracing::warn!("cors_regex matches every origin: any web page may read and delete all data");
+        }
         Ok(Self {
             exact,
             patterns,
@@ -48,16 +67,25 @@ impl OriginRule {
         })
     }
 
-    /// Whether pages of `origin` may use the server, asked as `host` (which was already checked).
-    pub(super) fn allows(&self, origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+    /// What pages of `origin` may do; `host` is the `Host` header of the request if it names us for certain.
+    pub(super) fn trust(&self, origin: &HeaderValue, host: Option<&HeaderValue>) -> Trust {
         let Ok(origin) = origin.to_str() else {
-            return false;
+            return Trust::Foreign;
         };
-        self.exact.iter().any(|allowed| allowed == origin)
-            || origin.starts_with("moz-extension://")
-            || (self.testing && origin.starts_with("chrome-extension://"))
+        if self.exact.iter().any(|allowed| allowed == origin)
             || is_same(origin, host)
             || self.patterns.iter().any(|pattern| pattern.is_match(origin))
+        {
+            return Trust::Full;
+        }
+        let testing = ["chrome-extension://", "safari-web-extension://"];
+        if origin == CHROME_EXTENSION
+            || origin.starts_with("moz-extension://")
+            || (self.testing && testing.iter().any(|scheme| origin.starts_with(scheme)))
+        {
+            return Trust::Extension;
+        }
+        Trust::Foreign
     }
 }
 
@@ -96,23 +124,25 @@ mod tests {
         OriginRule::new(&settings, 5600).unwrap()
     }
 
-    fn allows(rule: &OriginRule, origin: &'static str, host: &'static str) -> bool {
-        rule.allows(
+    fn trust(rule: &OriginRule, origin: &'static str, host: &'static str) -> Trust {
+        rule.trust(
             &HeaderValue::from_static(origin),
             Some(&HeaderValue::from_static(host)),
         )
     }
 
     #[test]
-    fn only_the_servers_own_address_with_its_port_passes() {
+    fn only_the_servers_own_address_with_its_port_is_trusted() {
         let rule = rule(|_| ());
-        for origin in [
-            "http://127.0.0.1:5600",
-            "http://localhost:5600",
-            "moz-extension://x",
-            CHROME_EXTENSION,
-        ] {
-            assert!(allows(&rule, origin, "127.0.0.1:5600"), "{origin}");
+        for origin in ["http://127.0.0.1:5600", "http://localhost:5600"] {
+            assert_eq!(trust(&rule, origin, "127.0.0.1:5600"), Trust::Full, "{origin}");
+        }
+        for origin in ["moz-extension://x", CHROME_EXTENSION] {
+            assert_eq!(
+                trust(&rule, origin, "127.0.0.1:5600"),
+                Trust::Extension,
+                "{origin}"
+            );
         }
         for origin in [
             "http://127.0.0.1:1",
@@ -121,37 +151,54 @@ mod tests {
             "http://evil.com",
             "http://127.0.0.1:5600.evil.com",
             "chrome-extension://abc",
+            "chrome-extension://nglaklhklhcoonedhgnpgddginnjdadi.evil",
+            "safari-web-extension://abc",
+            "MOZ-EXTENSION://x",
             "http://127.0.0.1:27180",
             "null",
         ] {
-            assert!(!allows(&rule, origin, "127.0.0.1:5600"), "{origin}");
+            assert_eq!(trust(&rule, origin, "127.0.0.1:5600"), Trust::Foreign, "{origin}");
         }
-        assert!(!allows(&rule, "https://127.0.0.1", "127.0.0.1"));
+        assert_eq!(trust(&rule, "https://127.0.0.1", "127.0.0.1"), Trust::Foreign);
     }
 
     #[test]
     fn testing_lets_the_development_server_and_extensions_in() {
         let rule = rule(|settings| settings.testing = true);
-        assert!(allows(&rule, "http://127.0.0.1:27180", "127.0.0.1:5666"));
-        assert!(allows(&rule, "chrome-extension://abc", "127.0.0.1:5666"));
+        let host = "127.0.0.1:5666";
+        assert_eq!(trust(&rule, "http://127.0.0.1:27180", host), Trust::Full);
+        for origin in [
+            "chrome-extension://abc",
+            "safari-web-extension://0A1B",
+            "moz-extension://x",
+        ] {
+            assert_eq!(trust(&rule, origin, host), Trust::Extension, "{origin}");
+        }
     }
 
     #[test]
-    fn behind_a_proxy_the_pages_own_host_passes() {
+    fn behind_a_proxy_the_pages_own_host_is_trusted_if_it_is_known() {
         let rule = rule(|_| ());
-        assert!(allows(&rule, "https://hours.example.org", "hours.example.org"));
-        assert!(!allows(&rule, "https://evil.org", "hours.example.org"));
+        let host = "hours.example.org";
+        assert_eq!(trust(&rule, "https://hours.example.org", host), Trust::Full);
+        assert_eq!(trust(&rule, "https://evil.org", host), Trust::Foreign);
+        let origin = HeaderValue::from_static("http://evil.local");
+        assert_eq!(rule.trust(&origin, None), Trust::Foreign);
     }
 
     #[test]
-    fn configured_origins_and_whole_matches_of_expressions_pass() {
+    fn configured_origins_and_whole_matches_of_expressions_are_trusted() {
         let rule = rule(|settings| {
-            settings.cors = vec!["https://a.org".to_owned()];
+            settings.cors = vec!["https://a.org".to_owned(), "moz-extension://mine".to_owned()];
             settings.cors_regex = vec![r"https://.*\.b\.org".to_owned()];
         });
-        assert!(allows(&rule, "https://a.org", "localhost"));
-        assert!(allows(&rule, "https://x.b.org", "localhost"));
-        assert!(!allows(&rule, "https://x.b.org.evil.com", "localhost"));
+        assert_eq!(trust(&rule, "https://a.org", "localhost"), Trust::Full);
+        assert_eq!(trust(&rule, "moz-extension://mine", "localhost"), Trust::Full);
+        assert_eq!(trust(&rule, "https://x.b.org", "localhost"), Trust::Full);
+        assert_eq!(
+            trust(&rule, "https://x.b.org.evil.com", "localhost"),
+            Trust::Foreign
+        );
     }
 
     #[test]

@@ -50,10 +50,6 @@ pub(super) fn send(path: &Path, request: &Request) -> Result<Response<Body>, Api
     }
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, media_type::of(path));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     let range = match validators.range(&request.headers, size) {
         Wanted::Whole => 0..size,
