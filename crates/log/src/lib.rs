@@ -30,6 +30,7 @@
 //! ```
 
 mod active;
+mod chain;
 mod cipher;
 mod copy;
 mod error;
@@ -75,4 +76,4 @@ pub use seq::{DeviceId, Seq};
 pub use storage::SimDisk;
 pub use storage::{Access, EncryptedStorage, FileId, FileStorage, ReadAt, Region, Storage};
 pub use sync::Durability;
-pub use writer::{Entry, Log, Position};
+pub use writer::{Entry, Log, OpeningLog, Position};

@@ -1,8 +1,8 @@
 //! One writer per directory.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::path::Path;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Seek, Write};
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::LogError;
@@ -18,7 +18,12 @@ pub struct WriterLock {
     _held: Box<dyn Held>,
     /// The lock file, if it is one.
     file: Option<FileId>,
+    /// Where it is, if it was made for this lock.
+    made: Option<PathBuf>,
 }
+
+/// How often the lock file is opened again because somebody has removed it meanwhile.
+const ATTEMPTS: usize = 100;
 
 /// Anything whose dropping gives the lock back.
 pub(crate) trait Held: std::fmt::Debug + Send + Sync {}
@@ -32,44 +37,70 @@ impl WriterLock {
     /// [`LogError::Locked`] if somebody has it; [`LogError::Io`] if the lock file cannot be written.
     pub fn acquire(dir: &Path) -> Result<Self, LogError> {
         let path = dir.join(LOCK_FILE);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(LogError::io("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let holder = holder_named_in(&mut file);
-                return Err(LogError::Locked {
-                    path: dir.to_path_buf(),
-                    holder,
-                });
+        for _ in 0..ATTEMPTS {
+            let (mut file, is_new) = open_or_make(&path).map_err(LogError::io("open", &path))?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    let holder = holder_named_in(&mut file);
+                    return Err(LogError::Locked {
+                        path: dir.to_path_buf(),
+                        holder,
+                    });
+                }
+                Err(TryLockError::Error(source)) => return Err(LogError::io("lock", &path)(source)),
             }
-            Err(TryLockError::Error(source)) => return Err(LogError::io("lock", &path)(source)),
+            let id = FileId::of(&file.metadata().map_err(LogError::io("look at", &path))?);
+            // A file that somebody has removed since it was opened locks nobody out.
+            if !fs::metadata(&path).is_ok_and(|there| FileId::of(&there) == id) {
+                continue;
+            }
+            // The text is a courtesy to whoever finds the lock taken. On a full disk it cannot be written, and reading
+            // must still be possible then.
+            let _ = name_holder(&mut file);
+            return Ok(Self {
+                file: Some(id),
+                made: is_new.then_some(path),
+                ..Self::holding(file)
+            });
         }
-        // The text is a courtesy to whoever finds the lock taken. On a full disk it cannot be written, and reading
-        // must still be possible then.
-        let _ = name_holder(&mut file);
-        let id = file.metadata().map_err(LogError::io("look at", &path))?;
-        Ok(Self {
-            file: Some(FileId::of(&id)),
-            ..Self::holding(file)
-        })
+        Err(LogError::io("lock", &path)(std::io::Error::other(
+            "somebody removes it again and again",
+        )))
+    }
+
+    /// Gives the lock back as if it had never been taken: a lock file that was made for it is removed.
+    pub fn undo(mut self) {
+        if let Some(path) = self.made.take() {
+            // While it is still locked: nobody else can hold it.
+            let _ = fs::remove_file(path);
+        }
     }
 
     pub(crate) fn holding(held: impl Held + 'static) -> Self {
         Self {
             _held: Box::new(held),
             file: None,
+            made: None,
         }
     }
 
     /// The lock file; `None` if the lock is not one.
     pub(crate) fn file(&self) -> Option<FileId> {
         self.file
+    }
+}
+
+/// The lock file, and whether it was made just now.
+fn open_or_make(path: &Path) -> std::io::Result<(File, bool)> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    match options.clone().create_new(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let file = options.create(true).truncate(false).open(path)?;
+            Ok((file, false))
+        }
+        made => Ok((made?, true)),
     }
 }
 

@@ -151,6 +151,18 @@ impl LogReader {
         Ok(Seq::NONE)
     }
 
+    /// The device that wrote the newest segment; `None` if there is none, or its header is damaged.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] if it cannot be read, [`LogError::NewerFormat`] if it is from a newer program.
+    pub fn newest_device(&self) -> Result<Option<DeviceId>, LogError> {
+        let Some(&newest) = list_segments(&self.storage)?.last() else {
+            return Ok(None);
+        };
+        let probe = Probe::open(&self.storage, newest)?;
+        Ok(probe.header.map(|header| header.device))
+    }
+
     /// The files of the log, oldest first. Reads the header of each.
     ///
     /// # Errors
@@ -515,7 +527,7 @@ impl Records {
                 }
                 Step::Gap(gap) => {
                     let (lost, after) = (*gap.lost.start(), ahead);
-                    if !self.was_durable(lost, after) {
+                    if gap.may_be_torn && !self.was_durable(lost, after) {
                         return self.stop_at(before);
                     }
                     self.whole_to = lost.prev();
@@ -534,13 +546,14 @@ impl Records {
         }
     }
 
-    /// A gap is damage if what is lost had been durable, and otherwise the torn end of the log.
+    /// A gap is damage if what is lost had been durable, or is seen to have been written; otherwise it is the torn end of
+    /// the log.
     fn judge(&mut self, before: Walk, gap: &Gap) -> Advance {
         let Some(current) = self.current.as_ref() else {
             return Advance::Again;
         };
         let (segment, after) = (current.probe.first, current.walk);
-        if self.was_durable(*gap.lost.start(), after) {
+        if !gap.may_be_torn || self.was_durable(*gap.lost.start(), after) {
             return Advance::Damage(damage_of(&self.reader.storage, segment, gap));
         }
         self.stop_at(before)

@@ -1,6 +1,8 @@
 //! What opening a log for writing does with what a crash has left.
 //!
-//! Only unsealed segments are looked at, so that starting does not take longer the more history there is. The
+//! Only unsealed segments are walked along, and of the others the first 4096 bytes are read ([`chain`]), so that starting
+//! does not take longer the more history there is. First everything is looked at ([`plan`]), then what is to be done is
+//! done ([`Plan::carry_out`]): whoever has seen the plan may refuse it, and nothing has changed. The
 //! argument why nothing durable is lost is in `docs/format/log.md`; in short: a sync covers everything before it, so
 //! a place where bytes are missing is followed by no durable record, unless a later frame says (by its durable mark)
 //! that the missing ones were durable. Then it is damage, and never cut.
@@ -10,6 +12,7 @@ use std::sync::Arc;
 
 use crate::Seq;
 use crate::active::{ActiveSegment, SegmentTail};
+use crate::chain;
 use crate::error::{Damage, LogError};
 use crate::frame::Rules;
 use crate::options::LogOptions;
@@ -53,6 +56,7 @@ pub(crate) struct Recovered {
 }
 
 /// An unsealed segment and how far its good frames reach.
+#[derive(Debug)]
 struct Survey {
     probe: Probe,
     end: SegmentTail,
@@ -83,7 +87,7 @@ impl Cut {
 }
 
 /// Everything seen on the way along the unsealed segments.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Findings {
     /// The newest record that is known to have been durable.
     durable: Seq,
@@ -92,17 +96,32 @@ struct Findings {
     damage: Vec<(Cut, Damage)>,
 }
 
-pub(crate) fn recover(storage: &Arc<dyn Storage>, options: &LogOptions) -> Result<Recovered, LogError> {
-    remove_leftovers(storage)?;
-    let (sealed_last, probes) = open_unsealed(storage, options.cipher.is_some())?;
+/// What is in a log, and what opening it for writing will do. Nothing is changed yet.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The last record of the newest sealed segment.
+    sealed_last: Option<Seq>,
+    surveys: Vec<Survey>,
+    findings: Findings,
+    cut: Option<Cut>,
+    /// What is wrong with the sealed segments.
+    sealed_damage: Vec<Damage>,
+    /// The last record of a log of which nothing is left.
+    nothing_left: Seq,
+}
+
+/// Looks at a log.
+pub(crate) fn plan(storage: &Arc<dyn Storage>, options: &LogOptions) -> Result<Plan, LogError> {
+    let all = list_segments(storage)?;
+    let encrypted = options.cipher.is_some();
+    let (sealed_last, probes) = open_unsealed(storage, &all, encrypted)?;
     let firsts: Vec<Seq> = probes.iter().map(|probe| probe.first).collect();
+    let sealed_damage =
+        chain::check_sealed(storage, &all, firsts.first().copied(), encrypted, options.rules())?;
     let mut findings = Findings {
         durable: sealed_last.unwrap_or_default(),
         ..Findings::default()
     };
-    if let (Some(last), Some(&first)) = (sealed_last, firsts.first()) {
-        note_missing_segment(storage, last, first, &mut findings);
-    }
     let mut surveys = Vec::with_capacity(probes.len());
     for (index, probe) in probes.into_iter().enumerate() {
         let next_first = firsts.get(index + 1).copied();
@@ -120,43 +139,76 @@ pub(crate) fn recover(storage: &Arc<dyn Storage>, options: &LogOptions) -> Resul
         .iter()
         .find(|cut| cut.seq > findings.durable)
         .copied();
-    let mut report = Recovery::default();
-    let kept = |at: &Cut| cut.is_none_or(|cut| (at.segment, at.offset) < (cut.segment, cut.offset));
-    if findings.damage.iter().any(|(at, _)| kept(at)) {
-        vouch(storage, &mut surveys, cut, findings.durable, options)?;
-    }
-    if let Some(cut) = cut {
-        report.torn = Some(cut_off(storage, &mut surveys, cut)?);
-    }
-    report.damage = findings
-        .damage
-        .into_iter()
-        .filter(|(at, _)| kept(at))
-        .map(|(_, damage)| damage)
-        .collect();
-    let nothing_left = firsts.first().map_or(Seq::NONE, |first| first.prev());
-    report.last_seq = surveys
-        .last()
-        .map_or(sealed_last.unwrap_or(nothing_left), |survey| survey.end.last);
-    let durable = findings.durable;
-    let last_is_lost = |damage: &Damage| {
-        damage
-            .lost
-            .as_ref()
-            .is_some_and(|lost| *lost.end() == report.last_seq)
-    };
-    // If it begins behind the gap, nothing is missing in it.
-    let gap_is_inside = |survey: &Survey| survey.end.last >= survey.probe.first;
-    let ends_in_gap = surveys.last().is_some_and(gap_is_inside) && report.damage.iter().any(last_is_lost);
-    let segments = surveys
-        .into_iter()
-        .map(|survey| reopen(storage, &survey, durable))
-        .collect::<Result<_, _>>()?;
-    Ok(Recovered {
-        segments,
-        ends_in_gap,
-        report,
+    Ok(Plan {
+        sealed_last,
+        surveys,
+        findings,
+        cut,
+        sealed_damage,
+        nothing_left: firsts.first().map_or(Seq::NONE, |first| first.prev()),
     })
+}
+
+impl Plan {
+    /// The last record that the log will have.
+    pub(crate) fn last_seq(&self) -> Seq {
+        if let Some(cut) = self.cut.filter(|cut| cut.offset > 0) {
+            return cut.seq.prev();
+        }
+        let kept = self.cut.map_or(self.surveys.len(), |cut| cut.segment);
+        let last = self.surveys.iter().take(kept).next_back();
+        last.map_or(self.sealed_last.unwrap_or(self.nothing_left), |survey| {
+            survey.end.last
+        })
+    }
+
+    /// What is damaged of that which stays.
+    pub(crate) fn damage(&self) -> Vec<Damage> {
+        let unsealed = self.findings.damage.iter().filter(|(at, _)| self.keeps(at));
+        let unsealed = unsealed.map(|(_, damage)| damage);
+        self.sealed_damage.iter().chain(unsealed).cloned().collect()
+    }
+
+    fn keeps(&self, at: &Cut) -> bool {
+        self.cut
+            .is_none_or(|cut| (at.segment, at.offset) < (cut.segment, cut.offset))
+    }
+
+    /// Makes the log ready to be appended to.
+    pub(crate) fn carry_out(
+        mut self,
+        storage: &Arc<dyn Storage>,
+        options: &LogOptions,
+    ) -> Result<Recovered, LogError> {
+        remove_leftovers(storage)?;
+        let (durable, last_seq) = (self.findings.durable, self.last_seq());
+        let mut report = Recovery {
+            last_seq,
+            torn: None,
+            damage: self.damage(),
+        };
+        if self.findings.damage.iter().any(|(at, _)| self.keeps(at)) {
+            vouch(storage, &mut self.surveys, self.cut, durable, options)?;
+        }
+        if let Some(cut) = self.cut {
+            report.torn = Some(cut_off(storage, &mut self.surveys, cut)?);
+        }
+        let last_is_lost = |damage: &Damage| damage.lost.as_ref().is_some_and(|lost| *lost.end() == last_seq);
+        // If it begins behind the gap, nothing is missing in it.
+        let gap_is_inside = |survey: &Survey| survey.end.last >= survey.probe.first;
+        let ends_in_gap =
+            self.surveys.last().is_some_and(gap_is_inside) && report.damage.iter().any(last_is_lost);
+        let segments = self
+            .surveys
+            .into_iter()
+            .map(|survey| reopen(storage, &survey, durable))
+            .collect::<Result<_, _>>()?;
+        Ok(Recovered {
+            segments,
+            ends_in_gap,
+            report,
+        })
+    }
 }
 
 /// Removes segments that were being made and had no name yet.
@@ -172,10 +224,14 @@ fn remove_leftovers(storage: &Arc<dyn Storage>) -> Result<(), LogError> {
 
 /// Opens segments from the newest back to the first sealed one. All before that one are sealed too, because segments
 /// are sealed in order.
-fn open_unsealed(storage: &Arc<dyn Storage>, encrypted: bool) -> Result<(Option<Seq>, Vec<Probe>), LogError> {
+fn open_unsealed(
+    storage: &Arc<dyn Storage>,
+    firsts: &[Seq],
+    encrypted: bool,
+) -> Result<(Option<Seq>, Vec<Probe>), LogError> {
     let mut unsealed = Vec::new();
     let mut sealed_last = None;
-    for first in list_segments(storage)?.into_iter().rev() {
+    for &first in firsts.iter().rev() {
         let probe = Probe::open(storage, first)?;
         probe.expect_encrypted(storage, encrypted)?;
         if let Some(last) = probe.sealed_last() {
@@ -187,19 +243,6 @@ fn open_unsealed(storage: &Arc<dyn Storage>, encrypted: bool) -> Result<(Option<
     }
     unsealed.reverse();
     Ok((sealed_last, unsealed))
-}
-
-fn note_missing_segment(storage: &Arc<dyn Storage>, last: Seq, first: Seq, findings: &mut Findings) {
-    if first > last.next() {
-        let at = Cut {
-            segment: 0,
-            offset: 0,
-            seq: last.next(),
-        };
-        findings
-            .damage
-            .push((at, missing_segment(storage, last.next(), first)));
-    }
 }
 
 /// The damage of a segment file that is not there.
@@ -283,8 +326,12 @@ fn survey(
                     offset: gap.offset,
                     seq: *gap.lost.start(),
                 };
-                // A batch that the gap interrupts is cut from its beginning.
-                findings.cuts.extend(batch.take().into_iter().chain([at]));
+                // A batch that the gap interrupts is cut from its beginning. What went bad is no place to cut at, durable
+                // or not: the records after it are there.
+                let interrupted = batch.take();
+                if gap.may_be_torn {
+                    findings.cuts.extend(interrupted.into_iter().chain([at]));
+                }
                 findings.damage.push((at, damage_of(storage, first, &gap)));
                 lost_records += (gap.lost.end().0 + 1).saturating_sub(gap.lost.start().0);
             }

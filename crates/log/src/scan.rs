@@ -9,6 +9,8 @@ use crate::frame::{Decoded, FRAME_ALIGN, FRAME_HEADER, Flaw, Frame, FrameHead, R
 
 /// Bytes looked through at a time by a search.
 const SEARCH_CHUNK: usize = 64 << 10;
+/// What a disk writes whole or not at all, at least.
+const SECTOR: u64 = 512;
 
 /// Bytes that can be asked for by offset.
 pub(crate) trait Source {
@@ -72,6 +74,9 @@ pub(crate) struct Gap {
     pub(crate) bytes: u64,
     pub(crate) lost: RangeInclusive<Seq>,
     pub(crate) reason: String,
+    /// Whether a write that a power cut interrupted may have left it so. Otherwise the bytes were whole once, durable or
+    /// not, and went bad.
+    pub(crate) may_be_torn: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -165,6 +170,7 @@ impl Walk {
                             bytes: self.offset - start,
                             lost: stands_for,
                             reason,
+                            may_be_torn: false,
                         });
                     }
                     self.offset += size as u64;
@@ -196,6 +202,7 @@ impl Walk {
             bytes: used - start,
             lost: stands_for,
             reason: reason.unwrap_or_default(),
+            may_be_torn: false,
         })
     }
 
@@ -247,6 +254,7 @@ impl Walk {
             bytes: 0,
             lost,
             reason: "the segment ends before the last record it once held".to_owned(),
+            may_be_torn: false,
         })
     }
 
@@ -277,27 +285,31 @@ impl Walk {
             .floor
             .filter(|&(used, last)| start <= used && first_lost <= last);
         let limit = floor.map_or_else(|| source.end(), |(used, _)| used);
-        let gap = |to: u64, next: Seq| {
+        let gap = |to: u64, next: Seq, may_be_torn: bool| {
             Step::Gap(Gap {
                 offset: start,
                 bytes: to.saturating_sub(start),
                 lost: first_lost..=next.prev(),
                 reason: reason.clone(),
+                may_be_torn,
             })
         };
         if let Some((to, next)) = self
             .after_damaged_payload(found, source, limit)
             .or_else(|| self.search(source, limit, bounds.next_first))
-            .or(floor.map(|(used, last)| (used, last.next())))
         {
             (self.offset, self.expected) = (to, next);
-            return gap(to, next);
+            return gap(to, next, !was_written(source, start, to));
+        }
+        if let Some((to, last)) = floor {
+            (self.offset, self.expected) = (to, last.next());
+            return gap(to, last.next(), true);
         }
         match bounds.next_first.filter(|&next| next > first_lost) {
             Some(next) => {
                 // The offset stays: what lies beyond the last good frame is not counted as used.
                 self.expected = next;
-                gap(limit, next)
+                gap(limit, next, true)
             }
             None => Step::Torn { offset: start },
         }
@@ -352,6 +364,27 @@ impl Walk {
         }
         None
     }
+}
+
+/// Whether all of the bytes from `start` to a whole frame at `end` had once been written, so that they were not torn by a
+/// power cut but went bad.
+///
+/// A disk writes sectors whole or not at all, and before a sector is written it holds zeroes behind the last frame. The
+/// length of a frame is stored after everything else of it, and frames are written one behind another. So the frame at
+/// `end` says that the sector in which it begins was written when everything before it was complete; the length at `start`
+/// says the same of its sector; and a sector in between ends with zeroes if it was not written. A payload may end with
+/// zeroes there, too: then it cannot be told, and passes for torn.
+fn was_written(source: &mut impl Source, start: u64, end: u64) -> bool {
+    let first_word = source.at(start, FRAME_ALIGN).get(..4);
+    if first_word.is_none_or(|length| length == [0; 4]) || source.read_error().is_some() {
+        return false;
+    }
+    let sectors_end = (start / SECTOR + 1) * SECTOR;
+    let step = usize::try_from(SECTOR).unwrap_or(usize::MAX);
+    (sectors_end..=end).step_by(step).all(|boundary| {
+        let last = source.at(boundary - FRAME_ALIGN as u64, FRAME_ALIGN);
+        last.len() == FRAME_ALIGN && last.iter().any(|&byte| byte != 0)
+    })
 }
 
 fn describe(flaw: Flaw) -> &'static str {

@@ -57,6 +57,47 @@ pub struct Log {
     lock: WriterLock,
 }
 
+/// A log that is locked and was looked at, and is not changed yet ([`Log::prepare`]). Dropped, it leaves no file behind.
+#[derive(Debug)]
+pub struct OpeningLog {
+    storage: Arc<dyn Storage>,
+    options: LogOptions,
+    plan: recovery::Plan,
+    lock: Unused,
+}
+
+impl OpeningLog {
+    /// The last record that the log will have; [`Seq::NONE`] if it is empty.
+    #[must_use]
+    pub fn last_seq(&self) -> Seq {
+        self.plan.last_seq()
+    }
+
+    /// Repairs what a crash has left, and begins to write.
+    ///
+    /// # Errors
+    /// As for [`Log::open`].
+    pub fn open(mut self) -> Result<(Log, Recovery), LogError> {
+        let lock = match self.lock.0.take() {
+            Some(lock) => lock,
+            None => self.storage.lock_writer()?,
+        };
+        Log::begin(self.storage, self.options, self.plan, lock)
+    }
+}
+
+/// A lock that is given back without a trace, unless it is taken out.
+#[derive(Debug)]
+struct Unused(Option<WriterLock>);
+
+impl Drop for Unused {
+    fn drop(&mut self) {
+        if let Some(lock) = self.0.take() {
+            lock.undo();
+        }
+    }
+}
+
 enum Syncing {
     Thread(SyncThread),
     ByHand(Box<Syncer>),
@@ -80,8 +121,45 @@ impl Log {
     /// [`LogError::Io`] if the disk refuses. A full disk is no error here: reading works, and appending says
     /// [`AppendError::NoSpace`] until there is some.
     pub fn open(storage: Arc<dyn Storage>, options: LogOptions) -> Result<(Self, Recovery), LogError> {
-        let lock = storage.lock_writer()?;
-        let recovered = recovery::recover(&storage, &options)?;
+        Self::prepare(storage, options)?.open()
+    }
+
+    /// The first half of [`open`](Self::open): takes the lock and looks at everything, without changing anything.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open). No file is left behind then.
+    pub fn prepare(storage: Arc<dyn Storage>, options: LogOptions) -> Result<OpeningLog, LogError> {
+        let lock = Unused(Some(storage.lock_writer()?));
+        let plan = recovery::plan(&storage, &options)?;
+        Ok(OpeningLog {
+            storage,
+            options,
+            plan,
+            lock,
+        })
+    }
+
+    /// What [`open`](Self::open) would find, without the lock, and without changing anything. What it would cut off is not
+    /// reported.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), the lock aside.
+    pub fn look(storage: &Arc<dyn Storage>, options: &LogOptions) -> Result<Recovery, LogError> {
+        let plan = recovery::plan(storage, options)?;
+        Ok(Recovery {
+            last_seq: plan.last_seq(),
+            torn: None,
+            damage: plan.damage(),
+        })
+    }
+
+    fn begin(
+        storage: Arc<dyn Storage>,
+        options: LogOptions,
+        plan: recovery::Plan,
+        lock: WriterLock,
+    ) -> Result<(Self, Recovery), LogError> {
+        let recovered = plan.carry_out(&storage, &options)?;
         let active = recovered.segments.back().cloned();
         let tail = active.as_ref().map_or(
             SegmentTail {

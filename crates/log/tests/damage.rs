@@ -8,7 +8,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use timberline_log::{
-    Damage, Entry, Log, LogOptions, LogReader, Position, Records, Seq, SimDisk, segment_name,
+    Cipher, Damage, Entry, Log, LogOptions, LogReader, Position, Records, Seq, SimDisk, segment_name,
 };
 
 fn cases() -> u32 {
@@ -171,6 +171,129 @@ proptest! {
     }
 }
 
+/// Records of a size that heartbeats have, none of which is known to be durable. The length of a frame is never one bit
+/// alone: without that bit it would be no length, as in a write that was interrupted.
+fn tail_sizes() -> impl Strategy<Value = Vec<usize>> {
+    let size = (9usize..180).prop_filter("a length of one bit", |size| !(32 + size).is_power_of_two());
+    prop::collection::vec(size, 2..80)
+}
+
+/// What a power cut leaves of a log with these records, and where they are.
+fn cut_off(options: LogOptions, sizes: &[usize]) -> (SimDisk, Vec<(Position, u64)>) {
+    let disk = SimDisk::new(8);
+    let overhead = if options.cipher.is_some() {
+        Cipher::OVERHEAD
+    } else {
+        0
+    };
+    let (mut log, _) = Log::open(disk.dir("log"), options).unwrap();
+    let places = sizes.iter().map(|&size| {
+        let place = log.position();
+        let payload = payload(log.next_seq(), size);
+        let entry = Entry {
+            kind: 9,
+            payload: &payload,
+        };
+        log.append(&[entry]).unwrap();
+        let place = Position {
+            offset: log.position().offset - (32 + (size + overhead) as u64).next_multiple_of(8),
+            ..if log.position().segment == place.segment {
+                place
+            } else {
+                log.position()
+            }
+        };
+        (place, log.position().offset - place.offset)
+    });
+    let places = places.collect();
+    // On the disk, but no frame says so.
+    log.sync_now().unwrap();
+    (disk.crash(0), places)
+}
+
+proptest! {
+    #![proptest_config(Config { cases: cases(), failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn a_flipped_bit_in_the_tail_that_was_not_durable_costs_one_record(
+        sizes in tail_sizes(), picks in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 12),
+        encrypted in any::<bool>()
+    ) {
+        let cipher = encrypted.then(|| Arc::new(Cipher::taken_into_use(&[7; 32])));
+        let options = || LogOptions { cipher: cipher.clone(), segment_bytes: 64 << 10, ..options() };
+        let (disk, places) = cut_off(options(), &sizes);
+        for (which, bit) in picks {
+            let which = which.index(sizes.len());
+            let ((place, size), hit) = (places[which], Seq(which as u64 + 1));
+            let bit = bit.index(size as usize * 8) as u64;
+            if encrypted && bit / 8 < 4 {
+                // With encryption a length may be one bit.
+                continue;
+            }
+            let copy = disk.crash(0);
+            let file = segment_name(place.segment);
+            copy.flip_bit("log", &file, (place.offset * 8 + bit) as usize);
+            let is_last = which + 1 == sizes.len();
+            let others: Vec<Seq> = (1..=sizes.len() as u64).map(Seq).filter(|&seq| seq != hit).collect();
+            let read_back = |records: Records| read(records, &sizes);
+            let reader = LogReader::open(copy.dir("log")).unwrap().with_cipher(cipher.clone());
+            let (served, damage) = read_back(reader.read_from(Seq::FIRST).unwrap());
+            prop_assert_eq!(&served, &others, "before recovery: bit {} of record {}", bit, hit);
+            prop_assert_eq!(damage.len(), usize::from(!is_last));
+            let (mut log, recovery) = Log::open(copy.dir("log"), options()).unwrap();
+            if is_last {
+                // Nothing comes after it: it cannot be told from a write that was interrupted.
+                prop_assert!(recovery.damage.is_empty() && recovery.torn.is_some());
+            } else {
+                prop_assert_eq!(&recovery.torn, &None);
+                prop_assert_eq!(recovery.damage.len(), 1);
+                let found = &recovery.damage[0];
+                prop_assert_eq!(found.lost.clone(), Some(hit..=hit));
+                prop_assert_eq!((found.offset, found.bytes), (place.offset, size));
+            }
+            // Neither what follows nor another power cut makes a torn end of it.
+            let next = payload(log.next_seq(), 20);
+            log.append(&[Entry { kind: 9, payload: &next }]).unwrap();
+            log.sync_now().unwrap();
+            drop(log);
+            let (log, again) = Log::open(copy.crash(1).dir("log"), options()).unwrap();
+            prop_assert_eq!(again.torn, None);
+            prop_assert_eq!(again.damage.len(), usize::from(!is_last));
+            let mut count = 0;
+            let mut records = log.reader().read_from(Seq::FIRST).unwrap();
+            while let Some(record) = records.next() {
+                count += usize::from(record.is_ok());
+            }
+            prop_assert_eq!(count, others.len() + 1);
+        }
+    }
+}
+
+/// Several records of the tail at once, also next to one another; a hole of zeroes is still the end.
+#[test]
+fn a_tail_that_was_overwritten_is_read_on_and_a_hole_in_it_is_not() {
+    let sizes = vec![70; 60];
+    let (disk, places) = cut_off(options(), &sizes);
+    let name = segment_name(Seq::FIRST);
+    let bytes = disk.dir("log").read_file(&name).unwrap();
+    let overwritten = |from: usize, to: usize, with: u8| {
+        let copy = disk.crash(0);
+        let mut bytes = bytes.clone();
+        bytes[places[from].0.offset as usize + 1..places[to].0.offset as usize].fill(with);
+        copy.dir("log").write_file(&name, &bytes).unwrap();
+        let (log, recovery) = Log::open(copy.dir("log"), options()).unwrap();
+        let (served, _) = read(log.reader().read_from(Seq::FIRST).unwrap(), &sizes);
+        (served.len(), recovery)
+    };
+    let (served, recovery) = overwritten(20, 23, 0xa5);
+    assert_eq!((served, recovery.torn), (57, None));
+    assert_eq!(recovery.damage[0].lost, Some(Seq(21)..=Seq(23)));
+    // Longer than a sector: one of them may not have been written.
+    let (served, recovery) = overwritten(20, 40, 0);
+    assert_eq!((served, recovery.damage.len()), (20, 0));
+    assert!(recovery.torn.is_some());
+}
+
 /// A log of `count` records of 400 bytes over several segments, closed.
 fn closed_log(count: usize) -> (SimDisk, Vec<usize>) {
     let disk = SimDisk::new(3);
@@ -317,4 +440,127 @@ fn a_newer_format_is_refused_with_what_to_do() {
         refused.ends_with("has log format version 9, this program knows versions up to 3: update Timberline"),
         "{refused}"
     );
+}
+
+/// What opening says about a log whose files were hurt, and that all the same everything else is read and writing goes on.
+fn opened_after(hurt: impl FnOnce(&dyn timberline_log::Storage, &[String])) -> Vec<Damage> {
+    let (disk, sizes) = closed_log(200);
+    let storage = disk.dir("log");
+    let mut names = storage.list().unwrap();
+    names.retain(|name| name.ends_with(".seg"));
+    names.sort();
+    assert!(names.len() > 4);
+    hurt(&*storage, &names);
+    let looked = Log::look(&storage, &options()).unwrap();
+    let (mut log, recovery) = Log::open(Arc::clone(&storage), options()).unwrap();
+    assert_eq!(looked.damage, recovery.damage, "looking finds what opening finds");
+    assert_eq!(looked.last_seq, recovery.last_seq);
+    let on = payload(Seq(201), 400);
+    let after = log
+        .append(&[Entry {
+            kind: 9,
+            payload: &on,
+        }])
+        .unwrap();
+    assert_eq!(after.start().get(), 201);
+    let sizes = [sizes, vec![400]].concat();
+    let (served, damage) = read(log.reader().read_from(Seq::FIRST).unwrap(), &sizes);
+    let lost = |damage: &[Damage]| -> Vec<Seq> {
+        let ranges = damage.iter().filter_map(|damage| damage.lost.clone());
+        let mut lost: Vec<Seq> = ranges
+            .flat_map(|range| (range.start().get()..=range.end().get()).map(Seq))
+            .collect();
+        lost.sort_unstable();
+        lost.dedup();
+        lost
+    };
+    // A reader begins with the oldest segment that is there.
+    let found = lost(&recovery.damage);
+    assert!(
+        lost(&damage).iter().all(|seq| found.contains(seq)),
+        "{damage:?} and {recovery:?}"
+    );
+    assert_eq!(served.len() + found.len(), 201);
+    recovery.damage
+}
+
+#[test]
+fn sealed_segments_that_are_missing_swapped_cut_or_flipped_are_noticed_when_the_log_is_opened() {
+    assert_eq!(opened_after(|_, _| {}), []);
+    // Missing, in the middle and at the beginning.
+    for gone in [0, 2] {
+        let damage = opened_after(|storage, names| storage.remove(&names[gone]).unwrap());
+        let [damage] = &damage[..] else {
+            panic!("{damage:?}")
+        };
+        assert!(damage.reason.contains("missing"), "{damage}");
+    }
+    let damage = opened_after(|storage, names| {
+        storage.rename(&names[1], "aside").unwrap();
+        storage.rename(&names[2], &names[1]).unwrap();
+        storage.rename("aside", &names[2]).unwrap();
+    });
+    assert_eq!(damage.len(), 2, "{damage:?}");
+    assert!(
+        damage.iter().all(|one| one.reason.contains("under another name")),
+        "{damage:?}"
+    );
+    // Two of the same.
+    let damage = opened_after(|storage, names| {
+        let bytes = storage.read_file(&names[1]).unwrap();
+        storage.write_file(&names[2], &bytes).unwrap();
+    });
+    assert!(
+        damage.len() == 1
+            && damage[0]
+                .path
+                .ends_with(segment_name(*damage[0].lost.clone().unwrap().start()))
+    );
+    for left in [0u64, 100, 4096, 8000] {
+        let damage = opened_after(|storage, names| storage.set_len(&names[1], left).unwrap());
+        assert!(!damage.is_empty(), "cut to {left}");
+        if left > 0 {
+            assert!(
+                damage.iter().any(|one| one.lost.is_some()) || left <= 4096,
+                "cut to {left}: {damage:?}"
+            );
+        }
+    }
+    for byte in [20u64, 2048 + 24] {
+        let damage = opened_after(|storage, names| {
+            let mut bytes = storage.read_file(&names[1]).unwrap();
+            bytes[byte as usize] ^= 4;
+            storage.write_file(&names[1], &bytes).unwrap();
+        });
+        assert_eq!(damage.len(), 1, "{damage:?}");
+    }
+}
+
+#[test]
+fn a_log_that_is_not_opened_after_all_is_as_it_was() {
+    let (disk, _) = closed_log(30);
+    let storage = disk.dir("log");
+    storage.write_file("next.seg.tmp", b"left over").unwrap();
+    let content = || {
+        let mut names = storage.list().unwrap();
+        names.sort();
+        names
+            .into_iter()
+            .map(|name| (storage.read_file(&name).unwrap(), name))
+            .collect::<Vec<_>>()
+    };
+    let before = content();
+    let opening = Log::prepare(Arc::clone(&storage), options()).unwrap();
+    assert_eq!(opening.last_seq(), Seq(30));
+    drop(opening);
+    assert_eq!(content(), before);
+    let dir = tempfile::tempdir().unwrap();
+    let storage: Arc<dyn timberline_log::Storage> =
+        Arc::new(timberline_log::FileStorage::open(dir.path()).unwrap());
+    drop(Log::prepare(Arc::clone(&storage), options()).unwrap());
+    assert_eq!(storage.list().unwrap(), Vec::<String>::new());
+    // A lock file that was there stays.
+    std::fs::write(dir.path().join("LOCK"), "").unwrap();
+    drop(Log::prepare(Arc::clone(&storage), options()).unwrap());
+    assert_eq!(storage.list().unwrap(), ["LOCK"]);
 }

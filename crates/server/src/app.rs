@@ -37,6 +37,8 @@ pub struct App {
     pub(crate) purges: Pending,
     /// How the automatic backups are doing.
     pub(crate) backups: Arc<backup::Status>,
+    /// How the scrub is doing.
+    pub(crate) scrub: crate::scrub::Status,
     /// One import is stored at a time: reads for duplicates must not run beside another import's writes.
     pub(crate) importing: tokio::sync::Semaphore,
 }
@@ -63,6 +65,7 @@ impl App {
             sites: Sites::new(&settings),
             purges: Pending::default(),
             backups: Arc::default(),
+            scrub: crate::scrub::Status::default(),
             importing: tokio::sync::Semaphore::new(1),
             settings,
             identity,

@@ -2,13 +2,15 @@
 //!
 //! The device id is made once and kept in the file `device_id` in the data directory. It marks the
 //! log's segments, so that logs of several devices can be told apart, and clients see it in
-//! `/api/0/info`.
+//! `/api/0/info`. When the file is missing or damaged the id is taken from the segments: data that
+//! changed their owner would look like those of two devices.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use timberline_log::DeviceId;
+use timberline_views::OpenError;
 
 use crate::config::Settings;
 
@@ -30,12 +32,19 @@ pub enum IdentityError {
         /// What the system said.
         error: io::Error,
     },
-    /// The kept id cannot be used.
-    #[error("{path} does not hold a device id; restore it, or delete it to become a new device")]
+    /// The kept id cannot be used, and the log does not say which it was.
+    #[error(
+        "{path} does not hold a device id, and {why}: write the right id into it, such as that of a backup's device_id"
+    )]
     Broken {
         /// The file.
         path: PathBuf,
+        /// Why it cannot be restored.
+        why: String,
     },
+    /// The log that would tell the id cannot be read.
+    #[error(transparent)]
+    Log(#[from] OpenError),
     /// The id given by flag or configuration cannot be used.
     #[error("device_id = {0}: must be 1 to {MAX_BYTES} printable ASCII characters, such as a UUID")]
     Given(String),
@@ -48,50 +57,83 @@ pub struct Identity {
     pub device_id: String,
     /// This machine's name.
     pub hostname: String,
+    origin: Origin,
+}
+
+/// Where the device id comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Origin {
+    /// The file, or a flag or key.
+    Known,
+    /// It is new.
+    New,
+    /// The log's segments; this was wrong with the file.
+    Restored(&'static str),
 }
 
 impl Identity {
-    /// Reads the kept device id, or makes one; makes the data directory if there is none.
+    /// Finds the kept device id and keeps it, see [`find`](Self::find) and [`keep`](Self::keep); makes the data directory
+    /// if there is none.
     ///
     /// # Errors
     /// [`IdentityError`], with what to do about it.
     pub fn load(settings: &Settings) -> Result<Self, IdentityError> {
         let dir = &settings.data_dir;
-        let in_dir = |error| IdentityError::DataDir {
-            dir: dir.clone(),
-            error,
-        };
-        make_dir(dir).map_err(in_dir)?;
-        let kept = match kept_id(&dir.join(FILE)) {
-            Ok(kept) => kept,
-            // There is something by that name, but not an id.
-            Err(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::IsADirectory) => {
-                return Err(IdentityError::Broken { path: dir.join(FILE) });
-            }
-            Err(error) => return Err(in_dir(error)),
-        };
-        let device_id = match &settings.device_id {
-            Some(given) if is_usable(given) => given.clone(),
+        let identity = Self::find(settings)?;
+        make_dir(dir)
+            .and_then(|()| identity.keep(dir))
+            .map_err(|error| IdentityError::DataDir {
+                dir: dir.clone(),
+                error,
+            })?;
+        Ok(identity)
+    }
+
+    /// Reads the kept device id; restores it from the log's segments if it is missing or damaged, or makes a new one if
+    /// there is no log. Changes nothing.
+    ///
+    /// # Errors
+    /// [`IdentityError`], with what to do about it.
+    pub fn find(settings: &Settings) -> Result<Self, IdentityError> {
+        let (device_id, origin) = match &settings.device_id {
+            Some(given) if is_usable(given) => (given.clone(), Origin::Known),
             Some(given) => return Err(IdentityError::Given(given.clone())),
-            None if is_usable(&kept) => kept,
-            None => {
-                return Err(IdentityError::Broken { path: dir.join(FILE) });
-            }
+            None => kept_id(&settings.data_dir)?,
         };
         Ok(Self {
             device_id,
             hostname: hostname(),
+            origin,
         })
+    }
+
+    /// Writes the device id to its file if it is not there.
+    ///
+    /// # Errors
+    /// When the data directory cannot be written to.
+    pub fn keep(&self, data_dir: &Path) -> io::Result<()> {
+        match self.origin {
+            Origin::Known => Ok(()),
+            Origin::New | Origin::Restored(_) => write_id(&data_dir.join(FILE), &self.device_id),
+        }
+    }
+
+    /// What was wrong with the file, if the id was restored from the log's segments.
+    pub fn restored(&self) -> Option<&'static str> {
+        match self.origin {
+            Origin::Restored(what) => Some(what),
+            Origin::Known | Origin::New => None,
+        }
     }
 
     /// The id as the log stores it: the UUID's bytes, or a digest of whatever else a launcher gave.
     pub fn log_id(&self) -> DeviceId {
-        DeviceId(uuid_bytes(&self.device_id).unwrap_or_else(|| digest(&self.device_id)))
+        log_id(&self.device_id)
     }
 }
 
 /// A directory that only its owner may look into: it is somebody's history.
-fn make_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     if dir.is_dir() {
         return Ok(());
@@ -99,25 +141,96 @@ fn make_dir(dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
-fn kept_id(path: &Path) -> io::Result<String> {
-    match fs::read_to_string(path) {
-        Ok(text) => return Ok(text.trim().to_owned()),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Err(_) => {}
+/// The id in the file; that of the log if the file does not tell; a new one if nothing does.
+fn kept_id(dir: &Path) -> Result<(String, Origin), IdentityError> {
+    let path = dir.join(FILE);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => Some(text.trim().to_owned()),
+        // There is something by that name, but not an id.
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::IsADirectory) => {
+            Some(String::new())
+        }
+        // What is in the way of the directory is found when it is made.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
+        Err(error) => {
+            return Err(IdentityError::DataDir {
+                dir: dir.to_owned(),
+                error,
+            });
+        }
+    };
+    let written_by = devices(dir, text.as_deref())?;
+    let wrong = match text.as_deref() {
+        Some(id) if is_usable(id) && !looks_damaged(id, &written_by) => {
+            return Ok((id.to_owned(), Origin::Known));
+        }
+        Some(_) => "was damaged",
+        None => "was missing",
+    };
+    match (&written_by[..], text) {
+        ([device], _) => Ok((uuid_text(*device), Origin::Restored(wrong))),
+        ([], None) => new_uuid()
+            .map(|id| (id, Origin::New))
+            .map_err(|error| IdentityError::DataDir {
+                dir: dir.to_owned(),
+                error,
+            }),
+        ([], Some(_)) => Err(IdentityError::Broken {
+            path,
+            why: "no segment of the log says which it was".to_owned(),
+        }),
+        (several, _) => {
+            let ids: Vec<String> = several.iter().map(|device| uuid_text(*device)).collect();
+            Err(IdentityError::Broken {
+                path,
+                why: format!("the log's segments name several: {}", ids.join(", ")),
+            })
+        }
     }
-    let id = new_uuid()?;
-    // Complete under another name first: an id that is cut short by a crash would stay wrong for ever.
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+}
+
+/// The devices that wrote the log, as its segments' headers say. While `kept` is the one of the newest, only that is read.
+fn devices(dir: &Path, kept: Option<&str>) -> Result<Vec<DeviceId>, IdentityError> {
+    let reader = match timberline_views::log_files(dir) {
+        Ok(reader) => reader,
+        Err(OpenError::NoLog { .. }) => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let newest = reader.newest_device().map_err(OpenError::from)?;
+    if let (Some(newest), Some(kept)) = (newest, kept)
+        && is_usable(kept)
+        && log_id(kept) == newest
+    {
+        return Ok(vec![newest]);
+    }
+    let segments = reader.segments().map_err(OpenError::from)?;
+    let mut devices: Vec<DeviceId> = segments.iter().filter_map(|segment| segment.device).collect();
+    devices.sort_unstable();
+    devices.dedup();
+    Ok(devices)
+}
+
+/// How many letters of an id may differ from that in the log before it is another id and not the same, damaged.
+const FEW: usize = 4;
+
+/// Whether an id that could be one is a part of that of the log, or differs from it in a few letters. Another id altogether is somebody's
+/// choice, now (it was written to the file by hand) or then (it was given by a flag).
+fn looks_damaged(id: &str, written_by: &[DeviceId]) -> bool {
+    let [device] = written_by else { return false };
+    let right = uuid_text(*device);
+    let differing = right.bytes().zip(id.bytes()).filter(|(a, b)| a != b).count();
+    let is_cut = id.len() < right.len() && right.starts_with(id);
+    is_cut || id.len() == right.len() && (1..=FEW).contains(&differing)
+}
+
+/// Complete under another name first: an id that is cut short by a crash would have to be restored.
+fn write_id(path: &Path, id: &str) -> io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
     writeln!(file, "{id}")?;
     file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
-        Ok(_) => Ok(id),
-        // Another instance was faster; the store's lock will sort out the rest.
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-            Ok(fs::read_to_string(path)?.trim().to_owned())
-        }
-        Err(error) => Err(error.error),
-    }
+    file.persist(path).map_err(|error| error.error)?;
+    fs::File::open(dir)?.sync_all()
 }
 
 fn is_usable(id: &str) -> bool {
@@ -144,12 +257,20 @@ fn new_uuid() -> io::Result<String> {
     let number = u128::from_be_bytes(bytes);
     let number = number & !(0xf << 76) | (0x4 << 76);
     let number = number & !(0x3 << 62) | (0x2 << 62);
-    let hex = format!("{number:032x}");
+    Ok(uuid_text(DeviceId(number.to_be_bytes())))
+}
+
+fn log_id(id: &str) -> DeviceId {
+    DeviceId(uuid_bytes(id).unwrap_or_else(|| digest(id)))
+}
+
+fn uuid_text(device: DeviceId) -> String {
+    let hex = device.to_string();
     let parts: Vec<&str> = [0..8, 8..12, 12..16, 16..20, 20..32]
         .into_iter()
         .filter_map(|range| hex.get(range))
         .collect();
-    Ok(parts.join("-"))
+    parts.join("-")
 }
 
 fn uuid_bytes(id: &str) -> Option<[u8; 16]> {
@@ -223,6 +344,77 @@ mod tests {
             assert!(matches!(error, IdentityError::Broken { .. }), "{error}");
             assert!(error.to_string().contains("device_id"), "{error}");
         }
+    }
+
+    /// A log with a segment that each of these devices wrote.
+    fn log_of(dir: &Path, devices: &[DeviceId]) {
+        let storage = std::sync::Arc::new(timberline_log::FileStorage::open(dir.join("log")).unwrap());
+        for &device in devices {
+            let options = timberline_log::LogOptions {
+                device,
+                ..Default::default()
+            };
+            let (mut log, _) = timberline_log::Log::open(storage.clone(), options).unwrap();
+            log.begin_segment().unwrap();
+            let entry = timberline_log::Entry {
+                kind: 1,
+                payload: b"",
+            };
+            log.append(&[entry]).unwrap();
+            log.begin_segment().unwrap();
+            log.close().unwrap();
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_missing_or_damaged_is_restored_from_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = settings(dir.path());
+        let first = Identity::load(&settings).unwrap();
+        log_of(dir.path(), &[first.log_id()]);
+        let file = dir.path().join(FILE);
+        let mut flipped = first.device_id.clone().into_bytes();
+        flipped[3] ^= 1;
+        let cut = first.device_id.as_bytes()[..20].to_vec();
+        for content in [
+            None,
+            Some(vec![]),
+            Some(cut),
+            Some(b"\xff\xfe".to_vec()),
+            Some(b"a b".to_vec()),
+            Some(flipped),
+        ] {
+            match &content {
+                None => fs::remove_file(&file).unwrap(),
+                Some(content) => fs::write(&file, content).unwrap(),
+            }
+            let found = Identity::find(&settings).unwrap();
+            assert_eq!(found.device_id, first.device_id, "{content:?}");
+            assert!(found.restored().is_some());
+            let kept = Identity::load(&settings).unwrap();
+            assert_eq!(kept.device_id, first.device_id);
+            let again = Identity::find(&settings).unwrap();
+            assert_eq!(
+                (again.device_id.as_str(), again.restored()),
+                (first.device_id.as_str(), None)
+            );
+        }
+        // Another id altogether is one that somebody has chosen.
+        fs::write(&file, "my-phone").unwrap();
+        assert_eq!(Identity::find(&settings).unwrap().device_id, "my-phone");
+    }
+
+    #[test]
+    fn an_id_of_which_the_log_knows_several_is_not_guessed() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = settings(dir.path());
+        log_of(dir.path(), &[DeviceId([1; 16]), DeviceId([2; 16])]);
+        let error = Identity::find(&settings).unwrap_err().to_string();
+        assert!(
+            error.contains("01010101-0101-0101-0101-010101010101, 02020202"),
+            "{error}"
+        );
+        assert!(!dir.path().join(FILE).exists());
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub mod logging;
 mod privacy;
 mod retention;
 mod routes;
+mod scrub;
 
 /// What the targets in `fuzz/` need to reach; no part of the interface.
 #[doc(hidden)]

@@ -109,6 +109,96 @@ fn data_of_a_newer_version() {
     assert!(unchanged, "what a newer version wrote is left alone");
 }
 
+/// Everything below a directory, with its content; but for lock files, which name who tried last.
+fn content(directory: &Path) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).into_iter().flatten() {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.push((path.clone(), None));
+            found.extend(content(&path));
+        } else {
+            let bytes = (!path.ends_with("LOCK")).then(|| fs::read(&path).expect("a file"));
+            found.push((path, bytes));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A server refuses to start, nothing has changed, and `doctor` fails too.
+fn refused_without_a_trace(installation: &Installation, what: &str) {
+    let before = content(&installation.data);
+    let complaint = refusal(installation, installation.command());
+    assert!(complaint.contains(what), "{complaint}");
+    let after = content(&installation.data);
+    let names = |content: &[(PathBuf, Option<Vec<u8>>)]| -> Vec<PathBuf> {
+        content.iter().map(|(path, _)| path.clone()).collect()
+    };
+    assert_eq!(names(&before), names(&after), "{what}");
+    assert!(before == after, "{what}: a file has changed");
+    let mut doctor = installation.program();
+    doctor.arg("doctor").arg("--dbpath").arg(&installation.data);
+    let (status, out, _) = installation.run(doctor);
+    assert_eq!(status.code(), Some(1), "{what}: {out}");
+}
+
+#[test]
+fn a_refused_start_leaves_everything_as_it_was_and_doctor_fails_too() {
+    let installation = Installation::new();
+    installation.start().stop();
+    let server = installation.start();
+    let body = br#"{"client":"c","type":"t","hostname":"h"}"#;
+    assert_eq!(
+        harness::http::post(server.port, "/api/0/buckets/b", body)
+            .expect("an answer")
+            .status,
+        200
+    );
+    // Stopped in an orderly way: the views have all that the log has.
+    server.stop();
+    let segment = installation.data.join("log/00000000000000000001.seg");
+    let aside = installation.root().join("aside");
+    let log = installation.data.join("log");
+
+    fs::rename(&segment, &aside).expect("renamed");
+    refused_without_a_trace(&installation, "log segments are missing");
+    fs::remove_file(log.join("LOCK")).expect("removed");
+    fs::remove_file(installation.data.join("LOCK")).expect("removed");
+    fs::remove_dir(installation.data.join("scratch")).expect("removed");
+    refused_without_a_trace(&installation, "log segments are missing");
+    fs::remove_dir(&log).expect("removed");
+    refused_without_a_trace(&installation, "log segments are missing");
+    fs::create_dir(&log).expect("a directory");
+    // Cut off, without the mark that says what it had.
+    fs::write(&segment, &fs::read(&aside).expect("a file")[..2048]).expect("written");
+    refused_without_a_trace(&installation, "log segments are missing");
+    fs::copy(&aside, &segment).expect("copied");
+
+    let id = installation.data.join("device_id");
+    let mut other = fs::read(&aside).expect("a file");
+    other[16] ^= 1;
+    other[32..40].copy_from_slice(&2u64.to_le_bytes());
+    set_format_version(&mut other, 1);
+    let second = log.join("00000000000000000002.seg");
+    fs::write(&second, other).expect("written");
+    fs::rename(&id, installation.root().join("id")).expect("renamed");
+    refused_without_a_trace(&installation, "name several");
+    fs::remove_file(&second).expect("removed");
+
+    let server = installation.start();
+    let buckets = harness::http::get(server.port, "/api/0/buckets/")
+        .expect("an answer")
+        .text();
+    assert!(buckets.contains("\"b\""), "{buckets}");
+    server.stop();
+    let restored = fs::read(&id).expect("the id");
+    assert_eq!(
+        restored,
+        fs::read(installation.root().join("id")).expect("the id")
+    );
+}
+
 /// The log's files, wherever they are.
 fn segments(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory)

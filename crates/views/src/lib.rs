@@ -82,8 +82,8 @@ pub use snapshot::{Snapshot, Trashed};
 pub use state::FoldError;
 pub use store::{
     Clock, CompactError, Deleted, DeletedWhat, HeartbeatAnswer, HeartbeatDurability, Maintenance, OpenError,
-    OpenReport, Progress, PurgeReceipt, Receipt, Store, StoreOptions, Undoing, WriteError, explain,
-    log_files, read_log, read_only, view_files,
+    OpenReport, Progress, PurgeReceipt, Receipt, Store, StoreOptions, Undoing, WriteError, check_start,
+    explain, log_files, read_log, read_only, view_files,
 };
 pub use timberline_log::Seq;
-pub use verify::{check, differences};
+pub use verify::{check, damaged_view_segments, differences};

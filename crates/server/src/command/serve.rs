@@ -3,7 +3,7 @@
 //! The order matters. The port is taken first, so that clients queue in the kernel while the store
 //! opens instead of being refused; the store is closed last, when no request can reach it any more.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -16,10 +16,12 @@ use super::passphrase;
 use crate::app::App;
 use crate::backup::Automatic;
 use crate::config::{BaseDirs, Overrides, Settings};
+use crate::http::guard::Guard;
 use crate::http::{Listeners, serve};
-use crate::identity::Identity;
+use crate::identity::{self, Identity, IdentityError};
 use crate::logging;
 use crate::retention::Keeper;
+use crate::scrub::Scrub;
 
 /// The flags of `serve`. Those that the reference servers have mean what they mean there.
 #[derive(Clone, Debug, Default, Args)]
@@ -112,9 +114,14 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let log = logging::start(&settings)?;
     let listeners = Listeners::open(&settings, listen_fd)?;
     warn_of_open_addresses(&listeners);
-    let identity = Identity::load(&settings)?;
+    // Everything that can be refused is, before anything is made: such a start leaves no file behind.
+    let identity = Identity::find(&settings)?;
+    Guard::new(&settings, listeners.port(), &identity.hostname)?;
+    let home = NewDir::make(&settings.data_dir)?;
     let cipher = passphrase::unlock_or_create(&settings)?;
     let store = open_store(&settings, &identity, cipher)?;
+    home.keep();
+    keep_identity(&identity, &settings);
     let engine = Engine::new(settings.limits.queries()).context("cannot start the threads of queries")?;
     let app = Arc::new(App::new(
         settings,
@@ -128,6 +135,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let backups = Automatic::start(&app.settings, Arc::clone(&app.backups))
         .context("cannot start the thread of the automatic backups")?;
     let keeper = Keeper::start(&app).context("cannot start the thread that ends what is kept long enough")?;
+    let scrub = Scrub::start(&app).context("cannot start the thread of the scrub")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_io()
         .enable_time()
@@ -139,6 +147,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     drop(backups);
     drop(keeper);
+    drop(scrub);
     match Arc::into_inner(app) {
         Some(app) => app
             .store
@@ -160,6 +169,43 @@ fn warn_of_open_addresses(listeners: &Listeners) {
                  let a firewall or a proxy with a password decide who can, or listen on 127.0.0.1 (host)"
             );
         }
+    }
+}
+
+/// The data directory. If it was made for this start and nothing came into it, it is removed again.
+struct NewDir(Option<PathBuf>);
+
+impl NewDir {
+    fn make(dir: &Path) -> Result<Self, IdentityError> {
+        let is_new = !dir.exists();
+        identity::make_dir(dir).map_err(|error| IdentityError::DataDir {
+            dir: dir.to_owned(),
+            error,
+        })?;
+        Ok(Self(is_new.then(|| dir.to_owned())))
+    }
+
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for NewDir {
+    fn drop(&mut self) {
+        if let Some(dir) = self.0.take() {
+            // Refused if something is in it.
+            let _ = std::fs::remove_dir(dir);
+        }
+    }
+}
+
+/// The log's segments carry the id too, so a file that cannot be written now is restored by a later start.
+fn keep_identity(identity: &Identity, settings: &Settings) {
+    if let Some(what) = identity.restored() {
+        tracing::warn!(id = %identity.device_id, "the file device_id {what}; it was restored from the log's segments");
+    }
+    if let Err(error) = identity.keep(&settings.data_dir) {
+        tracing::warn!(%error, "the file device_id cannot be written; the id stays the one in the log's segments");
     }
 }
 

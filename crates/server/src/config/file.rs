@@ -37,6 +37,8 @@ pub struct ConfigFile {
     pub erase_after: Option<Span>,
     /// How often it is looked whether something is older than that.
     pub maintain_every: Option<Span>,
+    /// How often everything is read to find damage.
+    pub scrub_every: Option<Span>,
     /// How long the events of which buckets are kept.
     pub retention: Vec<Retention>,
     /// What is told about the server's own doings, and where.
@@ -220,6 +222,7 @@ mod tests {
             "history",
             "erase_after",
             "maintain_every",
+            "scrub_every",
             "retention.bucket",
             "retention.keep",
             "backup.dir",

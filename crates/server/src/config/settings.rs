@@ -22,6 +22,8 @@ const HISTORY: Duration = Duration::from_secs(30 * 86_400);
 const ERASE_AFTER: Duration = Duration::from_secs(7 * 86_400);
 /// How often it is looked whether something is older.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(3600);
+/// How often everything is read to find damage, unless told otherwise.
+const SCRUB_EVERY: Duration = Duration::from_secs(7 * 86_400);
 /// Sets of automatic backups that are kept when the configuration says nothing.
 const KEPT_SETS: usize = 7;
 /// More often than that, a server would do little else.
@@ -94,6 +96,8 @@ pub struct Settings {
     pub erase_after: Duration,
     /// How often history is tidied up.
     pub maintain_every: Duration,
+    /// How often everything is read to find damage.
+    pub scrub_every: Duration,
     /// How long the events of which buckets are kept.
     pub retention: Vec<Retention>,
     /// Backups that the server makes by itself, if it is to.
@@ -197,7 +201,8 @@ impl Settings {
             )?,
             history: file.history.map_or(HISTORY, |span| span.0),
             erase_after: file.erase_after.map_or(ERASE_AFTER, |span| span.0),
-            maintain_every: maintain_every(file.maintain_every)?,
+            maintain_every: at_least_a_second("maintain_every", file.maintain_every, MAINTAIN_EVERY)?,
+            scrub_every: at_least_a_second("scrub_every", file.scrub_every, SCRUB_EVERY)?,
             retention: file.retention,
             backup: automatic_backup(file.backup, from_file)?,
             encrypt: overrides.encrypt,
@@ -266,12 +271,10 @@ fn refuse_empty_paths(file: &ConfigFile) -> Result<(), ConfigError> {
     }
 }
 
-fn maintain_every(span: Option<Span>) -> Result<Duration, ConfigError> {
+fn at_least_a_second(key: &str, span: Option<Span>, default: Duration) -> Result<Duration, ConfigError> {
     match span {
-        None => Ok(MAINTAIN_EVERY),
-        Some(span) if span.0 < Duration::from_secs(1) => {
-            Err(value("maintain_every", span, "must be at least 1 second"))
-        }
+        None => Ok(default),
+        Some(span) if span.0 < Duration::from_secs(1) => Err(value(key, span, "must be at least 1 second")),
         Some(span) => Ok(span.0),
     }
 }

@@ -33,6 +33,24 @@ fn text(app: &App) -> String {
         "Newest record of the log that readers see.",
         snapshot.seq().get() as f64,
     );
+    metric(
+        "scrub_last_finished_timestamp_seconds",
+        "gauge",
+        "When everything had been read last to find damage; 0 if never.",
+        app.scrub.finished() as f64,
+    );
+    metric(
+        "scrub_damage",
+        "gauge",
+        "Damaged places that the last scrub has found.",
+        app.scrub.damage() as f64,
+    );
+    metric(
+        "scrub_bytes_total",
+        "counter",
+        "Bytes read by the scrub.",
+        app.scrub.bytes() as f64,
+    );
     let integrity = app.store.integrity();
     metric(
         "log_held",

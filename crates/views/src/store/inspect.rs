@@ -4,13 +4,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use timberline_log::{Cipher, FileStorage, LogReader, Seq, Storage};
+use timberline_log::{Cipher, FileStorage, Log, LogOptions, LogReader, Seq, Storage};
 use timberline_model::EventId;
 
 use super::checkpoint;
 use super::error::OpenError;
 use super::history::horizon;
-use super::open::{LOG_DIR, OpenReport, VIEWS_DIR, encrypted, expect_key, list, take_up};
+use super::open::{
+    LOG_DIR, OpenReport, VIEWS_DIR, encrypted, expect_key, expect_log_to_reach, list, take_up,
+};
 use crate::history::HistoryError;
 use crate::history::story::{self, Story};
 use crate::record::{BucketKey, Record, codec};
@@ -113,6 +115,31 @@ pub fn read_only(
     let snapshot = replica.snapshot();
     report.seq = snapshot.seq();
     Ok((snapshot, report))
+}
+
+/// What a server would find at its start, and whether it would start: the same checks, without the lock and without
+/// changing anything, also while a server writes there. What the views lack is not folded.
+///
+/// # Errors
+/// [`OpenError`]: what would keep a server from starting.
+pub fn check_start(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<OpenReport, OpenError> {
+    expect_key(path, cipher.is_some())?;
+    let mut report = OpenReport::default();
+    // First the views: the log of a server that writes only gets longer meanwhile.
+    let views = views_on_disk(path, cipher, &mut report)?.seq;
+    let log_dir = path.join(LOG_DIR);
+    if let Some(log) = existing(&log_dir)? {
+        let options = LogOptions {
+            cipher: cipher.cloned(),
+            ..LogOptions::default()
+        };
+        let log: Arc<dyn Storage> = Arc::new(log);
+        let found = Log::look(&log, &options)?;
+        report.seq = found.last_seq;
+        report.damage = found.damage;
+    }
+    expect_log_to_reach(&log_dir, report.seq, Seq(views))?;
+    Ok(report)
 }
 
 /// The view segments on disk, whether the checkpoint names them or not: bucket and bytes of each.

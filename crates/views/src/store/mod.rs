@@ -27,7 +27,7 @@ use timberline_log::{Cipher, DeviceId, Durability, Integrity, Log, LogReader, Se
 
 pub use error::{CompactError, OpenError, WriteError};
 pub use history::{Deleted, DeletedWhat, Undoing};
-pub use inspect::{explain, log_files, read_log, read_only, view_files};
+pub use inspect::{check_start, explain, log_files, read_log, read_only, view_files};
 pub use maintain::{Maintenance, PurgeReceipt};
 pub use open::{OpenReport, Progress};
 pub use write::{HeartbeatAnswer, Receipt};

@@ -1,6 +1,6 @@
 //! Opening: take up the checkpoint, fold the records after it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashSet;
 use timberline_log::{
-    Cipher, Damage, EncryptedStorage, FileStorage, Incident, KeyFile, Log, LogError, LogOptions, Recovery,
+    Cipher, Damage, EncryptedStorage, FileStorage, Incident, KeyFile, Log, LogError, LogOptions, OpeningLog,
     Seq, Storage, TornTail,
 };
 
@@ -79,21 +79,38 @@ impl Store {
         anew: bool,
         progress: Progress<'_>,
     ) -> Result<(Store, OpenReport), OpenError> {
-        let root = directory(path)?;
+        let mut made = NewDirs::default();
+        let root = made.open(path)?;
         let lock = root.lock_writer()?;
+        match Store::open_locked(path, options, anew, progress, &mut made) {
+            Ok((mut store, report)) => {
+                store._lock = Some(lock);
+                made.keep();
+                Ok((store, report))
+            }
+            Err(error) => {
+                lock.undo();
+                Err(error)
+            }
+        }
+    }
+
+    fn open_locked(
+        path: &Path,
+        options: StoreOptions,
+        anew: bool,
+        progress: Progress<'_>,
+        made: &mut NewDirs,
+    ) -> Result<(Store, OpenReport), OpenError> {
         expect_key(path, options.cipher.is_some())?;
-        let log = Arc::new(directory(&path.join(LOG_DIR))?);
-        let views = Arc::new(directory(&path.join(VIEWS_DIR))?);
+        let log = Arc::new(made.open(&path.join(LOG_DIR))?);
+        let views = Arc::new(made.open(&path.join(VIEWS_DIR))?);
+        let scratch = Arc::new(made.open(&path.join(SCRATCH_DIR))?);
         let options = StoreOptions {
-            scratch: Some(encrypted(
-                Arc::new(directory(&path.join(SCRATCH_DIR))?),
-                options.cipher.as_ref(),
-            )),
+            scratch: Some(encrypted(scratch, options.cipher.as_ref())),
             ..options
         };
-        let (mut store, report) = Store::open_on(log, views, options, anew, progress)?;
-        store._lock = Some(lock);
-        Ok((store, report))
+        Store::open_on(log, views, options, anew, progress)
     }
 
     /// Opens a store on any storage; the caller sees to it that nobody else writes there.
@@ -108,22 +125,16 @@ impl Store {
         progress: Progress<'_>,
     ) -> Result<(Store, OpenReport), OpenError> {
         let views = encrypted(views, options.cipher.as_ref());
-        let (log, taken) = open_both(&log_storage, &*views, &options, anew);
-        let (log, recovery) = log?;
-        let mut report = OpenReport {
-            seq: recovery.last_seq,
-            torn: recovery.torn,
-            damage: recovery.damage,
-            ..OpenReport::default()
-        };
+        let (opening, taken) = look_at_both(&log_storage, &*views, &options, anew);
+        let opening = opening?;
+        let mut report = OpenReport::default();
         let state = taken?.or_new(&mut report);
-        if state.seq > recovery.last_seq.0 {
-            return Err(OpenError::LogBehindViews {
-                path: log_storage.path().display().to_string(),
-                log: recovery.last_seq,
-                views: Seq(state.seq),
-            });
-        }
+        // Until here nothing was changed: a start that is refused leaves everything as it was.
+        expect_log_to_reach(log_storage.path(), opening.last_seq(), Seq(state.seq))?;
+        let (log, recovery) = opening.open()?;
+        report.seq = recovery.last_seq;
+        report.torn = recovery.torn;
+        report.damage = recovery.damage;
         let checkpointed = if anew { 0 } else { state.seq };
         let shared = Arc::new(Shared {
             published: ArcSwap::from_pointee(state.snapshot()),
@@ -182,11 +193,49 @@ impl Store {
     }
 }
 
-fn directory(path: &Path) -> Result<FileStorage, OpenError> {
-    FileStorage::open(path).map_err(|error| OpenError::Io {
-        doing: "open the directory",
-        path: path.display().to_string(),
-        error,
+/// The directories that were made for a start. Dropped, those of them that are empty are removed again.
+#[derive(Default)]
+struct NewDirs(Vec<PathBuf>);
+
+impl NewDirs {
+    /// Opens a directory, making it if it is not there.
+    fn open(&mut self, path: &Path) -> Result<FileStorage, OpenError> {
+        if !path.is_dir() {
+            self.0.push(path.to_owned());
+        }
+        FileStorage::open(path).map_err(|error| OpenError::Io {
+            doing: "open the directory",
+            path: path.display().to_string(),
+            error,
+        })
+    }
+
+    fn keep(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for NewDirs {
+    fn drop(&mut self) {
+        for path in self.0.iter().rev() {
+            // Refused if something is in it.
+            let _ = std::fs::remove_dir(path);
+        }
+    }
+}
+
+/// Checks that the log has all that the views were folded from.
+///
+/// # Errors
+/// [`OpenError::LogBehindViews`].
+pub(super) fn expect_log_to_reach(log: &Path, last: Seq, views: Seq) -> Result<(), OpenError> {
+    if views <= last {
+        return Ok(());
+    }
+    Err(OpenError::LogBehindViews {
+        path: log.display().to_string(),
+        log: last,
+        views,
     })
 }
 
@@ -246,14 +295,14 @@ fn tell(incident: &Incident) {
     }
 }
 
-/// Opens the log and the views, side by side: with a cold cache each waits for the disk.
-fn open_both(
+/// Looks at the log and the views, side by side: with a cold cache each waits for the disk.
+fn look_at_both(
     log: &Arc<dyn Storage>,
     views: &dyn Storage,
     options: &StoreOptions,
     anew: bool,
-) -> (Result<(Log, Recovery), LogError>, Result<Found, OpenError>) {
-    let open_log = || Log::open(log.clone(), log_options(options));
+) -> (Result<OpeningLog, LogError>, Result<Found, OpenError>) {
+    let open_log = || Log::prepare(log.clone(), log_options(options));
     let open_views = || {
         if anew {
             Ok(Found::None)

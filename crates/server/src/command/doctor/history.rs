@@ -2,7 +2,7 @@
 
 use timberline_log::{LogReader, SegmentInfo};
 use timberline_model::{Duration, Timestamp};
-use timberline_views::OpenError;
+use timberline_views::{OpenError, OpenReport};
 
 use super::Check;
 use crate::command::place::DataDir;
@@ -16,7 +16,7 @@ const EARLIEST: Timestamp = Timestamp::from_nanos(1_577_836_800 * 1_000_000_000)
 const FORMATS: &str = "formats";
 const LOG: &str = "log";
 
-pub(super) fn checks(settings: &Settings) -> Vec<Check> {
+pub(super) fn checks(settings: &Settings, data: &anyhow::Result<DataDir>) -> Vec<Check> {
     let reader = match timberline_views::log_files(&settings.data_dir) {
         Ok(reader) => reader,
         Err(error @ OpenError::NoLog { .. }) => return vec![Check::warn(LOG, error.to_string())],
@@ -30,7 +30,7 @@ pub(super) fn checks(settings: &Settings) -> Vec<Check> {
     vec![
         formats(&segments),
         structure(&reader, &segments),
-        tail(settings),
+        tail(data),
         clock(&reader, &segments, Timestamp::now()),
     ]
 }
@@ -94,9 +94,13 @@ fn is_short(reader: &LogReader, segment: &SegmentInfo) -> bool {
 }
 
 /// What a start would read: the checkpoint and the records after it.
-fn tail(settings: &Settings) -> Check {
-    let opened = DataDir::open(settings).and_then(|data| Ok(data.read(&data.scratch()?)?.1));
-    let report = match opened {
+fn tail(data: &anyhow::Result<DataDir>) -> Check {
+    let read = |data: &DataDir| Ok(data.read(&data.scratch()?)?.1);
+    let opened = match data {
+        Ok(data) => read(data),
+        Err(error) => Err(anyhow::anyhow!("{error:#}")),
+    };
+    let report: OpenReport = match opened {
         Ok(report) => report,
         Err(error) => return Check::fail(LOG, format!("{error:#}")),
     };

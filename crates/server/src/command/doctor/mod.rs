@@ -3,12 +3,14 @@
 //! | file | what it looks at |
 //! |---|---|
 //! | `place` | the data directory: disk, what its file system can do, permissions, lock |
+//! | `start` | whether a server would start: the identity, the configuration, the store |
 //! | `history` | the log, its formats, its times, the checkpoint |
 //! | `backups` | how old they are, whether they can be reached |
 
 mod backups;
 mod history;
 mod place;
+mod start;
 
 use std::process::ExitCode;
 
@@ -16,7 +18,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::output::Output;
-use super::place::Place;
+use super::place::{DataDir, Place};
 use super::table::printable;
 use super::verdict::Verdict;
 use crate::config::Settings;
@@ -102,7 +104,10 @@ fn carry_out(args: DoctorArgs) -> anyhow::Result<Verdict> {
     let data_dir = settings.data_dir.as_path();
     if data_dir.is_dir() {
         checks.extend(place::checks(&settings));
-        checks.extend(history::checks(&settings));
+        // The passphrase is asked for once.
+        let data = DataDir::open(&settings);
+        checks.extend(start::checks(&settings, &data));
+        checks.extend(history::checks(&settings, &data));
         checks.extend(backups::checks(&settings));
     } else {
         let text = format!(

@@ -1,0 +1,364 @@
+//! Reads everything once in a while, to find what has gone bad before it is needed: every record of the log and every view
+//! segment, by their checksums.
+//!
+//! It reads slowly, so that nobody notices. How far it has come is in the file `scrub.json` of the data directory, and so is
+//! what it has found, for `timberline doctor`. After a restart it goes on where it was.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use timberline_log::{LogError, LogReader, Seq, segment_name};
+use timberline_model::Timestamp;
+use timberline_views::Store;
+
+use crate::app::App;
+
+/// The file in the data directory.
+const FILE: &str = "scrub.json";
+/// How often it is looked whether it is time.
+const LOOK: Duration = Duration::from_secs(600);
+/// Bytes read before a pause, and the pause: 8 MiB a second.
+const PIECE: u64 = 1 << 20;
+const PAUSE: Duration = Duration::from_millis(125);
+/// Places that are remembered.
+const MOST: usize = 1000;
+
+/// What has been read and what was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Progress {
+    /// When everything had been read last; `None`: never.
+    pub(crate) finished: Option<String>,
+    /// What was found damaged then.
+    pub(crate) damage: Vec<String>,
+    /// The log segment that is to be read next; `None` while nothing is being read.
+    next: Option<u64>,
+    /// What was found damaged since reading began.
+    found: Vec<String>,
+}
+
+impl Progress {
+    /// That of a data directory; the empty one if there is none. What cannot be read only means to begin again.
+    pub(crate) fn read(data_dir: &Path) -> Progress {
+        let text = fs::read(data_dir.join(FILE)).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// What was found damaged, last time and by now.
+    pub(crate) fn known_damage(&self) -> Vec<&String> {
+        let new = self.found.iter().filter(|what| !self.damage.contains(what));
+        self.damage.iter().chain(new).collect()
+    }
+
+    fn write(&self, data_dir: &Path) -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(data_dir)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
+        file.as_file().sync_all()?;
+        file.persist(data_dir.join(FILE)).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// Whether it is time to read everything, or to go on with it.
+    fn is_due(&self, every: Duration, now: Timestamp) -> bool {
+        let finished = self
+            .finished
+            .as_ref()
+            .and_then(|time| Timestamp::parse(time).ok());
+        let since = finished.map(|time| now.nanos().saturating_sub(time.nanos()));
+        // A clock that was ahead when it finished is no reason to wait for that time.
+        self.next.is_some() || since.is_none_or(|since| since < 0 || since as u128 >= every.as_nanos())
+    }
+
+    fn note(&mut self, what: String) {
+        tracing::error!("the scrub has found damage: {what}");
+        if self.found.len() < MOST {
+            self.found.push(what);
+        }
+    }
+}
+
+/// How the scrub is doing; read by `/metrics`.
+#[derive(Debug, Default)]
+pub(crate) struct Status {
+    finished: AtomicI64,
+    damage: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Status {
+    /// When everything had been read last, in seconds since 1970; 0: never.
+    pub(crate) fn finished(&self) -> i64 {
+        self.finished.load(Ordering::Relaxed)
+    }
+
+    /// Damaged places that are known.
+    pub(crate) fn damage(&self) -> u64 {
+        self.damage.load(Ordering::Relaxed)
+    }
+
+    /// Bytes read since the start of the server.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn show(&self, progress: &Progress) {
+        let finished = progress
+            .finished
+            .as_ref()
+            .and_then(|time| Timestamp::parse(time).ok());
+        let seconds = finished.map_or(0, |time| time.nanos() / 1_000_000_000);
+        self.finished.store(seconds, Ordering::Relaxed);
+        let damage = progress.damage.len().max(progress.found.len());
+        self.damage.store(damage as u64, Ordering::Relaxed);
+    }
+}
+
+/// The thread that reads; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Scrub {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Scrub {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(crate) fn start(app: &Arc<App>) -> io::Result<Scrub> {
+        let (stop, stopped) = channel();
+        let app = Arc::clone(app);
+        let thread = std::thread::Builder::new()
+            .name("scrub".to_owned())
+            .spawn(move || run(&app, &stopped))?;
+        Ok(Scrub {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Scrub {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(app: &App, stopped: &Receiver<()>) {
+    let dir = &app.settings.data_dir;
+    let mut progress = Progress::read(dir);
+    app.scrub.show(&progress);
+    // A server that has just started has better things to do.
+    while stopped.recv_timeout(LOOK.min(app.settings.scrub_every)) == Err(RecvTimeoutError::Timeout) {
+        if !progress.is_due(app.settings.scrub_every, Timestamp::now()) {
+            continue;
+        }
+        let mut reading = Reading {
+            status: &app.scrub,
+            stopped,
+            left: PIECE,
+        };
+        match read_all(&app.store, dir, &mut progress, &mut reading) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::error!(%error, "the scrub cannot read the log; it is tried again"),
+        }
+    }
+}
+
+/// Reads at its pace.
+struct Reading<'a> {
+    status: &'a Status,
+    stopped: &'a Receiver<()>,
+    left: u64,
+}
+
+impl Reading<'_> {
+    /// So many bytes were read. False when it is time to stop.
+    fn pace(&mut self, bytes: u64) -> bool {
+        self.status.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.left = self.left.saturating_sub(bytes);
+        if self.left > 0 {
+            return true;
+        }
+        self.left = PIECE;
+        // As many pauses as pieces were read at once.
+        let pauses = u32::try_from(bytes / PIECE + 1).unwrap_or(u32::MAX);
+        self.stopped.recv_timeout(PAUSE.saturating_mul(pauses)) == Err(RecvTimeoutError::Timeout)
+    }
+}
+
+/// Reads everything that was not read yet. False when it was stopped.
+fn read_all(
+    store: &Store,
+    dir: &Path,
+    progress: &mut Progress,
+    reading: &mut Reading<'_>,
+) -> Result<bool, LogError> {
+    let reader = store.log()?;
+    let next = Seq(progress.next.unwrap_or(0));
+    for segment in reader.segments()? {
+        if segment.first < next {
+            continue;
+        }
+        if !read_segment(&reader, segment.first, progress, reading)? {
+            return Ok(false);
+        }
+        progress.next = Some(segment.first.next().get());
+        keep(progress, dir);
+        reading.status.show(progress);
+    }
+    let mut stopped = false;
+    let damaged = timberline_views::damaged_view_segments(&store.snapshot(), &mut |bytes| {
+        let go_on = reading.pace(bytes);
+        stopped |= !go_on;
+        go_on
+    });
+    if stopped {
+        return Ok(false);
+    }
+    damaged.into_iter().for_each(|what| progress.note(what));
+    *progress = Progress {
+        finished: Some(Timestamp::now().to_string()),
+        damage: std::mem::take(&mut progress.found),
+        next: None,
+        found: Vec::new(),
+    };
+    keep(progress, dir);
+    reading.status.show(progress);
+    tracing::info!(damaged = progress.damage.len(), "the scrub has read everything");
+    Ok(true)
+}
+
+fn read_segment(
+    reader: &LogReader,
+    first: Seq,
+    progress: &mut Progress,
+    reading: &mut Reading<'_>,
+) -> Result<bool, LogError> {
+    let file = segment_name(first);
+    let mut records = reader.read_from(first)?;
+    while let Some(record) = records.next() {
+        match record {
+            Ok(record) if record.position.segment != first => break,
+            Ok(record) => {
+                if !reading.pace(record.size()) {
+                    return Ok(false);
+                }
+            }
+            Err(damage) if damage.path.ends_with(&file) => progress.note(damage.to_string()),
+            // That of another segment is found when that is read; one that is missing is found here.
+            Err(damage) => {
+                if !damage.path.exists() {
+                    progress.note(damage.to_string());
+                }
+                break;
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// On a full disk it is not kept; then more is read again after a restart.
+fn keep(progress: &Progress, dir: &Path) {
+    if let Err(error) = progress.write(dir) {
+        tracing::debug!(%error, "scrub.json cannot be written");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use timberline_views::StoreOptions;
+
+    /// A store with some segments, closed; and where its sealed segments are.
+    fn data(dir: &Path) -> Vec<std::path::PathBuf> {
+        let storage = Arc::new(timberline_log::FileStorage::open(dir.join("log")).unwrap());
+        let options = timberline_log::LogOptions::default();
+        let (mut log, _) = timberline_log::Log::open(storage, options).unwrap();
+        for _ in 0..4 {
+            let entry = timberline_log::Entry {
+                kind: 200,
+                payload: &[7; 3000],
+            };
+            log.append(&[entry, entry]).unwrap();
+            log.begin_segment().unwrap();
+        }
+        log.close().unwrap();
+        [1, 3, 5, 7]
+            .map(|first| dir.join("log").join(segment_name(Seq(first))))
+            .into()
+    }
+
+    fn scrubbed(dir: &Path, progress: &mut Progress, stop: bool) -> (bool, u64) {
+        let options = StoreOptions {
+            background: false,
+            ..StoreOptions::default()
+        };
+        let (store, _) = Store::open(dir, options).unwrap();
+        let (sender, stopped) = channel();
+        let sender = Some(sender).filter(|_| !stop);
+        let status = Status::default();
+        let mut reading = Reading {
+            status: &status,
+            stopped: &stopped,
+            left: if stop { 7000 } else { PIECE },
+        };
+        let done = read_all(&store, dir, progress, &mut reading).unwrap();
+        drop(sender);
+        (done, status.bytes())
+    }
+
+    #[test]
+    fn damage_in_sealed_segments_is_found_and_kept_and_reading_goes_on_after_a_stop() {
+        let dir = tempfile::tempdir().unwrap();
+        let segments = data(dir.path());
+        let mut progress = Progress::default();
+        assert!(scrubbed(dir.path(), &mut progress, false).0);
+        assert_eq!(progress.damage, Vec::<String>::new());
+        for (segment, byte) in [(&segments[0], 5000), (&segments[2], 4200)] {
+            let mut bytes = fs::read(segment).unwrap();
+            bytes[byte] ^= 1;
+            fs::write(segment, bytes).unwrap();
+        }
+        let mut progress = Progress::default();
+        let (done, read) = scrubbed(dir.path(), &mut progress, true);
+        assert!(!done && read < 10_000, "{read}");
+        let mut again = Progress::read(dir.path());
+        assert_eq!(again.found.len(), 1);
+        assert!(again.next.is_some());
+        let (done, read) = scrubbed(dir.path(), &mut again, false);
+        assert!(done && read < 17_000, "{read}: not from the beginning");
+        assert_eq!(again.damage.len(), 2);
+        assert!(
+            again.damage[0].contains(&segment_name(Seq(1))),
+            "{:?}",
+            again.damage
+        );
+        assert_eq!(Progress::read(dir.path()), again);
+    }
+
+    #[test]
+    fn it_is_due_once_in_a_while_whatever_the_clock_did() {
+        let week = Duration::from_secs(7 * 86_400);
+        let at = |seconds: i64| Timestamp::from_nanos(seconds * 1_000_000_000);
+        let mut progress = Progress::default();
+        assert!(progress.is_due(week, at(0)));
+        progress.finished = Some(at(1_000_000).to_string());
+        assert!(!progress.is_due(week, at(1_000_001)));
+        assert!(progress.is_due(week, at(1_000_000 + 7 * 86_400)));
+        assert!(progress.is_due(week, at(999_999)));
+        progress.next = Some(5);
+        assert!(progress.is_due(week, at(1_000_001)));
+    }
+}
