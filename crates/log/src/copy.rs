@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Damage, LogError};
-use crate::frame::{Decoded, FRAME_HEADER, Frame, Rules, decode};
+use crate::frame::{Decoded, FRAME_HEADER, Frame, Rules, decode, frame_size};
 use crate::options::system_nanos;
 use crate::probe::{Probe, list_segments};
 use crate::reader::{LogReader, SegmentInfo};
@@ -326,14 +326,15 @@ impl Original {
         // The reader tells of a damaged header as well.
         self.damage.clear();
         let mut batch_end = self.mark;
-        let mut records = source.read_from(first)?;
-        while let Some(record) = records.next() {
-            match record {
-                Ok(record) if record.position.segment == first => {
-                    batch_end.used = record.position.offset + record.size();
-                    batch_end.last = record.seq;
+        // Frames, not records: a backup of an encrypted log is made without its key.
+        let mut frames = source.frames_from(first)?;
+        while let Some(frame) = frames.next_stored() {
+            match frame {
+                Ok((segment, frame)) if segment == first => {
+                    batch_end.used = frame.offset + frame_size(frame.payload) as u64;
+                    batch_end.last = frame.head.seq;
                     batch_end.records += 1;
-                    if record.ends_batch {
+                    if frame.head.ends_batch {
                         self.mark = batch_end;
                     }
                 }

@@ -235,6 +235,11 @@ impl LogReader {
         Ok(records)
     }
 
+    /// Frames from a record on, payloads as they are stored. Needs no key: checksums and batches are in the clear.
+    pub(crate) fn frames_from(&self, seq: Seq) -> Result<Records, LogError> {
+        self.records(seq, None)
+    }
+
     fn records(&self, seq: Seq, hint: Option<Position>) -> Result<Records, LogError> {
         let mut records = Records {
             reader: self.clone(),
@@ -344,6 +349,16 @@ impl Records {
             lost: Some(frame.head.seq..=frame.head.seq),
             reason,
         }
+    }
+
+    /// The next frame of a whole batch, and the segment it lies in.
+    pub(crate) fn next_stored(&mut self) -> Option<Result<(Seq, FrameAt), Damage>> {
+        let frame = match self.next_frame()? {
+            Ok(frame) => frame,
+            Err(damage) => return Some(Err(damage)),
+        };
+        let segment = self.current.as_ref()?.probe.first;
+        Some(Ok((segment, frame)))
     }
 
     /// The next frame, whose payload is then in the window of the current segment.

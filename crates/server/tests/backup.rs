@@ -1,5 +1,5 @@
 //! `timberline backup` and `timberline restore`: the real command beside a server under load, killed on its way,
-//! on a full disk, and back into a data directory.
+//! on a full disk, and back into a data directory. All of it with plain and with encrypted data.
 
 #![allow(
     clippy::expect_used,
@@ -19,12 +19,44 @@ use std::time::Instant;
 
 use harness::http::{self, Connection};
 use harness::poll;
-use harness::server::{Ending, Installation};
+use harness::server::{Data, Ending, Installation, PASSPHRASE};
 use serde_json::{Value, json};
-use timberline_log::FileStorage;
+use timberline_log::{FileStorage, KeyFile};
 use timberline_views::{Replica, Seq, Snapshot, differences, read_log};
 
 const CONFIGURATION: &str = "[log]\nsegment_bytes = 1048576\n";
+
+/// Makes two tests of each function: with plain and with encrypted data.
+macro_rules! plain_and_encrypted {
+    ($($(#[$when:meta])* $name:ident),* $(,)?) => {
+        mod plain {
+            $(#[test] $(#[$when])* fn $name() { super::$name(super::Data::Plain); })*
+        }
+        mod encrypted {
+            $(#[test] $(#[$when])* fn $name() { super::$name(super::Data::Encrypted); })*
+        }
+    };
+}
+
+/// How much is done of something: encrypting takes a debug build long, and what differs shows soon.
+fn share(data: Data, all: u64) -> u64 {
+    match data {
+        Data::Plain => all,
+        Data::Encrypted => all / 4,
+    }
+}
+
+plain_and_encrypted!(
+    a_backup_under_load_is_the_log_as_it_was_with_its_last_record,
+    a_second_backup_copies_only_what_is_new,
+    a_backup_killed_on_its_way_is_made_up_by_the_next,
+    what_cannot_be_done_is_one_line_that_says_what_to_do,
+    a_damaged_backup_is_found_and_only_restored_when_told_to,
+    a_segment_that_was_rewritten_replaces_its_copy_and_the_key_comes_along,
+    the_server_makes_sets_by_itself_that_share_what_is_the_same,
+    #[cfg(target_os = "linux")]
+    a_full_disk_is_told_and_the_next_backup_goes_on,
+);
 
 /// Runs a command that is to end by itself; gives exit code, output and complaint.
 fn run(installation: &Installation, args: &[&str]) -> (i32, String, String) {
@@ -62,10 +94,15 @@ fn assert_verified(installation: &Installation, dir: &Path) {
 }
 
 /// What the first records of a log come to; all of them without `until`.
-fn fold(data: &Path, until: u64) -> Snapshot {
+fn fold(dir: &Path, until: u64) -> Snapshot {
+    let key = KeyFile::of(dir);
+    let cipher = key
+        .exists()
+        .expect("an answer")
+        .then(|| Arc::new(key.open(PASSPHRASE.as_bytes()).expect("it opens")));
     let spill = tempfile::tempdir().expect("a directory");
     let mut replica = Replica::new(Arc::new(FileStorage::open(spill.path()).expect("a directory")));
-    let mut records = read_log(data, None)
+    let mut records = read_log(dir, cipher.as_ref())
         .expect("a log")
         .read_from(Seq::FIRST)
         .expect("records");
@@ -171,23 +208,22 @@ fn more(written: &AtomicU64, count: u64) {
     });
 }
 
-#[test]
-fn a_backup_under_load_is_the_log_as_it_was_with_its_last_record() {
-    let mut installation = Installation::new();
+fn a_backup_under_load_is_the_log_as_it_was_with_its_last_record(data: Data) {
+    let mut installation = Installation::with(data);
     installation.configure(CONFIGURATION);
     let server = installation.start();
     let dir = installation.root().join("backup");
     let kept = installation.root().join("kept");
     under_load(server.port, "load", |written| {
-        more(written, 300);
-        for round in 0..4 {
+        more(written, share(data, 300));
+        for round in 0..share(data, 4).max(2) {
             backup(&installation, &dir);
             assert_verified(&installation, &dir);
             if round == 1 {
                 // The state of this moment is looked at when the log has long gone on.
                 assert_eq!(restore(&installation, &dir, &kept).0, 0);
             }
-            more(written, 100);
+            more(written, share(data, 100));
         }
     });
     server.stop();
@@ -199,7 +235,7 @@ fn a_backup_under_load_is_the_log_as_it_was_with_its_last_record() {
         let is = fold(restored, until);
         let was = fold(&installation.data, is.seq().get());
         assert_eq!(differences(&was, &is), Vec::<String>::new());
-        assert!(is.buckets().all(|bucket| bucket.len() > 1000));
+        assert!(is.buckets().all(|bucket| bucket.len() > 100));
     }
     assert_eq!(
         fs::read(back.join("device_id")).expect("an id"),
@@ -213,9 +249,8 @@ fn a_backup_under_load_is_the_log_as_it_was_with_its_last_record() {
     installation.verify();
 }
 
-#[test]
-fn a_second_backup_copies_only_what_is_new() {
-    let mut installation = Installation::new();
+fn a_second_backup_copies_only_what_is_new(data: Data) {
+    let mut installation = Installation::with(data);
     installation.configure(CONFIGURATION);
     let server = installation.start();
     let dir = installation.root().join("backup");
@@ -257,9 +292,8 @@ fn a_second_backup_copies_only_what_is_new() {
     );
 }
 
-#[test]
-fn a_backup_killed_on_its_way_is_made_up_by_the_next() {
-    let mut installation = Installation::new();
+fn a_backup_killed_on_its_way_is_made_up_by_the_next(data: Data) {
+    let mut installation = Installation::with(data);
     installation.configure(CONFIGURATION);
     let server = installation.start();
     let dir = installation.root().join("backup");
@@ -270,13 +304,14 @@ fn a_backup_killed_on_its_way_is_made_up_by_the_next() {
         backup(&installation, &installation.root().join("whole"));
         // So that it is hit at the beginning, in the middle and at the end, however fast the machine is.
         let whole = begun.elapsed();
-        for round in 0u32..24 {
+        let rounds = u32::try_from(share(data, 24)).expect("a few");
+        for round in 0..rounds {
             if round % 8 == 0 {
                 // Three times from nothing.
                 let _ = fs::remove_dir_all(&dir);
             }
             let mut child = Ending(spawn_backup(&installation, &dir));
-            std::thread::sleep(whole * (round * 7 % 24) / 20);
+            std::thread::sleep(whole * (round * 7 % rounds) / (rounds - rounds / 6));
             match child.0.try_wait().expect("its state") {
                 Some(_) => complete += 1,
                 None => killed += 1,
@@ -322,8 +357,8 @@ fn manifest_is_complete(dir: &Path) -> bool {
 }
 
 /// A small installation that has stopped.
-fn small() -> Installation {
-    let mut installation = Installation::new();
+fn small(data: Data) -> Installation {
+    let mut installation = Installation::with(data);
     installation.configure(CONFIGURATION);
     let server = installation.start();
     under_load(server.port, "load", |written| more(written, 300));
@@ -341,9 +376,8 @@ fn refused(outcome: (i32, String, String), words: &[&str]) {
     }
 }
 
-#[test]
-fn what_cannot_be_done_is_one_line_that_says_what_to_do() {
-    let installation = small();
+fn what_cannot_be_done_is_one_line_that_says_what_to_do(data: Data) {
+    let installation = small(data);
     let root = installation.root().to_owned();
     let dir = root.join("backup");
     let try_backup = |dir: &Path| run(&installation, &["backup", text(dir)]);
@@ -355,7 +389,7 @@ fn what_cannot_be_done_is_one_line_that_says_what_to_do() {
         &["choose a directory elsewhere"],
     );
 
-    let other = small();
+    let other = small(data);
     refused(try_backup(&other.data), &["manifest.json", "choose another"]);
     backup(&other, &dir);
     refused(try_backup(&dir), &["of device", "choose another"]);
@@ -378,9 +412,8 @@ fn what_cannot_be_done_is_one_line_that_says_what_to_do() {
     assert!(!root.join("new").exists(), "nothing was begun");
 }
 
-#[test]
-fn a_damaged_backup_is_found_and_only_restored_when_told_to() {
-    let installation = small();
+fn a_damaged_backup_is_found_and_only_restored_when_told_to(data: Data) {
+    let installation = small(data);
     let dir = installation.root().join("backup");
     backup(&installation, &dir);
     let (name, _) = segments(&dir).pop_first().expect("a segment");
@@ -406,18 +439,25 @@ fn a_damaged_backup_is_found_and_only_restored_when_told_to() {
     assert_verified(&installation, &dir);
 }
 
-#[test]
-fn a_segment_that_was_rewritten_replaces_its_copy_and_the_key_comes_along() {
-    let installation = small();
+fn a_segment_that_was_rewritten_replaces_its_copy_and_the_key_comes_along(data: Data) {
+    let installation = small(data);
     let dir = installation.root().join("backup");
-    fs::write(installation.data.join("KEY"), b"secret").expect("a key");
+    let key = installation.data.join("KEY");
+    if data == Data::Plain {
+        // It is no real key: with it nothing could be read back.
+        fs::write(&key, b"secret").expect("a key");
+    }
     backup(&installation, &dir);
-    assert_eq!(fs::read(dir.join("KEY")).expect("a key"), b"secret");
+    assert_eq!(
+        fs::read(dir.join("KEY")).expect("a key"),
+        fs::read(&key).expect("a key")
+    );
     let mode = fs::metadata(dir.join("KEY")).expect("a key").mode();
     assert_eq!(mode & 0o077, 0, "nobody else can read it");
-    // It is no real key: with it nothing could be read back.
-    for key in [installation.data.join("KEY"), dir.join("KEY")] {
-        fs::remove_file(key).expect("a key");
+    if data == Data::Plain {
+        for key in [key, dir.join("KEY")] {
+            fs::remove_file(key).expect("a key");
+        }
     }
 
     let (name, _) = segments(&installation.data).pop_first().expect("a segment");
@@ -452,9 +492,8 @@ fn next_generation(segment: &mut [u8]) {
     segment[60..64].copy_from_slice(&(!crc).to_le_bytes());
 }
 
-#[test]
-fn the_server_makes_sets_by_itself_that_share_what_is_the_same() {
-    let mut installation = small();
+fn the_server_makes_sets_by_itself_that_share_what_is_the_same(data: Data) {
+    let mut installation = small(data);
     let sets = installation.root().join("sets");
     let configuration = format!(
         "{CONFIGURATION}[backup]\ndir = \"{}\"\nevery = \"1 day\"\nkeep = 2\n",
@@ -482,6 +521,42 @@ fn the_server_makes_sets_by_itself_that_share_what_is_the_same() {
     let older = rename(&sets, &two, "2020-01-04T03-00-00Z");
     let three = made(&installation, &sets, &[&old, &older]);
     assert_eq!(names(&sets), [older, three], "two are kept");
+}
+
+/// What needs the passphrase of encrypted data is what reads records: the server, and a check.
+#[test]
+fn backup_and_restore_need_no_passphrase_and_a_check_says_that_it_does() {
+    let mut installation = small(Data::Encrypted);
+    let dir = installation.root().join("backup");
+    let back = installation.root().join("back");
+    let without = |installation: &Installation, args: &[&str], data: &Path| {
+        let mut command = installation.program();
+        command.args(args).arg("--dbpath").arg(data);
+        command.env_remove("TIMBERLINE_PASSPHRASE");
+        let (status, out, err) = installation.run(command);
+        (status.code().expect("an exit code"), out, err)
+    };
+    let data = installation.data.clone();
+    // From nothing, and brought up to date.
+    for _ in 0..2 {
+        let (code, out, err) = without(&installation, &["backup", text(&dir)], &data);
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        let server = installation.start();
+        under_load(server.port, "more", |written| more(written, 20));
+        server.stop();
+    }
+    refused(
+        without(&installation, &["backup", "--verify", text(&dir)], &data),
+        &["is encrypted", "--passphrase-file"],
+    );
+    assert_verified(&installation, &dir);
+    let (code, out, err) = without(&installation, &["restore", text(&dir)], &back);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    installation.data = back;
+    let server = installation.start();
+    under_load(server.port, "more", |written| more(written, 4));
+    server.stop();
+    installation.verify();
 }
 
 fn rename(sets: &Path, set: &str, name: &str) -> String {
@@ -525,11 +600,10 @@ fn names(sets: &Path) -> Vec<String> {
     names
 }
 
-#[test]
 #[cfg(target_os = "linux")]
-fn a_full_disk_is_told_and_the_next_backup_goes_on() {
+fn a_full_disk_is_told_and_the_next_backup_goes_on(data: Data) {
     use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
-    let installation = small();
+    let installation = small(data);
     let disk: PathBuf = installation.root().join("disk");
     fs::create_dir(&disk).expect("a directory");
     let size = c"size=2560k";

@@ -20,9 +20,28 @@ pub(crate) struct Installation {
     /// Where it listens.
     pub(crate) port: u16,
     config: Option<PathBuf>,
+    /// What its data are encrypted with, if they are: every command is given it.
+    passphrase: Option<&'static str>,
 }
 
+/// Whether an installation encrypts its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Data {
+    Plain,
+    Encrypted,
+}
+
+/// The passphrase of encrypted installations.
+pub(crate) const PASSPHRASE: &str = "correct horse";
+
 impl Installation {
+    /// New and empty; its data will be encrypted, or not.
+    pub(crate) fn with(data: Data) -> Installation {
+        let mut installation = Installation::new();
+        installation.passphrase = (data == Data::Encrypted).then_some(PASSPHRASE);
+        installation
+    }
+
     /// New and empty.
     pub(crate) fn new() -> Installation {
         // Not in /tmp, which may be in memory: the disk under `target` is a real one.
@@ -33,6 +52,7 @@ impl Installation {
             data,
             port: free_port(),
             config: None,
+            passphrase: None,
         }
     }
 
@@ -61,6 +81,9 @@ impl Installation {
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);
         }
+        if self.passphrase.is_some() {
+            command.arg("--encrypt");
+        }
         command
     }
 
@@ -69,6 +92,9 @@ impl Installation {
         let mut command = Command::new(env!("CARGO_BIN_EXE_timberline"));
         self.set_home(&mut command);
         command.stdin(Stdio::null());
+        if let Some(passphrase) = self.passphrase {
+            command.env("TIMBERLINE_PASSPHRASE", passphrase);
+        }
         command
     }
 
