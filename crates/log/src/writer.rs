@@ -219,6 +219,10 @@ impl Log {
         if let Some(failed) = self.shared.failure() {
             return Err(failed.clone().into());
         }
+        if matches!(self.syncing, Syncing::Stopped) {
+            // Its last segment is trimmed to what it holds, and nobody syncs any more.
+            return Err(self.no_segment(io::Error::other("the log is closed")));
+        }
         self.writing(|log| log.append_batch(entries))
     }
 
@@ -333,7 +337,12 @@ impl Log {
         }
     }
 
-    fn finish(&mut self) -> Result<(), LogError> {
+    /// The same as [`Log::close`], for whoever holds the log in a place that it cannot be moved out of. Nothing may be
+    /// appended afterwards: nobody would sync it. A second time it does nothing.
+    ///
+    /// # Errors
+    /// As [`Log::close`].
+    pub fn finish(&mut self) -> Result<(), LogError> {
         let syncer = match std::mem::replace(&mut self.syncing, Syncing::Stopped) {
             Syncing::Thread(thread) => thread.stop(&self.shared),
             Syncing::ByHand(syncer) => Some(*syncer),

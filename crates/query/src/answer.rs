@@ -6,12 +6,14 @@ use crate::catalog::Catalog;
 use crate::json::Writer;
 use crate::limits::Charge;
 use crate::value::Value;
+use crate::warning::{Warning, Warnings};
 
 /// Results, in the order of the periods.
 #[derive(Debug)]
 pub struct Answer {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) parts: Vec<Part>,
+    pub(crate) warnings: Warnings,
 }
 
 /// The result of one period.
@@ -24,6 +26,12 @@ pub(crate) enum Part {
 }
 
 impl Answer {
+    /// What the results do not take into account: few, each once, also when the results were remembered.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        self.warnings.as_slice()
+    }
+
     /// Bytes of the text, or a little more.
     #[must_use]
     pub fn size(&self) -> usize {

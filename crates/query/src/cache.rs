@@ -8,9 +8,12 @@ use rustc_hash::FxBuildHasher;
 use timberline_views::{Seq, Snapshot};
 
 use crate::evaluate::{Period, Reads};
+use crate::warning::Warning;
 
 /// Bytes that an entry costs beside its text.
 const OVERHEAD: usize = 512;
+/// Bytes of a warning, at most: a short name, and where it lies.
+const WARNING_BYTES: usize = 300;
 
 /// What a result is the result of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,10 +24,19 @@ pub(crate) struct Key {
     pub(crate) period: Period,
 }
 
-/// A result, as JSON text, and what it was made of.
+/// A result, as it is given.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    /// As JSON text.
+    pub(crate) json: Arc<[u8]>,
+    /// What it does not take into account.
+    pub(crate) warnings: Arc<[Warning]>,
+}
+
+/// A result, and what it was made of.
 #[derive(Debug)]
 struct Entry {
-    json: Arc<[u8]>,
+    result: Kept,
     /// The snapshot.
     seq: Seq,
     reads: Reads,
@@ -43,7 +55,7 @@ impl Entry {
     }
 
     fn bytes(&self) -> usize {
-        self.json.len() + OVERHEAD
+        self.result.json.len() + self.result.warnings.len() * WARNING_BYTES + OVERHEAD
     }
 }
 
@@ -77,15 +89,15 @@ impl Results {
     }
 
     /// The result, if it is known and holds.
-    pub(crate) fn get(&self, key: &Key, snapshot: &Snapshot) -> Option<Arc<[u8]>> {
+    pub(crate) fn get(&self, key: &Key, snapshot: &Snapshot) -> Option<Kept> {
         let mut entries = self.entries.lock();
         let entry = entries.by_key.get(key)?;
-        entry.holds(snapshot).then(|| Arc::clone(&entry.json))
+        entry.holds(snapshot).then(|| entry.result.clone())
     }
 
     /// Keeps a result, unless one of a newer snapshot is kept.
-    pub(crate) fn put(&self, key: Key, json: Arc<[u8]>, seq: Seq, reads: Reads) {
-        let entry = Entry { json, seq, reads };
+    pub(crate) fn put(&self, key: Key, result: Kept, seq: Seq, reads: Reads) {
+        let entry = Entry { result, seq, reads };
         if entry.bytes() > self.largest() {
             return;
         }

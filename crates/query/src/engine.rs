@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use timberline_views::Snapshot;
 
 use crate::answer::{Answer, Part};
-use crate::cache::{Key, Results};
+use crate::cache::{Kept, Key, Results};
 use crate::catalog::Catalog;
 use crate::error::{Limited, QueryError};
 use crate::evaluate::{Explanation, Period, Reads, Run, Trace, evaluate};
@@ -19,6 +19,7 @@ use crate::limits::{Budget, Cancel, Guard, Limits};
 use crate::program::{Prepared, Programs};
 use crate::transform::Scope;
 use crate::value::Value;
+use crate::warning::{Warning, Warnings};
 
 /// What the threads of queries give way to: everything else in the process, and most else on the machine.
 /// At 19 the slowest per cent of heartbeats beside two clients with year queries take 1.2 times as long as without;
@@ -63,6 +64,7 @@ pub struct Engine {
 struct Counters {
     queries: AtomicU64,
     failed: AtomicU64,
+    warned: AtomicU64,
     hits: AtomicU64,
     misses: AtomicU64,
     nanos: AtomicU64,
@@ -76,6 +78,8 @@ pub struct Metrics {
     pub queries: u64,
     /// Those that were refused or cancelled.
     pub failed: u64,
+    /// Those that were answered with warnings.
+    pub warned: u64,
     /// Time spent on them, all together.
     pub time: Duration,
     /// Results that were remembered.
@@ -137,6 +141,8 @@ impl Engine {
         let count = |counter: &AtomicU64, n| counter.fetch_add(n, Ordering::Relaxed);
         count(&self.counters.queries, 1);
         count(&self.counters.failed, u64::from(answer.is_err()));
+        let warned = answer.as_ref().is_ok_and(|answer| !answer.warnings.is_empty());
+        count(&self.counters.warned, u64::from(warned));
         let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
         count(&self.counters.nanos, nanos);
         answer
@@ -152,22 +158,30 @@ impl Engine {
         let catalog = Arc::clone(&self.catalog.lock());
         let guard = Guard::new(Arc::clone(&self.budget), Cancel::new(), &self.limits);
         let name: Arc<str> = query.name.as_str().into();
+        let mut warnings = Warnings::default();
         let part = |period: &Period| {
             let key = Key {
                 program,
                 name: Arc::clone(&name),
                 period: *period,
             };
-            let text = self.results.get(&key, snapshot)?;
-            let charge = guard.charge(text.len()).ok()?;
-            Some(Part::Text(text, charge))
+            let kept = self.results.get(&key, snapshot)?;
+            let charge = guard.charge(kept.json.len()).ok()?;
+            warnings.add_all(&kept.warnings);
+            Some(Part::Text(kept.json, charge))
         };
         let parts: Vec<Part> = query.periods.iter().map(part).collect::<Option<_>>()?;
-        let answer = Answer { catalog, parts };
+        let answer = Answer {
+            catalog,
+            parts,
+            warnings,
+        };
         if answer.size() > self.limits.result_bytes {
             return None;
         }
         self.counters.queries.fetch_add(1, Ordering::Relaxed);
+        let warned = u64::from(!answer.warnings.is_empty());
+        self.counters.warned.fetch_add(warned, Ordering::Relaxed);
         let hits = query.periods.len() as u64;
         self.counters.hits.fetch_add(hits, Ordering::Relaxed);
         Some(answer)
@@ -180,6 +194,7 @@ impl Engine {
             return Ok(Answer {
                 catalog,
                 parts: Vec::new(),
+                warnings: Warnings::default(),
             });
         }
         let prepared = self.programs.prepare(&query.program, &self.limits)?;
@@ -194,7 +209,7 @@ impl Engine {
             failed: AtomicBool::new(false),
             size: AtomicU64::new(0),
         };
-        let results: Vec<Result<Part, QueryError>> = match query.periods.as_slice() {
+        let results: Vec<Result<Made, QueryError>> = match query.periods.as_slice() {
             [only] => vec![job.part(*only)],
             many => self
                 .threads
@@ -204,16 +219,24 @@ impl Engine {
         // A period that was given up because another had failed has no error of its own.
         let mut cancelled = None;
         let mut parts = Vec::with_capacity(results.len());
+        let mut warnings = Warnings::default();
         for result in results {
             match result {
-                Ok(part) => parts.push(part),
+                Ok((part, more)) => {
+                    parts.push(part);
+                    warnings.add_all(&more);
+                }
                 Err(e) if e.kind == crate::error::ErrorKind::Cancelled => cancelled = Some(e),
                 Err(error) => return Err(error),
             }
         }
         match cancelled {
             Some(error) => Err(error),
-            None => Ok(Answer { catalog, parts }),
+            None => Ok(Answer {
+                catalog,
+                parts,
+                warnings,
+            }),
         }
     }
 
@@ -271,6 +294,7 @@ impl Engine {
         let catalog = self.catalog();
         let guard = Guard::new(Arc::clone(&self.budget), cancel.clone(), &self.limits);
         let (mut parts, mut explanations) = (Vec::new(), Vec::new());
+        let mut warnings = Warnings::default();
         for period in &query.periods {
             let begun = Instant::now();
             let scope = Scope {
@@ -281,6 +305,7 @@ impl Engine {
             let value = evaluate(&run, &prepared.program, &prepared.last_uses)?;
             let running = begun.elapsed();
             let part = self.text(scope, &value, self.limits.result_bytes)?;
+            warnings.add_all(run.warnings.into_inner().as_slice());
             explanations.push(Explanation {
                 steps: run.trace.map(|t| t.into_inner().0).unwrap_or_default(),
                 parsing,
@@ -289,7 +314,12 @@ impl Engine {
             });
             parts.push(part);
         }
-        Ok((Answer { catalog, parts }, explanations))
+        let answer = Answer {
+            catalog,
+            parts,
+            warnings,
+        };
+        Ok((answer, explanations))
     }
 
     /// What it has done, and holds.
@@ -299,6 +329,7 @@ impl Engine {
         Metrics {
             queries: read(&self.counters.queries),
             failed: read(&self.counters.failed),
+            warned: read(&self.counters.warned),
             time: Duration::from_nanos(read(&self.counters.nanos)),
             cache_hits: read(&self.counters.hits),
             cache_misses: read(&self.counters.misses),
@@ -327,6 +358,7 @@ impl Engine {
             name,
             backtracking_steps: self.limits.backtracking_steps,
             reads: RefCell::default(),
+            warnings: RefCell::default(),
             trace: traced.then(|| RefCell::new(Trace::default())),
         }
     }
@@ -352,6 +384,9 @@ impl Engine {
     }
 }
 
+/// The result of a period, with what it does not take into account.
+type Made = (Part, Arc<[Warning]>);
+
 /// One query, while it runs.
 struct Job<'a> {
     engine: &'a Engine,
@@ -368,7 +403,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn part(&self, period: Period) -> Result<Part, QueryError> {
+    fn part(&self, period: Period) -> Result<Made, QueryError> {
         if self.failed.load(Ordering::Relaxed) {
             return Err(QueryError::cancelled());
         }
@@ -379,7 +414,7 @@ impl Job<'_> {
         part
     }
 
-    fn known_or_made(&self, period: Period) -> Result<Part, QueryError> {
+    fn known_or_made(&self, period: Period) -> Result<Made, QueryError> {
         self.guard.check()?;
         let engine = self.engine;
         let key = Key {
@@ -388,31 +423,34 @@ impl Job<'_> {
             period,
         };
         if !self.past
-            && let Some(text) = engine.results.get(&key, self.snapshot)
+            && let Some(kept) = engine.results.get(&key, self.snapshot)
         {
             engine.counters.hits.fetch_add(1, Ordering::Relaxed);
-            self.add_size(text.len())?;
-            let charge = self.guard.charge(text.len())?;
-            return Ok(Part::Text(text, charge));
+            self.add_size(kept.json.len())?;
+            let charge = self.guard.charge(kept.json.len())?;
+            return Ok((Part::Text(kept.json, charge), kept.warnings));
         }
         engine.counters.misses.fetch_add(1, Ordering::Relaxed);
-        let (value, reads) = self.evaluate(period)?;
+        let (value, reads, warnings) = self.evaluate(period)?;
+        let warnings = warnings.share();
         let Some(size) = json::size(self.catalog, &value, engine.limits.result_bytes) else {
             return Err(engine.too_large());
         };
         self.add_size(size)?;
         if size > engine.results.largest() {
-            return Ok(Part::Value(value, size));
+            return Ok((Part::Value(value, size), warnings));
         }
         let part = engine.text(self.scope(), &value, size)?;
         if let Part::Text(text, _) = &part
             && !self.past
         {
-            engine
-                .results
-                .put(key, Arc::clone(text), self.snapshot.seq(), reads);
+            let kept = Kept {
+                json: Arc::clone(text),
+                warnings: Arc::clone(&warnings),
+            };
+            engine.results.put(key, kept, self.snapshot.seq(), reads);
         }
-        Ok(part)
+        Ok((part, warnings))
     }
 
     fn scope(&self) -> Scope<'_> {
@@ -422,13 +460,13 @@ impl Job<'_> {
         }
     }
 
-    fn evaluate(&self, period: Period) -> Result<(Value, Reads), QueryError> {
+    fn evaluate(&self, period: Period) -> Result<(Value, Reads, Warnings), QueryError> {
         let prepared = self.prepared;
         let run = self
             .engine
             .new_run(self.snapshot, self.scope(), prepared, period, &self.name, false);
         let value = evaluate(&run, &prepared.program, &prepared.last_uses)?;
-        Ok((value, run.reads.into_inner()))
+        Ok((value, run.reads.into_inner(), run.warnings.into_inner()))
     }
 
     fn add_size(&self, bytes: usize) -> Result<(), QueryError> {

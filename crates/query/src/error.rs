@@ -50,8 +50,6 @@ pub enum Limited {
     Memory,
     /// Bytes of the answer.
     ResultSize,
-    /// Steps of a regular expression with look-around or back-references.
-    Backtracking,
 }
 
 impl ErrorKind {

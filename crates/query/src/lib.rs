@@ -18,6 +18,7 @@
 //! | `cache` | results |
 //! | `json`, `answer` | results to text |
 //! | `limits`, `error` | what a query may use, and what it is told |
+//! | `warning` | what an answer does not take into account |
 //! | `engine` | all of it together |
 //!
 //! ```
@@ -70,9 +71,11 @@ pub mod syntax;
 mod totals;
 mod transform;
 mod value;
+mod warning;
 
 pub use answer::Answer;
 pub use engine::{Engine, Metrics, Query};
 pub use error::{ErrorKind, Limited, QueryError};
 pub use evaluate::{Explanation, Period, PeriodError, Step};
 pub use limits::{Cancel, Limits};
+pub use warning::Warning;

@@ -42,6 +42,37 @@ pub(crate) enum Pattern {
     Backtracking(Box<fancy_regex::Regex>),
 }
 
+/// What came of a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// The text has it.
+    Found,
+    /// The text does not have it.
+    NotFound,
+    /// It took more steps than it may. It counts as not found, and whoever asked is warned.
+    GivenUp,
+}
+
+impl Search {
+    /// As an answer that a table keeps.
+    pub(crate) fn to_answer(self) -> u32 {
+        match self {
+            Search::NotFound => 0,
+            Search::Found => 1,
+            Search::GivenUp => 2,
+        }
+    }
+
+    /// The answer that a table kept.
+    pub(crate) fn of_answer(answer: u32) -> Search {
+        match answer {
+            0 => Search::NotFound,
+            1 => Search::Found,
+            _ => Search::GivenUp,
+        }
+    }
+}
+
 /// Reads and compiles expressions within the memory of a query.
 pub(crate) struct Compiler<'a> {
     guard: &'a Guard,
@@ -190,20 +221,16 @@ impl Parsed {
 
 impl Pattern {
     /// Whether it is found anywhere in `text`.
-    ///
-    /// # Errors
-    /// When it takes too many steps.
-    pub(crate) fn is_match(&self, text: &str) -> Result<bool, QueryError> {
-        match self {
-            Pattern::Linear(regex) => Ok(regex.is_match(text)),
-            Pattern::Backtracking(regex) => regex.is_match(text).map_err(|error| {
-                let message = format!(
-                    "the regular expression \"{}\" takes too many steps (limits.query_backtracking_steps): {error}",
-                    regex.as_str()
-                );
-                QueryError::limit(Limited::Backtracking, message)
-            }),
-        }
+    pub(crate) fn search(&self, text: &str) -> Search {
+        let found = match self {
+            Pattern::Linear(regex) => regex.is_match(text),
+            Pattern::Backtracking(regex) => match regex.is_match(text) {
+                Ok(found) => found,
+                // The only errors of a search: too many steps, or too many places to go back to.
+                Err(_) => return Search::GivenUp,
+            },
+        };
+        if found { Search::Found } else { Search::NotFound }
     }
 }
 
@@ -244,11 +271,10 @@ mod tests {
         assert!(matches!(compile(r"\.py\b|^vim"), Pattern::Linear(_)));
         let ahead = compile("hello(?! world)");
         assert!(matches!(ahead, Pattern::Backtracking(_)));
-        assert!(ahead.is_match("hello").unwrap());
-        assert!(!ahead.is_match("hello world").unwrap());
+        assert_eq!(ahead.search("hello"), Search::Found);
+        assert_eq!(ahead.search("hello world"), Search::NotFound);
         let bomb = compile(r"^(?:a|aa)+(?!b)$");
-        let error = bomb.is_match(&format!("{}b", "a".repeat(40))).unwrap_err();
-        assert!(error.message.contains("too many steps"), "{error}");
+        assert_eq!(bomb.search(&format!("{}b", "a".repeat(40))), Search::GivenUp);
     }
 
     #[test]
@@ -271,8 +297,8 @@ mod tests {
         ] {
             let pattern = compile(&guard, text, false).unwrap();
             assert!(matches!(pattern, Pattern::Backtracking(_)), "{text}");
-            assert!(pattern.is_match(found).unwrap(), "{text}");
-            assert!(!pattern.is_match(not_found).unwrap(), "{text}");
+            assert_eq!(pattern.search(found), Search::Found, "{text}");
+            assert_eq!(pattern.search(not_found), Search::NotFound, "{text}");
         }
     }
 
@@ -282,7 +308,8 @@ mod tests {
         assert!(compile(&large, "(", false).is_err());
         assert!(compile(&large, &"a".repeat(LONGEST + 1), false).is_err());
         assert!(compile(&large, r"(\w{500}){500}", false).is_err());
-        assert!(compile(&large, "VIM", true).unwrap().is_match("vim").unwrap());
+        let vim = compile(&large, "VIM", true).unwrap();
+        assert_eq!(vim.search("vim"), Search::Found);
         let error = compile(&guard(100_000), r"\w{60}", false).unwrap_err();
         assert_eq!(error.kind, crate::error::ErrorKind::Limit(Limited::Memory));
     }

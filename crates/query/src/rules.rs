@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::error::QueryError;
 use crate::limits::Guard;
-use crate::pattern::{Compiler, Parsed, Pattern, Set};
+use crate::pattern::{Compiler, Parsed, Pattern, Search, Set};
 use crate::value::{Dict, Value};
+use crate::warning::Warning;
 
 /// What an event is that no rule matches.
 const UNCATEGORIZED: &str = "Uncategorized";
@@ -13,7 +14,7 @@ const UNCATEGORIZED: &str = "Uncategorized";
 /// A rule.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    search: Search,
+    way: Way,
     /// The keys whose values are looked at; without: all.
     pub(crate) select_keys: Option<Vec<String>>,
     names: Names,
@@ -21,7 +22,7 @@ pub(crate) struct Rule {
 
 /// How it is found out whether a rule matches a text.
 #[derive(Debug)]
-enum Search {
+enum Way {
     /// It matches nothing.
     Never,
     /// Together with others.
@@ -136,24 +137,41 @@ impl RuleSet {
         }
     }
 
-    /// Tells each rule whose pattern is found in a text.
+    /// Tells each rule whose pattern is found in a text, and each whose search was given up.
     ///
     /// # Errors
-    /// When a pattern takes too many steps.
-    pub(crate) fn find_in(&self, text: &str, mut found: impl FnMut(usize)) -> Result<(), QueryError> {
+    /// When the query is over: many rules that go back take long.
+    pub(crate) fn find_in(
+        &self,
+        guard: &Guard,
+        text: &str,
+        mut tell: impl FnMut(usize, Search),
+    ) -> Result<(), QueryError> {
         if let Some((set, numbers)) = &self.at_once {
             set.find_in(text, |i| {
-                numbers.get(i).into_iter().for_each(|number| found(*number))
+                numbers
+                    .get(i)
+                    .into_iter()
+                    .for_each(|number| tell(*number, Search::Found));
             });
         }
         for (number, rule) in self.rules.iter().enumerate() {
-            if let Search::Alone(pattern) = &rule.search
-                && pattern.is_match(text)?
-            {
-                found(number);
+            if let Way::Alone(pattern) = &rule.way {
+                if matches!(pattern, Pattern::Backtracking(_)) {
+                    guard.check()?;
+                }
+                tell(number, pattern.search(text));
             }
         }
         Ok(())
+    }
+
+    /// What to say of a rule whose search was given up.
+    pub(crate) fn warning(&self, number: usize) -> Option<Warning> {
+        self.rules.get(number).map(|rule| match &rule.names {
+            Names::Category { path, .. } => Warning::category(path),
+            Names::Tag(tag) => Warning::tag(tag),
+        })
     }
 
     /// What comes of the rules that match.
@@ -211,12 +229,12 @@ fn compile(
             continue;
         };
         let in_set = set.is_some() && pattern.parsed.for_set().is_some();
-        rule.search = if in_set {
-            Search::AtOnce
+        rule.way = if in_set {
+            Way::AtOnce
         } else {
             let compiled = compiler.compile(&pattern.text, pattern.parsed);
             let about = |error: QueryError| error.about(format_args!("rule {}", pattern.number + 1));
-            Search::Alone(compiled.map_err(about)?)
+            Way::Alone(compiled.map_err(about)?)
         };
     }
     Ok(set)
@@ -266,7 +284,7 @@ impl Rule {
             },
         };
         Ok(Rule {
-            search: Search::Never,
+            way: Way::Never,
             select_keys: select_keys(rule)?,
             names,
         })
@@ -343,4 +361,31 @@ fn texts(value: &Value) -> Option<Vec<String>> {
         _ => None,
     };
     items.iter().map(text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::{Budget, Cancel, Limits};
+
+    #[test]
+    fn between_rules_that_go_back_it_is_looked_whether_the_query_is_over() {
+        let cancel = Cancel::new();
+        let guard = Guard::new(Arc::new(Budget::new(1 << 30)), cancel.clone(), &Limits::default());
+        let rule = || {
+            let text = |text: &str| Value::text(text);
+            let dict = vec![("type".into(), text("regex")), ("regex".into(), text("a(?!b)"))];
+            let dict = Value::dict(&guard, dict).unwrap();
+            Value::list(&guard, vec![text("tag"), dict]).unwrap()
+        };
+        let rules = Value::list(&guard, vec![rule(), rule(), rule()]).unwrap();
+        let rules = RuleSet::read(&guard, Purpose::Tag, &rules, 1_000).unwrap();
+        let mut told = Vec::new();
+        let outcome = rules.find_in(&guard, "a", |number, search| {
+            told.push((number, search));
+            cancel.cancel();
+        });
+        assert_eq!(outcome.unwrap_err().kind, crate::ErrorKind::Cancelled);
+        assert_eq!(told, [(0, Search::Found)]);
+    }
 }

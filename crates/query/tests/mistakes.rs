@@ -149,6 +149,14 @@ const MEANING_ERRORS: &[Mistake] = &[
         &["`-`", "numbers", "a list"],
     ),
     mistake("a = 0;\nRETURN = 1 / a;", MEANING, (2, 14), &["divided by zero"]),
+    mistake("RETURN = 5 % 0;", MEANING, (1, 14), &["divided by zero"]),
+    mistake("RETURN = 0 % 0.0;", MEANING, (1, 14), &["divided by zero"]),
+    mistake(
+        "z = 0 - 0;\nRETURN = 5 % z;",
+        MEANING,
+        (2, 14),
+        &["divided by zero"],
+    ),
     mistake(
         "if 1 { RETURN = 1; }",
         MEANING,

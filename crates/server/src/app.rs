@@ -15,6 +15,7 @@ use crate::logging::Ring;
 use crate::privacy::Privacy;
 use crate::routes::files::Sites;
 use crate::routes::purge::Pending;
+use crate::routes::query_warnings::Logged;
 
 /// The server, apart from its sockets.
 pub struct App {
@@ -32,6 +33,8 @@ pub struct App {
     pub(crate) privacy: Privacy,
     pub(crate) bodies: BodyPool,
     pub(crate) log: Arc<Ring>,
+    /// Which warnings of queries the log has.
+    pub(crate) warned: Logged,
     pub(crate) sites: Sites,
     /// Purges that were previewed and may be confirmed.
     pub(crate) purges: Pending,
@@ -64,6 +67,7 @@ impl App {
             bodies: BodyPool::new(&settings.limits),
             sites: Sites::new(&settings),
             purges: Pending::default(),
+            warned: Logged::default(),
             backups: Arc::default(),
             scrub: crate::scrub::Status::default(),
             importing: tokio::sync::Semaphore::new(1),

@@ -712,3 +712,30 @@ fn without_options_it_is_the_directory_of_the_server() {
         "{err}"
     );
 }
+
+#[test]
+fn a_setting_of_any_length_and_a_number_of_any_size_are_shown() {
+    let installation = filled();
+    let (store, _) = Store::open(&installation.data, StoreOptions::default()).expect("a store");
+    // The width of a formatter ends at 65,535.
+    let long = format!("\"{}\"", "x".repeat(70_000));
+    store.set_setting("long", &long).expect("a setting");
+    store.set_setting(&"key".repeat(30_000), "1").expect("a setting");
+    store.close().expect("closed");
+    for args in [
+        &["replay"][..],
+        &["replay", "--json"],
+        &["replay", "--events"],
+        &["dump"],
+        &["dump", "--json"],
+        &["tail"],
+        &["stat"],
+        &["verify"],
+    ] {
+        let (code, out, err) = log(&installation, args);
+        assert_eq!(code, 0, "{args:?}: {err}");
+        assert!(!err.contains("panicked"), "{args:?}: {err}");
+        let shown = out.contains(long.trim_matches('"'));
+        assert!(shown || args[0] != "replay", "{args:?}");
+    }
+}

@@ -104,8 +104,6 @@ fn what_is_wrong_is_told_with_its_place_and_what_is_too_much_with_its_limit() {
     );
 
     let limit = "QueryLimitException";
-    let bomb = r#"RETURN = filter_keyvals_regex(query_bucket("b"), "title", "^\d+ (?:a|aa)+(?!b)$");"#;
-    refused(&query(port, bomb), 422, limit, "limits.query_backtracking_steps");
     refused(
         &query(port, &"#".repeat(10 << 20)),
         413,
@@ -137,6 +135,42 @@ fn what_is_wrong_is_told_with_its_place_and_what_is_too_much_with_its_limit() {
     assert_eq!(metric(port, "query_memory_bytes"), 0.0);
     let count = query(port, "RETURN = query_bucket_eventcount(\"b\");");
     assert_eq!(count.json(), Some(json!([20_000.0])));
+    server.stop();
+}
+
+#[test]
+fn a_rule_that_takes_too_many_steps_is_a_warning_beside_the_usual_answer() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let port = server.port;
+    fill(&server, "b", 3);
+    let program = r#"
+        events = categorize(query_bucket("b"), [
+            [["Arbeit", "Größe"], {"type": "regex", "regex": "^\d+ (?:a|aa)+(?!b)$"}],
+            [["Rest"], {"type": "regex", "regex": "^1 "}]]);
+        RETURN = sum_durations(filter_keyvals(events, "$category", [["Rest"]]));"#;
+    // The second time it is remembered.
+    for _ in 0..2 {
+        let answer = query(port, program);
+        assert_eq!((answer.status, answer.json()), (200, Some(json!([9.5]))));
+        let header = answer.header("x-timberline-warnings").expect("a warning");
+        assert!(header.is_ascii(), "{header}");
+        let warnings: Vec<String> = serde_json::from_str(&header).expect("a list of texts");
+        let [warning] = warnings.as_slice() else {
+            panic!("one warning, not {warnings:?}")
+        };
+        assert!(warning.contains("\"Arbeit > Größe\""), "{warning}");
+        assert!(warning.contains("limits.query_backtracking_steps"), "{warning}");
+    }
+    assert_eq!(metric(port, "queries_warned_total"), 2.0);
+    assert_eq!(metric(port, "queries_failed_total"), 0.0);
+    let none = query(port, "RETURN = sum_durations(query_bucket(\"b\"));");
+    assert_eq!(none.header("x-timberline-warnings"), None);
+
+    // The log has it once, by the rule's name, and nothing of the titles.
+    let log = http::get(port, "/api/0/log").expect("an answer").text();
+    assert_eq!(log.matches("Arbeit > Größe").count(), 1, "{log}");
+    assert!(!log.contains("aaaa"), "{log}");
     server.stop();
 }
 

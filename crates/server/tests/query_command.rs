@@ -477,3 +477,34 @@ fn the_set_of_the_web_ui_is_timed_on_ones_own_data() {
     assert_eq!((code, err.lines().count()), (1, 1));
     assert!(err.contains("currentwindow"), "{err}");
 }
+
+#[test]
+fn a_rule_that_takes_too_many_steps_is_told_on_standard_error() {
+    let installation = filled();
+    let (store, _) = Store::open(&installation.data, StoreOptions::default()).expect("a store");
+    let title = format!(r#"{{"app":"Word","title":"{}b"}}"#, "a".repeat(60));
+    insert(&store, WINDOW, &[(3_600, 60, &title)]);
+    store.close().expect("closed");
+    let program = format!(
+        r#"RETURN = sum_durations(filter_keyvals(categorize(query_bucket("{WINDOW}"), [
+            [["Größe"], {{"type": "regex", "regex": "^(?:a|aa)+(?!b)$"}}], [["Code"], {{"type": "regex", "regex": "Code"}}]]),
+            "$category", [["Code"]]));"#
+    );
+    let told = |(code, out, err): (i32, String, String)| {
+        assert_eq!((code, out.trim()), (0, "3000.0"), "{err}");
+        assert_eq!(err.lines().count(), 1, "{err}");
+        assert!(
+            err.starts_with("timberline: the rule of the category \"Größe\" took too many steps"),
+            "{err}"
+        );
+    };
+    told(query(&installation, &program, &MARCH));
+    let (code, _, err) = query(&installation, &program, &[&MARCH[..], &["--explain"]].concat());
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("\"Größe\""), "{err}");
+    let server = installation.start();
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let args = [&["query.aw", "--server", &url], &MARCH[..]].concat();
+    told(ended(&installation, query_command(&installation, &args)));
+    server.stop();
+}

@@ -202,7 +202,7 @@ impl State {
         }
     }
 
-    /// Folds one record in.
+    /// Folds one record in. Its numbers end where there is a next one: [`Record::check_numbers`].
     ///
     /// # Errors
     /// When the record does not fit; the state is then as before, but for `seq`.
@@ -220,15 +220,15 @@ impl State {
                     return Err(FoldError::IdReused(r.first));
                 }
                 // Ids are used up whatever becomes of the events.
-                self.next_event = r.first + n;
+                self.next_event = r.first.saturating_add(n);
                 self.grow(seq, r.bucket, |b| {
-                    b.insert(&r.events, r.first..r.first + n);
+                    b.insert(&r.events, r.first..r.first.saturating_add(n));
                     Ok(())
                 })
             }
             Record::EventsPut(r) => {
                 let greatest = r.ids.iter().max().copied().unwrap_or(0);
-                self.next_event = self.next_event.max(greatest + 1);
+                self.next_event = self.next_event.max(greatest.saturating_add(1));
                 self.grow(seq, r.bucket, |b| Ok(b.put(&r.events, &r.ids)?))
             }
             Record::EventsDeleted(r) => self.edit(seq, r.bucket, |b| Ok(b.delete(&r.ids)?)),
@@ -241,7 +241,7 @@ impl State {
                 Ok(())
             }
             Record::EventsChanged(r) => {
-                let greatest = r.ids.iter().max().map_or(0, |id| id + 1);
+                let greatest = r.ids.iter().max().map_or(0, |id| id.saturating_add(1));
                 self.next_event = self.next_event.max(r.next_event).max(greatest);
                 self.grow(seq, r.bucket, |b| b.change_events(r))
             }
@@ -308,7 +308,7 @@ impl State {
                 if event < self.next_event {
                     return Err(FoldError::IdReused(event));
                 }
-                self.next_event = event + 1;
+                self.next_event = event.saturating_add(1);
                 self.grow(seq, bucket, |b| {
                     b.create(event, r.start, r.duration, data);
                     Ok(())

@@ -238,7 +238,7 @@ impl Trial {
                     .insert(self.store().snapshot().seq().0, self.plain.clone());
                 Ok(())
             }
-            Err(WriteError::NoSpace(_) | WriteError::Failed(_)) => {
+            Err(WriteError::NoSpace(_) | WriteError::Unavailable(_) | WriteError::Failed(_)) => {
                 self.plain = before;
                 same(&self.store().snapshot(), &self.plain, 0, 5_000_000_000)
             }

@@ -11,7 +11,7 @@ use rustc_hash::FxBuildHasher;
 use super::intern::Interned;
 use super::{Catalog, ObjectId, Table, ValueId};
 use crate::error::QueryError;
-use crate::pattern::{Compiler, Pattern};
+use crate::pattern::{Compiler, Pattern, Search};
 use crate::rules::RuleSet;
 use crate::transform::{Classifier, Scope, Urls};
 
@@ -201,16 +201,15 @@ pub(crate) struct Matches {
 
 impl Matches {
     /// # Errors
-    /// When the pattern takes too many steps.
+    /// When the query is over.
     #[inline]
-    pub(crate) fn matches(&self, scope: Scope<'_>, value: ValueId) -> Result<bool, QueryError> {
+    pub(crate) fn search(&self, scope: Scope<'_>, value: ValueId) -> Result<Search, QueryError> {
         let answer = self.values.get_or(scope.catalog, value, || {
             scope.guard.check()?;
-            match scope.catalog.as_string(value) {
-                Some(text) => self.pattern.is_match(&text).map(u32::from),
-                None => Ok(0),
-            }
+            let text = scope.catalog.as_string(value);
+            let search = text.map_or(Search::NotFound, |text| self.pattern.search(&text));
+            Ok::<u32, QueryError>(search.to_answer())
         })?;
-        Ok(answer == 1)
+        Ok(Search::of_answer(answer))
     }
 }

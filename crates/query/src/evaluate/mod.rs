@@ -26,6 +26,7 @@ use crate::function::{self, Arguments};
 use crate::syntax::{Call, Expression, Key, Kind, Name, Program, Statement};
 use crate::transform::Scope;
 use crate::value::Value;
+use crate::warning::{Warning, Warnings};
 
 /// What one run of a program goes by.
 pub(crate) struct Run<'a> {
@@ -38,6 +39,7 @@ pub(crate) struct Run<'a> {
     pub(crate) name: &'a str,
     pub(crate) backtracking_steps: usize,
     pub(crate) reads: RefCell<Reads>,
+    pub(crate) warnings: RefCell<Warnings>,
     pub(crate) trace: Option<RefCell<Trace>>,
 }
 
@@ -63,6 +65,11 @@ impl Run<'_> {
     /// Notes that the list of buckets was read.
     pub(crate) fn reads_bucket_list(&self) {
         self.reads.borrow_mut().bucket_list = true;
+    }
+
+    /// Notes what the result does not take into account.
+    pub(crate) fn warn(&self, warning: Warning) {
+        self.warnings.borrow_mut().add(warning);
     }
 
     fn error_at(&self, error: QueryError, expression: &Expression) -> QueryError {

@@ -8,7 +8,7 @@ use crate::value::Value;
 /// Joins two values.
 ///
 /// # Errors
-/// When the operator does not fit them.
+/// When the operator does not fit them, or has no result.
 pub(super) fn apply(
     scope: Scope<'_>,
     operator: Operator,
@@ -17,16 +17,7 @@ pub(super) fn apply(
 ) -> Result<Value, QueryError> {
     match (operator, &left, &right) {
         (Operator::Equal, ..) => equal(scope, &left, &right),
-        (Operator::Divide, Value::Number(_), Value::Number(0.0)) => {
-            Err(QueryError::interpret("a number cannot be divided by zero"))
-        }
-        (_, Value::Number(a), Value::Number(b)) => Ok(Value::Number(match operator {
-            Operator::Add => a + b,
-            Operator::Subtract => a - b,
-            Operator::Multiply => a * b,
-            Operator::Divide => a / b,
-            Operator::Remainder | Operator::Equal => a % b,
-        })),
+        (_, Value::Number(a), Value::Number(b)) => calculate(operator, *a, *b).map(Value::Number),
         (Operator::Add, Value::Text(a), Value::Text(b)) => a.join(b, scope.guard).map(Value::Text),
         (Operator::Add, Value::Events(a), Value::Events(b)) => {
             transform::concat(scope, &[a.clone(), b.clone()]).map(Value::Events)
@@ -51,6 +42,30 @@ pub(super) fn apply(
     }
 }
 
+/// Calculates with two numbers.
+///
+/// # Errors
+/// When there is no number that is the result: JSON has neither infinities nor NaN.
+fn calculate(operator: Operator, a: f64, b: f64) -> Result<f64, QueryError> {
+    let result = match operator {
+        Operator::Add => a + b,
+        Operator::Subtract => a - b,
+        Operator::Multiply => a * b,
+        Operator::Divide | Operator::Remainder if b == 0.0 => {
+            return Err(QueryError::interpret("a number cannot be divided by zero"));
+        }
+        Operator::Divide => a / b,
+        Operator::Remainder | Operator::Equal => a % b,
+    };
+    if result.is_finite() {
+        return Ok(result);
+    }
+    let symbol = operator.symbol();
+    Err(QueryError::interpret(format!(
+        "the result of `{symbol}` is larger than any number"
+    )))
+}
+
 fn equal(scope: Scope<'_>, left: &Value, right: &Value) -> Result<Value, QueryError> {
     if !left.is_comparable(right) {
         return Err(misfit(Operator::Equal, "values of one kind", left, right));
@@ -65,4 +80,35 @@ fn equal(scope: Scope<'_>, left: &Value, right: &Value) -> Result<Value, QueryEr
 fn misfit(operator: Operator, wanted: &str, left: &Value, right: &Value) -> QueryError {
     let symbol = operator.symbol();
     QueryError::interpret(format!("`{symbol}` is for {wanted}, found {left} and {right}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_answer_is_an_error_and_never_an_infinity_or_nan() {
+        let large = f64::MAX;
+        for (operator, a, b) in [
+            (Operator::Divide, 5.0, 0.0),
+            (Operator::Divide, 0.0, -0.0),
+            (Operator::Remainder, 5.0, 0.0),
+            (Operator::Remainder, 0.0, 0.0),
+            (Operator::Remainder, 5.0, -0.0),
+            (Operator::Divide, large, 0.5),
+            (Operator::Divide, 1.0, f64::MIN_POSITIVE / 16.0),
+            (Operator::Multiply, large, 2.0),
+            (Operator::Add, large, large),
+            (Operator::Subtract, -large, large),
+        ] {
+            let error = calculate(operator, a, b).unwrap_err();
+            assert_eq!(error.kind, crate::ErrorKind::Interpret, "{a} {operator:?} {b}");
+        }
+        assert_eq!(calculate(Operator::Remainder, -7.0, 3.0).unwrap(), -1.0);
+        assert_eq!(calculate(Operator::Remainder, 5.0, large).unwrap(), 5.0);
+        assert_eq!(
+            calculate(Operator::Divide, f64::MIN_POSITIVE, large).unwrap(),
+            0.0
+        );
+    }
 }

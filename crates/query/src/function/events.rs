@@ -6,6 +6,7 @@ use crate::json;
 use crate::rules::{Purpose, RuleSet};
 use crate::transform;
 use crate::value::Value;
+use crate::warning::Warning;
 
 const fn function(
     name: &'static str,
@@ -93,9 +94,12 @@ fn filter_keyvals(arguments: &Arguments<'_>, keep: bool) -> Result<Value, QueryE
 fn filter_keyvals_regex(arguments: &Arguments<'_>) -> Result<Value, QueryError> {
     let (events, key, pattern) = (arguments.events(0)?, arguments.text(1)?, arguments.text(2)?);
     let steps = arguments.run.backtracking_steps;
-    transform::filter_keyvals_regex(arguments.scope(), &events, key, pattern, steps)
-        .map(Value::Events)
-        .map_err(|error| arguments.about(2, error))
+    let (found, given_up) = transform::filter_keyvals_regex(arguments.scope(), &events, key, pattern, steps)
+        .map_err(|error| arguments.about(2, error))?;
+    if given_up {
+        arguments.run.warn(Warning::pattern(pattern));
+    }
+    Ok(Value::Events(found))
 }
 
 /// Seconds, exact. aw-server-rust cuts sums to milliseconds.
@@ -132,7 +136,10 @@ fn classify(arguments: &Arguments<'_>, purpose: Purpose) -> Result<Value, QueryE
             RuleSet::read(scope.guard, purpose, rules, steps)
         })
         .map_err(|error| arguments.about(1, error))?;
-    transform::classify(scope, &events, &classifier)
-        .map(Value::Events)
-        .map_err(|error| arguments.about(1, error))
+    let (classified, warnings) =
+        transform::classify(scope, &events, &classifier).map_err(|error| arguments.about(1, error))?;
+    warnings
+        .into_iter()
+        .for_each(|warning| arguments.run.warn(warning));
+    Ok(Value::Events(classified))
 }

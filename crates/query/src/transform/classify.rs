@@ -4,26 +4,32 @@
 //! patterns once, which gives the set of rules it matches; an object matches the union of its values' sets; and
 //! what comes of that is found once for each object.
 
-use rustc_hash::FxHashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Scope;
 use crate::catalog::{Catalog, Interned, Member, ObjectId, Table, ValueId};
 use crate::error::QueryError;
 use crate::events::Events;
+use crate::pattern::Search;
 use crate::rules::{Outcome, RuleSet};
+use crate::warning::Warning;
 
-/// Sets what the rules say: `$category` or `$tags`.
+/// Sets what the rules say: `$category` or `$tags`. A rule whose search is given up on a text does not match it; the
+/// warnings name such rules.
 pub(crate) fn classify(
     scope: Scope<'_>,
     events: &Events,
     classifier: &Classifier,
-) -> Result<Events, QueryError> {
-    events.map_data(scope, |object| {
+) -> Result<(Events, Vec<Warning>), QueryError> {
+    let classified = events.map_data(scope, |object| {
         classifier.objects.get_or(scope.catalog, object, || {
             scope.guard.check()?;
-            classifier.classified(scope.catalog, object)
+            classifier.classified(scope, object)
         })
-    })
+    })?;
+    Ok((classified, classifier.warnings(scope, events)?))
 }
 
 /// A set of rules: bits by their number.
@@ -45,6 +51,12 @@ pub(crate) struct Classifier {
     outcomes: Table,
     /// For each value, the number of its set.
     values: Table,
+    /// For each value on which searches were given up, the number of the set of their rules.
+    given_up_values: Table,
+    /// The same for each object; only of rules that look at the value's key.
+    given_up_objects: Table,
+    /// Whether there is any.
+    given_up: AtomicBool,
     /// Each object with what the rules say.
     objects: Table,
 }
@@ -71,24 +83,34 @@ impl Classifier {
             matched: Interned::default(),
             outcomes: Table::default(),
             values: Table::default(),
+            given_up_values: Table::default(),
+            given_up_objects: Table::default(),
+            given_up: AtomicBool::new(false),
             objects: Table::default(),
         }
     }
 
     /// The object with what the rules say.
     #[cold]
-    fn classified(&self, catalog: &Catalog, object: ObjectId) -> Result<ObjectId, QueryError> {
-        let mut matching = vec![0u64; self.of_any_key.len()];
+    fn classified(&self, scope: Scope<'_>, object: ObjectId) -> Result<ObjectId, QueryError> {
+        let catalog = scope.catalog;
+        let none = || vec![0u64; self.of_any_key.len()];
+        let (mut matching, mut given_up) = (none(), none());
         for member in catalog.members(object) {
-            let Some(matched) = self.matched(catalog, member.value)? else {
+            let Some(matched) = self.matched(scope, member.value)? else {
                 continue;
             };
-            let of_key = self.of_key.get(&member.key);
-            for (i, word) in matching.iter_mut().enumerate() {
-                let looking = self.of_any_key.get(i).copied().unwrap_or(0)
-                    | of_key.and_then(|bits| bits.get(i)).copied().unwrap_or(0);
-                *word |= matched.get(i).copied().unwrap_or(0) & looking;
+            self.add_looking(&mut matching, matched, member.key);
+            if let Some(set) = self.given_up_values.get(member.value) {
+                let rules = self.matched.get(set).unwrap_or_default();
+                self.add_looking(&mut given_up, rules, member.key);
             }
+        }
+        if given_up.iter().any(|word| *word != 0) {
+            let set = self.set_number(catalog, &given_up);
+            // Before the object itself is published: whoever finds that looks here next.
+            self.given_up_objects.set(catalog, object, set);
+            self.given_up.store(true, Ordering::Release);
         }
         let member = Member {
             key: self.sets,
@@ -97,10 +119,45 @@ impl Classifier {
         Ok(catalog.with_members(object, &[member]))
     }
 
+    /// Adds to a set those of other rules that look at the values of a key.
+    fn add_looking(&self, to: &mut [u64], rules: &[u64], key: ValueId) {
+        let of_key = self.of_key.get(&key);
+        for (i, word) in to.iter_mut().enumerate() {
+            let looking = self.of_any_key.get(i).copied().unwrap_or(0)
+                | of_key.and_then(|bits| bits.get(i)).copied().unwrap_or(0);
+            *word |= rules.get(i).copied().unwrap_or(0) & looking;
+        }
+    }
+
+    /// Of the rules that were given up on the data of these events.
+    fn warnings(&self, scope: Scope<'_>, events: &Events) -> Result<Vec<Warning>, QueryError> {
+        if !self.given_up.load(Ordering::Acquire) {
+            return Ok(Vec::new());
+        }
+        let mut sets = FxHashSet::default();
+        for (i, object) in events.data().iter().enumerate() {
+            scope.guard.check_at(i)?;
+            sets.extend(self.given_up_objects.get(*object));
+        }
+        let mut rules = vec![0u64; self.of_any_key.len()];
+        for set in sets {
+            let bits = self.matched.get(set).unwrap_or_default();
+            rules.iter_mut().zip(bits).for_each(|(word, more)| *word |= more);
+        }
+        let given_up = (0..self.rules.len()).filter(|number| is_set(&rules, *number));
+        Ok(given_up.filter_map(|number| self.rules.warning(number)).collect())
+    }
+
+    /// The number of a set of rules.
+    fn set_number(&self, catalog: &Catalog, rules: &[u64]) -> u32 {
+        let (number, grown) = self.matched.intern(rules);
+        catalog.grown(grown);
+        number
+    }
+
     /// What is set when these rules match.
     fn outcome(&self, catalog: &Catalog, matching: &[u64]) -> ValueId {
-        let (set, grown) = self.matched.intern(matching);
-        catalog.grown(grown);
+        let set = self.set_number(catalog, matching);
         self.outcomes.get(set).unwrap_or_else(|| {
             let value = match self.rules.outcome(|number| is_set(matching, number)) {
                 Outcome::Category(category) => list(category.iter().map(String::as_str)),
@@ -113,16 +170,26 @@ impl Classifier {
     }
 
     /// The rules whose patterns are found in a value, if that is a string.
-    fn matched(&self, catalog: &Catalog, value: ValueId) -> Result<Option<&[u64]>, QueryError> {
+    fn matched(&self, scope: Scope<'_>, value: ValueId) -> Result<Option<&[u64]>, QueryError> {
+        let catalog = scope.catalog;
         let number = match self.values.get(value) {
             Some(number) => number,
             None => {
-                let mut bits = vec![0u64; self.of_any_key.len()];
+                let none = || vec![0u64; self.of_any_key.len()];
+                let (mut bits, mut given_up) = (none(), none());
                 if let Some(text) = catalog.as_string(value) {
-                    self.rules.find_in(&text, |number| set(&mut bits, number))?;
+                    self.rules
+                        .find_in(scope.guard, &text, |number, search| match search {
+                            Search::Found => set(&mut bits, number),
+                            Search::GivenUp => set(&mut given_up, number),
+                            Search::NotFound => {}
+                        })?;
                 }
-                let (number, grown) = self.matched.intern(&bits);
-                catalog.grown(grown);
+                if given_up.iter().any(|word| *word != 0) {
+                    let number = self.set_number(catalog, &given_up);
+                    self.given_up_values.set(catalog, value, number);
+                }
+                let number = self.set_number(catalog, &bits);
                 self.values.set(catalog, value, number);
                 number
             }

@@ -8,6 +8,7 @@ use crate::catalog::{Catalog, ValueId};
 use crate::error::{Limited, QueryError};
 use crate::events::Events;
 use crate::json;
+use crate::pattern::Search;
 use crate::value::{Items, Value};
 
 /// The events whose value for `key` is one of those wanted; or, with `keep` false, all others.
@@ -32,27 +33,32 @@ pub(crate) fn filter_keyvals(
     })
 }
 
-/// The events whose value for `key` is a string in which the pattern is found.
+/// The events whose value for `key` is a string in which the pattern is found, and whether the search was given up on
+/// any; such an event is left out.
 pub(crate) fn filter_keyvals_regex(
     scope: Scope<'_>,
     events: &Events,
     key: &str,
     pattern: &str,
     backtracking_steps: usize,
-) -> Result<Events, QueryError> {
+) -> Result<(Events, bool), QueryError> {
     let catalog = scope.catalog;
     let key_id = catalog.string(key);
     let matches = catalog.memos.matches(scope, pattern, backtracking_steps)?;
     let known = catalog
         .memos
         .filter(catalog, &format!("{key_id} matches {pattern}"));
-    events.filter(scope.guard, |object| {
-        let matches = known.get_or(catalog, object, || match catalog.member(object, key_id) {
-            Some(value) => matches.matches(scope, value).map(u32::from),
-            None => Ok(0),
+    let mut given_up = false;
+    let found = events.filter(scope.guard, |object| {
+        let answer = known.get_or(catalog, object, || match catalog.member(object, key_id) {
+            Some(value) => matches.search(scope, value).map(Search::to_answer),
+            None => Ok(Search::NotFound.to_answer()),
         })?;
-        Ok(matches == 1)
-    })
+        let search = Search::of_answer(answer);
+        given_up |= search == Search::GivenUp;
+        Ok(search == Search::Found)
+    })?;
+    Ok((found, given_up))
 }
 
 /// Bytes of all wanted values as JSON: a value that has itself in it many times is long without being large.

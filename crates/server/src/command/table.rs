@@ -35,17 +35,22 @@ impl Table {
         let widths: Vec<usize> = (0..self.right.len()).map(width).collect();
         for row in &self.rows {
             let cells = row.iter().zip(&widths).zip(&self.right);
-            let cells = cells.map(|((cell, &width), right)| {
-                if *right {
-                    format!("{cell:>width$}")
-                } else {
-                    format!("{cell:<width$}")
-                }
-            });
+            let cells = cells.map(|((cell, &width), right)| padded(cell, width, *right));
             let line = cells.collect::<Vec<_>>().join("  ");
             out.line(line.trim_end())?;
         }
         Ok(())
+    }
+}
+
+/// A cell with spaces before or after it. By hand: the width of a formatter ends at 65,535 and it panics beyond, and a
+/// setting may be longer.
+fn padded(cell: &str, width: usize, right: bool) -> String {
+    let spaces = " ".repeat(width.saturating_sub(cell.chars().count()));
+    if right {
+        format!("{spaces}{cell}")
+    } else {
+        format!("{cell}{spaces}")
     }
 }
 
@@ -62,7 +67,15 @@ pub(super) fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::{padded, printable};
+
+    #[test]
+    fn a_cell_of_any_length_is_padded() {
+        assert_eq!(padded("é", 3, false), "é  ");
+        assert_eq!(padded("é", 3, true), "  é");
+        assert_eq!(padded("é", 70_000, true).chars().count(), 70_000);
+        assert_eq!(padded(&"x".repeat(70_000), 3, false).len(), 70_000);
+    }
 
     #[test]
     fn a_name_cannot_move_the_cursor() {

@@ -96,6 +96,12 @@ fn text(app: &App) -> String {
         query.failed as f64,
     );
     metric(
+        "queries_warned_total",
+        "counter",
+        "Queries that were answered although a rule took too many steps on some texts.",
+        query.warned as f64,
+    );
+    metric(
         "query_seconds_total",
         "counter",
         "Time spent on queries.",

@@ -40,6 +40,7 @@ mod past;
 mod privacy;
 pub(crate) mod purge;
 pub(crate) mod query;
+pub(crate) mod query_warnings;
 mod records;
 mod settings;
 mod status_page;

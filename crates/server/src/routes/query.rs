@@ -14,6 +14,7 @@ use timberline_query::{Answer, Cancel, Period, Query as EngineQuery};
 use tokio::sync::oneshot;
 
 use super::past::{as_of, picture};
+use super::query_warnings::mark;
 use crate::app::App;
 use crate::http::{ApiError, Query, StreamEnded, collect_json, json, json_answer, stream};
 
@@ -104,7 +105,7 @@ pub(super) async fn query(
     query.past = picture.past;
     let snapshot = Arc::clone(&picture.snapshot);
     if let Some(answer) = app.engine.remembered(&snapshot, &query) {
-        return Ok(respond(answer));
+        return Ok(respond(&app, answer));
     }
     let (send, receive) = oneshot::channel();
     let abandoned = CancelWhenDropped(Cancel::new());
@@ -114,7 +115,7 @@ pub(super) async fn query(
         let _ = send.send(engine.run(&snapshot, &query, &cancel));
     });
     match receive.await {
-        Ok(Ok(answer)) => Ok(picture.mark(respond(answer))),
+        Ok(Ok(answer)) => Ok(picture.mark(respond(&app, answer))),
         Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(ApiError::Internal("The query broke off".to_owned())),
     }
@@ -129,7 +130,13 @@ impl Drop for CancelWhenDropped {
     }
 }
 
-fn respond(answer: Answer) -> Response<Body> {
+fn respond(app: &App, answer: Answer) -> Response<Body> {
+    app.warned.log(answer.warnings());
+    let warnings = answer.warnings().to_vec();
+    mark(body(answer), &warnings)
+}
+
+fn body(answer: Answer) -> Response<Body> {
     if answer.size() <= WHOLE_BYTES {
         return json_answer(answer.to_json());
     }

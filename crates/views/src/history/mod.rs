@@ -12,6 +12,7 @@
 //! | `select` | what a purge is to erase |
 //! | `past` | pictures of the past that are kept for the next question |
 
+pub(crate) mod ask;
 pub(crate) mod deletions;
 pub(crate) mod erase;
 pub(crate) mod past;

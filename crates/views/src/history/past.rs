@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use timberline_log::{LogReader, Seq, Storage};
 
 use super::HistoryError;
+use super::ask::Asking;
 use crate::replica::{Replica, ReplicaError};
 use crate::snapshot::Snapshot;
 use crate::state::State;
@@ -74,13 +75,12 @@ pub(crate) fn fold(
     let mut replica = Replica::of(from, scratch);
     let mut records = reader.read_from(replica.seq().next())?;
     // Several records of a squashed segment have one number: it is read on until there is a greater one.
+    let mut asking = Asking::default();
     while let Some(record) = records.next() {
         let record = record?;
+        asking.after(record.payload.len(), go_on)?;
         if record.seq > to {
             break;
-        }
-        if record.seq.get() % 4096 == 0 && !go_on() {
-            return Err(HistoryError::Cancelled);
         }
         match replica.apply(&record) {
             Ok(()) => {}

@@ -7,6 +7,7 @@ use timberline_log::{LogReader, Seq};
 use timberline_model::EventId;
 
 use super::HistoryError;
+use super::ask::Asking;
 use crate::record::{BucketKey, EventBlock, EventsChanged, Outcome, PRESENT, PurgeBegun, Record};
 use crate::row::{Bounds, Row, TimeRange};
 
@@ -81,13 +82,13 @@ pub(crate) fn select(
         trashed: FxHashSet::default(),
     };
     let mut records = reader.read_from(Seq::FIRST)?;
+    let mut asking = Asking::default();
     while let Some(record) = records.next() {
+        let bytes = record.as_ref().map_or(0, |record| record.payload.len());
+        asking.after(bytes, go_on)?;
         let Ok(record) = record else { continue };
         if record.seq > newest {
             break;
-        }
-        if record.seq.get() % 4096 == 0 && !go_on() {
-            return Err(HistoryError::Cancelled);
         }
         let Some(key) = Record::bucket_of(record.kind, record.payload)? else {
             continue;

@@ -4,6 +4,7 @@ use timberline_log::{LogReader, Seq};
 use timberline_model::{Duration, EventId, Pulsetime, Timestamp};
 
 use super::HistoryError;
+use super::ask::Asking;
 use crate::record::{BucketKey, EventBlock, Outcome, PRESENT, Record};
 
 /// One thing that happened to an event.
@@ -88,13 +89,13 @@ pub(crate) fn story(
         limit: limit.max(1),
     };
     let mut records = reader.read_from(Seq::FIRST)?;
+    let mut asking = Asking::default();
     while let Some(record) = records.next() {
+        let bytes = record.as_ref().map_or(0, |record| record.payload.len());
+        asking.after(bytes, go_on)?;
         let Ok(record) = record else { continue };
         if record.seq > newest {
             break;
-        }
-        if record.seq.get() % 4096 == 0 && !go_on() {
-            return Err(HistoryError::Cancelled);
         }
         if Record::bucket_of(record.kind, record.payload)? == Some(bucket) {
             let decoded = Record::decode(record.kind, record.payload)?;

@@ -56,6 +56,14 @@ pub enum CodecError {
     /// A block of events is malformed.
     #[error("a block of events cannot be read: {0}")]
     Block(&'static str),
+    /// It gives out a number after which there is no next one.
+    #[error("{what} ends at {number}, after which there is no other")]
+    Number {
+        /// What it numbers.
+        what: &'static str,
+        /// The number.
+        number: u64,
+    },
     /// bincode could not write.
     #[error("a record cannot be encoded: {0}")]
     Encode(#[from] bincode::error::EncodeError),
@@ -153,8 +161,10 @@ impl<'a> Record<'a> {
     /// Appends the payload of this record to `out`.
     ///
     /// # Errors
-    /// None in practice; an encoder error is passed on.
+    /// [`CodecError::Number`] for a number after which there is no next one. Otherwise none in practice; an encoder
+    /// error is passed on.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        self.check_numbers()?;
         match self {
             Record::EventsInserted(r) => {
                 encode_inserted(r.bucket, r.first, out)?;
@@ -215,7 +225,7 @@ impl<'a> Record<'a> {
         if version != VERSION {
             return Err(CodecError::Unknown { kind, version });
         }
-        Ok(match kind {
+        let record = match kind {
             kind::BUCKET_CREATED => Record::BucketCreated(whole(body)?),
             kind::BUCKET_UPDATED => Record::BucketUpdated(whole(body)?),
             kind::BUCKET_DELETED => Record::BucketDeleted(whole(body)?),
@@ -266,7 +276,9 @@ impl<'a> Record<'a> {
             kind::PURGE_ENDED => Record::PurgeEnded(whole(body)?),
             kind::LOST => Record::Lost(whole(body)?),
             _ => return Err(CodecError::Unknown { kind, version }),
-        })
+        };
+        record.check_numbers()?;
+        Ok(record)
     }
 }
 

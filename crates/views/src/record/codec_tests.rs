@@ -69,7 +69,7 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
                 duration: -4,
                 pulsetime: i64::MAX,
                 outcome: Outcome::Created {
-                    event: u64::MAX,
+                    event: i64::MAX as u64,
                     data: r#"{"status":"afk"}"#,
                 },
             }),

@@ -8,6 +8,7 @@ mod block;
 pub(crate) mod codec;
 #[cfg(test)]
 mod codec_tests;
+mod numbers;
 
 pub use block::EventBlock;
 pub use codec::CodecError;

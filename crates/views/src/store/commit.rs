@@ -48,6 +48,8 @@ impl Shared {
         batch: &[(Record<'_>, Vec<u8>)],
     ) -> Result<Seq, WriteError> {
         let Sequencer { log, state, .. } = sequencer;
+        // Their payloads were put together in parts, which does not check this.
+        batch.iter().try_for_each(|(record, _)| record.check_numbers())?;
         let entries: Vec<Entry<'_>> = batch
             .iter()
             .map(|(r, payload)| Entry {

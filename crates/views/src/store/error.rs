@@ -159,4 +159,36 @@ pub enum CompactError {
     /// The log could not be synced, so a checkpoint would run ahead of it.
     #[error(transparent)]
     Sync(#[from] SyncFailed),
+    /// The log could not be closed.
+    #[error(transparent)]
+    Close(#[from] LogError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn only_a_full_disk_is_called_full_and_both_are_held() {
+        let path = || "/data/log".into();
+        let refused = AppendError::Io {
+            path: path(),
+            source: io::Error::from(io::ErrorKind::PermissionDenied),
+        };
+        let refused = WriteError::from(refused);
+        let text = refused.to_string();
+        assert!(matches!(refused, WriteError::Unavailable(_)));
+        assert!(refused.is_passing());
+        assert!(
+            text.contains("/data/log") && text.contains("permission denied"),
+            "{text}"
+        );
+        assert!(!text.contains("space") && !text.contains("full"), "{text}");
+        let full = WriteError::from(AppendError::NoSpace {
+            path: path(),
+            source: io::Error::from(io::ErrorKind::StorageFull),
+        });
+        assert!(matches!(full, WriteError::NoSpace(_)) && full.is_passing());
+    }
 }

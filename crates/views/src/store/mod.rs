@@ -358,7 +358,13 @@ impl Store {
             } else {
                 Ok(())
             };
-        compacted.map(|_| ()).and(saved)
+        // The log is closed whatever became of the views; they are made of it. Nobody waits for the lock: the threads
+        // have ended, and there is no other handle.
+        let closed = self.shared.sequencer.lock().log.finish();
+        compacted
+            .map(|_| ())
+            .and(saved)
+            .and(closed.map_err(CompactError::from))
     }
 
     fn stop_threads(&mut self) {

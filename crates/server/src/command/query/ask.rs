@@ -9,6 +9,8 @@ use timberline_query::{Cancel, Engine, Query};
 use super::program::Program;
 use crate::command::history::History;
 use crate::command::peer::{Peer, encoded, message, refusal};
+use crate::command::table::printable;
+use crate::routes::query_warnings;
 
 /// The answer from the data themselves, as the text that a server would send.
 ///
@@ -21,7 +23,16 @@ pub(super) fn data(
     query: &Query,
 ) -> anyhow::Result<Vec<u8>> {
     let answer = engine.run(&history.snapshot, query, &Cancel::new());
-    Ok(answer.map_err(|error| program.error(&error))?.to_json())
+    let answer = answer.map_err(|error| program.error(&error))?;
+    warn(answer.warnings());
+    Ok(answer.to_json())
+}
+
+/// Tells on standard error what the answer does not take into account.
+pub(super) fn warn(warnings: &[impl ToString]) {
+    for warning in warnings {
+        eprintln!("timberline: {}", printable(&warning.to_string()));
+    }
 }
 
 /// The answer of a server. It is waited for as long as the server works on it: its own limits end that.
@@ -39,6 +50,8 @@ pub(super) fn server(server: &Peer, program: &Program, query: &Query) -> anyhow:
     let lost = || format!("no answer from {server}");
     let mut answer = server.post(&path, body.as_bytes(), None).with_context(lost)?;
     let status = answer.status();
+    let warnings = answer.headers().get(query_warnings::HEADER);
+    warn(&warnings.map(query_warnings::of_header).unwrap_or_default());
     let mut text = Vec::new();
     let mut body = answer.body_mut().with_config().limit(u64::MAX).reader();
     body.read_to_end(&mut text).with_context(lost)?;

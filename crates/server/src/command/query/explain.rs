@@ -5,6 +5,7 @@ use std::time::Duration;
 use indicatif::{BinaryBytes, HumanCount};
 use timberline_query::{Cancel, Engine, Explanation, Query};
 
+use super::ask::warn;
 use super::program::Program;
 use crate::command::history::History;
 use crate::command::output::{Output, OutputError};
@@ -22,6 +23,7 @@ pub(super) fn run(
 ) -> anyhow::Result<()> {
     let explain = || engine.explain(&history.snapshot, query, &Cancel::new());
     let (answer, first) = explain().map_err(|error| program.error(&error))?;
+    warn(answer.warnings());
     let bytes = answer.to_json().len();
     drop(answer);
     let (_, again) = explain().map_err(|error| program.error(&error))?;

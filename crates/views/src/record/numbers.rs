@@ -1,0 +1,65 @@
+//! Numbers in records that the fold counts on from: event ids and bucket keys.
+//!
+//! A record whose checksum holds may still say anything. Whoever reads one, the fold or a squash or an erasure, gives
+//! out the next id after the greatest in it. So a record with a number after which there is no next one is no record:
+//! it is neither written nor read.
+
+use super::codec::CodecError;
+use super::{Outcome, Record};
+
+/// Event ids are less. Ids that clients give end far below, at 2^53.
+pub(crate) const IDS_END: u64 = 1 << 63;
+
+impl Record<'_> {
+    /// Whether there is a next number after each that it gives out.
+    ///
+    /// # Errors
+    /// [`CodecError::Number`] when there is not.
+    pub(crate) fn check_numbers(&self) -> Result<(), CodecError> {
+        match self {
+            Record::BucketCreated(r) if r.bucket.0 == u32::MAX => Err(CodecError::Number {
+                what: "the key of a bucket",
+                number: u64::from(r.bucket.0),
+            }),
+            Record::Heartbeat(r) => match r.outcome {
+                Outcome::Created { event, .. } => ids(Some(event)),
+                Outcome::Extended { .. } => Ok(()),
+            },
+            Record::EventsInserted(r) => {
+                let end = r.first.checked_add(r.events.len() as u64);
+                next(end.unwrap_or(u64::MAX))
+            }
+            Record::EventsPut(r) => ids(r.ids.iter().copied()),
+            Record::EventsChanged(r) => next(r.next_event).and_then(|()| ids(r.ids.iter().copied())),
+            Record::Erased(r) => next(r.next_event),
+            Record::BucketCreated(_)
+            | Record::BucketUpdated(_)
+            | Record::BucketDeleted(_)
+            | Record::EventsDeleted(_)
+            | Record::SettingSet(_)
+            | Record::SettingDeleted(_)
+            | Record::BucketRestored(_)
+            | Record::PurgeBegun(_)
+            | Record::PurgeEnded(_)
+            | Record::Lost(_) => Ok(()),
+        }
+    }
+}
+
+/// Ids that it gives out.
+fn ids(ids: impl IntoIterator<Item = u64>) -> Result<(), CodecError> {
+    ids.into_iter().max().map_or(Ok(()), |greatest| {
+        next(greatest.checked_add(1).unwrap_or(u64::MAX))
+    })
+}
+
+/// The id that comes next.
+fn next(id: u64) -> Result<(), CodecError> {
+    if id <= IDS_END {
+        return Ok(());
+    }
+    Err(CodecError::Number {
+        what: "an event id",
+        number: id,
+    })
+}
