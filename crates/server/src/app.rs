@@ -13,6 +13,7 @@ use crate::http::{ApiError, BodyPool, Refusals};
 use crate::identity::Identity;
 use crate::logging::Ring;
 use crate::privacy::Privacy;
+use crate::retention;
 use crate::routes::files::Sites;
 use crate::routes::purge::Pending;
 use crate::routes::query_warnings::Logged;
@@ -42,6 +43,8 @@ pub struct App {
     pub(crate) backups: Arc<backup::Status>,
     /// How the scrub is doing.
     pub(crate) scrub: crate::scrub::Status,
+    /// What retention holds back.
+    pub(crate) retention: retention::Status,
     /// One import is stored at a time: reads for duplicates must not run beside another import's writes.
     pub(crate) importing: tokio::sync::Semaphore,
 }
@@ -70,6 +73,7 @@ impl App {
             warned: Logged::default(),
             backups: Arc::default(),
             scrub: crate::scrub::Status::default(),
+            retention: retention::Status::default(),
             importing: tokio::sync::Semaphore::new(1),
             settings,
             identity,

@@ -1,21 +1,47 @@
 //! Events go when they have been kept as long as they are to be: `[[retention]]` in the configuration.
+//!
+//! Nothing goes while the clock is not trusted; and a rule that would erase most of a bucket at once waits for a
+//! confirmation ([`hold`]).
 
+pub(crate) mod hold;
+
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use timberline_model::{EventId, Timestamp};
-use timberline_views::{BucketView, HistoryError, Selection, Store, TimeRange};
+use timberline_views::{BucketView, HistoryError, Selection, TimeRange, TimeTrust};
 
+use self::hold::{Confirmed, Due, Held, Holds};
 use crate::app::App;
 use crate::backup::erase_from_backups;
 use crate::config::Retention;
 
-/// How often it is looked.
+/// How often it is looked whether the clock is trusted, and whether something was confirmed.
+const LOOK: Duration = Duration::from_secs(10);
+/// How often the rules are applied.
 const EVERY: Duration = Duration::from_secs(86_400);
 /// Events that go in one purge.
 const AT_ONCE: usize = 100_000;
+
+/// What retention holds back, for the status page and `/metrics`.
+#[derive(Debug, Default)]
+pub(crate) struct Status(ArcSwap<Vec<String>>);
+
+impl Status {
+    fn set(&self, holds: &Holds) {
+        let held = holds.held().map(|(bucket, held)| held.explain(bucket));
+        self.0.store(Arc::new(held.collect()));
+    }
+
+    /// A line for each bucket in which a rule is held: what it would erase, and what to do.
+    pub(crate) fn held(&self) -> Arc<Vec<String>> {
+        self.0.load_full()
+    }
+}
 
 /// The thread that looks, now and every day; it ends when this is dropped.
 #[derive(Debug)]
@@ -55,30 +81,93 @@ impl Drop for Keeper {
 }
 
 fn run(app: &App, stopped: &Receiver<()>) {
+    let mut last = None::<Instant>;
     loop {
-        for rule in &app.settings.retention {
-            match apply(&app.store, rule, &mut || {
-                !matches!(
-                    stopped.try_recv(),
-                    Err(std::sync::mpsc::TryRecvError::Disconnected)
-                )
-            }) {
-                Ok(0) => {}
-                Ok(events) => {
-                    app.engine.forget();
-                    erase_from_all_backups(app);
-                    tracing::info!(events, keep = %rule.keep, "events were kept long enough and are erased");
+        // While the clock is not trusted nothing is old. When it is again, what waited is done at once.
+        if let TimeTrust::Trusted(now) = app.store.time_trust() {
+            let confirmed = confirmed(&app.settings.data_dir);
+            let due = last.is_none_or(|last| last.elapsed() >= EVERY);
+            if due || confirmed.is_some() {
+                if let Err(HistoryError::Cancelled) = round(app, now, confirmed.as_ref(), stopped) {
+                    return;
                 }
-                Err(HistoryError::Cancelled) => return,
-                Err(error) => {
-                    tracing::error!(%error, "events that are to go cannot be erased; it is tried again")
-                }
+                last = Some(Instant::now());
             }
         }
-        if stopped.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) {
+        if stopped.recv_timeout(LOOK) != Err(RecvTimeoutError::Timeout) {
             return;
         }
     }
+}
+
+/// What was confirmed by hand since the last look.
+fn confirmed(data_dir: &Path) -> Option<Confirmed> {
+    match Confirmed::waiting(data_dir) {
+        Ok(confirmed) => confirmed,
+        Err(error) => {
+            tracing::warn!(%error, "confirmations of retention cannot be read");
+            None
+        }
+    }
+}
+
+/// Applies the rules to every bucket.
+///
+/// # Errors
+/// [`HistoryError::Cancelled`] if the server stops. Other errors are logged: it is tried again.
+fn round(
+    app: &App,
+    now: Timestamp,
+    confirmed: Option<&Confirmed>,
+    stopped: &Receiver<()>,
+) -> Result<(), HistoryError> {
+    let data_dir = &app.settings.data_dir;
+    let mut holds = match Holds::read(data_dir) {
+        Ok(holds) => holds,
+        Err(error) => {
+            tracing::error!(%error, "retention erases nothing, because it is not known what it has erased before");
+            return Ok(());
+        }
+    };
+    let mut go_on = || !matches!(stopped.try_recv(), Err(TryRecvError::Disconnected));
+    let snapshot = app.store.snapshot();
+    holds.retain(|id| snapshot.bucket(id).is_some());
+    let mut purged = 0;
+    let mut failed = false;
+    for view in snapshot.buckets() {
+        let Some(rule) = strictest(&app.settings.retention, &view.bucket().id) else {
+            continue;
+        };
+        match apply(app, view, rule, now, confirmed, &mut holds, &mut go_on) {
+            Ok(events) => purged += events,
+            Err(HistoryError::Cancelled) => return Err(HistoryError::Cancelled),
+            Err(error) => {
+                failed = true;
+                tracing::error!(%error, "events that are to go cannot be erased; it is tried again");
+            }
+        }
+    }
+    if purged > 0 {
+        app.engine.forget();
+        erase_from_all_backups(app);
+        tracing::info!(events = purged, "events were kept long enough and are erased");
+    }
+    app.retention.set(&holds);
+    let written = holds.write(data_dir);
+    let done = match confirmed {
+        Some(_) if !failed => written.and_then(|()| Confirmed::done(data_dir)),
+        _ => written,
+    };
+    if let Err(error) = done {
+        tracing::warn!(%error, "what retention has done cannot be written down; it may ask again");
+    }
+    Ok(())
+}
+
+/// The rule that keeps the events of a bucket for the shortest time.
+pub(crate) fn strictest<'a>(rules: &'a [Retention], bucket: &str) -> Option<&'a Retention> {
+    let of_it = rules.iter().filter(|rule| matches(&rule.bucket, bucket));
+    of_it.min_by_key(|rule| rule.keep)
 }
 
 fn erase_from_all_backups(app: &App) {
@@ -94,45 +183,72 @@ fn erase_from_all_backups(app: &App) {
     }
 }
 
-/// Purges the events that ended longer ago than the rule keeps them. Gives back how many.
-fn apply(store: &Store, rule: &Retention, go_on: &mut dyn FnMut() -> bool) -> Result<usize, HistoryError> {
+/// Purges the events of a bucket that ended longer ago than the rule keeps them, unless that is most of the bucket at
+/// once. Gives back how many went.
+fn apply(
+    app: &App,
+    view: &BucketView,
+    rule: &Retention,
+    now: Timestamp,
+    confirmed: Option<&Confirmed>,
+    holds: &mut Holds,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<usize, HistoryError> {
+    let bucket = view.bucket().id.as_str();
     let keep = i64::try_from(rule.keep.0.as_nanos()).unwrap_or(i64::MAX);
-    let before = Timestamp::from_nanos(Timestamp::now().nanos().saturating_sub(keep));
-    let mut purged = 0;
-    let snapshot = store.snapshot();
-    for view in snapshot
-        .buckets()
-        .filter(|view| matches(&rule.bucket, &view.bucket().id))
-    {
-        let ids = ended_before(view, before)?;
-        for part in ids.chunks(AT_ONCE) {
-            let selection = Selection {
-                buckets: vec![view.key()],
-                ids: Some(part.to_vec()),
-                range: TimeRange::ALL,
-                data: &|_| true,
-            };
-            let selected = store.select(&selection, 0, go_on)?;
-            store.purge_selected(&selected)?;
-            purged += part.len();
-        }
+    let before = Timestamp::from_nanos(now.nanos().saturating_sub(keep));
+    let (ids, overdue) = ended_before(view, before, holds.applied(bucket))?;
+    let due = Due {
+        before,
+        events: ids.len() as u64,
+        overdue,
+        of: view.len(),
+    };
+    let keep = rule.keep.to_string();
+    if holds.surprises(bucket, due) && !confirmed.is_some_and(|confirmed| confirmed.has(bucket, &keep)) {
+        let held = Held {
+            keep,
+            events: due.events,
+            of: due.of,
+        };
+        tracing::warn!("{}", held.explain(bucket));
+        holds.note_held(bucket, held);
+        return Ok(0);
     }
-    Ok(purged)
+    for part in ids.chunks(AT_ONCE) {
+        let selection = Selection {
+            buckets: vec![view.key()],
+            ids: Some(part.to_vec()),
+            range: TimeRange::ALL,
+            data: &|_| true,
+        };
+        let selected = app.store.select(&selection, 0, go_on)?;
+        app.store.purge_selected(&selected)?;
+    }
+    holds.note_applied(bucket, before);
+    Ok(ids.len())
 }
 
-fn ended_before(view: &BucketView, before: Timestamp) -> Result<Vec<EventId>, HistoryError> {
+/// The events that ended before an instant, and how many of them had ended before an earlier one already.
+fn ended_before(
+    view: &BucketView,
+    before: Timestamp,
+    earlier: Option<Timestamp>,
+) -> Result<(Vec<EventId>, u64), HistoryError> {
     let range = TimeRange {
         start: None,
         end: Some(before),
     };
-    let mut ids = Vec::new();
+    let (mut ids, mut overdue) = (Vec::new(), 0);
     for event in view.events(range)? {
         let event = event?;
-        if event.start().nanos().saturating_add(event.duration().nanos()) < before.nanos() {
+        let end = event.start().nanos().saturating_add(event.duration().nanos());
+        if end < before.nanos() {
             ids.push(event.id());
+            overdue += u64::from(earlier.is_some_and(|earlier| end < earlier.nanos()));
         }
     }
-    Ok(ids)
+    Ok((ids, overdue))
 }
 
 /// Whether an id is what a rule names; `*` stands for anything.

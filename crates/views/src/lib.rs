@@ -15,6 +15,7 @@
 //! | `persistent` | what snapshots share: collections of which a change copies a path |
 //! | `replica`, `verify` | folding apart from the store, and comparing: for the tools that work on a log |
 //! | `repair` | a log written anew from what is left of a damaged one |
+//! | `time_trust` | whether the clock may be believed when something is to be erased |
 //! | `store` | the sequencer, the compactor, the checkpoint, opening |
 //!
 //! ```
@@ -63,6 +64,7 @@ mod segment;
 mod snapshot;
 mod state;
 mod store;
+mod time_trust;
 mod verify;
 
 pub use bucket::{
@@ -81,9 +83,12 @@ pub use segment::SegmentError;
 pub use snapshot::{Snapshot, Trashed};
 pub use state::FoldError;
 pub use store::{
-    Clock, CompactError, Deleted, DeletedWhat, HeartbeatAnswer, HeartbeatDurability, Maintenance, OpenError,
+    CompactError, Deleted, DeletedWhat, HeartbeatAnswer, HeartbeatDurability, Maintenance, OpenError,
     OpenReport, Progress, PurgeReceipt, Receipt, Store, StoreOptions, Undoing, WriteError, check_start,
     explain, log_files, read_log, read_only, view_files,
 };
 pub use timberline_log::Seq;
+pub use time_trust::{
+    BootTime, Clock, Suspension, TimeTrust, clock_confirmation_waits, clock_trust, confirm_clock,
+};
 pub use verify::{check, damaged_view_segments, differences};

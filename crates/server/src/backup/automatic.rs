@@ -1,6 +1,6 @@
 //! The backups that the server makes by itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -10,7 +10,7 @@ use parking_lot::{Condvar, Mutex};
 use timberline_model::Timestamp;
 
 use super::sets::Sets;
-use super::update::BackupReport;
+use super::update::{Backup, BackupReport};
 use crate::config::{AutomaticBackup, Settings};
 
 /// How often the clock is looked at: it may have been set, and the machine may have slept.
@@ -65,18 +65,22 @@ impl Stop {
 }
 
 impl Automatic {
-    /// Starts the thread, if the configuration wants backups.
+    /// Starts the thread, if the configuration wants backups. While the clock is not trusted, no set is removed.
     ///
     /// # Errors
     /// When there can be no further thread.
-    pub fn start(settings: &Settings, status: Arc<Status>) -> std::io::Result<Automatic> {
+    pub fn start(
+        settings: &Settings,
+        status: Arc<Status>,
+        clock_is_trusted: impl Fn() -> bool + Send + 'static,
+    ) -> std::io::Result<Automatic> {
         let stop = Arc::new(Stop::default());
         let thread = match &settings.backup {
             None => None,
             Some(wanted) => {
                 let (wanted, data_dir, stop) = (wanted.clone(), settings.data_dir.clone(), Arc::clone(&stop));
                 let thread = std::thread::Builder::new().name("backup".into());
-                Some(thread.spawn(move || run(&wanted, &data_dir, &status, &stop))?)
+                Some(thread.spawn(move || run(&wanted, &data_dir, &status, &stop, &clock_is_trusted))?)
             }
         };
         Ok(Automatic { stop, thread })
@@ -99,7 +103,16 @@ impl Drop for Automatic {
     }
 }
 
-fn run(wanted: &AutomaticBackup, data_dir: &Path, status: &Status, stop: &Stop) {
+fn run(
+    wanted: &AutomaticBackup,
+    data_dir: &Path,
+    status: &Status,
+    stop: &Stop,
+    clock_is_trusted: &dyn Fn() -> bool,
+) {
+    // The set that was made since the clock is not trusted. It is brought up to date, or sets without number would pile
+    // up, of which none may be removed.
+    let mut provisional: Option<PathBuf> = None;
     let sets = Sets::new(wanted.dir.clone());
     let mut newest = newest(&sets, &wanted.dir);
     note_success(status, newest);
@@ -110,9 +123,15 @@ fn run(wanted: &AutomaticBackup, data_dir: &Path, status: &Status, stop: &Stop) 
         let rest = attempt.map_or(Duration::ZERO, |_| REST.min(wanted.every));
         if is_due(now, newest, waited, rest, wanted.every) {
             attempt = Some(Instant::now());
-            match sets.make(data_dir, now, wanted.keep) {
+            let trusted = clock_is_trusted();
+            let made = match &provisional {
+                Some(set) if !trusted => Backup::update(data_dir, set),
+                _ => sets.make(data_dir, now, trusted.then_some(wanted.keep)),
+            };
+            match made {
                 Ok(report) => {
                     newest = Some(now);
+                    provisional = (!trusted).then(|| report.path.clone());
                     note_success(status, newest);
                     tell(&report);
                 }
@@ -139,7 +158,8 @@ fn tell(report: &BackupReport) {
 
 fn newest(sets: &Sets, dir: &Path) -> Option<Timestamp> {
     match sets.list() {
-        Ok(mut sets) => sets.pop().map(|set| set.made),
+        // One that a wrong clock made is not newer than now.
+        Ok(mut sets) => sets.pop().map(|set| set.made.min(Timestamp::now())),
         Err(error) => {
             tracing::warn!(%error, dir = %dir.display(), "cannot look for earlier backups");
             None

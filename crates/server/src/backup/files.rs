@@ -23,7 +23,7 @@ pub(super) fn make_dir(dir: &Path) -> Result<(), BackupError> {
 }
 
 /// Writes a file, replacing one of that name; durable on return.
-pub(super) fn put(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), BackupError> {
+pub(crate) fn put(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), BackupError> {
     let (path, unnamed) = (dir.join(name), dir.join(format!("{name}.tmp")));
     let write = || {
         let mut file = OpenOptions::new()
@@ -44,7 +44,7 @@ pub(super) fn put(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), BackupErro
 }
 
 /// A file's bytes; `None` if there is no such file.
-pub(super) fn get(path: &Path) -> Result<Option<Vec<u8>>, BackupError> {
+pub(crate) fn get(path: &Path) -> Result<Option<Vec<u8>>, BackupError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

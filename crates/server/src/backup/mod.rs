@@ -17,7 +17,7 @@
 mod automatic;
 mod check;
 mod erase;
-mod files;
+pub(crate) mod files;
 mod manifest;
 mod registry;
 mod restore;

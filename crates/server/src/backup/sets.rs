@@ -30,6 +30,8 @@ pub(super) struct Set {
     /// When it was made, as its name says.
     pub(super) made: Timestamp,
     seq: u64,
+    /// When it was brought up to date last, as it says itself.
+    updated: Timestamp,
 }
 
 impl Sets {
@@ -37,7 +39,8 @@ impl Sets {
         Sets { dir }
     }
 
-    /// All sets, oldest first. What counts is how far they reach, not what a clock said when they were made.
+    /// All sets, oldest first. What counts is how far they reach, not what a clock said when they were made; of two that
+    /// reach as far, either is as good.
     pub(super) fn list(&self) -> Result<Vec<Set>, BackupError> {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
@@ -56,19 +59,20 @@ impl Sets {
                     path: entry.path(),
                     made,
                     seq: manifest.seq,
+                    updated: Timestamp::parse(&manifest.time).unwrap_or(made),
                 });
             }
         }
-        sets.sort_by_key(|set| (set.seq, set.made.nanos()));
+        sets.sort_by_key(|set| (set.seq, set.updated, set.made));
         Ok(sets)
     }
 
-    /// Makes a set of now, and removes the oldest beyond `keep`.
+    /// Makes a set of now, and removes the oldest beyond `keep`; with `None` it removes none.
     pub(super) fn make(
         &self,
         data_dir: &Path,
         now: Timestamp,
-        keep: usize,
+        keep: Option<usize>,
     ) -> Result<BackupReport, BackupError> {
         files::make_dir(&self.dir)?;
         let previous = self.list()?.pop();
@@ -93,7 +97,9 @@ impl Sets {
         report.unregistered = register(data_dir, registered)
             .err()
             .map(|error| error.to_string());
-        self.prune(data_dir, &report.path, keep)?;
+        if let Some(keep) = keep {
+            self.prune(data_dir, &report.path, keep)?;
+        }
         Ok(report)
     }
 
@@ -156,6 +162,34 @@ fn parse_name(name: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn set(dir: &Path, name: &str, seq: u64) {
+        let set = dir.join(name);
+        fs::create_dir_all(&set).unwrap();
+        let manifest = Manifest {
+            seq,
+            time: "2026-11-25T03:00:00Z".to_owned(),
+            ..Manifest::begun(String::new())
+        };
+        manifest.write(&set).unwrap();
+    }
+
+    /// A clock that was ahead named some sets; the right ones that came after them must not be pushed out by them.
+    #[test]
+    fn sets_that_are_named_in_the_future_go_when_it_is_their_turn() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = tempfile::tempdir().unwrap();
+        set(dir.path(), "2026-11-20T03-00-00Z", 10);
+        set(dir.path(), "2036-11-21T03-00-00Z", 20);
+        set(dir.path(), "2100-01-01T03-00-00Z", 21);
+        set(dir.path(), "2026-11-22T03-00-00Z", 30);
+        set(dir.path(), "2026-11-23T03-00-00Z", 40);
+        let sets = Sets::new(dir.path().to_owned());
+        let newest = dir.path().join("2026-11-23T03-00-00Z").canonicalize().unwrap();
+        sets.prune(data.path(), &newest, 2).unwrap();
+        let left: Vec<u64> = sets.list().unwrap().iter().map(|set| set.seq).collect();
+        assert_eq!(left, [30, 40]);
+    }
 
     #[test]
     fn names_are_times_and_read_back() {

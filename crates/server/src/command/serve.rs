@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::Args;
 use timberline_log::Cipher;
 use timberline_query::Engine;
-use timberline_views::{HeartbeatDurability, OpenReport, Store, StoreOptions};
+use timberline_views::{HeartbeatDurability, OpenReport, Store, StoreOptions, TimeTrust};
 
 use super::passphrase;
 use crate::app::App;
@@ -132,8 +132,11 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
         log.ring(),
     )?);
 
-    let backups = Automatic::start(&app.settings, Arc::clone(&app.backups))
-        .context("cannot start the thread of the automatic backups")?;
+    let clock = Arc::clone(&app);
+    let backups = Automatic::start(&app.settings, Arc::clone(&app.backups), move || {
+        matches!(clock.store.time_trust(), TimeTrust::Trusted(_))
+    })
+    .context("cannot start the thread of the automatic backups")?;
     let keeper = Keeper::start(&app).context("cannot start the thread that ends what is kept long enough")?;
     let scrub = Scrub::start(&app).context("cannot start the thread of the scrub")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -24,6 +24,8 @@ const ERASE_AFTER: Duration = Duration::from_secs(7 * 86_400);
 const MAINTAIN_EVERY: Duration = Duration::from_secs(3600);
 /// How often everything is read to find damage, unless told otherwise.
 const SCRUB_EVERY: Duration = Duration::from_secs(7 * 86_400);
+/// A rule for all buckets must keep events for at least so long.
+const SHORTEST_KEEP: Duration = Duration::from_secs(1);
 /// Sets of automatic backups that are kept when the configuration says nothing.
 const KEPT_SETS: usize = 7;
 /// More often than that, a server would do little else.
@@ -234,6 +236,13 @@ impl Settings {
         for host in &self.allowed_hosts {
             names::check_host(host).map_err(|reason| value("allowed_hosts", quoted(host), reason))?;
         }
+        if let Some(rule) = self.retention.iter().find(|rule| erases_all(rule)) {
+            return Err(value(
+                "retention.keep",
+                rule.keep,
+                "with a bucket of \"*\" this erases everything as soon as it is recorded: name the buckets that are meant, or keep events for longer",
+            ));
+        }
         if let Some((key, found, reason)) = self.limits.unusable() {
             return Err(value(key, found, reason));
         }
@@ -250,6 +259,12 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// Whether a rule for all buckets keeps nothing.
+fn erases_all(rule: &Retention) -> bool {
+    let all = !rule.bucket.is_empty() && rule.bucket.bytes().all(|b| b == b'*');
+    all && rule.keep.0 < SHORTEST_KEEP
 }
 
 /// An empty path is relative, too: it would be the directory of the configuration file itself.
@@ -419,6 +434,14 @@ mod tests {
             ("[backup]\nevery = \"1 day\"", "backup.every"),
             ("[backup]\ndir = \"b\"\nevery = \"3 s\"", "backup.every"),
             ("[backup]\nkeep = 0", "backup.keep"),
+            (
+                "[[retention]]\nbucket = \"*\"\nkeep = \"0 seconds\"",
+                "retention.keep",
+            ),
+            (
+                "[[retention]]\nbucket = \"**\"\nkeep = \"5 ms\"",
+                "retention.keep",
+            ),
             ("data_dir = \"\"", "data_dir"),
             ("cors = [\"https://a.org/\"]", "cors"),
             ("cors_regex = [\"(\"]", "cors_regex"),

@@ -84,6 +84,18 @@ fn text(app: &App) -> String {
         app.backups.failures() as f64,
     );
     metric(
+        "erasing_suspended",
+        "gauge",
+        "1 while the clock is not trusted and nothing is erased because of its age, else 0.",
+        f64::from(u8::from(app.store.suspension().is_some())),
+    );
+    metric(
+        "retention_held_buckets",
+        "gauge",
+        "Buckets in which a retention rule waits for a confirmation.",
+        app.retention.held().len() as f64,
+    );
+    metric(
         "queries_total",
         "counter",
         "Queries that were answered or refused.",

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::{HeaderValue, Response, header};
-use timberline_log::Integrity;
 use timberline_model::Timestamp;
 use timberline_views::{BucketView, Snapshot};
 
@@ -103,7 +102,7 @@ fn page(app: &App) -> String {
         let _ = writeln!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", Escaped(&value));
     }
     out.push_str("</dl>\n");
-    write_troubles(&mut out, &app.store.integrity());
+    write_troubles(&mut out, app);
     write_buckets(&mut out, &snapshot, now);
     out.push_str(
         "<p><a href=\"/api/0/export\">Export everything</a> · <a href=\"/api/0/log\">Server log</a> · <a href=\"/api/0/info\">Info</a></p>\n</main></body></html>\n",
@@ -111,10 +110,15 @@ fn page(app: &App) -> String {
     out
 }
 
-/// What is wrong with the files; nothing if all is well.
-fn write_troubles(out: &mut String, integrity: &Integrity) {
+/// What is wrong with the files, and why things are kept that are to be erased; nothing if all is well.
+fn write_troubles(out: &mut String, app: &App) {
+    let integrity = app.store.integrity();
     let missing = integrity.missing.iter().map(ToString::to_string);
-    let troubles: Vec<String> = integrity.held.iter().cloned().chain(missing).collect();
+    let suspended = app.store.suspension();
+    let suspended = suspended.map(|why| format!("Erasing is suspended: {why}."));
+    let held = app.retention.held();
+    let files = integrity.held.iter().cloned().chain(missing);
+    let troubles: Vec<String> = files.chain(suspended).chain(held.iter().cloned()).collect();
     if troubles.is_empty() {
         return;
     }

@@ -6,8 +6,9 @@ use timberline_model::EventId;
 
 use super::HistoryError;
 use crate::record::{BucketKey, PRESENT, Record, codec};
+use crate::time_trust::Dating;
 
-/// A record, and when it was written (ns since 1970).
+/// A record, and when it was written, as far as is known (ns since 1970).
 pub(crate) type Stamp = (Seq, i64);
 
 /// Events that are gone and not purged, and what deleted them last.
@@ -27,6 +28,7 @@ impl Deletions {
         reader: &LogReader,
         from: Seq,
         old: i64,
+        dating: &Dating,
         go_on: &mut dyn FnMut(u64) -> bool,
     ) -> Result<Deletions, HistoryError> {
         let mut deletions = Deletions {
@@ -40,13 +42,14 @@ impl Deletions {
             if !go_on(record.size()) {
                 return Err(HistoryError::Cancelled);
             }
-            all_old &= record.time <= old;
+            let time = dating.date(record.seq, record.time);
+            all_old &= time <= old;
             if all_old {
                 deletions.old_through = record.seq;
             }
             if tells_of_deletions(record.kind) {
                 let decoded = Record::decode(record.kind, record.payload)?;
-                deletions.note((record.seq, record.time), &decoded);
+                deletions.note((record.seq, time), &decoded);
             }
         }
         Ok(deletions)

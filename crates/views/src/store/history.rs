@@ -104,9 +104,14 @@ impl Store {
     /// When the log cannot be read.
     pub fn seq_at(&self, instant: Timestamp) -> Result<Seq, HistoryError> {
         let reader = self.shared.reader()?;
+        let segments = reader.segments()?;
+        let dating = self.shared.clock.dating(&segments);
+        let now = self.shared.clock.now();
         let mut found = Seq::NONE;
-        for segment in reader.segments()?.iter().rev() {
-            if segment.created.is_some_and(|created| created > instant.nanos()) {
+        for segment in segments.iter().rev() {
+            let created = segment.created.map(|created| dating.date(segment.first, created));
+            // One that was made in the future was made by a wrong clock, which says nothing about its records.
+            if created.is_some_and(|created| created > instant.nanos() && created <= now) {
                 continue;
             }
             let mut records = reader.read_from(segment.first)?;
@@ -115,7 +120,7 @@ impl Store {
                 if segment.last.is_some_and(|last| record.seq > last) {
                     break;
                 }
-                if record.time <= instant.nanos() {
+                if dating.date(record.seq, record.time) <= instant.nanos() {
                     found = found.max(record.seq);
                 }
             }
@@ -154,9 +159,10 @@ impl Store {
         let snapshot = self.snapshot();
         let reader = self.shared.reader()?;
         let keep = self.shared.options.erase_after;
+        let dating = self.shared.clock.dating(&reader.segments()?);
         let mut found = Vec::new();
         for trashed in snapshot.trashed() {
-            let time = time_of(&reader, trashed.deleted())?;
+            let time = dating.date(trashed.deleted(), time_of(&reader, trashed.deleted())?);
             found.push(Deleted {
                 seq: trashed.deleted(),
                 time: Timestamp::from_nanos(time),
@@ -166,7 +172,7 @@ impl Store {
             });
         }
         let (squashed, _) = horizon(&reader)?;
-        let deletions = Deletions::read(&reader, squashed.next(), i64::MAX, &mut |_| true)?;
+        let deletions = Deletions::read(&reader, squashed.next(), i64::MAX, &dating, &mut |_| true)?;
         for ((seq, time), key, ids) in deletions.by_record() {
             let Some(view) = snapshot.bucket_of(key) else {
                 continue;

@@ -19,6 +19,7 @@ use crate::history::deletions::Deletions;
 use crate::history::erase::{self, LogErasure, Targets};
 use crate::history::{HistoryError, select, squash};
 use crate::record::{BucketKey, PRESENT, PurgeBegun, PurgeEnded, Record};
+use crate::time_trust::{Dating, TimeTrust};
 
 /// Bytes of log that background work reads in a second: a tenth of what a disk of today can do.
 const PACE: u64 = 32 << 20;
@@ -26,6 +27,8 @@ const PACE: u64 = 32 << 20;
 const STRIDE: u64 = 1 << 20;
 /// After a failure it is tried again so much later.
 const RETRY: Duration = Duration::from_secs(60);
+/// How often the clocks are compared, and a confirmation of the clock is looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// What a round of maintenance did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,12 +126,18 @@ impl Shared {
     fn maintain(&self, leisurely: bool) -> Result<Maintenance, HistoryError> {
         let mut done = Maintenance::default();
         self.past.lock().tidy();
-        self.order(&self.expired(leisurely)?)?;
+        let trust = self.clock.trust();
+        // What a person ordered is carried out whatever the clock says.
+        if let TimeTrust::Trusted(now) = trust {
+            self.order(&self.expired(now, leisurely)?)?;
+        }
         let pending = self.published.load().purges.len() as u64;
         if self.complete_purges(leisurely)?.is_some() {
             done.purges = pending;
         }
-        self.squash(leisurely, &mut done)?;
+        if let TimeTrust::Trusted(now) = trust {
+            self.squash(now, leisurely, &mut done)?;
+        }
         Ok(done)
     }
 
@@ -177,7 +186,7 @@ impl Shared {
             seq: newest,
             log,
             view_segments,
-            completed: Timestamp::from_nanos(self.options.clock.now()),
+            completed: Timestamp::from_nanos(self.clock.now()),
         }))
     }
 
@@ -232,20 +241,22 @@ impl Shared {
     }
 
     /// Orders for what was deleted longer ago than it is to be kept, and did not come back since.
-    fn expired(&self, leisurely: bool) -> Result<Vec<PurgeBegun>, HistoryError> {
+    fn expired(&self, now: Timestamp, leisurely: bool) -> Result<Vec<PurgeBegun>, HistoryError> {
         let snapshot = self.published.load_full();
         let keep = i64::try_from(self.options.erase_after.as_nanos()).unwrap_or(i64::MAX);
-        let old = self.options.clock.now().saturating_sub(keep);
+        let old = now.nanos().saturating_sub(keep);
         let reader = self.reader()?;
+        let dating = self.clock.dating(&reader.segments()?);
         let mut purges: Vec<PurgeBegun> = Vec::new();
         for trashed in snapshot.trashed() {
-            if time_of(&reader, trashed.deleted())? <= old {
+            let deleted = trashed.deleted();
+            if dating.date(deleted, time_of(&reader, deleted)?) <= old {
                 purges.push(whole(trashed.view.key));
             }
         }
         let from = Seq(self.erased_through.load(Ordering::Relaxed)).next();
         let mut pace = Pace::new(self, leisurely);
-        let deletions = Deletions::read(&reader, from, old, &mut |bytes| pace.go_on(bytes))?;
+        let deletions = Deletions::read(&reader, from, old, &dating, &mut |bytes| pace.go_on(bytes))?;
         let old_through = deletions.old_through;
         let mut gone: BTreeMap<BucketKey, Vec<u64>> = BTreeMap::new();
         for ((_, time), key, ids) in deletions.by_record() {
@@ -263,21 +274,26 @@ impl Shared {
     }
 
     /// Squashes the sealed log segments that are older than history is kept.
-    fn squash(&self, leisurely: bool, done: &mut Maintenance) -> Result<(), HistoryError> {
+    fn squash(&self, now: Timestamp, leisurely: bool, done: &mut Maintenance) -> Result<(), HistoryError> {
         let _one_at_a_time = self.maintaining.lock();
         let keep = self.options.history.max(self.options.erase_after);
         let keep = i64::try_from(keep.as_nanos()).unwrap_or(i64::MAX);
-        let cutoff = self.options.clock.now().saturating_sub(keep);
+        let cutoff = now.nanos().saturating_sub(keep);
         let reader = self.reader()?;
         let segments = reader.segments()?;
-        self.end_old_segment(&segments, cutoff);
+        let dating = self.clock.dating(&segments);
+        self.end_old_segment(&segments, &dating, cutoff);
         let purges = self.published.load().purges.clone();
         let mut pace = Pace::new(self, leisurely);
         for segment in &segments {
             let saved = segment
                 .last
                 .is_some_and(|last| last.get() <= self.checkpointed.load(Ordering::Relaxed));
-            let old = segment.sealed.is_some_and(|sealed| sealed < cutoff);
+            let sealed = segment
+                .last
+                .zip(segment.sealed)
+                .map(|(last, sealed)| dating.date(last, sealed));
+            let old = sealed.is_some_and(|sealed| sealed < cutoff);
             if !saved || !old {
                 break;
             }
@@ -299,9 +315,10 @@ impl Shared {
 
     /// Ends the active segment if it was begun longer ago than history is kept: it would hold on to it until it is
     /// full.
-    fn end_old_segment(&self, segments: &[timberline_log::SegmentInfo], cutoff: i64) {
+    fn end_old_segment(&self, segments: &[timberline_log::SegmentInfo], dating: &Dating, cutoff: i64) {
         let active = segments.last().filter(|segment| segment.last.is_none());
-        if active.is_some_and(|active| active.created.is_some_and(|created| created < cutoff)) {
+        let created = active.and_then(|active| Some(dating.date(active.first, active.created?)));
+        if created.is_some_and(|created| created < cutoff) {
             let mut sequencer = self.sequencer.lock();
             if let Err(error) = sequencer.log.begin_segment() {
                 tracing::warn!(%error, "the active log segment is old and cannot be ended");
@@ -342,24 +359,36 @@ fn purge_at(reader: &LogReader, seq: Seq) -> Result<Option<PurgeBegun>, HistoryE
     }
 }
 
-/// The thread that does the work.
+/// The thread that does the work. It compares the clocks more often than it works.
 pub(super) fn run(shared: &Arc<Shared>) {
+    let mut due = Instant::now();
+    let mut suspended = false;
     loop {
-        let rest = match shared.maintain(true) {
-            Ok(done) => {
-                if done != Maintenance::default() {
-                    tracing::info!(?done, "history was tidied up");
-                }
-                shared.options.maintain_every
-            }
-            Err(HistoryError::Cancelled) => Duration::ZERO,
-            Err(error) => {
-                tracing::error!(%error, "history could not be tidied up; it is tried again");
-                RETRY.min(shared.options.maintain_every)
-            }
-        };
-        if !shared.rest(rest) {
+        let trusted = matches!(shared.clock.trust(), TimeTrust::Trusted(_));
+        let resumed = std::mem::replace(&mut suspended, !trusted) && trusted;
+        let now = Instant::now();
+        if resumed || now >= due {
+            due = now + round(shared);
+        }
+        if !shared.rest(due.saturating_duration_since(Instant::now()).min(LOOK_EVERY)) {
             return;
+        }
+    }
+}
+
+/// One round of work. Tells when the next one is due.
+fn round(shared: &Arc<Shared>) -> Duration {
+    match shared.maintain(true) {
+        Ok(done) => {
+            if done != Maintenance::default() {
+                tracing::info!(?done, "history was tidied up");
+            }
+            shared.options.maintain_every
+        }
+        Err(HistoryError::Cancelled) => Duration::ZERO,
+        Err(error) => {
+            tracing::error!(%error, "history could not be tidied up; it is tried again");
+            RETRY.min(shared.options.maintain_every)
         }
     }
 }

@@ -18,7 +18,7 @@ mod write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
@@ -36,6 +36,7 @@ use crate::bucket::SEAL_ROWS;
 use crate::history::past::Past;
 use crate::snapshot::Snapshot;
 use crate::state::State;
+use crate::time_trust::{Clock, Suspension, TimeTrust, TrustedClock};
 
 /// When a heartbeat is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,9 @@ pub struct StoreOptions {
     pub maintain_every: Duration,
     /// Where the time comes from.
     pub clock: Clock,
+    /// Where to keep what is known about the clock: the data directory. Without one it is known only while the store is
+    /// open.
+    pub clock_dir: Option<Arc<dyn Storage>>,
     /// Where to put what a fold of the past cannot keep in memory: an empty directory of its own. Without one it stays
     /// in memory.
     pub scratch: Option<Arc<dyn Storage>>,
@@ -90,6 +94,7 @@ impl Default for StoreOptions {
             erase_after: Duration::from_secs(7 * 86_400),
             maintain_every: Duration::from_secs(3600),
             clock: Clock::system(),
+            clock_dir: None,
             scratch: None,
             cipher: None,
             #[cfg(feature = "sim")]
@@ -97,35 +102,6 @@ impl Default for StoreOptions {
             #[cfg(feature = "sim")]
             manual_sync: false,
         }
-    }
-}
-
-/// Tells the time in nanoseconds since 1970.
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
-
-impl Clock {
-    /// The system's.
-    pub fn system() -> Clock {
-        Clock::of(|| {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
-        })
-    }
-
-    /// One of one's own.
-    pub fn of(now: impl Fn() -> i64 + Send + Sync + 'static) -> Clock {
-        Clock(Arc::new(now))
-    }
-
-    pub(crate) fn now(&self) -> i64 {
-        (self.0)()
-    }
-}
-
-impl std::fmt::Debug for Clock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Clock")
     }
 }
 
@@ -144,6 +120,8 @@ pub(crate) struct Shared {
     published: ArcSwap<Snapshot>,
     durability: Durability,
     options: StoreOptions,
+    /// The clock, and whether anything may be erased because of it.
+    clock: Arc<TrustedClock>,
     log_storage: Arc<dyn Storage>,
     views: Arc<dyn Storage>,
     /// Number of the next view file.
@@ -344,6 +322,17 @@ impl Store {
         }
     }
 
+    /// Whether anything may be erased because of its age: not after the clock has jumped, until the new time was lived
+    /// through for a day or confirmed by hand.
+    pub fn time_trust(&self) -> TimeTrust {
+        self.shared.clock.trust()
+    }
+
+    /// Why nothing is erased because of its age, as of the last look at the clocks.
+    pub fn suspension(&self) -> Option<Suspension> {
+        self.shared.clock.suspension()
+    }
+
     /// Ends the background work, writes a checkpoint, and closes the log: the next start has nothing to fold.
     ///
     /// # Errors
@@ -351,6 +340,8 @@ impl Store {
     /// same.
     pub fn close(mut self) -> Result<(), CompactError> {
         self.stop_threads();
+        self.shared.clock.trust();
+        self.shared.clock.save(true);
         let compacted = self.shared.compact();
         let saved =
             if self.shared.unsaved.load(Ordering::Relaxed) > 0 || !self.shared.obsolete.lock().is_empty() {

@@ -20,6 +20,7 @@ use super::{HeartbeatDurability, Sequencer, Shared, Store, StoreOptions};
 use crate::record::Record;
 use crate::snapshot::Snapshot;
 use crate::state::State;
+use crate::time_trust::TrustedClock;
 
 /// Directory of the log in the data directory.
 pub(super) const LOG_DIR: &str = "log";
@@ -80,8 +81,12 @@ impl Store {
         progress: Progress<'_>,
     ) -> Result<(Store, OpenReport), OpenError> {
         let mut made = NewDirs::default();
-        let root = made.open(path)?;
+        let root = Arc::new(made.open(path)?);
         let lock = root.lock_writer()?;
+        let options = StoreOptions {
+            clock_dir: Some(root),
+            ..options
+        };
         match Store::open_locked(path, options, anew, progress, &mut made) {
             Ok((mut store, report)) => {
                 store._lock = Some(lock);
@@ -125,7 +130,11 @@ impl Store {
         progress: Progress<'_>,
     ) -> Result<(Store, OpenReport), OpenError> {
         let views = encrypted(views, options.cipher.as_ref());
-        let (opening, taken) = look_at_both(&log_storage, &*views, &options, anew);
+        let clock = Arc::new(TrustedClock::new(
+            options.clock.clone(),
+            options.clock_dir.clone(),
+        ));
+        let (opening, taken) = look_at_both(&log_storage, &*views, &options, &clock, anew);
         let opening = opening?;
         let mut report = OpenReport::default();
         let state = taken?.or_new(&mut report);
@@ -146,6 +155,7 @@ impl Store {
             }),
             next_file: AtomicU64::new(next_file(&*views)?),
             options,
+            clock,
             log_storage,
             views,
             obsolete: Mutex::default(),
@@ -167,6 +177,7 @@ impl Store {
         let kept = named_files(&shared.published.load()).into_iter().collect();
         fold_tail(&shared, &mut report, progress)?;
         clear_away(&shared, &kept, anew)?;
+        begin_clock(&shared, report.seq);
         let mut store = Store {
             shared,
             threads: Vec::new(),
@@ -265,7 +276,7 @@ pub(super) fn encrypted(views: Arc<dyn Storage>, cipher: Option<&Arc<Cipher>>) -
     }
 }
 
-fn log_options(options: &StoreOptions) -> LogOptions {
+fn log_options(options: &StoreOptions, clock: &Arc<TrustedClock>) -> LogOptions {
     LogOptions {
         segment_bytes: options.segment_bytes,
         device: options.device,
@@ -275,8 +286,8 @@ fn log_options(options: &StoreOptions) -> LogOptions {
             HeartbeatDurability::Always => std::time::Duration::from_secs(1),
         },
         clock: {
-            let clock = options.clock.clone();
-            Arc::new(move || clock.now())
+            let clock = Arc::clone(clock);
+            Arc::new(move || clock.stamp())
         },
         cipher: options.cipher.clone(),
         on_incident: Some(Arc::new(tell)),
@@ -300,9 +311,10 @@ fn look_at_both(
     log: &Arc<dyn Storage>,
     views: &dyn Storage,
     options: &StoreOptions,
+    clock: &Arc<TrustedClock>,
     anew: bool,
 ) -> (Result<OpeningLog, LogError>, Result<Found, OpenError>) {
-    let open_log = || Log::prepare(log.clone(), log_options(options));
+    let open_log = || Log::prepare(log.clone(), log_options(options, clock));
     let open_views = || {
         if anew {
             Ok(Found::None)
@@ -406,6 +418,23 @@ fn seal_full_heads(shared: &Shared) -> bool {
         }
     }
     true
+}
+
+/// Begins to compare the clocks, now that the log says what its newest record is.
+fn begin_clock(shared: &Arc<Shared>, newest: Seq) {
+    let newest_time = || {
+        let reader = shared.reader().ok()?;
+        let time = maintain::time_of(&reader, newest).ok();
+        (newest != Seq::NONE).then_some(time.unwrap_or(i64::MIN))
+    };
+    let store = Arc::downgrade(shared);
+    shared.clock.begin(newest.get(), newest_time, move || {
+        store
+            .upgrade()
+            .map_or(newest, |shared| shared.published.load().seq())
+            .get()
+    });
+    shared.clock.trust();
 }
 
 pub(super) fn is_view_file(name: &str) -> bool {

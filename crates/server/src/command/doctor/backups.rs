@@ -12,6 +12,9 @@ const NAME: &str = "backups";
 /// A backup that is older is worth a word.
 const OLD: Duration = Duration::from_secs(30 * 86_400);
 
+/// A clock may be off by that much without anybody minding.
+const TOLERANCE: timberline_model::Duration = timberline_model::Duration::from_nanos(300 * 1_000_000_000);
+
 pub(super) fn checks(settings: &Settings) -> Vec<Check> {
     let known = match registered(&settings.data_dir) {
         Ok(known) => known,
@@ -39,16 +42,16 @@ fn unreachable(backup: &Registered) -> Option<Check> {
 }
 
 fn newest(settings: &Settings, known: &[Registered], reachable: usize) -> Check {
-    let times = known
-        .iter()
-        .filter_map(|backup| Timestamp::parse(&backup.time).ok());
-    let Some(newest) = times.max() else {
+    // The newest is the one that reaches furthest; what a clock said then may have been wrong.
+    let newest = known.iter().max_by_key(|backup| backup.seq);
+    let Some(newest) = newest.and_then(|backup| Timestamp::parse(&backup.time).ok()) else {
         return Check::warn(
             NAME,
             "none was ever made: timberline backup DIR, best on another disk",
         );
     };
-    let age = Timestamp::now().nanos().saturating_sub(newest.nanos());
+    let now = Timestamp::now();
+    let age = now.nanos().saturating_sub(newest.nanos());
     let age = Duration::from_nanos(u64::try_from(age).unwrap_or(0));
     let most = settings
         .backup
@@ -58,7 +61,12 @@ fn newest(settings: &Settings, known: &[Registered], reachable: usize) -> Check 
         "{} known, {reachable} reachable, the newest is of {newest}",
         known.len()
     );
-    if age > most {
+    if newest > now.saturating_add(TOLERANCE) {
+        Check::warn(
+            NAME,
+            format!("{text}, which is to come: the clock was wrong when it was made, or is now"),
+        )
+    } else if age > most {
         Check::warn(NAME, format!("{text}: make one, timberline backup DIR"))
     } else {
         Check::ok(NAME, text)

@@ -6,8 +6,10 @@
 //! | `start` | whether a server would start: the identity, the configuration, the store |
 //! | `history` | the log, its formats, its times, the checkpoint |
 //! | `backups` | how old they are, whether they can be reached |
+//! | `erasing` | whether anything is erased because of its age; confirmations by hand |
 
 mod backups;
+mod erasing;
 mod history;
 mod place;
 mod start;
@@ -40,6 +42,12 @@ pub(super) struct DoctorArgs {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Say that the clock is right after it has jumped, so that erasing goes on
+    #[arg(long, conflicts_with_all = ["json", "confirm_retention"])]
+    trust_clock: bool,
+    /// Let a retention rule erase what is held back in a bucket because it is more than half of it
+    #[arg(long, value_name = "BUCKET", conflicts_with = "json")]
+    confirm_retention: Option<String>,
 }
 
 /// How a check came out.
@@ -95,7 +103,22 @@ struct Report {
 
 /// Looks at everything.
 pub(super) fn run(args: DoctorArgs) -> ExitCode {
+    if args.trust_clock || args.confirm_retention.is_some() {
+        return confirm(args).unwrap_or_else(|error| {
+            eprintln!("timberline: {error:#}");
+            ExitCode::FAILURE
+        });
+    }
     Verdict::exit(carry_out(args), 1)
+}
+
+/// Confirms what a person alone can know.
+fn confirm(args: DoctorArgs) -> anyhow::Result<ExitCode> {
+    let settings = args.place.settings()?;
+    match args.confirm_retention {
+        Some(bucket) => erasing::confirm_retention(&settings, &bucket),
+        None => erasing::trust_clock(&settings),
+    }
 }
 
 fn carry_out(args: DoctorArgs) -> anyhow::Result<Verdict> {
@@ -109,6 +132,7 @@ fn carry_out(args: DoctorArgs) -> anyhow::Result<Verdict> {
         checks.extend(start::checks(&settings, &data));
         checks.extend(history::checks(&settings, &data));
         checks.extend(backups::checks(&settings));
+        checks.extend(erasing::checks(&settings));
     } else {
         let text = format!(
             "{} is not there: a server makes it at its first start; or name another one with --dbpath",

@@ -1,0 +1,113 @@
+//! The two clocks: the wall clock, which anybody may set, and the boot clock, which nobody can.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::{Arc, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// How long the machine has been running, asleep or not, and since which start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BootTime {
+    /// Names this start of the machine. Times of different starts cannot be compared.
+    pub boot: u128,
+    /// Nanoseconds since the start.
+    pub nanos: i64,
+}
+
+/// Tells the time: nanoseconds since 1970 by the wall clock, and how long the machine has been running.
+#[derive(Clone)]
+pub struct Clock {
+    wall: Arc<dyn Fn() -> i64 + Send + Sync>,
+    boot: Arc<dyn Fn() -> BootTime + Send + Sync>,
+}
+
+impl Clock {
+    /// The system's clocks.
+    pub fn system() -> Clock {
+        Clock::with_boot(
+            || {
+                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+            },
+            system_boot_time,
+        )
+    }
+
+    /// A clock for tests that is never set: all the time that passes on it is lived through.
+    pub fn of(now: impl Fn() -> i64 + Send + Sync + 'static) -> Clock {
+        let wall: Arc<dyn Fn() -> i64 + Send + Sync> = Arc::new(now);
+        let boot = wall.clone();
+        Clock {
+            wall,
+            boot: Arc::new(move || BootTime {
+                boot: 1,
+                nanos: boot(),
+            }),
+        }
+    }
+
+    /// A wall clock and a boot clock of the caller's own.
+    pub fn with_boot(
+        wall: impl Fn() -> i64 + Send + Sync + 'static,
+        boot: impl Fn() -> BootTime + Send + Sync + 'static,
+    ) -> Clock {
+        Clock {
+            wall: Arc::new(wall),
+            boot: Arc::new(boot),
+        }
+    }
+
+    /// Nanoseconds since 1970, by the wall clock.
+    pub(crate) fn now(&self) -> i64 {
+        (self.wall)()
+    }
+
+    pub(crate) fn boot(&self) -> BootTime {
+        (self.boot)()
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// `CLOCK_BOOTTIME` goes on while the machine sleeps, and setting the date does not move it.
+fn system_boot_time() -> BootTime {
+    static BOOT: OnceLock<u128> = OnceLock::new();
+    let now = clock_gettime(ClockId::Boottime);
+    BootTime {
+        boot: *BOOT.get_or_init(boot_id),
+        nanos: now
+            .tv_sec
+            .saturating_mul(super::SECOND)
+            .saturating_add(now.tv_nsec),
+    }
+}
+
+/// The kernel's name for this start of the machine. Where it gives none, each process counts as a start of its own:
+/// then less is known, and more is doubted.
+fn boot_id() -> u128 {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let digits = text.trim().replace('-', "");
+    u128::from_str_radix(&digits, 16).unwrap_or_else(|_| {
+        let random = || u128::from(RandomState::new().build_hasher().finish());
+        random() << 64 | random()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_boot_clock_runs_and_its_boot_stays() {
+        let clock = Clock::system();
+        let (before, after) = (clock.boot(), clock.boot());
+        assert_eq!(before.boot, after.boot);
+        assert!(before.nanos > 0 && before.nanos <= after.nanos);
+    }
+}

@@ -1,0 +1,185 @@
+//! When a record was really written, as far as is known.
+//!
+//! A record carries the wall clock's time. That time is wrong where the clock was wrong: too early, and what it deleted
+//! would be erased long before its time; too late, and it would be kept for years. [`Spans`] bound the times of records
+//! whose clock was not believed; and no record is older than the segment that it lies in, nor than those before it.
+
+use std::ops::RangeInclusive;
+
+use timberline_log::{SegmentInfo, Seq};
+
+use super::DAY;
+
+/// Spans that are kept. Beyond that the two oldest become one, which can only make records look younger.
+const MAX_SPANS: usize = 512;
+
+/// Between which instants a range of records was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) first: u64,
+    pub(super) last: u64,
+    /// Nanoseconds since 1970.
+    pub(super) earliest: i64,
+    pub(super) latest: i64,
+}
+
+/// What is known about the times of ranges of records; later knowledge comes last and prevails.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Spans(Vec<Span>);
+
+impl Spans {
+    pub(super) fn add(&mut self, records: RangeInclusive<u64>, earliest: i64, latest: i64) {
+        if records.is_empty() {
+            return;
+        }
+        let span = Span {
+            first: *records.start(),
+            last: *records.end(),
+            earliest,
+            latest: latest.max(earliest),
+        };
+        match self.0.last_mut() {
+            // Many crashes in a row give many short spans side by side; to the day is near enough for them.
+            Some(last) if last.last.checked_add(1) == Some(span.first) && last.is_near(&span) => {
+                *last = last.joined(&span);
+            }
+            _ => self.0.push(span),
+        }
+        if self.0.len() > MAX_SPANS
+            && let [one, two, ..] = self.0.as_slice()
+        {
+            let joined = one.joined(two);
+            self.0.splice(..2, [joined]);
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Span> {
+        self.0.iter()
+    }
+
+    fn date(&self, seq: u64, stamp: i64) -> i64 {
+        let of_it = self
+            .0
+            .iter()
+            .filter(|span| (span.first..=span.last).contains(&seq));
+        of_it.fold(stamp, |time, span| time.max(span.earliest).min(span.latest))
+    }
+}
+
+impl Span {
+    fn is_near(&self, other: &Span) -> bool {
+        let apart = |a: i64, b: i64| a.abs_diff(b) <= DAY.unsigned_abs();
+        apart(self.earliest, other.earliest) && apart(self.latest, other.latest)
+    }
+
+    /// One span for both. A record may look younger by it, never older.
+    fn joined(&self, other: &Span) -> Span {
+        Span {
+            first: self.first.min(other.first),
+            last: self.last.max(other.last),
+            earliest: self.earliest.max(other.earliest),
+            latest: self.latest.max(other.latest),
+        }
+    }
+}
+
+/// Tells when records were written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Dating {
+    spans: Spans,
+    /// First records of segments, and the time that none of the records from there on is older than.
+    floors: Vec<(u64, i64)>,
+}
+
+impl Dating {
+    pub(super) fn of(spans: &Spans, segments: &[SegmentInfo], now: i64) -> Dating {
+        let mut floors: Vec<(u64, i64)> = Vec::with_capacity(segments.len());
+        for segment in segments {
+            let first = segment.first.get();
+            let created = segment.created.map(|created| spans.date(first, created));
+            let before = floors.last().map_or(i64::MIN, |(_, floor)| *floor);
+            // One that was made in the future was made by a wrong clock.
+            let floor = created.filter(|created| *created <= now).unwrap_or(i64::MIN);
+            floors.push((first, floor.max(before)));
+        }
+        Dating {
+            spans: spans.clone(),
+            floors,
+        }
+    }
+
+    /// When the record was written, ns since 1970, `stamp` being what the wall clock said then.
+    pub(crate) fn date(&self, seq: Seq, stamp: i64) -> i64 {
+        let segments = self.floors.partition_point(|(first, _)| *first <= seq.get());
+        let floor = segments.checked_sub(1).and_then(|at| self.floors.get(at));
+        let dated = self.spans.date(seq.get(), stamp);
+        floor.map_or(dated, |(_, floor)| dated.max(*floor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(first: u64, created: i64) -> SegmentInfo {
+        SegmentInfo {
+            file: String::new(),
+            first: Seq(first),
+            last: None,
+            used: None,
+            durable: None,
+            device: None,
+            created: Some(created),
+            sealed: None,
+            generation: 0,
+            squashed: false,
+            encrypted: false,
+        }
+    }
+
+    #[test]
+    fn a_stamp_that_nothing_contradicts_is_believed() {
+        let dating = Dating::of(&Spans::default(), &[segment(1, 10)], 100);
+        assert_eq!(dating.date(Seq(5), 50), 50);
+    }
+
+    #[test]
+    fn no_record_is_older_than_its_segment_or_those_before() {
+        // The third was made by a clock that was ahead, the fourth by one that was behind.
+        let segments = [segment(1, 10), segment(5, 40), segment(9, 5_000), segment(12, 3)];
+        let dating = Dating::of(&Spans::default(), &segments, 100);
+        assert_eq!(dating.date(Seq(2), -7), 10);
+        assert_eq!(dating.date(Seq(6), -7), 40);
+        assert_eq!(dating.date(Seq(10), 41), 41);
+        assert_eq!(dating.date(Seq(13), 4), 40);
+    }
+
+    #[test]
+    fn spans_bound_the_times_of_their_records_and_the_later_prevails() {
+        let mut spans = Spans::default();
+        spans.add(1..=4, i64::MIN, 70);
+        spans.add(3..=4, 60, 60);
+        let dating = Dating::of(&spans, &[], 100);
+        assert_eq!(dating.date(Seq(1), 50), 50);
+        assert_eq!(dating.date(Seq(1), 5_000), 70);
+        assert_eq!(dating.date(Seq(3), 2), 60);
+        assert_eq!(dating.date(Seq(3), 5_000), 60);
+        assert_eq!(dating.date(Seq(5), 5_000), 5_000);
+    }
+
+    #[test]
+    fn there_are_never_many_spans_and_joining_makes_nothing_look_older() {
+        let mut spans = Spans::default();
+        let mut apart = Vec::new();
+        for n in 0..2_000i64 {
+            let first = 10 * n.unsigned_abs() + 1;
+            let at = 2 * n * DAY;
+            spans.add(first..=first + 4, at, at);
+            apart.push((first, at));
+        }
+        assert!(spans.iter().count() <= MAX_SPANS);
+        for (first, at) in apart {
+            assert!(spans.date(first, i64::MIN) >= at);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The clock of a data directory, looked at from outside; and its confirmation by a person, which needs the right to
+//! write there, so that nothing that comes over the network can give it.
+
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use timberline_log::{FileStorage, Storage};
+
+use super::clock::{BootTime, Clock};
+use super::file::{self, FILE};
+use super::state::{Reading, TimeTrust};
+
+/// The file with a confirmation, until a server takes it.
+const CONFIRMATION: &str = "CLOCK.confirmed";
+/// A confirmation holds for the time that it was given for, as that goes on; so far may it be off.
+const MAX_DRIFT: i64 = 300 * super::SECOND;
+
+/// Whether a server in this data directory would believe the clock now. `None` if none has run there yet.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn clock_trust(data_dir: &Path, clock: &Clock) -> io::Result<Option<TimeTrust>> {
+    let bytes = match std::fs::read(data_dir.join(FILE)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let Some(mut state) = file::decode(&bytes) else {
+        return Ok(None);
+    };
+    state.observe(Reading {
+        wall: clock.now(),
+        boot: clock.boot(),
+        newest: state.sound,
+    });
+    Ok(Some(state.trust()))
+}
+
+/// Says that the clock is right. The server takes note within seconds, or when it starts.
+///
+/// # Errors
+/// When the data directory cannot be written.
+pub fn confirm_clock(data_dir: &Path, clock: &Clock) -> io::Result<()> {
+    let boot = clock.boot();
+    let text = format!("{} {:032x} {}\n", clock.now(), boot.boot, boot.nanos);
+    FileStorage::open(data_dir)?.write_file(CONFIRMATION, text.as_bytes())
+}
+
+/// Whether a confirmation waits for a server to take it.
+pub fn clock_confirmation_waits(data_dir: &Path) -> bool {
+    data_dir.join(CONFIRMATION).exists()
+}
+
+/// Takes a confirmation, if there is one: whether it is of the time that it is now.
+pub(super) fn take_confirmation(dir: &dyn Storage, reading: &Reading) -> Option<bool> {
+    let bytes = dir.read_file(CONFIRMATION).ok()?;
+    if let Err(error) = dir.remove(CONFIRMATION) {
+        // It would be taken again and again, also after another jump.
+        tracing::error!(%error, file = CONFIRMATION, "the confirmation of the clock cannot be removed and is not taken");
+        return Some(false);
+    }
+    Some(parse(&bytes).is_some_and(|confirmed| is_now(confirmed, reading)))
+}
+
+fn parse(bytes: &[u8]) -> Option<(i64, BootTime)> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut words = text.trim_end().split(' ');
+    let wall = words.next()?.parse().ok()?;
+    let boot = u128::from_str_radix(words.next()?, 16).ok()?;
+    let nanos = words.next()?.parse().ok()?;
+    Some((wall, BootTime { boot, nanos }))
+}
+
+/// Whether the confirmed time has gone on to be the time of the reading. A confirmation that was given before another
+/// jump confirms nothing.
+fn is_now((wall, boot): (i64, BootTime), reading: &Reading) -> bool {
+    let passed = reading.wall.saturating_sub(wall);
+    if boot.boot == reading.boot.boot {
+        let ran = reading.boot.nanos.saturating_sub(boot.nanos);
+        passed.saturating_sub(ran).unsigned_abs() <= MAX_DRIFT.unsigned_abs()
+    } else {
+        (-MAX_DRIFT..=super::DAY).contains(&passed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confirmation_is_of_a_time_that_goes_on() {
+        let confirmed = (1_000 * super::super::DAY, BootTime { boot: 1, nanos: 5 });
+        let at = |days: i64, boot: u128, nanos: i64| Reading {
+            wall: (1_000 + days) * super::super::DAY,
+            boot: BootTime { boot, nanos },
+            newest: 0,
+        };
+        assert!(is_now(confirmed, &at(0, 1, 6)));
+        assert!(is_now(confirmed, &at(3, 1, 3 * super::super::DAY)));
+        assert!(!is_now(confirmed, &at(3, 1, 6)));
+        assert!(!is_now(confirmed, &at(-3_000, 1, 6)));
+        // After another start of the machine nobody knows how long it was off.
+        assert!(is_now(confirmed, &at(1, 2, 6)));
+        assert!(!is_now(confirmed, &at(2, 2, 6)));
+        assert!(!is_now(confirmed, &at(-1, 2, 6)));
+    }
+
+    #[test]
+    fn a_strange_confirmation_confirms_nothing() {
+        for bytes in ["", "1", "1 x 3", "1 2", "\u{fffd}"] {
+            assert_eq!(parse(bytes.as_bytes()), None, "{bytes:?}");
+        }
+        assert_eq!(parse(b"7 ff 9\n"), Some((7, BootTime { boot: 255, nanos: 9 })));
+    }
+}
