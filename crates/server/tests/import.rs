@@ -180,3 +180,121 @@ fn events_may_come_before_the_fields_of_their_bucket() {
     );
     server.stop();
 }
+
+/// What odd programs write: everything that can be taken is, and what was changed or left out is named.
+#[test]
+fn an_odd_file_is_taken_as_far_as_it_can_be_and_says_what_it_was() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let file = concat!(
+        "\u{feff}",
+        r#"{"buckets":{"odd":{"type":"t","client":null,"hostname":null,"created":"2023-09-01T08:00:00","data":null,"events":["#,
+        r#"{"timestamp":"2024-04-27T10:00:00","duration":1,"data":{"title":"secret"}},"#,
+        r#"{"timestamp":"2024-04-27T10:00:10Z","duration":NaN,"data":{"x":Infinity,"title":"half \ud835"}},"#,
+        r#"{"timestamp":"yesterday","duration":1,"data":{"title":"secret"}},"#,
+        r#"{"timestamp":"2024-04-27T10:00:20Z","duration":1,"data":{"title":"whole"}}]},"#,
+        r#""none":7,"":{"type":"t","client":"c","hostname":"h"}}}"#
+    );
+    let answer = import(&server, file.as_bytes());
+    let said = answer.json().unwrap_or_default();
+    assert_eq!(answer.status, 200, "{said}");
+    for (name, count) in [
+        ("buckets_created", 1),
+        ("buckets_changed", 1),
+        ("buckets_left_out", 2),
+        ("events_added", 3),
+        ("events_changed", 2),
+        ("events_unreadable", 1),
+        ("notes_omitted", 0),
+    ] {
+        assert_eq!(said[name], count, "{name}: {said}");
+    }
+    let notes: Vec<_> = said["notes"].as_array().expect("a list").iter().collect();
+    let named = |bucket: &str, place: &str| {
+        notes
+            .iter()
+            .any(|note| note["bucket"] == bucket && note["place"] == place)
+    };
+    for (bucket, place) in [
+        ("odd", "client"),
+        ("odd", "hostname"),
+        ("odd", "event 0"),
+        ("odd", "event 1"),
+        ("odd", "event 2"),
+        ("none", ""),
+        ("", ""),
+    ] {
+        assert!(named(bucket, place), "{bucket} {place}: {said}");
+    }
+    assert!(!server.log_tail().contains("secret"), "{}", server.log_tail());
+    assert!(server.log_tail().contains("event 2"), "{}", server.log_tail());
+
+    let bucket = get(&server, "/api/0/buckets/odd");
+    assert_eq!(bucket["hostname"], "unknown");
+    assert_eq!(bucket["created"], "2023-09-01T08:00:00Z");
+    let events = get(&server, "/api/0/buckets/odd/events");
+    assert_eq!(events[2]["timestamp"], "2024-04-27T10:00:00Z");
+    assert_eq!(events[1]["duration"], 0.0);
+    assert_eq!(events[1]["data"], json!({"x": null, "title": "half \u{fffd}"}));
+    // Again: what was changed is known.
+    let again = import(&server, file.as_bytes()).json().unwrap_or_default();
+    assert_eq!(
+        (&again["events_added"], &again["events_known"]),
+        (&json!(0), &json!(3)),
+        "{again}"
+    );
+    server.stop();
+}
+
+#[test]
+fn an_odd_event_far_behind_in_a_large_file_is_found_under_its_number() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let mut file = String::from_utf8(export(5_000, 0)).expect("UTF-8");
+    file = file.replace(r#""title":"title \"4321\" å ""#, r#""title":"title \udc00""#);
+    let answer = import(&server, file.as_bytes());
+    let said = answer.json().unwrap_or_default();
+    assert_eq!(
+        (answer.status, &said["events_added"]),
+        (200, &json!(5_000)),
+        "{said}"
+    );
+    assert_eq!(said["notes"][0]["place"], "event 4321", "{said}");
+    assert_eq!(
+        (&said["events_changed"], &said["events_unreadable"]),
+        (&json!(1), &json!(0))
+    );
+    server.stop();
+}
+
+#[test]
+fn a_file_of_which_nothing_can_be_taken_is_refused_with_the_reasons() {
+    let installation = Installation::new();
+    let server = installation.start();
+    for file in [
+        r#"{"b":{"id":"b","type":"t","client":"c","hostname":"h","events":[]}}"#,
+        r#"{"buckets":{"b":{"id":"b","client":"c","hostname":"h","events":[]}}}"#,
+        r#"{"buckets":{"b":7}}"#,
+        "7",
+    ] {
+        let answer = import(&server, file.as_bytes());
+        assert_eq!(answer.status, 422, "{file}: {}", answer.text());
+    }
+    assert_eq!(import(&server, br#"{"buckets":{}}"#).status, 200);
+    // A map without "buckets", a list, a single bucket: all have events to take.
+    let bucket = r#"{"id":"ID","type":"t","client":"c","hostname":"h","events":[{"timestamp":"2024-04-27T10:00:00Z","duration":1,"data":{}}]}"#;
+    for (id, file) in [
+        ("m", format!(r#"{{"m":{}}}"#, bucket.replace("ID", "m"))),
+        ("l", format!("[{}]", bucket.replace("ID", "l"))),
+        ("s", bucket.replace("ID", "s")),
+        ("n", format!(r#"{{"buckets":[{}]}}"#, bucket.replace("ID", "n"))),
+    ] {
+        let answer = import(&server, file.as_bytes());
+        assert_eq!(answer.status, 200, "{file}: {}", answer.text());
+        assert_eq!(
+            get(&server, &format!("/api/0/buckets/{id}/events/count")),
+            json!(1)
+        );
+    }
+    server.stop();
+}

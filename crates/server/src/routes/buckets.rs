@@ -91,6 +91,11 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<StatusCode, ApiError> {
     let body = collect_json(&headers, body, &app.bodies).await?;
+    if !is_usable_id(&id) {
+        return Err(ApiError::Unfit(
+            "A bucket cannot be called '.' or '..': clients take that out of addresses".to_owned(),
+        ));
+    }
     let new = model_json::parse_bucket(&body)?;
     let mut bucket = made(&new, id, &app.identity);
     if let Some(Extension(FromExtension(origin))) = &extension {
@@ -140,6 +145,11 @@ pub(super) async fn delete(
     let receipt = app.hold.write(id.len(), || app.store.delete_bucket(&id)).await?;
     app.settle(receipt).await?;
     Ok(StatusCode::OK)
+}
+
+/// Whether an address can have this id as a segment: clients and proxies take `.` and `..` out of a path.
+pub(super) fn is_usable_id(id: &str) -> bool {
+    !matches!(id, "" | "." | "..")
 }
 
 /// The bucket `id` as a client asked for it, with what only we know filled in.

@@ -16,11 +16,11 @@ pub enum Refused {
     Other(String),
 }
 
-/// First pass: each bucket's id, and where its list of events begins.
+/// First pass: each bucket's id, and where its lists of events begin.
 ///
 /// # Errors
 /// When `source` is no export.
-pub fn layout(source: impl Read) -> Result<Vec<(String, Option<u64>)>, Refused> {
+pub fn layout(source: impl Read) -> Result<Vec<(String, Vec<u64>)>, Refused> {
     let layout = layout::read(source).map_err(|error| match error {
         LayoutError::Syntax { .. } => Refused::Syntax(error.to_string()),
         _ => Refused::Other(error.to_string()),

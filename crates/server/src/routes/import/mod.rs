@@ -8,6 +8,8 @@
 //! 2. When all of it is there and right, [`replay`] creates the buckets and reads the events from the
 //!    spool in batches.
 //!
+//! What is odd costs as little as possible: a field, an event, a bucket. All of it is counted and named ([`notes`]).
+//!
 //! The order of keys inside a bucket is free, so events may come before the fields that say what
 //! bucket they belong to; two passes settle that too.
 //!
@@ -19,6 +21,8 @@
 //! | `window` | a stretch of a stream, to look at |
 //! | `layout` | first pass |
 //! | `scan` | the grammar that it checks |
+//! | `notes` | what was changed or left out |
+//! | `salvage` | the events of a batch in which something is odd |
 //! | `split` | a list of events, cut into batches |
 //! | `replay` | second pass |
 //! | `screen` | what privacy filters let through |
@@ -29,8 +33,10 @@ mod baton;
 pub mod fuzz;
 mod layout;
 mod multipart;
+mod notes;
 mod receive;
 mod replay;
+mod salvage;
 mod scan;
 mod screen;
 mod split;
@@ -47,16 +53,23 @@ use crate::app::App;
 use crate::http::{ApiError, json, json_answer, pass_over};
 
 use layout::{Layout, LayoutError};
+use notes::Notes;
 use receive::Form;
 use spool::Spool;
 
 /// What an import did.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Outcome {
     buckets_created: u64,
     events_added: u64,
     events_known: u64,
+    /// Left out.
     events_unreadable: u64,
+    events_changed: u64,
+    buckets_changed: u64,
+    buckets_left_out: u64,
+    /// What that was.
+    notes: Notes,
     /// By a privacy filter.
     events_dropped: u64,
 }
@@ -91,7 +104,7 @@ pub(super) async fn import(
     if let Some(receipt) = receipt {
         app.settle(receipt).await?;
     }
-    tracing::info!(?outcome, "imported");
+    outcome.log();
     Ok(json_answer(outcome.to_json()))
 }
 
@@ -105,7 +118,22 @@ fn in_memory(headers: &HeaderMap) -> u64 {
 }
 
 impl Outcome {
-    fn to_json(self) -> Vec<u8> {
+    fn log(&self) {
+        self.notes.log();
+        tracing::info!(
+            buckets_created = self.buckets_created,
+            events_added = self.events_added,
+            events_known = self.events_known,
+            events_unreadable = self.events_unreadable,
+            events_dropped = self.events_dropped,
+            events_changed = self.events_changed,
+            buckets_changed = self.buckets_changed,
+            buckets_left_out = self.buckets_left_out,
+            "imported"
+        );
+    }
+
+    fn to_json(&self) -> Vec<u8> {
         let mut out = Vec::new();
         for (name, count) in [
             (r#"{"buckets_created":"#, self.buckets_created),
@@ -113,10 +141,15 @@ impl Outcome {
             (r#","events_known":"#, self.events_known),
             (r#","events_unreadable":"#, self.events_unreadable),
             (r#","events_dropped":"#, self.events_dropped),
+            (r#","events_changed":"#, self.events_changed),
+            (r#","buckets_changed":"#, self.buckets_changed),
+            (r#","buckets_left_out":"#, self.buckets_left_out),
         ] {
             out.extend_from_slice(name.as_bytes());
             json::write_number(&mut out, count);
         }
+        out.push(b',');
+        self.notes.write(&mut out);
         out.push(b'}');
         out
     }

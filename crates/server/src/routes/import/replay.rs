@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 
 use super::baton::Baton;
 use super::layout::{BucketLayout, Layout};
+use super::salvage::{Salvaged, Texts};
 use super::screen::{Screened, screen};
 use super::split::{Batch, Splitter};
 use super::spool::{Spool, SpoolReader};
@@ -44,7 +45,12 @@ pub(super) fn replay(
         app,
         known: &known,
         filters: app.privacy.filters(&known),
-        outcome: Outcome::default(),
+        outcome: Outcome {
+            buckets_changed: layout.buckets_changed,
+            buckets_left_out: layout.buckets_left_out,
+            notes: layout.notes,
+            ..Outcome::default()
+        },
         newest: None,
     };
     for bucket in layout.buckets {
@@ -74,10 +80,10 @@ impl Import<'_> {
         let (created, receipt) = app.hold.write_blocking(bucket.id.len(), creating)?;
         self.note(receipt);
         self.outcome.buckets_created += u64::from(created);
-        match layout.events {
-            Some(offset) => self.events(&bucket.id, SpoolReader::at(spool, offset)),
-            None => Ok(self),
+        for offset in layout.events {
+            self = self.events(&bucket.id, SpoolReader::at(spool, offset))?;
         }
+        Ok(self)
     }
 
     /// Stores the list of events that `source` stands before.
@@ -85,6 +91,7 @@ impl Import<'_> {
         let batches = Mutex::new(Numbered {
             splitter: Splitter::new(source),
             taken: 0,
+            events: 0,
         });
         let baton = Baton::new(Ok(self));
         let runtime = Handle::current();
@@ -103,12 +110,11 @@ impl Import<'_> {
             .unwrap_or_else(|| Err(ApiError::Internal("The import broke off".to_owned())))
     }
 
-    /// Stores the events of a batch that can be read; there were `count`.
-    fn store(mut self, bucket: &str, events: &[NewEvent<'_>], count: usize) -> Result<Self, ApiError> {
+    /// Stores the events of a batch that could be read.
+    fn store(mut self, bucket: &str, events: &[NewEvent<'_>], salvaged: &Salvaged) -> Result<Self, ApiError> {
         let (store, known) = (&self.app.store, self.known);
         // Making views is slower than storing; without a word to it memory would fill.
         store.wait_for_room(bucket);
-        let readable = events.len();
         let Screened {
             events,
             known: same,
@@ -122,7 +128,12 @@ impl Import<'_> {
         self.outcome.events_added += added as u64;
         self.outcome.events_known += (same + events.len().saturating_sub(added)) as u64;
         self.outcome.events_dropped += dropped as u64;
-        self.outcome.events_unreadable += count.saturating_sub(readable) as u64;
+        self.outcome.events_unreadable += salvaged.left_out;
+        self.outcome.events_changed += salvaged.changed;
+        for (number, reason, left_out) in &salvaged.notes {
+            let place = format!("event {number}");
+            self.outcome.notes.push(bucket, &place, reason, *left_out);
+        }
         Ok(self)
     }
 
@@ -138,7 +149,9 @@ fn take_turns(bucket: &str, batches: &Mutex<Numbered>, baton: &Baton<Result<Impo
     loop {
         // In a statement of its own: the lock must not outlive it.
         let next = batches.lock().next();
-        let Some((number, batch)) = next else { return };
+        let Some((number, first, batch)) = next else {
+            return;
+        };
         let batch = match batch {
             Ok(batch) => batch,
             Err(error) => {
@@ -146,15 +159,16 @@ fn take_turns(bucket: &str, batches: &Mutex<Numbered>, baton: &Baton<Result<Impo
                 return;
             }
         };
-        let store = |events: &[NewEvent<'_>]| {
-            baton.run(number, |import| import?.store(bucket, events, batch.count));
+        let store = |events: &[NewEvent<'_>], salvaged: &Salvaged| {
+            baton.run(number, |import| import?.store(bucket, events, salvaged));
         };
         match json::parse_events(&batch.text) {
-            Ok(events) => store(&events),
-            Err(_) => match json::parse_bucket(lenient(&batch).as_bytes()) {
-                Ok(readable) => store(&readable.events),
-                Err(error) => baton.run(number, |import| import.and(Err(error.into()))),
-            },
+            Ok(events) => store(&events, &Salvaged::default()),
+            Err(_) => {
+                let texts = Texts::of(&batch);
+                let (events, salvaged) = texts.events(first);
+                store(&events, &salvaged);
+            }
         }
         if baton.is_lost_or(Result::is_err) {
             return;
@@ -162,23 +176,21 @@ fn take_turns(bucket: &str, batches: &Mutex<Numbered>, baton: &Baton<Result<Impo
     }
 }
 
-/// A batch in which something cannot be read, made into the one thing of which the model leaves out
-/// what it cannot read: a bucket.
-fn lenient(batch: &Batch) -> String {
-    let events = String::from_utf8_lossy(&batch.text);
-    format!(r#"{{"type":"","client":"","hostname":"","events":{events}}}"#)
-}
-
 /// Batches with their numbers in the file.
 struct Numbered {
     splitter: Splitter<SpoolReader>,
     taken: u64,
+    /// Events in the batches that were taken.
+    events: u64,
 }
 
 impl Numbered {
-    fn next(&mut self) -> Option<(u64, io::Result<Batch>)> {
+    /// The next batch, its number, and that of its first event.
+    fn next(&mut self) -> Option<(u64, u64, io::Result<Batch>)> {
         let batch = self.splitter.next().transpose()?;
+        let (number, first) = (self.taken, self.events);
         self.taken += 1;
-        Some((self.taken - 1, batch))
+        self.events += batch.as_ref().map_or(0, |batch| batch.count as u64);
+        Some((number, first, batch))
     }
 }

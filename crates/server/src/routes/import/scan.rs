@@ -1,11 +1,14 @@
-//! The grammar of JSON (RFC 8259), passed over and checked.
+//! The grammar of JSON (RFC 8259), passed over and checked; and `NaN`, `Infinity` and `-Infinity`, which Python writes
+//! where a number is none, and a byte order mark in front.
 //!
 //! Nothing is built from it, no nesting takes stack, and it needs only the bytes that are in the
 //! window: a file of any size and shape costs the same memory.
 
 use std::io::Read;
 
-use super::layout::{FIELDS_BYTES, LayoutError, Result, too_large};
+use timberline_model::json;
+
+use super::layout::{FIELDS_BYTES, LayoutError, Result};
 use super::window::Window;
 
 /// Deepest nesting; the model accepts less in an event's data.
@@ -33,6 +36,49 @@ impl<R: Read> Scanner<R> {
         }
     }
 
+    /// Passes a byte order mark, if there is one.
+    pub(super) fn pass_mark(&mut self) -> Result<()> {
+        const MARK: &[u8] = "\u{feff}".as_bytes();
+        while self.window.bytes().len() < MARK.len() && MARK.starts_with(self.window.bytes()) {
+            if !self.window.more()? {
+                return Ok(());
+            }
+        }
+        if self.window.bytes().starts_with(MARK) {
+            self.pass(MARK.len());
+        }
+        Ok(())
+    }
+
+    /// Whether the next value begins with `byte`.
+    pub(super) fn begins_with(&mut self, byte: u8) -> Result<bool> {
+        self.blanks()?;
+        Ok(self.peek()? == Some(byte))
+    }
+
+    /// Passes a list, before which the scanner stands; `each` passes an element.
+    pub(super) fn elements(&mut self, mut each: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        self.expect(b'[', "a list")?;
+        self.blanks()?;
+        if self.peek()? == Some(b']') {
+            self.pass(1);
+            return Ok(());
+        }
+        loop {
+            self.blanks()?;
+            each(self)?;
+            self.blanks()?;
+            match self.peek()? {
+                Some(b',') => self.pass(1),
+                Some(b']') => {
+                    self.pass(1);
+                    return Ok(());
+                }
+                _ => return Err(self.syntax("',' or ']'")),
+            }
+        }
+    }
+
     /// Passes an object; `each` passes the value of one member.
     pub(super) fn members(
         &mut self,
@@ -55,6 +101,7 @@ impl<R: Read> Scanner<R> {
             self.blanks()?;
             let key = self.capturing(Self::string)?;
             let key = serde_json::from_slice(&key)
+                .or_else(|_| serde_json::from_slice(&json::mend(&key).0))
                 .map_err(|error| LayoutError::Shape(format!("{what}: a key: {error}")))?;
             self.blanks()?;
             self.expect(b':', "':'")?;
@@ -72,25 +119,26 @@ impl<R: Read> Scanner<R> {
         }
     }
 
-    /// Passes a list of events, or null, and says where the list is.
-    pub(super) fn events(&mut self, place: &str) -> Result<Option<u64>> {
+    /// Passes a list of events, and says where it is if there is something in it; also what the value begins with.
+    pub(super) fn events(&mut self) -> Result<(Option<u64>, Option<u8>)> {
         let offset = self.window.offset();
         let first = self.peek()?;
-        self.value()?;
-        match first {
-            Some(b'[') => Ok(Some(offset)),
-            Some(b'n') => Ok(None),
-            _ => Err(LayoutError::Shape(format!("{place}: 'events' must be a list"))),
+        if first != Some(b'[') {
+            self.value()?;
+            return Ok((None, first.filter(|byte| *byte == b'n')));
         }
+        let mut count = 0u64;
+        self.elements(|scanner| {
+            count += 1;
+            scanner.value()
+        })?;
+        Ok(((count > 0).then_some(offset), Some(b'n')))
     }
 
-    /// Passes a value and gives back its text.
-    pub(super) fn captured(&mut self, place: &str) -> Result<Vec<u8>> {
+    /// Passes a value and gives back its text, if it is not too large.
+    pub(super) fn captured(&mut self) -> Result<Option<Vec<u8>>> {
         let text = self.capturing(Self::value)?;
-        if text.len() > FIELDS_BYTES {
-            return Err(too_large(place));
-        }
-        Ok(text)
+        Ok((text.len() <= FIELDS_BYTES).then_some(text))
     }
 
     fn capturing(&mut self, pass: impl FnOnce(&mut Self) -> Result<()>) -> Result<Vec<u8>> {
@@ -132,6 +180,8 @@ impl<R: Read> Scanner<R> {
                 Some(b't') => self.literal(b"true")?,
                 Some(b'f') => self.literal(b"false")?,
                 Some(b'n') => self.literal(b"null")?,
+                Some(b'N') => self.literal(b"NaN")?,
+                Some(b'I') => self.literal(b"Infinity")?,
                 _ => return Err(self.syntax("a value")),
             }
             if self.close(&mut open)? {
@@ -229,6 +279,9 @@ impl<R: Read> Scanner<R> {
     fn number(&mut self) -> Result<()> {
         if self.peek()? == Some(b'-') {
             self.pass(1);
+            if self.peek()? == Some(b'I') {
+                return self.literal(b"Infinity");
+            }
         }
         if self.peek()? == Some(b'0') {
             self.pass(1);

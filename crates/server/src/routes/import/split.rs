@@ -106,6 +106,22 @@ impl<R: Read> Splitter<R> {
     }
 }
 
+/// The elements of a batch's text.
+pub(super) fn elements(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let inner = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]"));
+    let mut rest = inner.unwrap_or_default();
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let mut looked = Looked::default();
+        looked.at(rest);
+        let (element, after) = rest.split_at_checked(looked.length)?;
+        rest = after.strip_prefix(b",").unwrap_or_default();
+        Some(element)
+    })
+}
+
 /// How far an element was looked at, so that reading more does not mean beginning anew.
 #[derive(Debug, Default)]
 struct Looked {
@@ -156,6 +172,23 @@ impl Looked {
 mod tests {
     use super::super::window::tests::Trickle;
     use super::*;
+
+    #[test]
+    fn a_batch_is_taken_apart_into_its_elements() {
+        let text = br#"[{"a":",]"},NaN,[1,2],"x\\",{"b":{"c":[]}}]"#;
+        let all: Vec<_> = elements(text).collect();
+        assert_eq!(
+            all,
+            [
+                &br#"{"a":",]"}"#[..],
+                b"NaN",
+                b"[1,2]",
+                br#""x\\""#,
+                br#"{"b":{"c":[]}}"#
+            ]
+        );
+        assert_eq!(elements(b"[]").count(), 0);
+    }
 
     fn split(source: impl Read) -> Vec<serde_json::Value> {
         let mut splitter = Splitter::new(source);
