@@ -29,6 +29,7 @@ pub mod http;
 pub mod identity;
 mod kind;
 pub mod logging;
+mod owner_only;
 mod privacy;
 mod retention;
 mod routes;

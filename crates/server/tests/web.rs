@@ -523,3 +523,145 @@ fn half_a_surrogate_pair_costs_neither_the_heartbeat_nor_the_batch() {
     assert_eq!(get(&server, "/api/0/buckets/b/events/count", &[]).text(), "5");
     server.stop();
 }
+
+#[test]
+fn a_bucket_that_no_address_can_name_is_not_made_and_can_be_removed() {
+    let installation = Installation::new();
+    let server = installation.start();
+    for target in ["/api/0/buckets/%2e", "/api/0/buckets/%2E%2e", "/api/0/buckets/."] {
+        assert_eq!(ask(&server, "POST", target, &[], BUCKET).status, 422, "{target}");
+    }
+    server.stop();
+    let (store, _) =
+        timberline_views::Store::open(&installation.data, timberline_views::StoreOptions::default())
+            .expect("the store opens");
+    for id in ["", "..", "b"] {
+        let bucket = timberline_model::Bucket {
+            id: id.to_owned(),
+            type_: "t".to_owned(),
+            client: "c".to_owned(),
+            hostname: "h".to_owned(),
+            created: timberline_model::Timestamp::from_nanos(0),
+            data: timberline_model::Data::default(),
+            last_updated: None,
+        };
+        store.create_bucket(&bucket).expect("a bucket");
+    }
+    store.close().expect("the store closes");
+    let server = installation.start();
+    for target in ["/api/1/buckets?id=", "/api/1/buckets?id=.."] {
+        assert_eq!(ask(&server, "DELETE", target, &[], b"").status, 200, "{target}");
+        assert_eq!(ask(&server, "DELETE", target, &[], b"").status, 404, "{target}");
+    }
+    assert_eq!(ask(&server, "DELETE", "/api/1/buckets", &[], b"").status, 422);
+    let left = get(&server, "/api/0/buckets/", &[]).json().expect("JSON");
+    assert_eq!(left.as_object().expect("an object").len(), 1);
+    server.stop();
+}
+
+#[test]
+fn settings_are_held_to_what_can_be_read_again() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let set = |body: &[u8]| ask(&server, "POST", "/api/0/settings/s", &[], body).status;
+    assert_eq!(set(br#"{"regex":"(?i)caf\u00e9 \ud835\udd4e"}"#), 201);
+    let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+    assert_eq!(set(deep(127).as_bytes()), 201);
+    assert_eq!(set(deep(200).as_bytes()), 400);
+    assert_eq!(set(br#""\ud83d""#), 400);
+    assert_eq!(set(b"1e999"), 400);
+    assert_eq!(set(format!("\"{}\"", "x".repeat(2 << 20)).as_bytes()), 413);
+    assert_eq!(
+        get(&server, "/api/0/settings/s", &[]).text(),
+        deep(127),
+        "the last that was taken"
+    );
+    server.stop();
+}
+
+#[test]
+fn a_privacy_rule_that_has_no_effect_is_reported_where_it_is_saved() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let set = |body: &str| {
+        ask(
+            &server,
+            "POST",
+            "/api/0/settings/privacy_filters",
+            &[],
+            body.as_bytes(),
+        )
+    };
+    let rule = |pattern: &str, action: &str| {
+        format!(r#"{{"enabled":true,"field":"title","pattern":"{pattern}","action":"{action}"}}"#)
+    };
+    for (value, count, part) in [
+        (
+            format!("[{},{}]", rule("(", "drop"), rule("hide", "drop")),
+            1,
+            "rule 0",
+        ),
+        (format!("[{}]", rule("hide", "remove")), 1, "rule 0"),
+        (
+            r#"[{"field":"title","pattern":"x","action":"drop"}]"#.to_owned(),
+            1,
+            "enabled",
+        ),
+        (r#"{"rules":[]}"#.to_owned(), 1, "expected a list"),
+        ("null".to_owned(), 1, "expected a list"),
+    ] {
+        let answer = set(&value);
+        assert_eq!(answer.status, 201, "{value}");
+        let warning = answer.header("x-timberline-warning").unwrap_or_default();
+        assert!(warning.contains(part), "{value}: {warning}");
+        assert_eq!(answer.json().unwrap_or_default()["count"], count, "{value}");
+    }
+    for value in ["[]".to_owned(), format!("[{}]", rule("hide", "drop"))] {
+        let answer = set(&value);
+        assert_eq!(
+            (answer.status, answer.header("x-timberline-warning")),
+            (201, None),
+            "{value}"
+        );
+    }
+    server.stop();
+}
+
+/// A reverse proxy on this machine passes its own host name on.
+#[test]
+fn a_refused_host_name_names_the_key_that_allows_it() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let answer = get(&server, "/api/0/info", &[("host", "hours.example.org:8443")]);
+    let said = answer.json().unwrap_or_default();
+    assert_eq!(
+        (answer.status, said["message"].as_str()),
+        (400, Some("Host header is invalid"))
+    );
+    let hint = said["hint"].as_str().unwrap_or_default();
+    assert!(
+        hint.contains("'hours.example.org'") && hint.contains("allowed_hosts"),
+        "{said}"
+    );
+    server.stop();
+}
+
+#[test]
+fn an_existing_directory_is_closed_to_others() {
+    use std::os::unix::fs::PermissionsExt;
+    let installation = Installation::new();
+    let mode = |path: &std::path::Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    fs::create_dir_all(&installation.data).expect("a directory");
+    fs::set_permissions(&installation.data, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let server = installation.start();
+    assert_eq!(mode(&installation.data), 0o700);
+    assert!(server.log_tail().contains("0700"), "{}", server.log_tail());
+    assert_eq!(mode(&installation.data.join("log")), 0o700);
+    for entry in fs::read_dir(installation.data.join("log"))
+        .expect("a directory")
+        .flatten()
+    {
+        assert_eq!(mode(&entry.path()), 0o600, "{}", entry.path().display());
+    }
+    server.stop();
+}

@@ -29,7 +29,7 @@ mod tests;
 
 pub(crate) use current::Privacy;
 pub(crate) use field::Field;
-pub(crate) use filters::{Filters, Verdict};
+pub(crate) use filters::{Filters, Problem, Verdict};
 
 /// The key of the setting that holds the rules.
 pub(crate) const SETTING: &str = "privacy_filters";

@@ -14,7 +14,7 @@ use super::param::Param;
 use super::past::picture;
 use crate::app::App;
 use crate::http::guard::extension::{CREATOR_KEY, FromExtension};
-use crate::http::{ApiError, collect_json, json, json_answer, stream};
+use crate::http::{ApiError, Query, collect_json, json, json_answer, stream};
 use crate::identity::Identity;
 
 /// The host name by which a client asks for this machine's.
@@ -150,6 +150,19 @@ pub(super) async fn delete(
 /// Whether an address can have this id as a segment: clients and proxies take `.` and `..` out of a path.
 pub(super) fn is_usable_id(id: &str) -> bool {
     !matches!(id, "" | "." | "..")
+}
+
+/// Deletes the bucket that the parameter `id` names: one whose id no path can hold ([`is_usable_id`]), as old imports
+/// may have made.
+pub(super) async fn delete_named(State(app): State<Arc<App>>, uri: Uri) -> Result<StatusCode, ApiError> {
+    let id = Query::of(&uri)
+        .get("id")?
+        .ok_or_else(|| ApiError::Unfit("The parameter id is missing".to_owned()))?
+        .into_owned();
+    if app.store.snapshot().bucket(&id).is_none() {
+        return Err(ApiError::NoSuchBucket(id));
+    }
+    delete(State(app), Param(id)).await
 }
 
 /// The bucket `id` as a client asked for it, with what only we know filled in.

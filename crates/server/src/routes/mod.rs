@@ -15,6 +15,7 @@
 //!
 //! | path below `/api/1` (what no reference server has) | methods | file |
 //! |---|---|---|
+//! | `buckets?id=…` | DELETE | [`buckets`] |
 //! | `privacy/preview` | POST | [`privacy`] |
 //! | `log` | GET | [`records`] |
 //! | `buckets/{bucket}/events/{event}/history` | GET | [`history`] |
@@ -101,6 +102,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             "/api/1/buckets/{bucket}/events/{event}/history",
             get(history::story).layer(compression()),
         )
+        .route("/api/1/buckets", axum::routing::delete(buckets::delete_named))
         .route("/api/1/log", get(records::list).layer(compression()))
         .route("/api/1/trash", get(history::trash))
         .route("/api/1/trash/{id}/restore", post(history::restore))

@@ -262,8 +262,11 @@ impl Layout {
     }
 }
 
+/// A field, and what was changed in it.
+type FieldChange = (&'static str, String);
+
 /// The fields of a bucket and what was changed in them, or why there are none.
-fn salvaged(text: &[u8]) -> Result<(NewBucket<'static>, Vec<(&'static str, String)>), String> {
+fn salvaged(text: &[u8]) -> Result<(NewBucket<'static>, Vec<FieldChange>), String> {
     if let Ok(fields) = json::parse_bucket(text) {
         return Ok((detached(fields), Vec::new()));
     }
