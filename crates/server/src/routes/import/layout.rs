@@ -76,6 +76,9 @@ pub(super) fn read(source: impl Read) -> Result<Layout> {
     let mut layout = Layout::default();
     if scanner.begins_with(b'[')? {
         layout.list(&mut scanner)?;
+        if layout.buckets.is_empty() && layout.buckets_left_out == 0 {
+            return Err(LayoutError::Shape("there is no bucket in its list".to_owned()));
+        }
     } else {
         layout.object(&mut scanner)?;
     }
@@ -404,6 +407,7 @@ mod tests {
         for (text, reason) in [
             ("7", "the file must be an object"),
             ("{}", "'buckets' is missing"),
+            ("[]", "no bucket"),
             ("{\"x\":{\"events\":[]}}", "'buckets' is missing"),
             ("{\"buckets\":7}", "'buckets' must be an object"),
             ("{\"buckets\":{\"a\":3}}", "is no bucket"),
