@@ -206,6 +206,7 @@ fn imports_are_filtered() {
         outcome,
         json!({
             "buckets_created": 1, "events_added": 5, "events_known": 1, "events_unreadable": 0, "events_dropped": 2,
+            "events_changed": 0, "buckets_changed": 0, "buckets_left_out": 0, "notes": [], "notes_omitted": 0,
         })
     );
     let merged = [title("password 0"), title("REDACTED"), title("c")];
