@@ -116,16 +116,12 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let log = logging::start(&settings)?;
     let listeners = Listeners::open(&settings, listen_fd)?;
     warn_of_open_addresses(&listeners);
-<<<<<<< HEAD
     // Everything that can be refused is, before anything is made: such a start leaves no file behind.
     let identity = Identity::find(&settings)?;
     Guard::new(&settings, listeners.port(), &identity.hostname)?;
-    let home = NewDir::make(&settings.data_dir)?;
-=======
     owner_only::close(&settings.data_dir);
     settings.log_dir.iter().for_each(|dir| owner_only::close(dir));
-    let identity = Identity::load(&settings)?;
->>>>>>> df5beb7 (Directories are closed to others, settings and bucket ids are held to what works, privacy rules without effect are reported)
+    let home = NewDir::make(&settings.data_dir)?;
     let cipher = passphrase::unlock_or_create(&settings)?;
     let store = open_store(&settings, &identity, cipher)?;
     home.keep();
