@@ -71,6 +71,9 @@ struct Counters {
     catalogs: AtomicU64,
 }
 
+/// A catalog of less than this part of what it may take is kept while the engine rests.
+const RESTING_PART: usize = 4;
+
 /// What the engine has done and holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Metrics {
@@ -116,7 +119,7 @@ impl Engine {
             .build()
             .map_err(std::io::Error::other)?;
         Ok(Engine {
-            budget: Arc::new(Budget::new(limits.memory_bytes)),
+            budget: Arc::new(Budget::new(limits.memory_bytes, limits.spare_bytes())),
             results: Results::new(limits.cache_bytes),
             catalog: Mutex::new(Arc::new(Catalog::new())),
             programs: Programs::new(),
@@ -275,6 +278,16 @@ impl Engine {
     pub fn forget(&self) {
         self.results.clear();
         *self.catalog.lock() = Arc::new(Catalog::new());
+    }
+
+    /// For when nobody has asked anything for a while: gives back columns that are kept for the next query, and the
+    /// catalog if it is large. Results are kept: they are what is asked for again.
+    pub fn rest(&self) {
+        self.budget.spare.clear();
+        let current = &mut *self.catalog.lock();
+        if current.bytes() > self.limits.catalog_bytes / RESTING_PART {
+            *current = Arc::new(Catalog::new());
+        }
     }
 
     /// Runs a query without remembering its results, and tells what was done for each period.

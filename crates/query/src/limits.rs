@@ -8,6 +8,9 @@ use crate::catalog::Catalog;
 use crate::error::{Limited, QueryError};
 use crate::spare::Spare;
 
+/// Memory for all that is kept between queries: results, the catalog, and columns that are used again.
+const CACHES_BYTES: usize = 128 << 20;
+
 /// The bounds of queries. None is unlimited.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -33,6 +36,24 @@ pub struct Limits {
     pub threads: usize,
 }
 
+impl Limits {
+    /// Divides the memory for what is kept between queries: an eighth for results, five for the catalog, the rest for
+    /// columns that are used again.
+    #[must_use]
+    pub fn with_caches(self, bytes: usize) -> Limits {
+        Limits {
+            cache_bytes: bytes / 8,
+            catalog_bytes: bytes / 8 * 5,
+            ..self
+        }
+    }
+
+    /// Of columns that are used again: see [`Limits::with_caches`].
+    pub(crate) fn spare_bytes(&self) -> usize {
+        self.cache_bytes.saturating_add(self.catalog_bytes) / 3
+    }
+}
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
@@ -42,8 +63,8 @@ impl Default for Limits {
             depth: 64,
             program_bytes: 1 << 20,
             periods: 4_096,
-            cache_bytes: 32 << 20,
-            catalog_bytes: 128 << 20,
+            cache_bytes: CACHES_BYTES / 8,
+            catalog_bytes: CACHES_BYTES / 8 * 5,
             backtracking_steps: 100_000,
             threads: std::thread::available_parallelism().map_or(2, usize::from),
         }
@@ -81,11 +102,11 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    pub(crate) fn new(limit: usize) -> Budget {
+    pub(crate) fn new(limit: usize, spare: usize) -> Budget {
         Budget {
             limit,
             used: AtomicUsize::new(0),
-            spare: Spare::default(),
+            spare: Spare::new(spare),
         }
     }
 

@@ -255,7 +255,7 @@ mod tests {
     use crate::limits::{Budget, Cancel, Limits};
 
     fn guard(bytes: usize) -> Guard {
-        Guard::new(Arc::new(Budget::new(bytes)), Cancel::new(), &Limits::default())
+        Guard::new(Arc::new(Budget::new(bytes, 0)), Cancel::new(), &Limits::default())
     }
 
     fn compile(guard: &Guard, text: &str, ignore_case: bool) -> Result<Pattern, QueryError> {

@@ -9,16 +9,16 @@ use timberline_views::{Columns, column};
 
 use crate::events::EVENT_BYTES;
 
-/// Bytes that are kept, about: enough for the lists that follow one another in a query of a year.
-const MOST_BYTES: usize = 48 << 20;
 /// Columns of fewer bytes are left to the allocator.
 const LARGE: usize = 1 << 20;
 /// A column is not used for a list that needs so much less than it has touched.
 const MOST_WASTE: usize = 4;
 
 /// Columns that nobody uses at the moment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Spare {
+    /// Bytes that are kept, about. As many as the lists have that follow one another in a query is enough.
+    most_bytes: usize,
     signed: Mutex<Vec<Vec<i64>>>,
     unsigned: Mutex<Vec<Vec<u64>>>,
     short: Mutex<Vec<Vec<u32>>>,
@@ -58,6 +58,22 @@ impl Element for u32 {
 }
 
 impl Spare {
+    pub(crate) fn new(most_bytes: usize) -> Spare {
+        Spare {
+            most_bytes,
+            signed: Mutex::default(),
+            unsigned: Mutex::default(),
+            short: Mutex::default(),
+        }
+    }
+
+    /// Gives everything back to the system.
+    pub(crate) fn clear(&self) {
+        self.signed.lock().clear();
+        self.unsigned.lock().clear();
+        self.short.lock().clear();
+    }
+
     /// An empty column with room for `n`.
     pub(crate) fn take<T: Element>(&self, n: usize) -> Vec<T> {
         if n * size_of::<T>() < LARGE {
@@ -91,7 +107,7 @@ impl Spare {
             return;
         }
         let columns = &mut *T::spare(self).lock();
-        let share = MOST_BYTES / EVENT_BYTES * T::EVENT_BYTES;
+        let share = self.most_bytes / EVENT_BYTES * T::EVENT_BYTES;
         let kept: usize = columns.iter().map(bytes).sum();
         if kept + bytes(&column) <= share {
             columns.push(column);
@@ -105,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_large_column_is_used_again_and_a_small_one_is_not_kept() {
-        let spare = Spare::default();
+        let spare = Spare::new(48 << 20);
         let n = LARGE / 8;
         let mut column: Vec<i64> = spare.take(n);
         column.resize(n, 7);
@@ -123,11 +139,14 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded() {
-        let spare = Spare::default();
+        const MOST_BYTES: usize = 48 << 20;
+        let spare = Spare::new(MOST_BYTES);
         for _ in 0..100 {
             spare.give(vec![1i64; 1 << 20]);
         }
         let kept: usize = spare.signed.lock().iter().map(|c| c.len() * 8).sum();
         assert!(kept <= MOST_BYTES && kept > 0, "{kept}");
+        spare.clear();
+        assert!(spare.signed.lock().is_empty());
     }
 }

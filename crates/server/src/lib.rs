@@ -13,6 +13,7 @@
 //! | `hold` | writes that cannot be done now wait instead of failing |
 //! | [`identity`] | device id and host name |
 //! | [`logging`] | what the server says about itself |
+//! | `memory` | gives memory back when it is not needed |
 //! | `kind` | the kinds of records by name |
 //! | `privacy` | what of an event is not to be kept |
 //! | `retention` | how long events are |
@@ -29,6 +30,7 @@ pub mod http;
 pub mod identity;
 mod kind;
 pub mod logging;
+mod memory;
 mod owner_only;
 mod privacy;
 mod retention;

@@ -44,6 +44,10 @@ pub enum FoldError {
     Segment(#[from] SegmentError),
 }
 
+/// Bytes that the heads of all buckets may take together before the largest are sealed although they are not full: with
+/// many buckets that all grow, memory must not go by their number.
+const MOST_HEADS_BYTES: usize = 48 << 20;
+
 /// Everything the log says, folded up to one seq.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -67,6 +71,8 @@ pub(crate) struct State {
     trashed: Table<Trashed>,
     /// Buckets whose heads may be worth sealing: who seals need not look at all of them.
     growing: FxHashSet<BucketKey>,
+    /// Bytes that the heads of all buckets take together, about.
+    heads: usize,
 }
 
 impl State {
@@ -86,6 +92,7 @@ impl State {
             table: Table::default(),
             trashed: Table::default(),
             growing: FxHashSet::default(),
+            heads: 0,
         }
     }
 
@@ -156,18 +163,35 @@ impl State {
     /// The buckets whose heads are worth sealing.
     pub(crate) fn full_heads(&self) -> impl Iterator<Item = &BucketState> {
         let growing = self.growing.iter().filter_map(|key| self.buckets.get(key));
-        growing.filter(|bucket| bucket.is_full())
+        let crowded = self.heads_take_too_much();
+        growing.filter(move |bucket| bucket.is_full() || crowded && bucket.is_sizable())
     }
 
-    /// The same, without those that no longer are among those that may be.
+    /// The head to seal next: the fullest of those that are full; if there is none, and all heads together take too
+    /// much, the one that takes most. Buckets whose heads are no longer of interest are taken off the list.
     pub(crate) fn fullest_head(&mut self) -> Option<BucketKey> {
         let buckets = &self.buckets;
         // Runs that are still set apart are those of a seal that failed.
-        let unfinished = |b: &BucketState| b.is_full() || !b.view.frozen.is_empty();
+        let due = |b: &BucketState| b.is_full() || !b.view.frozen.is_empty();
         self.growing
-            .retain(|key| buckets.get(key).is_some_and(unfinished));
-        let growing = self.growing.iter().filter_map(|key| buckets.get(key));
-        growing.max_by_key(|b| b.view.head_rows()).map(|b| b.view.key)
+            .retain(|key| buckets.get(key).is_some_and(|b| due(b) || b.is_sizable()));
+        let growing = || self.growing.iter().filter_map(|key| buckets.get(key));
+        let fullest = growing().filter(|b| due(b)).max_by_key(|b| b.view.head_rows());
+        let heaviest = || growing().max_by_key(|b| b.head_weight());
+        fullest
+            .or_else(|| {
+                if self.heads_take_too_much() {
+                    heaviest()
+                } else {
+                    None
+                }
+            })
+            .map(|b| b.view.key)
+    }
+
+    /// Whether the heads of all buckets together are to become smaller.
+    pub(crate) fn heads_take_too_much(&self) -> bool {
+        self.heads > MOST_HEADS_BYTES
     }
 
     /// Sets the head of a bucket apart to be sealed, unless that was done before and not finished.
@@ -268,8 +292,10 @@ impl State {
     ) -> Result<(), FoldError> {
         let bucket = self.buckets.get_mut(&key).ok_or(FoldError::NoSuchBucket(key.0))?;
         // Whatever was changed before an error is part of the state and so of the picture.
+        let before = bucket.head_weight();
         let changed = change(bucket);
         bucket.touch(seq);
+        self.heads = (self.heads + bucket.head_weight()).saturating_sub(before);
         self.table.set(key, Some(Arc::new(bucket.view.clone())));
         changed
     }
@@ -287,7 +313,11 @@ impl State {
     }
 
     fn note_growth(&mut self, key: BucketKey) {
-        if self.buckets.get(&key).is_some_and(BucketState::is_full) {
+        if self
+            .buckets
+            .get(&key)
+            .is_some_and(|bucket| bucket.is_full() || bucket.is_sizable())
+        {
             self.growing.insert(key);
         }
     }
@@ -347,6 +377,7 @@ impl State {
         self.names.insert(name.clone(), key);
         self.keys.insert(name, key);
         self.table.set(key, Some(Arc::new(bucket.view.clone())));
+        self.heads += bucket.head_weight();
         self.buckets.insert(key, bucket);
         self.note_growth(key);
     }
@@ -385,6 +416,7 @@ impl State {
     fn take_out(&mut self, seq: u64, key: BucketKey) -> Result<BucketState, FoldError> {
         self.listed = seq;
         let bucket = self.buckets.remove(&key).ok_or(FoldError::NoSuchBucket(key.0))?;
+        self.heads = self.heads.saturating_sub(bucket.head_weight());
         let id = bucket.view.bucket.id.as_str();
         self.keys.remove(id);
         self.names.remove(id);

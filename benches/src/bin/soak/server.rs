@@ -14,8 +14,7 @@ use crate::http::Connection;
 
 /// Small segments, so that there are many changes from one to the next; and small caches, so that they are soon full
 /// and memory shows what else grows.
-const KEYS: &str = "[log]\nsegment_bytes = 1048576\n\n[limits]\nquery_cache_bytes = 1048576\n\
-                    query_catalog_bytes = 8388608\n";
+const KEYS: &str = "[log]\nsegment_bytes = 1048576\n\n[limits]\nquery_cache_bytes = 8388608\n";
 /// Keys that newer servers know, with values short enough that an hour sees them at work. What a server refuses is
 /// left out.
 const NEWER_KEYS: [&str; 3] = [

@@ -20,6 +20,7 @@ use crate::http::guard::Guard;
 use crate::http::{Listeners, serve};
 use crate::identity::{self, Identity, IdentityError};
 use crate::logging;
+use crate::memory::Caretaker;
 use crate::owner_only;
 use crate::retention::Keeper;
 use crate::scrub::Scrub;
@@ -143,6 +144,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     .context("cannot start the thread of the automatic backups")?;
     let keeper = Keeper::start(&app).context("cannot start the thread that ends what is kept long enough")?;
     let scrub = Scrub::start(&app).context("cannot start the thread of the scrub")?;
+    let caretaker = Caretaker::start(&app).context("cannot start the thread that gives memory back")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_io()
         .enable_time()
@@ -155,6 +157,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     drop(backups);
     drop(keeper);
     drop(scrub);
+    drop(caretaker);
     match Arc::into_inner(app) {
         Some(app) => app
             .store

@@ -11,6 +11,8 @@ const MOST_SECONDS: u64 = 365 * 24 * 60 * 60;
 /// Brackets that may be open at once, whatever the configuration says.
 const MOST_DEPTH: usize = 256;
 const MOST_THREADS: usize = 256;
+/// Kept between queries.
+const CACHE_BYTES: usize = 128 << 20;
 
 /// The `[limits]` section: what one client, and all of them together, may use.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -49,9 +51,10 @@ pub struct Limits {
     pub query_program_bytes: usize,
     /// Periods of one query.
     pub query_periods: usize,
-    /// Bytes of results that are remembered.
+    /// Memory for all that is kept between queries: results, distinct data and what was found out about them, and
+    /// columns that are used again.
     pub query_cache_bytes: usize,
-    /// Bytes of distinct data, and what was found out about them, that are remembered.
+    /// The part of it that distinct data may take, if that is to be less than five eighths.
     pub query_catalog_bytes: usize,
     /// Steps that a regular expression with look-around or back-references may go back.
     pub query_backtracking_steps: usize,
@@ -79,8 +82,8 @@ impl Default for Limits {
             query_depth: query.depth,
             query_program_bytes: query.program_bytes,
             query_periods: query.periods,
-            query_cache_bytes: query.cache_bytes,
-            query_catalog_bytes: query.catalog_bytes,
+            query_cache_bytes: CACHE_BYTES,
+            query_catalog_bytes: CACHE_BYTES,
             query_backtracking_steps: query.backtracking_steps,
             query_threads: 0,
         }
@@ -96,6 +99,7 @@ impl Limits {
     /// Those of the query engine.
     pub fn queries(&self) -> QueryLimits {
         let default = QueryLimits::default();
+        let caches = QueryLimits::default().with_caches(self.query_cache_bytes);
         QueryLimits {
             time: Duration::try_from_secs_f64(self.query_seconds).unwrap_or(default.time),
             memory_bytes: self.query_memory_bytes,
@@ -103,13 +107,13 @@ impl Limits {
             depth: self.query_depth,
             program_bytes: self.query_program_bytes,
             periods: self.query_periods,
-            cache_bytes: self.query_cache_bytes,
-            catalog_bytes: self.query_catalog_bytes,
             backtracking_steps: self.query_backtracking_steps,
             threads: match self.query_threads {
                 0 => default.threads,
                 threads => threads,
             },
+            cache_bytes: caches.cache_bytes,
+            catalog_bytes: caches.catalog_bytes.min(self.query_catalog_bytes),
         }
     }
 

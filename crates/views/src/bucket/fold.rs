@@ -19,6 +19,11 @@ const MANY: usize = 32;
 pub(crate) const SEAL_ROWS: usize = 32 * 1024;
 /// Bytes of text in a head that do.
 const SEAL_BYTES: usize = 16 << 20;
+/// Bytes that a row of a head takes beside the text of its data, about: the row itself, in runs that have room, and a
+/// place in the dictionary and in its index.
+const ROW_BYTES: usize = 128;
+/// Below this a head is not sealed just because all heads together take too much.
+const SIZABLE_BYTES: usize = 256 << 10;
 
 /// A bucket as the fold holds it: the view that is published, and what finds texts in its dictionary.
 #[derive(Debug)]
@@ -112,6 +117,16 @@ impl BucketState {
     /// Bytes of text in the dictionary of the head.
     pub(crate) fn head_bytes(&self) -> usize {
         self.interner.bytes()
+    }
+
+    /// Bytes that the head takes, about.
+    pub(crate) fn head_weight(&self) -> usize {
+        self.head_bytes() + self.view.head_rows() * ROW_BYTES
+    }
+
+    /// Whether a segment of the head would be of use where heads together take too much: not of a handful of events.
+    pub(crate) fn is_sizable(&self) -> bool {
+        self.head_weight() >= SIZABLE_BYTES
     }
 
     /// Whether the head is worth a segment: by its events, or by the bytes of their data.

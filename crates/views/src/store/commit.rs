@@ -104,9 +104,12 @@ impl Shared {
         }
     }
 
-    /// Wakes the compactor when the head of a bucket is worth sealing.
+    /// Wakes the compactor when the head of a bucket is worth sealing, for itself or for all of them together.
     pub(super) fn note_growth(&self, sequencer: MutexGuard<'_, Sequencer>, key: BucketKey) {
-        let full = sequencer.state.bucket(key).is_some_and(BucketState::is_full);
+        let state = &sequencer.state;
+        let crowded = state.heads_take_too_much();
+        let worth = |bucket: &BucketState| bucket.is_full() || crowded && bucket.is_sizable();
+        let full = state.bucket(key).is_some_and(worth);
         drop(sequencer);
         if full {
             self.wake();
