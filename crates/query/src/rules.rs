@@ -371,7 +371,11 @@ mod tests {
     #[test]
     fn between_rules_that_go_back_it_is_looked_whether_the_query_is_over() {
         let cancel = Cancel::new();
-        let guard = Guard::new(Arc::new(Budget::new(1 << 30, 0)), cancel.clone(), &Limits::default());
+        let guard = Guard::new(
+            Arc::new(Budget::new(1 << 30, 0)),
+            cancel.clone(),
+            &Limits::default(),
+        );
         let rule = || {
             let text = |text: &str| Value::text(text);
             let dict = vec![("type".into(), text("regex")), ("regex".into(), text("a(?!b)"))];
