@@ -57,10 +57,25 @@ impl Replica {
     /// the same.
     pub fn apply(&mut self, record: &timberline_log::Record<'_>) -> Result<(), ReplicaError> {
         let decoded = Record::decode(record.kind, record.payload)?;
-        if self.look_out.is_due(record.payload) {
+        self.apply_decoded(record.seq, &decoded, record.payload)
+    }
+
+    /// The same for one that is decoded.
+    pub(crate) fn apply_decoded(
+        &mut self,
+        seq: Seq,
+        record: &Record<'_>,
+        payload: &[u8],
+    ) -> Result<(), ReplicaError> {
+        if self.look_out.is_due(payload) {
             self.spill()?;
         }
-        Ok(self.state.apply(record.seq.0, &decoded)?)
+        Ok(self.state.apply(seq.0, record)?)
+    }
+
+    /// The state as of the newest record folded.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
     }
 
     /// The newest record folded.
@@ -94,7 +109,7 @@ impl Replica {
                     b.freeze();
                 }
                 let runs = b.view.frozen.clone();
-                match write_segment(spill, next_file, key, &head_sources(&runs, b.view.touched)) {
+                match write_segment(spill, next_file, key, &head_sources(&runs, b.view.touched), None) {
                     Ok(Some(segment)) => {
                         // It stays mapped. Without a name it is gone with this process, however that ends: what
                         // spills is somebody's history, and must not stay behind in a temporary directory.

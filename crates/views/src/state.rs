@@ -73,6 +73,37 @@ pub(crate) struct State {
     growing: FxHashSet<BucketKey>,
     /// Bytes that the heads of all buckets take together, about.
     heads: usize,
+    /// See [`State::recovered`].
+    recovered: Vec<(u64, String)>,
+}
+
+/// The id of a bucket whose real one is lost.
+fn recovered_name(key: BucketKey) -> String {
+    format!("recovered-{}", key.0)
+}
+
+/// The bucket that a record adds something to.
+fn adds_to(record: &Record<'_>) -> Option<BucketKey> {
+    match record {
+        Record::BucketUpdated(r) => Some(r.bucket),
+        Record::EventsInserted(r) => Some(r.bucket),
+        Record::EventsPut(r) => Some(r.bucket),
+        Record::EventsChanged(r) => Some(r.bucket).filter(|_| !r.ids.is_empty()),
+        Record::Heartbeat(r) => Some(r.bucket).filter(|_| matches!(r.outcome, Outcome::Created { .. })),
+        _ => None,
+    }
+}
+
+fn made(r: &BucketCreated<'_>) -> Bucket {
+    Bucket {
+        id: r.id.to_owned(),
+        type_: r.type_.to_owned(),
+        client: r.client.to_owned(),
+        hostname: r.hostname.to_owned(),
+        created: Timestamp::from_nanos(r.created),
+        data: Data::from_canonical(r.data),
+        last_updated: r.last_updated.map(Timestamp::from_nanos),
+    }
 }
 
 impl State {
@@ -93,6 +124,7 @@ impl State {
             trashed: Table::default(),
             growing: FxHashSet::default(),
             heads: 0,
+            recovered: Vec::new(),
         }
     }
 
@@ -233,6 +265,9 @@ impl State {
     pub(crate) fn apply(&mut self, seq: u64, record: &Record<'_>) -> Result<(), FoldError> {
         self.seq = seq;
         self.position = None;
+        if let Some(key) = adds_to(record) {
+            self.expect_bucket(seq, key);
+        }
         match record {
             Record::BucketCreated(r) => self.create_bucket(seq, r),
             Record::BucketUpdated(r) => self.update_bucket(seq, r),
@@ -281,6 +316,54 @@ impl State {
             }
             Record::Lost(_) => Ok(()),
         }
+    }
+
+    /// Sees to it that there is a bucket of this key before something is added to it. A writer adds only to buckets that
+    /// are there, so if there is none, the record that made it, or brought it back, is lost; what was added is not.
+    fn expect_bucket(&mut self, seq: u64, key: BucketKey) {
+        if self.buckets.contains_key(&key) {
+            return;
+        }
+        if self.trash.contains_key(&key) && self.restore_bucket(seq, key).is_ok() {
+            tracing::warn!(
+                seq,
+                bucket = key.0,
+                "a deleted bucket took in events: the record that restored it is lost"
+            );
+            return;
+        }
+        let mut id = recovered_name(key);
+        while self.keys.contains_key(id.as_str()) {
+            id.push('-');
+        }
+        tracing::warn!(
+            seq,
+            bucket = key.0,
+            id,
+            "the record that made a bucket is lost: its events are shown under this id"
+        );
+        let created = BucketCreated {
+            bucket: key,
+            id: &id,
+            type_: "unknown",
+            client: "unknown",
+            hostname: "unknown",
+            created: 0,
+            data: "{}",
+            last_updated: None,
+        };
+        if self.trash.remove(&key).is_some() {
+            self.show_trashed(key);
+        }
+        if self.create_bucket(seq, &created).is_ok() {
+            self.recovered.push((seq, id));
+        }
+    }
+
+    /// The buckets that were put together again because the record that made them is lost, each with the record that
+    /// first spoke of it.
+    pub(crate) fn recovered(&self) -> &[(u64, String)] {
+        &self.recovered
     }
 
     /// Changes a bucket and shows the change in the next snapshot.
@@ -348,24 +431,46 @@ impl State {
     }
 
     fn create_bucket(&mut self, seq: u64, r: &BucketCreated<'_>) -> Result<(), FoldError> {
-        if self.keys.contains_key(r.id) || self.buckets.contains_key(&r.bucket) {
+        if self.is_recovered(r.bucket) {
+            // An earlier version did not know that the key was taken.
+            return self.adopt(seq, r);
+        }
+        if self.buckets.contains_key(&r.bucket) || self.trash.contains_key(&r.bucket) {
             return Err(FoldError::BucketExists(r.id.to_owned()));
         }
-        let mut bucket = BucketState::new(
-            r.bucket,
-            Bucket {
-                id: r.id.to_owned(),
-                type_: r.type_.to_owned(),
-                client: r.client.to_owned(),
-                hostname: r.hostname.to_owned(),
-                created: Timestamp::from_nanos(r.created),
-                data: Data::from_canonical(r.data),
-                last_updated: r.last_updated.map(Timestamp::from_nanos),
-            },
-        );
+        if let Some(other) = self.keys.get(r.id).copied() {
+            // Names are given once they are free: the record that deleted the other is lost.
+            tracing::warn!(
+                seq,
+                bucket = other.0,
+                id = r.id,
+                "a bucket was made under the id of another: the record that deleted that one is lost"
+            );
+            self.delete_bucket(seq, other)?;
+        }
+        let mut bucket = BucketState::new(r.bucket, made(r));
         bucket.view.touched = seq;
         bucket.view.changes = Changes::since(seq);
         self.listed = seq;
+        self.add(bucket);
+        Ok(())
+    }
+
+    /// Whether this bucket is there under a name of ours.
+    fn is_recovered(&self, key: BucketKey) -> bool {
+        let bucket = self.buckets.get(&key).map(|b| &b.view.bucket);
+        bucket.is_some_and(|b| b.type_ == "unknown" && b.id.starts_with(&recovered_name(key)))
+    }
+
+    /// Gives a bucket that was put together again what the record says that makes it.
+    fn adopt(&mut self, seq: u64, r: &BucketCreated<'_>) -> Result<(), FoldError> {
+        if self.keys.contains_key(r.id) {
+            return Err(FoldError::BucketExists(r.id.to_owned()));
+        }
+        let mut bucket = self.take_out(seq, r.bucket)?;
+        bucket.view.bucket = Arc::new(made(r));
+        bucket.view.touched = seq;
+        bucket.view.changes = Changes::since(seq);
         self.add(bucket);
         Ok(())
     }

@@ -239,8 +239,17 @@ impl Region for FileRegion {
         // msync(MS_SYNC) is fdatasync of a range on Linux: the pages, and the metadata needed to find them.
         let end = range.end;
         self.mapping.sync(range)?;
+        if !self.mapping.is_whole() {
+            return Err(io::Error::other(
+                "the file was cut short while it was in use, or the disk cannot read it",
+            ));
+        }
         self.mapping.release_before(end);
         Ok(())
+    }
+
+    fn is_whole(&self) -> bool {
+        self.mapping.is_whole()
     }
 
     fn release(&self) {

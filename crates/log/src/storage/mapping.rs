@@ -1,10 +1,12 @@
-//! Mapped memory: the only `unsafe` of this crate.
+//! Mapped memory: with its [`super::guard`] the only `unsafe` of this crate.
 
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use memmap2::{MmapMut, MmapOptions, MmapRaw, UncheckedAdvice};
+
+use super::guard::Guard;
 
 /// Memory is given back in pieces of whole pages of the largest usual size, and of at least a megabyte.
 const PAGE: usize = 64 << 10;
@@ -13,6 +15,8 @@ const RELEASE_STEP: usize = 1 << 20;
 /// A mapping of a file or of anonymous memory, with the rules of [`super::Region`].
 #[derive(Debug)]
 pub(super) struct Mapping {
+    /// Goes before what it guards.
+    guard: Option<Guard>,
     raw: MmapRaw,
     writable: bool,
     /// Up to here the memory was given back.
@@ -30,6 +34,7 @@ impl Mapping {
             options.map_raw_read_only(file)?
         };
         Ok(Self {
+            guard: Some(Guard::of(raw.as_ptr(), raw.len(), writable)),
             raw,
             writable,
             released: AtomicUsize::new(0),
@@ -39,10 +44,16 @@ impl Mapping {
     /// Maps `len` bytes of memory that belong to no file.
     pub(super) fn anonymous(len: usize) -> io::Result<Self> {
         Ok(Self {
+            guard: None,
             raw: MmapRaw::from(MmapMut::map_anon(len)?),
             writable: true,
             released: AtomicUsize::new(0),
         })
+    }
+
+    /// Whether every page that was touched was there: the file was not cut short, and the disk could read it.
+    pub(super) fn is_whole(&self) -> bool {
+        self.guard.as_ref().is_none_or(Guard::is_whole)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -54,7 +65,8 @@ impl Mapping {
         let end = range.end.min(self.len());
         let start = range.start.min(end);
         // SAFETY: start..end is inside the mapping, which lives as long as `self`. That nobody writes to these bytes
-        // meanwhile is rule 2 of `Region`; the file is not cut shorter than what is read by rule 4.
+        // meanwhile is rule 2 of `Region`; the file is not cut shorter than what is read by rule 4, and if a stranger
+        // does it, the guard puts empty pages there.
         unsafe { std::slice::from_raw_parts(self.raw.as_ptr().add(start), end - start) }
     }
 

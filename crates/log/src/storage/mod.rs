@@ -5,6 +5,7 @@
 
 mod encrypted;
 mod file;
+mod guard;
 mod mapping;
 #[cfg(feature = "sim")]
 mod sim;
@@ -178,6 +179,12 @@ pub trait Region: Debug + Send + Sync {
     /// # Errors
     /// If the disk refuses. What of the range is durable is then unknown, and trying again will not tell.
     fn sync(&self, range: Range<usize>) -> io::Result<()>;
+
+    /// Whether every page that was touched so far was there. If not (somebody cut the file short, or the disk cannot
+    /// read it), zeroes were read in its place, and what was written to it is gone.
+    fn is_whole(&self) -> bool {
+        true
+    }
 
     /// Says that the region will not be read for a while: the system may take its memory back. Reading it again is
     /// slower, nothing else.

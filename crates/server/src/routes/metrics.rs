@@ -71,6 +71,31 @@ fn text(app: &App) -> String {
         integrity.missing.len() as f64,
     );
     metric("buckets", "gauge", "Buckets.", snapshot.bucket_count() as f64);
+    let views = app.store.view_damage();
+    metric(
+        "view_segments_damaged_total",
+        "counter",
+        "View segments that were found damaged.",
+        views.found as f64,
+    );
+    metric(
+        "view_segments_healed_total",
+        "counter",
+        "Damaged view segments that were put together again from the log.",
+        views.healed as f64,
+    );
+    metric(
+        "view_heal_failures_total",
+        "counter",
+        "How often a damaged view segment could not be put together again.",
+        views.failed as f64,
+    );
+    metric(
+        "view_events_lost_total",
+        "counter",
+        "Events that neither a damaged view segment nor the log had.",
+        views.events_lost as f64,
+    );
     metric(
         "backup_last_success_timestamp_seconds",
         "gauge",

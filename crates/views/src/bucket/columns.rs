@@ -243,9 +243,10 @@ fn read_segment<N: Renumber>(
 ) -> Result<(), N::Error> {
     let segment = &sealed.segment;
     let header = segment.header();
-    let dictionary = DataDictionary::Segment(SegmentData {
-        number: segment.dictionary_number(),
-        dictionary: segment.dictionary()?,
+    let (mut known_by, dictionary) = segment.numbered_dictionary()?;
+    let mut dictionary = DataDictionary::Segment(SegmentData {
+        number: known_by,
+        dictionary,
     });
     let mut block = Block::default();
     let mut read = 0;
@@ -260,7 +261,14 @@ fn read_segment<N: Renumber>(
         if entry.greatest_end < bounds.from {
             continue;
         }
-        segment.read_block(number, &mut block)?;
+        segment.read_shown(number, &sealed.hidden, &mut block)?;
+        if let Some((number, newer)) = segment.newer_dictionary(known_by)? {
+            known_by = number;
+            dictionary = DataDictionary::Segment(SegmentData {
+                number,
+                dictionary: newer,
+            });
+        }
         read += 1;
         let first = (number * BLOCK_ROWS) as u32;
         let hidden = sealed.hidden_in(first, entry.rows);
@@ -274,6 +282,7 @@ fn read_segment<N: Renumber>(
             }
         }
         numbering.renumber(&dictionary, out.data_from(begun))?;
+        segment.dictionary_holds(known_by)?;
     }
     if read >= RELEASE_FROM {
         segment.release();

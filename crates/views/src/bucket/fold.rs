@@ -342,12 +342,14 @@ impl BucketState {
                 .find(|s| Arc::ptr_eq(&s.segment, &then.segment));
             for position in now.map(|s| s.hidden.as_slice()).unwrap_or_default() {
                 if then.hidden.binary_search(position).is_err()
+                    && !then.segment.is_missing(*position)
                     && let Some(row) = then.segment.row(*position)?
                 {
                     gone.insert(row.id);
                 }
             }
         }
+        let lost = self.lost(made_of);
         let merged = |s: &Sealed| made_of.iter().any(|m| Arc::ptr_eq(&m.segment, &s.segment));
         Arc::make_mut(&mut self.view.segments).retain(|s| !merged(s));
         if let Some(segment) = segment {
@@ -361,7 +363,32 @@ impl BucketState {
                 hidden: Arc::new(hidden),
             });
         }
+        self.lose(lost);
         Ok(())
+    }
+
+    /// Events of these segments that are shown and cannot be had any more.
+    fn lost(&self, made_of: &[Sealed]) -> u64 {
+        let segments = self.view.segments.iter();
+        let now = segments.filter(|s| made_of.iter().any(|m| Arc::ptr_eq(&m.segment, &s.segment)));
+        let missing = |s: &Sealed| {
+            let shown = |p: &&u32| s.hidden.binary_search(p).is_err();
+            s.segment.missing().iter().filter(shown).count() as u64
+        };
+        now.map(missing).sum()
+    }
+
+    /// So many events went with a damaged segment.
+    fn lose(&mut self, events: u64) {
+        if events == 0 {
+            return;
+        }
+        self.view.len = self.view.len.saturating_sub(events);
+        self.view.extent = self.view.measured();
+        let last = self.view.last.map(|last| self.view.find(last.id));
+        if !matches!(last, None | Some(Ok(Some(_)))) {
+            self.compare_with_newest();
+        }
     }
 
     fn add_segment(&mut self, sealed: Sealed) {

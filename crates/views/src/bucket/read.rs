@@ -69,6 +69,8 @@ pub struct Events<'a> {
     /// A segment that was read to its end. Its memory is given back one step later, when whoever was given its last
     /// event has read that event's data.
     finished: Option<&'a ViewSegment>,
+    /// Where the data of the event lie that was given last: it was read since, and should still be what it was.
+    given: Option<(&'a ViewSegment, u64)>,
 }
 
 #[derive(Debug)]
@@ -88,6 +90,8 @@ enum Source<'a> {
 struct SegmentCursor<'a> {
     sealed: &'a Sealed,
     dictionary: crate::segment::SegmentDictionary<'a>,
+    /// What the dictionary is known by.
+    number: u64,
     /// The decoded block has this number; `block_number` blocks lie before it.
     block: Block,
     block_number: usize,
@@ -113,6 +117,7 @@ impl<'a> Events<'a> {
             current: 0,
             rival: None,
             finished: None,
+            given: None,
         };
         for run in view.memory_runs() {
             events.push(Source::Run {
@@ -178,6 +183,12 @@ impl<'a> Iterator for Events<'a> {
     type Item = Result<EventRef<'a>, SegmentError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some((segment, dictionary)) = self.given.take()
+            && let Err(e) = segment.dictionary_holds(dictionary)
+        {
+            self.cursors.clear();
+            return Some(Err(e));
+        }
         if let Some(segment) = self.finished.take() {
             segment.release();
         }
@@ -187,6 +198,7 @@ impl<'a> Iterator for Events<'a> {
             row,
             text: cursor.source.text(&row),
         };
+        self.given = cursor.source.dictionary();
         if let Err(e) = cursor.advance(&self.bounds) {
             self.cursors.clear();
             return Some(Err(e));
@@ -210,6 +222,14 @@ impl<'a> Source<'a> {
             Source::Segment(cursor) if head.is_none() && cursor.blocks_read >= RELEASE_FROM => {
                 Some(&cursor.sealed.segment)
             }
+            _ => None,
+        }
+    }
+
+    /// The segment whose dictionary is read from, and what that is known by.
+    fn dictionary(&self) -> Option<(&'a ViewSegment, u64)> {
+        match self {
+            Source::Segment(cursor) => Some((&cursor.sealed.segment, cursor.number)),
             _ => None,
         }
     }
@@ -245,9 +265,11 @@ impl Cursor<'_> {
 
 impl<'a> SegmentCursor<'a> {
     fn new(sealed: &'a Sealed, bounds: &Bounds) -> Result<SegmentCursor<'a>, SegmentError> {
+        let (number, dictionary) = sealed.segment.numbered_dictionary()?;
         Ok(SegmentCursor {
             sealed,
-            dictionary: sealed.segment.dictionary()?,
+            number,
+            dictionary,
             block: Block::default(),
             block_number: sealed.segment.block_end(bounds)?,
             left: 0,
@@ -279,9 +301,11 @@ impl<'a> SegmentCursor<'a> {
         while self.block_number > 0 {
             self.block_number -= 1;
             if self.sealed.segment.entry(self.block_number)?.greatest_end >= bounds.from {
-                self.sealed
-                    .segment
-                    .read_block(self.block_number, &mut self.block)?;
+                let Sealed { segment, hidden } = self.sealed;
+                segment.read_shown(self.block_number, hidden, &mut self.block)?;
+                if let Some(newer) = segment.newer_dictionary(self.number)? {
+                    (self.number, self.dictionary) = newer;
+                }
                 self.left = self.block.len();
                 self.blocks_read += 1;
                 return Ok(true);

@@ -66,7 +66,7 @@ impl Sealed {
             if !any_between(entry.least_id, entry.greatest_id) {
                 continue;
             }
-            self.segment.read_block(b, &mut block)?;
+            self.segment.read_shown(b, &self.hidden, &mut block)?;
             for i in 0..block.len() {
                 let position = (b * crate::segment::BLOCK_ROWS + i) as u32;
                 if let Some(row) = block.row(i).filter(|row| ids.binary_search(&row.id).is_ok())
@@ -77,6 +77,20 @@ impl Sealed {
             }
         }
         Ok(found)
+    }
+
+    /// The data of one of its rows, in place of what is in `text`.
+    pub(crate) fn read_text(&self, row: &Row, text: &mut Vec<u8>) -> Result<(), SegmentError> {
+        loop {
+            let (number, dictionary) = self.segment.numbered_dictionary()?;
+            text.clear();
+            dictionary.write_text(row.data, text);
+            match self.segment.dictionary_holds(number) {
+                // Its file was cut short meanwhile: the next one is another, in memory.
+                Err(_) if !self.segment.is_damaged() => {}
+                held => return held,
+            }
+        }
     }
 
     /// Positions that are hidden among `rows` from `first` on.
@@ -334,8 +348,7 @@ impl BucketView {
         let mut text = Vec::new();
         for sealed in self.segments.iter() {
             for (_, row) in sealed.positions_of(&sorted)? {
-                text.clear();
-                sealed.segment.dictionary()?.write_text(row.data, &mut text);
+                sealed.read_text(&row, &mut text)?;
                 give(&row, &String::from_utf8_lossy(&text));
             }
         }
@@ -376,7 +389,7 @@ impl BucketView {
                     return Ok(None);
                 };
                 let mut text = Vec::new();
-                sealed.segment.dictionary()?.write_text(row.data, &mut text);
+                sealed.read_text(&row, &mut text)?;
                 Some((row, String::from_utf8_lossy(&text).into_owned()))
             }
         })
@@ -411,7 +424,7 @@ fn measure_sealed(sealed: &Sealed) -> Result<Option<(i64, i64)>, SegmentError> {
             offer(entry.least_start, entry.greatest_end);
             continue;
         }
-        sealed.segment.read_block(b, &mut block)?;
+        sealed.segment.read_shown(b, &sealed.hidden, &mut block)?;
         let shown = (0..block.len()).filter(|i| hidden.binary_search(&(first + *i as u32)).is_err());
         for row in shown.filter_map(|i| block.row(i)) {
             offer(row.start, row.end());
@@ -440,10 +453,11 @@ fn count_sealed(sealed: &Sealed, bounds: &Bounds) -> Result<u64, SegmentError> {
             false => header.greatest_start <= bounds.to,
         };
         if !header.negative && entry.least_start >= bounds.from && ends_inside {
-            n += u64::from(entry.rows) - hidden.len() as u64;
+            sealed.segment.expect_known(b, &sealed.hidden)?;
+            n += u64::from(entry.rows).saturating_sub(hidden.len() as u64);
             continue;
         }
-        sealed.segment.read_block(b, &mut block)?;
+        sealed.segment.read_shown(b, &sealed.hidden, &mut block)?;
         n += (0..block.len())
             .filter(|i| block.row(*i).is_some_and(|r| bounds.touches(&r)))
             .filter(|i| hidden.binary_search(&(first + *i as u32)).is_err())

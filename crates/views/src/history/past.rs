@@ -10,7 +10,7 @@ use super::HistoryError;
 use super::ask::Asking;
 use crate::replica::{Replica, ReplicaError};
 use crate::snapshot::Snapshot;
-use crate::state::State;
+use crate::state::{FoldError, State};
 
 /// How long they are kept when nobody asks for them.
 const IDLE: Duration = Duration::from_secs(60);
@@ -86,6 +86,7 @@ pub(crate) fn fold(
             Ok(()) => {}
             Err(ReplicaError::Compact(error)) => return Err(error.into()),
             Err(ReplicaError::Codec(error)) => return Err(error.into()),
+            Err(ReplicaError::Fold(FoldError::Segment(error))) => return Err(error.into()),
             // Told when it was written and whenever the log is verified; the present shows it as well.
             Err(ReplicaError::Fold(error)) => {
                 tracing::debug!(seq = %record.seq, %error, "a record does not fold");

@@ -55,6 +55,28 @@ pub enum Record<'a> {
     Lost(Lost),
 }
 
+impl Record<'_> {
+    /// The bucket that it speaks of, if it is one.
+    pub fn bucket(&self) -> Option<BucketKey> {
+        match self {
+            Record::BucketCreated(r) => Some(r.bucket),
+            Record::BucketUpdated(r) => Some(r.bucket),
+            Record::BucketDeleted(r) => Some(r.bucket),
+            Record::Heartbeat(r) => Some(r.bucket),
+            Record::EventsInserted(r) => Some(r.bucket),
+            Record::EventsPut(r) => Some(r.bucket),
+            Record::EventsDeleted(r) => Some(r.bucket),
+            Record::EventsChanged(r) => Some(r.bucket),
+            Record::BucketRestored(r) => Some(r.bucket),
+            Record::PurgeBegun(r) => Some(r.bucket),
+            Record::Erased(r) => r.bucket,
+            Record::SettingSet(_) | Record::SettingDeleted(_) | Record::PurgeEnded(_) | Record::Lost(_) => {
+                None
+            }
+        }
+    }
+}
+
 /// Payload of [`Record::BucketCreated`].
 #[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
 pub struct BucketCreated<'a> {

@@ -75,7 +75,9 @@ enum Rows<'a> {
 struct SegmentRows<'a> {
     segment: &'a ViewSegment,
     dictionary: Dictionary<'a>,
+    number: u64,
     hidden: std::iter::Peekable<std::iter::Copied<std::slice::Iter<'a, u32>>>,
+    all_hidden: &'a [u32],
     block: Block,
     next_block: usize,
     /// Position of the next row, in the segment and in the block.
@@ -90,12 +92,14 @@ impl<'a> Reader<'a> {
         let (rows, data, seq) = match source {
             Source::Run(run, seq) => (Rows::Run { run, next: 0 }, run.dictionary().len(), *seq),
             Source::Segment(segment, hidden) => {
-                let dictionary = segment.dictionary()?;
+                let (number, dictionary) = segment.numbered_dictionary()?;
                 let data = dictionary.objects() as usize;
                 let rows = SegmentRows {
                     segment,
                     dictionary,
+                    number,
                     hidden: hidden.iter().copied().peekable(),
+                    all_hidden: hidden,
                     block: Block::default(),
                     next_block: 0,
                     position: 0,
@@ -148,10 +152,16 @@ impl SegmentRows<'_> {
     fn next(&mut self) -> Result<Option<Row>, SegmentError> {
         loop {
             if self.in_block == self.block.len() {
+                self.segment.dictionary_holds(self.number)?;
                 if self.next_block == self.segment.blocks() {
                     return Ok(None);
                 }
-                self.segment.read_block(self.next_block, &mut self.block)?;
+                self.segment
+                    .read_shown(self.next_block, self.all_hidden, &mut self.block)?;
+                if let Some((number, dictionary)) = self.segment.newer_dictionary(self.number)? {
+                    (self.number, self.dictionary) = (number, dictionary);
+                    self.values.clear();
+                }
                 self.next_block += 1;
                 self.in_block = 0;
                 continue;
@@ -195,6 +205,11 @@ impl Blocks {
 
     fn push(&mut self, row: Row, seq: u64) {
         debug_assert!(self.pending.last().is_none_or(|last| last.cmp(&row).is_le()));
+        self.place(row, seq);
+    }
+
+    /// The same for rows that may be fillers, which have no place in the order.
+    fn place(&mut self, row: Row, seq: u64) {
         self.negative |= row.duration < 0;
         self.rows += 1;
         self.greatest_start = row.start;
@@ -247,6 +262,21 @@ impl Blocks {
         }
         Some(out)
     }
+}
+
+/// The bytes of a segment with exactly these rows, each where it is; `seq` tells the newest seq of each block. None when
+/// there are no rows.
+pub(super) fn assemble(
+    bucket: u32,
+    rows: &[Row],
+    seq: impl Fn(usize) -> u64,
+    dictionary: &DictionaryBuilder,
+) -> Option<Vec<u8>> {
+    let mut blocks = Blocks::new();
+    for (position, row) in rows.iter().enumerate() {
+        blocks.place(*row, seq(position / BLOCK_ROWS));
+    }
+    blocks.finish(bucket, dictionary)
 }
 
 /// Ends a section with the checksum of its bytes.

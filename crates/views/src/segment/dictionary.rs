@@ -64,6 +64,12 @@ impl Strings {
         number
     }
 
+    /// Adds a string under the next number, whether it is there already or not.
+    fn push(&mut self, s: &[u8]) {
+        self.bytes.extend_from_slice(s);
+        self.offsets.push(self.bytes.len() as u32);
+    }
+
     fn len(&self) -> u32 {
         self.offsets.len() as u32 - 1
     }
@@ -141,6 +147,18 @@ impl DictionaryBuilder {
 
     /// The number of this object, a canonical JSON text.
     pub(crate) fn add_text(&mut self, text: &str) -> u32 {
+        let shape = self.take_apart(text);
+        self.add_object(shape)
+    }
+
+    /// Gives this object the next number, whether it has one already or not: for a dictionary whose numbers are given.
+    pub(crate) fn push_text(&mut self, text: &str) {
+        let shape = self.take_apart(text);
+        self.write_object(shape);
+        self.objects.push(&self.scratch);
+    }
+
+    fn take_apart(&mut self, text: &str) -> u32 {
         self.scratch.clear();
         self.numbers.clear();
         for (key, value) in Members::of(text) {
@@ -148,8 +166,7 @@ impl DictionaryBuilder {
             write_varint(key, &mut self.scratch);
             self.numbers.push(self.values.intern(value.as_bytes()));
         }
-        let shape = self.shapes.intern(&self.scratch);
-        self.add_object(shape)
+        self.shapes.intern(&self.scratch)
     }
 
     /// The number of an object of another segment; `known` remembers the values of that segment that were seen.
@@ -178,12 +195,16 @@ impl DictionaryBuilder {
     }
 
     fn add_object(&mut self, shape: u32) -> u32 {
+        self.write_object(shape);
+        self.objects.intern(&self.scratch)
+    }
+
+    fn write_object(&mut self, shape: u32) {
         self.scratch.clear();
         write_varint(shape, &mut self.scratch);
         for n in &self.numbers {
             write_varint(*n, &mut self.scratch);
         }
-        self.objects.intern(&self.scratch)
     }
 
     /// Bytes the dictionary will take.

@@ -7,7 +7,8 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) const HEADER: usize = 128;
 pub(crate) const ENTRY: usize = 128;
 
-/// Why a view segment cannot be used. Views are derived: `timberline log rebuild` makes them anew from the log.
+/// Why a view segment cannot be used. Views are derived: a server puts a damaged one together again from the log when it
+/// reads it, and `timberline log rebuild` does so for all of them.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SegmentError {
     /// It is not a view segment, or its header is damaged.
@@ -29,6 +30,16 @@ pub enum SegmentError {
         file: String,
         /// Its version.
         version: u32,
+    },
+    /// Events of it are lost: it is damaged, and the log does not have them either.
+    #[error(
+        "view segment {file} is damaged, and {events} of its events are in the log neither: they are lost, or were deleted meanwhile"
+    )]
+    Lost {
+        /// Name of the file.
+        file: String,
+        /// How many events.
+        events: usize,
     },
     /// It cannot be read at all.
     #[error("view segment {file}: {error}")]

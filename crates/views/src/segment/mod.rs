@@ -7,14 +7,17 @@ mod build;
 mod dictionary;
 mod format;
 mod pack;
+mod part;
 mod read;
+mod reconstruct;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use build::{Source, build};
 pub(crate) use dictionary::Dictionary as SegmentDictionary;
 pub use format::SegmentError;
-pub(crate) use read::{Block, ViewSegment};
+pub(crate) use read::{Block, Heal, Healed, ViewSegment};
+pub(crate) use reconstruct::Reconstruction;
 
 /// Rows in a block: the unit of decoding, of checksums and of the sparse index.
 pub(crate) const BLOCK_ROWS: usize = 1024;

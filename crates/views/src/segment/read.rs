@@ -1,33 +1,59 @@
-//! Reads a view segment through its mapping, checking each part the first time it is touched.
+//! Reads a view segment. What is damaged is put together again from the log, once, and whoever reads it waits for that:
+//! reads know nothing of it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
-use timberline_log::{Access, Region, Storage};
+use parking_lot::Mutex;
+use timberline_log::Storage;
 
 use super::BLOCK_ROWS;
 use super::dictionary::Dictionary;
-use super::format::{ENTRY, Entry, HEADER, Header, SegmentError};
-use crate::head::next_dictionary;
+use super::format::{Entry, Header, SegmentError};
+use super::part::Part;
 use crate::row::{Bounds, Row};
+
+/// After healing has failed, reads fail at once for this long before it is tried again.
+const RETRY: Duration = Duration::from_secs(60);
+
+/// Puts damaged view segments together again.
+pub(crate) trait Heal: std::fmt::Debug + Send + Sync {
+    /// Takes note of a damaged segment, once for each.
+    fn found(&self, segment: &ViewSegment, why: &SegmentError);
+
+    /// What takes the place of a damaged segment in this process.
+    ///
+    /// # Errors
+    /// When it cannot be put together now.
+    fn heal(&self, segment: &ViewSegment, why: &SegmentError) -> Result<Healed, SegmentError>;
+}
+
+/// What stands in for a damaged segment until a new file takes its place: the same rows at the same positions, so that
+/// whoever holds positions, or numbers of its data, need not know.
+pub(crate) struct Healed {
+    pub(super) part: Part,
+    /// Whether the dictionary is the new part's; otherwise the old one is whole and stays in use.
+    pub(super) own_dictionary: bool,
+    /// Positions whose event is not known, sorted. Those that were hidden are of no interest; the others are lost.
+    pub(super) missing: Vec<u32>,
+}
 
 /// An immutable, memory-mapped file of one bucket's events.
 pub(crate) struct ViewSegment {
-    file: String,
-    /// What its dictionary is known by in this process.
-    dictionary_number: u64,
-    region: Arc<dyn Region>,
-    header: Header,
-    index_checked: AtomicBool,
-    dictionary_checked: AtomicBool,
-    blocks_checked: Box<[AtomicBool]>,
+    original: Part,
+    healer: Option<Arc<dyn Heal>>,
+    healed: OnceLock<Healed>,
+    /// Held by whoever heals it; when that failed last.
+    healing: Mutex<Option<Instant>>,
+    damaged: AtomicBool,
 }
 
 impl std::fmt::Debug for ViewSegment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ViewSegment")
-            .field("file", &self.file)
-            .field("rows", &self.header.rows)
+            .field("file", &self.file())
+            .field("rows", &self.rows())
             .finish()
     }
 }
@@ -37,164 +63,250 @@ impl ViewSegment {
     ///
     /// # Errors
     /// When the file is missing, is no view segment, is of a newer version, or its header is damaged.
-    pub(crate) fn open(storage: &dyn Storage, file: &str) -> Result<ViewSegment, SegmentError> {
-        let io = |e: std::io::Error| SegmentError::Io {
-            file: file.into(),
-            error: e.to_string(),
+    pub(crate) fn open(
+        storage: &dyn Storage,
+        file: &str,
+        healer: Option<Arc<dyn Heal>>,
+    ) -> Result<ViewSegment, SegmentError> {
+        Ok(ViewSegment::of(Part::open(storage, file)?, healer))
+    }
+
+    /// Stands for a file of this many rows of which not even the header can be read: the first read heals it.
+    pub(crate) fn unreadable(
+        file: &str,
+        bucket: u32,
+        rows: u32,
+        why: &SegmentError,
+        healer: Arc<dyn Heal>,
+    ) -> ViewSegment {
+        let header = Header {
+            bucket,
+            rows,
+            blocks: rows.div_ceil(BLOCK_ROWS as u32),
+            negative: true,
+            least_start: i64::MIN,
+            greatest_start: i64::MAX,
+            greatest_end: i64::MAX,
+            least_id: 0,
+            greatest_id: u64::MAX,
+            greatest_seq: u64::MAX,
+            length: u64::MAX,
+            ..Header::default()
         };
-        // The header is copied: a first touch of the mapping would make the system read megabytes around it.
-        let reader = storage.open_read(file).map_err(io)?;
-        let mut bytes = [0; HEADER];
-        let read = reader.read_at(0, &mut bytes).map_err(io)?;
-        let header = Header::parse(
-            file,
-            bytes.get(..read).unwrap_or_default(),
-            reader.len().map_err(io)?,
-        )?;
-        // Before memory is taken for each block or row that the header speaks of.
-        let index_end = header
-            .index_at
-            .checked_add(u64::from(header.blocks) * ENTRY as u64 + 4);
-        let fits = index_end == Some(header.dictionary_at) && header.dictionary_at <= header.length;
-        if !fits || header.rows.div_ceil(BLOCK_ROWS as u32) != header.blocks {
-            return Err(SegmentError::Damaged {
-                file: file.into(),
-                what: "its sections do not fit together".into(),
-            });
+        let what = match why {
+            SegmentError::Damaged { what, .. } => what.clone(),
+            other => other.to_string(),
+        };
+        let segment = ViewSegment::of(Part::unreadable(file, header, what), Some(healer));
+        segment.note(why);
+        segment
+    }
+
+    fn of(original: Part, healer: Option<Arc<dyn Heal>>) -> ViewSegment {
+        ViewSegment {
+            original,
+            healer,
+            healed: OnceLock::new(),
+            healing: Mutex::new(None),
+            damaged: AtomicBool::new(false),
         }
-        let region = storage.open_region(file, Access::Read).map_err(io)?;
-        Ok(ViewSegment {
-            file: file.into(),
-            dictionary_number: next_dictionary(),
-            region,
-            header,
-            index_checked: AtomicBool::new(false),
-            dictionary_checked: AtomicBool::new(false),
-            blocks_checked: (0..header.blocks).map(|_| AtomicBool::new(false)).collect(),
-        })
     }
 
     pub(crate) fn file(&self) -> &str {
-        &self.file
+        self.original.file()
+    }
+
+    /// The bytes of the file itself, whatever is wrong with them.
+    pub(crate) fn original(&self) -> &Part {
+        &self.original
+    }
+
+    /// What is read without healing anything.
+    pub(crate) fn as_it_is(&self) -> &Part {
+        self.healed.get().map_or(&self.original, |healed| &healed.part)
+    }
+
+    /// Whether a new file is to take its place.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged.load(Ordering::Relaxed)
     }
 
     pub(crate) fn header(&self) -> &Header {
-        &self.header
+        self.as_it_is().header()
     }
 
     pub(crate) fn rows(&self) -> u64 {
-        u64::from(self.header.rows)
+        u64::from(self.original.header().rows)
     }
 
     pub(crate) fn blocks(&self) -> usize {
-        self.header.blocks as usize
+        self.original.header().blocks as usize
     }
 
     /// Gives the memory of the mapping back, after all of it has been read once: an export or a merge of ten years
     /// should not leave ten years resident.
     pub(crate) fn release(&self) {
-        self.region.release();
+        self.original.release();
     }
 
-    /// Bytes of the file.
+    /// Bytes of the file; 0 if not even its header can be read.
     pub(crate) fn size(&self) -> u64 {
-        self.header.length
-    }
-
-    fn damaged(&self, what: impl Into<String>) -> SegmentError {
-        SegmentError::Damaged {
-            file: self.file.clone(),
-            what: what.into(),
+        match self.header().length {
+            u64::MAX => 0,
+            length => length,
         }
     }
 
-    fn bytes(&self, from: u64, to: u64) -> Result<&[u8], SegmentError> {
-        if from > to || to > self.header.length {
-            return Err(self.damaged(format!("bytes {from}..{to} are beyond its end")));
+    /// Reads from what is there, and once more if that had to be healed.
+    fn read<'a, T>(
+        &'a self,
+        mut read: impl FnMut(&'a Part) -> Result<T, SegmentError>,
+    ) -> Result<T, SegmentError> {
+        if let Some(healed) = self.healed.get() {
+            return read(&healed.part);
         }
-        Ok(self.region.read(from as usize..to as usize))
+        match self.original.expect_whole().and_then(|()| read(&self.original)) {
+            Err(why @ SegmentError::Damaged { .. }) => read(&self.heal(why)?.part),
+            result => result,
+        }
     }
 
-    /// A section without the checksum at its end, which is compared the first time.
-    fn section(&self, from: u64, to: u64, checked: &AtomicBool, name: &str) -> Result<&[u8], SegmentError> {
-        let bytes = self.bytes(from, to)?;
-        let (body, crc) = bytes
-            .split_last_chunk::<4>()
-            .ok_or_else(|| self.damaged(format!("its {name} is missing")))?;
-        if !checked.load(Ordering::Relaxed) {
-            if crc32fast::hash(body) != u32::from_le_bytes(*crc) {
-                return Err(self.damaged(format!("its {name} at byte {from} is damaged")));
+    fn note(&self, why: &SegmentError) {
+        if !self.damaged.swap(true, Ordering::Relaxed)
+            && let Some(healer) = &self.healer
+        {
+            healer.found(self, why);
+        }
+    }
+
+    fn heal(&self, why: SegmentError) -> Result<&Healed, SegmentError> {
+        self.note(&why);
+        let Some(healer) = &self.healer else {
+            return Err(why);
+        };
+        let mut failed = self.healing.lock();
+        if let Some(healed) = self.healed.get() {
+            return Ok(healed);
+        }
+        if failed.is_some_and(|at| at.elapsed() < RETRY) {
+            return Err(why);
+        }
+        match healer.heal(self, &why) {
+            Ok(healed) => Ok(self.healed.get_or_init(|| healed)),
+            Err(error) => {
+                *failed = Some(Instant::now());
+                Err(error)
             }
-            checked.store(true, Ordering::Relaxed);
         }
-        Ok(body)
-    }
-
-    fn index(&self) -> Result<&[u8], SegmentError> {
-        self.section(
-            self.header.index_at,
-            self.header.dictionary_at,
-            &self.index_checked,
-            "index",
-        )
     }
 
     /// The entry of a block in the index.
     pub(crate) fn entry(&self, block: usize) -> Result<Entry, SegmentError> {
-        let at = block * ENTRY;
-        let bytes = self
-            .index()?
-            .get(at..at + ENTRY)
-            .ok_or_else(|| self.damaged(format!("it has no block {block}")))?;
-        Ok(Entry::parse(bytes))
+        self.read(|part| part.entry(block))
     }
 
     /// The distinct data of this segment.
     pub(crate) fn dictionary(&self) -> Result<Dictionary<'_>, SegmentError> {
-        let bytes = self.section(
-            self.header.dictionary_at,
-            self.header.length,
-            &self.dictionary_checked,
-            "dictionary",
-        )?;
-        Dictionary::parse(bytes).ok_or_else(|| self.damaged("its dictionary is malformed"))
+        Ok(self.numbered_dictionary()?.1)
     }
 
-    pub(crate) fn dictionary_number(&self) -> u64 {
-        self.dictionary_number
+    /// The same with what it is known by in this process.
+    pub(crate) fn numbered_dictionary(&self) -> Result<(u64, Dictionary<'_>), SegmentError> {
+        let of = |part: &'_ Part| part.dictionary_number();
+        if let Some(healed) = self.healed.get() {
+            let part = healed.dictionary_of(&self.original);
+            return Ok((of(part), part.dictionary()?));
+        }
+        match self
+            .original
+            .expect_whole()
+            .and_then(|()| self.original.dictionary())
+        {
+            Err(why @ SegmentError::Damaged { .. }) => {
+                let part = self.heal(why)?.dictionary_of(&self.original);
+                Ok((of(part), part.dictionary()?))
+            }
+            dictionary => Ok((of(&self.original), dictionary?)),
+        }
+    }
+
+    /// The dictionary to go on with after a block was read, if it is another than the one of this number: the segment was
+    /// healed meanwhile. It has the same objects under the same numbers, and maybe more.
+    pub(crate) fn newer_dictionary(
+        &self,
+        number: u64,
+    ) -> Result<Option<(u64, Dictionary<'_>)>, SegmentError> {
+        if !self.is_damaged() {
+            return Ok(None);
+        }
+        let newer = self.numbered_dictionary()?;
+        Ok(Some(newer).filter(|(now, _)| *now != number))
+    }
+
+    /// Whether a dictionary that was taken under this number is still what it was: its file may have been cut short
+    /// under the mapping since, and then what was read of it last is not to be believed.
+    pub(crate) fn dictionary_holds(&self, number: u64) -> Result<(), SegmentError> {
+        if number != self.original.dictionary_number() {
+            return Ok(());
+        }
+        self.original.expect_whole()
     }
 
     /// Decodes a block.
+    #[cfg(test)]
     pub(crate) fn block(&self, number: usize) -> Result<Block, SegmentError> {
         let mut block = Block::default();
         self.read_block(number, &mut block)?;
         Ok(block)
     }
 
-    /// Decodes a block into buffers that are there already.
+    /// Decodes a block into buffers that are there already. Rows that are missing have the id 0, which no event has.
     pub(crate) fn read_block(&self, number: usize, into: &mut Block) -> Result<(), SegmentError> {
-        let entry = self.entry(number)?;
-        let mut body = self.bytes(entry.offset, entry.offset.saturating_add(u64::from(entry.length)))?;
-        let checked = self.blocks_checked.get(number);
-        if !checked.is_some_and(|c| c.load(Ordering::Relaxed)) {
-            if crc32fast::hash(body) != entry.crc || entry.rows as usize > BLOCK_ROWS {
-                return Err(self.damaged(format!("block {number} at byte {} is damaged", entry.offset)));
-            }
-            if let Some(c) = checked {
-                c.store(true, Ordering::Relaxed);
-            }
+        self.read(|part| part.read_block(number, into))
+    }
+
+    /// The same for somebody who shows all rows but those at the hidden positions.
+    ///
+    /// # Errors
+    /// Also when one of them is missing.
+    pub(crate) fn read_shown(
+        &self,
+        number: usize,
+        hidden: &[u32],
+        into: &mut Block,
+    ) -> Result<(), SegmentError> {
+        self.read_block(number, into)?;
+        self.expect_known(number, hidden)
+    }
+
+    /// Fails if an event of this block is missing that is not hidden.
+    pub(crate) fn expect_known(&self, block: usize, hidden: &[u32]) -> Result<(), SegmentError> {
+        let first = (block * BLOCK_ROWS) as u32;
+        let missing = self.missing_in(first, first.saturating_add(BLOCK_ROWS as u32));
+        let shown = missing.iter().filter(|p| hidden.binary_search(p).is_err());
+        match shown.count() {
+            0 => Ok(()),
+            events => Err(SegmentError::Lost {
+                file: self.file().into(),
+                events,
+            }),
         }
-        let n = entry.rows as usize;
-        for (packing, column) in entry.columns.iter().zip(&mut into.columns) {
-            let (bytes, rest) = body
-                .split_at_checked(packing.size(n))
-                .ok_or_else(|| self.damaged(format!("block {number} is shorter than its columns")))?;
-            packing.read(bytes, n, column);
-            body = rest;
-        }
-        into.greatest_seq = entry.greatest_seq;
-        into.rows = n;
-        Ok(())
+    }
+
+    /// Positions of events that are missing, sorted.
+    pub(crate) fn missing(&self) -> &[u32] {
+        self.healed.get().map_or(&[], |healed| &healed.missing)
+    }
+
+    pub(crate) fn is_missing(&self, position: u32) -> bool {
+        self.missing().binary_search(&position).is_ok()
+    }
+
+    fn missing_in(&self, from: u32, to: u32) -> &[u32] {
+        let missing = self.missing();
+        let begin = missing.partition_point(|p| *p < from);
+        let end = missing.partition_point(|p| *p < to);
+        missing.get(begin..end).unwrap_or_default()
     }
 
     /// The blocks that may hold events of the range, as `first..end`: those before `first` may too when an event of
@@ -214,7 +326,8 @@ impl ViewSegment {
 
     /// Position of the event with this id.
     pub(crate) fn find(&self, id: u64) -> Result<Option<u32>, SegmentError> {
-        if id < self.header.least_id || id > self.header.greatest_id {
+        let header = self.header();
+        if id < header.least_id || id > header.greatest_id {
             return Ok(None);
         }
         let mut block = Block::default();
@@ -233,8 +346,20 @@ impl ViewSegment {
 
     /// The row at a position.
     pub(crate) fn row(&self, position: u32) -> Result<Option<Row>, SegmentError> {
-        let block = self.block(position as usize / BLOCK_ROWS)?;
+        let mut block = Block::default();
+        self.read_block(position as usize / BLOCK_ROWS, &mut block)?;
+        if self.is_missing(position) {
+            return Err(SegmentError::Lost {
+                file: self.file().into(),
+                events: 1,
+            });
+        }
         Ok(block.row(position as usize % BLOCK_ROWS))
+    }
+
+    /// Has everything checked again when it is next read: disks forget.
+    pub(crate) fn distrust(&self) {
+        self.as_it_is().distrust();
     }
 
     /// Reads everything once and compares every checksum.
@@ -242,13 +367,7 @@ impl ViewSegment {
     /// # Errors
     /// The first damage found.
     pub(crate) fn verify(&self) -> Result<(), SegmentError> {
-        for c in self
-            .blocks_checked
-            .iter()
-            .chain([&self.index_checked, &self.dictionary_checked])
-        {
-            c.store(false, Ordering::Relaxed);
-        }
+        self.as_it_is().distrust();
         let objects = self.dictionary()?.objects();
         let (mut rows, mut block) = (0u64, Block::default());
         let mut previous: Option<Row> = None;
@@ -256,29 +375,48 @@ impl ViewSegment {
             self.read_block(b, &mut block)?;
             for i in 0..block.len() {
                 let Some(row) = block.row(i) else { continue };
+                rows += 1;
+                if self.is_missing((b * BLOCK_ROWS + i) as u32) {
+                    continue;
+                }
                 if row.data >= objects {
-                    return Err(self.damaged(format!("event {} refers to data that is not there", row.id)));
+                    return Err(self
+                        .original
+                        .damaged(format!("event {} refers to data that is not there", row.id)));
                 }
                 if previous.is_some_and(|p| p.cmp(&row).is_gt()) {
-                    return Err(self.damaged(format!("event {} is out of order", row.id)));
+                    return Err(self.original.damaged(format!("event {} is out of order", row.id)));
                 }
                 previous = Some(row);
-                rows += 1;
             }
         }
         if rows != self.rows() {
-            return Err(self.damaged(format!("it has {rows} events instead of {}", self.rows())));
+            return Err(self
+                .original
+                .damaged(format!("it has {rows} events instead of {}", self.rows())));
         }
         Ok(())
+    }
+}
+
+impl Healed {
+    /// How many events are missing that are not hidden.
+    pub(crate) fn lost(&self, hidden: &[u32]) -> u64 {
+        let shown = (self.missing.iter()).filter(|p| hidden.binary_search(p).is_err());
+        shown.count() as u64
+    }
+
+    fn dictionary_of<'a>(&'a self, original: &'a Part) -> &'a Part {
+        if self.own_dictionary { &self.part } else { original }
     }
 }
 
 /// A decoded block: start, duration, id and data of up to [`BLOCK_ROWS`] events.
 #[derive(Debug, Default)]
 pub(crate) struct Block {
-    columns: [Vec<i64>; 4],
-    rows: usize,
-    greatest_seq: u64,
+    pub(super) columns: [Vec<i64>; 4],
+    pub(super) rows: usize,
+    pub(super) greatest_seq: u64,
 }
 
 impl Block {

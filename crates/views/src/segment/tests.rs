@@ -31,7 +31,7 @@ fn built(events: &[Event]) -> Vec<u8> {
 fn opened(bytes: &[u8]) -> Result<ViewSegment, SegmentError> {
     let views = SimDisk::new(0).dir("views");
     views.write_file("x.view", bytes).unwrap();
-    ViewSegment::open(&*views, "x.view")
+    ViewSegment::open(&*views, "x.view", None)
 }
 
 fn contents(segment: &ViewSegment) -> Result<Vec<Event>, SegmentError> {

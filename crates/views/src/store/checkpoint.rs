@@ -12,11 +12,12 @@ use timberline_log::{Position, Seq, Storage};
 use timberline_model::{Bucket, Data, Timestamp};
 
 use super::error::OpenError;
+use super::heal::Healer;
 use crate::bucket::{BucketState, BucketView, Changes, LastEvent, Sealed};
 use crate::record::codec::{self, CONFIG, CodecError};
 use crate::record::{BucketKey, EventBlock};
 use crate::row::Row;
-use crate::segment::{SegmentError, ViewSegment};
+use crate::segment::{Heal, SegmentError, ViewSegment};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -24,6 +25,8 @@ use crate::state::State;
 pub(crate) const FILE: &str = "checkpoint";
 const MAGIC: [u8; 8] = *b"TLVIEWCP";
 const VERSION: u32 = 2;
+/// A segment that cannot be opened and should have more rows than this is not believed: memory is taken for each.
+const MOST_UNREADABLE: u64 = 1 << 21;
 /// magic 8 | version u32 | CRC-32 of the body u32
 const HEADER: usize = 16;
 
@@ -167,12 +170,12 @@ fn bucket_body(view: &BucketView) -> Result<BucketBody, CodecError> {
     })
 }
 
-/// Reads the checkpoint and maps the segments it names.
+/// Reads the checkpoint and maps the segments it names. With a healer, segments that cannot be opened are no hindrance.
 ///
 /// # Errors
 /// [`OpenError::Newer`] for a format of the future, and when the directory cannot be read. Everything else makes the
 /// checkpoint unusable, which costs time (the log is folded anew), not data.
-pub(crate) fn read(storage: &dyn Storage) -> Result<Found, OpenError> {
+pub(crate) fn read(storage: &dyn Storage, healer: Option<&Arc<Healer>>) -> Result<Found, OpenError> {
     let bytes = match storage.read_file(FILE) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Found::None),
@@ -218,7 +221,7 @@ pub(crate) fn read(storage: &dyn Storage) -> Result<Found, OpenError> {
     if crc32fast::hash(rest) != word(12) {
         return Ok(Found::Unusable("the checkpoint is damaged".into()));
     }
-    match restore(storage, rest) {
+    match restore(storage, rest, healer) {
         Ok(state) => Ok(Found::State(Box::new(state))),
         Err(Unusable::Segment(e @ SegmentError::Newer { .. })) => Err(e.into()),
         Err(Unusable::Segment(e)) => Ok(Found::Unusable(e.to_string())),
@@ -247,15 +250,15 @@ impl<E: Into<CodecError>> From<E> for Unusable {
     }
 }
 
-fn restore(storage: &dyn Storage, bytes: &[u8]) -> Result<State, Unusable> {
+fn restore(storage: &dyn Storage, bytes: &[u8], healer: Option<&Arc<Healer>>) -> Result<State, Unusable> {
     let (body, _): (Body, usize) = codec::decode(bytes)?;
     let mut buckets = Vec::with_capacity(body.buckets.len());
     for b in body.buckets {
-        buckets.push(restore_bucket(storage, b)?);
+        buckets.push(restore_bucket(storage, b, healer)?);
     }
     let mut trash = Vec::with_capacity(body.trash.len());
     for (seq, b) in body.trash {
-        trash.push((seq, restore_bucket(storage, b)?));
+        trash.push((seq, restore_bucket(storage, b, healer)?));
     }
     let settings: BTreeMap<String, String> = body.settings.into_iter().collect();
     let mut state = State::restore(
@@ -279,25 +282,86 @@ fn are_positions(positions: &[u32], rows: u64) -> bool {
     positions.is_sorted_by(|a, b| a < b) && positions.last().is_none_or(|last| u64::from(*last) < rows)
 }
 
-fn restore_bucket(storage: &dyn Storage, b: BucketBody) -> Result<BucketState, Unusable> {
-    let mut segments = Vec::with_capacity(b.segments.len());
-    for s in b.segments {
-        let segment = ViewSegment::open(storage, &s.file)?;
-        if segment.header().bucket != b.key.0 {
-            return Err(SegmentError::Damaged {
-                file: s.file,
-                what: "it belongs to another bucket".into(),
-            }
-            .into());
+fn open_segment(
+    storage: &dyn Storage,
+    key: BucketKey,
+    file: &str,
+    healer: Option<&Arc<Healer>>,
+) -> Result<ViewSegment, SegmentError> {
+    let healer = healer.map(|healer| healer.clone() as Arc<dyn Heal>);
+    let segment = ViewSegment::open(storage, file, healer)?;
+    if segment.header().bucket == key.0 {
+        return Ok(segment);
+    }
+    Err(SegmentError::Damaged {
+        file: file.into(),
+        what: "it belongs to another bucket".into(),
+    })
+}
+
+/// The segments of a bucket of which `events` events lie in segments. One that cannot even be opened is healed when it
+/// is first read; how many rows it has follows from the others.
+fn restore_segments(
+    storage: &dyn Storage,
+    key: BucketKey,
+    named: Vec<SegmentBody>,
+    events: u64,
+    healer: Option<&Arc<Healer>>,
+) -> Result<Vec<Sealed>, Unusable> {
+    let (mut segments, mut broken) = (Vec::with_capacity(named.len()), Vec::new());
+    for s in named {
+        match (open_segment(storage, key, &s.file, healer), healer) {
+            (Ok(segment), _) => segments.push((segment, s.hidden)),
+            (Err(e @ SegmentError::Newer { .. }), _) | (Err(e), None) => return Err(e.into()),
+            (Err(e), Some(healer)) => broken.push((s, e, healer)),
         }
-        if !are_positions(&s.hidden, segment.rows()) {
+    }
+    let shown = |rows: u64, hidden: &[u32]| rows.saturating_sub(hidden.len() as u64);
+    let readable: u64 = segments.iter().map(|(s, hidden)| shown(s.rows(), hidden)).sum();
+    let mut left = events.saturating_sub(readable);
+    while let Some((s, error, healer)) = broken.pop() {
+        // Which of them has how many does not matter, if only they have all of them together.
+        let least = s.hidden.last().map_or(0, |last| u64::from(*last) + 1);
+        let rows = if broken.is_empty() {
+            left + s.hidden.len() as u64
+        } else {
+            least
+        };
+        left = left.saturating_sub(shown(rows, &s.hidden));
+        if rows > MOST_UNREADABLE {
+            return Err(error.into());
+        }
+        let segment = ViewSegment::unreadable(&s.file, key.0, rows as u32, &error, healer.clone());
+        if rows > 0 {
+            segments.push((segment, s.hidden));
+        }
+    }
+    let sealed = segments.into_iter().map(|(segment, hidden)| {
+        if !are_positions(&hidden, segment.rows()) {
             return Err(Unusable::Contradiction("a list of hidden events is malformed"));
         }
-        segments.push(Sealed {
+        Ok(Sealed {
             segment: Arc::new(segment),
-            hidden: Arc::new(s.hidden),
-        });
-    }
+            hidden: Arc::new(hidden),
+        })
+    });
+    sealed.collect()
+}
+
+fn restore_bucket(
+    storage: &dyn Storage,
+    b: BucketBody,
+    healer: Option<&Arc<Healer>>,
+) -> Result<BucketState, Unusable> {
+    let head = EventBlock::decode(&b.head)?;
+    let in_memory = head.len() as u64 + u64::from(b.open.is_some());
+    let segments = restore_segments(
+        storage,
+        b.key,
+        b.segments,
+        b.len.saturating_sub(in_memory),
+        healer,
+    )?;
     let view = BucketView {
         key: b.key,
         bucket: Arc::new(Bucket {
@@ -321,11 +385,9 @@ fn restore_bucket(storage: &dyn Storage, b: BucketBody) -> Result<BucketState, U
         touched: b.touched,
         changes: Changes::since(b.touched),
     };
-    let head = EventBlock::decode(&b.head)?;
     // The fold counts down from it, and reads rely on it.
     let sealed: u64 = view.segments.iter().map(Sealed::rows).sum();
-    if head.len() != b.head_ids.len() || view.len != sealed + head.len() as u64 + u64::from(b.open.is_some())
-    {
+    if head.len() != b.head_ids.len() || view.len != sealed + in_memory {
         return Err(Unusable::Contradiction(
             "a bucket has not as many events as it counts",
         ));

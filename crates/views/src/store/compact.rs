@@ -14,7 +14,7 @@ use super::error::CompactError;
 use crate::bucket::{BucketState, BucketView, SEAL_ROWS, Sealed};
 use crate::head::Run;
 use crate::record::BucketKey;
-use crate::segment::{self, Source, ViewSegment};
+use crate::segment::{self, Heal, SegmentError, Source, ViewSegment};
 use crate::snapshot::Snapshot;
 use crate::state::FoldError;
 
@@ -52,6 +52,8 @@ impl LookOut {
 enum Job {
     Seal(BucketKey),
     Merge(BucketKey, Vec<Sealed>),
+    /// A new file in the place of a damaged one.
+    Replace(BucketKey, String),
     Checkpoint,
 }
 
@@ -68,6 +70,7 @@ impl Shared {
             match job {
                 Job::Seal(key) => self.seal(key)?,
                 Job::Merge(key, sources) => self.merge(key, &sources)?,
+                Job::Replace(key, file) => self.replace_damaged(key, &file)?,
                 Job::Checkpoint => self.checkpoint()?,
             }
         }
@@ -78,7 +81,10 @@ impl Shared {
         if let Some(key) = self.sequencer.lock().state.fullest_head() {
             return Some(Job::Seal(key));
         }
-        if self.checkpoint_is_due() {
+        if let Some((key, file)) = self.healer.next_due() {
+            return Some(Job::Replace(key, file));
+        }
+        if self.checkpoint_is_due() || self.healer.take_replaced() {
             return Some(Job::Checkpoint);
         }
         let snapshot = self.published.load();
@@ -112,10 +118,7 @@ impl Shared {
 
     /// Merges segments of a bucket into one.
     pub(super) fn merge(&self, key: BucketKey, sources: &[Sealed]) -> Result<(), CompactError> {
-        let from: Vec<Source> = sources
-            .iter()
-            .map(|s| Source::Segment(s.segment.clone(), s.hidden.clone()))
-            .collect();
+        let from = sources.iter().map(source).collect::<Result<Vec<_>, _>>()?;
         let segment = self.write_segment(key, &from)?;
         self.install(key, segment.as_ref().map(|s| s.file().to_owned()), |b| {
             Ok(b.install_merged(segment, sources)?)
@@ -127,7 +130,8 @@ impl Shared {
     }
 
     fn write_segment(&self, key: BucketKey, sources: &[Source]) -> Result<Option<ViewSegment>, CompactError> {
-        write_segment(&*self.views, &self.next_file, key, sources)
+        let healer: Arc<dyn Heal> = self.healer.clone();
+        write_segment(&*self.views, &self.next_file, key, sources, Some(healer))
     }
 
     /// Shows new segments; when the bucket went meanwhile, the file is obsolete.
@@ -181,7 +185,7 @@ impl Shared {
         self.unsaved.fetch_sub(unsaved, Ordering::Relaxed);
         self.saved.store(bytes, Ordering::Relaxed);
         for file in obsolete {
-            if let Err(error) = self.views.remove(&file) {
+            if let Err(error) = self.put_away(&file) {
                 tracing::warn!(file, %error, "a view file that is no longer needed could not be removed");
             }
         }
@@ -198,6 +202,7 @@ pub(crate) fn write_segment(
     next_file: &AtomicU64,
     key: BucketKey,
     sources: &[Source],
+    healer: Option<Arc<dyn Heal>>,
 ) -> Result<Option<ViewSegment>, CompactError> {
     let Some(bytes) = segment::build(key.0, sources)? else {
         return Ok(None);
@@ -210,7 +215,21 @@ pub(crate) fn write_segment(
             file: file.clone(),
             error,
         })?;
-    Ok(Some(ViewSegment::open(views, &file)?))
+    Ok(Some(ViewSegment::open(views, &file, healer)?))
+}
+
+/// A segment as a source. Of a damaged one, what is missing is left out: then all of it must have been looked at.
+fn source(sealed: &Sealed) -> Result<Source, SegmentError> {
+    let segment = &sealed.segment;
+    if !segment.is_damaged() {
+        return Ok(Source::Segment(segment.clone(), sealed.hidden.clone()));
+    }
+    segment.verify()?;
+    let mut hidden = sealed.hidden.to_vec();
+    hidden.extend_from_slice(segment.missing());
+    hidden.sort_unstable();
+    hidden.dedup();
+    Ok(Source::Segment(segment.clone(), Arc::new(hidden)))
 }
 
 /// The runs of a head that has been set apart, as sources.

@@ -302,7 +302,7 @@ impl Shared {
         let checkpointed = Seq(self.checkpointed.load(std::sync::atomic::Ordering::Relaxed));
         if checkpointed > at && checkpointed <= seq {
             // Should it have been replaced meanwhile by one that is too new, the fold begins earlier.
-            if let Ok(state) = take_up(&*self.views, &mut OpenReport::default())
+            if let Ok(state) = take_up(&*self.views, Some(&self.healer), &mut OpenReport::default())
                 && state.seq <= seq.get()
             {
                 return state;

@@ -11,7 +11,7 @@ use super::checkpoint;
 use super::error::OpenError;
 use super::history::horizon;
 use super::open::{
-    LOG_DIR, OpenReport, VIEWS_DIR, encrypted, expect_key, expect_log_to_reach, list, take_up,
+    LOG_DIR, OpenReport, VIEWS_DIR, encrypted, expect_key, expect_log_to_reach, list, recovered, take_up,
 };
 use crate::history::HistoryError;
 use crate::history::story::{self, Story};
@@ -113,6 +113,7 @@ pub fn read_only(
         }
     }
     let snapshot = replica.snapshot();
+    report.recovered = recovered(replica.state());
     report.seq = snapshot.seq();
     Ok((snapshot, report))
 }
@@ -171,7 +172,7 @@ fn views_on_disk(
     let views = encrypted(Arc::new(views), cipher);
     let mut before = views.read_file(checkpoint::FILE).ok();
     for _ in 1..ATTEMPTS {
-        let state = take_up(&*views, report)?;
+        let state = take_up(&*views, None, report)?;
         let now = views.read_file(checkpoint::FILE).ok();
         if report.checkpoint_unusable.is_none() || now == before {
             return Ok(state);
@@ -179,7 +180,7 @@ fn views_on_disk(
         report.checkpoint_unusable = None;
         before = now;
     }
-    take_up(&*views, report)
+    take_up(&*views, None, report)
 }
 
 /// The directory if it is there; opening one that is not would make it.

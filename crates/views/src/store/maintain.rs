@@ -14,7 +14,7 @@ use timberline_log::{LogReader, Seq};
 use timberline_model::Timestamp;
 
 use super::open::{is_view_file, named_files};
-use super::{Shared, Store};
+use super::{Shared, Store, heal};
 use crate::history::deletions::Deletions;
 use crate::history::erase::{self, LogErasure, Targets};
 use crate::history::{HistoryError, select, squash};
@@ -126,6 +126,9 @@ impl Shared {
     fn maintain(&self, leisurely: bool) -> Result<Maintenance, HistoryError> {
         let mut done = Maintenance::default();
         self.past.lock().tidy();
+        let snapshot = self.published.load_full();
+        let segments = snapshot.kept().flat_map(|view| view.segments.iter());
+        segments.for_each(|sealed| sealed.segment.distrust());
         let trust = self.clock.trust();
         // What a person ordered is carried out whatever the clock says.
         if let TimeTrust::Trusted(now) = trust {
@@ -218,11 +221,12 @@ impl Shared {
             }
         }
         self.checkpoint()?;
-        Ok(rewritten + self.remove_unnamed()?)
+        Ok(rewritten + self.remove_unnamed(&targets.buckets().collect())?)
     }
 
-    /// Removes the view files that neither the present nor the checkpoint, which was just written, needs.
-    fn remove_unnamed(&self) -> Result<u64, HistoryError> {
+    /// Removes the view files that neither the present nor the checkpoint, which was just written, needs, and the damaged
+    /// ones of these buckets that were set aside.
+    fn remove_unnamed(&self, erased: &FxHashSet<BucketKey>) -> Result<u64, HistoryError> {
         let io = |file: &str| {
             let file = file.to_owned();
             move |error| super::CompactError::Io { file, error }
@@ -230,7 +234,8 @@ impl Shared {
         let named: FxHashSet<String> = named_files(&self.published.load()).into_iter().collect();
         let mut removed = 0;
         for name in self.views.list().map_err(io("list"))? {
-            if is_view_file(&name) && !named.contains(&name) {
+            let set_aside = heal::set_aside_of(&name).is_some_and(|key| erased.contains(&key));
+            if set_aside || (is_view_file(&name) && !named.contains(&name)) {
                 self.views.remove(&name).map_err(io(&name))?;
                 removed += 1;
             }

@@ -8,6 +8,7 @@ mod checkpoint;
 mod commit;
 pub(crate) mod compact;
 mod error;
+mod heal;
 mod history;
 mod inspect;
 mod maintain;
@@ -26,6 +27,7 @@ use timberline_log::Storage;
 use timberline_log::{Cipher, DeviceId, Durability, Integrity, Log, LogReader, Seq, SyncFailed, WriterLock};
 
 pub use error::{CompactError, OpenError, WriteError};
+pub use heal::ViewDamage;
 pub use history::{Deleted, DeletedWhat, Undoing};
 pub use inspect::{check_start, explain, log_files, read_log, read_only, view_files};
 pub use maintain::{Maintenance, PurgeReceipt};
@@ -124,6 +126,8 @@ pub(crate) struct Shared {
     clock: Arc<TrustedClock>,
     log_storage: Arc<dyn Storage>,
     views: Arc<dyn Storage>,
+    /// Puts damaged view segments together again.
+    healer: Arc<heal::Healer>,
     /// Number of the next view file.
     next_file: AtomicU64,
     /// View files that the next checkpoint will no longer name.

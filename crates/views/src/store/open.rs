@@ -15,6 +15,7 @@ use timberline_log::{
 use super::checkpoint::{self, Found};
 use super::compact;
 use super::error::OpenError;
+use super::heal::Healer;
 use super::maintain;
 use super::{HeartbeatDurability, Sequencer, Shared, Store, StoreOptions};
 use crate::record::Record;
@@ -42,6 +43,8 @@ pub struct OpenReport {
     pub damage: Vec<Damage>,
     /// Records that could not be folded, with the reason (the first hundred).
     pub unfolded: Vec<(Seq, String)>,
+    /// Buckets whose making is lost, and the record that spoke of them first: what is left of them has this id.
+    pub recovered: Vec<(Seq, String)>,
     /// Why the checkpoint could not be used, if there was one: everything was folded anew.
     pub checkpoint_unusable: Option<String>,
 }
@@ -130,11 +133,12 @@ impl Store {
         progress: Progress<'_>,
     ) -> Result<(Store, OpenReport), OpenError> {
         let views = encrypted(views, options.cipher.as_ref());
+        let healer = Arc::new(Healer::default());
         let clock = Arc::new(TrustedClock::new(
             options.clock.clone(),
             options.clock_dir.clone(),
         ));
-        let (opening, taken) = look_at_both(&log_storage, &*views, &options, &clock, anew);
+        let (opening, taken) = look_at_both(&log_storage, &*views, &options, &clock, anew, &healer);
         let opening = opening?;
         let mut report = OpenReport::default();
         let state = taken?.or_new(&mut report);
@@ -153,6 +157,7 @@ impl Store {
                 state,
                 buffer: Vec::with_capacity(1024),
             }),
+            healer,
             next_file: AtomicU64::new(next_file(&*views)?),
             options,
             clock,
@@ -174,8 +179,12 @@ impl Store {
             rested: Condvar::new(),
             room: Condvar::new(),
         });
+        shared.healer.serve(&shared);
         let kept = named_files(&shared.published.load()).into_iter().collect();
         fold_tail(&shared, &mut report, progress)?;
+        if report.checkpoint_unusable.is_some() && report.log_is_incomplete() {
+            keep_left_overs(&shared)?;
+        }
         clear_away(&shared, &kept, anew)?;
         begin_clock(&shared, report.seq);
         let mut store = Store {
@@ -313,13 +322,14 @@ fn look_at_both(
     options: &StoreOptions,
     clock: &Arc<TrustedClock>,
     anew: bool,
+    healer: &Arc<Healer>,
 ) -> (Result<OpeningLog, LogError>, Result<Found, OpenError>) {
     let open_log = || Log::prepare(log.clone(), log_options(options, clock));
     let open_views = || {
         if anew {
             Ok(Found::None)
         } else {
-            checkpoint::read(views)
+            checkpoint::read(views, Some(healer))
         }
     };
     if !options.background {
@@ -334,8 +344,12 @@ fn look_at_both(
 }
 
 /// The state of the checkpoint, or the empty one.
-pub(super) fn take_up(views: &dyn Storage, report: &mut OpenReport) -> Result<State, OpenError> {
-    Ok(checkpoint::read(views)?.or_new(report))
+pub(super) fn take_up(
+    views: &dyn Storage,
+    healer: Option<&Arc<Healer>>,
+    report: &mut OpenReport,
+) -> Result<State, OpenError> {
+    Ok(checkpoint::read(views, healer)?.or_new(report))
 }
 
 impl Found {
@@ -399,9 +413,16 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
         }
     }
     let mut sequencer = shared.sequencer.lock();
+    report.recovered = recovered(&sequencer.state);
     sequencer.state.position = Some(sequencer.log.position());
     shared.publish(&sequencer.state);
     Ok(())
+}
+
+/// The buckets that were put together again.
+pub(super) fn recovered(state: &State) -> Vec<(Seq, String)> {
+    let found = state.recovered().iter();
+    found.map(|(seq, id)| (Seq(*seq), id.clone())).collect()
 }
 
 /// Keeps memory bounded. When it cannot (the disk is full), the start goes on with what fits in memory: the views
@@ -461,6 +482,38 @@ pub(super) fn list(views: &dyn Storage) -> Result<Vec<String>, OpenError> {
 fn next_file(views: &dyn Storage) -> Result<u64, OpenError> {
     let number = |name: &String| name.strip_suffix(".view")?.split_once('-')?.1.parse::<u64>().ok();
     Ok(list(views)?.iter().filter_map(number).max().unwrap_or(0) + 1)
+}
+
+impl OpenReport {
+    /// Whether the log has lost something that views may still hold.
+    fn log_is_incomplete(&self) -> bool {
+        !self.unfolded.is_empty() || self.damage.iter().any(|damage| damage.lost.is_some())
+    }
+}
+
+/// Sets aside the view files that are not in use: the log that everything was folded from is damaged, so they may be the
+/// last copy of what it has lost.
+fn keep_left_overs(shared: &Shared) -> Result<(), OpenError> {
+    let used: FxHashSet<String> = named_files(&shared.published.load()).into_iter().collect();
+    let left: Vec<String> = (list(&*shared.views)?.into_iter())
+        .filter(|name| is_view_file(name) && !used.contains(name))
+        .collect();
+    for name in &left {
+        shared.set_aside(name).map_err(|error| OpenError::Io {
+            doing: "set a view file aside",
+            path: shared.views.path().join(name).display().to_string(),
+            error,
+        })?;
+    }
+    if !left.is_empty() {
+        tracing::error!(
+            files = left.len(),
+            directory = %shared.views.path().display(),
+            "the log is damaged and the checkpoint cannot be used: the views were folded anew, and the old view files \
+             are kept under names that end in .damaged, because they may hold what the log has lost"
+        );
+    }
+    Ok(())
 }
 
 /// Removes view files that nothing names: left by a crash between a segment and its checkpoint, or half-written. Those

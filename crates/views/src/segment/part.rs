@@ -1,0 +1,255 @@
+//! The bytes of a view segment, each part of them checked when it is first read.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use timberline_log::{Access, Region, Storage};
+
+use super::BLOCK_ROWS;
+use super::dictionary::Dictionary;
+use super::format::{ENTRY, Entry, HEADER, Header, SegmentError};
+use super::read::Block;
+use crate::head::next_dictionary;
+
+/// A view segment's bytes, wherever they are.
+pub(crate) struct Part {
+    file: String,
+    header: Header,
+    bytes: Bytes,
+    /// What its dictionary is known by in this process.
+    dictionary_number: u64,
+    index_checked: AtomicBool,
+    dictionary_checked: AtomicBool,
+    blocks_checked: Box<[AtomicBool]>,
+    /// The last bytes of a mapped file, from when it was first read on.
+    tail: OnceLock<[u8; 4]>,
+}
+
+fn tail(region: &dyn Region) -> [u8; 4] {
+    let end = region.len();
+    let bytes = region.read(end.saturating_sub(4)..end);
+    bytes.last_chunk::<4>().copied().unwrap_or_default()
+}
+
+enum Bytes {
+    /// The mapping of the file.
+    Mapped(Arc<dyn Region>),
+    /// What was put together in memory in place of a damaged file.
+    Memory(Vec<u8>),
+    /// Nothing: the file is missing or its header does not hold, for this reason.
+    Unreadable(String),
+}
+
+impl Part {
+    /// Maps a file. Only its header is read: start-up does not grow with history.
+    pub(super) fn open(storage: &dyn Storage, file: &str) -> Result<Part, SegmentError> {
+        let io = |e: std::io::Error| SegmentError::Io {
+            file: file.into(),
+            error: e.to_string(),
+        };
+        // The header is copied: a first touch of the mapping would make the system read megabytes around it.
+        let reader = storage.open_read(file).map_err(io)?;
+        let mut bytes = [0; HEADER];
+        let read = reader.read_at(0, &mut bytes).map_err(io)?;
+        let header = Header::parse(
+            file,
+            bytes.get(..read).unwrap_or_default(),
+            reader.len().map_err(io)?,
+        )?;
+        expect_to_fit(file, &header)?;
+        let region = storage.open_region(file, Access::Read).map_err(io)?;
+        Ok(Part::new(file, header, Bytes::Mapped(region)))
+    }
+
+    /// What was put together in memory.
+    pub(super) fn in_memory(file: &str, bytes: Vec<u8>) -> Result<Part, SegmentError> {
+        let header = Header::parse(file, &bytes, bytes.len() as u64)?;
+        expect_to_fit(file, &header)?;
+        Ok(Part::new(file, header, Bytes::Memory(bytes)))
+    }
+
+    /// Stands for a file of which not even the header can be read.
+    pub(super) fn unreadable(file: &str, header: Header, why: String) -> Part {
+        Part::new(file, header, Bytes::Unreadable(why))
+    }
+
+    fn new(file: &str, header: Header, bytes: Bytes) -> Part {
+        Part {
+            file: file.into(),
+            dictionary_number: next_dictionary(),
+            bytes,
+            index_checked: AtomicBool::new(false),
+            dictionary_checked: AtomicBool::new(false),
+            blocks_checked: (0..header.blocks).map(|_| AtomicBool::new(false)).collect(),
+            header,
+            tail: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    pub(super) fn dictionary_number(&self) -> u64 {
+        self.dictionary_number
+    }
+
+    pub(super) fn release(&self) {
+        if let Bytes::Mapped(region) = &self.bytes {
+            region.release();
+        }
+    }
+
+    pub(super) fn damaged(&self, what: impl Into<String>) -> SegmentError {
+        SegmentError::Damaged {
+            file: self.file.clone(),
+            what: what.into(),
+        }
+    }
+
+    /// Whether what was checked once still holds: the file was not cut short under its mapping. Whatever cuts it
+    /// changes its last bytes, or takes them away, which the region knows after they were asked for.
+    fn is_whole(&self) -> bool {
+        match &self.bytes {
+            Bytes::Mapped(region) => {
+                let tail = self.tail.get_or_init(|| tail(&**region));
+                *tail == self::tail(&**region) && region.is_whole()
+            }
+            Bytes::Memory(_) => true,
+            Bytes::Unreadable(_) => false,
+        }
+    }
+
+    /// Fails if the file was cut short under its mapping.
+    pub(super) fn expect_whole(&self) -> Result<(), SegmentError> {
+        match &self.bytes {
+            _ if self.is_whole() => Ok(()),
+            Bytes::Unreadable(why) => Err(self.damaged(why.clone())),
+            _ => Err(self.damaged("it was cut short, or the disk cannot read it")),
+        }
+    }
+
+    fn bytes(&self, from: u64, to: u64) -> Result<&[u8], SegmentError> {
+        let beyond = || self.damaged(format!("bytes {from}..{to} are beyond its end"));
+        let (from, to) = (from as usize, to as usize);
+        if from > to || to as u64 > self.header.length {
+            return Err(beyond());
+        }
+        match &self.bytes {
+            Bytes::Mapped(region) => Ok(region.read(from..to)),
+            Bytes::Memory(bytes) => bytes.get(from..to).ok_or_else(beyond),
+            Bytes::Unreadable(why) => Err(self.damaged(why.clone())),
+        }
+    }
+
+    /// A section without the checksum at its end, which is compared the first time.
+    fn section(&self, from: u64, to: u64, checked: &AtomicBool, name: &str) -> Result<&[u8], SegmentError> {
+        let bytes = self.bytes(from, to)?;
+        let (body, crc) = bytes
+            .split_last_chunk::<4>()
+            .ok_or_else(|| self.damaged(format!("its {name} is missing")))?;
+        if !(checked.load(Ordering::Relaxed) && self.is_whole()) {
+            if crc32fast::hash(body) != u32::from_le_bytes(*crc) {
+                return Err(self.damaged(format!("its {name} at byte {from} is damaged")));
+            }
+            checked.store(true, Ordering::Relaxed);
+        }
+        Ok(body)
+    }
+
+    fn index(&self) -> Result<&[u8], SegmentError> {
+        self.section(
+            self.header.index_at,
+            self.header.dictionary_at,
+            &self.index_checked,
+            "index",
+        )
+    }
+
+    /// The entry of a block in the index.
+    pub(super) fn entry(&self, block: usize) -> Result<Entry, SegmentError> {
+        let at = block * ENTRY;
+        let bytes = self
+            .index()?
+            .get(at..at + ENTRY)
+            .ok_or_else(|| self.damaged(format!("it has no block {block}")))?;
+        let entry = Entry::parse(bytes);
+        // Cut short while it was read? What is left of the index is checked again.
+        if !self.is_whole() {
+            self.index()?;
+        }
+        Ok(entry)
+    }
+
+    pub(super) fn dictionary(&self) -> Result<Dictionary<'_>, SegmentError> {
+        let bytes = self.section(
+            self.header.dictionary_at,
+            self.header.length,
+            &self.dictionary_checked,
+            "dictionary",
+        )?;
+        Dictionary::parse(bytes).ok_or_else(|| self.damaged("its dictionary is malformed"))
+    }
+
+    /// Decodes a block into buffers that are there already.
+    pub(crate) fn read_block(&self, number: usize, into: &mut Block) -> Result<(), SegmentError> {
+        let entry = self.entry(number)?;
+        let mut body = self.bytes(entry.offset, entry.offset.saturating_add(u64::from(entry.length)))?;
+        let checked = self.blocks_checked.get(number);
+        let damaged = || self.damaged(format!("block {number} at byte {} is damaged", entry.offset));
+        if !checked.is_some_and(|c| c.load(Ordering::Relaxed) && self.is_whole()) {
+            if crc32fast::hash(body) != entry.crc || entry.rows as usize > BLOCK_ROWS {
+                return Err(damaged());
+            }
+            if let Some(c) = checked {
+                c.store(true, Ordering::Relaxed);
+            }
+        }
+        let whole = body;
+        let n = entry.rows as usize;
+        for (packing, column) in entry.columns.iter().zip(&mut into.columns) {
+            let (bytes, rest) = body
+                .split_at_checked(packing.size(n))
+                .ok_or_else(|| self.damaged(format!("block {number} is shorter than its columns")))?;
+            packing.read(bytes, n, column);
+            body = rest;
+        }
+        into.greatest_seq = entry.greatest_seq;
+        into.rows = n;
+        // Cut short while it was decoded?
+        if !self.is_whole() && crc32fast::hash(whole) != entry.crc {
+            return Err(damaged());
+        }
+        Ok(())
+    }
+
+    /// Forgets what was checked.
+    pub(super) fn distrust(&self) {
+        for c in self
+            .blocks_checked
+            .iter()
+            .chain([&self.index_checked, &self.dictionary_checked])
+        {
+            c.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Whether the sections fit together: asked before memory is taken for each block or row that the header speaks of.
+fn expect_to_fit(file: &str, header: &Header) -> Result<(), SegmentError> {
+    let index_end = header
+        .index_at
+        .checked_add(u64::from(header.blocks) * ENTRY as u64 + 4);
+    let fits = index_end == Some(header.dictionary_at) && header.dictionary_at <= header.length;
+    if !fits || header.rows.div_ceil(BLOCK_ROWS as u32) != header.blocks {
+        return Err(SegmentError::Damaged {
+            file: file.into(),
+            what: "its sections do not fit together".into(),
+        });
+    }
+    Ok(())
+}
