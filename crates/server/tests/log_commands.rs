@@ -727,8 +727,7 @@ fn a_setting_of_any_length_and_a_number_of_any_size_are_shown() {
         &["replay", "--json"],
         &["replay", "--events"],
         &["dump"],
-        &["dump", "--json"],
-        &["tail"],
+        &["tail", "--no-follow"],
         &["stat"],
         &["verify"],
     ] {
