@@ -48,9 +48,9 @@ impl Record<'_> {
 
 /// Ids that it gives out.
 fn ids(ids: impl IntoIterator<Item = u64>) -> Result<(), CodecError> {
-    ids.into_iter().max().map_or(Ok(()), |greatest| {
-        next(greatest.checked_add(1).unwrap_or(u64::MAX))
-    })
+    ids.into_iter()
+        .max()
+        .map_or(Ok(()), |greatest| next(greatest.saturating_add(1)))
 }
 
 /// The id that comes next.
