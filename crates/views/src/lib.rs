@@ -85,7 +85,7 @@ pub use state::FoldError;
 pub use store::{
     CompactError, Deleted, DeletedWhat, HeartbeatAnswer, HeartbeatDurability, Maintenance, OpenError,
     OpenReport, Progress, PurgeReceipt, Receipt, Store, StoreOptions, Undoing, ViewDamage, WriteError,
-    check_start, explain, log_files, read_log, read_only, view_files,
+    check_start, explain, log_files, read_log, read_only, set_aside_views, view_files,
 };
 pub use timberline_log::Seq;
 pub use time_trust::{

@@ -23,6 +23,27 @@ use crate::state::State;
 /// What a damaged view file is called when it was set aside: its name and this.
 const SET_ASIDE: &str = ".damaged";
 
+/// The damaged view files of a data directory that were set aside, by name. They may hold what the log has lost.
+///
+/// # Errors
+/// When the directory is there and cannot be listed.
+pub fn set_aside_views(data_dir: &std::path::Path) -> std::io::Result<Vec<String>> {
+    let entries = match std::fs::read_dir(data_dir.join(super::open::VIEWS_DIR)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(SET_ASIDE) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
 /// How it went with damaged view segments since the store was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ViewDamage {

@@ -27,7 +27,7 @@ use timberline_log::Storage;
 use timberline_log::{Cipher, DeviceId, Durability, Integrity, Log, LogReader, Seq, SyncFailed, WriterLock};
 
 pub use error::{CompactError, OpenError, WriteError};
-pub use heal::ViewDamage;
+pub use heal::{ViewDamage, set_aside_views};
 pub use history::{Deleted, DeletedWhat, Undoing};
 pub use inspect::{check_start, explain, log_files, read_log, read_only, view_files};
 pub use maintain::{Maintenance, PurgeReceipt};

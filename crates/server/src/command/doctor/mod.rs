@@ -5,6 +5,7 @@
 //! | `place` | the data directory: disk, what its file system can do, permissions, lock |
 //! | `start` | whether a server would start: the identity, the configuration, the store |
 //! | `history` | the log, its formats, its times, the checkpoint |
+//! | `views` | view segments that were damaged and set aside |
 //! | `backups` | how old they are, whether they can be reached |
 //! | `erasing` | whether anything is erased because of its age; confirmations by hand |
 
@@ -13,6 +14,7 @@ mod erasing;
 mod history;
 mod place;
 mod start;
+mod views;
 
 use std::process::ExitCode;
 
@@ -131,6 +133,7 @@ fn carry_out(args: DoctorArgs) -> anyhow::Result<Verdict> {
         let data = DataDir::open(&settings);
         checks.extend(start::checks(&settings, &data));
         checks.extend(history::checks(&settings, &data));
+        checks.push(views::check(&settings));
         checks.extend(backups::checks(&settings));
         checks.extend(erasing::checks(&settings));
     } else {

@@ -1,0 +1,37 @@
+//! View segments that were damaged, and were set aside when the server built them again from the log.
+
+use timberline_views::set_aside_views;
+
+use super::Check;
+use crate::config::Settings;
+
+const NAME: &str = "views";
+/// Files that are listed.
+const MAX_LISTED: usize = 20;
+
+pub(super) fn check(settings: &Settings) -> Check {
+    let files = match set_aside_views(&settings.data_dir) {
+        Ok(files) => files,
+        Err(error) => return Check::warn(NAME, format!("the view files cannot be listed: {error}")),
+    };
+    if files.is_empty() {
+        return Check::ok(NAME, "no view segment was set aside as damaged");
+    }
+    let listed = files
+        .iter()
+        .take(MAX_LISTED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    let more = match files.len().saturating_sub(MAX_LISTED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Check::warn(
+        NAME,
+        format!(
+            "damaged view segments were set aside: {listed}{more}. The server built them again from the log. Check the disk; \
+             run `timberline log verify`; if it finds nothing, remove these files"
+        ),
+    )
+}
