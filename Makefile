@@ -67,7 +67,7 @@ bench: ## micro-benchmarks
 # Not in CI. The targets need flags that a stable compiler takes only when it is told that they are meant. What each
 # does, and what its seeds are, is in fuzz/README.md.
 FUZZ_SECONDS ?= 900
-TARGETS ?= frame_recovery view_open codec rest_bodies import query_parse query_run
+TARGETS ?= frame_recovery view_open codec fold rest_bodies import query_parse query_run
 # Looking for leaks after every input takes half of the time; Rust leaks only on purpose. One allocation of more than 256 MiB, or 2 GiB in all, is a finding; so is one input that takes 20 seconds.
 FUZZ_FLAGS := -rss_limit_mb=2048 -malloc_limit_mb=256 -timeout=20 -detect_leaks=0 -print_final_stats=1
 FLAGS_query_parse := -max_len=4096 -dict=fuzz/query.dict
@@ -75,6 +75,7 @@ FLAGS_query_run := -max_len=4096 -dict=fuzz/query.dict
 FLAGS_rest_bodies := -max_len=4096 -dict=fuzz/json.dict
 FLAGS_import := -max_len=32768 -dict=fuzz/json.dict
 FLAGS_codec := -max_len=4096
+FLAGS_fold := -max_len=2048
 FLAGS_frame_recovery := -max_len=4096
 FLAGS_view_open := -max_len=16384
 SEEDS_query_run := query_parse

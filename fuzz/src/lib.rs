@@ -6,5 +6,6 @@ pub mod fixture;
 pub mod log_file;
 pub mod meter;
 pub mod pieces;
+pub mod records;
 pub mod script;
 pub mod view_file;

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use timberline_fuzz::fixture::{self, SEALED, small_disk};
+use timberline_fuzz::records::Kind;
 
 /// Bodies of requests, each with something of its own.
 const BODIES: [(&str, &str); 14] = [
@@ -63,6 +64,7 @@ fn main() -> io::Result<()> {
     }
     imports()?;
     records()?;
+    folds()?;
     views()?;
     logs()
 }
@@ -113,12 +115,29 @@ fn records() -> io::Result<()> {
         }
     }
     // A row of choices for each kind of record that the target makes up.
-    for kind in 0..10u8 {
+    for kind in 0..Kind::ALL.len() as u8 {
         let mut script = vec![
-            255, 2, b'i', b'd', 3, b't', b'x', b't', 2, b'{', b'}', 0, 5, 15, kind,
+            255, 2, b'i', b'd', 3, b't', b'x', b't', 2, b'{', b'}', kind, 5, 15, 7,
         ];
         script.extend((0..120u8).map(|n| n.wrapping_mul(37)));
         write("codec", &format!("made-up-{kind}"), &script)?;
+    }
+    Ok(())
+}
+
+/// Rows of choices for `fold`: a bucket, then a record of each kind in turn.
+fn folds() -> io::Result<()> {
+    let created = [0, 0, 0, 1, 1, 4, 0, 4, 0];
+    for kind in 0..Kind::ALL.len() as u8 {
+        let mut script = vec![12];
+        script.extend(created);
+        for turn in 0..8u8 {
+            script.extend([0, 0, (kind + turn) % Kind::ALL.len() as u8, turn, 0, 1]);
+            script.extend((0..24u8).map(|n| n.wrapping_mul(29 * turn + 1) % 200));
+        }
+        script.extend([3, 12]);
+        script.extend((0..120u8).map(|n| n.wrapping_mul(37)));
+        write("fold", &format!("kinds-{kind}"), &script)?;
     }
     Ok(())
 }

@@ -1,0 +1,246 @@
+//! Records that are made of the fuzzer's choices: of every kind that there is. A new kind of record does not compile
+//! until it is named in [`kinds!`], and then not until it is made.
+
+use timberline_views::BucketKey;
+use timberline_views::record::{
+    BucketCreated, BucketDeleted, BucketRestored, BucketUpdated, Erased, EventBlock, EventsChanged,
+    EventsDeleted, EventsInserted, EventsPut, Heartbeat, Last, LossCause, Lost, Outcome, PRESENT, PurgeBegun,
+    PurgeEnded, Record, SettingDeleted, SettingSet,
+};
+
+use crate::script::Script;
+
+macro_rules! kinds {
+    ($($kind:ident),* $(,)?) => {
+        /// The kinds of records.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Kind {
+            $(#[allow(missing_docs)] $kind,)*
+        }
+
+        impl Kind {
+            /// All of them.
+            pub const ALL: &'static [Kind] = &[$(Kind::$kind),*];
+
+            /// That of a record.
+            pub fn of(record: &Record<'_>) -> Kind {
+                // Without a last resort, so that a kind which is not in the list does not compile.
+                match record {
+                    $(Record::$kind(_) => Kind::$kind,)*
+                }
+            }
+        }
+    };
+}
+
+kinds!(
+    BucketCreated,
+    BucketUpdated,
+    BucketDeleted,
+    Heartbeat,
+    EventsInserted,
+    EventsPut,
+    EventsDeleted,
+    SettingSet,
+    SettingDeleted,
+    EventsChanged,
+    BucketRestored,
+    Erased,
+    PurgeBegun,
+    PurgeEnded,
+    Lost,
+);
+
+impl Kind {
+    /// Whether its payload ends with a block of events, which may be compressed.
+    pub fn has_block(self) -> bool {
+        match self {
+            Kind::EventsInserted | Kind::EventsPut | Kind::EventsChanged => true,
+            Kind::BucketCreated
+            | Kind::BucketUpdated
+            | Kind::BucketDeleted
+            | Kind::Heartbeat
+            | Kind::EventsDeleted
+            | Kind::SettingSet
+            | Kind::SettingDeleted
+            | Kind::BucketRestored
+            | Kind::Erased
+            | Kind::PurgeBegun
+            | Kind::PurgeEnded
+            | Kind::Lost => false,
+        }
+    }
+
+    /// Its number in a frame.
+    pub fn number(self) -> u8 {
+        Maker::new(&mut Script::new(&[]), true)
+            .record(self, ["", "", ""])
+            .kind()
+    }
+
+    /// The kind with a number, if there is one.
+    pub fn of_number(number: u8) -> Option<Kind> {
+        Kind::ALL.iter().copied().find(|kind| kind.number() == number)
+    }
+}
+
+/// Makes records.
+#[derive(Debug)]
+pub struct Maker<'s, 'b> {
+    script: &'s mut Script<'b>,
+    /// Numbers are small more often than not, so that records speak of the same buckets and events.
+    near: bool,
+}
+
+impl<'s, 'b> Maker<'s, 'b> {
+    pub fn new(script: &'s mut Script<'b>, near: bool) -> Self {
+        Self { script, near }
+    }
+
+    /// A record of this kind, over these texts.
+    pub fn record<'a>(&mut self, kind: Kind, texts: [&'a str; 3]) -> Record<'a> {
+        let [id, text, data] = texts;
+        let bucket = self.bucket();
+        let some = self.script.byte();
+        let maybe = |bit: u8, text: &'a str| (some >> bit & 1 == 1).then_some(text);
+        match kind {
+            Kind::BucketCreated => Record::BucketCreated(BucketCreated {
+                bucket,
+                id,
+                type_: text,
+                client: data,
+                hostname: id,
+                created: self.script.signed(),
+                data,
+                last_updated: (some & 1 == 1).then(|| self.script.signed()),
+            }),
+            Kind::BucketUpdated => Record::BucketUpdated(BucketUpdated {
+                bucket,
+                type_: maybe(0, id),
+                client: maybe(1, text),
+                hostname: maybe(2, data),
+                data: maybe(3, data),
+            }),
+            Kind::BucketDeleted => Record::BucketDeleted(BucketDeleted { bucket }),
+            Kind::Heartbeat => Record::Heartbeat(self.heartbeat(bucket, some & 1 == 1, data)),
+            Kind::EventsInserted => Record::EventsInserted(EventsInserted {
+                bucket,
+                first: self.id(),
+                events: self.block(texts),
+            }),
+            Kind::EventsPut => {
+                let events = self.block(texts);
+                let ids = (0..events.len()).map(|_| self.id()).collect();
+                Record::EventsPut(EventsPut { bucket, ids, events })
+            }
+            Kind::EventsDeleted => Record::EventsDeleted(EventsDeleted {
+                bucket,
+                ids: self.ids(),
+            }),
+            Kind::SettingSet => Record::SettingSet(SettingSet { key: id, value: text }),
+            Kind::SettingDeleted => Record::SettingDeleted(SettingDeleted { key: id }),
+            Kind::EventsChanged => Record::EventsChanged(self.changed(bucket, texts)),
+            Kind::BucketRestored => Record::BucketRestored(BucketRestored { bucket }),
+            Kind::Erased => Record::Erased(Erased {
+                bucket: (some & 1 == 1).then_some(bucket),
+                next_event: self.id(),
+                next_bucket: self.bucket().0,
+            }),
+            Kind::PurgeBegun => Record::PurgeBegun(PurgeBegun {
+                bucket,
+                whole: some & 1 == 1,
+                events: (0..some >> 6)
+                    .map(|n| {
+                        let through = if n == 0 { PRESENT } else { self.id() };
+                        (through, self.ids())
+                    })
+                    .collect(),
+                redact: some & 2 == 2,
+            }),
+            Kind::PurgeEnded => Record::PurgeEnded(PurgeEnded { through: self.id() }),
+            Kind::Lost => Record::Lost(Lost {
+                cause: match some & 1 {
+                    0 => LossCause::Damaged,
+                    _ => LossCause::Unfoldable,
+                },
+            }),
+        }
+    }
+
+    fn bucket(&mut self) -> BucketKey {
+        if self.near && self.script.byte() < 240 {
+            return BucketKey(u32::from(self.script.byte() % 4));
+        }
+        BucketKey(self.script.long() as u32)
+    }
+
+    fn id(&mut self) -> u64 {
+        if self.near && self.script.byte() < 240 {
+            return u64::from(self.script.byte());
+        }
+        self.script.long()
+    }
+
+    fn ids(&mut self) -> Vec<u64> {
+        (0..self.script.byte()).map(|_| self.id()).collect()
+    }
+
+    fn heartbeat<'a>(&mut self, bucket: BucketKey, created: bool, data: &'a str) -> Heartbeat<'a> {
+        let event = self.id();
+        Heartbeat {
+            bucket,
+            start: self.script.signed(),
+            duration: self.script.signed(),
+            pulsetime: self.script.signed(),
+            outcome: if created {
+                Outcome::Created { event, data }
+            } else {
+                let duration = self.script.signed();
+                Outcome::Extended { event, duration }
+            },
+        }
+    }
+
+    fn changed<'a>(&mut self, bucket: BucketKey, texts: [&'a str; 3]) -> EventsChanged<'a> {
+        let events = self.block(texts);
+        EventsChanged {
+            bucket,
+            next_event: self.id(),
+            last: match self.script.byte() % 3 {
+                0 => Last::Unchanged,
+                1 => Last::Newest,
+                _ => Last::Event(self.id()),
+            },
+            removed: self.ids(),
+            extended: self
+                .ids()
+                .into_iter()
+                .map(|id| (id, self.script.signed()))
+                .collect(),
+            ids: (0..events.len()).map(|_| self.id()).collect(),
+            events,
+        }
+    }
+
+    /// Events over these texts, as often as not in whole units of time, and enough of them to be compressed.
+    fn block<'a>(&mut self, texts: [&'a str; 3]) -> EventBlock<'a> {
+        let script = &mut *self.script;
+        let count = script.below(600);
+        let unit = [1, 1_000, 1_000_000, 1_000_000_000][script.below(4)];
+        let mut next = script.signed();
+        let events = (0..count).map(|n| {
+            next = next.wrapping_add(if n % 8 == 0 { script.signed() } else { 1 });
+            let duration = if n % 16 == 0 { script.signed() } else { 0 };
+            // Wrapped values are not whole units any more, and then are values like any other.
+            (
+                next.wrapping_mul(unit),
+                duration.wrapping_mul(unit),
+                texts[n % texts.len()],
+            )
+        });
+        let events: Vec<_> = events.collect();
+        let block = EventBlock::from_events(events.iter().copied());
+        assert!(block.iter().eq(events.iter().copied()));
+        block
+    }
+}
