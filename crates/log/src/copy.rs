@@ -124,7 +124,8 @@ fn pass(
     done: &mut BTreeMap<Seq, CopiedSegment>,
     damage: &mut BTreeMap<Seq, Vec<Damage>>,
 ) -> Result<bool, LogError> {
-    for (index, info) in listed.iter().enumerate() {
+    for index in copy_order(listed, target)? {
+        let Some(info) = listed.get(index) else { continue };
         let next = listed.get(index + 1).map(|next| next.first);
         if done
             .get(&info.first)
@@ -147,6 +148,25 @@ fn pass(
         damage.insert(info.first, found);
     }
     Ok(true)
+}
+
+/// Where to begin: segments that were rewritten replace their copies from the newest to the oldest, as they were
+/// rewritten in the log. A record refers only to what came before it, so whoever reads the copy meanwhile, or finds it
+/// as an interruption has left it, sees no record that refers to something erased. What is new follows, oldest first.
+fn copy_order(listed: &[SegmentInfo], target: &Arc<dyn Storage>) -> Result<Vec<usize>, LogError> {
+    let copies = list_segments(target)?;
+    let mut replaced = Vec::new();
+    for (index, info) in listed.iter().enumerate() {
+        if copies.binary_search(&info.first).is_ok() {
+            let header = Probe::open(target, info.first)?.header;
+            if header.is_some_and(|header| header.generation < info.generation) {
+                replaced.push(index);
+            }
+        }
+    }
+    replaced.reverse();
+    // Those come by a second time, and are then passed over.
+    Ok(replaced.into_iter().chain(0..listed.len()).collect())
 }
 
 fn still_there(now: &[SegmentInfo], info: &SegmentInfo, done: &BTreeMap<Seq, CopiedSegment>) -> bool {

@@ -7,6 +7,7 @@ use timberline_views::{Receipt, Store};
 
 use crate::backup;
 use crate::config::{ConfigError, Settings};
+use crate::erasure::Erasure;
 use crate::hold::Hold;
 use crate::http::guard::Guard;
 use crate::http::{ApiError, BodyPool, Refusals};
@@ -39,6 +40,8 @@ pub struct App {
     pub(crate) sites: Sites,
     /// Purges that were previewed and may be confirmed.
     pub(crate) purges: Pending,
+    /// Brings what is erased to the copies of the data.
+    pub(crate) erasure: Erasure,
     /// How the automatic backups are doing.
     pub(crate) backups: Arc<backup::Status>,
     /// How the scrub is doing.
@@ -71,6 +74,7 @@ impl App {
             sites: Sites::new(&settings),
             purges: Pending::default(),
             warned: Logged::default(),
+            erasure: Erasure::default(),
             backups: Arc::default(),
             scrub: crate::scrub::Status::default(),
             retention: retention::Status::default(),

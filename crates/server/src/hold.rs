@@ -86,7 +86,8 @@ impl Hold {
         }
     }
 
-    /// The same for what changes history in a blocking task: it may be done again when a write of it had to wait.
+    /// The same for what changes history in a blocking task. `change` is done again as a whole when a write of it had to
+    /// wait: it must write once, at its end.
     ///
     /// # Errors
     /// As [`Hold::write`], and what `change` fails with beside its writes.
@@ -216,6 +217,9 @@ impl From<WriteError> for ApiError {
             WriteError::NoSpace(_) | WriteError::Unavailable(_) | WriteError::Busy { .. } => {
                 Self::Unavailable(format!("Not stored: {error}"))
             }
+            WriteError::Partly { .. } => Self::Unavailable(format!(
+                "Not all of it is stored, and it was not tried again: {error}"
+            )),
             WriteError::TooLarge(_) => Self::TooLarge(error.to_string()),
             other => Self::Internal(format!("Not stored: {other}")),
         }

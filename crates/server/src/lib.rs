@@ -24,6 +24,7 @@ mod app;
 pub mod backup;
 pub mod command;
 pub mod config;
+mod erasure;
 mod history;
 mod hold;
 pub mod http;

@@ -17,7 +17,6 @@ use timberline_views::{BucketView, HistoryError, Selection, TimeRange, TimeTrust
 
 use self::hold::{Confirmed, Due, Held, Holds};
 use crate::app::App;
-use crate::backup::erase_from_backups;
 use crate::config::Retention;
 
 /// How often it is looked whether the clock is trusted, and whether something was confirmed.
@@ -148,8 +147,7 @@ fn round(
         }
     }
     if purged > 0 {
-        app.engine.forget();
-        erase_from_all_backups(app);
+        app.erasure.reach_copies(app);
         tracing::info!(events = purged, "events were kept long enough and are erased");
     }
     app.retention.set(&holds);
@@ -168,19 +166,6 @@ fn round(
 pub(crate) fn strictest<'a>(rules: &'a [Retention], bucket: &str) -> Option<&'a Retention> {
     let of_it = rules.iter().filter(|rule| matches(&rule.bucket, bucket));
     of_it.min_by_key(|rule| rule.keep)
-}
-
-fn erase_from_all_backups(app: &App) {
-    let failed = match erase_from_backups(&app.settings.data_dir) {
-        Ok(backups) => backups
-            .into_iter()
-            .filter_map(|backup| backup.outcome.err())
-            .collect(),
-        Err(error) => vec![error],
-    };
-    for error in failed {
-        tracing::warn!(%error, "a backup still holds events that are no longer kept");
-    }
 }
 
 /// Purges the events of a bucket that ended longer ago than the rule keeps them, unless that is most of the bucket at

@@ -155,6 +155,59 @@ fn a_full_disk_does_not_keep_a_long_log_from_being_read() {
     installation.verify();
 }
 
+/// A purge first writes an order, for which there is room, and then files, for which there is none: the order is
+/// written once, the answer says what is done and what is not, and the rest follows by itself.
+#[test]
+fn a_purge_on_a_full_disk_is_ordered_once_and_completed_with_space() {
+    const SECRET: &str = "the-secret-of-the-crypt";
+    let mut installation = Installation::new();
+    installation.configure(&format!("maintain_every = \"1 second\"\n{CONFIGURATION}"));
+    let Some(disk) = SmallDisk::mount_or_tell(&installation.data) else {
+        return;
+    };
+    let server = installation.start();
+    let post = |target: &str, body: &Value| {
+        let answer = http::post(server.port, target, body.to_string().as_bytes()).expect("an answer");
+        (answer.status, answer.json().unwrap_or_default())
+    };
+    let bucket = json!({"client": "c", "type": "t", "hostname": "h"});
+    post("/api/0/buckets/b", &bucket);
+    let event = json!({"timestamp": instant(0), "duration": 1, "data": {"title": SECRET}});
+    assert_eq!(post("/api/0/buckets/b/events", &json!([event])).0, 200);
+    let records = |kind: &str| {
+        let answer = http::get(server.port, &format!("/api/1/log?kind={kind}")).expect("an answer");
+        let records = answer.json().expect("JSON");
+        records["records"].as_array().map_or(0, Vec::len)
+    };
+    let (_, preview) = post("/api/1/purge", &json!({"data": {"pattern": SECRET}}));
+    let ballast = disk.load(0);
+    let (status, receipt) = post("/api/1/purge", &json!({"token": preview["token"]}));
+    assert_eq!(
+        (status, &receipt["state"], &receipt["events"]),
+        (202, &json!("ordered"), &json!(1)),
+        "{receipt}"
+    );
+    assert_eq!(records("purge-begun"), 1);
+    let shown = http::get(server.port, "/api/0/buckets/b/events").expect("an answer");
+    assert_eq!(shown.json(), Some(json!([])), "it is out of sight");
+    fs::remove_file(ballast).expect("the ballast to go");
+    harness::poll("the purge to be completed", || {
+        (records("purge-ended") == 1).then_some(())
+    });
+    assert_eq!(records("purge-begun"), 1, "it was ordered once");
+    for entry in fs::read_dir(installation.data.join("log")).expect("a log") {
+        let path = entry.expect("an entry").path();
+        let bytes = fs::read(&path).expect("a file");
+        assert!(
+            memchr::memmem::find(&bytes, SECRET.as_bytes()).is_none(),
+            "{}",
+            path.display()
+        );
+    }
+    server.stop();
+    installation.verify();
+}
+
 fn instant(second: u64) -> String {
     let start = rfc3339::parse("2024-03-01T00:00:00Z").expect("a valid time");
     rfc3339::format(start + i128::from(second) * rfc3339::SECOND)

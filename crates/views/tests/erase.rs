@@ -276,3 +276,42 @@ fn deleted_things_are_erased_after_their_time() {
     // Once is enough.
     assert_eq!(store.maintain().expect("is done").purges, 0);
 }
+
+/// What could not be ordered for want of space is ordered by the next round, without a restart.
+#[test]
+fn an_expiry_that_could_not_be_written_down_is_tried_again() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+    let disk = SimDisk::new(7);
+    let clock = Arc::new(AtomicI64::new(0));
+    let options = StoreOptions {
+        background: false,
+        manual_sync: true,
+        segment_bytes: 16 << 10,
+        erase_after: Duration::from_secs(100),
+        clock: {
+            let clock = clock.clone();
+            timberline_views::Clock::of(move || clock.load(Ordering::Relaxed))
+        },
+        ..StoreOptions::default()
+    };
+    let (store, _) =
+        Store::open_on(disk.dir("log"), disk.dir("views"), options, false, &mut |_, _| {}).expect("opens");
+    store.create_bucket(&bucket("b")).expect("is made");
+    let (ids, _) = store
+        .insert_events("b", &[event(None, 1, true)])
+        .expect("is stored");
+    store.delete_event("b", ids[0]).expect("is deleted");
+    store.sync_now().expect("is synced");
+    clock.store(101 * SECOND, Ordering::Relaxed);
+    disk.set_capacity(0);
+    // Until not even an order has room.
+    while store
+        .set_setting("padding", "some words that fill the segment")
+        .is_ok()
+    {}
+    assert!(store.maintain().is_err(), "there is no room for it");
+    disk.set_capacity(u64::MAX);
+    assert_eq!(store.maintain().expect("is done").purges, 1);
+    assert!(found_in(&disk).is_empty(), "still there: {:?}", found_in(&disk));
+}

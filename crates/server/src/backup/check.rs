@@ -4,12 +4,16 @@ use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
-use timberline_log::{CheckedFrames, Cipher, FileStorage, Seq, Storage, check_frames, segment_name};
+use timberline_log::{
+    CheckedFrames, Cipher, FileStorage, SegmentInfo, Seq, Storage, check_frames, segment_name,
+};
 use timberline_views::{Replica, ReplicaError};
 
 use super::manifest::Manifest;
 use super::{BackupError, LOG_DIR};
 
+/// How often a backup that changes while it is looked at is looked at again.
+const ATTEMPTS: usize = 10;
 /// How many records that cannot be folded are told.
 const MOST_UNFOLDED: u64 = 20;
 
@@ -84,7 +88,28 @@ pub fn check(
 
 /// What of a backup is not as its manifest says. A segment that is newer than the manifest is none of it: then bringing
 /// it up to date was interrupted.
+///
+/// The backup may be brought up to date or erased from meanwhile. What was found while it changed is looked at again.
 pub(super) fn against_manifest(dir: &Path) -> Result<Vec<String>, BackupError> {
+    let mut wrong = Vec::new();
+    for _ in 0..ATTEMPTS {
+        let before = state(dir)?;
+        wrong = compare_with_manifest(dir)?;
+        if wrong.is_empty() || before == state(dir)? {
+            break;
+        }
+    }
+    Ok(wrong)
+}
+
+/// What changes when a backup is brought up to date or erased from.
+fn state(dir: &Path) -> Result<(Option<Manifest>, Vec<SegmentInfo>), BackupError> {
+    let segments = timberline_views::log_files(dir).and_then(|log| Ok(log.segments()?));
+    // Why they cannot be read is for the comparison to say.
+    Ok((Manifest::read(dir)?, segments.unwrap_or_default()))
+}
+
+fn compare_with_manifest(dir: &Path) -> Result<Vec<String>, BackupError> {
     let Some(manifest) = Manifest::read(dir)? else {
         return Err(BackupError::Unsuitable {
             path: dir.to_owned(),

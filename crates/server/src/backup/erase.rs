@@ -1,5 +1,13 @@
 //! What is erased from the log is erased from its backups: the segments that were rewritten take the places of those
 //! that hold what is to be forgotten. A backup stays at its moment, but for the end of its last segment.
+//!
+//! A backup is clean when each of its segment files has the generation that this segment has in the log: every purge
+//! that touches a segment makes a new generation of it. So nothing needs to be remembered about what was done where;
+//! comparing finds what a crash, an unplugged disk or a backup that was just being made has left.
+//!
+//! Segments are replaced from the newest to the oldest, as they are in the log itself. A record refers only to what
+//! came before it, so whatever moment this ends at, and whoever reads meanwhile, no record refers to something that is
+//! gone.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +15,8 @@ use std::sync::Arc;
 use timberline_log::{FileStorage, SegmentInfo, Seq, Storage, WriterLock, check_frames, segment_name};
 
 use super::manifest::{Manifest, ManifestSegment};
-use super::registry::registered;
+use super::registry::{registered, strike_out};
+use super::sets::is_gone_unfinished;
 use super::{BackupError, LOG_DIR, files};
 
 /// What became of one backup.
@@ -29,39 +38,81 @@ pub fn erase_from_backups(data_dir: &Path) -> Result<Vec<BackupErasure>, BackupE
         return Ok(Vec::new());
     }
     let live = timberline_views::log_files(data_dir)?.segments()?;
-    let erase = |path: PathBuf| BackupErasure {
-        outcome: replace_rewritten(data_dir, &live, &path),
-        path,
-    };
-    Ok(backups.into_iter().map(|backup| erase(backup.path)).collect())
+    let mut erased = Vec::with_capacity(backups.len());
+    for backup in backups {
+        if is_gone_unfinished(&backup.path) {
+            // A set that was completed under its name, or given up: there is nothing under this one any more.
+            strike_out(data_dir, &backup.path)?;
+            continue;
+        }
+        erased.push(BackupErasure {
+            outcome: erase_from(data_dir, &live, &backup.path),
+            path: backup.path,
+        });
+    }
+    Ok(erased)
 }
 
-fn replace_rewritten(data_dir: &Path, live: &[SegmentInfo], backup: &Path) -> Result<usize, BackupError> {
-    let Some(mut manifest) = Manifest::read(backup)? else {
+/// The segments of a backup that hold what was erased from the log since they were copied, oldest first. `None` if the
+/// backup cannot be reached.
+///
+/// # Errors
+/// When its files cannot be read.
+pub fn segments_to_erase(
+    live: &[SegmentInfo],
+    backup: &Path,
+) -> Result<Option<Vec<SegmentInfo>>, BackupError> {
+    if !backup.join(LOG_DIR).is_dir() {
+        return Ok(None);
+    }
+    let mut outdated = Vec::new();
+    for copy in timberline_views::log_files(backup)?.segments()? {
+        let rewritten = |info: &&SegmentInfo| {
+            info.first == copy.first && info.generation > copy.generation && info.last.is_some()
+        };
+        outdated.extend(live.iter().find(rewritten).cloned());
+    }
+    Ok(Some(outdated))
+}
+
+fn erase_from(data_dir: &Path, live: &[SegmentInfo], backup: &Path) -> Result<usize, BackupError> {
+    if !backup.join(LOG_DIR).is_dir() {
         return Err(BackupError::Unsuitable {
             path: backup.to_owned(),
-            what: "cannot be reached, or is no backup any more: if it still exists, bring it up to date with `timberline backup`",
+            what: "cannot be reached, or is no backup any more: connect its disk, or strike it out of backups.json if it is gone",
         });
-    };
+    }
     let _lock = WriterLock::acquire(backup)?;
+    replace_rewritten(data_dir, live, backup)
+}
+
+/// Replaces what holds erased data. The caller holds the backup's lock.
+pub(super) fn replace_rewritten(
+    data_dir: &Path,
+    live: &[SegmentInfo],
+    backup: &Path,
+) -> Result<usize, BackupError> {
     let log = backup.join(LOG_DIR);
+    files::remove_unfinished(&log)?;
+    let outdated = segments_to_erase(live, backup)?.unwrap_or_default();
+    if outdated.is_empty() {
+        return Ok(0);
+    }
+    let mut manifest = Manifest::read(backup)?;
     let storage: Arc<dyn Storage> =
         Arc::new(FileStorage::open(&log).map_err(BackupError::io("open the directory", &log))?);
-    let mut replaced = 0;
-    for segment in &mut manifest.segments {
-        let rewritten = |info: &&SegmentInfo| {
-            info.first.get() == segment.first && info.generation > segment.generation && info.last.is_some()
-        };
-        if let Some(info) = live.iter().find(rewritten) {
-            *segment = replace(data_dir, &storage, &log, info)?;
-            replaced += 1;
+    for info in outdated.iter().rev() {
+        let segment = replace(data_dir, &storage, &log, info)?;
+        let listed = manifest.iter_mut().flat_map(|manifest| &mut manifest.segments);
+        if let Some(listed) = listed.into_iter().find(|listed| listed.first == segment.first) {
+            *listed = segment;
         }
     }
-    if replaced > 0 {
+    if let Some(mut manifest) = manifest {
         manifest.seq = manifest.segments.last().map_or(manifest.seq, |last| last.last);
         manifest.write(backup)?;
     }
-    Ok(replaced)
+    Ok(outdated.len())
 }
 
 fn replace(

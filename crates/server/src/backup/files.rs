@@ -43,6 +43,18 @@ pub(crate) fn put(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), BackupErro
     })
 }
 
+/// Removes what writing or copying segments has left when it was interrupted: it may hold what was erased since.
+pub(super) fn remove_unfinished(log: &Path) -> Result<(), BackupError> {
+    let io = |error| BackupError::io("list", log)(error);
+    for entry in fs::read_dir(log).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        if path.extension().is_some_and(|extension| extension == "tmp") {
+            fs::remove_file(&path).map_err(BackupError::io("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
 /// A file's bytes; `None` if there is no such file.
 pub(crate) fn get(path: &Path) -> Result<Option<Vec<u8>>, BackupError> {
     match fs::read(path) {

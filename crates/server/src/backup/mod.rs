@@ -7,6 +7,7 @@
 //! | `registry` | which backups there are of a data directory |
 //! | `restore` | from a backup to a data directory |
 //! | `check` | is a backup whole? |
+//! | `erase` | what is erased from the log is erased from its backups |
 //! | `sets` | backups of several moments side by side |
 //! | `automatic` | the server makes them by itself |
 //! | `files` | small files, whole or not at all |
@@ -26,7 +27,7 @@ mod update;
 
 pub use automatic::{Automatic, Status};
 pub use check::{Checked, check};
-pub use erase::{BackupErasure, erase_from_backups};
+pub use erase::{BackupErasure, erase_from_backups, segments_to_erase};
 pub use manifest::{Manifest, ManifestSegment};
 pub use registry::{Registered, registered};
 pub use restore::{Restored, restore};

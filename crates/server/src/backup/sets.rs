@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use timberline_model::Timestamp;
 
 use super::manifest::Manifest;
-use super::registry::{Registered, register, strike_out};
+use super::registry::{registered, strike_out};
 use super::update::{Backup, BackupReport};
 use super::{BackupError, LOG_DIR, files};
 
@@ -86,21 +86,39 @@ impl Sets {
             link_sealed(&previous.path.join(LOG_DIR), &unfinished, &previous.path)?;
         }
         let mut report = Backup::copy(data_dir, &unfinished)?;
+        let begun = report.path.clone();
+        if let (Some(dir), Some(file)) = (begun.parent(), path.file_name()) {
+            report.path = dir.join(file);
+        }
+        // On the list under both names while it gets its own: it is erased from wherever it is found.
+        report.register(data_dir, now);
         fs::rename(&unfinished, &path).map_err(BackupError::io("name", &path))?;
         files::sync_dir(&self.dir).map_err(BackupError::io("sync", &self.dir))?;
-        report.path = path.canonicalize().unwrap_or(path);
-        let registered = Registered {
-            path: report.path.clone(),
-            time: now.to_string(),
-            seq: report.seq,
-        };
-        report.unregistered = register(data_dir, registered)
-            .err()
-            .map(|error| error.to_string());
+        if report.unregistered.is_none() {
+            strike_out(data_dir, &begun)?;
+            self.strike_out_missing(data_dir, &report.path)?;
+        }
         if let Some(keep) = keep {
             self.prune(data_dir, &report.path, keep)?;
         }
         Ok(report)
+    }
+
+    /// Sets on the list that are not in this directory, which holds the one just made and so is the right one: whoever
+    /// made or removed them was interrupted before the list said so.
+    fn strike_out_missing(&self, data_dir: &Path, made: &Path) -> Result<(), BackupError> {
+        for known in registered(data_dir)? {
+            let missing = known.path.parent() == made.parent()
+                && known.path != made
+                && known
+                    .path
+                    .symlink_metadata()
+                    .is_err_and(|error| error.kind() == ErrorKind::NotFound);
+            if missing {
+                strike_out(data_dir, &known.path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes the oldest sets beyond `keep`, but never the one just made.
@@ -134,6 +152,15 @@ fn link_sealed(from: &Path, to: &Path, previous: &Path) -> Result<(), BackupErro
         let _ = fs::hard_link(from.join(&file), log.join(&file));
     }
     Ok(())
+}
+
+/// Whether this is where a set was being made, and nothing is there any more, though the directory of the sets is.
+pub(super) fn is_gone_unfinished(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == UNFINISHED)
+        && path.parent().is_some_and(Path::is_dir)
+        && path
+            .symlink_metadata()
+            .is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 fn remove(dir: &Path) -> Result<(), BackupError> {

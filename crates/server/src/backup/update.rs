@@ -8,6 +8,7 @@ use timberline_log::{
 };
 use timberline_model::Timestamp;
 
+use super::erase::replace_rewritten;
 use super::manifest::Manifest;
 use super::registry::{Registered, register};
 use super::{BackupError, LOG_DIR, copy_companions, files};
@@ -51,18 +52,12 @@ impl Backup {
     /// [`BackupError`], which says what to do.
     pub fn update(source: &Path, target: &Path) -> Result<BackupReport, BackupError> {
         let mut report = Self::copy(source, target)?;
-        let registered = Registered {
-            path: report.path.clone(),
-            time: Timestamp::now().to_string(),
-            seq: report.seq,
-        };
-        if let Err(error) = register(source, registered) {
-            report.unregistered = Some(error.to_string());
-        }
+        report.register(source, Timestamp::now());
         Ok(report)
     }
 
-    /// The same without putting it on the list.
+    /// The same. On the list it stands as one that is being made: from before its first byte, so that whoever erases
+    /// something meanwhile knows of it.
     pub(super) fn copy(source: &Path, target: &Path) -> Result<BackupReport, BackupError> {
         let reader = timberline_views::log_files(source)?;
         let newest = reader.segments()?;
@@ -72,9 +67,32 @@ impl Backup {
         let device = newest.iter().rev().find_map(|info| info.device);
         let device = device.map_or(String::new(), |device| device.to_string());
         let (before, _lock) = prepare(source, target, &device)?;
+        let path = target.canonicalize().map_err(BackupError::io("find", target))?;
+        let begun = Registered {
+            path: path.clone(),
+            time: Timestamp::now().to_string(),
+            seq: before.seq,
+        };
+        let unregistered = register(source, begun).err();
         let mut report = copy_all(source, target, &reader, &before)?;
-        report.path = target.canonicalize().map_err(BackupError::io("find", target))?;
+        // Whoever has erased something meanwhile found this backup locked. What is erased from now on finds it free, or
+        // waits for it.
+        replace_rewritten(source, &reader.segments()?, target)?;
+        report.path = path;
+        report.unregistered = unregistered.map(|error| error.to_string());
         Ok(report)
+    }
+}
+
+impl BackupReport {
+    /// Puts the backup, as it now is, on the list of the data directory; notes where that fails.
+    pub(super) fn register(&mut self, data_dir: &Path, time: Timestamp) {
+        let complete = Registered {
+            path: self.path.clone(),
+            time: time.to_string(),
+            seq: self.seq,
+        };
+        self.unregistered = register(data_dir, complete).err().map(|error| error.to_string());
     }
 }
 

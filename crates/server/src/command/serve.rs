@@ -16,6 +16,7 @@ use super::passphrase;
 use crate::app::App;
 use crate::backup::Automatic;
 use crate::config::{BaseDirs, Overrides, Settings};
+use crate::erasure;
 use crate::http::guard::Guard;
 use crate::http::{Listeners, serve};
 use crate::identity::{self, Identity, IdentityError};
@@ -145,6 +146,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let keeper = Keeper::start(&app).context("cannot start the thread that ends what is kept long enough")?;
     let scrub = Scrub::start(&app).context("cannot start the thread of the scrub")?;
     let caretaker = Caretaker::start(&app).context("cannot start the thread that gives memory back")?;
+    let erasure = erasure::Task::start(&app).context("cannot start the thread that erases from backups")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_io()
         .enable_time()
@@ -158,6 +160,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     drop(keeper);
     drop(scrub);
     drop(caretaker);
+    drop(erasure);
     match Arc::into_inner(app) {
         Some(app) => app
             .store

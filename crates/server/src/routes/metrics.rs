@@ -121,6 +121,18 @@ fn text(app: &App) -> String {
         app.retention.held().len() as f64,
     );
     metric(
+        "backups_waiting_for_erasure",
+        "gauge",
+        "Known backups that could not be reached and may still hold what was erased.",
+        app.erasure.waiting().len() as f64,
+    );
+    metric(
+        "purges_pending",
+        "gauge",
+        "Orders to erase that are not completed yet.",
+        app.store.purges_pending() as f64,
+    );
+    metric(
         "queries_total",
         "counter",
         "Queries that were answered or refused.",

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::State;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, StatusCode};
 use parking_lot::Mutex;
 use regex::{Regex, RegexBuilder};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -21,7 +21,7 @@ use timberline_views::{BucketKey, BucketView, PurgeReceipt, Selected, Selection,
 
 use super::past::beside;
 use crate::app::App;
-use crate::backup::erase_from_backups;
+use crate::erasure::Copy;
 use crate::http::{ApiError, collect_json, json_answer};
 use crate::privacy::Field;
 
@@ -33,6 +33,10 @@ const VALID: Duration = Duration::from_secs(600);
 const MOST_PENDING: usize = 16;
 /// What a pattern may take when it is compiled.
 const PATTERN_BYTES: usize = 1 << 20;
+
+/// The state of a receipt: all of it is gone; or it is out of sight, and goes as soon as files can be written.
+const COMPLETED: &str = "completed";
+const ORDERED: &str = "ordered";
 
 /// Previews that may be confirmed.
 #[derive(Debug, Default)]
@@ -292,7 +296,11 @@ async fn handle(
         let request = app.purges.take(token, redact)?;
         let done = tokio::task::spawn_blocking(move || carry_out(&app, &request)).await;
         let receipt = done.map_err(|_| ApiError::Internal("The purge broke off".to_owned()))??;
-        return Ok(json_answer(receipt.to_string().into_bytes()));
+        let mut answer = json_answer(receipt.to_string().into_bytes());
+        if receipt["state"] == ORDERED {
+            *answer.status_mut() = StatusCode::ACCEPTED;
+        }
+        return Ok(answer);
     }
     request.check(redact)?;
     // What cannot be read is told before anything is searched.
@@ -373,50 +381,80 @@ fn preview(snapshot: &Snapshot, doomed: &Doomed) -> Value {
     }
 }
 
-/// Erases, and tells that it is done.
+/// Orders the erasure and completes it, and tells how far that came. What cannot be ordered is an error, and nothing
+/// has happened. What is ordered is never ordered again: the store completes it as soon as it can.
 fn carry_out(app: &App, request: &Request) -> Result<Value, ApiError> {
     let snapshot = app.store.snapshot();
     let doomed = search(app, request, &mut || true)?;
     let counts = preview(&snapshot, &doomed);
-    let receipt = erase(app, request, &doomed)?;
-    app.engine.forget();
-    let backups: Vec<Value> = match erase_from_backups(&app.settings.data_dir) {
-        Ok(backups) => backups
-            .iter()
-            .map(|backup| match &backup.outcome {
-                Ok(replaced) => json!({ "path": backup.path, "done": true, "segments": replaced }),
-                Err(error) => json!({ "path": backup.path, "done": false, "message": error.to_string() }),
+    order(app, request, &doomed)?;
+    let mut receipt = match app.store.complete_purges() {
+        Ok(receipt) => {
+            let copies = app.erasure.reach_copies(app);
+            completed(receipt, &copies)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a purge is ordered and could not be completed; it is tried again");
+            app.engine.forget();
+            json!({
+                "state": ORDERED,
+                "message": format!("Nobody can see it any more. It is not erased yet, and will be without being asked for again: {error}"),
+                "completed": null,
             })
-            .collect(),
-        Err(error) => vec![json!({ "done": false, "message": error.to_string() })],
+        }
     };
+    receipt["what"] = json!(if request.replacement.is_some() {
+        "redacted"
+    } else {
+        "purged"
+    });
+    for count in ["events", "deleted", "former", "buckets"] {
+        receipt[count] = counts[count].clone();
+    }
+    Ok(receipt)
+}
+
+fn completed(receipt: Option<PurgeReceipt>, copies: &[Copy]) -> Value {
+    let backups: Vec<Value> = copies
+        .iter()
+        .map(|copy| match copy {
+            Copy::Clean { path, segments } => {
+                json!({ "path": path, "done": true, "segments": segments })
+            }
+            Copy::Waiting(waiting) => {
+                json!({ "path": waiting.path, "done": false, "waiting": true, "message": waiting.why })
+            }
+        })
+        .collect();
     let log = receipt.map(|receipt| receipt.log).unwrap_or_default();
-    Ok(json!({
-        "what": if request.replacement.is_some() { "redacted" } else { "purged" },
-        "events": counts["events"],
-        "deleted": counts["deleted"],
-        "former": counts["former"],
-        "buckets": counts["buckets"],
+    json!({
+        "state": COMPLETED,
         "log_segments": log.segments,
         "records": log.records,
         "view_segments": receipt.map_or(0, |receipt| receipt.view_segments),
         "backups": backups,
         "completed": receipt.map_or_else(Timestamp::now, |receipt| receipt.completed).to_string(),
-    }))
+    })
 }
 
-fn erase(app: &App, request: &Request, doomed: &Doomed) -> Result<Option<PurgeReceipt>, ApiError> {
-    let data = Data::of(request.condition())?;
-    app.hold.change_blocking(|| match (doomed, &request.replacement) {
-        (Doomed::Events(selected), Some(replacement)) => app
-            .store
-            .redact(selected, &|text| data.redacted(text, replacement)),
-        (Doomed::Events(selected), None) => app.store.purge_selected(selected),
+/// Writes the orders down. Each step that waits for space writes once, so none is done twice.
+fn order(app: &App, request: &Request, doomed: &Doomed) -> Result<(), ApiError> {
+    let ordering = |purges: &[PurgeBegun]| app.hold.change_blocking(|| app.store.order_purge(purges));
+    match (doomed, &request.replacement) {
+        (Doomed::Events(selected), Some(replacement)) => {
+            let data = Data::of(request.condition())?;
+            let redacted = |text: &str| data.redacted(text, replacement);
+            let mut rest = Vec::with_capacity(selected.purges().len());
+            for purge in selected.purges() {
+                let step = || app.store.order_redaction(purge, &redacted);
+                rest.extend(app.hold.change_blocking(step)?);
+            }
+            ordering(&rest)
+        }
+        (Doomed::Events(selected), None) => ordering(selected.purges()),
         // In one go: the log is rewritten once, and the receipt is of all of them.
-        (Doomed::Buckets(keys), _) => app
-            .store
-            .purge(&keys.iter().copied().map(whole).collect::<Vec<_>>()),
-    })
+        (Doomed::Buckets(keys), _) => ordering(&keys.iter().copied().map(whole).collect::<Vec<_>>()),
+    }
 }
 
 fn whole(bucket: BucketKey) -> PurgeBegun {

@@ -118,7 +118,15 @@ fn write_troubles(out: &mut String, app: &App) {
     let suspended = suspended.map(|why| format!("Erasing is suspended: {why}."));
     let held = app.retention.held();
     let files = integrity.held.iter().cloned().chain(missing);
-    let troubles: Vec<String> = files.chain(suspended).chain(held.iter().cloned()).collect();
+    let waiting = app.erasure.waiting();
+    let waiting = waiting
+        .iter()
+        .map(|copy| format!("A backup may still hold what was erased: {}", copy.why));
+    let troubles: Vec<String> = files
+        .chain(suspended)
+        .chain(held.iter().cloned())
+        .chain(waiting)
+        .collect();
     if troubles.is_empty() {
         return;
     }

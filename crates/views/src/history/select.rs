@@ -47,6 +47,11 @@ impl Selected {
     pub fn is_empty(&self) -> bool {
         self.purges.is_empty()
     }
+
+    /// The orders that erase it.
+    pub fn purges(&self) -> &[PurgeBegun] {
+        &self.purges
+    }
 }
 
 /// An event that matches, or did.

@@ -88,8 +88,16 @@ impl Shared {
             state.position = Some(log.position());
             self.publish(state);
         }
-        result?;
-        Ok(Seq(state.seq))
+        match result {
+            // Whoever waits for space must not do all of it again.
+            Err(error) if done > 0 => Err(WriteError::Partly {
+                stored: done,
+                of: batch.len(),
+                reason: error.to_string(),
+            }),
+            Err(error) => Err(error.into()),
+            Ok(()) => Ok(Seq(state.seq)),
+        }
     }
 
     fn folded(&self, state: &mut State, seq: Seq, record: &Record<'_>, bytes: usize) {

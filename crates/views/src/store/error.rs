@@ -102,6 +102,17 @@ pub enum WriteError {
         /// Its events in memory.
         waiting: usize,
     },
+    /// Records that do not fit into one log segment were written one by one, and not all of them could be: what is
+    /// stored stays. Doing the same again would store it twice.
+    #[error("only {stored} of {of} records were stored: {reason}")]
+    Partly {
+        /// How many were.
+        stored: usize,
+        /// Of how many.
+        of: usize,
+        /// What kept the others from being stored.
+        reason: String,
+    },
     /// The disk refused a sync: nothing more is written until the server is started anew.
     #[error(transparent)]
     Failed(SyncFailed),

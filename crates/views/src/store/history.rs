@@ -270,24 +270,37 @@ impl Store {
     ) -> Result<Option<PurgeReceipt>, HistoryError> {
         let mut rest = Vec::with_capacity(selected.purges.len());
         for purge in &selected.purges {
-            let mut events = Vec::with_capacity(purge.events.len());
-            for (through, ids) in &purge.events {
-                let ids = match *through {
-                    PRESENT => self.shared.redact_bucket(purge.bucket, ids, data)?,
-                    _ => ids.clone(),
-                };
-                if !ids.is_empty() {
-                    events.push((*through, ids));
-                }
-            }
-            if !events.is_empty() {
-                rest.push(PurgeBegun {
-                    events,
-                    ..purge.clone()
-                });
-            }
+            rest.extend(self.order_redaction(purge, data)?);
         }
         self.purge(&rest)
+    }
+
+    /// One step of a redaction: gives the events that are there their new data and orders the old data to be erased, in
+    /// one write. Gives back the order for what is not there to be redacted; it is the caller's to write. When this
+    /// fails with a [`WriteError`](super::WriteError) that passes, nothing was changed and the step can be done again;
+    /// a whole redaction must not be: what is redacted already could match once more.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub fn order_redaction(
+        &self,
+        purge: &PurgeBegun,
+        data: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Option<PurgeBegun>, HistoryError> {
+        let mut events = Vec::with_capacity(purge.events.len());
+        for (through, ids) in &purge.events {
+            let ids = match *through {
+                PRESENT => self.shared.redact_bucket(purge.bucket, ids, data)?,
+                _ => ids.clone(),
+            };
+            if !ids.is_empty() {
+                events.push((*through, ids));
+            }
+        }
+        Ok((!events.is_empty()).then(|| PurgeBegun {
+            events,
+            ..purge.clone()
+        }))
     }
 }
 

@@ -112,8 +112,39 @@ impl Store {
     /// # Errors
     /// When it cannot be written down, or not be completed now.
     pub fn purge(&self, purges: &[PurgeBegun]) -> Result<Option<PurgeReceipt>, HistoryError> {
-        self.shared.order(purges)?;
-        self.shared.complete_purges(false)
+        self.order_purge(purges)?;
+        self.complete_purges()
+    }
+
+    /// The first half of [`Store::purge`]: writes the orders down, durably. On return everything in them is out of
+    /// sight and will be erased. Nothing was ordered if this fails with a [`WriteError`](super::WriteError) that passes.
+    ///
+    /// # Errors
+    /// When they cannot be written down.
+    pub fn order_purge(&self, purges: &[PurgeBegun]) -> Result<(), HistoryError> {
+        self.shared.order(purges)
+    }
+
+    /// The second half: erases everything that was ordered, by whomever. `None` if nothing is left to do. When it
+    /// fails, the store tries again by itself, in a minute at the latest.
+    ///
+    /// # Errors
+    /// When files cannot be read or written.
+    pub fn complete_purges(&self) -> Result<Option<PurgeReceipt>, HistoryError> {
+        self.shared
+            .complete_purges(false)
+            .inspect_err(|_| self.shared.maintain_soon())
+    }
+
+    /// How often orders to erase were completed since the store was opened. When the number grows, copies of the data
+    /// may still hold what is erased here.
+    pub fn purges_completed(&self) -> u64 {
+        self.shared.purges_completed.load(Ordering::Acquire)
+    }
+
+    /// Orders to erase that are not completed yet.
+    pub fn purges_pending(&self) -> usize {
+        self.shared.published.load().purges.len()
     }
 }
 
@@ -132,7 +163,10 @@ impl Shared {
         let trust = self.clock.trust();
         // What a person ordered is carried out whatever the clock says.
         if let TimeTrust::Trusted(now) = trust {
-            self.order(&self.expired(now, leisurely)?)?;
+            let (expired, old_through) = self.expired(now, leisurely)?;
+            self.order(&expired)?;
+            // Not before the orders are durable: what could not be ordered is looked for again in the next round.
+            self.erased_through.store(old_through.get(), Ordering::Relaxed);
         }
         let pending = self.published.load().purges.len() as u64;
         if self.complete_purges(leisurely)?.is_some() {
@@ -142,6 +176,13 @@ impl Shared {
             self.squash(now, leisurely, &mut done)?;
         }
         Ok(done)
+    }
+
+    /// Has the history thread look for work in a while, instead of when its next round would be due.
+    fn maintain_soon(&self) {
+        self.retry_maintenance.store(true, Ordering::Release);
+        let _guard = self.sleep.lock();
+        self.rested.notify_all();
     }
 
     /// Writes purges down, durably.
@@ -185,6 +226,7 @@ impl Shared {
         });
         let seq = self.commit(&mut self.sequencer.lock(), &ended)?;
         self.wait_durable(seq)?;
+        self.purges_completed.fetch_add(1, Ordering::AcqRel);
         Ok(Some(PurgeReceipt {
             seq: newest,
             log,
@@ -245,8 +287,9 @@ impl Shared {
         Ok(removed)
     }
 
-    /// Orders for what was deleted longer ago than it is to be kept, and did not come back since.
-    fn expired(&self, now: Timestamp, leisurely: bool) -> Result<Vec<PurgeBegun>, HistoryError> {
+    /// Orders for what was deleted longer ago than it is to be kept, and did not come back since; and the record
+    /// through which all deletions are old and have been looked at.
+    fn expired(&self, now: Timestamp, leisurely: bool) -> Result<(Vec<PurgeBegun>, Seq), HistoryError> {
         let snapshot = self.published.load_full();
         let keep = i64::try_from(self.options.erase_after.as_nanos()).unwrap_or(i64::MAX);
         let old = now.nanos().saturating_sub(keep);
@@ -274,8 +317,7 @@ impl Shared {
         for (bucket, ids) in gone {
             purges.extend(select::purges(bucket, [(PRESENT, ids)].into()));
         }
-        self.erased_through.store(old_through.get(), Ordering::Relaxed);
-        Ok(purges)
+        Ok((purges, old_through))
     }
 
     /// Squashes the sealed log segments that are older than history is kept.
@@ -374,6 +416,10 @@ pub(super) fn run(shared: &Arc<Shared>) {
         let now = Instant::now();
         if resumed || now >= due {
             due = now + round(shared);
+        }
+        // What a request could not complete is not left until the next round of an hour.
+        if shared.retry_maintenance.swap(false, Ordering::AcqRel) {
+            due = due.min(Instant::now() + RETRY.min(shared.options.maintain_every));
         }
         if !shared.rest(due.saturating_duration_since(Instant::now()).min(LOOK_EVERY)) {
             return;

@@ -145,6 +145,10 @@ pub(crate) struct Shared {
     maintaining: Mutex<()>,
     /// Deletions up to here are known to be erased.
     erased_through: AtomicU64,
+    /// How often orders to erase were completed.
+    purges_completed: AtomicU64,
+    /// Whether an order to erase could not be completed and the history thread is to try again.
+    retry_maintenance: AtomicBool,
     past: Mutex<Past>,
     /// Held by whoever folds the past: one at a time.
     recalling: Mutex<()>,

@@ -168,6 +168,8 @@ impl Store {
             checkpointed: AtomicU64::new(checkpointed),
             maintaining: Mutex::default(),
             erased_through: AtomicU64::new(0),
+            purges_completed: AtomicU64::new(0),
+            retry_maintenance: AtomicBool::new(false),
             past: Mutex::default(),
             recalling: Mutex::default(),
             unsaved: AtomicU64::new(0),

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use timberline_model::Timestamp;
 
+use timberline_log::SegmentInfo;
+
 use super::Check;
-use crate::backup::{Manifest, Registered, registered};
+use crate::backup::{Manifest, Registered, registered, segments_to_erase};
 use crate::config::Settings;
 
 const NAME: &str = "backups";
@@ -22,6 +24,10 @@ pub(super) fn checks(settings: &Settings) -> Vec<Check> {
     };
     let mut checks: Vec<Check> = known.iter().filter_map(unreachable).collect();
     let reachable = known.len() - checks.len();
+    let log = timberline_views::log_files(&settings.data_dir).and_then(|log| Ok(log.segments()?));
+    // A log that cannot be read is reported with the log.
+    let live = log.unwrap_or_default();
+    checks.extend(known.iter().filter_map(|backup| unclean(&live, backup)));
     checks.push(newest(settings, &known, reachable));
     checks
 }
@@ -37,6 +43,23 @@ fn unreachable(backup: &Registered) -> Option<Check> {
                 backup.time
             ),
         )),
+        Err(error) => Some(Check::warn(NAME, error.to_string())),
+    }
+}
+
+/// Whether a backup that can be reached holds what was erased from the log.
+fn unclean(live: &[SegmentInfo], backup: &Registered) -> Option<Check> {
+    let path = backup.path.display();
+    match segments_to_erase(live, &backup.path) {
+        Ok(Some(segments)) if !segments.is_empty() => Some(Check::warn(
+            NAME,
+            format!(
+                "{path} holds {} segments as they were before something was erased or squashed: a running server brings them up to date within a minute, or run timberline backup {path}",
+                segments.len()
+            ),
+        )),
+        // One that cannot be reached has been reported.
+        Ok(_) => None,
         Err(error) => Some(Check::warn(NAME, error.to_string())),
     }
 }

@@ -1,0 +1,249 @@
+//! What is erased is erased from every copy: raw files of the data directory and of all backups are searched, and
+//! whatever in them zstd can decompress; also when the server or a backup is killed at any moment of it.
+//!
+//! `TIMBERLINE_CASES=50 cargo test -p timberline-server --test erasure` for a long run.
+
+#![allow(
+    clippy::expect_used,
+    reason = "what a test needs and does not get is its failure"
+)]
+
+mod harness;
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::Stdio;
+
+use harness::server::{Data, Ending, Installation, Server};
+use harness::{http, poll};
+use memchr::memmem;
+use serde_json::{Value, json};
+
+const PURGE: &str = "/api/1/purge";
+const SECRET: &str = "the-secret-of-the-crypt";
+/// Small segments; what is deleted is erased a second later.
+const CONFIGURATION: &str =
+    "erase_after = \"1 second\"\nmaintain_every = \"1 second\"\n[log]\nsegment_bytes = 1048576\n";
+const KEEPING: &str = "[log]\nsegment_bytes = 1048576\n";
+
+fn cases(default: u64) -> u64 {
+    let cases = std::env::var("TIMBERLINE_CASES").ok();
+    cases.and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn post(server: &Server, target: &str, body: &Value) -> (u16, Value) {
+    let answer = http::post(server.port, target, body.to_string().as_bytes()).expect("an answer");
+    (answer.status, answer.json().unwrap_or_default())
+}
+
+/// A bucket with a hundred events, every tenth with the secret.
+fn fill(server: &Server, bucket: &str) {
+    let path = format!("/api/0/buckets/{bucket}");
+    let made = json!({"client": "c", "type": "t", "hostname": "h"});
+    post(server, &path, &made);
+    let event = |n: u32| {
+        let title = match n % 10 {
+            0 => format!("{SECRET} {bucket} {n}"),
+            _ => format!("plain {n}"),
+        };
+        json!({"timestamp": format!("2024-03-01T10:{:02}:{:02}Z", n / 60, n % 60), "duration": 1, "data": {"title": title}})
+    };
+    let events: Vec<Value> = (0..100).map(event).collect();
+    let (status, answer) = post(server, &format!("{path}/events"), &json!(events));
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// Has everything with the secret purged; the receipt.
+fn purge(server: &Server) -> (u16, Value) {
+    let (status, preview) = post(server, PURGE, &json!({"data": {"pattern": SECRET}}));
+    assert_eq!(status, 200, "{preview}");
+    post(server, PURGE, &json!({"token": preview["token"]}))
+}
+
+fn backup(installation: &Installation, dir: &Path) {
+    let mut command = installation.program();
+    command
+        .arg("backup")
+        .arg(dir)
+        .arg("--dbpath")
+        .arg(&installation.data);
+    let (status, out, err) = installation.run(command);
+    assert!(status.success(), "{out}{err}");
+}
+
+/// The files below a directory in which the secret is, as it is or compressed.
+fn found_in(dir: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(dir).into_iter().flatten() {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found_in(&path, found);
+        } else if let Ok(bytes) = fs::read(&path)
+            && holds(&bytes)
+        {
+            found.push(path.display().to_string());
+        }
+    }
+}
+
+fn holds(bytes: &[u8]) -> bool {
+    let has = |bytes: &[u8]| memmem::find(bytes, SECRET.as_bytes()).is_some();
+    let frame_holds = |at: usize| {
+        let mut plain = Vec::new();
+        let decoder = zstd::stream::read::Decoder::new(bytes.get(at..).unwrap_or_default());
+        // What follows the frame is none of it.
+        let _ = decoder.and_then(|decoder| decoder.single_frame().read_to_end(&mut plain));
+        has(&plain)
+    };
+    has(bytes) || memmem::find_iter(bytes, &[0x28, 0xb5, 0x2f, 0xfd]).any(frame_holds)
+}
+
+fn found(dirs: &[&Path]) -> Vec<String> {
+    let mut found = Vec::new();
+    for dir in dirs {
+        found_in(dir, &mut found);
+    }
+    found
+}
+
+/// Waits until the secret is nowhere.
+fn wait_until_gone(dirs: &[&Path]) {
+    poll(&format!("the secret to go from {dirs:?}"), || {
+        found(dirs).is_empty().then_some(())
+    });
+}
+
+fn waiting(server: &Server) -> String {
+    let metrics = http::get(server.port, "/metrics").expect("an answer").text();
+    let line = metrics
+        .lines()
+        .find(|line| line.starts_with("timberline_backups_waiting_for_erasure"));
+    line.expect("a metric")
+        .rsplit(' ')
+        .next()
+        .expect("a number")
+        .to_owned()
+}
+
+/// Nobody asks for it: what was deleted expires, and goes from the backups as by a purge.
+#[test]
+fn what_expires_goes_from_the_backups() {
+    let mut installation = Installation::new();
+    installation.configure(KEEPING);
+    let server = installation.start();
+    fill(&server, "kept");
+    fill(&server, "gone");
+    let answer = http::Connection::open(server.port)
+        .and_then(|mut connection| connection.request("DELETE", "/api/0/buckets/gone", None))
+        .expect("an answer");
+    assert_eq!(answer.status, 200);
+    let (status, _) = purge(&server);
+    assert_eq!(status, 200);
+    fill(&server, "late");
+    let deleted = http::Connection::open(server.port)
+        .and_then(|mut connection| connection.request("DELETE", "/api/0/buckets/late", None))
+        .expect("an answer");
+    assert_eq!(deleted.status, 200);
+    let dir = installation.root().join("backup");
+    backup(&installation, &dir);
+    server.stop();
+    assert!(!found(&[&dir]).is_empty(), "the search finds nothing");
+    installation.configure(CONFIGURATION);
+    let server = installation.start();
+    wait_until_gone(&[&dir, &installation.data]);
+    server.stop();
+}
+
+#[test]
+fn a_copy_that_cannot_be_reached_waits_and_is_done_when_it_comes_back() {
+    let mut installation = Installation::new();
+    installation.configure(KEEPING);
+    let server = installation.start();
+    fill(&server, "a");
+    let (dir, away) = (
+        installation.root().join("backup"),
+        installation.root().join("away"),
+    );
+    backup(&installation, &dir);
+    fs::rename(&dir, &away).expect("the disk to be unplugged");
+    let (status, receipt) = purge(&server);
+    assert_eq!((status, &receipt["state"]), (200, &json!("completed")));
+    let copy = &receipt["backups"][0];
+    assert_eq!(
+        (&copy["done"], &copy["waiting"]),
+        (&json!(false), &json!(true)),
+        "{receipt}"
+    );
+    assert_eq!(waiting(&server), "1");
+    assert!(found(&[&installation.data]).is_empty());
+    assert!(!found(&[&away]).is_empty(), "the search finds nothing");
+    server.stop();
+    fs::rename(&away, &dir).expect("the disk to be back");
+    let server = installation.start();
+    wait_until_gone(&[&dir]);
+    poll("the metric", || (waiting(&server) == "0").then_some(()));
+    server.stop();
+}
+
+/// The server, or a backup, is killed somewhere between the order and the last backup.
+#[test]
+fn nothing_is_left_in_store_and_backups_whoever_is_killed_whenever() {
+    let mut installation = Installation::with(Data::Plain);
+    installation.configure(KEEPING);
+    let dirs = ["one", "two"].map(|name| installation.root().join(name));
+    let mut server = installation.start();
+    for case in 0..cases(4) {
+        fill(&server, &format!("bucket-{case}"));
+        backup(&installation, &dirs[0]);
+        if case % 3 == 0 {
+            backup(&installation, &dirs[1]);
+        }
+        assert!(!found(&[&dirs[0]]).is_empty(), "the search finds nothing");
+        // A backup that is made meanwhile.
+        let mut command = installation.program();
+        command
+            .arg("backup")
+            .arg(&dirs[1])
+            .arg("--dbpath")
+            .arg(&installation.data);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let (_, preview) = post(&server, PURGE, &json!({"data": {"pattern": SECRET}}));
+        let meanwhile = Ending(command.spawn().expect("the command to start"));
+        let port = server.port;
+        let asked = std::thread::spawn(move || {
+            let body = json!({"token": preview["token"]}).to_string();
+            // Killed on its way, it gives no answer.
+            let _ = http::post(port, PURGE, body.as_bytes());
+        });
+        // Spread over what a purge takes; nothing is expected of any of these moments.
+        std::thread::sleep(std::time::Duration::from_millis(case * 7 % 60));
+        if case % 2 == 0 {
+            drop(meanwhile);
+            server.kill();
+        } else {
+            server.kill();
+            drop(meanwhile);
+        }
+        asked.join().expect("the client to end");
+        server = installation.start();
+        // It may have been killed before it was ordered.
+        let (status, receipt) = purge(&server);
+        assert_eq!(status, 200, "{receipt}");
+        wait_until_gone(&[&installation.data, &dirs[0], &dirs[1]]);
+    }
+    // Made up by the next, each is whole.
+    for dir in &dirs {
+        backup(&installation, dir);
+        let mut command = installation.program();
+        command
+            .args(["backup", "--verify"])
+            .arg(dir)
+            .arg("--dbpath")
+            .arg(&installation.data);
+        let (status, out, err) = installation.run(command);
+        assert!(status.success(), "{out}{err}");
+    }
+    assert!(found(&[&dirs[0], &dirs[1]]).is_empty());
+    server.stop();
+    installation.verify();
+}
