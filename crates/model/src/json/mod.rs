@@ -5,7 +5,7 @@
 //! error can name the event and the field. Fields that are not known are ignored, fields that are there twice are
 //! not accepted: all as in aw-server-rust. Writing appends to a buffer and cannot fail.
 //!
-//! What is refused so can be looked at again: [`mend`] repairs text that no JSON reader takes, and [`salvage_bucket`]
+//! What is refused so can be looked at again: [`mend()`] repairs text that no JSON reader takes, and [`salvage_bucket`]
 //! and [`salvage_event`] read as much of an import as there is, and say what they changed.
 
 mod buckets;
