@@ -157,16 +157,20 @@ fn bring_back(worker: &mut Worker<'_>, target: &str, body: Option<&str>) -> io::
         bucket: bucket.clone(),
     });
     let answer = worker.request("POST", target, body)?;
-    worker.ledger.pending = None;
     if answer.is_success() {
+        // Pending until it is known what came back: a kill may come before that.
         let shown = worker.shown(&bucket)?.unwrap_or_default();
+        worker.ledger.pending = None;
         if !worker.ledger.is_after_restore(&bucket, &shown) {
             worker
                 .ledger
                 .complain(format!("{bucket} after POST {target}: {}", answer.excerpt()));
         }
         *worker.ledger.events_mut(&bucket) = shown;
-    } else if answer.status >= 500 {
+        return Ok(Known::Yes);
+    }
+    worker.ledger.pending = None;
+    if answer.status >= 500 {
         worker
             .ledger
             .complain(format!("POST {target}: {}", answer.excerpt()));

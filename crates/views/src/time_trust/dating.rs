@@ -8,8 +8,6 @@ use std::ops::RangeInclusive;
 
 use timberline_log::{SegmentInfo, Seq};
 
-use super::DAY;
-
 /// Spans that are kept. Beyond that the two oldest become one, which can only make records look younger.
 const MAX_SPANS: usize = 512;
 
@@ -38,13 +36,7 @@ impl Spans {
             earliest,
             latest: latest.max(earliest),
         };
-        match self.0.last_mut() {
-            // Many crashes in a row give many short spans side by side; to the day is near enough for them.
-            Some(last) if last.last.checked_add(1) == Some(span.first) && last.is_near(&span) => {
-                *last = last.joined(&span);
-            }
-            _ => self.0.push(span),
-        }
+        self.0.push(span);
         if self.0.len() > MAX_SPANS
             && let [one, two, ..] = self.0.as_slice()
         {
@@ -67,11 +59,6 @@ impl Spans {
 }
 
 impl Span {
-    fn is_near(&self, other: &Span) -> bool {
-        let apart = |a: i64, b: i64| a.abs_diff(b) <= DAY.unsigned_abs();
-        apart(self.earliest, other.earliest) && apart(self.latest, other.latest)
-    }
-
     /// One span for both. A record may look younger by it, never older.
     fn joined(&self, other: &Span) -> Span {
         Span {
@@ -119,6 +106,7 @@ impl Dating {
 
 #[cfg(test)]
 mod tests {
+    use super::super::DAY;
     use super::*;
 
     fn segment(first: u64, created: i64) -> SegmentInfo {
@@ -165,6 +153,17 @@ mod tests {
         assert_eq!(dating.date(Seq(3), 2), 60);
         assert_eq!(dating.date(Seq(3), 5_000), 60);
         assert_eq!(dating.date(Seq(5), 5_000), 5_000);
+    }
+
+    /// Joined to one span, the records of the first crash would all seem to be of the time of the second.
+    #[test]
+    fn records_between_two_crashes_keep_their_times() {
+        let mut spans = Spans::default();
+        spans.add(1..=10, 100, 200);
+        spans.add(11..=20, 200, 300);
+        let dating = Dating::of(&spans, &[], 400);
+        assert_eq!(dating.date(Seq(5), 150), 150);
+        assert_eq!(dating.date(Seq(15), 250), 250);
     }
 
     #[test]
