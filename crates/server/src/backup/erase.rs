@@ -123,6 +123,20 @@ fn replace(
 ) -> Result<ManifestSegment, BackupError> {
     let source = data_dir.join(LOG_DIR).join(&info.file);
     let bytes = std::fs::read(&source).map_err(BackupError::io("read", &source))?;
+    // A damaged segment must never take the place of a copy that may be the last whole one.
+    let live: Arc<dyn Storage> = Arc::new(
+        FileStorage::open(&data_dir.join(LOG_DIR))
+            .map_err(BackupError::io("open the directory of", &source))?,
+    );
+    if check_frames(&live, info.first, info.used.unwrap_or(bytes.len() as u64))?
+        .flaw
+        .is_some()
+    {
+        return Err(BackupError::Unsuitable {
+            path: source,
+            what: "is damaged and is not copied over its backup: run `timberline log verify`",
+        });
+    }
     // Under another name and renamed: in a set of automatic backups the old file belongs to the others, too.
     files::put(log, &segment_name(info.first), &bytes)?;
     let used = info.used.unwrap_or(bytes.len() as u64);
