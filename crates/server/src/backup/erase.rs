@@ -125,7 +125,7 @@ fn replace(
     let bytes = std::fs::read(&source).map_err(BackupError::io("read", &source))?;
     // A damaged segment must never take the place of a copy that may be the last whole one.
     let live: Arc<dyn Storage> = Arc::new(
-        FileStorage::open(&data_dir.join(LOG_DIR))
+        FileStorage::open(data_dir.join(LOG_DIR))
             .map_err(BackupError::io("open the directory of", &source))?,
     );
     if check_frames(&live, info.first, info.used.unwrap_or(bytes.len() as u64))?
