@@ -83,9 +83,9 @@ pub use segment::SegmentError;
 pub use snapshot::{Snapshot, Trashed};
 pub use state::FoldError;
 pub use store::{
-    CompactError, Deleted, DeletedWhat, HeartbeatAnswer, HeartbeatDurability, Maintenance, OpenError,
-    OpenReport, Progress, PurgeReceipt, Receipt, Store, StoreOptions, Undoing, ViewDamage, WriteError,
-    check_start, explain, log_files, read_log, read_only, set_aside_views, view_files,
+    CompactError, Deleted, DeletedWhat, HeartbeatAnswer, HeartbeatDurability, KnownEvents, Maintenance,
+    OpenError, OpenReport, Progress, PurgeReceipt, Receipt, Store, StoreOptions, Undoing, ViewDamage,
+    WriteError, check_start, explain, log_files, read_log, read_only, set_aside_views, view_files,
 };
 pub use timberline_log::Seq;
 pub use time_trust::{

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use timberline_log::{Seq, Storage};
 
+use crate::bucket::Replacement;
 use crate::record::{BucketKey, CodecError, Record};
 use crate::snapshot::Snapshot;
 use crate::state::{FoldError, State};
@@ -114,7 +115,7 @@ impl Replica {
                         // It stays mapped. Without a name it is gone with this process, however that ends: what
                         // spills is somebody's history, and must not stay behind in a temporary directory.
                         let _ = spill.remove(segment.file());
-                        b.install_sealed(segment, &runs)?;
+                        b.install(Replacement::of_head(Some(segment), runs))?;
                     }
                     Ok(None) => {}
                     Err(e) => failed = Some(e),

@@ -89,6 +89,12 @@ impl Snapshot {
             .or_else(|| self.trash.get(key).map(Trashed::view))
     }
 
+    /// The bucket with this key, and whether it is in the trash.
+    pub(crate) fn anywhere(&self, key: BucketKey) -> Option<(&BucketView, bool)> {
+        let there = self.bucket_of(key).map(|view| (view, false));
+        there.or_else(|| self.trash.get(key).map(|trashed| (trashed.view(), true)))
+    }
+
     /// All buckets whose events are kept: those that are there and those in the trash.
     pub(crate) fn kept(&self) -> impl Iterator<Item = &BucketView> {
         self.buckets().chain(self.trashed().map(Trashed::view))

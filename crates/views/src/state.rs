@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::Position;
 use timberline_model::{Bucket, Data, Timestamp};
 
-use crate::bucket::{BucketState, BucketView, Changes};
+use crate::bucket::{BucketState, BucketView, Changes, Located};
 use crate::persistent::{Names, Table};
 use crate::record::{
     BucketCreated, BucketKey, BucketUpdated, Erased, Heartbeat, Outcome, PRESENT, PurgeBegun, Record,
@@ -224,6 +224,14 @@ impl State {
     /// Whether the heads of all buckets together are to become smaller.
     pub(crate) fn heads_take_too_much(&self) -> bool {
         self.heads > MOST_HEADS_BYTES
+    }
+
+    /// Says where the events lie that the next record of a bucket names, or that it is not known any more.
+    pub(crate) fn expect(&mut self, key: BucketKey, located: Option<Arc<Located>>) {
+        let trashed = self.trash.get_mut(&key).map(|(_, bucket)| bucket);
+        if let Some(bucket) = self.buckets.get_mut(&key).or(trashed) {
+            bucket.expect(located);
+        }
     }
 
     /// Sets the head of a bucket apart to be sealed, unless that was done before and not finished.

@@ -222,7 +222,9 @@ fn history_status(error: &HistoryError) -> StatusCode {
     match error {
         HistoryError::TooOld { .. } => StatusCode::GONE,
         HistoryError::TooNew { .. } => StatusCode::BAD_REQUEST,
-        HistoryError::Unsealed(_) | HistoryError::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
+        HistoryError::Unsealed(_) | HistoryError::Unsettled | HistoryError::Cancelled => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -1,16 +1,19 @@
 //! How records change a bucket. Pure: the same records give the same state, live and in recovery.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use timberline_model::Bucket;
 
 use super::changes::Changes;
+use super::located::{Gone, Located};
+use super::replacement::Replacement;
 use super::view::{BucketView, LastEvent, OpenEvent, Place, Sealed};
 use crate::head::{Interner, Run, push_run};
 use crate::record::{BucketKey, EventBlock, EventsChanged, Last};
 use crate::row::Row;
-use crate::segment::{BLOCK_ROWS, Block, SegmentError, ViewSegment};
+use crate::segment::SegmentError;
 use crate::state::FoldError;
 
 /// So many removals at once are cheaper in one pass over everything than one by one.
@@ -36,8 +39,11 @@ pub(crate) struct BucketState {
     greatest_start: i64,
     /// No other event has the start of the open one, as far as is known, so extending it changes no order.
     open_is_alone: bool,
-    /// An event at the edge of the extent went, so the extent is to be measured anew.
-    edge_went: bool,
+    /// An event at the begin of the extent went, or at its end, so the extent is to be measured anew.
+    begin_went: bool,
+    end_went: bool,
+    /// Where the events lie that the record names which is being folded in, if that was found before the lock.
+    located: Option<Arc<Located>>,
 }
 
 impl BucketState {
@@ -60,7 +66,9 @@ impl BucketState {
             changed: None,
             greatest_start: i64::MIN,
             open_is_alone: false,
-            edge_went: false,
+            begin_went: false,
+            end_went: false,
+            located: None,
         }
     }
 
@@ -82,7 +90,9 @@ impl BucketState {
             interner: Interner::default(),
             changed: None,
             open_is_alone: false,
-            edge_went: false,
+            begin_went: false,
+            end_went: false,
+            located: None,
         };
         let rows = state.rows(head, ids.iter().copied());
         state.push_rows(rows);
@@ -106,7 +116,9 @@ impl BucketState {
             interner: Interner::default(),
             changed: None,
             open_is_alone: false,
-            edge_went: false,
+            begin_went: false,
+            end_went: false,
+            located: None,
         };
         if let Some(open) = &view.open {
             state.view.open = Some(state.opened(open.row, open.text()));
@@ -132,6 +144,51 @@ impl BucketState {
     /// Whether the head is worth a segment: by its events, or by the bytes of their data.
     pub(crate) fn is_full(&self) -> bool {
         self.view.head_rows() >= SEAL_ROWS || self.head_bytes() >= SEAL_BYTES
+    }
+
+    /// Says where the events lie that the next record names.
+    pub(crate) fn expect(&mut self, located: Option<Arc<Located>>) {
+        self.located = located;
+    }
+
+    /// Where an event lies.
+    pub(crate) fn find(&self, id: u64) -> Result<Option<Place>, SegmentError> {
+        if let Some(place) = self.view.find_in_memory(id) {
+            return Ok(Some(place));
+        }
+        for (i, sealed) in self.view.segments.iter().enumerate().rev() {
+            let located = self.located.as_ref();
+            let position = match located.and_then(|located| located.position(&sealed.segment, id)) {
+                Some(known) => known,
+                None => sealed.segment.find(id)?,
+            };
+            if let Some(position) = position.filter(|position| sealed.shows(*position)) {
+                return Ok(Some(Place::Segment(i, position)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The row at a place.
+    fn row_at(&self, place: Place) -> Result<Option<Row>, SegmentError> {
+        if let (Some(located), Place::Segment(segment, position)) = (&self.located, place)
+            && let Some(sealed) = self.view.segments.get(segment)
+            && let Some(row) = located.row(&sealed.segment, position)
+        {
+            return Ok(Some(row));
+        }
+        self.view.row_at(place)
+    }
+
+    /// The row at a place, and its data.
+    pub(crate) fn read(&self, place: Place) -> Result<Option<(Row, String)>, SegmentError> {
+        if let (Some(located), Some(row)) = (&self.located, self.row_at(place)?)
+            && matches!(place, Place::Segment(..))
+            && let Some(text) = located.text(row.id)
+        {
+            return Ok(Some((row, text.to_owned())));
+        }
+        self.view.read(place)
     }
 
     /// Everything of record `seq` is folded in.
@@ -164,13 +221,13 @@ impl BucketState {
     /// A heartbeat extended an event, which is from now on the open one. False when there is no such event.
     pub(crate) fn extend(&mut self, id: u64, duration: i64) -> Result<bool, SegmentError> {
         if self.view.open.as_ref().is_none_or(|o| o.row.id != id) {
-            let Some(place) = self.view.find(id)? else {
+            let Some(place) = self.find(id)? else {
                 return Ok(false);
             };
-            let Some((row, text)) = self.view.read(place)? else {
+            let Some((row, text)) = self.read(place)? else {
                 return Ok(false);
             };
-            self.take_out(place);
+            self.take_out(place)?;
             self.close_open();
             self.view.open = Some(self.opened(row, &text));
             self.open_is_alone = false;
@@ -236,8 +293,8 @@ impl BucketState {
     }
 
     fn set_duration(&mut self, id: u64, duration: i64) -> Result<(), FoldError> {
-        let place = self.view.find(id)?;
-        let Some((row, text)) = place.map(|place| self.view.read(place)).transpose()?.flatten() else {
+        let place = self.find(id)?;
+        let Some((row, text)) = place.map(|place| self.read(place)).transpose()?.flatten() else {
             let bucket = self.view.key.0;
             return Err(FoldError::NoSuchEvent { bucket, event: id });
         };
@@ -260,8 +317,8 @@ impl BucketState {
             Last::Event(id) => Some(id),
             Last::Unchanged => self.view.last.map(|l| l.id),
         };
-        let place = id.map(|id| self.view.find(id)).transpose()?.flatten();
-        match place.map(|place| self.view.row_at(place)).transpose()?.flatten() {
+        let place = id.map(|id| self.find(id)).transpose()?.flatten();
+        match place.map(|place| self.row_at(place)).transpose()?.flatten() {
             Some(row) => self.view.last = Some(LastEvent::from(&row)),
             None => self.compare_with_newest(),
         }
@@ -281,9 +338,11 @@ impl BucketState {
 
     /// Rows of a block come in under these ids, of equal ones the last.
     fn add_rows(&mut self, events: &EventBlock<'_>, ids: &[u64]) {
-        let rows = self.rows(events, ids.iter().copied());
-        let latest: FxHashMap<u64, Row> = rows.into_iter().map(|r| (r.id, r)).collect();
-        let rows: Vec<Row> = latest.into_values().collect();
+        let mut rows = self.rows(events, ids.iter().copied());
+        if has_twice(ids) {
+            let latest: FxHashMap<u64, Row> = rows.into_iter().map(|r| (r.id, r)).collect();
+            rows = latest.into_values().collect();
+        }
         self.view.len += rows.len() as u64;
         for row in &rows {
             self.add_time(row);
@@ -302,83 +361,15 @@ impl BucketState {
         }
     }
 
-    /// Puts the segment made of the frozen runs in their place. Rows that went in the meantime are hidden in it.
-    pub(crate) fn install_sealed(
-        &mut self,
-        segment: ViewSegment,
-        made_of: &Arc<Vec<Arc<Run>>>,
-    ) -> Result<(), SegmentError> {
-        let mut hidden = Vec::new();
-        if !Arc::ptr_eq(&self.view.frozen, made_of) {
-            let left: FxHashSet<u64> = self
-                .view
-                .frozen
-                .iter()
-                .flat_map(|r| r.rows())
-                .map(|r| r.id)
-                .collect();
-            hidden = positions(&segment, |id| !left.contains(&id))?;
-        }
-        self.view.frozen = Arc::default();
-        self.add_segment(Sealed {
-            segment: Arc::new(segment),
-            hidden: Arc::new(hidden),
-        });
-        Ok(())
-    }
-
-    /// Puts one segment in the place of those it was merged from. What was hidden in them since is hidden in it.
-    pub(crate) fn install_merged(
-        &mut self,
-        segment: Option<ViewSegment>,
-        made_of: &[Sealed],
-    ) -> Result<(), SegmentError> {
-        let mut gone = FxHashSet::default();
-        for then in made_of {
-            let now = self
-                .view
-                .segments
-                .iter()
-                .find(|s| Arc::ptr_eq(&s.segment, &then.segment));
-            for position in now.map(|s| s.hidden.as_slice()).unwrap_or_default() {
-                if then.hidden.binary_search(position).is_err()
-                    && !then.segment.is_missing(*position)
-                    && let Some(row) = then.segment.row(*position)?
-                {
-                    gone.insert(row.id);
-                }
-            }
-        }
-        let lost = self.lost(made_of);
-        let merged = |s: &Sealed| made_of.iter().any(|m| Arc::ptr_eq(&m.segment, &s.segment));
-        Arc::make_mut(&mut self.view.segments).retain(|s| !merged(s));
-        if let Some(segment) = segment {
-            let hidden = if gone.is_empty() {
-                Vec::new()
-            } else {
-                positions(&segment, |id| gone.contains(&id))?
-            };
-            self.add_segment(Sealed {
-                segment: Arc::new(segment),
-                hidden: Arc::new(hidden),
-            });
-        }
+    /// Puts a new view segment in the place of what it was made of. What went in the meantime is hidden in it.
+    pub(crate) fn install(&mut self, mut new: Replacement) -> Result<(), SegmentError> {
+        new.catch_up(&self.view)?;
+        let lost = new.take_place(&mut self.view);
         self.lose(lost);
         Ok(())
     }
 
-    /// Events of these segments that are shown and cannot be had any more.
-    fn lost(&self, made_of: &[Sealed]) -> u64 {
-        let segments = self.view.segments.iter();
-        let now = segments.filter(|s| made_of.iter().any(|m| Arc::ptr_eq(&m.segment, &s.segment)));
-        let missing = |s: &Sealed| {
-            let shown = |p: &&u32| s.hidden.binary_search(p).is_err();
-            s.segment.missing().iter().filter(shown).count() as u64
-        };
-        now.map(missing).sum()
-    }
-
-    /// So many events went with a damaged segment.
+    /// Counts events out that a damaged segment had and its replacement has not.
     fn lose(&mut self, events: u64) {
         if events == 0 {
             return;
@@ -389,12 +380,6 @@ impl BucketState {
         if !matches!(last, None | Some(Ok(Some(_)))) {
             self.compare_with_newest();
         }
-    }
-
-    fn add_segment(&mut self, sealed: Sealed) {
-        let segments = Arc::make_mut(&mut self.view.segments);
-        segments.push(sealed);
-        segments.sort_by_key(|s| s.segment.header().least_start);
     }
 
     fn opened(&mut self, row: Row, text: &str) -> OpenEvent {
@@ -446,6 +431,10 @@ impl BucketState {
 
     /// An event came in.
     fn add_time(&mut self, row: &Row) {
+        // What went at an edge of the extent has a follower there: nothing need be measured.
+        let reaches = |extent: fn(&(i64, i64)) -> i64| self.view.extent.as_ref().map(extent);
+        self.begin_went &= reaches(|e| e.0).is_some_and(|start| row.start > start);
+        self.end_went &= reaches(|e| e.1).is_some_and(|end| row.end() < end);
         self.widen(row);
         self.greatest_start = self.greatest_start.max(row.start);
         if self.view.open.as_ref().is_some_and(|o| o.row.start == row.start) {
@@ -461,8 +450,14 @@ impl BucketState {
 
     /// Removes all it can; tells of what could not be read.
     fn remove_rows(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
-        if ids.len() >= MANY {
-            return self.remove_many(&ids.iter().copied().collect());
+        if ids.len() >= MANY || self.located.is_some() {
+            let mut sorted = Cow::Borrowed(ids);
+            if !ids.is_sorted_by(|a, b| a < b) {
+                let sorted = sorted.to_mut();
+                sorted.sort_unstable();
+                sorted.dedup();
+            }
+            return self.remove_many(&sorted);
         }
         let mut result = Ok(());
         for id in ids {
@@ -472,71 +467,115 @@ impl BucketState {
     }
 
     fn remove_row(&mut self, id: u64) -> Result<(), SegmentError> {
-        if let Some(place) = self.view.find(id)? {
-            let row = self.view.row_at(place)?;
-            self.take_out(place);
-            self.went(row);
+        if let Some(place) = self.find(id)? {
+            let row = self.row_at(place)?;
+            self.take_out(place)?;
+            let mut gone = Gone::default();
+            if let Some(row) = row {
+                gone.add(&row);
+            }
+            self.went(gone);
         }
         Ok(())
     }
 
-    /// The same in one pass over the memory and over those blocks that may hold one of the ids.
-    fn remove_many(&mut self, ids: &FxHashSet<u64>) -> Result<(), SegmentError> {
-        let mut gone: Vec<Row> = Vec::new();
-        if let Some(open) = self.view.open.take_if(|open| ids.contains(&open.row.id)) {
-            gone.push(open.row);
+    /// The same for ids that are sorted, in one pass over the memory and over those blocks that may hold one of them.
+    fn remove_many(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
+        let mut in_memory: Vec<Row> = Vec::new();
+        if let Some(open) = self
+            .view
+            .open
+            .take_if(|open| ids.binary_search(&open.row.id).is_ok())
+        {
+            in_memory.push(open.row);
         }
+        let located = self.located.as_deref();
         for runs in [&mut self.view.runs, &mut self.view.frozen] {
-            let hit = |run: &Arc<Run>| run.rows().iter().any(|row| ids.contains(&row.id));
+            let is_meant = |row: &Row| ids.binary_search(&row.id).is_ok();
+            let may_hold = |run: &Arc<Run>| {
+                run.may_hold(ids) && located.is_none_or(|located| located.may_be_in(run, ids))
+            };
+            let hit = |run: &Arc<Run>| may_hold(run) && run.rows().iter().any(is_meant);
             if runs.iter().any(hit) {
-                let left = runs.iter().map(|run| run.without_these(ids, &mut gone));
+                let left = runs.iter().map(|run| run.without_these(ids, &mut in_memory));
                 *runs = Arc::new(left.filter(|run| run.len() > 0).collect());
             }
         }
+        let mut gone = Gone::default();
+        in_memory.iter().for_each(|row| gone.add(row));
+        self.went(gone);
+        if in_memory.is_empty() {
+            return self.hide(ids);
+        }
+        // An event lies in one place.
+        let mut found: Vec<u64> = in_memory.iter().map(|row| row.id).collect();
+        found.sort_unstable();
+        let left = ids.iter().filter(|id| found.binary_search(id).is_err());
+        let left: Vec<u64> = left.copied().collect();
+        self.hide(&left)
+    }
+
+    /// Hides events, whose ids are sorted, in the view segments.
+    fn hide(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
         let mut result = Ok(());
-        if !self.view.segments.is_empty() {
-            let mut sorted: Vec<u64> = ids.iter().copied().collect();
-            sorted.sort_unstable();
-            for sealed in Arc::make_mut(&mut self.view.segments) {
-                result = result.and(hide(sealed, &sorted, &mut gone));
+        if ids.is_empty() || self.view.segments.is_empty() {
+            return result;
+        }
+        let mut all = Vec::new();
+        for sealed in Arc::make_mut(&mut self.view.segments) {
+            match hide(sealed, ids, self.located.as_deref()) {
+                Ok(gone) => all.push(gone),
+                Err(error) => result = result.and(Err(error)),
             }
         }
-        for row in gone {
-            self.went(Some(row));
-        }
+        all.into_iter().for_each(|gone| self.went(gone));
         result
     }
 
-    /// An event went; its row, if it could be read.
-    fn went(&mut self, row: Option<Row>) {
-        self.view.len = self.view.len.saturating_sub(1);
-        self.change(row.map_or(i64::MIN, |r| r.start.min(r.end())));
-        let at_edge = |(start, end)| row.is_none_or(|r| r.start <= start || r.end() >= end);
-        self.edge_went |= self.view.extent.is_some_and(at_edge);
+    /// Events went.
+    fn went(&mut self, gone: Gone) {
+        if gone.events == 0 {
+            return;
+        }
+        self.view.len = self.view.len.saturating_sub(gone.events);
+        self.change(gone.from);
+        if let Some((start, end)) = self.view.extent {
+            self.begin_went |= gone.least_start <= start;
+            self.end_went |= gone.greatest_end >= end;
+        }
     }
 
     /// Measures the extent anew, if that may have changed.
     fn measure(&mut self) {
-        if std::mem::take(&mut self.edge_went) {
+        if std::mem::take(&mut self.begin_went) | std::mem::take(&mut self.end_went) {
             self.view.extent = self.view.measured();
         }
     }
 
-    fn take_out(&mut self, place: Place) {
+    fn take_out(&mut self, place: Place) -> Result<(), SegmentError> {
         match place {
             Place::Open => self.view.open = None,
             Place::Run(run, position) => take_from(&mut self.view.runs, run, position),
             Place::Frozen(run, position) => take_from(&mut self.view.frozen, run, position),
             Place::Segment(segment, position) => {
+                let row = self.row_at(place)?;
                 if let Some(sealed) = Arc::make_mut(&mut self.view.segments).get_mut(segment) {
-                    let hidden = Arc::make_mut(&mut sealed.hidden);
-                    if let Err(at) = hidden.binary_search(&position) {
-                        hidden.insert(at, position);
-                    }
+                    sealed.hide(row.map(|row| (position, row)).into_iter().collect());
                 }
             }
         }
+        Ok(())
     }
+}
+
+/// Whether an id is there twice: so it may be in records of old.
+fn has_twice(ids: &[u64]) -> bool {
+    if ids.is_sorted_by(|a, b| a < b) {
+        return false;
+    }
+    let mut sorted = ids.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
 }
 
 fn take_from(runs: &mut Arc<Vec<Arc<Run>>>, run: usize, position: usize) {
@@ -547,29 +586,11 @@ fn take_from(runs: &mut Arc<Vec<Arc<Run>>>, run: usize, position: usize) {
     runs.retain(|r| r.len() > 0);
 }
 
-/// Hides the events with these ids, which are sorted; their rows are added to `gone`.
-fn hide(sealed: &mut Sealed, ids: &[u64], gone: &mut Vec<Row>) -> Result<(), SegmentError> {
+/// Hides the events with these ids, which are sorted, in a view segment.
+fn hide(sealed: &mut Sealed, ids: &[u64], located: Option<&Located>) -> Result<Gone, SegmentError> {
+    if let Some(gone) = located.and_then(|located| located.hide(sealed, ids)) {
+        return Ok(gone);
+    }
     let found = sealed.positions_of(ids)?;
-    if !found.is_empty() {
-        let hidden = Arc::make_mut(&mut sealed.hidden);
-        hidden.extend(found.iter().map(|(position, _)| *position));
-        hidden.sort_unstable();
-        gone.extend(found.iter().map(|(_, row)| *row));
-    }
-    Ok(())
-}
-
-/// Positions of the events whose id is wanted.
-fn positions(segment: &ViewSegment, wanted: impl Fn(u64) -> bool) -> Result<Vec<u32>, SegmentError> {
-    let mut found = Vec::new();
-    let mut block = Block::default();
-    for b in 0..segment.blocks() {
-        segment.read_block(b, &mut block)?;
-        for i in 0..block.len() {
-            if block.row(i).is_some_and(|r| wanted(r.id)) {
-                found.push((b * BLOCK_ROWS + i) as u32);
-            }
-        }
-    }
-    Ok(found)
+    Ok(sealed.hide(found))
 }

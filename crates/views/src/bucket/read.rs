@@ -301,7 +301,7 @@ impl<'a> SegmentCursor<'a> {
         while self.block_number > 0 {
             self.block_number -= 1;
             if self.sealed.segment.entry(self.block_number)?.greatest_end >= bounds.from {
-                let Sealed { segment, hidden } = self.sealed;
+                let Sealed { segment, hidden, .. } = self.sealed;
                 segment.read_shown(self.block_number, hidden, &mut self.block)?;
                 if let Some(newer) = segment.newer_dictionary(self.number)? {
                     (self.number, self.dictionary) = newer;

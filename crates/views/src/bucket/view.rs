@@ -1,12 +1,13 @@
 //! What a snapshot knows of a bucket. Everything behind an `Arc`: a clone is a dozen reference counts.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashSet;
 use timberline_log::Seq;
 use timberline_model::{Bucket, Data, Duration, Event, EventId, Timestamp};
 
 use crate::bucket::changes::Changes;
+use crate::bucket::located::Gone;
 use crate::bucket::read::Events;
 use crate::head::{HeadDictionary, Run};
 use crate::record::BucketKey;
@@ -40,43 +41,30 @@ pub struct BucketView {
 #[derive(Clone, Debug)]
 pub(crate) struct Sealed {
     pub(crate) segment: Arc<ViewSegment>,
-    /// Positions of deleted and replaced events, sorted.
+    /// Positions of deleted and replaced events, sorted. Changed only by [`Sealed::hide`].
     pub(crate) hidden: Arc<Vec<u32>>,
+    facts: Arc<Facts>,
+}
+
+/// What was looked up of the rows that are not hidden: shared between the snapshots that show the same, so that what a
+/// writer looks up before it takes the lock is known under it.
+#[derive(Debug, Default)]
+struct Facts {
+    newest: OnceLock<Option<Row>>,
+    extent: OnceLock<Option<(i64, i64)>>,
 }
 
 impl Sealed {
-    pub(crate) fn rows(&self) -> u64 {
-        self.segment.rows().saturating_sub(self.hidden.len() as u64)
+    pub(crate) fn new(segment: Arc<ViewSegment>, hidden: Vec<u32>) -> Sealed {
+        Sealed {
+            segment,
+            hidden: Arc::new(hidden),
+            facts: Arc::default(),
+        }
     }
 
-    /// Positions and rows of the events with these ids, which are sorted. Only blocks that may hold one are read.
-    pub(crate) fn positions_of(&self, ids: &[u64]) -> Result<Vec<(u32, Row)>, SegmentError> {
-        let any_between = |least: u64, greatest: u64| {
-            let from = ids.partition_point(|id| *id < least);
-            ids.get(from).is_some_and(|id| *id <= greatest)
-        };
-        let header = self.segment.header();
-        let mut found = Vec::new();
-        if !any_between(header.least_id, header.greatest_id) {
-            return Ok(found);
-        }
-        let mut block = Block::default();
-        for b in 0..self.segment.blocks() {
-            let entry = self.segment.entry(b)?;
-            if !any_between(entry.least_id, entry.greatest_id) {
-                continue;
-            }
-            self.segment.read_shown(b, &self.hidden, &mut block)?;
-            for i in 0..block.len() {
-                let position = (b * crate::segment::BLOCK_ROWS + i) as u32;
-                if let Some(row) = block.row(i).filter(|row| ids.binary_search(&row.id).is_ok())
-                    && self.hidden.binary_search(&position).is_err()
-                {
-                    found.push((position, row));
-                }
-            }
-        }
-        Ok(found)
+    pub(crate) fn rows(&self) -> u64 {
+        self.segment.rows().saturating_sub(self.hidden.len() as u64)
     }
 
     /// The data of one of its rows, in place of what is in `text`.
@@ -91,6 +79,85 @@ impl Sealed {
                 held => return held,
             }
         }
+    }
+
+    /// Positions and rows of the events with these ids, which are sorted, of those that are not hidden.
+    pub(crate) fn positions_of(&self, ids: &[u64]) -> Result<Vec<(u32, Row)>, SegmentError> {
+        let mut found = self.segment.locate(ids, &self.hidden)?;
+        found.retain(|(position, _)| self.shows(*position));
+        Ok(found)
+    }
+
+    /// Whether the event at a position is not hidden.
+    pub(crate) fn shows(&self, position: u32) -> bool {
+        self.hidden.binary_search(&position).is_err()
+    }
+
+    /// Hides events that are shown. What is known of the others stays known.
+    pub(crate) fn hide(&mut self, mut events: Vec<(u32, Row)>) -> Gone {
+        let mut gone = Gone::default();
+        if events.is_empty() {
+            return gone;
+        }
+        events.iter().for_each(|(_, row)| gone.add(row));
+        events.sort_unstable_by_key(|(position, _)| *position);
+        let (newest, extent) = (self.facts.newest.get(), self.facts.extent.get());
+        let facts = Facts::default();
+        if let Some(newest) = newest
+            && newest.is_none_or(|newest| events.iter().all(|(_, row)| row.id != newest.id))
+        {
+            let _ = facts.newest.set(*newest);
+        }
+        if let Some(Some((start, end))) = extent
+            && gone.least_start > *start
+            && gone.greatest_end < *end
+        {
+            let _ = facts.extent.set(Some((*start, *end)));
+        }
+        self.facts = Arc::new(facts);
+        let mut hidden = Vec::with_capacity(self.hidden.len() + events.len());
+        let (mut before, mut more) = (self.hidden.iter().peekable(), events.iter().peekable());
+        while let (Some(a), Some((b, _))) = (before.peek(), more.peek()) {
+            if *a < b {
+                hidden.extend(before.next());
+            } else {
+                hidden.extend(more.next().map(|(position, _)| position));
+            }
+        }
+        hidden.extend(before);
+        hidden.extend(more.map(|(position, _)| position));
+        self.hidden = Arc::new(hidden);
+        gone
+    }
+
+    /// The event with the latest start that is not hidden. Looked up once.
+    pub(crate) fn newest(&self) -> Result<Option<Row>, SegmentError> {
+        if let Some(newest) = self.facts.newest.get().filter(|_| self.is_whole()) {
+            return Ok(*newest);
+        }
+        let newest = newest_sealed(self)?;
+        Ok(self.learn(&self.facts.newest, newest))
+    }
+
+    /// Least start and greatest end of what is not hidden. Looked up once.
+    pub(crate) fn extent(&self) -> Result<Option<(i64, i64)>, SegmentError> {
+        if let Some(extent) = self.facts.extent.get().filter(|_| self.is_whole()) {
+            return Ok(*extent);
+        }
+        let extent = measure_sealed(self)?;
+        Ok(self.learn(&self.facts.extent, extent))
+    }
+
+    /// Whether no event of it was lost: what was looked up before a loss does not hold after it.
+    fn is_whole(&self) -> bool {
+        self.segment.missing().is_empty()
+    }
+
+    fn learn<T: Copy>(&self, fact: &OnceLock<T>, found: T) -> T {
+        if self.is_whole() {
+            let _ = fact.set(found);
+        }
+        found
     }
 
     /// Positions that are hidden among `rows` from `first` on.
@@ -270,7 +337,7 @@ impl BucketView {
         for sealed in self.segments.iter() {
             let best = offer(None);
             if best.is_none_or(|n| n.start <= sealed.segment.header().greatest_start) {
-                offer(newest_sealed(sealed).ok().flatten().as_ref());
+                offer(sealed.newest().ok().flatten().as_ref());
             }
         }
         offer(None)
@@ -294,7 +361,8 @@ impl BucketView {
         }
         for sealed in self.segments.iter().filter(|s| s.rows() > 0) {
             let header = sealed.segment.header();
-            let (start, end) = measure_sealed(sealed)
+            let (start, end) = sealed
+                .extent()
                 .ok()
                 .flatten()
                 .unwrap_or((header.least_start, header.greatest_end));
@@ -303,9 +371,10 @@ impl BucketView {
         extent
     }
 
-    pub(crate) fn find(&self, id: u64) -> Result<Option<Place>, SegmentError> {
+    /// Where an event lies, if it lies in memory.
+    pub(crate) fn find_in_memory(&self, id: u64) -> Option<Place> {
         if self.open.as_ref().is_some_and(|o| o.row.id == id) {
-            return Ok(Some(Place::Open));
+            return Some(Place::Open);
         }
         let in_runs = |runs: &[Arc<Run>]| {
             runs.iter()
@@ -313,15 +382,17 @@ impl BucketView {
                 .rev()
                 .find_map(|(i, run)| run.find(id).map(|position| (i, position)))
         };
-        if let Some((run, position)) = in_runs(&self.runs) {
-            return Ok(Some(Place::Run(run, position)));
-        }
-        if let Some((run, position)) = in_runs(&self.frozen) {
-            return Ok(Some(Place::Frozen(run, position)));
+        let place = in_runs(&self.runs).map(|(run, position)| Place::Run(run, position));
+        place.or_else(|| in_runs(&self.frozen).map(|(run, position)| Place::Frozen(run, position)))
+    }
+
+    pub(crate) fn find(&self, id: u64) -> Result<Option<Place>, SegmentError> {
+        if let Some(place) = self.find_in_memory(id) {
+            return Ok(Some(place));
         }
         for (i, sealed) in self.segments.iter().enumerate().rev() {
             if let Some(position) = sealed.segment.find(id)?
-                && sealed.hidden.binary_search(&position).is_err()
+                && sealed.shows(position)
             {
                 return Ok(Some(Place::Segment(i, position)));
             }
@@ -416,6 +487,9 @@ fn measure_sealed(sealed: &Sealed) -> Result<Option<(i64, i64)>, SegmentError> {
         let entry = sealed.segment.entry(b)?;
         let first = (b * crate::segment::BLOCK_ROWS) as u32;
         let hidden = sealed.hidden_in(first, entry.rows);
+        if hidden.len() == entry.rows as usize {
+            continue;
+        }
         let mut offer = |start: i64, end: i64| {
             let (s, e) = extent.unwrap_or((start, end));
             extent = Some((s.min(start), e.max(end)));

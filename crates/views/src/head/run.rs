@@ -6,8 +6,6 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
-
 use crate::head::HeadDictionary;
 use crate::row::{Bounds, Row};
 
@@ -60,6 +58,12 @@ impl Run {
         self.rows.len()
     }
 
+    /// Whether one of these ids, which are sorted, lies between its least and its greatest.
+    pub(crate) fn may_hold(&self, ids: &[u64]) -> bool {
+        let from = ids.partition_point(|id| *id < self.least_id);
+        ids.get(from).is_some_and(|id| *id <= self.greatest_id)
+    }
+
     /// Position of the event with this id.
     pub(crate) fn find(&self, id: u64) -> Option<usize> {
         if id < self.least_id || id > self.greatest_id {
@@ -77,9 +81,13 @@ impl Run {
         Run::from_sorted(rows, self.dictionary.clone())
     }
 
-    /// The run without the rows that have these ids, which are added to `gone`.
-    pub(crate) fn without_these(self: &Arc<Run>, ids: &FxHashSet<u64>, gone: &mut Vec<Row>) -> Arc<Run> {
-        let (hit, left): (Vec<Row>, Vec<Row>) = self.rows.iter().partition(|row| ids.contains(&row.id));
+    /// The run without the rows that have these ids, which are sorted; the rows are added to `gone`.
+    pub(crate) fn without_these(self: &Arc<Run>, ids: &[u64], gone: &mut Vec<Row>) -> Arc<Run> {
+        if !self.may_hold(ids) {
+            return self.clone();
+        }
+        let is_meant = |row: &&Row| ids.binary_search(&row.id).is_ok();
+        let (hit, left): (Vec<Row>, Vec<Row>) = self.rows.iter().partition(is_meant);
         if hit.is_empty() {
             return self.clone();
         }

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use timberline_log::{LogReader, Seq};
+use timberline_log::{Damage, LogReader, Seq};
 
-use super::{HistoryError, each_record};
+use super::HistoryError;
 use crate::record::{
     BucketKey, CodecError, Erased, EventBlock, EventsChanged, EventsPut, Heartbeat, Last, Outcome, PRESENT,
     PurgeBegun, Record,
@@ -50,16 +50,58 @@ pub struct LogErasure {
 }
 
 impl Targets {
-    /// Adds what the purge with this seq names.
+    /// What the purges with these seqs name, which are in order.
     ///
     /// # Errors
-    /// When the records of its batch cannot be read.
-    pub(crate) fn add(
-        &mut self,
-        reader: &LogReader,
-        seq: u64,
-        purge: &PurgeBegun,
-    ) -> Result<(), HistoryError> {
+    /// When they, or the records that tell what redacted events became, cannot be read.
+    pub(crate) fn of(reader: &LogReader, purges: &[u64]) -> Result<Targets, HistoryError> {
+        let mut targets = Targets::default();
+        let (Some(first), Some(last)) = (purges.first(), purges.last()) else {
+            return Ok(targets);
+        };
+        // One pass tells how far back the redactions of these purges begin, another what they put in place: there may be
+        // thousands of them.
+        let is_meant = |seq: u64| purges.binary_search(&seq).is_ok();
+        let mut begin: FxHashMap<BucketKey, u64> = FxHashMap::default();
+        let mut found = 0;
+        let damage = readable(reader, Seq(*first), Seq(*last), |seq, record| {
+            let Record::PurgeBegun(purge) = record else { return };
+            if !is_meant(seq) {
+                return;
+            }
+            found += 1;
+            if purge.redact {
+                let through = purge
+                    .events
+                    .iter()
+                    .map(|(through, _)| *through)
+                    .filter(|t| *t != PRESENT);
+                let from = begin.entry(purge.bucket).or_insert(u64::MAX);
+                *from = through.fold(*from, u64::min);
+            }
+        })?;
+        if let Some(damage) = damage.filter(|_| found < purges.len()) {
+            return Err(damage.into());
+        }
+        let from = begin.values().copied().min().unwrap_or(u64::MAX);
+        let from = from.saturating_add(1).min(*first);
+        let mut texts = TextsPut::default();
+        let mut all_known = true;
+        let damage = readable(reader, Seq(from), Seq(*last), |seq, record| match record {
+            Record::EventsPut(put) if begin.contains_key(&put.bucket) => texts.put(seq, &put),
+            Record::PurgeBegun(purge) if is_meant(seq) => all_known &= targets.add(seq, &purge, &texts),
+            _ => {}
+        })?;
+        match damage {
+            // It may be what tells what a redacted event became.
+            Some(damage) if !all_known => Err(damage.into()),
+            _ => Ok(targets),
+        }
+    }
+
+    /// Adds what the purge with this seq names. False when of an event that it redacts the new data is not known.
+    fn add(&mut self, seq: u64, purge: &PurgeBegun, texts: &TextsPut) -> bool {
+        let mut all_known = true;
         self.through = self.through.max(seq);
         let target = self.buckets.entry(purge.bucket).or_default();
         if purge.whole {
@@ -67,14 +109,12 @@ impl Targets {
         }
         for (through, ids) in &purge.events {
             let through = if *through == PRESENT { seq } else { *through };
-            let texts = match purge.redact {
-                true => texts_put(reader, purge.bucket, Seq(through).next(), Seq(seq))?,
-                false => FxHashMap::default(),
-            };
             for id in ids {
+                let text = texts.after(purge.bucket, *id, through).filter(|_| purge.redact);
+                all_known &= text.is_some() || !purge.redact;
                 let fate = Fate {
                     through,
-                    redacted: texts.get(id).cloned(),
+                    redacted: text.cloned(),
                 };
                 target
                     .events
@@ -83,7 +123,7 @@ impl Targets {
                     .or_insert(fate);
             }
         }
-        Ok(())
+        all_known
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -119,24 +159,46 @@ impl Fate {
     }
 }
 
-/// The data that records give events of a bucket.
-fn texts_put(
+/// Goes over those records of a range that can be read. Gives back the first damage.
+fn readable(
     reader: &LogReader,
-    bucket: BucketKey,
     from: Seq,
     to: Seq,
-) -> Result<FxHashMap<u64, Arc<str>>, HistoryError> {
-    let mut texts = FxHashMap::default();
-    each_record(reader, from, to, |_, record| {
-        if let Record::EventsPut(put) = record
-            && put.bucket == bucket
-        {
-            let events = put.ids.iter().zip(put.events.iter());
-            texts.extend(events.map(|(id, (_, _, text))| (*id, Arc::from(text))));
+    mut see: impl FnMut(u64, Record<'_>),
+) -> Result<Option<Damage>, HistoryError> {
+    let mut first = None;
+    let mut records = reader.read_from(from)?;
+    while let Some(record) = records.next() {
+        match record {
+            Ok(record) if record.seq > to => break,
+            Ok(record) => see(record.seq.get(), Record::decode(record.kind, record.payload)?),
+            Err(damage) => {
+                first.get_or_insert(damage);
+            }
         }
-        Ok(true)
-    })?;
-    Ok(texts)
+    }
+    Ok(first)
+}
+
+/// The data that records gave events, and which record it was.
+#[derive(Debug, Default)]
+struct TextsPut(FxHashMap<(BucketKey, u64), (u64, Arc<str>)>);
+
+impl TextsPut {
+    fn put(&mut self, seq: u64, put: &EventsPut<'_>) {
+        let texts: Vec<Arc<str>> = put.events.texts.iter().map(|text| Arc::from(&**text)).collect();
+        for (id, number) in put.ids.iter().zip(&put.events.data) {
+            if let Some(text) = texts.get(*number as usize) {
+                self.0.insert((put.bucket, *id), (seq, text.clone()));
+            }
+        }
+    }
+
+    /// What an event was given after a record.
+    fn after(&self, bucket: BucketKey, id: u64, through: u64) -> Option<&Arc<str>> {
+        let (seq, text) = self.0.get(&(bucket, id))?;
+        (*seq > through).then_some(text)
+    }
 }
 
 impl Target {

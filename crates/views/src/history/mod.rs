@@ -74,6 +74,9 @@ pub enum HistoryError {
     /// A segment that is still written to cannot be rewritten.
     #[error("log segment {0} is not sealed yet: try again in a moment")]
     Unsealed(String),
+    /// It is changed so often that no decision holds until it is carried out.
+    #[error("what is to be changed is changed by others all the while: try again in a moment")]
+    Unsettled,
     /// Whoever asked does not wait for the answer any more.
     #[error("cancelled")]
     Cancelled,

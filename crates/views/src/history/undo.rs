@@ -5,17 +5,19 @@
 //! what happened, not what somebody did to it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{LogReader, Seq};
 
 use super::trace::{BucketTrace, Fields, Presence, Trace, Value};
 use super::{HistoryError, each_record};
-use crate::bucket::{BucketState, BucketView};
+use crate::bucket::{BucketView, Located};
 use crate::record::{
     BucketDeleted, BucketKey, BucketRestored, BucketUpdated, EventBlock, EventsChanged, Last, Record,
     SettingDeleted, SettingSet,
 };
+use crate::snapshot::Snapshot;
 use crate::state::State;
 
 /// What undoing came to, or would come to.
@@ -53,6 +55,35 @@ pub(crate) struct Undo {
     before: Trace,
     after: Trace,
     now: Trace,
+    standing: Standing,
+}
+
+/// How things are in the snapshot that is decided on.
+#[derive(Debug, Default)]
+struct Standing {
+    /// The events, by bucket.
+    located: FxHashMap<BucketKey, Arc<Located>>,
+    /// Those that are no longer what they were after the records: changed again, come, or gone.
+    changed: FxHashMap<BucketKey, FxHashSet<u64>>,
+    /// Buckets of which it was decided anew since what the next heartbeat is compared with.
+    decided: FxHashSet<BucketKey>,
+}
+
+/// Whether a decision that was made on a snapshot still holds.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Holds,
+    /// More was changed again since: once that is noted, the records are to be made again.
+    Narrowed(News),
+    /// It is to be decided anew, on a newer snapshot.
+    Outdated,
+}
+
+/// What was changed since a decision was made.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    changed: Vec<(BucketKey, Vec<u64>)>,
+    decided: Vec<BucketKey>,
 }
 
 impl Undo {
@@ -70,6 +101,7 @@ impl Undo {
             before: Trace::default(),
             after: Trace::default(),
             now: Trace::default(),
+            standing: Standing::default(),
         };
         each_record(reader, from, to, |_, record| {
             undo.note(&record);
@@ -107,11 +139,113 @@ impl Undo {
         }
     }
 
-    /// The records that take them back, on this state.
+    /// Compares the events with what they are in a snapshot. Then it can be decided.
     ///
     /// # Errors
     /// When a view segment cannot be read.
-    pub(crate) fn records(&self, state: &State) -> Result<(Vec<Record<'_>>, Undone), HistoryError> {
+    pub(crate) fn stand(&mut self, snapshot: &Snapshot) -> Result<(), HistoryError> {
+        let mut standing = Standing::default();
+        for (key, ids) in &self.events {
+            let Some(view) = snapshot.kept_of(*key) else {
+                continue;
+            };
+            let all: Vec<u64> = ids.iter().copied().collect();
+            standing.located.insert(*key, Arc::new(Located::of(view, &all)?));
+            standing
+                .changed
+                .insert(*key, self.changed_since(view, *key, ids)?);
+        }
+        self.standing = standing;
+        Ok(())
+    }
+
+    /// Where the events of a bucket lie in the snapshot.
+    pub(crate) fn located(&self, key: BucketKey) -> Option<&Arc<Located>> {
+        self.standing.located.get(&key)
+    }
+
+    /// The buckets that it is about.
+    fn keys(&self) -> Vec<BucketKey> {
+        let mut keys: Vec<BucketKey> = self.events.keys().chain(&self.buckets).copied().collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// Whether the decision that was made on a snapshot holds for a later state. Reads nothing. `unmade` are the buckets
+    /// that it deletes.
+    pub(crate) fn verdict(&self, snapshot: &Snapshot, state: &State, unmade: &[BucketKey]) -> Verdict {
+        let same_settings = std::ptr::eq(state.settings(), &**snapshot.shared_settings());
+        if !same_settings && !self.settings.is_empty() {
+            return Verdict::Outdated;
+        }
+        let mut news = News::default();
+        for key in self.keys() {
+            let (then, now) = match (snapshot.anywhere(key), state.anywhere(key)) {
+                (None, None) => continue,
+                (Some((then, was)), Some((now, is))) if was == is => (then, &now.view),
+                _ => return Verdict::Outdated,
+            };
+            let id = then.bucket.id.as_str();
+            let renamed = snapshot.bucket(id).map(|view| view.key) != state.named(id).map(|b| b.view.key);
+            let touched = unmade.contains(&key) && then.touched != now.touched;
+            if renamed || touched || !Arc::ptr_eq(&then.bucket, &now.bucket) {
+                return Verdict::Outdated;
+            }
+            let Some(located) = self.standing.located.get(&key) else {
+                continue;
+            };
+            let Some(mut changed) = located.changed(now) else {
+                return Verdict::Outdated;
+            };
+            let known = self.standing.changed.get(&key);
+            let is_known = |id: &u64| known.is_some_and(|known| known.contains(id));
+            let is_as_after = |id: &u64| self.is_as_after(now, key, *id);
+            if changed.iter().any(|id| is_known(id) && is_as_after(id)) {
+                // It was changed again, and now changed back.
+                return Verdict::Outdated;
+            }
+            changed.retain(|id| !is_known(id) && !is_as_after(id));
+            if !changed.is_empty() {
+                news.changed.push((key, changed));
+            }
+            if then.touched != now.touched && !self.standing.decided.contains(&key) {
+                news.decided.push(key);
+            }
+        }
+        match news.changed.is_empty() && news.decided.is_empty() {
+            true => Verdict::Holds,
+            false => Verdict::Narrowed(news),
+        }
+    }
+
+    /// Whether an event that has changed lately is what it was after the records. It lies in memory, if it is there.
+    fn is_as_after(&self, view: &BucketView, key: BucketKey, id: u64) -> bool {
+        let was = self
+            .after
+            .buckets
+            .get(&key)
+            .and_then(|after| after.events.get(&id));
+        let now = view.find_in_memory(id).map(|place| view.read(place));
+        match (was, now) {
+            (None, None) => true,
+            (Some(v), Some(Ok(Some((row, text))))) => {
+                (v.start, v.duration, &*v.text) == (row.start, row.duration, text.as_str())
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes note of what was changed since: that is not taken back.
+    pub(crate) fn narrow(&mut self, news: News) {
+        for (key, changed) in news.changed {
+            self.standing.changed.entry(key).or_default().extend(changed);
+        }
+        self.standing.decided.extend(news.decided);
+    }
+
+    /// The records that take them back, as it was found by [`Undo::stand`] on this snapshot.
+    pub(crate) fn records(&self, snapshot: &Snapshot) -> (Vec<Record<'_>>, Undone) {
         let mut undone = Undone {
             heartbeats_kept: self.heartbeats,
             ..Undone::default()
@@ -122,93 +256,89 @@ impl Undo {
                 .push("what was purged is gone for good and cannot be brought back".to_owned());
         }
         let mut records = Vec::new();
-        let mut keys: Vec<BucketKey> = self.events.keys().chain(&self.buckets).copied().collect();
-        keys.sort_unstable();
-        keys.dedup();
-        for key in keys {
-            self.bucket(state, key, &mut records, &mut undone)?;
+        for key in self.keys() {
+            self.bucket(snapshot, key, &mut records, &mut undone);
         }
-        self.settings(state, &mut records, &mut undone);
-        Ok((records, undone))
+        self.settings(snapshot, &mut records, &mut undone);
+        (records, undone)
     }
 
     fn bucket<'a>(
         &'a self,
-        state: &State,
+        snapshot: &Snapshot,
         key: BucketKey,
         records: &mut Vec<Record<'a>>,
         undone: &mut Undone,
-    ) -> Result<(), HistoryError> {
+    ) {
         let none = BucketTrace::default();
         let before = self.before.buckets.get(&key).unwrap_or(&none);
         let after = self.after.buckets.get(&key).unwrap_or(&none);
-        let Some((bucket, trashed)) = state.anywhere(key) else {
+        let Some((view, trashed)) = snapshot.anywhere(key) else {
             if after.presence != Presence::Nowhere {
                 undone
                     .conflicts
                     .push(format!("bucket number {} was purged since", key.0));
             }
-            return Ok(());
+            return;
         };
-        let id = &bucket.view.bucket.id;
+        let id = &view.bucket.id;
         let was = |trace: &BucketTrace| trace.presence;
         match (was(before), was(after)) {
             (Presence::There, Presence::Trashed) if trashed => {
-                if state.named(id).is_some() {
+                if snapshot.bucket(id).is_some() {
                     undone.conflicts.push(format!(
                         "bucket '{id}' cannot come back: there is a new one of that name"
                     ));
-                    return Ok(());
+                    return;
                 }
                 records.push(Record::BucketRestored(BucketRestored { bucket: key }));
                 undone.buckets += 1;
             }
             (Presence::Nowhere | Presence::Trashed, Presence::There) if !trashed => {
-                return self.unmake(bucket, before, records, undone);
+                return self.unmake(view, before, records, undone);
             }
             _ if trashed && self.events.contains_key(&key) => {
                 undone
                     .conflicts
                     .push(format!("bucket '{id}' was deleted since: restore it first"));
-                return Ok(());
+                return;
             }
             _ => {}
         }
-        self.fields(bucket, key, records, undone);
-        self.events(bucket, key, records, undone)
+        self.fields(view, key, records, undone);
+        self.events(view, key, records, undone);
     }
 
     /// Deletes a bucket that came to be, or came back, if it holds nothing else than it did then.
     fn unmake<'a>(
         &'a self,
-        bucket: &BucketState,
+        view: &BucketView,
         before: &BucketTrace,
         records: &mut Vec<Record<'a>>,
         undone: &mut Undone,
-    ) -> Result<(), HistoryError> {
-        let key = bucket.view.key;
+    ) {
+        let key = view.key;
         let came_back = before.presence == Presence::Trashed;
         let after = self.after.buckets.get(&key);
         let ours = match came_back {
             true => self.untouched_since(key),
             false => {
-                bucket.view.len == after.map_or(0, |after| after.events.len() as u64)
-                    && self.changed_since(bucket)?.is_empty()
+                view.len == after.map_or(0, |after| after.events.len() as u64)
+                    && self.standing.changed.get(&key).is_none_or(FxHashSet::is_empty)
             }
         };
         if ours {
             records.push(Record::BucketDeleted(BucketDeleted { bucket: key }));
             undone.buckets += 1;
-            undone.events_removed += bucket.view.len;
-            return Ok(());
+            undone.events_removed += view.len;
+            return;
         }
-        let id = &bucket.view.bucket.id;
+        let id = &view.bucket.id;
         undone.conflicts.push(format!(
             "bucket '{id}' stays: there are other events in it by now"
         ));
-        match came_back {
-            true => Ok(()),
-            false => self.events(bucket, key, records, undone),
+        if !came_back {
+            self.events(view, key, records, undone);
         }
     }
 
@@ -220,7 +350,7 @@ impl Undo {
 
     fn fields<'a>(
         &'a self,
-        bucket: &BucketState,
+        view: &BucketView,
         key: BucketKey,
         records: &mut Vec<Record<'a>>,
         undone: &mut Undone,
@@ -232,7 +362,7 @@ impl Undo {
         if before.presence == Presence::Nowhere || before.fields == after.fields {
             return;
         }
-        let b = &bucket.view.bucket;
+        let b = &view.bucket;
         let now: Fields = [
             b.type_.clone(),
             b.client.clone(),
@@ -257,31 +387,39 @@ impl Undo {
     }
 
     /// The events that are no longer what they were after the records: changed again, come, or gone.
-    fn changed_since(&self, bucket: &BucketState) -> Result<FxHashSet<u64>, HistoryError> {
-        let key = bucket.view.key;
-        let (Some(ids), after) = (self.events.get(&key), self.after.buckets.get(&key)) else {
-            return Ok(FxHashSet::default());
-        };
-        let now = values(&bucket.view, ids)?;
-        let value = |id: &u64| after.and_then(|after| after.events.get(id));
-        Ok(ids
-            .iter()
-            .filter(|id| now.get(id) != value(id))
-            .copied()
-            .collect())
+    fn changed_since(
+        &self,
+        view: &BucketView,
+        key: BucketKey,
+        ids: &FxHashSet<u64>,
+    ) -> Result<FxHashSet<u64>, HistoryError> {
+        let after = self.after.buckets.get(&key);
+        let was = |id: &u64| after.and_then(|after| after.events.get(id));
+        // Until they are found to be what they were.
+        let mut changed: FxHashSet<u64> = ids.iter().filter(|id| was(id).is_some()).copied().collect();
+        view.read_these(ids, |row, text| {
+            let same = was(&row.id)
+                .is_some_and(|v| (v.start, v.duration, &*v.text) == (row.start, row.duration, text));
+            match same {
+                true => drop(changed.remove(&row.id)),
+                false => drop(changed.insert(row.id)),
+            }
+        })?;
+        Ok(changed)
     }
 
     fn events<'a>(
         &'a self,
-        bucket: &BucketState,
+        view: &BucketView,
         key: BucketKey,
         records: &mut Vec<Record<'a>>,
         undone: &mut Undone,
-    ) -> Result<(), HistoryError> {
+    ) {
         let Some(ids) = self.events.get(&key) else {
-            return Ok(());
+            return;
         };
-        let changed = self.changed_since(bucket)?;
+        let none = FxHashSet::default();
+        let changed = self.standing.changed.get(&key).unwrap_or(&none);
         let value = |trace: &'a Trace, id: &u64| trace.buckets.get(&key).and_then(|b| b.events.get(id));
         let (mut removed, mut back): (Vec<u64>, BTreeMap<u64, &'a Value>) = (Vec::new(), BTreeMap::new());
         for id in ids {
@@ -289,7 +427,7 @@ impl Undo {
             match before {
                 before if before == after => {}
                 _ if changed.contains(id) => {
-                    let bucket = &bucket.view.bucket.id;
+                    let bucket = &view.bucket.id;
                     undone
                         .conflicts
                         .push(format!("event {id} of bucket '{bucket}' was changed again since"));
@@ -299,26 +437,25 @@ impl Undo {
             }
         }
         if removed.is_empty() && back.is_empty() {
-            return Ok(());
+            return;
         }
         removed.sort_unstable();
         undone.events_removed += removed.len() as u64;
         undone.events_restored += back.len() as u64;
         let last = self.last(key);
         push_events(key, removed, &back, last, records);
-        Ok(())
     }
 
     /// What the next heartbeat is compared with is what it was, unless that was decided anew since.
     fn last(&self, key: BucketKey) -> Last {
         let last = |trace: &Trace| trace.buckets.get(&key).and_then(|b| b.last);
-        match last(&self.after) == last(&self.now) {
+        match last(&self.after) == last(&self.now) && !self.standing.decided.contains(&key) {
             true => last(&self.before).unwrap_or(Last::Newest),
             false => Last::Unchanged,
         }
     }
 
-    fn settings<'a>(&'a self, state: &State, records: &mut Vec<Record<'a>>, undone: &mut Undone) {
+    fn settings<'a>(&'a self, snapshot: &Snapshot, records: &mut Vec<Record<'a>>, undone: &mut Undone) {
         let mut keys: Vec<&'a String> = self.settings.iter().collect();
         keys.sort_unstable();
         for key in keys {
@@ -326,7 +463,7 @@ impl Undo {
             if before == after {
                 continue;
             }
-            if state.settings().get(key) != after {
+            if snapshot.settings().get(key) != after {
                 undone
                     .conflicts
                     .push(format!("setting '{key}' was changed again since"));
@@ -380,22 +517,4 @@ fn push_events<'a>(
         newest.last = last;
     }
     records.extend(parts.into_iter().map(Record::EventsChanged));
-}
-
-/// What these events of a bucket are, of those that are there.
-pub(crate) fn values(view: &BucketView, ids: &FxHashSet<u64>) -> Result<FxHashMap<u64, Value>, HistoryError> {
-    let mut found = FxHashMap::default();
-    view.read_these(ids, |row, text| {
-        let (start, duration) = (row.start, row.duration);
-        let text = text.into();
-        found.insert(
-            row.id,
-            Value {
-                start,
-                duration,
-                text,
-            },
-        );
-    })?;
-    Ok(found)
 }

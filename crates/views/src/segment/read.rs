@@ -344,6 +344,33 @@ impl ViewSegment {
         Ok(None)
     }
 
+    /// Positions and rows of the events with these ids, which are sorted. Only blocks that may hold one are read.
+    ///
+    /// # Errors
+    /// Also when one of these blocks has lost an event that is not at one of the hidden positions.
+    pub(crate) fn locate(&self, ids: &[u64], hidden: &[u32]) -> Result<Vec<(u32, Row)>, SegmentError> {
+        let any_between = |least: u64, greatest: u64| {
+            let from = ids.partition_point(|id| *id < least);
+            ids.get(from).is_some_and(|id| *id <= greatest)
+        };
+        let mut found = Vec::new();
+        let header = self.header();
+        if !any_between(header.least_id, header.greatest_id) {
+            return Ok(found);
+        }
+        let mut block = Block::default();
+        for b in 0..self.blocks() {
+            let entry = self.entry(b)?;
+            if !any_between(entry.least_id, entry.greatest_id) {
+                continue;
+            }
+            self.read_shown(b, hidden, &mut block)?;
+            let rows = (0..block.len()).filter_map(|i| Some(((b * BLOCK_ROWS + i) as u32, block.row(i)?)));
+            found.extend(rows.filter(|(_, row)| ids.binary_search(&row.id).is_ok()));
+        }
+        Ok(found)
+    }
+
     /// The row at a position.
     pub(crate) fn row(&self, position: u32) -> Result<Option<Row>, SegmentError> {
         let mut block = Block::default();
@@ -360,6 +387,23 @@ impl ViewSegment {
     /// Has everything checked again when it is next read: disks forget.
     pub(crate) fn distrust(&self) {
         self.as_it_is().distrust();
+    }
+
+    /// The rows at these positions, which are sorted, without those that are missing.
+    pub(crate) fn rows_at(&self, positions: &[u32]) -> Result<Vec<Row>, SegmentError> {
+        let mut rows = Vec::with_capacity(positions.len());
+        let mut block = Block::default();
+        let number = |position: &u32| *position as usize / BLOCK_ROWS;
+        for part in positions.chunk_by(|a, b| number(a) == number(b)) {
+            let Some(first) = part.first() else { continue };
+            self.read_block(number(first), &mut block)?;
+            rows.extend(
+                part.iter()
+                    .filter_map(|position| block.row(*position as usize % BLOCK_ROWS))
+                    .filter(|row| row.id != 0),
+            );
+        }
+        Ok(rows)
     }
 
     /// Reads everything once and compares every checksum.

@@ -340,10 +340,7 @@ fn restore_segments(
         if !are_positions(&hidden, segment.rows()) {
             return Err(Unusable::Contradiction("a list of hidden events is malformed"));
         }
-        Ok(Sealed {
-            segment: Arc::new(segment),
-            hidden: Arc::new(hidden),
-        })
+        Ok(Sealed::new(Arc::new(segment), hidden))
     });
     sealed.collect()
 }

@@ -1,5 +1,6 @@
 //! Append, apply, publish: what every write ends with, under the sequencer's lock.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parking_lot::MutexGuard;
@@ -7,12 +8,43 @@ use timberline_log::{AppendError, Entry, Seq};
 
 use super::error::WriteError;
 use super::{Sequencer, Shared};
-use crate::bucket::BucketState;
-use crate::record::{BucketKey, Record};
+use crate::bucket::{BucketState, Located};
+use crate::record::{BucketKey, CodecError, Record};
 use crate::state::State;
 
 /// What a record takes in the log beside its payload, at most: header, padding, and what encryption adds.
 const FRAME_BYTES: u64 = 80;
+
+/// A record that is ready to be appended: what takes long was done before the sequencer's lock.
+pub(super) struct Prepared<'a> {
+    pub(super) record: Record<'a>,
+    pub(super) payload: Vec<u8>,
+    /// Where the events lie that it names.
+    pub(super) located: Option<Arc<Located>>,
+}
+
+impl<'a> Prepared<'a> {
+    /// Encodes a record.
+    ///
+    /// # Errors
+    /// None in practice; an encoder error is passed on.
+    pub(super) fn of(record: Record<'a>, located: Option<Arc<Located>>) -> Result<Prepared<'a>, CodecError> {
+        let mut payload = Vec::new();
+        record.encode(&mut payload)?;
+        Ok(Prepared {
+            record,
+            payload,
+            located,
+        })
+    }
+
+    fn entry(&self) -> Entry<'_> {
+        Entry {
+            kind: self.record.kind(),
+            payload: &self.payload,
+        }
+    }
+}
 
 impl Shared {
     /// Appends one record, folds it in, and shows it.
@@ -40,47 +72,57 @@ impl Shared {
         Ok(*seqs.end())
     }
 
+    /// [`Shared::commit`] of a record of which it was found before the lock where the events lie that it names.
+    pub(super) fn commit_located(
+        &self,
+        sequencer: &mut Sequencer,
+        record: &Record<'_>,
+        located: &Arc<Located>,
+    ) -> Result<Seq, WriteError> {
+        let key = located.bucket();
+        sequencer.state.expect(key, Some(located.clone()));
+        let committed = self.commit(sequencer, record);
+        sequencer.state.expect(key, None);
+        committed
+    }
+
     /// Appends records as one batch (or, when they do not fit one segment, as several), folds them in, and shows
     /// them at once.
     pub(super) fn commit_all(
         &self,
         sequencer: &mut Sequencer,
-        batch: &[(Record<'_>, Vec<u8>)],
+        batch: &[Prepared<'_>],
     ) -> Result<Seq, WriteError> {
         let Sequencer { log, state, .. } = sequencer;
         // Their payloads were put together in parts, which does not check this.
-        batch.iter().try_for_each(|(record, _)| record.check_numbers())?;
-        let entries: Vec<Entry<'_>> = batch
+        batch
             .iter()
-            .map(|(r, payload)| Entry {
-                kind: r.kind(),
-                payload,
-            })
-            .collect();
+            .try_for_each(|prepared| prepared.record.check_numbers())?;
+        let entries: Vec<Entry<'_>> = batch.iter().map(Prepared::entry).collect();
         let mut done = 0;
         let result = match log.append(&entries) {
             Ok(seqs) => {
                 // The disk can begin while the events are folded in and the answer is written.
                 self.durability.request(*seqs.end());
-                for (seq, (record, payload)) in (seqs.start().0..).zip(batch) {
-                    self.folded(state, Seq(seq), record, payload.len());
+                for (seq, prepared) in (seqs.start().0..).zip(batch) {
+                    self.folded_prepared(state, Seq(seq), prepared);
                 }
                 done = batch.len();
                 Ok(())
             }
             // None of them is stored if there is one that never can be.
             Err(AppendError::TooLarge { limit, .. })
-                if batch.len() > 1 && batch.iter().all(|(_, p)| p.len() as u64 + FRAME_BYTES <= limit) =>
+                if batch.len() > 1
+                    && batch
+                        .iter()
+                        .all(|p| p.payload.len() as u64 + FRAME_BYTES <= limit) =>
             {
-                batch
-                    .iter()
-                    .zip(&entries)
-                    .try_for_each(|((record, payload), entry)| {
-                        let seqs = log.append(std::slice::from_ref(entry))?;
-                        self.folded(state, *seqs.end(), record, payload.len());
-                        done += 1;
-                        Ok(())
-                    })
+                batch.iter().zip(&entries).try_for_each(|(prepared, entry)| {
+                    let seqs = log.append(std::slice::from_ref(entry))?;
+                    self.folded_prepared(state, *seqs.end(), prepared);
+                    done += 1;
+                    Ok(())
+                })
             }
             Err(e) => Err(e),
         };
@@ -97,6 +139,16 @@ impl Shared {
             }),
             Err(error) => Err(error.into()),
             Ok(()) => Ok(Seq(state.seq)),
+        }
+    }
+
+    fn folded_prepared(&self, state: &mut State, seq: Seq, prepared: &Prepared<'_>) {
+        if let Some(located) = &prepared.located {
+            state.expect(located.bucket(), Some(located.clone()));
+        }
+        self.folded(state, seq, &prepared.record, prepared.payload.len());
+        if let Some(located) = &prepared.located {
+            state.expect(located.bucket(), None);
         }
     }
 

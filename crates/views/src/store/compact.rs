@@ -11,7 +11,7 @@ use timberline_log::Storage;
 use super::Shared;
 use super::checkpoint;
 use super::error::CompactError;
-use crate::bucket::{BucketState, BucketView, SEAL_ROWS, Sealed};
+use crate::bucket::{BucketState, BucketView, Replacement, SEAL_ROWS, Sealed};
 use crate::head::Run;
 use crate::record::BucketKey;
 use crate::segment::{self, Heal, SegmentError, Source, ViewSegment};
@@ -24,6 +24,8 @@ const FAN_IN: usize = 8;
 const MOST_ROWS: u64 = 1 << 19;
 /// Nor is one of this many bytes.
 const MOST_BYTES: u64 = 64 << 20;
+/// How often a new segment catches up with what went since it was made, before it takes its place.
+const CATCHING_UP: u32 = 16;
 /// Bytes of log after which a checkpoint is due, unless checkpoints are large.
 pub(crate) const CHECKPOINT_BYTES: u64 = 4 << 20;
 
@@ -106,23 +108,16 @@ impl Shared {
             return Ok(());
         };
         let segment = self.write_segment(key, &head_sources(&runs, touched))?;
-        self.install(
-            key,
-            segment.as_ref().map(|s| s.file().to_owned()),
-            |b| match segment {
-                Some(segment) => Ok(b.install_sealed(segment, &runs)?),
-                None => Ok(()),
-            },
-        )
+        let file = segment.as_ref().map(|s| s.file().to_owned());
+        self.install(key, file, Replacement::of_head(segment, runs))
     }
 
     /// Merges segments of a bucket into one.
     pub(super) fn merge(&self, key: BucketKey, sources: &[Sealed]) -> Result<(), CompactError> {
         let from = sources.iter().map(source).collect::<Result<Vec<_>, _>>()?;
         let segment = self.write_segment(key, &from)?;
-        self.install(key, segment.as_ref().map(|s| s.file().to_owned()), |b| {
-            Ok(b.install_merged(segment, sources)?)
-        })?;
+        let file = segment.as_ref().map(|s| s.file().to_owned());
+        self.install(key, file, Replacement::of_segments(segment, sources))?;
         self.obsolete
             .lock()
             .extend(sources.iter().map(|s| s.segment.file().to_owned()));
@@ -134,23 +129,42 @@ impl Shared {
         write_segment(&*self.views, &self.next_file, key, sources, Some(healer))
     }
 
-    /// Shows new segments; when the bucket went meanwhile, the file is obsolete.
+    /// Shows a new segment; when the bucket went meanwhile, its file is obsolete.
     fn install(
         &self,
         key: BucketKey,
         file: Option<String>,
-        change: impl FnOnce(&mut BucketState) -> Result<(), FoldError>,
+        mut new: Replacement,
     ) -> Result<(), CompactError> {
-        let mut sequencer = self.sequencer.lock();
-        let state = &mut sequencer.state;
-        let changed = match state.anywhere(key) {
-            Some((_, true)) => state.edit_trashed(key, change),
-            _ => state.edit(0, key, change),
-        };
-        match changed {
-            Ok(()) => self.publish(&sequencer.state),
-            Err(FoldError::Segment(e)) => return Err(e.into()),
-            Err(_) => self.obsolete.lock().extend(file),
+        for round in 1.. {
+            let now = {
+                let sequencer = self.sequencer.lock();
+                sequencer
+                    .state
+                    .anywhere(key)
+                    .map(|(bucket, _)| bucket.view.clone())
+            };
+            if let Some(view) = now {
+                new.catch_up(&view)?;
+            }
+            let mut sequencer = self.sequencer.lock();
+            let state = &mut sequencer.state;
+            let is_current = |(bucket, _): (&BucketState, bool)| new.is_current(&bucket.view);
+            // What went since is read without the lock, too; after some rounds there is next to nothing of it.
+            if round < CATCHING_UP && !state.anywhere(key).is_none_or(is_current) {
+                continue;
+            }
+            let change = |bucket: &mut BucketState| Ok(bucket.install(new)?);
+            let changed = match state.anywhere(key) {
+                Some((_, true)) => state.edit_trashed(key, change),
+                _ => state.edit(0, key, change),
+            };
+            match changed {
+                Ok(()) => self.publish(&sequencer.state),
+                Err(FoldError::Segment(e)) => return Err(e.into()),
+                Err(_) => self.obsolete.lock().extend(file),
+            }
+            return Ok(());
         }
         Ok(())
     }

@@ -3,19 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustc_hash::FxHashSet;
 use timberline_log::{LogReader, Seq};
 use timberline_model::{EventId, Timestamp};
 
 use super::maintain::{time_of, whole};
 use super::open::take_up;
-use super::{OpenReport, PurgeReceipt, Receipt, Shared, Store};
+use super::{OpenReport, PurgeReceipt, Shared, Store};
 use crate::history::deletions::Deletions;
 use crate::history::select::{self, Selected, Selection};
 use crate::history::story::{self, Story};
-use crate::history::undo::{Undo, Undone};
 use crate::history::{HistoryError, past};
-use crate::record::{BucketKey, EventBlock, EventsPut, PRESENT, PurgeBegun, Record};
+use crate::record::BucketKey;
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -189,41 +187,6 @@ impl Store {
         Ok(found)
     }
 
-    /// Makes what the records `from..=to` changed what it was before them, by new records.
-    ///
-    /// # Errors
-    /// When the log cannot be read or written. Conflicts are in the answer, not an error; with [`Undoing::All`] nothing
-    /// was changed if there is one.
-    pub fn undo(
-        &self,
-        from: Seq,
-        to: Seq,
-        undoing: Undoing,
-    ) -> Result<(Undone, Option<Receipt>), HistoryError> {
-        let shared = &*self.shared;
-        let reader = shared.reader()?;
-        let newest = self.snapshot().seq();
-        if to > newest {
-            return Err(HistoryError::TooNew { asked: to, newest });
-        }
-        within_history(&reader, from.prev())?;
-        let undo = Undo::of(&reader, from, to, newest)?;
-        within_history(&reader, from.prev())?;
-        let mut sequencer = shared.sequencer.lock();
-        let (records, undone) = undo.records(&sequencer.state)?;
-        let refused =
-            undoing == Undoing::Preview || (undoing == Undoing::All && !undone.conflicts.is_empty());
-        if refused || records.is_empty() {
-            return Ok((undone, None));
-        }
-        let batch = records
-            .into_iter()
-            .map(with_payload)
-            .collect::<Result<Vec<_>, _>>()?;
-        let seq = shared.commit_all(&mut sequencer, &batch)?;
-        Ok((undone, Some(Receipt { seq, sync: true })))
-    }
-
     /// Finds what matches, also what did before it was changed or deleted, with up to `samples` examples.
     ///
     /// # Errors
@@ -256,56 +219,7 @@ impl Store {
         }
         self.purge(&[whole(bucket)])
     }
-
-    /// Gives events other data, now and in all of history, and erases what they had. `data` tells the new data of what
-    /// is there; events for which it tells none stay. What was deleted, or matched before it was changed, is erased: there
-    /// is no event to redact.
-    ///
-    /// # Errors
-    /// As [`Store::purge`].
-    pub fn redact(
-        &self,
-        selected: &Selected,
-        data: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Option<PurgeReceipt>, HistoryError> {
-        let mut rest = Vec::with_capacity(selected.purges.len());
-        for purge in &selected.purges {
-            rest.extend(self.order_redaction(purge, data)?);
-        }
-        self.purge(&rest)
-    }
-
-    /// One step of a redaction: gives the events that are there their new data and orders the old data to be erased, in
-    /// one write. Gives back the order for what is not there to be redacted; it is the caller's to write. When this
-    /// fails with a [`WriteError`](super::WriteError) that passes, nothing was changed and the step can be done again;
-    /// a whole redaction must not be: what is redacted already could match once more.
-    ///
-    /// # Errors
-    /// When it cannot be written down.
-    pub fn order_redaction(
-        &self,
-        purge: &PurgeBegun,
-        data: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Option<PurgeBegun>, HistoryError> {
-        let mut events = Vec::with_capacity(purge.events.len());
-        for (through, ids) in &purge.events {
-            let ids = match *through {
-                PRESENT => self.shared.redact_bucket(purge.bucket, ids, data)?,
-                _ => ids.clone(),
-            };
-            if !ids.is_empty() {
-                events.push((*through, ids));
-            }
-        }
-        Ok((!events.is_empty()).then(|| PurgeBegun {
-            events,
-            ..purge.clone()
-        }))
-    }
 }
-
-/// Events that are redacted in one record.
-const RECORD_EVENTS: usize = 4096;
 
 impl Shared {
     /// A state at or before a record, the nearer the better.
@@ -323,57 +237,6 @@ impl Shared {
         }
         kept.map_or_else(State::new, |kept| State::of(&kept))
     }
-
-    /// Gives back those of the events that are not there.
-    fn redact_bucket(
-        &self,
-        key: BucketKey,
-        ids: &[u64],
-        data: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Vec<u64>, HistoryError> {
-        let mut sequencer = self.sequencer.lock();
-        let Some((bucket, false)) = sequencer.state.anywhere(key) else {
-            return Ok(ids.to_vec());
-        };
-        let mut gone: FxHashSet<u64> = ids.iter().copied().collect();
-        let mut events: Vec<(u64, i64, i64, String)> = Vec::new();
-        bucket.view.read_these(&gone.clone(), |row, text| {
-            gone.remove(&row.id);
-            if let Some(new) = data(text).filter(|new| new != text) {
-                events.push((row.id, row.start, row.duration, new));
-            }
-        })?;
-        let gone = gone.into_iter().collect();
-        if events.is_empty() {
-            return Ok(gone);
-        }
-        let before = sequencer.log.next_seq().prev();
-        let mut batch = Vec::new();
-        for part in events.chunks(RECORD_EVENTS) {
-            batch.push(with_payload(Record::EventsPut(EventsPut {
-                bucket: key,
-                ids: part.iter().map(|e| e.0).collect(),
-                events: EventBlock::from_events(part.iter().map(|e| (e.1, e.2, e.3.as_str()))),
-            }))?);
-        }
-        let purge = PurgeBegun {
-            bucket: key,
-            whole: false,
-            events: vec![(before.get(), events.iter().map(|e| e.0).collect())],
-            redact: true,
-        };
-        batch.push(with_payload(Record::PurgeBegun(purge))?);
-        let seq = self.commit_all(&mut sequencer, &batch)?;
-        drop(sequencer);
-        self.wait_durable(seq)?;
-        Ok(gone)
-    }
-}
-
-fn with_payload(record: Record<'_>) -> Result<(Record<'_>, Vec<u8>), HistoryError> {
-    let mut payload = Vec::new();
-    record.encode(&mut payload)?;
-    Ok((record, payload))
 }
 
 /// The newest record of which only the outcome is known, and when it was written.
@@ -386,7 +249,7 @@ pub(super) fn horizon(reader: &LogReader) -> Result<(Seq, Timestamp), HistoryErr
     }))
 }
 
-fn within_history(reader: &LogReader, seq: Seq) -> Result<(), HistoryError> {
+pub(super) fn within_history(reader: &LogReader, seq: Seq) -> Result<(), HistoryError> {
     let (from, time) = horizon(reader)?;
     if seq < from {
         return Err(HistoryError::TooOld { from, time });

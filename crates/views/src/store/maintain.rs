@@ -9,16 +9,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{LogReader, Seq};
 use timberline_model::Timestamp;
 
+use super::commit::Prepared;
 use super::open::{is_view_file, named_files};
-use super::{Shared, Store, heal};
+use super::{ROUNDS, Shared, Store, heal};
+use crate::bucket::{BucketView, Located};
 use crate::history::deletions::Deletions;
 use crate::history::erase::{self, LogErasure, Targets};
 use crate::history::{HistoryError, select, squash};
 use crate::record::{BucketKey, PRESENT, PurgeBegun, PurgeEnded, Record};
+use crate::snapshot::Snapshot;
 use crate::time_trust::{Dating, TimeTrust};
 
 /// Bytes of log that background work reads in a second: a tenth of what a disk of today can do.
@@ -190,16 +193,27 @@ impl Shared {
         if purges.is_empty() {
             return Ok(());
         }
-        let mut batch = Vec::with_capacity(purges.len());
-        for purge in purges {
-            let record = Record::PurgeBegun(purge.clone());
-            let mut payload = Vec::new();
-            record.encode(&mut payload)?;
-            batch.push((record, payload));
-        }
-        let seq = self.commit_all(&mut self.sequencer.lock(), &batch)?;
+        let seq = self.write_orders(purges)?;
         self.past.lock().forget();
         Ok(self.wait_durable(seq)?)
+    }
+
+    /// Appends the orders. Where the events lie is found before the lock.
+    fn write_orders(&self, purges: &[PurgeBegun]) -> Result<Seq, HistoryError> {
+        for round in 1..=ROUNDS {
+            let snapshot = self.published.load_full();
+            let batch = prepared(purges, &snapshot)?;
+            self.interleave();
+            let mut sequencer = self.sequencer.lock();
+            let bucket = |key| sequencer.state.anywhere(key).map(|(bucket, _)| &bucket.view);
+            let holds =
+                |located: &Arc<Located>| bucket(located.bucket()).is_none_or(|view| located.covers(view));
+            // Whatever came between, it is found again by the fold in the last round.
+            if round == ROUNDS || batch.iter().all(|order| order.located.as_ref().is_none_or(holds)) {
+                return Ok(self.commit_all(&mut sequencer, &batch)?);
+            }
+        }
+        Err(HistoryError::Unsettled)
     }
 
     /// Completes all purges that were ordered. `None` if there was none.
@@ -211,12 +225,7 @@ impl Shared {
         };
         self.seal_log(newest)?;
         let reader = self.reader()?;
-        let mut targets = Targets::default();
-        for seq in purges.iter() {
-            if let Some(purge) = purge_at(&reader, Seq(*seq))? {
-                targets.add(&reader, *seq, &purge)?;
-            }
-        }
+        let targets = Targets::of(&reader, &purges)?;
         let mut pace = Pace::new(self, leisurely);
         let log = erase::erase(&reader, &targets, &mut |bytes| pace.go_on(bytes))?;
         let view_segments = self.erase_from_views(&targets)?;
@@ -375,6 +384,33 @@ impl Shared {
     }
 }
 
+/// Encodes orders, and finds where the events lie that are there.
+fn prepared<'a>(purges: &[PurgeBegun], snapshot: &Snapshot) -> Result<Vec<Prepared<'a>>, HistoryError> {
+    // Each order finds the view as the one before it leaves it.
+    let mut views: FxHashMap<BucketKey, BucketView> = FxHashMap::default();
+    let mut batch = Vec::with_capacity(purges.len());
+    for purge in purges {
+        let present = purge.events.iter().filter(|(through, _)| *through == PRESENT);
+        let ids: Vec<u64> = present.flat_map(|(_, ids)| ids).copied().collect();
+        let mut located = None;
+        if !ids.is_empty()
+            && let Some(view) = views
+                .remove(&purge.bucket)
+                .or_else(|| snapshot.kept_of(purge.bucket).cloned())
+        {
+            // What cannot be read must not keep the order from being written.
+            located = Located::of(&view, &ids).ok();
+            let left = located.as_ref().map_or(view, Located::without);
+            views.insert(purge.bucket, left);
+        }
+        batch.push(Prepared::of(
+            Record::PurgeBegun(purge.clone()),
+            located.map(Arc::new),
+        )?);
+    }
+    Ok(batch)
+}
+
 /// The order to erase all of a bucket.
 pub(super) fn whole(bucket: BucketKey) -> PurgeBegun {
     PurgeBegun {
@@ -392,18 +428,6 @@ pub(super) fn time_of(reader: &LogReader, seq: Seq) -> Result<i64, HistoryError>
         .next()
         .and_then(Result::ok)
         .map_or(i64::MIN, |record| record.time))
-}
-
-/// The purge that a record is.
-fn purge_at(reader: &LogReader, seq: Seq) -> Result<Option<PurgeBegun>, HistoryError> {
-    let mut records = reader.read_from(seq)?;
-    let Some(record) = records.next().transpose()? else {
-        return Ok(None);
-    };
-    match Record::decode(record.kind, record.payload)? {
-        Record::PurgeBegun(purge) if record.seq == seq => Ok(Some(purge)),
-        _ => Ok(None),
-    }
 }
 
 /// The thread that does the work. It compares the clocks more often than it works.

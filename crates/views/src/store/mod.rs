@@ -14,6 +14,9 @@ mod inspect;
 mod maintain;
 mod open;
 mod presence;
+mod put;
+mod redact;
+mod undo;
 mod write;
 
 use std::sync::Arc;
@@ -32,6 +35,7 @@ pub use history::{Deleted, DeletedWhat, Undoing};
 pub use inspect::{check_start, explain, log_files, read_log, read_only, view_files};
 pub use maintain::{Maintenance, PurgeReceipt};
 pub use open::{OpenReport, Progress};
+pub use presence::KnownEvents;
 pub use write::{HeartbeatAnswer, Receipt};
 
 use crate::bucket::SEAL_ROWS;
@@ -107,6 +111,9 @@ impl Default for StoreOptions {
     }
 }
 
+/// How often a write prepares on a snapshot what takes long, before it does under the lock what has changed meanwhile.
+const ROUNDS: u32 = 16;
+
 /// What is decided under one lock: the log and the state it folds to.
 #[derive(Debug)]
 struct Sequencer {
@@ -161,9 +168,36 @@ pub(crate) struct Shared {
     rested: Condvar,
     /// Signalled when heads have shrunk.
     room: Condvar,
+    /// See [`Store::interleave`].
+    #[cfg(feature = "sim")]
+    between: Mutex<Option<Between>>,
+}
+
+/// What tests do between the preparation of a write and its decision.
+#[cfg(feature = "sim")]
+struct Between(Box<dyn FnMut() + Send>);
+
+#[cfg(feature = "sim")]
+impl std::fmt::Debug for Between {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Between")
+    }
 }
 
 impl Shared {
+    /// Where a write has prepared on a snapshot and is about to take the lock: tests let other writes come between.
+    #[cfg(feature = "sim")]
+    fn interleave(&self) {
+        let hook = self.between.lock().take();
+        if let Some(Between(mut hook)) = hook {
+            hook();
+            let _ = self.between.lock().get_or_insert(Between(hook));
+        }
+    }
+
+    #[cfg(not(feature = "sim"))]
+    fn interleave(&self) {}
+
     /// Waits until a record is on the disk.
     fn wait_durable(&self, seq: Seq) -> Result<(), SyncFailed> {
         #[cfg(feature = "sim")]
@@ -312,6 +346,13 @@ impl Store {
     #[cfg(feature = "sim")]
     pub fn sync_now(&self) -> Result<(), SyncFailed> {
         self.shared.sequencer.lock().log.sync_now()
+    }
+
+    /// Has something done whenever a write has prepared on a snapshot and is about to take the sequencer's lock; `None`
+    /// ends it. What it writes itself is not interrupted.
+    #[cfg(feature = "sim")]
+    pub fn interleave(&self, hook: Option<Box<dyn FnMut() + Send>>) {
+        *self.shared.between.lock() = hook.map(Between);
     }
 
     /// Waits until the compactor has caught up with a bucket. For threads that bring in events in bulk.

@@ -180,6 +180,8 @@ impl Store {
             work: Condvar::new(),
             rested: Condvar::new(),
             room: Condvar::new(),
+            #[cfg(feature = "sim")]
+            between: Mutex::default(),
         });
         shared.healer.serve(&shared);
         let kept = named_files(&shared.published.load()).into_iter().collect();

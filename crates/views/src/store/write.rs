@@ -1,31 +1,29 @@
 //! Writes: decide, append, apply, publish, reply.
 
-use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+use parking_lot::MutexGuard;
 use timberline_log::Seq;
 use timberline_model::{
     Bucket, BucketUpdate, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp, heartbeat,
 };
 
+use super::commit::Prepared;
 use super::error::WriteError;
-use super::presence::Presence;
-use super::{HeartbeatDurability, Sequencer, Store};
-use crate::bucket::{BucketState, SEAL_ROWS};
+use super::presence::KnownEvents;
+use super::{HeartbeatDurability, ROUNDS, Sequencer, Store};
+use crate::bucket::{BucketState, BucketView, Located, SEAL_ROWS};
 use crate::record::{self, BucketKey, EventBlock, Record, codec};
 use crate::segment::SegmentError;
-use crate::snapshot::Snapshot;
 
 /// Events in one record: enough for the compressor to find what repeats, few enough for a small buffer.
 const RECORD_EVENTS: usize = 4096;
 /// Bytes of text in one record (a single event may have more): it fits the smallest segment even if nothing in it repeats.
-const RECORD_BYTES: usize = 768 << 10;
+pub(super) const RECORD_BYTES: usize = 768 << 10;
 /// Events of one bucket in memory beyond which writers have to wait for the compactor.
 const MOST_WAITING: usize = 64 * SEAL_ROWS;
 /// The same for the bytes of their data.
 const MOST_WAITING_BYTES: usize = 512 << 20;
-/// Ids that clients bring beyond this, and that are not ours, are replaced by ours, or the counter could be driven out of
-/// what JSON numbers hold.
-const GREATEST_TAKEN_ID: u64 = 1 << 52;
-
 /// What a write gives back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
@@ -61,11 +59,11 @@ impl Store {
         pulsetime: Pulsetime,
     ) -> Result<HeartbeatAnswer, WriteError> {
         let shared = &*self.shared;
-        let mut sequencer = shared.sequencer.lock();
+        let (mut sequencer, last) = self.last_event(bucket, beat, pulsetime)?;
         let state = sequencer.existing(bucket)?;
         let key = state.view.key;
         let (start, duration) = (beat.start, beat.duration);
-        let extended = extended(state, beat, pulsetime);
+        let extended = extended(state, beat, pulsetime, &last);
         let (id, begins, lasts) = extended.unwrap_or((sequencer.state.next_event, start, duration));
         let outcome = match extended {
             Some((event, _, duration)) => record::Outcome::Extended {
@@ -84,7 +82,10 @@ impl Store {
             pulsetime: pulsetime.nanos(),
             outcome,
         });
-        let seq = shared.commit(&mut sequencer, &record)?;
+        let seq = match &last {
+            LastRead::Located(located) => shared.commit_located(&mut sequencer, &record, located)?,
+            _ => shared.commit(&mut sequencer, &record)?,
+        };
         if extended.is_none() {
             shared.note_growth(sequencer, key);
         }
@@ -95,6 +96,37 @@ impl Store {
             duration: lasts,
             receipt: Receipt { seq, sync },
         })
+    }
+
+    /// Takes the lock. If the event that the heartbeat may extend lies in a view segment, it was read before.
+    fn last_event(
+        &self,
+        bucket: &str,
+        beat: &Heartbeat<'_>,
+        pulsetime: Pulsetime,
+    ) -> Result<(MutexGuard<'_, Sequencer>, LastRead), WriteError> {
+        let mut last = LastRead::InMemory;
+        for round in 1.. {
+            let sequencer = self.shared.sequencer.lock();
+            let view = &sequencer.existing(bucket)?.view;
+            let Some(id) = extends_stored(view, beat, pulsetime) else {
+                return Ok((sequencer, LastRead::InMemory));
+            };
+            if last.is_known(id, view) || round == ROUNDS {
+                return Ok((sequencer, last));
+            }
+            let view = view.clone();
+            drop(sequencer);
+            last = match Located::with_data(&view, &[id]) {
+                Ok(located) => LastRead::Located(Arc::new(located)),
+                Err(error) => {
+                    tracing::error!(%error, "the last event of a bucket cannot be read");
+                    LastRead::Unreadable(id)
+                }
+            };
+            self.shared.interleave();
+        }
+        Err(WriteError::NoSuchBucket(bucket.to_owned()))
     }
 
     /// Stores events. Those with an id take the place of the event of this bucket that has it; the others get a new
@@ -114,8 +146,8 @@ impl Store {
         }
     }
 
-    /// Stores those of the events that `known` does not have in this bucket: the same start, duration and data. Ids
-    /// are given anew. Gives back how many were stored.
+    /// Stores those of the events that are not among the known ones: the same start, duration and data. Ids are given
+    /// anew. Gives back how many were stored.
     ///
     /// # Errors
     /// [`WriteError`]; nothing is stored then.
@@ -123,17 +155,16 @@ impl Store {
         &self,
         bucket: &str,
         events: &[NewEvent<'_>],
-        known: &Snapshot,
+        known: &mut KnownEvents<'_>,
     ) -> Result<(usize, Receipt), WriteError> {
-        let Some(view) = known.bucket(bucket).filter(|b| !b.is_empty()) else {
+        if known.is_empty() {
             return self
                 .insert(bucket, events)
                 .map(|(ids, receipt)| (ids.len(), receipt));
-        };
-        let mut presence = Presence::new(view);
+        }
         let mut missing = Vec::new();
         for event in events {
-            if !presence.has(event)? {
+            if !known.has(event)? {
                 missing.push(event.clone());
             }
         }
@@ -145,6 +176,9 @@ impl Store {
         // Most of the work, compression above all, is done before the lock.
         let blocks = records(events).map(encoded).collect::<Result<Vec<_>, _>>()?;
         let shared = &*self.shared;
+        // What the fold compares the events with is looked up without the lock; then it is known.
+        let _ = self.snapshot().bucket(bucket).map(BucketView::newest);
+        shared.interleave();
         let mut sequencer = shared.sequencer.lock();
         let key = sequencer.room_for(bucket)?;
         let first = sequencer.state.next_event;
@@ -164,84 +198,20 @@ impl Store {
             codec::encode_inserted(key, next, &mut payload)?;
             payload.extend_from_slice(&bytes);
             let n = events.len() as u64;
-            batch.push((
-                Record::EventsInserted(record::EventsInserted {
+            batch.push(Prepared {
+                record: Record::EventsInserted(record::EventsInserted {
                     bucket: key,
                     first: next,
                     events,
                 }),
                 payload,
-            ));
+                located: None,
+            });
             next += n;
         }
         let seq = shared.commit_all(&mut sequencer, &batch)?;
         shared.note_growth(sequencer, key);
         Ok(((first..next).map(EventId).collect(), Receipt { seq, sync: true }))
-    }
-
-    fn put(&self, bucket: &str, events: &[NewEvent<'_>]) -> Result<(Vec<EventId>, Receipt), WriteError> {
-        let shared = &*self.shared;
-        let mut sequencer = shared.sequencer.lock();
-        let key = sequencer.room_for(bucket)?;
-        let given = sequencer.state.next_event;
-        let taken = |id: &EventId| id.0 <= GREATEST_TAKEN_ID || id.0 < given;
-        let greatest = events
-            .iter()
-            .filter_map(|e| e.id)
-            .filter(taken)
-            .map(|id| id.0)
-            .max()
-            .unwrap_or(0);
-        let mut next = sequencer.state.next_event.max(greatest + 1);
-        let ids: Vec<u64> = events
-            .iter()
-            .map(|e| match e.id.filter(taken) {
-                Some(id) => id.0,
-                None => {
-                    next += 1;
-                    next - 1
-                }
-            })
-            .collect();
-        let view = sequencer.state.bucket(key).map(|b| &b.view);
-        for id in ids.iter().filter(|id| **id < given) {
-            // An event whose place cannot be read cannot be replaced: better refused than there twice.
-            view.map(|v| v.find(*id)).transpose()?;
-        }
-        // Of equal ids the last counts; what the others say must not lie in the log, where a purge by what the event
-        // became would not find it.
-        let latest: FxHashMap<u64, usize> = ids.iter().enumerate().map(|(i, id)| (*id, i)).collect();
-        let (stored, events): (Vec<u64>, Vec<NewEvent<'_>>) = ids
-            .iter()
-            .zip(events)
-            .enumerate()
-            .filter(|(i, (id, _))| latest.get(id) == Some(i))
-            .map(|(_, (id, event))| (*id, event.clone()))
-            .unzip();
-        let mut batch = Vec::new();
-        let mut rest = stored.as_slice();
-        for events in records(&events) {
-            let ids;
-            (ids, rest) = rest.split_at_checked(events.len()).unwrap_or_default();
-            let (events, bytes) = encoded(events)?;
-            let mut payload = Vec::with_capacity(bytes.len() + 9 * ids.len());
-            codec::encode_put(key, ids, &mut payload)?;
-            payload.extend_from_slice(&bytes);
-            batch.push((
-                Record::EventsPut(record::EventsPut {
-                    bucket: key,
-                    ids: ids.to_vec(),
-                    events,
-                }),
-                payload,
-            ));
-        }
-        let seq = shared.commit_all(&mut sequencer, &batch)?;
-        shared.note_growth(sequencer, key);
-        Ok((
-            ids.into_iter().map(EventId).collect(),
-            Receipt { seq, sync: true },
-        ))
     }
 
     /// Deletes an event. False when the bucket has none with this id.
@@ -250,18 +220,33 @@ impl Store {
     /// [`WriteError`].
     pub fn delete_event(&self, bucket: &str, id: EventId) -> Result<(bool, Receipt), WriteError> {
         let shared = &*self.shared;
-        let mut sequencer = shared.sequencer.lock();
-        let state = sequencer.existing(bucket)?;
-        let key = state.view.key;
-        if state.view.find(id.0)?.is_none() {
-            return Ok((false, sequencer.nothing_new()));
+        for round in 1.. {
+            let snapshot = self.snapshot();
+            let view = snapshot
+                .bucket(bucket)
+                .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
+            let located = Arc::new(Located::of(view, &[id.0])?);
+            shared.interleave();
+            let mut sequencer = shared.sequencer.lock();
+            let view = &sequencer.existing(bucket)?.view;
+            let key = view.key;
+            // Whatever came between, it is looked for again by the fold in the last round.
+            if round < ROUNDS && !(located.bucket() == key && located.covers(view)) {
+                continue;
+            }
+            sequencer.state.expect(key, Some(located.clone()));
+            if sequencer.existing(bucket)?.find(id.0)?.is_none() {
+                sequencer.state.expect(key, None);
+                return Ok((false, sequencer.nothing_new()));
+            }
+            let record = Record::EventsDeleted(record::EventsDeleted {
+                bucket: key,
+                ids: vec![id.0],
+            });
+            let seq = shared.commit_located(&mut sequencer, &record, &located)?;
+            return Ok((true, Receipt { seq, sync: true }));
         }
-        let record = Record::EventsDeleted(record::EventsDeleted {
-            bucket: key,
-            ids: vec![id.0],
-        });
-        let seq = shared.commit(&mut sequencer, &record)?;
-        Ok((true, Receipt { seq, sync: true }))
+        Err(WriteError::NoSuchBucket(bucket.to_owned()))
     }
 
     /// Makes a bucket. False when there is one with this id, which stays as it is.
@@ -352,38 +337,79 @@ impl Store {
     }
 }
 
+/// What is known of the event that a heartbeat may extend.
+enum LastRead {
+    /// It is in memory, or the heartbeat does not extend it.
+    InMemory,
+    /// It lies in a view segment.
+    Located(Arc<Located>),
+    /// It cannot be read.
+    Unreadable(u64),
+}
+
+impl LastRead {
+    fn is_known(&self, id: u64, view: &BucketView) -> bool {
+        match self {
+            LastRead::InMemory => false,
+            LastRead::Located(located) => {
+                located.bucket() == view.key && located.covers(view) && located.text(id).is_some()
+            }
+            LastRead::Unreadable(unreadable) => *unreadable == id,
+        }
+    }
+}
+
+/// The event that a heartbeat would extend if it has the same data, and how long it would last.
+fn within_reach(
+    view: &BucketView,
+    beat: &Heartbeat<'_>,
+    pulsetime: Pulsetime,
+) -> Option<(u64, Timestamp, Duration)> {
+    let last = view.last?;
+    let (start, duration) = (
+        Timestamp::from_nanos(last.start),
+        Duration::from_nanos(last.duration),
+    );
+    let longer = heartbeat::merge(start, duration, true, beat.start, beat.duration, pulsetime)?;
+    Some((last.id, start, longer))
+}
+
+/// The event that a heartbeat may extend, if its data lies in a view segment.
+fn extends_stored(view: &BucketView, beat: &Heartbeat<'_>, pulsetime: Pulsetime) -> Option<u64> {
+    if view.open.as_ref().map(|open| open.row.id) == view.last.map(|last| last.id) {
+        return None;
+    }
+    // The rule's times first: they are cheap, and data that lies on disk is not.
+    let (id, _, _) = within_reach(view, beat, pulsetime)?;
+    view.find_in_memory(id).is_none().then_some(id)
+}
+
 /// The event a heartbeat extends, if it does: id, start, and its new duration.
 fn extended(
     state: &BucketState,
     beat: &Heartbeat<'_>,
     pulsetime: Pulsetime,
+    last: &LastRead,
 ) -> Option<(u64, Timestamp, Duration)> {
-    let last = state.view.last?;
-    let (start, duration) = (
-        Timestamp::from_nanos(last.start),
-        Duration::from_nanos(last.duration),
-    );
-    // The rule's times first: they are cheap, and data that lies on disk is not.
-    let longer = heartbeat::merge(start, duration, true, beat.start, beat.duration, pulsetime)?;
-    let same = match &state.view.open {
-        Some(open) if open.row.id == last.id => open.text() == beat.data,
-        _ => stored_text(state, last.id).is_some_and(|text| text == beat.data),
+    let (id, start, longer) = within_reach(&state.view, beat, pulsetime)?;
+    let same = match (&state.view.open, last) {
+        (Some(open), _) if open.row.id == id => open.text() == beat.data,
+        (_, LastRead::Located(located)) if located.text(id).is_some() => {
+            located.text(id).is_some_and(|text| text == beat.data)
+        }
+        // Where it cannot be read there is nothing to compare with, and the heartbeat becomes an event of its own:
+        // better two events than a heartbeat refused.
+        (_, LastRead::Unreadable(unreadable)) if *unreadable == id => false,
+        _ => stored_text(state, id).is_some_and(|text| text == beat.data),
     };
-    same.then_some((last.id, start, longer))
+    same.then_some((id, start, longer))
 }
 
-/// The data of an event that is not the open one. Where it cannot be read there is nothing to compare with, and the
-/// heartbeat becomes an event of its own: better two events than a heartbeat refused.
+/// The data of an event that is not the open one.
 fn stored_text(state: &BucketState, id: u64) -> Option<String> {
     let read = || {
-        Ok::<_, SegmentError>(
-            state
-                .view
-                .find(id)?
-                .map(|place| state.view.read(place))
-                .transpose()?
-                .flatten(),
-        )
+        let place = state.find(id)?;
+        Ok::<_, SegmentError>(place.map(|place| state.read(place)).transpose()?.flatten())
     };
     match read() {
         Ok(found) => found.map(|(_, text)| text),
@@ -395,7 +421,7 @@ fn stored_text(state: &BucketState, id: u64) -> Option<String> {
 }
 
 /// Events, cut into what one record takes.
-fn records<'a, 'b>(events: &'a [NewEvent<'b>]) -> impl Iterator<Item = &'a [NewEvent<'b>]> {
+pub(super) fn records<'a, 'b>(events: &'a [NewEvent<'b>]) -> impl Iterator<Item = &'a [NewEvent<'b>]> {
     let mut rest = events;
     std::iter::from_fn(move || {
         let mut bytes = 0;
@@ -410,7 +436,7 @@ fn records<'a, 'b>(events: &'a [NewEvent<'b>]) -> impl Iterator<Item = &'a [NewE
     })
 }
 
-fn encoded<'a>(events: &'a [NewEvent<'_>]) -> Result<(EventBlock<'a>, Vec<u8>), WriteError> {
+pub(super) fn encoded<'a>(events: &'a [NewEvent<'_>]) -> Result<(EventBlock<'a>, Vec<u8>), WriteError> {
     let block = EventBlock::from_events(
         events
             .iter()
@@ -430,7 +456,7 @@ impl Sequencer {
     }
 
     /// The key of a bucket that more events may come into.
-    fn room_for(&self, bucket: &str) -> Result<BucketKey, WriteError> {
+    pub(super) fn room_for(&self, bucket: &str) -> Result<BucketKey, WriteError> {
         let state = self.existing(bucket)?;
         let waiting = state.view.head_rows();
         if waiting > MOST_WAITING || state.head_bytes() > MOST_WAITING_BYTES {

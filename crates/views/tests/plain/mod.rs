@@ -10,7 +10,8 @@ use timberline_model::{
     Bucket, BucketUpdate, Data, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp,
 };
 use timberline_views::{
-    BucketView, Columns, DataDictionary, Renumber, SegmentError, Snapshot, Store, TimeRange, WriteError,
+    BucketView, Columns, DataDictionary, KnownEvents, Renumber, SegmentError, Snapshot, Store, TimeRange,
+    WriteError,
 };
 
 /// One event: id, start, duration, data.
@@ -350,7 +351,11 @@ pub fn tell(store: &Store, before: &Plain, command: &Command) -> Result<(), Writ
             let events: Vec<_> = events.iter().map(|(s, d, t)| new(None, *s, *d, *t)).collect();
             let known = store.snapshot();
             store
-                .import_events(&bucket_name(*bucket), &events, &known)
+                .import_events(
+                    &bucket_name(*bucket),
+                    &events,
+                    &mut KnownEvents::of(&known, &bucket_name(*bucket)),
+                )
                 .map(drop)
         }
         Command::DeleteEvent { bucket, rank } => {

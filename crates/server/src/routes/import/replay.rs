@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use timberline_model::{Bucket, NewEvent, json};
-use timberline_views::{Receipt, Snapshot};
+use timberline_views::{KnownEvents, Receipt, Snapshot};
 use tokio::runtime::Handle;
 
 use super::baton::Baton;
@@ -43,7 +43,8 @@ pub(super) fn replay(
     let known = app.store.snapshot();
     let mut import = Import {
         app,
-        known: &known,
+        before: &known,
+        known: KnownEvents::of(&known, ""),
         filters: app.privacy.filters(&known),
         outcome: Outcome {
             buckets_changed: layout.buckets_changed,
@@ -62,7 +63,9 @@ pub(super) fn replay(
 /// What there is to store with, and what was stored.
 struct Import<'a> {
     app: &'a App,
-    known: &'a Snapshot,
+    before: &'a Snapshot,
+    /// What the bucket had that is being filled.
+    known: KnownEvents<'a>,
     filters: Arc<Filters>,
     outcome: Outcome,
     newest: Option<Receipt>,
@@ -80,6 +83,9 @@ impl Import<'_> {
         let (created, receipt) = app.hold.write_blocking(bucket.id.len(), creating)?;
         self.note(receipt);
         self.outcome.buckets_created += u64::from(created);
+        if !layout.events.is_empty() {
+            self.known = KnownEvents::of(self.before, &bucket.id);
+        }
         for offset in layout.events {
             self = self.events(&bucket.id, SpoolReader::at(spool, offset))?;
         }
@@ -112,7 +118,7 @@ impl Import<'_> {
 
     /// Stores the events of a batch that could be read.
     fn store(mut self, bucket: &str, events: &[NewEvent<'_>], salvaged: &Salvaged) -> Result<Self, ApiError> {
-        let (store, known) = (&self.app.store, self.known);
+        let (store, known) = (&self.app.store, &mut self.known);
         // Making views is slower than storing; without a word to it memory would fill.
         store.wait_for_room(bucket);
         let Screened {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use timberline_model::NewEvent;
-use timberline_views::{BucketView, SegmentError, Snapshot, TimeRange};
+use timberline_views::{KnownEvents, SegmentError};
 
 use crate::privacy::{Filters, Verdict};
 
@@ -25,7 +25,7 @@ pub(super) struct Screened<'e, 'data> {
 /// When a view segment is damaged.
 pub(super) fn screen<'e, 'data>(
     filters: &Filters,
-    before: &Snapshot,
+    known: &mut KnownEvents<'_>,
     bucket: &str,
     events: &'e [NewEvent<'data>],
 ) -> Result<Screened<'e, 'data>, SegmentError> {
@@ -37,14 +37,12 @@ pub(super) fn screen<'e, 'data>(
     if !filters.concern(bucket) {
         return Ok(screened);
     }
-    let view = before.bucket(bucket);
-    let is_stored = |event| view.map_or(Ok(false), |view| is_there(view, event));
     let mut kept = Vec::with_capacity(events.len());
     for event in events {
         match filters.judge(bucket, &event.data) {
             Verdict::Keep => kept.push(event.clone()),
             Verdict::Drop => screened.dropped += 1,
-            Verdict::Change(_) if is_stored(event)? => screened.known += 1,
+            Verdict::Change(_) if known.has(event)? => screened.known += 1,
             Verdict::Change(data) => kept.push(NewEvent {
                 data: Cow::Owned(data),
                 ..event.clone()
@@ -53,23 +51,4 @@ pub(super) fn screen<'e, 'data>(
     }
     screened.events = Cow::Owned(kept);
     Ok(screened)
-}
-
-fn is_there(view: &BucketView, event: &NewEvent<'_>) -> Result<bool, SegmentError> {
-    let instant = TimeRange {
-        start: Some(event.start),
-        end: Some(event.start),
-    };
-    let mut data = Vec::new();
-    for stored in view.events(instant)? {
-        let stored = stored?;
-        if stored.start() == event.start && stored.duration() == event.duration {
-            data.clear();
-            stored.write_data(&mut data);
-            if data == event.data.as_bytes() {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
 }
