@@ -143,8 +143,8 @@ fn hurt(files: &mut Files, script: &mut Script<'_>) {
 /// they like, and contradict one another.
 fn made_up(script: &mut Script<'_>, wild: bool) -> Files {
     let mut files = Files::new();
-    // What is greater is no segment's name.
-    let mut seq = (script.long() >> 1).max(1);
+    // A log whose numbers are used up is refused.
+    let mut seq = (script.long() >> 2).max(1);
     for _ in 0..1 + script.byte() % 4 {
         let (name, bytes) = made_up_segment(script, &mut seq, wild);
         files.insert(log_file::name(name), bytes);

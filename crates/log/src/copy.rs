@@ -90,6 +90,7 @@ pub fn copy_log(
     known_crc: &dyn Fn(&CopiedSegment) -> Option<u32>,
 ) -> Result<CopiedLog, LogError> {
     remove_unfinished(target)?;
+    expect_no_salvage(&source.segments()?, target)?;
     let mut done: BTreeMap<Seq, CopiedSegment> = BTreeMap::new();
     let mut damage: BTreeMap<Seq, Vec<Damage>> = BTreeMap::new();
     for _ in 0..PASSES {
@@ -113,6 +114,23 @@ pub fn copy_log(
     Err(LogError::io("copy", source.path())(io::Error::other(
         "its segments keep being rewritten; try again",
     )))
+}
+
+/// Refuses to replace what the log may have lost.
+fn expect_no_salvage(listed: &[SegmentInfo], target: &Arc<dyn Storage>) -> Result<(), LogError> {
+    let copies = list_segments(target)?;
+    for info in listed {
+        if copies.binary_search(&info.first).is_err() {
+            continue;
+        }
+        let header = Probe::open(target, info.first)?.header;
+        if header.is_some_and(|header| header.salvaged != info.salvaged) {
+            return Err(LogError::Repaired {
+                path: target.path().join(segment_name(info.first)),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Copies all that was not copied in an earlier pass. False if a file went while it was looked at.

@@ -43,6 +43,26 @@ pub enum LogError {
         /// The segment file.
         path: PathBuf,
     },
+    /// A copy has a segment as it was before the log was repaired: it may have records that the log has lost.
+    #[error(
+        "{} may have records that the log has lost: the log was repaired since it was copied. Copy it to another directory, and keep this copy as long as you may need them",
+        path.display()
+    )]
+    Repaired {
+        /// The segment file in the copy.
+        path: PathBuf,
+    },
+    /// There is no number for another record. No log comes that far by itself.
+    #[error(
+        "the log in {} ends with record {last}, and there are no numbers beyond: a segment file that is not its own must have come into it; move that file away",
+        path.display()
+    )]
+    NumbersUsedUp {
+        /// The log's directory.
+        path: PathBuf,
+        /// Its last record.
+        last: Seq,
+    },
     /// The operating system refused an operation.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {

@@ -86,6 +86,9 @@ pub struct SegmentInfo {
     pub squashed: bool,
     /// Whether the payloads of its records are sealed.
     pub encrypted: bool,
+    /// When it was written from what was left of a damaged segment: nanoseconds since 1970; 0: never. Of two segments
+    /// with the same first record that differ in this, neither replaces the other: what one has lost the other may have.
+    pub salvaged: i64,
 }
 
 impl LogReader {
@@ -189,6 +192,7 @@ impl LogReader {
             generation: probe.header.map_or(0, |header| header.generation),
             squashed: probe.squashed().is_some(),
             encrypted: probe.header.is_some_and(|header| header.encrypted),
+            salvaged: probe.header.map_or(0, |header| header.salvaged),
         })
     }
 

@@ -18,7 +18,7 @@ use crate::frame::Rules;
 use crate::options::LogOptions;
 use crate::probe::{Probe, list_segments};
 use crate::scan::{Gap, Source, Step, nonzero_end};
-use crate::segment::{SEGMENT_HEADER, segment_name};
+use crate::segment::{GREATEST_TO_GO_ON, SEGMENT_HEADER, segment_name};
 use crate::storage::{Access, Region, Storage};
 use crate::sync::UNNAMED_SUFFIX;
 
@@ -139,14 +139,22 @@ pub(crate) fn plan(storage: &Arc<dyn Storage>, options: &LogOptions) -> Result<P
         .iter()
         .find(|cut| cut.seq > findings.durable)
         .copied();
-    Ok(Plan {
+    let plan = Plan {
         sealed_last,
         surveys,
         findings,
         cut,
         sealed_damage,
         nothing_left: firsts.first().map_or(Seq::NONE, |first| first.prev()),
-    })
+    };
+    let last = plan.last_seq();
+    if last >= GREATEST_TO_GO_ON {
+        return Err(LogError::NumbersUsedUp {
+            path: storage.path().to_path_buf(),
+            last,
+        });
+    }
+    Ok(plan)
 }
 
 impl Plan {
@@ -422,9 +430,12 @@ fn cut_off(storage: &Arc<dyn Storage>, surveys: &mut Vec<Survey>, cut: Cut) -> R
         region
             .zero_from(offset)
             .map_err(LogError::io("clear the torn end of", &path))?;
-        region
-            .sync(offset..region.len())
-            .map_err(LogError::io("sync", &path))?;
+        // A file that was cut short may end before the place where the log does.
+        if offset < region.len() {
+            region
+                .sync(offset..region.len())
+                .map_err(LogError::io("sync", &path))?;
+        }
         survey.end = cut.tail();
         survey.probe.window.refresh();
     }
@@ -482,5 +493,56 @@ fn rewrite_unmarked(region: &dyn Region, survey: &Survey, durable: Seq) {
         let bytes = region.read(at..next).to_vec();
         region.write(at, &bytes);
         at = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::FrameHead;
+    use crate::segment::SegmentHeader;
+
+    use crate::{DeviceId, Log, SimDisk};
+
+    /// The bytes of a segment with one record.
+    fn segment(first: Seq) -> Vec<u8> {
+        let header = SegmentHeader {
+            device: DeviceId([7; 16]),
+            first,
+            created: 0,
+            generation: 0,
+            squashed: None,
+            encrypted: false,
+            salvaged: 0,
+        };
+        let head = FrameHead {
+            seq: first,
+            time: 0,
+            durable_lag: 0,
+            kind: 1,
+            ends_batch: true,
+            sealed: false,
+        };
+        let mut bytes = header.encode().to_vec();
+        bytes.resize(SEGMENT_HEADER, 0);
+        bytes.extend_from_slice(&head.encode(b"", Rules::default()));
+        bytes.resize(SEGMENT_HEADER * 2, 0);
+        bytes
+    }
+
+    #[test]
+    fn a_log_whose_numbers_are_used_up_is_not_written_to() {
+        let open = |first: Seq| {
+            let storage = SimDisk::new(1).dir("log");
+            storage
+                .write_file(&segment_name(first), &segment(first))
+                .expect("a file");
+            Log::open(storage, LogOptions::default())
+        };
+        let refused = open(Seq((1 << 63) - 5)).expect_err("no numbers are left");
+        assert!(refused.to_string().contains("move that file away"), "{refused}");
+        let (log, recovery) = open(GREATEST_TO_GO_ON.prev()).expect("numbers are left");
+        assert_eq!(recovery.last_seq.next(), GREATEST_TO_GO_ON);
+        assert_eq!(log.next_seq(), GREATEST_TO_GO_ON);
     }
 }

@@ -48,7 +48,7 @@ impl LogReader {
     /// # Errors
     /// If its file cannot be read.
     pub fn rewrite(&self, first: Seq) -> Result<Option<Rewrite>, LogError> {
-        self.begin_rewrite(first, false)
+        self.begin_rewrite(first, false, None)
     }
 
     /// Begins to squash the sealed segment that starts with `first`: all records added stand for all that it held, and
@@ -57,12 +57,26 @@ impl LogReader {
     /// # Errors
     /// If its file cannot be read.
     pub fn squash(&self, first: Seq) -> Result<Option<Rewrite>, LogError> {
-        self.begin_rewrite(first, true)
+        self.begin_rewrite(first, true, None)
     }
 
-    fn begin_rewrite(&self, first: Seq, squash: bool) -> Result<Option<Rewrite>, LogError> {
+    /// The same as [`rewrite`](Self::rewrite) for a segment that ends with the record `last`, in a log that nobody
+    /// appends to. It is sealed afterwards.
+    ///
+    /// # Errors
+    /// If its file cannot be read.
+    pub fn rewrite_ended(&self, first: Seq, last: Seq) -> Result<Option<Rewrite>, LogError> {
+        self.begin_rewrite(first, false, Some(last))
+    }
+
+    fn begin_rewrite(
+        &self,
+        first: Seq,
+        squash: bool,
+        ended: Option<Seq>,
+    ) -> Result<Option<Rewrite>, LogError> {
         let probe = Probe::open(self.storage(), first)?;
-        let (Some(header), Some(last)) = (probe.header, probe.sealed_last()) else {
+        let (Some(header), Some(last)) = (probe.header, probe.sealed_last().or(ended)) else {
             return Ok(None);
         };
         probe.expect_encrypted(self.storage(), self.cipher().is_some())?;

@@ -40,6 +40,8 @@ pub struct Salvage {
     /// What payloads are sealed with, and where.
     cipher: Option<Arc<Cipher>>,
     sealed: Vec<u8>,
+    /// When this was begun.
+    began: i64,
     open: Option<OpenSegment>,
 }
 
@@ -67,6 +69,7 @@ impl Salvage {
             segment_len: options.segment_len(),
             cipher: source.cipher().cloned(),
             sealed: Vec::new(),
+            began: system_nanos(),
             open: None,
         }
     }
@@ -107,6 +110,7 @@ impl Salvage {
             generation: info.generation.saturating_add(1),
             squashed: info.last.filter(|_| info.squashed),
             encrypted: self.cipher.is_some(),
+            salvaged: self.began,
         })
     }
 
@@ -174,6 +178,7 @@ impl Salvage {
             generation: 0,
             squashed,
             encrypted: self.cipher.is_some(),
+            salvaged: self.began,
         })
     }
 

@@ -20,6 +20,8 @@ const MARK_MAGIC: [u8; 8] = *b"TMBRMARK";
 /// Where a block's checksum lies: in its first sector, with everything else that is ever written, so that a block is
 /// written whole or not at all by any disk whose sectors have 512 bytes or more.
 const CRC_AT: usize = 60;
+/// Where the header says when its segment was salvaged.
+const SALVAGED_AT: usize = 64;
 
 /// The name of the segment that begins with a sequence number.
 #[must_use]
@@ -30,6 +32,9 @@ pub fn segment_name(first: Seq) -> String {
 /// Numbers are less than this: at a record per nanosecond they are for 292 years. A name or a mark that speaks of a
 /// greater one is damaged, so counting on from what was read cannot overflow.
 const BEYOND: u64 = 1 << 63;
+/// A log whose last record has this number, or a greater one, is not opened for writing. What is left is more than one
+/// process can append, so no number that it gives is ever beyond.
+pub(crate) const GREATEST_TO_GO_ON: Seq = Seq(BEYOND - (1 << 48));
 
 /// The first sequence number of the segment with this name; `None` if it is not a segment's name.
 #[must_use]
@@ -58,6 +63,9 @@ pub(crate) struct SegmentHeader {
     pub(crate) squashed: Option<Seq>,
     /// Whether the payloads of all its frames are sealed.
     pub(crate) encrypted: bool,
+    /// When it was written from what was left of a damaged segment: nanoseconds since 1970; 0: never. What is rewritten
+    /// later keeps it.
+    pub(crate) salvaged: i64,
 }
 
 /// What a header block turned out to be.
@@ -91,6 +99,7 @@ impl SegmentHeader {
         block[40..48].copy_from_slice(&self.created.to_le_bytes());
         block[48..52].copy_from_slice(&self.generation.to_le_bytes());
         block[52..60].copy_from_slice(&self.squashed.unwrap_or_default().0.to_le_bytes());
+        block[SALVAGED_AT..SALVAGED_AT + 8].copy_from_slice(&self.salvaged.to_le_bytes());
         seal_block(&mut block);
         block
     }
@@ -127,6 +136,7 @@ impl SegmentHeader {
             // No segment ends with record 0.
             squashed: Some(Seq(long(block, 52))).filter(|last| *last > Seq::NONE),
             encrypted: version == 3,
+            salvaged: long(block, SALVAGED_AT).cast_signed(),
         })
     }
 }
@@ -265,6 +275,7 @@ mod tests {
                 generation: 0,
                 squashed,
                 encrypted,
+                salvaged: 0,
             };
             let bytes = header.encode();
             assert_eq!(word(&bytes, 8), version);
@@ -281,6 +292,7 @@ mod tests {
             generation: 3,
             squashed: Some(Seq(99)),
             encrypted: true,
+            salvaged: -7,
         };
         let mark = Mark {
             sealed: true,

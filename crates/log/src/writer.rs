@@ -474,6 +474,7 @@ impl Log {
             generation: 0,
             squashed: None,
             encrypted: self.options.cipher.is_some(),
+            salvaged: 0,
         };
         // Made under another name and renamed when its header is written, so that no reader ever finds it without.
         let region = match self.begin_prepared(&header, &name)? {

@@ -217,8 +217,9 @@ impl From<WriteError> for ApiError {
             WriteError::NoSpace(_) | WriteError::Unavailable(_) | WriteError::Busy { .. } => {
                 Self::Unavailable(format!("Not stored: {error}"))
             }
-            WriteError::Partly { .. } => Self::Unavailable(format!(
-                "Not all of it is stored, and it was not tried again: {error}"
+            // No answer that invites to send it again: what is stored would be stored twice.
+            WriteError::Partly { .. } => Self::Internal(format!(
+                "Not all of it is stored, and it was not tried again: {error}. Look at what is there before you send the rest"
             )),
             WriteError::TooLarge(_) => Self::TooLarge(error.to_string()),
             other => Self::Internal(format!("Not stored: {other}")),

@@ -208,6 +208,138 @@ fn a_purge_on_a_full_disk_is_ordered_once_and_completed_with_space() {
     installation.verify();
 }
 
+/// A redaction that fills the disk says how far it came, and the rest can be redacted when there is space.
+#[test]
+fn a_redaction_that_fills_the_disk_is_answered_with_what_is_done() {
+    const SECRET: &str = "the-secret-of-the-crypt";
+    const EVENTS: u64 = 3_000;
+    let mut installation = Installation::new();
+    installation.configure(&format!("maintain_every = \"1 second\"\n{CONFIGURATION}"));
+    let Some(disk) = SmallDisk::mount_or_tell(&installation.data) else {
+        return;
+    };
+    let server = installation.start();
+    let post = |target: &str, body: &Value| {
+        let answer = http::post(server.port, target, body.to_string().as_bytes()).expect("an answer");
+        (answer.status, answer.json().unwrap_or_default())
+    };
+    post(
+        "/api/0/buckets/b",
+        &json!({"client": "c", "type": "t", "hostname": "h"}),
+    );
+    let mut noise = Filler::quiet(server.port);
+    for first in (0..EVENTS).step_by(500) {
+        let event = |n: u64, text: String| json!({"timestamp": instant(n), "duration": 1, "data": {"title": SECRET, "text": text}});
+        let events: Vec<Value> = (first..first + 500)
+            .map(|n| event(n, noise.text(1_000)))
+            .collect();
+        assert_eq!(post("/api/0/buckets/b/events", &json!(events)).0, 200);
+    }
+    let redact = |fill: bool| {
+        let asked = json!({"field": "title", "pattern": SECRET, "replacement": "***"});
+        let (status, preview) = post("/api/1/redact", &asked);
+        assert_eq!(status, 200, "{preview}");
+        let ballast = fill.then(|| disk.load(0));
+        let (status, receipt) = post("/api/1/redact", &json!({"token": preview["token"]}));
+        if let Some(ballast) = ballast {
+            fs::remove_file(ballast).expect("the ballast to go");
+        }
+        (status, receipt)
+    };
+    let with_secret = || {
+        let answer = http::get(server.port, "/api/0/buckets/b/events").expect("an answer");
+        let events = answer.json().expect("JSON");
+        let events = events.as_array().expect("a list");
+        assert_eq!(events.len() as u64, EVENTS);
+        events
+            .iter()
+            .filter(|event| event["data"]["title"] == SECRET)
+            .count() as u64
+    };
+    let (status, receipt) = redact(true);
+    assert_eq!((status, &receipt["state"]), (202, &json!("partly")), "{receipt}");
+    let redacted = receipt["redacted"].as_u64().expect("a number");
+    assert!((1..EVENTS).contains(&redacted), "{receipt}");
+    assert_eq!(with_secret(), EVENTS - redacted);
+    let (status, receipt) = redact(false);
+    assert_eq!(
+        (status, &receipt["state"], &receipt["events"]),
+        (200, &json!("completed"), &json!(EVENTS - redacted)),
+        "{receipt}"
+    );
+    assert_eq!(with_secret(), 0);
+    server.stop();
+    installation.verify();
+}
+
+/// An undo on a full disk is done as a whole or not at all, an import is not done twice; a restore is an undo.
+#[test]
+fn undo_and_import_on_a_full_disk_are_not_done_twice() {
+    const EVENTS: u64 = 1_200;
+    let mut installation = Installation::new();
+    installation.configure(CONFIGURATION);
+    let Some(disk) = SmallDisk::mount_or_tell(&installation.data) else {
+        return;
+    };
+    let server = installation.start();
+    let send = |method: &str, target: &str, body: &Value| {
+        let mut connection = Connection::open(server.port).expect("a connection");
+        let answer = connection
+            .request(method, target, Some(body.to_string().as_bytes()))
+            .expect("an answer");
+        (answer.status, answer.json().unwrap_or_default())
+    };
+    let count = |bucket: &str| {
+        let target = format!("/api/0/buckets/{bucket}/events/count");
+        http::get(server.port, &target).expect("an answer").text()
+    };
+    let mut noise = Filler::quiet(server.port);
+    let event =
+        |n: u64, text: String| json!({"timestamp": instant(n), "duration": 1, "data": {"text": text}});
+    let mut import = |bucket: &str, events: u64| {
+        let events: Vec<Value> = (0..events).map(|n| event(n, noise.text(1_000))).collect();
+        json!({"buckets": {bucket: {"id": bucket, "client": "c", "type": "t", "hostname": "h", "events": events}}})
+    };
+
+    let large = import("large", 3 * EVENTS);
+    let ballast = disk.load(0);
+    let (status, answer) = send("POST", "/api/0/import", &large);
+    assert_ne!(status, 200, "{answer}");
+    fs::remove_file(ballast).expect("the ballast to go");
+    // What of it is stored is not stored again.
+    let (status, answer) = send("POST", "/api/0/import", &large);
+    assert_eq!(
+        (status, count("large")),
+        (200, (3 * EVENTS).to_string()),
+        "{answer}"
+    );
+
+    let (status, answer) = send("POST", "/api/0/import", &import("b", EVENTS));
+    assert_eq!((status, count("b")), (200, EVENTS.to_string()), "{answer}");
+    // The import taken back, which removes its events; and that taken back, which has to write them once more.
+    let (_, log) = send("GET", "/api/1/log?limit=1000", &Value::Null);
+    let inserts = log["records"].as_array().expect("records").iter();
+    let inserts = inserts.filter(|record| record["kind"] == "events-inserted" && record["bucket"] == "b");
+    let seqs: Vec<u64> = inserts.filter_map(|record| record["seq"].as_u64()).collect();
+    let (from, to) = (seqs.iter().min(), seqs.iter().max());
+    let (status, answer) = send("POST", "/api/1/undo", &json!({"from": from, "to": to}));
+    assert_eq!((status, count("b")), (200, "0".to_owned()), "{answer}");
+    let back = json!({"seq": answer["seq"]});
+    let mut filler = Filler::open(server.port);
+    let ballast = disk.load(0);
+    // Also what the log had set apart is full now.
+    filler.fill();
+    let (full, refused) = send("POST", "/api/1/undo", &back);
+    let between = count("b");
+    fs::remove_file(ballast).expect("the ballast to go");
+    println!("undo on a full disk: {full} {refused}, then {between} events");
+    assert_eq!((full, between.as_str()), (503, "0"), "{refused}");
+    let (status, answer) = send("POST", "/api/1/undo", &back);
+    assert_eq!((status, count("b")), (200, EVENTS.to_string()), "{answer}");
+    server.stop();
+    installation.verify();
+}
+
 fn instant(second: u64) -> String {
     let start = rfc3339::parse("2024-03-01T00:00:00Z").expect("a valid time");
     rfc3339::format(start + i128::from(second) * rfc3339::SECOND)
@@ -284,6 +416,23 @@ impl Filler {
             sent: 0,
             stored: 0,
         }
+    }
+
+    /// One that only makes texts.
+    fn quiet(port: u16) -> Filler {
+        Filler {
+            port,
+            random: 7,
+            sent: 0,
+            stored: 0,
+        }
+    }
+
+    /// A text that no store can compress.
+    fn text(&mut self, length: usize) -> String {
+        (0..length)
+            .map(|_| char::from(35 + self.random() as u8 % 56))
+            .collect()
     }
 
     /// Writes until a write is refused; gives the refusal.

@@ -185,6 +185,111 @@ fn a_copy_that_cannot_be_reached_waits_and_is_done_when_it_comes_back() {
     server.stop();
 }
 
+/// The exit code of a command, and what it printed.
+fn run(installation: &Installation, arguments: &[&str], data: &Path) -> (Option<i32>, String) {
+    let mut command = installation.program();
+    command.args(arguments).arg("--dbpath").arg(data);
+    let (status, out, err) = installation.run(command);
+    (status.code(), format!("{out}{err}"))
+}
+
+/// Damages the record that inserted the events of a bucket, and has the log repaired.
+fn lose_events_and_repair(installation: &Installation, bucket: &str) {
+    let (_, dump) = run(installation, &["log", "dump"], &installation.data);
+    let records = dump
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let inserted = |record: &Value| record["kind"] == "events-inserted" && record["bucket"] == bucket;
+    let record = records
+        .into_iter()
+        .find(inserted)
+        .expect("the record of the insert");
+    let segment = installation.data.join("log/00000000000000000001.seg");
+    let mut bytes = fs::read(&segment).expect("the segment");
+    let at = usize::try_from(record["offset"].as_u64().expect("an offset")).expect("an offset");
+    bytes[at + 40] ^= 1;
+    fs::write(&segment, bytes).expect("the segment");
+    let new = installation.root().join("repaired");
+    let (code, printed) = run(
+        installation,
+        &["log", "repair", new.to_str().expect("a path")],
+        &installation.data,
+    );
+    assert_eq!(code, Some(1), "{printed}");
+    fs::rename(&installation.data, installation.root().join("damaged")).expect("renamed");
+    fs::rename(new, &installation.data).expect("renamed");
+}
+
+fn events(server: &Server, bucket: &str) -> Vec<Value> {
+    let answer = http::get(server.port, &format!("/api/0/buckets/{bucket}/events")).expect("an answer");
+    answer
+        .json()
+        .and_then(|value| value.as_array().cloned())
+        .expect("events")
+}
+
+/// What a damaged log has lost is still in its backups after it was repaired, and what is erased then goes from them.
+fn a_repaired_log_takes_nothing_from_its_backups_but_what_is_erased(data: Data) {
+    let mut installation = Installation::with(data);
+    installation.configure(KEEPING);
+    let dir = installation.root().join("backup");
+    let server = installation.start();
+    fill(&server, "lost");
+    fill(&server, "there");
+    backup(&installation, &dir);
+    server.stop();
+    lose_events_and_repair(&installation, "lost");
+
+    let server = installation.start();
+    assert_eq!(
+        (events(&server, "lost").len(), events(&server, "there").len()),
+        (0, 100)
+    );
+    let (status, receipt) = purge(&server);
+    assert_eq!(status, 200, "{receipt}");
+    assert_eq!(receipt["backups"][0]["segments"], 1, "{receipt}");
+    assert_eq!(waiting(&server), "0");
+    // It is not brought up to date either: what takes its place has less.
+    let (code, printed) = run(
+        &installation,
+        &["backup", dir.to_str().expect("a path")],
+        &installation.data,
+    );
+    assert_eq!(code, Some(2), "{printed}");
+    assert!(
+        printed.contains("repaired") && printed.contains("another directory"),
+        "{printed}"
+    );
+    // Once more from the start on: there is nothing left to do.
+    server.stop();
+    let server = installation.start();
+    let (status, receipt) = purge(&server);
+    assert_eq!(status, 200, "{receipt}");
+    server.stop();
+
+    let back = installation.root().join("back");
+    let (code, printed) = run(&installation, &["restore", dir.to_str().expect("a path")], &back);
+    assert_eq!(code, Some(0), "{printed}");
+    installation.data = back;
+    let server = installation.start();
+    assert_eq!(events(&server, "lost").len(), 100, "only the backup has them");
+    let left = events(&server, "there");
+    assert_eq!(left.len(), 90);
+    assert!(!left.iter().any(|event| event.to_string().contains(SECRET)));
+    server.stop();
+    installation.verify();
+}
+
+#[test]
+fn a_repaired_log_takes_nothing_from_its_backups() {
+    a_repaired_log_takes_nothing_from_its_backups_but_what_is_erased(Data::Plain);
+}
+
+#[test]
+fn a_repaired_log_takes_nothing_from_its_backups_encrypted() {
+    a_repaired_log_takes_nothing_from_its_backups_but_what_is_erased(Data::Encrypted);
+}
+
 /// The server, or a backup, is killed somewhere between the order and the last backup.
 #[test]
 fn nothing_is_left_in_store_and_backups_whoever_is_killed_whenever() {

@@ -72,6 +72,7 @@ pub use bucket::{
 };
 pub use history::HistoryError;
 pub use history::erase::LogErasure;
+pub use history::erase_copy::CopyErasure;
 pub use history::select::{Selected, Selection};
 pub use history::story::{Beat, Change, Story, What};
 pub use history::undo::Undone;
@@ -84,8 +85,9 @@ pub use snapshot::{Snapshot, Trashed};
 pub use state::FoldError;
 pub use store::{
     CompactError, Deleted, DeletedWhat, HeartbeatAnswer, HeartbeatDurability, KnownEvents, Maintenance,
-    OpenError, OpenReport, Progress, PurgeReceipt, Receipt, Store, StoreOptions, Undoing, ViewDamage,
-    WriteError, check_start, explain, log_files, read_log, read_only, set_aside_views, view_files,
+    OpenError, OpenReport, Progress, PurgeReceipt, Receipt, Redacting, Store, StoreOptions, Undoing,
+    ViewDamage, WriteError, check_start, explain, log_files, read_log, read_only, set_aside_views,
+    view_files,
 };
 pub use timberline_log::Seq;
 pub use time_trust::{

@@ -7,8 +7,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use timberline_log::LogError;
 use timberline_model::Timestamp;
 
+use super::BackupError;
 use super::sets::Sets;
 use super::update::{Backup, BackupReport};
 use crate::config::{AutomaticBackup, Settings};
@@ -125,7 +127,10 @@ fn run(
             attempt = Some(Instant::now());
             let trusted = clock_is_trusted();
             let made = match &provisional {
-                Some(set) if !trusted => Backup::update(data_dir, set),
+                Some(set) if !trusted => match Backup::update(data_dir, set) {
+                    Err(BackupError::Log(LogError::Repaired { .. })) => sets.make(data_dir, now, None),
+                    made => made,
+                },
                 _ => sets.make(data_dir, now, trusted.then_some(wanted.keep)),
             };
             match made {

@@ -5,6 +5,10 @@
 //! that touches a segment makes a new generation of it. So nothing needs to be remembered about what was done where;
 //! comparing finds what a crash, an unplugged disk or a backup that was just being made has left.
 //!
+//! There is one exception. A segment that was written from what was left of a damaged one (`timberline log repair`) may
+//! have lost what its copy still has, so it never replaces the copy. From such a copy is erased by rewriting it; the
+//! manifest says up to which order that was done.
+//!
 //! Segments are replaced from the newest to the oldest, as they are in the log itself. A record refers only to what
 //! came before it, so whatever moment this ends at, and whoever reads meanwhile, no record refers to something that is
 //! gone.
@@ -13,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use timberline_log::{FileStorage, SegmentInfo, Seq, Storage, WriterLock, check_frames, segment_name};
+use timberline_views::Store;
 
 use super::manifest::{Manifest, ManifestSegment};
 use super::registry::{registered, strike_out};
@@ -31,8 +36,8 @@ pub struct BackupErasure {
 /// Goes through all backups of a data directory that are known.
 ///
 /// # Errors
-/// When the list of backups or the log cannot be read. That one backup cannot be reached is told of it.
-pub fn erase_from_backups(data_dir: &Path) -> Result<Vec<BackupErasure>, BackupError> {
+/// When the list of backups or the log cannot be read. A backup that cannot be reached is reported in its outcome.
+pub fn erase_from_backups(data_dir: &Path, store: &Store) -> Result<Vec<BackupErasure>, BackupError> {
     let backups = registered(data_dir)?;
     if backups.is_empty() {
         return Ok(Vec::new());
@@ -46,7 +51,7 @@ pub fn erase_from_backups(data_dir: &Path) -> Result<Vec<BackupErasure>, BackupE
             continue;
         }
         erased.push(BackupErasure {
-            outcome: erase_from(data_dir, &live, &backup.path),
+            outcome: erase_from(data_dir, &live, &backup.path, store),
             path: backup.path,
         });
     }
@@ -65,17 +70,40 @@ pub fn segments_to_erase(
     if !backup.join(LOG_DIR).is_dir() {
         return Ok(None);
     }
-    let mut outdated = Vec::new();
-    for copy in timberline_views::log_files(backup)?.segments()? {
-        let rewritten = |info: &&SegmentInfo| {
-            info.first == copy.first && info.generation > copy.generation && info.last.is_some()
-        };
-        outdated.extend(live.iter().find(rewritten).cloned());
-    }
-    Ok(Some(outdated))
+    Ok(Some(compare(live, backup)?.outdated))
 }
 
-fn erase_from(data_dir: &Path, live: &[SegmentInfo], backup: &Path) -> Result<usize, BackupError> {
+/// A backup against the log it was made of.
+#[derive(Default)]
+struct Compared {
+    /// Segments of the log that replace older versions in the backup, oldest first.
+    outdated: Vec<SegmentInfo>,
+    /// Segments of the backup that are no versions of the log's: the log was repaired since, and may have lost what they
+    /// have.
+    apart: Vec<Seq>,
+}
+
+fn compare(live: &[SegmentInfo], backup: &Path) -> Result<Compared, BackupError> {
+    let mut compared = Compared::default();
+    for copy in timberline_views::log_files(backup)?.segments()? {
+        let Some(info) = live.iter().find(|info| info.first == copy.first) else {
+            continue;
+        };
+        if info.salvaged != copy.salvaged {
+            compared.apart.push(copy.first);
+        } else if info.generation > copy.generation && info.last.is_some() {
+            compared.outdated.push(info.clone());
+        }
+    }
+    Ok(compared)
+}
+
+fn erase_from(
+    data_dir: &Path,
+    live: &[SegmentInfo],
+    backup: &Path,
+    store: &Store,
+) -> Result<usize, BackupError> {
     if !backup.join(LOG_DIR).is_dir() {
         return Err(BackupError::Unsuitable {
             path: backup.to_owned(),
@@ -83,7 +111,72 @@ fn erase_from(data_dir: &Path, live: &[SegmentInfo], backup: &Path) -> Result<us
         });
     }
     let _lock = WriterLock::acquire(backup)?;
-    replace_rewritten(data_dir, live, backup)
+    let apart = compare(live, backup)?.apart;
+    if apart.is_empty() {
+        return replace_rewritten(data_dir, live, backup);
+    }
+    let since = Since::of(backup, store)?;
+    let replaced = replace_rewritten(data_dir, live, backup)?;
+    Ok(replaced + since.erase(backup, &apart, store)?)
+}
+
+/// From which order on a backup is to be erased from, whose segments the log's do not replace.
+struct Since {
+    storage: Arc<dyn Storage>,
+    purged_through: Seq,
+}
+
+impl Since {
+    /// Reads it from the manifest, or from the backup's log when that is still as it was made; then it is noted before
+    /// anything is replaced.
+    fn of(backup: &Path, store: &Store) -> Result<Since, BackupError> {
+        let storage = log_of(backup)?;
+        let mut manifest = Manifest::read(backup)?.ok_or_else(|| unfinished(backup))?;
+        let purged_through = match manifest.purged_through {
+            Some(seq) => Seq(seq),
+            None => {
+                let seq = (store.purged_through(storage.clone())).map_err(BackupError::erase(backup))?;
+                manifest.purged_through = Some(seq.get());
+                manifest.write(backup)?;
+                seq
+            }
+        };
+        Ok(Since {
+            storage,
+            purged_through,
+        })
+    }
+
+    /// Erases from these segments, by rewriting them.
+    fn erase(&self, backup: &Path, segments: &[Seq], store: &Store) -> Result<usize, BackupError> {
+        let erased = store
+            .erase_from_copy(self.storage.clone(), segments, self.purged_through)
+            .map_err(BackupError::erase(backup))?;
+        let mut manifest = Manifest::read(backup)?.ok_or_else(|| unfinished(backup))?;
+        for info in timberline_views::log_files(backup)?.segments()? {
+            if erased.rewritten.contains(&info.first) {
+                manifest.put(listed(&self.storage, &info)?);
+            }
+        }
+        if manifest.purged_through != Some(erased.through.get()) || !erased.rewritten.is_empty() {
+            manifest.purged_through = Some(erased.through.get());
+            manifest.write(backup)?;
+        }
+        Ok(erased.rewritten.len())
+    }
+}
+
+fn unfinished(backup: &Path) -> BackupError {
+    BackupError::Unsuitable {
+        path: backup.to_owned(),
+        what: "has no manifest.json: make a backup elsewhere and remove this one",
+    }
+}
+
+fn log_of(backup: &Path) -> Result<Arc<dyn Storage>, BackupError> {
+    let log = backup.join(LOG_DIR);
+    let storage = FileStorage::open(&log).map_err(BackupError::io("open the directory", &log))?;
+    Ok(Arc::new(storage))
 }
 
 /// Replaces what holds erased data. The caller holds the backup's lock.
@@ -99,13 +192,11 @@ pub(super) fn replace_rewritten(
         return Ok(0);
     }
     let mut manifest = Manifest::read(backup)?;
-    let storage: Arc<dyn Storage> =
-        Arc::new(FileStorage::open(&log).map_err(BackupError::io("open the directory", &log))?);
+    let storage = log_of(backup)?;
     for info in outdated.iter().rev() {
         let segment = replace(data_dir, &storage, &log, info)?;
-        let listed = manifest.iter_mut().flat_map(|manifest| &mut manifest.segments);
-        if let Some(listed) = listed.into_iter().find(|listed| listed.first == segment.first) {
-            *listed = segment;
+        if let Some(manifest) = &mut manifest {
+            manifest.put(segment);
         }
     }
     if let Some(mut manifest) = manifest {
@@ -139,7 +230,12 @@ fn replace(
     }
     // Under another name and renamed: in a set of automatic backups the old file belongs to the others, too.
     files::put(log, &segment_name(info.first), &bytes)?;
-    let used = info.used.unwrap_or(bytes.len() as u64);
+    listed(storage, info)
+}
+
+/// A sealed segment of a backup as its manifest lists it.
+fn listed(storage: &Arc<dyn Storage>, info: &SegmentInfo) -> Result<ManifestSegment, BackupError> {
+    let used = info.used.unwrap_or_default();
     let checked = check_frames(storage, info.first, used)?;
     Ok(ManifestSegment {
         first: info.first.get(),

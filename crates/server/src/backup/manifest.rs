@@ -23,6 +23,10 @@ pub struct Manifest {
     pub seq: u64,
     /// When it was brought up to date, RFC 3339.
     pub time: String,
+    /// The newest order to erase that its segments are clean of, if the log was repaired since it was made: then the
+    /// log's segments do not replace those of the backup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purged_through: Option<u64>,
     /// The segments, oldest first.
     pub segments: Vec<ManifestSegment>,
 }
@@ -60,6 +64,7 @@ impl Manifest {
             device: copied.device.map_or(String::new(), |device| device.to_string()),
             seq: copied.seq.get(),
             time,
+            purged_through: None,
             segments: copied.segments.iter().map(segment).collect(),
         }
     }
@@ -107,6 +112,17 @@ impl Manifest {
         bytes.push(b'\n');
         files::put(dir, FILE, &bytes)?;
         Ok(bytes.len() as u64)
+    }
+
+    /// Lists a segment as it is now in the place of what it was.
+    pub(super) fn put(&mut self, segment: ManifestSegment) {
+        if let Some(listed) = self
+            .segments
+            .iter_mut()
+            .find(|listed| listed.first == segment.first)
+        {
+            *listed = segment;
+        }
     }
 
     /// The first manifest of a backup, before anything is in it: it makes the directory known as a backup.

@@ -29,6 +29,7 @@ pub use automatic::{Automatic, Status};
 pub use check::{Checked, check};
 pub use erase::{BackupErasure, erase_from_backups, segments_to_erase};
 pub use manifest::{Manifest, ManifestSegment};
+pub(crate) use registry::copy_registry;
 pub use registry::{Registered, registered};
 pub use restore::{Restored, restore};
 pub use update::{Backup, BackupReport};
@@ -37,7 +38,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use timberline_log::LogError;
-use timberline_views::OpenError;
+use timberline_views::{HistoryError, OpenError};
 
 /// The directory of the log, in a backup as in a data directory.
 const LOG_DIR: &str = "log";
@@ -85,6 +86,14 @@ pub enum BackupError {
         /// Whose it should be.
         wanted: String,
     },
+    /// It could not be erased from.
+    #[error("{} {source}", path.display())]
+    Erase {
+        /// The backup.
+        path: PathBuf,
+        /// Why.
+        source: HistoryError,
+    },
     /// The manifest cannot be used.
     #[error("{}: {reason}", path.display())]
     Manifest {
@@ -128,5 +137,10 @@ impl BackupError {
     fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> BackupError {
         let path = path.as_ref().to_path_buf();
         move |error| BackupError::Io { doing, path, error }
+    }
+
+    fn erase(path: &Path) -> impl FnOnce(HistoryError) -> BackupError {
+        let path = path.to_path_buf();
+        move |source| BackupError::Erase { path, source }
     }
 }

@@ -35,6 +35,14 @@ pub fn registered(data_dir: &Path) -> Result<Vec<Registered>, BackupError> {
     Ok(read(data_dir)?.backups)
 }
 
+/// Takes the list over for a data directory that takes the place of another.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub(crate) fn copy_registry(from: &Path, to: &Path) -> Result<u64, BackupError> {
+    files::copy(from, to, FILE)
+}
+
 fn read(data_dir: &Path) -> Result<Registry, BackupError> {
     let path = data_dir.join(FILE);
     let Some(bytes) = files::get(&path)? else {

@@ -7,9 +7,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use timberline_log::SegmentInfo;
 use timberline_model::Timestamp;
 
-use super::manifest::Manifest;
+use super::manifest::{Manifest, ManifestSegment};
 use super::registry::{registered, strike_out};
 use super::update::{Backup, BackupReport};
 use super::{BackupError, LOG_DIR, files};
@@ -83,7 +84,8 @@ impl Sets {
         }
         remove(&unfinished)?;
         if let Some(previous) = &previous {
-            link_sealed(&previous.path.join(LOG_DIR), &unfinished, &previous.path)?;
+            let live = timberline_views::log_files(data_dir)?.segments()?;
+            link_sealed(&live, &unfinished, &previous.path)?;
         }
         let mut report = Backup::copy(data_dir, &unfinished)?;
         let begun = report.path.clone();
@@ -138,11 +140,20 @@ impl Sets {
 
 /// Begins a set with the sealed segments of the one before. The backup that follows takes those that are still as in
 /// the log for its own, and replaces the others.
-fn link_sealed(from: &Path, to: &Path, previous: &Path) -> Result<(), BackupError> {
-    let Some(manifest) = Manifest::read(previous)? else {
+fn link_sealed(live: &[SegmentInfo], to: &Path, previous: &Path) -> Result<(), BackupError> {
+    let Some(mut manifest) = Manifest::read(previous)? else {
         return Ok(());
     };
-    let log = to.join(LOG_DIR);
+    let copies = timberline_views::log_files(previous)?.segments()?;
+    let is_version = |segment: &ManifestSegment| {
+        let first = |info: &&SegmentInfo| info.first.get() == segment.first;
+        let (live, copy) = (live.iter().find(first), copies.iter().find(first));
+        matches!((live, copy), (Some(live), Some(copy)) if live.salvaged == copy.salvaged)
+    };
+    // Of a log that was repaired since, the set gets what is there now; the one before keeps what it has.
+    manifest.segments.retain(is_version);
+    manifest.purged_through = None;
+    let (from, log) = (previous.join(LOG_DIR), to.join(LOG_DIR));
     files::make_dir(to)?;
     manifest.write(to)?;
     files::make_dir(&log)?;

@@ -56,7 +56,7 @@ impl Erasure {
         let completed = app.store.purges_completed();
         app.engine.forget();
         let data_dir = &app.settings.data_dir;
-        let copies: Vec<Copy> = match erase_from_backups(data_dir) {
+        let copies: Vec<Copy> = match erase_from_backups(data_dir, &app.store) {
             Ok(backups) => backups.into_iter().map(copy).collect(),
             Err(error) => vec![Copy::Waiting(Waiting {
                 path: data_dir.clone(),

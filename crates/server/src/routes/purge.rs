@@ -17,7 +17,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use timberline_model::{EventId, Timestamp};
 use timberline_views::record::PurgeBegun;
-use timberline_views::{BucketKey, BucketView, PurgeReceipt, Selected, Selection, Snapshot, TimeRange};
+use timberline_views::{
+    BucketKey, BucketView, PurgeReceipt, Redacting, Selected, Selection, Snapshot, TimeRange,
+};
 
 use super::past::beside;
 use crate::app::App;
@@ -34,9 +36,11 @@ const MOST_PENDING: usize = 16;
 /// What a pattern may take when it is compiled.
 const PATTERN_BYTES: usize = 1 << 20;
 
-/// The state of a receipt: all of it is gone; or it is out of sight, and goes as soon as files can be written.
+/// The state of a receipt: all of it is gone; or it is out of sight, and goes as soon as files can be written; or only
+/// some events of a redaction could be written down.
 const COMPLETED: &str = "completed";
 const ORDERED: &str = "ordered";
+const PARTLY: &str = "partly";
 
 /// Previews that may be confirmed.
 #[derive(Debug, Default)]
@@ -297,7 +301,7 @@ async fn handle(
         let done = tokio::task::spawn_blocking(move || carry_out(&app, &request)).await;
         let receipt = done.map_err(|_| ApiError::Internal("The purge broke off".to_owned()))??;
         let mut answer = json_answer(receipt.to_string().into_bytes());
-        if receipt["state"] == ORDERED {
+        if receipt["state"] != COMPLETED {
             *answer.status_mut() = StatusCode::ACCEPTED;
         }
         return Ok(answer);
@@ -381,13 +385,13 @@ fn preview(snapshot: &Snapshot, doomed: &Doomed) -> Value {
     }
 }
 
-/// Orders the erasure and completes it, and tells how far that came. What cannot be ordered is an error, and nothing
-/// has happened. What is ordered is never ordered again: the store completes it as soon as it can.
+/// Orders the erasure and completes it. The receipt says how far that came. When nothing could be ordered, this is an
+/// error, and nothing has happened. What is ordered is never ordered again: the store completes it as soon as it can.
 fn carry_out(app: &App, request: &Request) -> Result<Value, ApiError> {
     let snapshot = app.store.snapshot();
     let doomed = search(app, request, &mut || true)?;
     let counts = preview(&snapshot, &doomed);
-    order(app, request, &doomed)?;
+    let missing = order(app, request, &doomed)?;
     let mut receipt = match app.store.complete_purges() {
         Ok(receipt) => {
             let copies = app.erasure.reach_copies(app);
@@ -403,6 +407,14 @@ fn carry_out(app: &App, request: &Request) -> Result<Value, ApiError> {
             })
         }
     };
+    if let Some(missing) = missing {
+        receipt["state"] = json!(PARTLY);
+        receipt["redacted"] = json!(missing.redacted);
+        receipt["message"] = json!(format!(
+            "{} events are redacted. The others are as they were: {}. Redact again for these, with a new preview",
+            missing.redacted, missing.reason
+        ));
+    }
     receipt["what"] = json!(if request.replacement.is_some() {
         "redacted"
     } else {
@@ -437,23 +449,36 @@ fn completed(receipt: Option<PurgeReceipt>, copies: &[Copy]) -> Value {
     })
 }
 
-/// Writes the orders down. Each step that waits for space writes once, so none is done twice.
-fn order(app: &App, request: &Request, doomed: &Doomed) -> Result<(), ApiError> {
+/// What of a redaction could not be written down.
+struct Missing {
+    redacted: u64,
+    reason: String,
+}
+
+/// Writes the orders down. A write that waits for space is done again, what was written before it is not.
+fn order(app: &App, request: &Request, doomed: &Doomed) -> Result<Option<Missing>, ApiError> {
     let ordering = |purges: &[PurgeBegun]| app.hold.change_blocking(|| app.store.order_purge(purges));
     match (doomed, &request.replacement) {
         (Doomed::Events(selected), Some(replacement)) => {
             let data = Data::of(request.condition())?;
             let redacted = |text: &str| data.redacted(text, replacement);
-            let mut rest = Vec::with_capacity(selected.purges().len());
-            for purge in selected.purges() {
-                let step = || app.store.order_redaction(purge, &redacted);
-                rest.extend(app.hold.change_blocking(step)?);
+            let mut redacting = Redacting::of(selected);
+            let done = app
+                .hold
+                .change_blocking(|| app.store.redact_on(&mut redacting, &redacted));
+            match done {
+                Err(error) if redacting.redacted() > 0 => Ok(Some(Missing {
+                    redacted: redacting.redacted(),
+                    reason: error.to_string(),
+                })),
+                done => done.map(|()| None),
             }
-            ordering(&rest)
         }
-        (Doomed::Events(selected), None) => ordering(selected.purges()),
+        (Doomed::Events(selected), None) => ordering(selected.purges()).map(|()| None),
         // In one go: the log is rewritten once, and the receipt is of all of them.
-        (Doomed::Buckets(keys), _) => ordering(&keys.iter().copied().map(whole).collect::<Vec<_>>()),
+        (Doomed::Buckets(keys), _) => {
+            ordering(&keys.iter().copied().map(whole).collect::<Vec<_>>()).map(|()| None)
+        }
     }
 }
 

@@ -238,6 +238,10 @@ impl BucketState {
             let row = open.row;
             self.view.last = Some(LastEvent::from(&row));
             self.widen(&row);
+            if row.end() < end {
+                self.end_went |= self.view.extent.is_some_and(|(_, greatest)| end >= greatest);
+                self.measure();
+            }
             // What lay before its end is as it was; but of equal starts, ends make the order.
             let from = if self.open_is_alone {
                 end
@@ -593,4 +597,34 @@ fn hide(sealed: &mut Sealed, ids: &[u64], located: Option<&Located>) -> Result<G
     }
     let found = sealed.positions_of(ids)?;
     Ok(sealed.hide(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use timberline_model::{Data, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn an_event_that_is_cut_short_by_a_heartbeat_narrows_the_extent() {
+        let bucket = Bucket {
+            id: "window".to_owned(),
+            type_: "currentwindow".to_owned(),
+            client: "tests".to_owned(),
+            hostname: "here".to_owned(),
+            created: Timestamp::from_nanos(0),
+            data: Data::default(),
+            last_updated: None,
+        };
+        let mut state = BucketState::new(BucketKey(1), bucket);
+        state.create(1, 100, 50, "{}");
+        state.create(2, 120, 80, "{}");
+        assert_eq!(state.view.extent, Some((100, 200)));
+        assert!(state.extend(2, 10).unwrap());
+        assert_eq!(state.view.extent, Some((100, 150)));
+        assert!(state.extend(1, 5).unwrap());
+        assert_eq!(state.view.extent, Some((100, 130)));
+        assert!(state.extend(1, 70).unwrap());
+        assert_eq!(state.view.extent, Some((100, 170)));
+    }
 }

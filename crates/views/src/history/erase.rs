@@ -400,7 +400,7 @@ pub(crate) fn erase(
 }
 
 /// Whether a record of the segment is to be replaced. Damage is passed over: what cannot be read names nothing.
-fn first_hit(
+pub(super) fn first_hit(
     reader: &LogReader,
     first: Seq,
     last: Seq,
@@ -430,9 +430,33 @@ fn rewrite(
     targets: &Targets,
     pace: &mut dyn FnMut(u64) -> bool,
 ) -> Result<u64, HistoryError> {
-    let Some(mut rewrite) = reader.rewrite(first)? else {
+    let Some(rewrite) = reader.rewrite(first)? else {
         return Err(HistoryError::Unsealed(timberline_log::segment_name(first)));
     };
+    carry_over(reader, rewrite, first, targets, pace)
+}
+
+/// The same for a segment that need not be sealed, in a copy that nobody appends to.
+pub(super) fn rewrite_ended(
+    reader: &LogReader,
+    first: Seq,
+    last: Seq,
+    targets: &Targets,
+    pace: &mut dyn FnMut(u64) -> bool,
+) -> Result<u64, HistoryError> {
+    let Some(rewrite) = reader.rewrite_ended(first, last)? else {
+        return Err(HistoryError::Unsealed(timberline_log::segment_name(first)));
+    };
+    carry_over(reader, rewrite, first, targets, pace)
+}
+
+fn carry_over(
+    reader: &LogReader,
+    mut rewrite: timberline_log::Rewrite,
+    first: Seq,
+    targets: &Targets,
+    pace: &mut dyn FnMut(u64) -> bool,
+) -> Result<u64, HistoryError> {
     let (mut replaced, mut payload) = (0, Vec::new());
     let mut records = reader.read_from(first)?;
     while let Some(record) = records.next() {

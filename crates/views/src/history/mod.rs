@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `squash` | the outcome of a segment's records |
 //! | `erase` | a segment's records without what was purged |
+//! | `erase_copy` | the same in a copy of a log that was repaired since |
 //! | `trace` | what some events were at some time |
 //! | `story` | how an event became what it is |
 //! | `undo` | the records that take others back |
@@ -15,6 +16,7 @@
 pub(crate) mod ask;
 pub(crate) mod deletions;
 pub(crate) mod erase;
+pub(crate) mod erase_copy;
 pub(crate) mod past;
 pub(crate) mod select;
 pub(crate) mod squash;
@@ -77,6 +79,11 @@ pub enum HistoryError {
     /// It is changed so often that no decision holds until it is carried out.
     #[error("what is to be changed is changed by others all the while: try again in a moment")]
     Unsettled,
+    /// The orders to erase that a copy has missed are squashed.
+    #[error(
+        "was not reached for so long that the log no longer says what is to be erased from it, and its segments cannot be replaced because the log was repaired: make a new backup elsewhere and remove this one"
+    )]
+    OrdersUnknown,
     /// Whoever asked does not wait for the answer any more.
     #[error("cancelled")]
     Cancelled,

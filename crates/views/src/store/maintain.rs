@@ -19,6 +19,7 @@ use super::{ROUNDS, Shared, Store, heal};
 use crate::bucket::{BucketView, Located};
 use crate::history::deletions::Deletions;
 use crate::history::erase::{self, LogErasure, Targets};
+use crate::history::erase_copy::{self, CopyErasure};
 use crate::history::{HistoryError, select, squash};
 use crate::record::{BucketKey, PRESENT, PurgeBegun, PurgeEnded, Record};
 use crate::snapshot::Snapshot;
@@ -137,6 +138,36 @@ impl Store {
         self.shared
             .complete_purges(false)
             .inspect_err(|_| self.shared.maintain_soon())
+    }
+
+    /// Erases from these segments of a copy of the log whatever was ordered to be erased after the record `done`. For
+    /// segments that may have records that the log has lost; others are replaced by the log's own. Nobody else may
+    /// write to the copy meanwhile.
+    ///
+    /// # Errors
+    /// When the log or the copy cannot be read, or the copy not be written.
+    pub fn erase_from_copy(
+        &self,
+        copy: Arc<dyn timberline_log::Storage>,
+        segments: &[Seq],
+        done: Seq,
+    ) -> Result<CopyErasure, HistoryError> {
+        let copy = self.copy_reader(copy)?;
+        let mut pace = Pace::new(&self.shared, true);
+        let log = self.shared.reader()?;
+        erase_copy::erase_from_copy(&log, &copy, segments, done, &mut |bytes| pace.go_on(bytes))
+    }
+
+    /// The newest order to erase of which a copy of the log says that it was completed.
+    ///
+    /// # Errors
+    /// When the copy cannot be read.
+    pub fn purged_through(&self, copy: Arc<dyn timberline_log::Storage>) -> Result<Seq, HistoryError> {
+        erase_copy::completed_in(&self.copy_reader(copy)?)
+    }
+
+    fn copy_reader(&self, copy: Arc<dyn timberline_log::Storage>) -> Result<LogReader, HistoryError> {
+        Ok(LogReader::open(copy)?.with_cipher(self.shared.options.cipher.clone()))
     }
 
     /// How often orders to erase were completed since the store was opened. When the number grows, copies of the data

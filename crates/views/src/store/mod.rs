@@ -36,6 +36,7 @@ pub use inspect::{check_start, explain, log_files, read_log, read_only, view_fil
 pub use maintain::{Maintenance, PurgeReceipt};
 pub use open::{OpenReport, Progress};
 pub use presence::KnownEvents;
+pub use redact::Redacting;
 pub use write::{HeartbeatAnswer, Receipt};
 
 use crate::bucket::SEAL_ROWS;

@@ -40,6 +40,53 @@ struct Redaction {
     gone: Vec<u64>,
 }
 
+/// A redaction that is being carried out, a few events in one write. What was written stays written when a write fails,
+/// and [`Store::redact_on`] goes on after it: to begin again would redact what is redacted already, if it still matches.
+#[derive(Debug, Default)]
+pub struct Redacting {
+    /// Events that are there, by bucket.
+    present: Vec<(BucketKey, Vec<u64>)>,
+    /// What is erased, because there is no event to give other data.
+    rest: Vec<PurgeBegun>,
+    redacted: u64,
+    newest: Option<Seq>,
+}
+
+impl Redacting {
+    /// What was selected.
+    pub fn of(selected: &Selected) -> Redacting {
+        let mut redacting = Redacting::default();
+        for purge in selected.purges() {
+            let (mut present, mut events) = (Vec::new(), Vec::new());
+            for (through, ids) in &purge.events {
+                match *through {
+                    PRESENT => present.extend_from_slice(ids),
+                    through => events.push((through, ids.clone())),
+                }
+            }
+            redacting.present.push((purge.bucket, present));
+            redacting.erase(purge.bucket, events, purge.redact);
+        }
+        redacting
+    }
+
+    /// How many events have their new data.
+    pub fn redacted(&self) -> u64 {
+        self.redacted
+    }
+
+    fn erase(&mut self, bucket: BucketKey, events: Vec<(u64, Vec<u64>)>, redact: bool) {
+        if !events.is_empty() {
+            self.rest.push(PurgeBegun {
+                bucket,
+                whole: false,
+                events,
+                redact,
+            });
+        }
+    }
+}
+
 impl Store {
     /// Gives events other data, now and in all of history, and erases what they had. `data` tells the new data of what
     /// is there; events for which it tells none stay. What was deleted, or matched before it was changed, is erased: there
@@ -52,38 +99,39 @@ impl Store {
         selected: &Selected,
         data: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Option<PurgeReceipt>, HistoryError> {
-        let mut rest = Vec::with_capacity(selected.purges.len());
-        for purge in &selected.purges {
-            rest.extend(self.order_redaction(purge, data)?);
-        }
-        self.purge(&rest)
+        self.redact_on(&mut Redacting::of(selected), data)?;
+        self.complete_purges()
     }
 
-    /// One step of a redaction: gives the events that are there their new data and orders the old data to be erased, a
-    /// few events in one write. Gives back the order for what is not there to be redacted; it is the caller's to write.
-    /// A redaction must not be done again as a whole when this fails: what is redacted already could match once more.
+    /// The first half of [`Store::redact`], from where it is: events get their new data and their old data is ordered to
+    /// be erased. When it fails with a [`WriteError`](super::WriteError) that passes, it can be called again.
     ///
     /// # Errors
     /// When it cannot be written down.
-    pub fn order_redaction(
+    pub fn redact_on(
         &self,
-        purge: &PurgeBegun,
+        redacting: &mut Redacting,
         data: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Option<PurgeBegun>, HistoryError> {
-        let mut events = Vec::with_capacity(purge.events.len());
-        for (through, ids) in &purge.events {
-            let ids = match *through {
-                PRESENT => self.shared.redact_events(purge.bucket, ids, data)?,
-                _ => ids.clone(),
-            };
-            if !ids.is_empty() {
-                events.push((*through, ids));
+    ) -> Result<(), HistoryError> {
+        while let Some((bucket, mut ids)) = redacting.present.pop() {
+            let mut gone = Vec::new();
+            let done = self
+                .shared
+                .redact_events(bucket, &mut ids, data, &mut gone, redacting);
+            if !gone.is_empty() {
+                redacting.erase(bucket, vec![(PRESENT, gone)], true);
+            }
+            if let Err(error) = done {
+                redacting.present.push((bucket, ids));
+                return Err(error);
             }
         }
-        Ok((!events.is_empty()).then(|| PurgeBegun {
-            events,
-            ..purge.clone()
-        }))
+        if let Some(newest) = redacting.newest {
+            self.shared.wait_durable(newest)?;
+        }
+        self.order_purge(&redacting.rest)?;
+        redacting.rest.clear();
+        Ok(())
     }
 }
 
@@ -142,34 +190,35 @@ impl Redaction {
 }
 
 impl Shared {
-    /// Redacts events of a bucket. Gives back those that are not there.
+    /// Redacts events of a bucket. Takes from `ids` those that are done; `gone` is given those that are not there.
     fn redact_events(
         &self,
         key: BucketKey,
-        ids: &[u64],
+        ids: &mut Vec<u64>,
         data: NewData<'_>,
-    ) -> Result<Vec<u64>, HistoryError> {
-        let (mut gone, mut newest) = (Vec::new(), None);
-        for part in ids.chunks(AT_ONCE) {
-            let mut left = part.to_vec();
+        gone: &mut Vec<u64>,
+        progress: &mut Redacting,
+    ) -> Result<(), HistoryError> {
+        while !ids.is_empty() {
+            let end = ids.len().min(AT_ONCE);
+            let mut left = ids.get(..end).unwrap_or_default().to_vec();
             let mut changing = Vec::new();
             while !left.is_empty() {
-                let changed = self.redact_part(key, &left, data, &mut gone, &mut newest)?;
-                left.retain(|id| changed.binary_search(id).is_err());
+                let changed = self.redact_part(key, &left, data, gone, progress)?;
                 if changed.is_empty() {
-                    left.clear();
+                    let done: FxHashSet<u64> = left.drain(..).collect();
+                    ids.retain(|id| !done.contains(id));
                 }
+                left.retain(|id| changed.binary_search(id).is_err());
                 changing.extend(changed);
             }
             // Events that change all the while do not keep the others from being redacted.
             for id in changing {
-                self.redact_part(key, &[id], data, &mut gone, &mut newest)?;
+                self.redact_part(key, &[id], data, gone, progress)?;
+                ids.retain(|other| *other != id);
             }
         }
-        if let Some(newest) = newest {
-            self.wait_durable(newest)?;
-        }
-        Ok(gone)
+        Ok(())
     }
 
     /// Redacts some events at once, unless some of them have changed meanwhile: those are given back, and nothing is done.
@@ -180,7 +229,7 @@ impl Shared {
         ids: &[u64],
         data: NewData<'_>,
         gone: &mut Vec<u64>,
-        newest: &mut Option<Seq>,
+        progress: &mut Redacting,
     ) -> Result<Vec<u64>, HistoryError> {
         for round in 1..=TRIES {
             let _no_other_segments = (round > FREE_TRIES).then(|| self.compacting.lock());
@@ -220,7 +269,8 @@ impl Shared {
                 }
                 (false, _) => return Ok(changed),
             }
-            *newest = Some(self.commit_redaction(&mut sequencer, put)?);
+            progress.newest = Some(self.commit_redaction(&mut sequencer, put)?);
+            progress.redacted += redaction.events.len() as u64;
             gone.extend(redaction.gone.iter());
             return Ok(Vec::new());
         }

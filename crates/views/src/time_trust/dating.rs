@@ -122,6 +122,7 @@ mod tests {
             generation: 0,
             squashed: false,
             encrypted: false,
+            salvaged: 0,
         }
     }
 

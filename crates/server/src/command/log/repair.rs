@@ -12,7 +12,7 @@ use timberline_log::{FileStorage, Storage};
 use timberline_views::{RepairReport, Shortfall, repair};
 
 use super::progress::Progress;
-use crate::backup::copy_companions;
+use crate::backup::{copy_companions, copy_registry};
 use crate::command::output::{Output, OutputError};
 use crate::command::place::DataDir;
 use crate::command::table::printable;
@@ -51,6 +51,8 @@ pub(super) fn run(settings: &Settings, data: &DataDir, args: &RepairArgs) -> any
         FileStorage::open(&unfinished).with_context(|| format!("cannot open {}", unfinished.display()))?,
     );
     copy_companions(&settings.data_dir, &args.new)?;
+    // What is erased from the repaired log is erased from the backups, too.
+    copy_registry(&settings.data_dir, &args.new)?;
     let device = device(settings, &args.new)?;
     let scratch = data.scratch()?;
     let options = (device, settings.segment_bytes);
