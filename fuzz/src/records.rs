@@ -159,8 +159,9 @@ impl<'s, 'b> Maker<'s, 'b> {
             }),
             Kind::PurgeEnded => Record::PurgeEnded(PurgeEnded { through: self.id() }),
             Kind::Lost => Record::Lost(Lost {
-                cause: match some & 1 {
+                cause: match some % 3 {
                     0 => LossCause::Damaged,
+                    1 => LossCause::Salvaged,
                     _ => LossCause::Unfoldable,
                 },
             }),

@@ -200,6 +200,14 @@ pub(crate) fn decode(bytes: &[u8], rules: Rules) -> Decoded<'_> {
     }
 }
 
+/// The kind that a frame's header names, if the header agrees with its own check and is that of this record. The payload
+/// may be damaged.
+pub(crate) fn kind_in_header(header: &[u8; FRAME_HEADER], seq: Seq, rules: Rules) -> Option<u8> {
+    let check = u16::from_le_bytes([header[30], header[31]]);
+    let is_it = check == header_check(header, rules) && Seq(long(header, 8)) == seq;
+    is_it.then_some(header[28])
+}
+
 fn word(header: &[u8; FRAME_HEADER], at: usize) -> u32 {
     u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::cipher::Cipher;
 use crate::error::{Damage, LogError};
-use crate::frame::{FRAME_HEADER, Rules, frame_size};
+use crate::frame::{FRAME_HEADER, Rules, frame_size, kind_in_header};
 use crate::probe::{Probe, list_segments};
 use crate::recovery::{damage_of, missing_segment};
 use crate::scan::{Bounds, FrameAt, Gap, Step, Walk};
@@ -194,6 +194,21 @@ impl LogReader {
             encrypted: probe.header.is_some_and(|header| header.encrypted),
             salvaged: probe.header.map_or(0, |header| header.salvaged),
         })
+    }
+
+    /// The kind of a lost record, if the damage left its header readable. Sixteen bits of checksum say that it did: enough
+    /// for a hint, not for data.
+    pub fn kind_of_lost(&self, damage: &Damage) -> Option<u8> {
+        let lost = damage.lost.as_ref().filter(|lost| lost.start() == lost.end())?;
+        let file = damage.path.file_name()?.to_str()?;
+        let mut header = [0; FRAME_HEADER];
+        let read = self
+            .storage
+            .open_read(file)
+            .ok()?
+            .read_at(damage.offset, &mut header);
+        let whole = read.is_ok_and(|bytes| bytes == FRAME_HEADER);
+        kind_in_header(&header, *lost.start(), self.rules).filter(|_| whole)
     }
 
     /// Reads from a record on (or from the oldest one there is) to the end of the log as of now.

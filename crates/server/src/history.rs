@@ -39,6 +39,7 @@ pub(crate) fn name(what: What) -> &'static str {
         What::Extended(_) => "extended",
         What::Inserted => "inserted",
         What::Replaced => "replaced",
+        What::Salvaged => "salvaged",
         What::Deleted => "deleted",
         What::Restored => "restored",
         What::Removed => "removed",

@@ -97,6 +97,18 @@ fn text(app: &App) -> String {
         views.events_lost as f64,
     );
     metric(
+        "log_events_salvaged_total",
+        "counter",
+        "Events that a damaged log had lost and that the start wrote back from old view files.",
+        views.salvaged as f64,
+    );
+    metric(
+        "log_events_in_doubt",
+        "gauge",
+        "Events in old view files that a damaged log may have lost and that could not be brought back with certainty. The files are kept.",
+        views.in_doubt as f64,
+    );
+    metric(
         "backup_last_success_timestamp_seconds",
         "gauge",
         "When the newest automatic backup was made; 0 if there is none.",

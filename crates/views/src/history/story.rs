@@ -5,7 +5,7 @@ use timberline_model::{Duration, EventId, Pulsetime, Timestamp};
 
 use super::HistoryError;
 use super::ask::Asking;
-use crate::record::{BucketKey, EventBlock, Outcome, PRESENT, Record};
+use crate::record::{BucketKey, EventBlock, LossCause, Outcome, PRESENT, Record, codec::kind};
 
 /// One thing that happened to an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,8 @@ pub enum What {
     Replaced,
     /// It was deleted.
     Deleted,
+    /// The log had lost it, and a start brought it back from a view segment.
+    Salvaged,
     /// An undo gave it back what it had been.
     Restored,
     /// An undo, or what is left of history, took it away.
@@ -90,6 +92,7 @@ pub(crate) fn story(
     };
     let mut records = reader.read_from(Seq::FIRST)?;
     let mut asking = Asking::default();
+    let mut behind_marker = false;
     while let Some(record) = records.next() {
         let bytes = record.as_ref().map_or(0, |record| record.payload.len());
         asking.after(bytes, go_on)?;
@@ -99,12 +102,22 @@ pub(crate) fn story(
         }
         if Record::bucket_of(record.kind, record.payload)? == Some(bucket) {
             let decoded = Record::decode(record.kind, record.payload)?;
-            if let Some(said) = said(&decoded, id.0, record.seq <= squashed) {
+            if let Some(mut said) = said(&decoded, id.0, record.seq <= squashed) {
+                if behind_marker && matches!(said.what, What::Replaced) {
+                    said.what = What::Salvaged;
+                }
                 teller.tell(record.seq, record.time, said);
             }
         }
+        behind_marker = is_marker(record.kind, record.payload);
     }
     Ok(teller.told())
+}
+
+/// Whether the next record brings events back from a view segment.
+fn is_marker(record_kind: u8, payload: &[u8]) -> bool {
+    let salvaged = |record: Record<'_>| matches!(record, Record::Lost(r) if r.cause == LossCause::Salvaged);
+    record_kind == kind::LOST && Record::decode(record_kind, payload).is_ok_and(salvaged)
 }
 
 /// What a record says of an event.

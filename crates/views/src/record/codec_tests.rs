@@ -158,6 +158,12 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
                 cause: LossCause::Unfoldable,
             }),
         ),
+        (
+            "salvaged",
+            Record::Lost(Lost {
+                cause: LossCause::Salvaged,
+            }),
+        ),
     ]
 }
 

@@ -284,7 +284,8 @@ pub struct PurgeEnded {
     pub through: u64,
 }
 
-/// Payload of [`Record::Lost`], which `timberline log repair` puts where a record was.
+/// Payload of [`Record::Lost`]. `timberline log repair` puts it where a record was; a start that brings events back from a
+/// view segment puts it before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
 pub struct Lost {
     /// Why it is gone.
@@ -298,4 +299,7 @@ pub enum LossCause {
     Damaged,
     /// It was readable, but built on a record that is lost.
     Unfoldable,
+    /// No record was here. The next record of the batch puts back events that damaged records had held; they were read
+    /// from a view segment.
+    Salvaged,
 }

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
 use timberline_log::{LogReader, Seq};
 
-use super::{CompactError, Shared, Store};
+use super::{CompactError, OpenReport, Shared, Store};
 use crate::bucket::{BucketView, Sealed};
 use crate::record::{BucketKey, Record};
 use crate::replica::{Replica, ReplicaError};
@@ -21,7 +21,7 @@ use crate::snapshot::Snapshot;
 use crate::state::State;
 
 /// What a damaged view file is called when it was set aside: its name and this.
-const SET_ASIDE: &str = ".damaged";
+pub(super) const SET_ASIDE: &str = ".damaged";
 
 /// The damaged view files of a data directory that were set aside, by name. They may hold what the log has lost.
 ///
@@ -55,6 +55,10 @@ pub struct ViewDamage {
     pub failed: u64,
     /// Events of them that neither they nor the log had.
     pub events_lost: u64,
+    /// Events that a damaged log had lost and that were written back from old view files.
+    pub salvaged: u64,
+    /// Events in old view files that the log may have lost, and that could not be brought back with certainty.
+    pub in_doubt: u64,
 }
 
 /// Heals the segments of one store.
@@ -71,12 +75,20 @@ pub(crate) struct Healer {
     healed: AtomicU64,
     failed: AtomicU64,
     events_lost: AtomicU64,
+    salvaged: AtomicU64,
+    in_doubt: AtomicU64,
 }
 
 impl Healer {
     /// Tells it whose segments they are.
     pub(super) fn serve(&self, store: &Arc<Shared>) {
         let _ = self.store.set(Arc::downgrade(store));
+    }
+
+    /// Takes note of what the start took from old view files.
+    pub(super) fn note_salvage(&self, report: &OpenReport) {
+        self.salvaged.fetch_add(report.salvaged, Ordering::Relaxed);
+        self.in_doubt.fetch_add(report.events_in_doubt, Ordering::Relaxed);
     }
 
     pub(super) fn next_due(&self) -> Option<(BucketKey, String)> {
@@ -151,6 +163,8 @@ impl Store {
             healed: read(&healer.healed),
             failed: read(&healer.failed),
             events_lost: read(&healer.events_lost),
+            salvaged: read(&healer.salvaged),
+            in_doubt: read(&healer.in_doubt),
         }
     }
 }

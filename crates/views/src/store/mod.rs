@@ -16,6 +16,8 @@ mod open;
 mod presence;
 mod put;
 mod redact;
+mod salvage;
+mod salvage_evidence;
 mod undo;
 mod write;
 

@@ -17,6 +17,7 @@ use super::compact;
 use super::error::OpenError;
 use super::heal::Healer;
 use super::maintain;
+use super::salvage;
 use super::{HeartbeatDurability, Sequencer, Shared, Store, StoreOptions};
 use crate::record::Record;
 use crate::snapshot::Snapshot;
@@ -47,6 +48,13 @@ pub struct OpenReport {
     pub recovered: Vec<(Seq, String)>,
     /// Why the checkpoint could not be used, if there was one: everything was folded anew.
     pub checkpoint_unusable: Option<String>,
+    /// Events that the log had lost and that were written back from the view files of before.
+    pub salvaged: u64,
+    /// Events in those files that the log may have lost, and that could not be brought back with certainty.
+    pub events_in_doubt: u64,
+    /// View files of before that are kept because of them, or because they cannot be read: their names without the
+    /// ending that they got.
+    pub kept_views: Vec<String>,
 }
 
 /// Told how far a long fold is: records folded so far, and the newest seq of the log.
@@ -148,6 +156,7 @@ impl Store {
         report.seq = recovery.last_seq;
         report.torn = recovery.torn;
         report.damage = recovery.damage;
+        let from_nothing = state.seq == 0 && !anew;
         let checkpointed = if anew { 0 } else { state.seq };
         let shared = Arc::new(Shared {
             published: ArcSwap::from_pointee(state.snapshot()),
@@ -186,11 +195,11 @@ impl Store {
         shared.healer.serve(&shared);
         let kept = named_files(&shared.published.load()).into_iter().collect();
         fold_tail(&shared, &mut report, progress)?;
-        if report.checkpoint_unusable.is_some() && report.log_is_incomplete() {
-            keep_left_overs(&shared)?;
+        begin_clock(&shared, report.seq);
+        if from_nothing && report.log_is_incomplete() {
+            salvage::salvage(&shared, &mut report)?;
         }
         clear_away(&shared, &kept, anew)?;
-        begin_clock(&shared, report.seq);
         let mut store = Store {
             shared,
             threads: Vec::new(),
@@ -431,7 +440,7 @@ pub(super) fn recovered(state: &State) -> Vec<(Seq, String)> {
 
 /// Keeps memory bounded. When it cannot (the disk is full), the start goes on with what fits in memory: the views
 /// come when there is space, the events are there at once. Tells whether it could.
-fn seal_full_heads(shared: &Shared) -> bool {
+pub(super) fn seal_full_heads(shared: &Shared) -> bool {
     let full: Vec<_> = {
         let sequencer = shared.sequencer.lock();
         sequencer.state.full_heads().map(|b| b.view.key).collect()
@@ -493,31 +502,6 @@ impl OpenReport {
     fn log_is_incomplete(&self) -> bool {
         !self.unfolded.is_empty() || self.damage.iter().any(|damage| damage.lost.is_some())
     }
-}
-
-/// Sets aside the view files that are not in use: the log that everything was folded from is damaged, so they may be the
-/// last copy of what it has lost.
-fn keep_left_overs(shared: &Shared) -> Result<(), OpenError> {
-    let used: FxHashSet<String> = named_files(&shared.published.load()).into_iter().collect();
-    let left: Vec<String> = (list(&*shared.views)?.into_iter())
-        .filter(|name| is_view_file(name) && !used.contains(name))
-        .collect();
-    for name in &left {
-        shared.set_aside(name).map_err(|error| OpenError::Io {
-            doing: "set a view file aside",
-            path: shared.views.path().join(name).display().to_string(),
-            error,
-        })?;
-    }
-    if !left.is_empty() {
-        tracing::error!(
-            files = left.len(),
-            directory = %shared.views.path().display(),
-            "the log is damaged and the checkpoint cannot be used: the views were folded anew, and the old view files \
-             are kept under names that end in .damaged, because they may hold what the log has lost"
-        );
-    }
-    Ok(())
 }
 
 /// Removes view files that nothing names: left by a crash between a segment and its checkpoint, or half-written. Those

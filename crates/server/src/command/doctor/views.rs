@@ -30,8 +30,9 @@ pub(super) fn check(settings: &Settings) -> Check {
     Check::warn(
         NAME,
         format!(
-            "damaged view segments were set aside: {listed}{more}. The server built them again from the log. Check the disk; \
-             run `timberline log verify`; if it finds nothing, remove these files"
+            "view segments were set aside because they, or the log, were damaged: {listed}{more}. The server built the views \
+             again from the log. Check the disk; run `timberline log verify`; if it finds nothing, remove these files. If the \
+             log is damaged, keep them: they may be the last copy of events that it has lost"
         ),
     )
 }

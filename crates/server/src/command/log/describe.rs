@@ -136,6 +136,7 @@ fn fields(line: &mut Line<'_>, record: &Record<'_>, names: &BucketNames, events:
             match r.cause {
                 LossCause::Damaged => "damaged",
                 LossCause::Unfoldable => "unfoldable",
+                LossCause::Salvaged => "salvaged",
             },
         ),
     }

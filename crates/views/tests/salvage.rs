@@ -1,0 +1,359 @@
+//! The log is damaged, and then the checkpoint is, too: what only the old view segments still hold is written back into the
+//! log, nothing that went comes back, and what is in doubt stays in a file that is kept.
+
+#![allow(clippy::unwrap_used)]
+
+mod plain;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use plain::{Command, Event, Plain, list, tell};
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+use tempfile::TempDir;
+use timberline_log::{Cipher, FileStorage, Seq, segment_name};
+use timberline_model::{Duration, EventId, NewEvent, Timestamp};
+use timberline_views::record::{PRESENT, PurgeBegun};
+use timberline_views::{Clock, OpenReport, Snapshot, Store, StoreOptions, TimeRange, What, check, explain};
+
+const SECOND: i64 = 1_000_000_000;
+const KEY: [u8; 32] = [9; 32];
+
+fn cases() -> u32 {
+    let given = std::env::var("TIMBERLINE_CASES").ok();
+    given.and_then(|text| text.parse().ok()).unwrap_or(40)
+}
+
+struct World {
+    dir: TempDir,
+    options: StoreOptions,
+    clock: Arc<AtomicI64>,
+}
+
+/// The events of each bucket, by its id.
+type Shown = BTreeMap<String, Vec<Event>>;
+
+fn shown(snapshot: &Snapshot) -> Shown {
+    let all = snapshot.buckets();
+    all.map(|view| (view.bucket().id.clone(), list(view, TimeRange::ALL)))
+        .collect()
+}
+
+impl World {
+    fn new(encrypted: bool) -> World {
+        let clock = Arc::new(AtomicI64::new(SECOND));
+        let now = clock.clone();
+        let options = StoreOptions {
+            background: false,
+            segment_bytes: 16 << 10,
+            erase_after: std::time::Duration::from_secs(10),
+            history: std::time::Duration::from_secs(20),
+            clock: Clock::of(move || now.load(Ordering::Relaxed)),
+            cipher: encrypted.then(|| Arc::new(Cipher::taken_into_use(&KEY))),
+            ..StoreOptions::default()
+        };
+        World {
+            dir: tempfile::tempdir().unwrap(),
+            options,
+            clock,
+        }
+    }
+
+    fn open_in(&self, views: &str) -> (Store, OpenReport) {
+        let storage = |name: &str| Arc::new(FileStorage::open(self.path(name)).unwrap());
+        for name in ["log", views] {
+            fs::create_dir_all(self.path(name)).unwrap();
+        }
+        let options = self.options.clone();
+        Store::open_on(storage("log"), storage(views), options, false, &mut |_, _| {}).unwrap()
+    }
+
+    fn open(&self) -> (Store, OpenReport) {
+        self.open_in("views")
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn pass(&self, seconds: i64) {
+        self.clock.fetch_add(seconds * SECOND, Ordering::Relaxed);
+    }
+
+    /// Where the records of the log lie: number, file, offset, bytes.
+    fn records(&self, store: &Store) -> Vec<(Seq, PathBuf, u64, u64)> {
+        let mut records = store.log().unwrap().read_from(Seq::FIRST).unwrap();
+        let mut all = Vec::new();
+        while let Some(record) = records.next() {
+            let record = record.unwrap();
+            let file = self.path("log").join(segment_name(record.position.segment));
+            all.push((record.seq, file, record.position.offset, record.size()));
+        }
+        all
+    }
+
+    fn damage_checkpoint(&self) {
+        let path = self.path("views/checkpoint");
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 4;
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+fn flip(path: &Path, at: u64) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at as usize] ^= 4;
+    fs::write(path, bytes).unwrap();
+}
+
+fn events(from: i64, count: i64) -> Vec<NewEvent<'static>> {
+    let one = |second: i64| NewEvent {
+        id: None,
+        start: Timestamp::from_nanos(second * SECOND),
+        duration: Duration::from_nanos(SECOND),
+        data: format!(r#"{{"title":"t {second}"}}"#).into(),
+    };
+    (from..from + count).map(one).collect()
+}
+
+/// Three inserts; events of each deleted, one purged. Gives back the number of the record of the second insert.
+fn filled(world: &World) -> (Seq, Shown) {
+    let (store, _) = world.open();
+    store.create_bucket(&plain::bucket("window")).unwrap();
+    store.create_bucket(&plain::bucket("afk")).unwrap();
+    let mut second = Seq::NONE;
+    for n in 0..3 {
+        let (ids, receipt) = store.insert_events("window", &events(n * 100, 50)).unwrap();
+        if n == 1 {
+            second = receipt.seq;
+        }
+        store.seal(1).unwrap();
+        store.delete_event("window", ids[3]).unwrap();
+        let purge = PurgeBegun {
+            bucket: store.snapshot().bucket("window").unwrap().key(),
+            whole: false,
+            events: vec![(PRESENT, vec![ids[4].0])],
+            redact: false,
+        };
+        store.purge(&[purge]).unwrap();
+        let again = NewEvent {
+            id: Some(ids[5]),
+            ..events(7, 1).remove(0)
+        };
+        store.insert_events("window", &[again]).unwrap();
+    }
+    store.seal(1).unwrap();
+    store.checkpoint().unwrap();
+    let shown = shown(&store.snapshot());
+    store.close().unwrap();
+    (second, shown)
+}
+
+#[test]
+fn what_a_damaged_log_has_lost_is_written_back_from_the_old_views() {
+    for encrypted in [false, true] {
+        let world = World::new(encrypted);
+        let (lost, before) = filled(&world);
+        let (store, _) = world.open();
+        let record = world.records(&store).into_iter().find(|r| r.0 == lost).unwrap();
+        drop(store);
+        flip(&record.1, record.2 + 40);
+        world.damage_checkpoint();
+
+        // A crash right after the start changes nothing: once is as good as twice.
+        for round in 0..3 {
+            let (store, report) = world.open();
+            assert!(shown(&store.snapshot()) == before, "round {round}: {report:?}");
+            assert_eq!(check(&store.snapshot()), Vec::<String>::new());
+            assert_eq!(report.salvaged, if round == 0 { 47 } else { 0 });
+            assert_eq!(
+                (report.events_in_doubt, report.kept_views.len()),
+                (0, 0),
+                "{report:?}"
+            );
+            assert_eq!(store.view_damage().salvaged, report.salvaged);
+            let id = before["window"][60].0;
+            let story = explain(&store.log().unwrap(), "window", EventId(id), 10)
+                .unwrap()
+                .unwrap();
+            assert_eq!(story.changes.first().unwrap().what, What::Salvaged);
+            drop(store);
+        }
+        // The log alone has everything again.
+        let (store, report) = world.open_in("other-views");
+        assert!(shown(&store.snapshot()) == before);
+        assert_eq!(report.salvaged, 0);
+    }
+}
+
+#[test]
+fn what_went_after_the_damage_stays_gone() {
+    let world = World::new(false);
+    let (lost, before) = filled(&world);
+    let (store, _) = world.open();
+    let (deleted, purged) = (before["window"][60].0, before["window"][61].0);
+    store.delete_event("window", EventId(deleted)).unwrap();
+    let record = world.records(&store).into_iter().find(|r| r.0 == lost).unwrap();
+    let key = store.snapshot().bucket("window").unwrap().key();
+    let purge = PurgeBegun {
+        bucket: key,
+        whole: false,
+        events: vec![(PRESENT, vec![purged])],
+        redact: false,
+    };
+    store.order_purge(&[purge]).unwrap();
+    store.create_bucket(&plain::bucket("late")).unwrap();
+    store.checkpoint().unwrap();
+    let expected = shown(&store.snapshot());
+    drop(store);
+    flip(&record.1, record.2 + 40);
+    world.damage_checkpoint();
+    let (store, report) = world.open();
+    assert!(shown(&store.snapshot()) == expected, "{report:?}");
+    assert_eq!(report.salvaged, 45);
+}
+
+#[test]
+fn a_lost_record_that_may_have_deleted_leaves_doubt_and_the_files() {
+    let world = World::new(false);
+    let (lost, before) = filled(&world);
+    let (store, _) = world.open();
+    let deleted = before["window"][60].0;
+    let (_, receipt) = store.delete_event("window", EventId(deleted)).unwrap();
+    store.create_bucket(&plain::bucket("late")).unwrap();
+    store.checkpoint().unwrap();
+    let records = world.records(&store);
+    drop(store);
+    for record in records.iter().filter(|r| r.0 == lost || r.0 == receipt.seq) {
+        flip(&record.1, record.2 + 34);
+    }
+    world.damage_checkpoint();
+    let (store, report) = world.open();
+    let now = shown(&store.snapshot());
+    assert!(now["window"].iter().all(|event| event.0 != deleted));
+    assert_eq!(report.salvaged, 0);
+    assert!(
+        report.events_in_doubt >= 47 && !report.kept_views.is_empty(),
+        "{report:?}"
+    );
+    for name in &report.kept_views {
+        assert!(world.path("views").join(format!("{name}.damaged")).exists());
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Do(Command),
+    Seal,
+    Merge,
+    Purge(u8, u8),
+    Maintain,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        30 => plain::command().prop_map(Step::Do),
+        6 => Just(Step::Seal),
+        1 => Just(Step::Merge),
+        2 => (any::<u8>(), any::<u8>()).prop_map(|(bucket, rank)| Step::Purge(bucket, rank)),
+        1 => Just(Step::Maintain),
+    ]
+}
+
+fn act(world: &World, store: &Store, plain: &mut Plain, step: &Step) {
+    world.pass(1);
+    match step {
+        Step::Do(command) => {
+            tell(store, plain, command).unwrap();
+            plain.apply(command);
+        }
+        Step::Seal => store.seal(1).unwrap(),
+        Step::Merge => drop(store.compact().unwrap()),
+        Step::Purge(bucket, rank) => {
+            let Some(found) = plain.buckets.get_mut(&plain::bucket_name(*bucket)) else {
+                return;
+            };
+            if found.events.is_empty() {
+                return;
+            }
+            let gone = found.events.remove(usize::from(*rank) % found.events.len());
+            let key = store
+                .snapshot()
+                .bucket(&plain::bucket_name(*bucket))
+                .unwrap()
+                .key();
+            let purge = PurgeBegun {
+                bucket: key,
+                whole: false,
+                events: vec![(PRESENT, vec![gone.0])],
+                redact: false,
+            };
+            store.purge(&[purge]).unwrap();
+        }
+        Step::Maintain => {
+            world.pass(8);
+            store.maintain().unwrap();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: cases(), failure_persistence: None, max_shrink_iters: 3000, ..Config::default() })]
+
+    #[test]
+    fn nothing_that_an_old_view_holds_is_lost_and_nothing_that_went_is_back(
+        encrypted in any::<bool>(),
+        steps in prop::collection::vec(step(), 20..120),
+        hits in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..4),
+    ) {
+        let world = World::new(encrypted);
+        let mut plain = Plain::new();
+        let (store, _) = world.open();
+        for step in [&Step::Do(Command::Create(0))].into_iter().chain(&steps) {
+            act(&world, &store, &mut plain, step);
+        }
+        // What heartbeats extend lies in no view segment until another event is begun.
+        let next = plain.next;
+        for bucket in 0..3 {
+            let beat = Command::Heartbeat { bucket, start: 0, duration: 0, pulsetime: -SECOND, data: bucket };
+            act(&world, &store, &mut plain, &Step::Do(beat));
+        }
+        store.seal(1).unwrap();
+        store.checkpoint().unwrap();
+        let truth = shown(&store.snapshot());
+        let sealed: BTreeSet<u64> = truth.values().flatten().map(|event| event.0).filter(|id| *id < next).collect();
+        let records = world.records(&store);
+        drop(store);
+        for (which, at) in &hits {
+            let (_, file, offset, size) = which.get(&records);
+            flip(file, offset + at.index(*size as usize) as u64);
+        }
+        world.damage_checkpoint();
+        // What the log alone says now.
+        let (alone, _) = world.open_in("other-views");
+        let folded: BTreeSet<u64> = shown(&alone.snapshot()).values().flatten().map(|event| event.0).collect();
+        drop(alone);
+        let (store, report) = world.open();
+        let now = shown(&store.snapshot());
+        let all: Vec<&Event> = now.values().flatten().collect();
+        let true_events: BTreeMap<u64, &Event> = truth.values().flatten().map(|event| (event.0, event)).collect();
+        for event in &all {
+            // Whose deletion is lost, nobody can know.
+            prop_assert!(true_events.contains_key(&event.0) || folded.contains(&event.0), "{event:?} is back: {report:?}");
+        }
+        let there: BTreeSet<u64> = all.iter().map(|event| event.0).collect();
+        let missing: Vec<u64> = sealed.iter().copied().filter(|id| !there.contains(id)).collect();
+        prop_assert!(missing.len() as u64 <= report.events_in_doubt, "{missing:?} are nowhere: {report:?}");
+        prop_assert!(missing.is_empty() || !report.kept_views.is_empty());
+        prop_assert_eq!(check(&store.snapshot()), Vec::<String>::new());
+        drop(store);
+        let (store, second) = world.open();
+        prop_assert!(shown(&store.snapshot()) == now, "twice is not once: {:?}", second);
+        prop_assert_eq!(second.salvaged, 0);
+    }
+}
