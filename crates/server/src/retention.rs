@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use timberline_model::{EventId, Timestamp};
-use timberline_views::{BucketView, HistoryError, Selection, TimeRange, TimeTrust};
+use timberline_views::{BucketView, HistoryError, TimeRange, TimeTrust};
 
 use self::hold::{Confirmed, Due, Held, Holds};
 use crate::app::App;
@@ -23,7 +23,7 @@ use crate::config::Retention;
 const LOOK: Duration = Duration::from_secs(10);
 /// How often the rules are applied.
 const EVERY: Duration = Duration::from_secs(86_400);
-/// Events that go in one purge.
+/// Events in one order.
 const AT_ONCE: usize = 100_000;
 
 /// What retention holds back, for the status page and `/metrics`.
@@ -146,6 +146,17 @@ fn round(
             }
         }
     }
+    // One pass over the log erases all that was ordered, also what was ordered before something failed.
+    if purged > 0 || failed {
+        match app.store.complete_purges_at_leisure(&mut go_on) {
+            Ok(_) => {}
+            Err(HistoryError::Cancelled) => return Err(HistoryError::Cancelled),
+            Err(error) => tracing::warn!(
+                %error,
+                "events that were kept long enough are out of sight, but not erased yet; it is tried again"
+            ),
+        }
+    }
     if purged > 0 {
         app.erasure.reach_copies(app);
         tracing::info!(events = purged, "events were kept long enough and are erased");
@@ -168,8 +179,8 @@ pub(crate) fn strictest<'a>(rules: &'a [Retention], bucket: &str) -> Option<&'a 
     of_it.min_by_key(|rule| rule.keep)
 }
 
-/// Purges the events of a bucket that ended longer ago than the rule keeps them, unless that is most of the bucket at
-/// once. Gives back how many went.
+/// Orders the events of a bucket to be erased that ended longer ago than the rule keeps them, unless that is most of the
+/// bucket at once. Gives back how many.
 fn apply(
     app: &App,
     view: &BucketView,
@@ -201,14 +212,10 @@ fn apply(
         return Ok(0);
     }
     for part in ids.chunks(AT_ONCE) {
-        let selection = Selection {
-            buckets: vec![view.key()],
-            ids: Some(part.to_vec()),
-            range: TimeRange::ALL,
-            data: &|_| true,
-        };
-        let selected = app.store.select(&selection, 0, go_on)?;
-        app.store.purge_selected(&selected)?;
+        if !go_on() {
+            return Err(HistoryError::Cancelled);
+        }
+        app.store.order_purge_of(view.key(), part)?;
     }
     holds.note_applied(bucket, before);
     Ok(ids.len())

@@ -162,7 +162,7 @@ impl World {
     }
 
     fn trash(&self) -> usize {
-        self.store().trash().expect("is read").len()
+        self.store().trash(&mut || true).expect("is read").len()
     }
 }
 
@@ -462,7 +462,10 @@ fn a_confirmation_by_hand_ends_the_suspension() {
         assert_eq!(store.suspension(), None);
         let old = jump >= 8 * DAY;
         assert_eq!(done.purges, u64::from(old), "{jump}");
-        assert_eq!(store.trash().expect("is read").len(), usize::from(!old));
+        assert_eq!(
+            store.trash(&mut || true).expect("is read").len(),
+            usize::from(!old)
+        );
         store.close().expect("closes");
         let trust = clock_trust(dir.path(), &clocks.clock()).expect("is read");
         assert!(matches!(trust, Some(TimeTrust::Trusted(_))), "{trust:?}");

@@ -194,6 +194,88 @@ proptest! {
     }
 }
 
+/// Events that are named go with everything that they were, and their deleted neighbours stay for as long as they may.
+#[test]
+fn events_that_are_named_go_with_all_they_ever_were() {
+    let disk = SimDisk::new(7);
+    let store = open(&disk);
+    store.create_bucket(&bucket("b")).expect("is made");
+    store.create_bucket(&bucket("other")).expect("is made");
+    let insert = |name: &str, event| store.insert_events(name, &[event]).expect("is stored").0[0];
+    let changed = insert("b", event(None, 1, true));
+    insert("b", event(Some(changed.0), 2, false));
+    store.seal(1).expect("seals");
+    let present = insert("b", event(None, 3, true));
+    let kept = insert("b", event(None, 4, false));
+    // The same id in another bucket is another event.
+    insert("other", event(Some(present.0), 5, false));
+    let deleted = insert("b", event(None, 6, false));
+    store.delete_event("b", deleted).expect("is deleted");
+    let key = store.snapshot().bucket("b").expect("is there").key();
+    store
+        .order_purge_of(key, &[changed, present])
+        .expect("is ordered");
+    let ids = |name: &str| {
+        let snapshot = store.snapshot();
+        let listed = plain::list(snapshot.bucket(name).expect("is there"), TimeRange::ALL);
+        listed.iter().map(|event| event.0).collect::<Vec<_>>()
+    };
+    assert_eq!((ids("b"), ids("other")), (vec![kept.0], vec![present.0]));
+    let stopped = store.complete_purges_at_leisure(&mut || false);
+    assert!(
+        matches!(stopped, Err(timberline_views::HistoryError::Cancelled)),
+        "{stopped:?}"
+    );
+    assert_eq!(store.purges_pending(), 1);
+    assert!(
+        store
+            .complete_purges_at_leisure(&mut || true)
+            .expect("is erased")
+            .is_some()
+    );
+    assert!(found_in(&disk).is_empty(), "still there: {:?}", found_in(&disk));
+    assert_eq!(store.trash(&mut || true).expect("is read").len(), 1);
+}
+
+/// What is in the trash is asked for by the record that deleted it.
+#[test]
+fn what_a_record_deleted_is_in_the_trash_until_it_comes_back() {
+    let disk = SimDisk::new(7);
+    let store = open(&disk);
+    store.create_bucket(&bucket("b")).expect("is made");
+    store.create_bucket(&bucket("gone")).expect("is made");
+    let events = [event(None, 1, false), event(None, 2, false)];
+    let (ids, _) = store.insert_events("b", &events).expect("is stored");
+    store.delete_event("b", ids[0]).expect("is deleted");
+    let first = store.snapshot().seq();
+    store.delete_event("b", ids[1]).expect("is deleted");
+    let second = store.snapshot().seq();
+    store.delete_bucket("gone").expect("is deleted");
+    let third = store.snapshot().seq();
+    let in_trash = |seq| store.is_in_trash(seq, &mut || true).expect("is read");
+    let listed = || {
+        let trash = store.trash(&mut || true).expect("is read");
+        trash.iter().map(|deleted| deleted.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(), [third, second, first]);
+    for seq in (0..=third.get() + 1)
+        .map(timberline_log::Seq)
+        .chain([timberline_log::Seq(u64::MAX)])
+    {
+        assert_eq!(in_trash(seq), listed().contains(&seq), "{seq}");
+    }
+    // It comes back, and goes again.
+    store
+        .insert_events("b", &[event(Some(ids[0].0), 1, false)])
+        .expect("is stored");
+    assert!(!in_trash(first) && in_trash(second));
+    store.delete_event("b", ids[0]).expect("is deleted");
+    assert!(!in_trash(first) && in_trash(store.snapshot().seq()));
+    let key = store.snapshot().bucket("b").expect("is there").key();
+    store.purge_bucket(key).expect("is erased");
+    assert!(!in_trash(second) && in_trash(third));
+}
+
 /// Redacted data are nowhere, and the events are where they were, also in the past.
 #[test]
 fn redacted_data_are_nowhere_and_the_events_stay() {
@@ -268,11 +350,11 @@ fn deleted_things_are_erased_after_their_time() {
     store.delete_bucket("gone").expect("is deleted");
     clock.store(99 * SECOND, Ordering::Relaxed);
     store.maintain().expect("is done");
-    assert_eq!(store.trash().expect("is read").len(), 2);
+    assert_eq!(store.trash(&mut || true).expect("is read").len(), 2);
     clock.store(101 * SECOND, Ordering::Relaxed);
     assert_eq!(store.maintain().expect("is done").purges, 2);
     assert!(found_in(&disk).is_empty(), "still there: {:?}", found_in(&disk));
-    assert_eq!(store.trash().expect("is read").len(), 0);
+    assert_eq!(store.trash(&mut || true).expect("is read").len(), 0);
     // Once is enough.
     assert_eq!(store.maintain().expect("is done").purges, 0);
 }

@@ -152,29 +152,64 @@ pub(crate) fn stream(
     write: impl FnOnce(&ChunkSender) -> Result<(), StreamEnded> + Send + 'static,
 ) -> axum::body::Body {
     let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
-    let begin = move |turn: Option<SemaphorePermit<'static>>| {
-        tokio::task::spawn_blocking(move || {
-            // Its only error is that nobody listens any more.
-            let _ = write(&ChunkSender(sender));
-            drop(turn);
-        })
-    };
     match TURNS.try_acquire() {
-        Ok(turn) => drop(begin(Some(turn))),
-        Err(_) => drop(tokio::spawn(async move { drop(begin(turn().await)) })),
+        Ok(turn) => begin(write, sender, turn),
+        Err(_) => {
+            let waiting = Waiting::of(Connection::current());
+            tokio::spawn(async move {
+                if let Some(turn) = turn(&sender).await {
+                    drop(waiting);
+                    begin(write, sender, turn);
+                }
+            });
+        }
     }
     axum::body::Body::new(ChunkBody(receiver))
 }
 
-/// Waits for the turn of a stream.
-async fn turn() -> Option<SemaphorePermit<'static>> {
+fn begin(
+    write: impl FnOnce(&ChunkSender) -> Result<(), StreamEnded> + Send + 'static,
+    sender: mpsc::Sender<Result<Bytes, std::io::Error>>,
+    turn: SemaphorePermit<'static>,
+) {
+    tokio::task::spawn_blocking(move || {
+        // Its only error is that nobody listens any more.
+        let _ = write(&ChunkSender(sender));
+        drop(turn);
+    });
+}
+
+/// Waits for the turn of a stream. `None` if nobody waits for the stream any more.
+async fn turn(sender: &mpsc::Sender<Result<Bytes, std::io::Error>>) -> Option<SemaphorePermit<'static>> {
     let mut acquiring = pin!(TURNS.acquire());
+    let mut abandoned = pin!(sender.closed());
     loop {
         tokio::select! {
             biased;
+            () = &mut abandoned => return None,
             // The semaphore is never closed.
             turn = &mut acquiring => return turn.ok(),
             () = tokio::time::sleep(LOOK_AGAIN) => WAITS.notify_one(),
+        }
+    }
+}
+
+/// A connection knows that the turn of its stream has not come, as long as this is there.
+struct Waiting(Option<Arc<Connection>>);
+
+impl Waiting {
+    fn of(connection: Option<Arc<Connection>>) -> Waiting {
+        if let Some(connection) = &connection {
+            connection.set_awaits_turn(true);
+        }
+        Waiting(connection)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.0 {
+            connection.set_awaits_turn(false);
         }
     }
 }

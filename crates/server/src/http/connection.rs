@@ -1,9 +1,14 @@
 //! What one connection is doing. The task that serves it writes this down; others look at it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
+
+tokio::task_local! {
+    static CURRENT: Arc<Connection>;
+}
 
 /// Where a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +33,7 @@ pub(super) enum Activity {
     Idle,
     /// For the rest of a request's head.
     Head,
-    /// For other requests: before memory is free for a large body.
+    /// For other requests: before memory is free for a large body, or the turn of a streamed answer has come.
     Queue,
     /// For more of a request's body.
     Body,
@@ -67,6 +72,8 @@ pub(crate) struct Connection {
     idle_since: AtomicU64,
     /// The body is large enough to take part in the pool of bodies.
     large_body: AtomicBool,
+    /// The answer is a stream whose turn has not come.
+    awaits_turn: AtomicBool,
     /// The connection is to end as soon as no request would be lost by it.
     leaving: AtomicBool,
     told: Notify,
@@ -84,6 +91,7 @@ impl Default for Connection {
             blocked: AtomicBool::new(false),
             idle_since: AtomicU64::new(0),
             large_body: AtomicBool::new(false),
+            awaits_turn: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             told: Notify::new(),
         }
@@ -114,6 +122,21 @@ impl Connection {
         let since = u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.idle_since.store(since, Ordering::Relaxed);
         self.enter(Phase::Waiting);
+    }
+
+    /// Runs `handler`, whose connection is then found by [`Connection::current`].
+    pub(super) async fn scope<F: Future>(self: Arc<Self>, handler: F) -> F::Output {
+        CURRENT.scope(self, handler).await
+    }
+
+    /// The connection that the handler of this task answers, if it is one.
+    pub(super) fn current() -> Option<Arc<Connection>> {
+        CURRENT.try_with(Arc::clone).ok()
+    }
+
+    /// The answer is a stream. Whether its turn has come.
+    pub(super) fn set_awaits_turn(&self, awaits: bool) {
+        self.awaits_turn.store(awaits, Ordering::Relaxed);
     }
 
     pub(super) fn received(&self, bytes: usize) {
@@ -161,7 +184,7 @@ impl Connection {
             Activity::Answer
         } else if phase == Phase::Reading as u8 {
             Activity::Body
-        } else if phase == Phase::Queueing as u8 {
+        } else if phase == Phase::Queueing as u8 || self.awaits_turn.load(Ordering::Relaxed) {
             Activity::Queue
         } else if phase != Phase::Waiting as u8 {
             Activity::Work

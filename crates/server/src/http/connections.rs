@@ -7,7 +7,7 @@
 //!
 //! Who makes way for a new client: the connection that has been idle longest, if no request on its way can be lost by
 //! that. If none is idle, a client that keeps us waiting in the middle of a request or an answer; then one that has
-//! queued longest with a large body. If there is none either, all are at work: then answers end their connections, until the new client has its place.
+//! queued longest, with a large body or for a streamed answer. If there is none either, all are at work: then answers end their connections, until the new client has its place.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -332,6 +332,20 @@ mod tests {
         slow.enter(Phase::Reading);
         open(&all).await;
         assert_eq!(Arc::strong_count(&slow), 1, "its task is gone");
+        assert!(Arc::strong_count(&busy) > 1);
+    }
+
+    #[tokio::test]
+    async fn a_stream_whose_turn_has_not_come_makes_way_when_nobody_is_slow() {
+        let all = connections(2);
+        let busy = open(&all).await;
+        busy.begin(false);
+        let queued = open(&all).await;
+        queued.begin(false);
+        queued.set_awaits_turn(true);
+        queued.enter(Phase::Sending);
+        open(&all).await;
+        assert_eq!(Arc::strong_count(&queued), 1, "its task is gone");
         assert!(Arc::strong_count(&busy) > 1);
     }
 

@@ -47,10 +47,10 @@ impl Entrance {
         let agent = head.headers.get(header::USER_AGENT).cloned();
         let body = Arriving::new(body, Arc::clone(&connection));
         let (mut response, origin) = match self.app.guard.check(&head) {
-            Verdict::Pass(origin) => (self.dispatch(head, plain, body).await, origin),
+            Verdict::Pass(origin) => (self.dispatch(head, plain, body, &connection).await, origin),
             Verdict::PassExtension(origin) => {
                 guard::mark(&mut head, &origin);
-                (self.dispatch(head, plain, body).await, Some(origin))
+                (self.dispatch(head, plain, body, &connection).await, Some(origin))
             }
             Verdict::Answer(response) => (response.map(|()| Answer::Whole(Bytes::new())), None),
             Verdict::Refuse(error) => (error.answer(), None),
@@ -73,7 +73,13 @@ impl Entrance {
         Ok(response.map(|answer| AnswerBody::new(answer, connection)))
     }
 
-    async fn dispatch(&self, mut head: request::Parts, plain: bool, body: Arriving) -> Response<Answer> {
+    async fn dispatch(
+        &self,
+        mut head: request::Parts,
+        plain: bool,
+        body: Arriving,
+        connection: &Arc<Connection>,
+    ) -> Response<Answer> {
         if plain {
             head.headers.remove(header::ACCEPT_ENCODING);
         }
@@ -84,7 +90,7 @@ impl Entrance {
             };
         }
         // Boxed, so that a heartbeat does not carry the router's future around.
-        Box::pin(self.route(head, body)).await
+        Box::pin(Arc::clone(connection).scope(self.route(head, body))).await
     }
 
     async fn route(&self, mut head: request::Parts, body: Arriving) -> Response<Answer> {

@@ -57,7 +57,7 @@ fn told(bucket: &str, id: EventId, story: &Story) -> Value {
 
 /// `GET /api/1/trash`
 pub(super) async fn trash(State(app): State<Arc<App>>) -> Result<Response<Body>, ApiError> {
-    let items = beside(move |_| app.store.trash()).await?;
+    let items = beside(move |go_on| app.store.trash(go_on)).await?;
     let items: Vec<Value> = items.iter().map(item).collect();
     Ok(answer(&json!({ "items": items })))
 }
@@ -89,8 +89,7 @@ pub(super) async fn restore(
     let missing = || ApiError::NotInTrash(id.clone());
     let seq: Seq = id.parse().map(Seq).map_err(|_| missing())?;
     let store = Arc::clone(&app);
-    let known = beside(move |_| store.store.trash()).await?;
-    if !known.iter().any(|item| item.seq == seq) {
+    if !beside(move |go_on| store.store.is_in_trash(seq, go_on)).await? {
         return Err(missing());
     }
     undo(&app, seq, seq, Undoing::All).await

@@ -9,7 +9,7 @@ use timberline_model::{EventId, Timestamp};
 use super::maintain::{time_of, whole};
 use super::open::take_up;
 use super::{OpenReport, PurgeReceipt, Shared, Store};
-use crate::history::deletions::Deletions;
+use crate::history::deletions::{Deletions, Stamp};
 use crate::history::select::{self, Selected, Selection};
 use crate::history::story::{self, Story};
 use crate::history::{HistoryError, past};
@@ -149,11 +149,34 @@ impl Store {
         story::story(&reader, view.key, id, (squashed, snapshot.seq()), limit, go_on).map(Some)
     }
 
-    /// What was deleted and can be restored, the newest first.
+    /// Whether what a record deleted can be restored. Reads the log from that record on.
     ///
     /// # Errors
-    /// When the log cannot be read.
-    pub fn trash(&self) -> Result<Vec<Deleted>, HistoryError> {
+    /// When the log cannot be read, or `go_on` says no.
+    pub fn is_in_trash(&self, seq: Seq, go_on: &mut dyn FnMut() -> bool) -> Result<bool, HistoryError> {
+        let snapshot = self.snapshot();
+        if snapshot.trashed().any(|trashed| trashed.deleted() == seq) {
+            return Ok(true);
+        }
+        let reader = self.shared.reader()?;
+        let (squashed, _) = horizon(&reader)?;
+        if seq <= squashed || seq > snapshot.seq() {
+            return Ok(false);
+        }
+        // What came back or went again later is told by later records only.
+        let dating = self.shared.clock.dating(&reader.segments()?);
+        let deletions = Deletions::read(&reader, seq, i64::MAX, &dating, &mut |_| go_on())?;
+        let ours = |((by, _), key, _): &(Stamp, BucketKey, Vec<EventId>)| {
+            *by == seq && snapshot.bucket_of(*key).is_some()
+        };
+        Ok(deletions.by_record().iter().any(ours))
+    }
+
+    /// What was deleted and can be restored, the newest first. `go_on` is asked now and then.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or `go_on` says no.
+    pub fn trash(&self, go_on: &mut dyn FnMut() -> bool) -> Result<Vec<Deleted>, HistoryError> {
         let snapshot = self.snapshot();
         let reader = self.shared.reader()?;
         let keep = self.shared.options.erase_after;
@@ -170,7 +193,7 @@ impl Store {
             });
         }
         let (squashed, _) = horizon(&reader)?;
-        let deletions = Deletions::read(&reader, squashed.next(), i64::MAX, &dating, &mut |_| true)?;
+        let deletions = Deletions::read(&reader, squashed.next(), i64::MAX, &dating, &mut |_| go_on())?;
         for ((seq, time), key, ids) in deletions.by_record() {
             let Some(view) = snapshot.bucket_of(key) else {
                 continue;

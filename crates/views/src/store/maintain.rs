@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{LogReader, Seq};
-use timberline_model::Timestamp;
+use timberline_model::{EventId, Timestamp};
 
 use super::commit::Prepared;
 use super::open::{is_view_file, named_files};
@@ -129,6 +129,15 @@ impl Store {
         self.shared.order(purges)
     }
 
+    /// The first half for events that a bucket has now: they go with everything they ever were. The log is not searched.
+    ///
+    /// # Errors
+    /// As [`Store::order_purge`].
+    pub fn order_purge_of(&self, bucket: BucketKey, ids: &[EventId]) -> Result<(), HistoryError> {
+        let ids = ids.iter().map(|id| id.0).collect();
+        self.order_purge(&select::purges(bucket, [(PRESENT, ids)].into()))
+    }
+
     /// The second half: erases everything that was ordered, by whomever. `None` if nothing is left to do. When it
     /// fails, the store tries again by itself, in a minute at the latest.
     ///
@@ -136,7 +145,21 @@ impl Store {
     /// When files cannot be read or written.
     pub fn complete_purges(&self) -> Result<Option<PurgeReceipt>, HistoryError> {
         self.shared
-            .complete_purges(false)
+            .complete_purges(false, &mut || true)
+            .inspect_err(|_| self.shared.maintain_soon())
+    }
+
+    /// The same for what nobody waits for: it reads and writes only as fast as background work may, and is broken off
+    /// when `go_on` says no. What was ordered is completed later then.
+    ///
+    /// # Errors
+    /// As [`Store::complete_purges`]; [`HistoryError::Cancelled`].
+    pub fn complete_purges_at_leisure(
+        &self,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<PurgeReceipt>, HistoryError> {
+        self.shared
+            .complete_purges(true, go_on)
             .inspect_err(|_| self.shared.maintain_soon())
     }
 
@@ -203,7 +226,7 @@ impl Shared {
             self.erased_through.store(old_through.get(), Ordering::Relaxed);
         }
         let pending = self.published.load().purges.len() as u64;
-        if self.complete_purges(leisurely)?.is_some() {
+        if self.complete_purges(leisurely, &mut || true)?.is_some() {
             done.purges = pending;
         }
         if let TimeTrust::Trusted(now) = trust {
@@ -248,7 +271,11 @@ impl Shared {
     }
 
     /// Completes all purges that were ordered. `None` if there was none.
-    fn complete_purges(&self, leisurely: bool) -> Result<Option<PurgeReceipt>, HistoryError> {
+    fn complete_purges(
+        &self,
+        leisurely: bool,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<PurgeReceipt>, HistoryError> {
         let _one_at_a_time = self.maintaining.lock();
         let purges = self.published.load().purges.clone();
         let Some(newest) = purges.last().copied().map(Seq) else {
@@ -258,7 +285,7 @@ impl Shared {
         let reader = self.reader()?;
         let targets = Targets::of(&reader, &purges)?;
         let mut pace = Pace::new(self, leisurely);
-        let log = erase::erase(&reader, &targets, &mut |bytes| pace.go_on(bytes))?;
+        let log = erase::erase(&reader, &targets, &mut |bytes| pace.go_on(bytes) && go_on())?;
         let view_segments = self.erase_from_views(&targets)?;
         self.past.lock().forget();
         let ended = Record::PurgeEnded(PurgeEnded {
