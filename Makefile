@@ -13,7 +13,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Arguments of `make run`, as in `make run ARGS='--port 5700'`.
 ARGS ?=
 
-.PHONY: help run build test format lint docs units python deny bench fuzz soak hurt clean
+.PHONY: help run build test format lint docs units python deny bench fuzz soak hurt memory clean
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -108,6 +108,12 @@ hurt: build ## KILLS times kill -9, then DAMAGE damaged files: is anything lost,
 	$(TARGET)/release/soak --server $(TARGET)/release/timberline --dir $(TARGET) --seed $(SOAK_SEED) \
 		--kills $(KILLS) --clock-shim $(TARGET)/shift.so
 	$(TARGET)/release/soak --server $(TARGET)/release/timberline --dir $(TARGET) --seed $(SOAK_SEED) --damage $(DAMAGE)
+
+# Some ten minutes. Fails beyond 200 MB at work or 100 MB a minute later.
+MEMORY_BEATS ?= 5000000
+memory: build ## the server's memory: MEMORY_BEATS distinct heartbeats beside queries, 8 imports of 30 MB at once
+	$(CARGO) build --release --package timberline-benches --bin soak
+	$(TARGET)/release/soak --server $(TARGET)/release/timberline --dir $(TARGET) --memory $(MEMORY_BEATS)
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -9,7 +9,8 @@
 //! With `--kills N` it does something else: one server at a time is killed N times, a few seconds apart, while everything
 //! that changes data is mixed. Half of the runs use an encrypted store; with `--clock-shim` the wall clock jumps in half
 //! of the runs (`kills`). With `--damage N` it damages one file at a time and looks what the server makes of it
-//! (`damage`).
+//! (`damage`). With `--memory N` it measures the memory of one server: N distinct heartbeats beside queries, then large
+//! imports at once, and a rest after each (`memory`).
 
 mod damage;
 mod extras;
@@ -17,6 +18,7 @@ mod http;
 mod kept;
 mod kills;
 mod ledger;
+mod memory;
 mod options;
 mod random;
 mod report;
@@ -32,6 +34,9 @@ fn main() -> ExitCode {
     let outcome = options::Options::of_arguments().and_then(|options| {
         if options.damage > 0 {
             return damage::run(&options);
+        }
+        if options.memory > 0 {
+            return memory::run(&options);
         }
         if options.kills > 0 {
             return kills::run(&options);

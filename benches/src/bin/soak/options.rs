@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 const USAGE: &str = "usage: soak --server target/release/timberline [--minutes 30] [--seed 1] [--workers 4] \
-                     [--rate 200] [--round-seconds 60] [--dir DIR] [--kills N [--clock-shim shift.so]] [--damage N]";
+                     [--rate 200] [--round-seconds 60] [--dir DIR] [--kills N [--clock-shim shift.so]] [--damage N] [--memory HEARTBEATS]";
 
 /// How to run.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) struct Options {
     pub(crate) kills: u32,
     /// Instead of a soak: so many trials with one damaged file each, see `damage`. 0 for a soak.
     pub(crate) damage: u32,
+    /// Instead of a soak: so many distinct heartbeats, see `memory`. 0 for a soak.
+    pub(crate) memory: u64,
     /// A library for `LD_PRELOAD` that shifts the wall clock by the seconds in the file `$SHIFT_FILE`
     /// (`benches/shift.c`). With it, the clock jumps in half of the runs with kills.
     pub(crate) clock_shim: Option<PathBuf>,
@@ -44,6 +46,7 @@ impl Options {
             dir: PathBuf::from("target"),
             kills: 0,
             damage: 0,
+            memory: 0,
             clock_shim: None,
         };
         let mut arguments = std::env::args().skip(1);
@@ -55,6 +58,7 @@ impl Options {
                 "--dir" => options.dir = PathBuf::from(&value),
                 "--kills" => options.kills = value.parse().map_err(|_| wrong())?,
                 "--damage" => options.damage = value.parse().map_err(|_| wrong())?,
+                "--memory" => options.memory = value.parse().map_err(|_| wrong())?,
                 "--clock-shim" => options.clock_shim = Some(PathBuf::from(&value).canonicalize()?),
                 "--minutes" => options.minutes = value.parse().map_err(|_| wrong())?,
                 "--seed" => options.seed = value.parse().map_err(|_| wrong())?,

@@ -43,9 +43,18 @@ const PASSPHRASE: &str = "soak";
 impl Installation {
     /// An empty one below `dir`. `keys` go to the front of its configuration.
     pub(crate) fn new(program: &Path, dir: &Path, name: &str, keys: &[&str]) -> io::Result<Installation> {
+        Installation::with_config(program, dir, name, &format!("{}\n{KEYS}", keys.join("\n")))
+    }
+
+    /// One without a configuration of its own.
+    pub(crate) fn with_defaults(program: &Path, dir: &Path, name: &str) -> io::Result<Installation> {
+        Installation::with_config(program, dir, name, "")
+    }
+
+    fn with_config(program: &Path, dir: &Path, name: &str, config: &str) -> io::Result<Installation> {
         let root = dir.join(name);
         fs::create_dir_all(&root)?;
-        fs::write(root.join("config.toml"), format!("{}\n{KEYS}", keys.join("\n")))?;
+        fs::write(root.join("config.toml"), config)?;
         Ok(Installation {
             program: program.to_owned(),
             root,
