@@ -16,8 +16,9 @@ use plain::{Event, columns, list};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use tempfile::TempDir;
-use timberline_log::KeyFile;
+use timberline_log::{FileStorage, KeyFile, LogReader, segment_name};
 use timberline_model::{Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
+use timberline_views::record::Record;
 use timberline_views::{Snapshot, Store, StoreOptions, TimeRange, ViewDamage, check};
 
 const SECOND: i64 = 1_000_000_000;
@@ -360,6 +361,73 @@ fn writes_that_read_a_damaged_segment_are_decided_right() {
         list(store.snapshot().bucket(BUCKET).unwrap(), TimeRange::ALL).len(),
         expected
     );
+}
+
+/// Flips a bit in the first record of the log that is an insert.
+fn lose_first_insert(dir: &Path) {
+    let storage = Arc::new(FileStorage::open(&dir.join("log")).unwrap());
+    let reader = LogReader::open(storage).unwrap();
+    let mut records = reader.read_from(timberline_views::Seq::FIRST).unwrap();
+    let position = loop {
+        let record = records.next().unwrap().unwrap();
+        if matches!(
+            Record::decode(record.kind, record.payload),
+            Ok(Record::EventsInserted(_))
+        ) {
+            break record.position;
+        }
+    };
+    let segment = dir.join("log").join(segment_name(position.segment));
+    harm(&segment, Harm::Flip(position.offset as usize + 40));
+}
+
+#[test]
+fn an_event_that_is_lost_does_not_keep_its_neighbours_from_being_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = StoreOptions {
+        background: false,
+        ..StoreOptions::default()
+    };
+    let open = || Store::open(dir.path(), options.clone()).unwrap().0;
+    let store = open();
+    store.create_bucket(&plain::bucket(BUCKET)).unwrap();
+    let insert = |from: i64| {
+        let events: Vec<_> = (from..from + 300).map(event).collect();
+        store.insert_events(BUCKET, &events).unwrap().0
+    };
+    let (lost, there) = (insert(0), insert(300));
+    store.seal(1).unwrap();
+    store.checkpoint().unwrap();
+    store.close().unwrap();
+    lose_first_insert(dir.path());
+    harm(&files(dir.path(), "view")[0], Harm::Flip(128));
+
+    let store = open();
+    assert!(store.delete_event(BUCKET, there[7]).unwrap().0);
+    let put = |id: EventId, second: i64| NewEvent {
+        id: Some(id),
+        ..event(second)
+    };
+    store
+        .insert_events(BUCKET, &[put(there[8], 1), put(lost[8], 2)])
+        .unwrap();
+    assert!(!store.delete_event(BUCKET, lost[9]).unwrap().0);
+    assert_eq!(store.view_damage().events_lost, 300);
+    let check_shown = |store: &Store| {
+        let snapshot = store.snapshot();
+        assert_eq!(check(&snapshot), Vec::<String>::new());
+        let events = list(snapshot.bucket(BUCKET).unwrap(), TimeRange::ALL);
+        assert_eq!(events.len(), 300);
+        let at = |id: EventId| events.iter().find(|e| e.0 == id.0).map(|e| e.1 / SECOND);
+        assert_eq!(
+            (at(there[6]), at(there[7]), at(there[8]), at(lost[8]), at(lost[9])),
+            (Some(306), None, Some(1), Some(2), None)
+        );
+    };
+    store.compact().unwrap();
+    check_shown(&store);
+    store.close().unwrap();
+    check_shown(&open());
 }
 
 #[test]

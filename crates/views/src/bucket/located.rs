@@ -132,9 +132,9 @@ impl Located {
             texts: FxHashMap::default(),
         };
         for sealed in view.segments.iter() {
-            let mut part = InSegment::of(sealed, sealed.segment.locate(&located.sought, &sealed.hidden)?);
+            let mut part = InSegment::of(sealed, sealed.segment.locate(&located.sought)?);
             if let Some(beside) = located.beside {
-                part.add(sealed.segment.locate(&[beside], &sealed.hidden)?);
+                part.add(sealed.segment.locate(&[beside])?);
             }
             located.segments.push(part);
         }

@@ -83,7 +83,7 @@ impl Sealed {
 
     /// Positions and rows of the events with these ids, which are sorted, of those that are not hidden.
     pub(crate) fn positions_of(&self, ids: &[u64]) -> Result<Vec<(u32, Row)>, SegmentError> {
-        let mut found = self.segment.locate(ids, &self.hidden)?;
+        let mut found = self.segment.locate(ids)?;
         found.retain(|(position, _)| self.shows(*position));
         Ok(found)
     }

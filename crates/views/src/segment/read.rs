@@ -344,11 +344,9 @@ impl ViewSegment {
         Ok(None)
     }
 
-    /// Positions and rows of the events with these ids, which are sorted. Only blocks that may hold one are read.
-    ///
-    /// # Errors
-    /// Also when one of these blocks has lost an event that is not at one of the hidden positions.
-    pub(crate) fn locate(&self, ids: &[u64], hidden: &[u32]) -> Result<Vec<(u32, Row)>, SegmentError> {
+    /// Positions and rows of the events with these ids, which are sorted. Only blocks that may hold one are read. An event
+    /// that is lost is not found, and does not keep its neighbours from being found.
+    pub(crate) fn locate(&self, ids: &[u64]) -> Result<Vec<(u32, Row)>, SegmentError> {
         let any_between = |least: u64, greatest: u64| {
             let from = ids.partition_point(|id| *id < least);
             ids.get(from).is_some_and(|id| *id <= greatest)
@@ -364,9 +362,10 @@ impl ViewSegment {
             if !any_between(entry.least_id, entry.greatest_id) {
                 continue;
             }
-            self.read_shown(b, hidden, &mut block)?;
+            self.read_block(b, &mut block)?;
             let rows = (0..block.len()).filter_map(|i| Some(((b * BLOCK_ROWS + i) as u32, block.row(i)?)));
-            found.extend(rows.filter(|(_, row)| ids.binary_search(&row.id).is_ok()));
+            let is_asked = |row: &Row| row.id != 0 && ids.binary_search(&row.id).is_ok();
+            found.extend(rows.filter(|(_, row)| is_asked(row)));
         }
         Ok(found)
     }
