@@ -365,7 +365,7 @@ fn writes_that_read_a_damaged_segment_are_decided_right() {
 
 /// Flips a bit in the first record of the log that is an insert.
 fn lose_first_insert(dir: &Path) {
-    let storage = Arc::new(FileStorage::open(&dir.join("log")).unwrap());
+    let storage = Arc::new(FileStorage::open(dir.join("log")).unwrap());
     let reader = LogReader::open(storage).unwrap();
     let mut records = reader.read_from(timberline_views::Seq::FIRST).unwrap();
     let position = loop {
