@@ -300,6 +300,16 @@ pub fn check_frames(storage: &Arc<dyn Storage>, first: Seq, used: u64) -> Result
     })
 }
 
+impl LogReader {
+    /// [`check_frames`] of a segment of this log.
+    ///
+    /// # Errors
+    /// As [`check_frames`].
+    pub fn check_frames(&self, first: Seq, used: u64) -> Result<CheckedFrames, LogError> {
+        check_frames(self.storage(), first, used)
+    }
+}
+
 /// The size of the frame at a place, if there is one.
 fn frame_at(window: &mut Window, at: u64) -> Option<usize> {
     let mut want = FRAME_HEADER;

@@ -14,7 +14,7 @@ use crate::probe::{Probe, list_segments};
 use crate::recovery::{damage_of, missing_segment};
 use crate::scan::{Bounds, FrameAt, Gap, Step, Walk};
 use crate::segment::segment_name;
-use crate::storage::Storage;
+use crate::storage::{Pinned, Storage};
 use crate::{DeviceId, Position, Seq};
 
 /// A log opened for reading. Takes no lock and changes nothing.
@@ -110,6 +110,20 @@ impl LogReader {
     #[must_use]
     pub fn with_cipher(self, cipher: Option<Arc<Cipher>>) -> Self {
         Self { cipher, ..self }
+    }
+
+    /// The same reader, held to the segments that are there now: it goes on reading them when others take their places
+    /// (something is erased from the log, or a part of it squashed). It sees what is appended. Keeps a file open for each
+    /// segment, up to 512.
+    ///
+    /// # Errors
+    /// As [`segments`](Self::segments).
+    pub fn pinned(mut self) -> Result<Self, LogError> {
+        self.storage = Arc::new(Pinned::new(self.storage));
+        // This opens each of them, oldest first. Segments are replaced from the newest to the oldest, so no record
+        // refers to something that is erased already from what is opened here.
+        self.segments()?;
+        Ok(self)
     }
 
     pub(crate) fn cipher(&self) -> Option<&Arc<Cipher>> {

@@ -12,8 +12,9 @@ mod harness;
 
 use std::fs;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use harness::server::{Data, Ending, Installation, Server};
 use harness::{http, poll};
@@ -204,7 +205,8 @@ fn lose_events_and_repair(installation: &Installation, bucket: &str) {
         .into_iter()
         .find(inserted)
         .expect("the record of the insert");
-    let segment = installation.data.join("log/00000000000000000001.seg");
+    let file = record["file"].as_str().expect("its segment");
+    let segment = installation.data.join("log").join(file);
     let mut bytes = fs::read(&segment).expect("the segment");
     let at = usize::try_from(record["offset"].as_u64().expect("an offset")).expect("an offset");
     bytes[at + 40] ^= 1;
@@ -290,20 +292,34 @@ fn a_repaired_log_takes_nothing_from_its_backups_encrypted() {
     a_repaired_log_takes_nothing_from_its_backups_but_what_is_erased(Data::Encrypted);
 }
 
+/// Where the secret is: raw bytes of plain directories, records of encrypted ones.
+fn secret_in(installation: &Installation, data: Data, dirs: &[&Path]) -> Vec<String> {
+    if data == Data::Plain {
+        return found(dirs);
+    }
+    let holds = |dir: &&&Path| run(installation, &["log", "dump"], dir).1.contains(SECRET);
+    dirs.iter()
+        .filter(holds)
+        .map(|dir| dir.display().to_string())
+        .collect()
+}
+
 /// The server, or a backup, is killed somewhere between the order and the last backup.
-#[test]
-fn nothing_is_left_in_store_and_backups_whoever_is_killed_whenever() {
-    let mut installation = Installation::with(Data::Plain);
+fn nothing_is_left_whoever_is_killed_whenever(data: Data, cases: u64) {
+    let mut installation = Installation::with(data);
     installation.configure(KEEPING);
     let dirs = ["one", "two"].map(|name| installation.root().join(name));
     let mut server = installation.start();
-    for case in 0..cases(4) {
+    for case in 0..cases {
         fill(&server, &format!("bucket-{case}"));
         backup(&installation, &dirs[0]);
         if case % 3 == 0 {
             backup(&installation, &dirs[1]);
         }
-        assert!(!found(&[&dirs[0]]).is_empty(), "the search finds nothing");
+        assert!(
+            !secret_in(&installation, data, &[&dirs[0]]).is_empty(),
+            "the search finds nothing"
+        );
         // A backup that is made meanwhile.
         let mut command = installation.program();
         command
@@ -330,25 +346,267 @@ fn nothing_is_left_in_store_and_backups_whoever_is_killed_whenever() {
             drop(meanwhile);
         }
         asked.join().expect("the client to end");
+        // Whatever it was killed at, what is there can be restored.
+        whole(&installation, &dirs[0]);
         server = installation.start();
         // It may have been killed before it was ordered.
         let (status, receipt) = purge(&server);
         assert_eq!(status, 200, "{receipt}");
-        wait_until_gone(&[&installation.data, &dirs[0], &dirs[1]]);
+        let places = [installation.data.as_path(), &dirs[0], &dirs[1]];
+        poll("the secret to go", || {
+            secret_in(&installation, data, &places).is_empty().then_some(())
+        });
     }
     // Made up by the next, each is whole.
     for dir in &dirs {
         backup(&installation, dir);
-        let mut command = installation.program();
-        command
-            .args(["backup", "--verify"])
-            .arg(dir)
-            .arg("--dbpath")
-            .arg(&installation.data);
-        let (status, out, err) = installation.run(command);
-        assert!(status.success(), "{out}{err}");
+        whole(&installation, dir);
     }
-    assert!(found(&[&dirs[0], &dirs[1]]).is_empty());
+    assert!(secret_in(&installation, data, &[&dirs[0], &dirs[1]]).is_empty());
+    server.stop();
+    installation.verify();
+}
+
+#[test]
+fn nothing_is_left_in_store_and_backups_whoever_is_killed_whenever() {
+    nothing_is_left_whoever_is_killed_whenever(Data::Plain, cases(4));
+}
+
+#[test]
+fn nothing_is_left_in_store_and_backups_whoever_is_killed_whenever_encrypted() {
+    nothing_is_left_whoever_is_killed_whenever(Data::Encrypted, cases(3));
+}
+
+/// A backup is whole, by its own check and as a log.
+fn whole(installation: &Installation, dir: &Path) {
+    let checks: [&[&str]; 2] = [
+        &["backup", "--verify", dir.to_str().expect("a path")],
+        &["log", "verify"],
+    ];
+    for check in checks {
+        let (code, printed) = run(installation, check, dir);
+        assert_eq!(code, Some(0), "{check:?}: {printed}");
+    }
+}
+
+/// Segments of a backup, and of the log itself, are replaced again and again while they are verified.
+fn what_is_erased_from_meanwhile_is_whole(data: Data) {
+    let mut installation = Installation::with(data);
+    installation.configure(KEEPING);
+    let dir = installation.root().join("backup");
+    let server = installation.start();
+    fill(&server, "kept");
+    let stop = AtomicBool::new(false);
+    let erasures = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                let bucket = format!("bucket-{}", erasures.load(Ordering::Relaxed));
+                fill(&server, &bucket);
+                backup(&installation, &dir);
+                let (status, receipt) = purge(&server);
+                assert_eq!(status, 200, "{receipt}");
+                erasures.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let _stop = Stop(&stop);
+        poll("a backup", || dir.join("manifest.json").exists().then_some(()));
+        poll("an erasure", || {
+            (erasures.load(Ordering::Relaxed) > 0).then_some(())
+        });
+        for _ in 0..cases(8) {
+            whole(&installation, &dir);
+            let (code, printed) = run(&installation, &["log", "verify"], &installation.data);
+            assert_eq!(code, Some(0), "{printed}");
+        }
+    });
+    println!("verified beside {erasures:?} erasures");
+    server.stop();
+}
+
+/// Says that it is over, also when a check has failed.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_log_and_its_backup_are_whole_while_they_are_erased_from() {
+    what_is_erased_from_meanwhile_is_whole(Data::Plain);
+}
+
+#[test]
+fn a_log_and_its_backup_are_whole_while_they_are_erased_from_encrypted() {
+    what_is_erased_from_meanwhile_is_whole(Data::Encrypted);
+}
+
+/// Sets that the server makes, in this directory: one at the start, the next in a year.
+fn with_sets(installation: &mut Installation, sets: &Path) {
+    installation.configure(&format!(
+        "{KEEPING}[backup]\ndir = {sets:?}\nevery = \"365 days\"\nkeep = 3\n"
+    ));
+}
+
+/// The finished sets on the list of backups.
+fn listed(installation: &Installation) -> Vec<PathBuf> {
+    let list = fs::read(installation.data.join("backups.json")).unwrap_or_default();
+    let list: Value = serde_json::from_slice(&list).unwrap_or_default();
+    let paths = list["backups"].as_array().into_iter().flatten();
+    let paths = paths.filter_map(|backup| backup["path"].as_str());
+    paths
+        .filter(|path| !path.ends_with("unfinished"))
+        .map(PathBuf::from)
+        .collect()
+}
+
+fn first_set(installation: &Installation) -> PathBuf {
+    poll("a set", || {
+        let set = listed(installation).into_iter().next()?;
+        set.join("manifest.json").exists().then_some(set)
+    })
+}
+
+/// Killed while it was making a set of links to the one before, or removing one: what is there is on no list.
+#[test]
+fn sets_that_are_on_no_list_are_erased_from() {
+    let mut installation = Installation::new();
+    installation.configure(KEEPING);
+    let server = installation.start();
+    fill(&server, "a");
+    server.stop();
+    let sets = installation.root().join("sets");
+    with_sets(&mut installation, &sets);
+    let server = installation.start();
+    let set = first_set(&installation);
+    server.kill();
+    let (begun, renamed) = (sets.join("unfinished"), sets.join("2020-01-03T03-00-00Z"));
+    for other in [&begun, &renamed] {
+        fs::create_dir_all(other.join("log")).expect("a directory");
+        fs::copy(set.join("manifest.json"), other.join("manifest.json")).expect("a copy");
+        for segment in fs::read_dir(set.join("log")).expect("a directory") {
+            let name = segment.expect("an entry").file_name();
+            fs::hard_link(set.join("log").join(&name), other.join("log").join(&name)).expect("a link");
+        }
+    }
+    let server = installation.start();
+    let (status, receipt) = purge(&server);
+    assert_eq!(status, 200, "{receipt}");
+    wait_until_gone(&[&installation.data, &set, &begun, &renamed]);
+    server.stop();
+    assert!(listed(&installation).contains(&renamed.canonicalize().expect("a path")));
+}
+
+/// Killed in the middle of an erasure, started, and stopped at once: what that start did not reach, the next does.
+#[test]
+fn a_start_that_is_stopped_at_once_leaves_nothing_that_the_next_does_not_reach() {
+    let mut installation = Installation::new();
+    let sets = installation.root().join("sets");
+    with_sets(&mut installation, &sets);
+    let mut server = installation.start();
+    let set = first_set(&installation);
+    for case in 0..cases(4) {
+        fill(&server, &format!("bucket-{case}"));
+        backup(&installation, &set);
+        assert!(!found(&[&sets]).is_empty(), "the search finds nothing");
+        let (_, preview) = post(&server, PURGE, &json!({"data": {"pattern": SECRET}}));
+        let port = server.port;
+        let asked = std::thread::spawn(move || {
+            let body = json!({"token": preview["token"]}).to_string();
+            // Killed on its way, it gives no answer.
+            http::post(port, PURGE, body.as_bytes()).is_ok()
+        });
+        // Nothing is expected of any of these moments.
+        std::thread::sleep(std::time::Duration::from_millis(case * 13 % 70));
+        server.kill();
+        let answered = asked.join().expect("the client to end");
+        installation.start().stop();
+        server = installation.start();
+        if !answered && !found(&[&installation.data]).is_empty() {
+            // It may have been killed before it was ordered.
+            purge(&server);
+        }
+        wait_until_gone(&[&installation.data, &sets]);
+    }
+    server.stop();
+}
+
+/// What is squashed in the log is squashed in its backups, without waiting for a purge or a start.
+#[test]
+fn a_backup_follows_when_history_is_squashed() {
+    let mut installation = Installation::new();
+    installation.configure(&format!(
+        "history = \"1 second\"\nerase_after = \"1 second\"\nmaintain_every = \"1 second\"\n{KEEPING}"
+    ));
+    let dir = installation.root().join("backup");
+    let server = installation.start();
+    fill(&server, "a");
+    backup(&installation, &dir);
+    // A checkpoint is what squashing waits for.
+    server.stop();
+    let server = installation.start();
+    let segment = "log/00000000000000000001.seg";
+    let copied = fs::read(dir.join(segment)).expect("a segment");
+    poll("the log to be squashed, and its backup", || {
+        let copy = fs::read(dir.join(segment)).ok()?;
+        (copy != copied && Some(copy) == fs::read(installation.data.join(segment)).ok()).then_some(())
+    });
+    whole(&installation, &dir);
+    server.stop();
+}
+
+/// A disk that does not answer: a file of the backup that nobody can open.
+#[test]
+fn a_backup_that_does_not_answer_does_not_keep_the_server_from_stopping() {
+    let mut installation = Installation::new();
+    installation.configure(KEEPING);
+    let dir = installation.root().join("backup");
+    let server = installation.start();
+    fill(&server, "a");
+    backup(&installation, &dir);
+    server.stop();
+    let segment = dir.join("log/00000000000000000001.seg");
+    fs::remove_file(&segment).expect("a segment");
+    let made = std::process::Command::new("mkfifo").arg(&segment).status();
+    assert!(made.is_ok_and(|status| status.success()), "a pipe");
+    let server = installation.start();
+    // Answered or not, it is at work on the backup by now, or never will be.
+    let written = http::post(
+        server.port,
+        "/api/0/buckets/b",
+        br#"{"client":"c","type":"t","hostname":"h"}"#,
+    );
+    assert_eq!(written.expect("an answer").status, 200);
+    server.stop();
+}
+
+/// A damaged backup of encrypted data can be repaired like any log, and purged from before.
+#[test]
+fn an_encrypted_backup_is_purged_from_and_repaired() {
+    let mut installation = Installation::with(Data::Encrypted);
+    installation.configure(KEEPING);
+    let dir = installation.root().join("backup");
+    let server = installation.start();
+    fill(&server, "there");
+    backup(&installation, &dir);
+    assert!(!secret_in(&installation, Data::Encrypted, &[&dir]).is_empty());
+    let (status, receipt) = purge(&server);
+    assert_eq!(status, 200, "{receipt}");
+    assert_eq!(receipt["backups"][0]["done"], true, "{receipt}");
+    assert!(secret_in(&installation, Data::Encrypted, &[&dir]).is_empty());
+    whole(&installation, &dir);
+    fill(&server, "lost");
+    backup(&installation, &dir);
+    server.stop();
+    installation.data = dir;
+    lose_events_and_repair(&installation, "lost");
+    let server = installation.start();
+    assert_eq!(
+        (events(&server, "lost").len(), events(&server, "there").len()),
+        (0, 90)
+    );
     server.stop();
     installation.verify();
 }

@@ -7,6 +7,7 @@ mod encrypted;
 mod file;
 mod guard;
 mod mapping;
+mod pinned;
 #[cfg(feature = "sim")]
 mod sim;
 
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 pub use encrypted::EncryptedStorage;
 pub use file::FileStorage;
+pub(crate) use pinned::Pinned;
 #[cfg(feature = "sim")]
 pub use sim::SimDisk;
 

@@ -4,9 +4,7 @@ use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
-use timberline_log::{
-    CheckedFrames, Cipher, FileStorage, SegmentInfo, Seq, Storage, check_frames, segment_name,
-};
+use timberline_log::{CheckedFrames, Cipher, SegmentInfo, Seq, Storage, segment_name};
 use timberline_views::{Replica, ReplicaError};
 
 use super::manifest::Manifest;
@@ -46,7 +44,7 @@ pub fn check(
         wrong: against_manifest(dir)?,
         ..Checked::default()
     };
-    let reader = timberline_views::read_log(dir, cipher)?;
+    let reader = timberline_views::read_log(dir, cipher)?.pinned()?;
     let mut replica = Replica::new(spill);
     let mut records = reader.read_from(Seq::FIRST)?;
     let mut unfolded = 0;
@@ -122,11 +120,10 @@ fn compare_with_manifest(dir: &Path) -> Result<Vec<String>, BackupError> {
             what: "is a backup that was begun and never finished: run `timberline backup` again",
         });
     }
-    let reader = timberline_views::log_files(dir)?;
+    // After the manifest: a segment that is newer than it says is expected, one that is older is not.
+    let reader = timberline_views::log_files(dir)?.pinned()?;
     let infos = reader.segments()?;
     let log = dir.join(LOG_DIR);
-    let storage: Arc<dyn Storage> =
-        Arc::new(FileStorage::open(&log).map_err(BackupError::io("open the directory", &log))?);
     let mut wrong = Vec::new();
     for segment in &manifest.segments {
         let found = infos.iter().find(|info| info.first.get() == segment.first);
@@ -135,7 +132,7 @@ fn compare_with_manifest(dir: &Path) -> Result<Vec<String>, BackupError> {
             None => wrong.push(format!("{} is missing", file.display())),
             Some(info) if info.generation > segment.generation => {}
             Some(info) => {
-                let frames = check_frames(&storage, info.first, segment.used)?;
+                let frames = reader.check_frames(info.first, segment.used)?;
                 wrong.extend(flaw(&file.display(), frames, segment.crc));
             }
         }

@@ -20,42 +20,73 @@ use timberline_log::{FileStorage, SegmentInfo, Seq, Storage, WriterLock, check_f
 use timberline_views::Store;
 
 use super::manifest::{Manifest, ManifestSegment};
-use super::registry::{registered, strike_out};
-use super::sets::is_gone_unfinished;
+use super::registry::{Registered, register, registered, strike_out};
+use super::sets::{is_gone_unfinished, sets_in};
 use super::{BackupError, LOG_DIR, files};
 
 /// What became of one backup.
 #[derive(Debug)]
-pub struct BackupErasure {
+pub(crate) struct BackupErasure {
     /// Where it is.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// How many of its segments were replaced; or why it was not reached.
-    pub outcome: Result<usize, BackupError>,
+    pub(crate) outcome: Result<usize, BackupError>,
+}
+
+/// What erasing from backups needs to know.
+pub(crate) struct Reach<'a> {
+    /// Whose backups.
+    pub(crate) data_dir: &'a Path,
+    /// Where the automatic sets are. Those that are on no list count, too.
+    pub(crate) sets: Option<&'a Path>,
+    /// The open store of the data directory.
+    pub(crate) store: &'a Store,
+    /// False when it is to be broken off: the server stops.
+    pub(crate) go_on: &'a dyn Fn() -> bool,
 }
 
 /// Goes through all backups of a data directory that are known.
 ///
 /// # Errors
 /// When the list of backups or the log cannot be read. A backup that cannot be reached is reported in its outcome.
-pub fn erase_from_backups(data_dir: &Path, store: &Store) -> Result<Vec<BackupErasure>, BackupError> {
-    let backups = registered(data_dir)?;
-    if backups.is_empty() {
-        return Ok(Vec::new());
-    }
+pub(crate) fn erase_from_backups(reach: &Reach<'_>) -> Result<Vec<BackupErasure>, BackupError> {
+    let data_dir = reach.data_dir;
     let live = timberline_views::log_files(data_dir)?.segments()?;
-    let mut erased = Vec::with_capacity(backups.len());
-    for backup in backups {
+    if let Some(sets) = reach.sets {
+        let device = live.iter().rev().find_map(|info| info.device);
+        list_unlisted(data_dir, sets, device.map(|device| device.to_string()))?;
+    }
+    let mut erased = Vec::new();
+    for backup in registered(data_dir)? {
         if is_gone_unfinished(&backup.path) {
             // A set that was completed under its name, or given up: there is nothing under this one any more.
             strike_out(data_dir, &backup.path)?;
             continue;
         }
         erased.push(BackupErasure {
-            outcome: erase_from(data_dir, &live, &backup.path, store),
+            outcome: reach.erase_from(&live, &backup.path),
             path: backup.path,
         });
     }
     Ok(erased)
+}
+
+/// Puts sets on the list that are not on it: the list was lost or could not be written, or a set was renamed.
+fn list_unlisted(data_dir: &Path, sets: &Path, device: Option<String>) -> Result<(), BackupError> {
+    let known = registered(data_dir)?;
+    for path in sets_in(sets) {
+        if known.iter().any(|known| known.path == path) {
+            continue;
+        }
+        // What is none of this log's backups is left alone.
+        if let Ok(Some(manifest)) = Manifest::read(&path)
+            && device.as_ref().is_some_and(|device| *device == manifest.device)
+        {
+            let (time, seq) = (manifest.time, manifest.seq);
+            register(data_dir, Registered { path, time, seq })?;
+        }
+    }
+    Ok(())
 }
 
 /// The segments of a backup that hold what was erased from the log since they were copied, oldest first. `None` if the
@@ -86,38 +117,50 @@ struct Compared {
 fn compare(live: &[SegmentInfo], backup: &Path) -> Result<Compared, BackupError> {
     let mut compared = Compared::default();
     for copy in timberline_views::log_files(backup)?.segments()? {
-        let Some(info) = live.iter().find(|info| info.first == copy.first) else {
-            continue;
-        };
-        if info.salvaged != copy.salvaged {
-            compared.apart.push(copy.first);
-        } else if info.generation > copy.generation && info.last.is_some() {
-            compared.outdated.push(info.clone());
+        match live.iter().find(|info| info.first == copy.first) {
+            Some(info) if info.salvaged == copy.salvaged => {
+                if info.generation > copy.generation && info.last.is_some() {
+                    compared.outdated.push(info.clone());
+                }
+            }
+            Some(_) => compared.apart.push(copy.first),
+            // The log has lost all of it. (One after the newest was begun since the log was looked at.)
+            None if live.last().is_some_and(|newest| copy.first < newest.first) => {
+                compared.apart.push(copy.first);
+            }
+            None => {}
         }
     }
     Ok(compared)
 }
 
-fn erase_from(
-    data_dir: &Path,
-    live: &[SegmentInfo],
-    backup: &Path,
-    store: &Store,
-) -> Result<usize, BackupError> {
-    if !backup.join(LOG_DIR).is_dir() {
-        return Err(BackupError::Unsuitable {
-            path: backup.to_owned(),
-            what: "cannot be reached, or is no backup any more: connect its disk, or strike it out of backups.json if it is gone",
-        });
+impl Reach<'_> {
+    fn erase_from(&self, live: &[SegmentInfo], backup: &Path) -> Result<usize, BackupError> {
+        if !(self.go_on)() {
+            return Err(stopped(backup));
+        }
+        if !backup.join(LOG_DIR).is_dir() {
+            return Err(BackupError::Unsuitable {
+                path: backup.to_owned(),
+                what: "cannot be reached, or is no backup any more: connect its disk, or strike it out of backups.json if it is gone",
+            });
+        }
+        let _lock = WriterLock::acquire(backup)?;
+        let apart = compare(live, backup)?.apart;
+        if apart.is_empty() {
+            return replace_rewritten(self.data_dir, live, backup, self.go_on);
+        }
+        let since = Since::of(backup, self.store)?;
+        let replaced = replace_rewritten(self.data_dir, live, backup, self.go_on)?;
+        Ok(replaced + since.erase(backup, &apart, self)?)
     }
-    let _lock = WriterLock::acquire(backup)?;
-    let apart = compare(live, backup)?.apart;
-    if apart.is_empty() {
-        return replace_rewritten(data_dir, live, backup);
+}
+
+fn stopped(backup: &Path) -> BackupError {
+    BackupError::Unsuitable {
+        path: backup.to_owned(),
+        what: "was not reached before the server stopped: its next start goes on",
     }
-    let since = Since::of(backup, store)?;
-    let replaced = replace_rewritten(data_dir, live, backup)?;
-    Ok(replaced + since.erase(backup, &apart, store)?)
 }
 
 /// From which order on a backup is to be erased from, whose segments the log's do not replace.
@@ -148,9 +191,10 @@ impl Since {
     }
 
     /// Erases from these segments, by rewriting them.
-    fn erase(&self, backup: &Path, segments: &[Seq], store: &Store) -> Result<usize, BackupError> {
-        let erased = store
-            .erase_from_copy(self.storage.clone(), segments, self.purged_through)
+    fn erase(&self, backup: &Path, segments: &[Seq], reach: &Reach<'_>) -> Result<usize, BackupError> {
+        let erased = reach
+            .store
+            .erase_from_copy(self.storage.clone(), segments, self.purged_through, reach.go_on)
             .map_err(BackupError::erase(backup))?;
         let mut manifest = Manifest::read(backup)?.ok_or_else(|| unfinished(backup))?;
         for info in timberline_views::log_files(backup)?.segments()? {
@@ -184,34 +228,50 @@ pub(super) fn replace_rewritten(
     data_dir: &Path,
     live: &[SegmentInfo],
     backup: &Path,
+    go_on: &dyn Fn() -> bool,
 ) -> Result<usize, BackupError> {
     let log = backup.join(LOG_DIR);
     files::remove_unfinished(&log)?;
     let outdated = segments_to_erase(live, backup)?.unwrap_or_default();
-    if outdated.is_empty() {
-        return Ok(0);
-    }
-    let mut manifest = Manifest::read(backup)?;
-    let storage = log_of(backup)?;
+    let mut replaced = 0;
     for info in outdated.iter().rev() {
-        let segment = replace(data_dir, &storage, &log, info)?;
-        if let Some(manifest) = &mut manifest {
-            manifest.put(segment);
+        if !go_on() {
+            break;
+        }
+        replace(data_dir, &log, info)?;
+        replaced += 1;
+    }
+    list_replaced(backup)?;
+    if replaced < outdated.len() {
+        return Err(stopped(backup));
+    }
+    Ok(replaced)
+}
+
+/// Brings the manifest up to date with segments that were replaced, now or before an interruption.
+fn list_replaced(backup: &Path) -> Result<(), BackupError> {
+    let Some(mut manifest) = Manifest::read(backup)? else {
+        return Ok(());
+    };
+    let storage = log_of(backup)?;
+    let mut changed = false;
+    for info in timberline_views::log_files(backup)?.segments()? {
+        let newer = |listed: &ManifestSegment| {
+            listed.first == info.first.get() && listed.generation < info.generation
+        };
+        if info.last.is_some() && manifest.segments.iter().any(newer) {
+            manifest.put(listed(&storage, &info)?);
+            changed = true;
         }
     }
-    if let Some(mut manifest) = manifest {
+    if changed {
         manifest.seq = manifest.segments.last().map_or(manifest.seq, |last| last.last);
         manifest.write(backup)?;
     }
-    Ok(outdated.len())
+    Ok(())
 }
 
-fn replace(
-    data_dir: &Path,
-    storage: &Arc<dyn Storage>,
-    log: &Path,
-    info: &SegmentInfo,
-) -> Result<ManifestSegment, BackupError> {
+fn replace(data_dir: &Path, log: &Path, info: &SegmentInfo) -> Result<(), BackupError> {
     let source = data_dir.join(LOG_DIR).join(&info.file);
     let bytes = std::fs::read(&source).map_err(BackupError::io("read", &source))?;
     // A damaged segment must never take the place of a copy that may be the last whole one.
@@ -229,8 +289,7 @@ fn replace(
         });
     }
     // Under another name and renamed: in a set of automatic backups the old file belongs to the others, too.
-    files::put(log, &segment_name(info.first), &bytes)?;
-    listed(storage, info)
+    files::put(log, &segment_name(info.first), &bytes)
 }
 
 /// A sealed segment of a backup as its manifest lists it.

@@ -27,7 +27,8 @@ mod update;
 
 pub use automatic::{Automatic, Status};
 pub use check::{Checked, check};
-pub use erase::{BackupErasure, erase_from_backups, segments_to_erase};
+pub use erase::segments_to_erase;
+pub(crate) use erase::{BackupErasure, Reach, erase_from_backups};
 pub use manifest::{Manifest, ManifestSegment};
 pub(crate) use registry::copy_registry;
 pub use registry::{Registered, registered};

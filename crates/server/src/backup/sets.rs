@@ -7,11 +7,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use timberline_log::SegmentInfo;
+use timberline_log::{SegmentInfo, WriterLock};
 use timberline_model::Timestamp;
 
 use super::manifest::{Manifest, ManifestSegment};
-use super::registry::{registered, strike_out};
+use super::registry::{Registered, register, registered, strike_out};
 use super::update::{Backup, BackupReport};
 use super::{BackupError, LOG_DIR, files};
 
@@ -85,7 +85,7 @@ impl Sets {
         remove(&unfinished)?;
         if let Some(previous) = &previous {
             let live = timberline_views::log_files(data_dir)?.segments()?;
-            link_sealed(&live, &unfinished, &previous.path)?;
+            link_sealed(data_dir, &live, &unfinished, previous)?;
         }
         let mut report = Backup::copy(data_dir, &unfinished)?;
         let begun = report.path.clone();
@@ -123,6 +123,22 @@ impl Sets {
         Ok(())
     }
 
+    /// Removes a set; on the list it stands as `path`. It loses its name first: interrupted, it is no half set, and is
+    /// erased from like one that is being made, until the next set takes its place.
+    fn remove_set(&self, data_dir: &Path, set: &Set, path: &Path) -> Result<(), BackupError> {
+        let going = self.dir.join(UNFINISHED);
+        let listed = Registered {
+            path: path.with_file_name(UNFINISHED),
+            time: set.updated.to_string(),
+            seq: set.seq,
+        };
+        register(data_dir, listed.clone())?;
+        fs::rename(&set.path, &going).map_err(BackupError::io("rename", &set.path))?;
+        strike_out(data_dir, path)?;
+        remove(&going)?;
+        strike_out(data_dir, &listed.path)
+    }
+
     /// Removes the oldest sets beyond `keep`, but never the one just made.
     fn prune(&self, data_dir: &Path, made: &Path, keep: usize) -> Result<(), BackupError> {
         let sets = self.list()?;
@@ -130,17 +146,34 @@ impl Sets {
         for set in sets.iter().take(beyond) {
             let path = set.path.canonicalize().unwrap_or_else(|_| set.path.clone());
             if path != made {
-                remove(&set.path)?;
-                strike_out(data_dir, &path)?;
+                self.remove_set(data_dir, set, &path)?;
             }
         }
         Ok(())
     }
 }
 
+/// The sets in a directory, also one that is being made or removed; none if it cannot be read.
+pub(super) fn sets_in(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let paths = entries.filter_map(|entry| {
+        let name = entry.file_name();
+        let is_set = name
+            .to_str()
+            .is_some_and(|name| name == UNFINISHED || parse_name(name).is_some());
+        (is_set && entry.path().join(LOG_DIR).is_dir()).then(|| entry.path())
+    });
+    paths.filter_map(|path| path.canonicalize().ok()).collect()
+}
+
 /// Begins a set with the sealed segments of the one before. The backup that follows takes those that are still as in
 /// the log for its own, and replaces the others.
-fn link_sealed(live: &[SegmentInfo], to: &Path, previous: &Path) -> Result<(), BackupError> {
+///
+/// It is on the list before it has a segment: what the set before has may be erased from that one at any moment, and the
+/// links would keep it.
+fn link_sealed(data_dir: &Path, live: &[SegmentInfo], to: &Path, previous: &Set) -> Result<(), BackupError> {
+    let updated = previous.updated.to_string();
+    let previous = &previous.path;
     let Some(mut manifest) = Manifest::read(previous)? else {
         return Ok(());
     };
@@ -157,6 +190,14 @@ fn link_sealed(live: &[SegmentInfo], to: &Path, previous: &Path) -> Result<(), B
     files::make_dir(to)?;
     manifest.write(to)?;
     files::make_dir(&log)?;
+    let _lock = WriterLock::acquire(to)?;
+    let begun = Registered {
+        path: to.canonicalize().map_err(BackupError::io("find", to))?,
+        time: updated,
+        seq: manifest.seq,
+    };
+    // Where the list cannot be written, the set is made all the same, and its report says so.
+    let _ = register(data_dir, begun);
     for segment in manifest.segments.iter().filter(|segment| segment.sealed) {
         let file = timberline_log::segment_name(timberline_log::Seq(segment.first));
         // Where that cannot be (the file system has no links, or no more), the segment is copied.
@@ -165,13 +206,12 @@ fn link_sealed(live: &[SegmentInfo], to: &Path, previous: &Path) -> Result<(), B
     Ok(())
 }
 
-/// Whether this is where a set was being made, and nothing is there any more, though the directory of the sets is.
+/// Whether this is where a set was being made or removed, and nothing is there any more, though the directory of the sets
+/// is.
 pub(super) fn is_gone_unfinished(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == UNFINISHED)
         && path.parent().is_some_and(Path::is_dir)
-        && path
-            .symlink_metadata()
-            .is_err_and(|error| error.kind() == ErrorKind::NotFound)
+        && !path.join(LOG_DIR).exists()
 }
 
 fn remove(dir: &Path) -> Result<(), BackupError> {

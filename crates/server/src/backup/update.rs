@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use timberline_log::{
-    CopyAction, Damage, FileStorage, LogReader, Storage, WriterLock, copy_log, remove_other_segments,
+    CopyAction, Damage, FileStorage, LogError, LogReader, Storage, WriterLock, copy_log,
+    remove_other_segments,
 };
 use timberline_model::Timestamp;
 
@@ -77,7 +79,7 @@ impl Backup {
         let mut report = copy_all(source, target, &reader, &before)?;
         // Whoever has erased something meanwhile found this backup locked. What is erased from now on finds it free, or
         // waits for it.
-        replace_rewritten(source, &reader.segments()?, target)?;
+        replace_rewritten(source, &reader.segments()?, target, &|| true)?;
         report.path = path;
         report.unregistered = unregistered.map(|error| error.to_string());
         Ok(report)
@@ -93,6 +95,21 @@ impl BackupReport {
             seq: self.seq,
         };
         self.unregistered = register(data_dir, complete).err().map(|error| error.to_string());
+    }
+}
+
+/// How long the server may be erasing from a backup before the backup gives up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn lock(target: &Path) -> Result<WriterLock, LogError> {
+    let begun = Instant::now();
+    loop {
+        match WriterLock::acquire(target) {
+            Err(LogError::Locked { .. }) if begun.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            outcome => return outcome,
+        }
     }
 }
 
@@ -113,7 +130,7 @@ fn prepare(source: &Path, target: &Path, device: &str) -> Result<(Manifest, Writ
         ));
     }
     files::make_dir(target)?;
-    let lock = WriterLock::acquire(target)?;
+    let lock = lock(target)?;
     let before = match Manifest::read(target)? {
         Some(before) => before,
         None => {

@@ -108,6 +108,18 @@ impl DataDir {
         timberline_views::read_only(&self.path, self.cipher(), scratch.storage())
     }
 
+    /// The same with a reader of its log, see [`timberline_views::read_only_with`].
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn read_with(
+        &self,
+        log: &LogReader,
+        scratch: &Scratch,
+    ) -> Result<(Snapshot, OpenReport), OpenError> {
+        timberline_views::read_only_with(&self.path, log, self.cipher(), scratch.storage())
+    }
+
     /// A temporary directory for a fold of it.
     ///
     /// # Errors

@@ -153,6 +153,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
         .build()
         .context("cannot start the runtime")?;
     let served = runtime.block_on(serve(listeners, Arc::clone(&app)));
+    app.erasure.stop_within(erasure::AT_STOP);
     // What is still in a blocking task (an export to a client that stopped reading) sees its channel
     // closed; it must not keep the store from being closed.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));

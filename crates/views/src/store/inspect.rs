@@ -90,7 +90,20 @@ pub fn read_only(
     cipher: Option<&Arc<Cipher>>,
     spill: Arc<dyn Storage>,
 ) -> Result<(Snapshot, OpenReport), OpenError> {
-    let reader = read_log(path, cipher)?;
+    read_only_with(path, &read_log(path, cipher)?, cipher, spill)
+}
+
+/// The same with a reader of the directory's log, which the caller reads as well: what is erased meanwhile is in both
+/// or in none, if the reader is [`pinned`](LogReader::pinned).
+///
+/// # Errors
+/// As [`read_only`].
+pub fn read_only_with(
+    path: &Path,
+    reader: &LogReader,
+    cipher: Option<&Arc<Cipher>>,
+    spill: Arc<dyn Storage>,
+) -> Result<(Snapshot, OpenReport), OpenError> {
     let mut report = OpenReport::default();
     let mut replica = Replica::of(views_on_disk(path, cipher, &mut report)?, Some(spill));
     let mut records = reader.read_from(replica.seq().next())?;

@@ -165,20 +165,23 @@ impl Store {
 
     /// Erases from these segments of a copy of the log whatever was ordered to be erased after the record `done`. For
     /// segments that may have records that the log has lost; others are replaced by the log's own. Nobody else may
-    /// write to the copy meanwhile.
+    /// write to the copy meanwhile. It ends early when `go_on` says no.
     ///
     /// # Errors
-    /// When the log or the copy cannot be read, or the copy not be written.
+    /// When the log or the copy cannot be read, or the copy not be written; [`HistoryError::Cancelled`].
     pub fn erase_from_copy(
         &self,
         copy: Arc<dyn timberline_log::Storage>,
         segments: &[Seq],
         done: Seq,
+        go_on: &dyn Fn() -> bool,
     ) -> Result<CopyErasure, HistoryError> {
         let copy = self.copy_reader(copy)?;
         let mut pace = Pace::new(&self.shared, true);
         let log = self.shared.reader()?;
-        erase_copy::erase_from_copy(&log, &copy, segments, done, &mut |bytes| pace.go_on(bytes))
+        erase_copy::erase_from_copy(&log, &copy, segments, done, &mut |bytes| {
+            go_on() && pace.go_on(bytes)
+        })
     }
 
     /// The newest order to erase of which a copy of the log says that it was completed.
@@ -197,6 +200,12 @@ impl Store {
     /// may still hold what is erased here.
     pub fn purges_completed(&self) -> u64 {
         self.shared.purges_completed.load(Ordering::Acquire)
+    }
+
+    /// How often segments of the log were replaced since the store was opened: erased from or squashed. When the number
+    /// grows, copies of the log hold older versions of them.
+    pub fn log_rewrites(&self) -> u64 {
+        self.shared.log_rewrites.load(Ordering::Acquire)
     }
 
     /// Orders to erase that are not completed yet.
@@ -294,6 +303,7 @@ impl Shared {
         let seq = self.commit(&mut self.sequencer.lock(), &ended)?;
         self.wait_durable(seq)?;
         self.purges_completed.fetch_add(1, Ordering::AcqRel);
+        self.log_rewrites.fetch_add(1, Ordering::AcqRel);
         Ok(Some(PurgeReceipt {
             seq: newest,
             log,
@@ -418,6 +428,7 @@ impl Shared {
                 squash::squash(&reader, segment, &purges, &mut |bytes| pace.go_on(bytes))?
             {
                 tracing::debug!(segment.file, ?rewritten, "a log segment was squashed");
+                self.log_rewrites.fetch_add(1, Ordering::AcqRel);
                 done.squashed += 1;
                 done.bytes_before += rewritten.before;
                 done.bytes_after += rewritten.after;

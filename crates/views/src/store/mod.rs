@@ -34,7 +34,7 @@ use timberline_log::{Cipher, DeviceId, Durability, Integrity, Log, LogReader, Se
 pub use error::{CompactError, OpenError, WriteError};
 pub use heal::{ViewDamage, set_aside_views};
 pub use history::{Deleted, DeletedWhat, Undoing};
-pub use inspect::{check_start, explain, log_files, read_log, read_only, view_files};
+pub use inspect::{check_start, explain, log_files, read_log, read_only, read_only_with, view_files};
 pub use maintain::{Maintenance, PurgeReceipt};
 pub use open::{OpenReport, Progress};
 pub use presence::KnownEvents;
@@ -157,6 +157,8 @@ pub(crate) struct Shared {
     erased_through: AtomicU64,
     /// How often orders to erase were completed.
     purges_completed: AtomicU64,
+    /// How often sealed segments of the log were replaced since the start.
+    log_rewrites: AtomicU64,
     /// Whether an order to erase could not be completed and the history thread is to try again.
     retry_maintenance: AtomicBool,
     past: Mutex<Past>,

@@ -178,6 +178,7 @@ impl Store {
             maintaining: Mutex::default(),
             erased_through: AtomicU64::new(0),
             purges_completed: AtomicU64::new(0),
+            log_rewrites: AtomicU64::new(0),
             retry_maintenance: AtomicBool::new(false),
             past: Mutex::default(),
             recalling: Mutex::default(),

@@ -28,9 +28,10 @@ const MOST_UNFOLDED: u64 = 20;
 
 /// Verifies.
 pub(super) fn run(data: &DataDir) -> anyhow::Result<Verdict> {
-    let reader = data.log()?;
+    // What is erased from the log while it is read must not look like a difference.
+    let reader = data.log()?.pinned()?;
     let scratch = (data.scratch()?, data.scratch()?);
-    let (views, report) = data.read(&scratch.0)?;
+    let (views, report) = data.read_with(&reader, &scratch.0)?;
     let mut findings = Findings {
         progress: Progress::new("checking", Seq::FIRST, reader.newest()?),
         out: Output::new(),

@@ -1,0 +1,119 @@
+//! A directory whose files stay as they were when they were first opened, whatever takes their names meanwhile.
+//!
+//! Segments are replaced when something is erased from the log. Whoever reads a log twice and compares must read the
+//! same files both times. What is appended to a file is still seen.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Access, FileId, ReadAt, Region, Storage};
+use crate::{LogError, WriterLock};
+
+/// So many files are kept open, half of what a process may usually have. Of a log with more segments (that is 32 GiB
+/// with those of usual size) the others are opened whenever they are read.
+const MOST: usize = 512;
+
+/// For reading by copy only.
+#[derive(Debug)]
+pub(crate) struct Pinned {
+    inner: Arc<dyn Storage>,
+    files: Mutex<BTreeMap<String, Arc<dyn ReadAt>>>,
+}
+
+impl Pinned {
+    pub(crate) fn new(inner: Arc<dyn Storage>) -> Self {
+        Self {
+            inner,
+            files: Mutex::default(),
+        }
+    }
+
+    fn files(&self) -> MutexGuard<'_, BTreeMap<String, Arc<dyn ReadAt>>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Storage for Pinned {
+    /// With the files that were opened and have been removed since.
+    fn list(&self) -> io::Result<Vec<String>> {
+        let mut names = self.inner.list()?;
+        names.extend(self.files().keys().cloned());
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    fn open_read(&self, name: &str) -> io::Result<Arc<dyn ReadAt>> {
+        if let Some(file) = self.files().get(name) {
+            return Ok(Arc::clone(file));
+        }
+        let file = self.inner.open_read(name)?;
+        let mut files = self.files();
+        if files.len() < MOST {
+            // Another thread may have opened the name first: then its file counts.
+            return Ok(Arc::clone(files.entry(name.to_owned()).or_insert(file)));
+        }
+        Ok(file)
+    }
+
+    fn create_region(&self, _name: &str, _len: u64) -> io::Result<Arc<dyn Region>> {
+        Err(only_read())
+    }
+
+    fn open_region(&self, _name: &str, _access: Access) -> io::Result<Arc<dyn Region>> {
+        Err(only_read())
+    }
+
+    fn write_file(&self, _name: &str, _bytes: &[u8]) -> io::Result<()> {
+        Err(only_read())
+    }
+
+    fn read_file(&self, name: &str) -> io::Result<Vec<u8>> {
+        let file = self.open_read(name)?;
+        let mut bytes = vec![0; usize::try_from(file.len()?).map_err(|_| io::ErrorKind::FileTooLarge)?];
+        let count = file.read_at(0, &mut bytes)?;
+        bytes.truncate(count);
+        Ok(bytes)
+    }
+
+    fn rename(&self, _from: &str, _to: &str) -> io::Result<()> {
+        Err(only_read())
+    }
+
+    fn remove(&self, _name: &str) -> io::Result<()> {
+        Err(only_read())
+    }
+
+    fn set_len(&self, _name: &str, _len: u64) -> io::Result<()> {
+        Err(only_read())
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        Err(only_read())
+    }
+
+    fn file_id(&self, name: &str) -> io::Result<FileId> {
+        self.inner.file_id(name)
+    }
+
+    fn names_changed(&self) -> io::Result<i128> {
+        self.inner.names_changed()
+    }
+
+    fn lock_writer(&self) -> Result<WriterLock, LogError> {
+        self.inner.lock_writer()
+    }
+
+    fn path(&self) -> &Path {
+        self.inner.path()
+    }
+}
+
+fn only_read() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::Unsupported,
+        "a pinned log is only read, and by copying",
+    )
+}
