@@ -118,8 +118,24 @@ impl LogReader {
     ///
     /// # Errors
     /// As [`segments`](Self::segments).
-    pub fn pinned(mut self) -> Result<Self, LogError> {
-        self.storage = Arc::new(Pinned::new(self.storage));
+    pub fn pinned(self) -> Result<Self, LogError> {
+        let pinned = Pinned::new(self.storage.clone());
+        self.pinned_to(pinned)
+    }
+
+    /// The same for a copy of a log, which does not grow like a log does: a segment that is replaced by a longer version
+    /// stays as it was, and so whatever comes after that is not seen.
+    ///
+    /// # Errors
+    /// As [`segments`](Self::segments).
+    pub fn pinned_copy(self) -> Result<Self, LogError> {
+        let storage = self.storage.clone();
+        let pinned = Pinned::with_names_of_now(storage).map_err(LogError::io("list", self.path()))?;
+        self.pinned_to(pinned)
+    }
+
+    fn pinned_to(mut self, pinned: Pinned) -> Result<Self, LogError> {
+        self.storage = Arc::new(pinned);
         // This opens each of them, oldest first. Segments are replaced from the newest to the oldest, so no record
         // refers to something that is erased already from what is opened here.
         self.segments()?;

@@ -283,6 +283,32 @@ mod tests {
         }
     }
 
+    /// By `docs/format/log.md`.
+    #[test]
+    fn a_salvaged_header_is_as_specified() {
+        let header = SegmentHeader {
+            device: DeviceId(*b"device-id-16-by."),
+            first: Seq(1),
+            created: 1_709_287_200_000_000_000,
+            generation: 1,
+            squashed: None,
+            encrypted: false,
+            salvaged: 1_709_287_200_000_000_001,
+        };
+        let bytes = header.encode();
+        let hex: Vec<String> = bytes[..72].iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            hex.join(" "),
+            "54 4d 42 52 4c 4f 47 0a 01 00 00 00 00 10 00 00 \
+             64 65 76 69 63 65 2d 69 64 2d 31 36 2d 62 79 2e \
+             01 00 00 00 00 00 00 00 00 40 1f f7 a6 9b b8 17 \
+             01 00 00 00 00 00 00 00 00 00 00 00 59 c1 90 c0 \
+             01 40 1f f7 a6 9b b8 17"
+        );
+        assert!(bytes[72..].iter().all(|&byte| byte == 0));
+        assert_eq!(SegmentHeader::decode(&bytes), HeaderRead::Good(header));
+    }
+
     #[test]
     fn any_flipped_bit_of_the_header_is_noticed() {
         let header = SegmentHeader {

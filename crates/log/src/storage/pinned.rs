@@ -19,6 +19,8 @@ const MOST: usize = 512;
 #[derive(Debug)]
 pub(crate) struct Pinned {
     inner: Arc<dyn Storage>,
+    /// The names there are, if there are never to be more.
+    names: Option<Vec<String>>,
     files: Mutex<BTreeMap<String, Arc<dyn ReadAt>>>,
 }
 
@@ -26,8 +28,18 @@ impl Pinned {
     pub(crate) fn new(inner: Arc<dyn Storage>) -> Self {
         Self {
             inner,
+            names: None,
             files: Mutex::default(),
         }
+    }
+
+    /// The same without files that are made later.
+    pub(crate) fn with_names_of_now(inner: Arc<dyn Storage>) -> io::Result<Self> {
+        let names = Some(inner.list()?);
+        Ok(Self {
+            names,
+            ..Self::new(inner)
+        })
     }
 
     fn files(&self) -> MutexGuard<'_, BTreeMap<String, Arc<dyn ReadAt>>> {
@@ -38,6 +50,9 @@ impl Pinned {
 impl Storage for Pinned {
     /// With the files that were opened and have been removed since.
     fn list(&self) -> io::Result<Vec<String>> {
+        if let Some(names) = &self.names {
+            return Ok(names.clone());
+        }
         let mut names = self.inner.list()?;
         names.extend(self.files().keys().cloned());
         names.sort_unstable();

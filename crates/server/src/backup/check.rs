@@ -44,7 +44,7 @@ pub fn check(
         wrong: against_manifest(dir)?,
         ..Checked::default()
     };
-    let reader = timberline_views::read_log(dir, cipher)?.pinned()?;
+    let reader = timberline_views::read_log(dir, cipher)?.pinned_copy()?;
     let mut replica = Replica::new(spill);
     let mut records = reader.read_from(Seq::FIRST)?;
     let mut unfolded = 0;
@@ -121,7 +121,7 @@ fn compare_with_manifest(dir: &Path) -> Result<Vec<String>, BackupError> {
         });
     }
     // After the manifest: a segment that is newer than it says is expected, one that is older is not.
-    let reader = timberline_views::log_files(dir)?.pinned()?;
+    let reader = timberline_views::log_files(dir)?.pinned_copy()?;
     let infos = reader.segments()?;
     let log = dir.join(LOG_DIR);
     let mut wrong = Vec::new();

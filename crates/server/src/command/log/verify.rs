@@ -7,6 +7,7 @@ use timberline_log::{LogReader, Record, Seq, segment_name};
 use timberline_views::{BucketView, OpenReport, Replica, ReplicaError, Snapshot, check, differences};
 
 use super::progress::Progress;
+use crate::backup::Manifest;
 use crate::command::output::{Output, OutputError};
 use crate::command::place::DataDir;
 use crate::command::verdict::Verdict;
@@ -29,7 +30,12 @@ const MOST_UNFOLDED: u64 = 20;
 /// Verifies.
 pub(super) fn run(data: &DataDir) -> anyhow::Result<Verdict> {
     // What is erased from the log while it is read must not look like a difference.
-    let reader = data.log()?.pinned()?;
+    let reader = data.log()?;
+    let reader = match Manifest::read(data.path()) {
+        // A backup, whatever its manifest says.
+        Ok(Some(_)) | Err(_) => reader.pinned_copy()?,
+        Ok(None) => reader.pinned()?,
+    };
     let scratch = (data.scratch()?, data.scratch()?);
     let (views, report) = data.read_with(&reader, &scratch.0)?;
     let mut findings = Findings {
