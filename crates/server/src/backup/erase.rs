@@ -118,12 +118,11 @@ fn compare(live: &[SegmentInfo], backup: &Path) -> Result<Compared, BackupError>
     let mut compared = Compared::default();
     for copy in timberline_views::log_files(backup)?.segments()? {
         match live.iter().find(|info| info.first == copy.first) {
-            Some(info) if info.salvaged == copy.salvaged => {
-                if info.generation > copy.generation && info.last.is_some() {
-                    compared.outdated.push(info.clone());
-                }
+            Some(info) if info.salvaged != copy.salvaged => compared.apart.push(copy.first),
+            Some(info) if info.generation > copy.generation && info.last.is_some() => {
+                compared.outdated.push(info.clone());
             }
-            Some(_) => compared.apart.push(copy.first),
+            Some(_) => {}
             // The log has lost all of it. (One after the newest was begun since the log was looked at.)
             None if live.last().is_some_and(|newest| copy.first < newest.first) => {
                 compared.apart.push(copy.first);
