@@ -199,6 +199,9 @@ fn made_up_segment(script: &mut Script<'_>, seq: &mut u64, wild: bool) -> (u64, 
     };
     let version = if wild && script.byte() < 32 { 2 } else { 1 };
     let mut bytes = log_file::header(first, version, u32::from(version == 2), mark);
+    if version == 2 {
+        log_file::squash(&mut bytes, script.long());
+    }
     match script.byte() {
         0..8 => bytes[..MARK].fill(0),
         8..16 => bytes[MARK + 9] ^= 1,

@@ -41,6 +41,12 @@ pub fn header(first: u64, version: u32, generation: u32, mark: Option<(bool, u64
     bytes
 }
 
+/// Makes a header of version 2 say that the segment is squashed and stands for the records up to `last`.
+pub fn squash(header: &mut [u8], last: u64) {
+    put(header, 52, &last.to_le_bytes());
+    seal_block(&mut header[..MARK]);
+}
+
 /// Appends a frame with the checksums that belong to it.
 pub fn push_frame(out: &mut Vec<u8>, seq: u64, lag: u32, kind: u8, more: bool, payload: &[u8]) {
     let start = out.len();

@@ -126,6 +126,10 @@ impl SegmentHeader {
         if version > FORMAT_VERSION {
             return HeaderRead::Newer(version);
         }
+        let squashed = long(block, 52);
+        if squashed >= BEYOND {
+            return HeaderRead::Damaged;
+        }
         let mut device = [0u8; 16];
         device.copy_from_slice(&block[16..32]);
         HeaderRead::Good(Self {
@@ -134,7 +138,7 @@ impl SegmentHeader {
             created: long(block, 40).cast_signed(),
             generation: word(block, 48),
             // No segment ends with record 0.
-            squashed: Some(Seq(long(block, 52))).filter(|last| *last > Seq::NONE),
+            squashed: Some(Seq(squashed)).filter(|last| *last > Seq::NONE),
             encrypted: version == 3,
             salvaged: long(block, SALVAGED_AT).cast_signed(),
         })
@@ -307,6 +311,42 @@ mod tests {
         );
         assert!(bytes[72..].iter().all(|&byte| byte == 0));
         assert_eq!(SegmentHeader::decode(&bytes), HeaderRead::Good(header));
+    }
+
+    #[test]
+    fn a_header_or_a_mark_with_a_number_that_no_record_has_is_damaged() {
+        let header = |last| {
+            SegmentHeader {
+                device: DeviceId([7; 16]),
+                first: Seq(42),
+                created: -5,
+                generation: 1,
+                squashed: Some(Seq(last)),
+                encrypted: false,
+                salvaged: 0,
+            }
+            .encode()
+        };
+        let marked = |used, last| {
+            let mark = Mark {
+                sealed: true,
+                used,
+                last: Seq(last),
+                records: 1,
+                time: 0,
+            };
+            Mark::decode(&[[0; BLOCK], mark.encode()].concat())
+        };
+        assert!(matches!(
+            SegmentHeader::decode(&header(BEYOND - 1)),
+            HeaderRead::Good(_)
+        ));
+        assert!(matches!(marked(BEYOND - 1, BEYOND - 1), MarkRead::Good(_)));
+        for number in [BEYOND, u64::MAX] {
+            assert_eq!(SegmentHeader::decode(&header(number)), HeaderRead::Damaged);
+            assert_eq!(marked(5000, number), MarkRead::Damaged);
+            assert_eq!(marked(number, 60), MarkRead::Damaged);
+        }
     }
 
     #[test]
