@@ -500,12 +500,12 @@ fn rewrite_unmarked(region: &dyn Region, survey: &Survey, durable: Seq) {
 mod tests {
     use super::*;
     use crate::frame::FrameHead;
-    use crate::segment::SegmentHeader;
+    use crate::segment::{MARK_OFFSET, Mark, SegmentHeader};
 
-    use crate::{DeviceId, Log, SimDisk};
+    use crate::{DeviceId, Entry, Log, SimDisk};
 
-    /// The bytes of a segment with one record.
-    fn segment(first: Seq) -> Vec<u8> {
+    /// The bytes of a segment with one record, which says how far the log was durable then.
+    fn segment(first: Seq, durable_lag: u32) -> Vec<u8> {
         let header = SegmentHeader {
             device: DeviceId([7; 16]),
             first,
@@ -518,7 +518,7 @@ mod tests {
         let head = FrameHead {
             seq: first,
             time: 0,
-            durable_lag: 0,
+            durable_lag,
             kind: 1,
             ends_batch: true,
             sealed: false,
@@ -535,7 +535,7 @@ mod tests {
         let open = |first: Seq| {
             let storage = SimDisk::new(1).dir("log");
             storage
-                .write_file(&segment_name(first), &segment(first))
+                .write_file(&segment_name(first), &segment(first, 0))
                 .expect("a file");
             Log::open(storage, LogOptions::default())
         };
@@ -544,5 +544,51 @@ mod tests {
         let (log, recovery) = open(GREATEST_TO_GO_ON.prev()).expect("numbers are left");
         assert_eq!(recovery.last_seq.next(), GREATEST_TO_GO_ON);
         assert_eq!(log.next_seq(), GREATEST_TO_GO_ON);
+    }
+
+    /// The numbers of all records that can be read.
+    fn numbers(log: &Log) -> Vec<u64> {
+        let mut records = log.reader().read_from(Seq::FIRST).expect("a log");
+        let mut found = Vec::new();
+        while let Some(record) = records.next() {
+            found.extend(record.ok().map(|record| record.seq.get()));
+        }
+        found
+    }
+
+    #[test]
+    fn a_log_is_cut_where_its_file_was_cut_short_before() {
+        let storage = SimDisk::new(1).dir("log");
+        let mut bytes = segment(Seq(1), 0);
+        let mark = Mark {
+            sealed: false,
+            used: bytes.len() as u64 + 4096,
+            last: Seq(2),
+            records: 2,
+            time: 0,
+        };
+        bytes[MARK_OFFSET..SEGMENT_HEADER].copy_from_slice(&mark.encode());
+        let write = |first: u64, bytes: &[u8]| {
+            storage
+                .write_file(&segment_name(Seq(first)), bytes)
+                .expect("a file")
+        };
+        write(1, &bytes);
+        // Nobody says that it was durable, and what lies before it is missing.
+        write(9, &segment(Seq(9), u32::MAX));
+        let open = || Log::open(Arc::clone(&storage), LogOptions::default()).expect("it opens");
+        let (mut log, recovery) = open();
+        let torn = recovery.torn.expect("it is cut");
+        assert!(torn.offset > bytes.len() as u64, "{torn:?}");
+        assert_eq!((recovery.last_seq, numbers(&log)), (Seq(2), vec![1]));
+        let entry = Entry {
+            kind: 1,
+            payload: b"next",
+        };
+        assert_eq!(log.append(&[entry]).expect("there is room"), Seq(3)..=Seq(3));
+        log.close().expect("closes");
+        let (log, again) = open();
+        assert_eq!(again.torn, None);
+        assert_eq!(numbers(&log), [1, 3]);
     }
 }

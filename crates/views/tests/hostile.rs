@@ -12,7 +12,7 @@ use timberline_views::record::{
     BucketCreated, CodecError, Erased, EventBlock, EventsChanged, EventsInserted, EventsPut, Heartbeat, Last,
     Outcome, Record,
 };
-use timberline_views::{BucketKey, OpenReport, Store, StoreOptions, TimeRange, WriteError};
+use timberline_views::{BucketKey, OpenReport, Store, StoreOptions, TimeRange, WriteError, check};
 
 const BUCKET: BucketKey = BucketKey(1);
 /// Beyond it there is no id.
@@ -278,6 +278,34 @@ fn where_the_numbers_end_writes_are_refused_and_nothing_of_them_is_kept() {
     assert_eq!(store.snapshot().seq(), seq);
     assert_eq!(store.snapshot().buckets().count(), 2);
     store.close().expect("closed");
+}
+
+/// A heartbeat that makes its event shorter leaves no trace of where that once ended.
+#[test]
+fn an_event_that_becomes_shorter_takes_the_end_of_its_bucket_along() {
+    let beat = |start, outcome| {
+        Record::Heartbeat(Heartbeat {
+            bucket: BUCKET,
+            start,
+            duration: 100,
+            pulsetime: 0,
+            outcome,
+        })
+    };
+    let made = |event, start| beat(start, Outcome::Created { event, data: "{}" });
+    let extended = |event, duration| beat(0, Outcome::Extended { event, duration });
+    for shortened in [
+        // The open event, and one that is not open any more.
+        vec![made(1, 0), made(2, 50), extended(2, 5)],
+        vec![made(1, 0), made(2, -200), extended(1, 5)],
+        vec![made(1, 0), extended(1, 0)],
+        vec![made(1, 0), extended(1, 500), extended(1, 5)],
+    ] {
+        let records = [vec![created(BUCKET, "b")], shortened].concat();
+        let (store, _) = open(&disk(&sound(&records)));
+        assert_eq!(check(&store.snapshot()), [""; 0], "{records:?}");
+        store.close().expect("closed");
+    }
 }
 
 #[test]
