@@ -165,9 +165,12 @@ fn a_view_or_checkpoint_that_does_not_open_costs_time_and_no_data() {
             _ => dir.path().join("views").join(file),
         };
         spoil(&path, at);
+        if file == "checkpoint" {
+            spoil(&dir.path().join("views/checkpoint.copy"), at);
+        }
         let (store, report) = Store::open(dir.path(), options(Some(key(dir.path())))).expect("opens");
         assert_eq!(count(&store.snapshot()), 2 * EVENTS as usize, "{file} {at}");
-        // A segment is healed by itself; without a checkpoint everything is folded anew.
+        // A segment is healed by itself; without a checkpoint and its copy everything is folded anew.
         let healed = store.view_damage().healed == 1;
         assert_eq!(
             (report.checkpoint_unusable.is_some(), healed),

@@ -96,12 +96,17 @@ impl World {
         all
     }
 
-    fn damage_checkpoint(&self) {
-        let path = self.path("views/checkpoint");
-        let mut bytes = fs::read(&path).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 4;
-        fs::write(path, bytes).unwrap();
+    /// The checkpoint and its copy.
+    fn damage_checkpoints(&self) {
+        for name in ["views/checkpoint", "views/checkpoint.copy"] {
+            self.damage_middle(name);
+        }
+    }
+
+    fn damage_middle(&self, name: &str) {
+        let path = self.path(name);
+        let middle = fs::metadata(&path).unwrap().len() / 2;
+        flip(&path, middle);
     }
 }
 
@@ -163,7 +168,7 @@ fn what_a_damaged_log_has_lost_is_written_back_from_the_old_views() {
         let record = world.records(&store).into_iter().find(|r| r.0 == lost).unwrap();
         drop(store);
         flip(&record.1, record.2 + 40);
-        world.damage_checkpoint();
+        world.damage_checkpoints();
 
         // A crash right after the start changes nothing: once is as good as twice.
         for round in 0..3 {
@@ -212,7 +217,7 @@ fn what_went_after_the_damage_stays_gone() {
     let expected = shown(&store.snapshot());
     drop(store);
     flip(&record.1, record.2 + 40);
-    world.damage_checkpoint();
+    world.damage_checkpoints();
     let (store, report) = world.open();
     assert!(shown(&store.snapshot()) == expected, "{report:?}");
     assert_eq!(report.salvaged, 45);
@@ -232,7 +237,7 @@ fn a_lost_record_that_may_have_deleted_leaves_doubt_and_the_files() {
     for record in records.iter().filter(|r| r.0 == lost || r.0 == receipt.seq) {
         flip(&record.1, record.2 + 34);
     }
-    world.damage_checkpoint();
+    world.damage_checkpoints();
     let (store, report) = world.open();
     let now = shown(&store.snapshot());
     assert!(now["window"].iter().all(|event| event.0 != deleted));
@@ -243,6 +248,39 @@ fn a_lost_record_that_may_have_deleted_leaves_doubt_and_the_files() {
     );
     for name in &report.kept_views {
         assert!(world.path("views").join(format!("{name}.damaged")).exists());
+    }
+}
+
+#[test]
+fn a_damaged_or_missing_checkpoint_is_read_from_its_copy() {
+    for encrypted in [false, true] {
+        for remove in [false, true] {
+            let world = World::new(encrypted);
+            let (lost, before) = filled(&world);
+            let (store, _) = world.open();
+            let records = world.records(&store);
+            drop(store);
+            // The bucket's creation is lost, too: only a checkpoint knows what it was called.
+            for record in records.iter().filter(|r| r.0 == lost || r.0 == Seq::FIRST) {
+                flip(&record.1, record.2 + 40);
+            }
+            match remove {
+                true => fs::remove_file(world.path("views/checkpoint")).unwrap(),
+                false => world.damage_middle("views/checkpoint"),
+            }
+            let (store, report) = world.open();
+            assert!(shown(&store.snapshot()) == before, "{report:?}");
+            assert_eq!(
+                (report.checkpoint_unusable.as_deref(), report.salvaged),
+                (None, 0)
+            );
+            assert_eq!(store.view_damage().checkpoints, 1);
+            store.compact().unwrap();
+            drop(store);
+            let (store, _) = world.open();
+            assert_eq!(store.view_damage().checkpoints, 0, "it was written anew");
+            assert!(shown(&store.snapshot()) == before);
+        }
     }
 }
 
@@ -333,7 +371,7 @@ proptest! {
             let (_, file, offset, size) = which.get(&records);
             flip(file, offset + at.index(*size as usize) as u64);
         }
-        world.damage_checkpoint();
+        world.damage_checkpoints();
         // What the log alone says now.
         let (alone, _) = world.open_in("other-views");
         let folded: BTreeSet<u64> = shown(&alone.snapshot()).values().flatten().map(|event| event.0).collect();

@@ -3,10 +3,11 @@
 //!
 //! A store is filled once: plain and encrypted, stopped in order and killed. Each trial works on a copy of it, damages one
 //! file, starts the server, and reads every event. What the server shows must be what was stored. An event may be missing
-//! only where the damage is reported: by the server's log, by `doctor`, or by `log verify`. A start may be refused if the
-//! reason is printed.
+//! only where the damage is reported: a line of the server's log, of `doctor` or of `log verify` names the file, or a value in
+//! `/metrics` counts it, and an undamaged store says nothing of the kind (`reports`). A start may be refused if the reason is
+//! printed. Damage that costs nothing and is not reported must lie where nothing is stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::http::Connection;
 use crate::ledger::{Event, Events};
 use crate::options::Options;
 use crate::random::Random;
+use crate::reports::Reports;
 use crate::server::Installation;
 
 /// Events of one insert, and inserts of one bucket: enough for view segments, which have 32,768 rows.
@@ -50,12 +52,15 @@ const HARMS: [Harm; 5] = [Harm::Flip, Harm::Zero, Harm::Truncate, Harm::Remove, 
 enum Outcome {
     /// Everything was shown, and the damage was reported.
     WholeReported,
-    /// Everything was shown, and nothing was reported: the bytes were not in use, or the file is made anew.
-    WholeUnreported,
+    /// Everything was shown, nothing was reported, and nothing was to be: the bytes were not in use or did not change, or the
+    /// file holds nothing that is to be kept.
+    Harmless,
     /// Events are missing, and the damage was reported.
     MissingReported,
     /// The start was refused with a reason.
     Refused,
+    /// Everything was shown, and nobody says that a file is damaged.
+    WholeUnreported,
     /// Events are missing, and nobody says so.
     MissingUnreported,
     /// An event is not as it was stored.
@@ -66,7 +71,7 @@ enum Outcome {
 
 impl Outcome {
     fn is_good(self) -> bool {
-        self < Outcome::MissingUnreported
+        self < Outcome::WholeUnreported
     }
 }
 
@@ -76,6 +81,8 @@ struct Template {
     encrypted: bool,
     dir: PathBuf,
     expected: BTreeMap<String, Events>,
+    /// What is said of it when nothing is damaged, without the numbers.
+    baseline: BTreeSet<String>,
 }
 
 /// Runs all of it. False when any trial ended badly.
@@ -93,7 +100,9 @@ pub(crate) fn run(options: &Options) -> io::Result<bool> {
         ("encrypted", true, false),
         ("encrypted-killed", true, true),
     ] {
-        templates.push(fill(options, dir.path(), name, encrypted, kill)?);
+        let mut template = fill(options, dir.path(), name, encrypted, kill)?;
+        template.baseline = baseline(options, dir.path(), &template)?;
+        templates.push(template);
     }
     let mut random = Random::new(options.seed, 0);
     let mut tally: BTreeMap<(String, Harm, Outcome), u32> = BTreeMap::new();
@@ -190,6 +199,7 @@ fn fill(
         encrypted,
         dir: dir.join(name),
         expected,
+        baseline: BTreeSet::new(),
     })
 }
 
@@ -239,7 +249,16 @@ fn files(dir: &Path, below: &str, into: &mut Vec<String>) -> io::Result<()> {
     Ok(())
 }
 
-fn damage(data: &Path, random: &mut Random) -> io::Result<(String, Harm)> {
+/// What was done to a file.
+struct Hit {
+    file: String,
+    harm: Harm,
+    /// Whether nothing is lost by it: the bytes did not change or were zeroes of free space, or it is a file that says nothing
+    /// about data.
+    unused: bool,
+}
+
+fn damage(data: &Path, random: &mut Random) -> io::Result<Hit> {
     let mut all = Vec::new();
     files(data, "", &mut all)?;
     // Each kind of file as often as the others.
@@ -254,17 +273,12 @@ fn damage(data: &Path, random: &mut Random) -> io::Result<(String, Harm)> {
         .unwrap_or_default();
     let harm = random.pick(HARMS.iter().copied()).unwrap_or(Harm::Flip);
     let path = data.join(&file);
-    let mut bytes = fs::read(&path)?;
+    let before = fs::read(&path)?;
+    let mut bytes = before.clone();
     let at = random.below(bytes.len().max(1) as u64) as usize;
     match harm {
-        Harm::Remove => return fs::remove_file(&path).map(|()| (file, harm)),
-        Harm::Truncate => {
-            return fs::OpenOptions::new()
-                .write(true)
-                .open(&path)?
-                .set_len(at as u64)
-                .map(|()| (file, harm));
-        }
+        Harm::Remove => fs::remove_file(&path)?,
+        Harm::Truncate => bytes.truncate(at),
         Harm::Swap => {
             let other = random.pick(of_kind.iter()).map(|other| data.join(other));
             if let Some(other) = other.filter(|other| *other != path) {
@@ -279,16 +293,34 @@ fn damage(data: &Path, random: &mut Random) -> io::Result<(String, Harm)> {
         }
         Harm::Zero => bytes.iter_mut().skip(at).take(64).for_each(|byte| *byte = 0),
     }
-    // In place: a mapping must see it.
-    let mut open = fs::OpenOptions::new().write(true).open(&path)?;
-    io::Write::write_all(&mut open, &bytes)?;
-    open.set_len(bytes.len() as u64)?;
-    Ok((file, harm))
+    if harm != Harm::Remove {
+        // In place: a mapping must see it.
+        let mut open = fs::OpenOptions::new().write(true).open(&path)?;
+        io::Write::write_all(&mut open, &bytes)?;
+        open.set_len(bytes.len() as u64)?;
+    }
+    let unused = holds_nothing(&file) || harm != Harm::Remove && is_free_space(&before, &bytes);
+    Ok(Hit { file, harm, unused })
+}
+
+/// Files that a server makes anew and that say nothing about data.
+fn holds_nothing(file: &str) -> bool {
+    matches!(kind_of(file).as_str(), "LOCK" | "CLOCK")
+}
+
+/// Whether only the zeroes changed that follow everything stored.
+fn is_free_space(before: &[u8], after: &[u8]) -> bool {
+    let used = before
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1);
+    after.len() >= used && before.get(..used) == after.get(..used)
 }
 
 type Trial = (String, Harm, bool, Outcome, String);
 
-fn trial(options: &Options, dir: &Path, template: &Template, random: &mut Random) -> io::Result<Trial> {
+/// A copy of a filled store.
+fn copy_of(options: &Options, dir: &Path, template: &Template) -> io::Result<Installation> {
     let copy = installation(options, dir, "trial", template.encrypted)?;
     fs::remove_dir_all(copy.data()).or_else(|error| {
         if error.kind() == io::ErrorKind::NotFound {
@@ -299,6 +331,23 @@ fn trial(options: &Options, dir: &Path, template: &Template, random: &mut Random
     })?;
     let _ = fs::remove_file(copy.log());
     copy_dir(&template.dir.join("data"), &copy.data())?;
+    Ok(copy)
+}
+
+/// What is said of a store that nothing happened to.
+fn baseline(options: &Options, dir: &Path, template: &Template) -> io::Result<BTreeSet<String>> {
+    let copy = copy_of(options, dir, template)?;
+    let server = copy.start()?;
+    patiently(copy.port).map_err(io::Error::other)?;
+    let mut reports = Reports::default();
+    reports.add_metrics(copy.port);
+    server.stop()?;
+    reports.add_stopped(&copy)?;
+    Ok(reports.shapes())
+}
+
+fn trial(options: &Options, dir: &Path, template: &Template, random: &mut Random) -> io::Result<Trial> {
+    let copy = copy_of(options, dir, template)?;
     let running = random.below(3) == 0;
     let early = if running {
         None
@@ -306,30 +355,39 @@ fn trial(options: &Options, dir: &Path, template: &Template, random: &mut Random
         Some(damage(&copy.data(), random)?)
     };
     let server = copy.start();
-    let (file, harm) = match early {
+    let hit = match early {
         Some(done) => done,
         None => damage(&copy.data(), random)?,
     };
+    let Hit { file, harm, unused } = hit;
     let server = match server {
         Ok(server) => server,
         Err(error) => return Ok((file, harm, running, Outcome::Refused, error.to_string())),
     };
     let shown = patiently(copy.port);
+    let mut reports = Reports::default();
+    reports.add_metrics(copy.port);
     let stopped = server.stop();
-    let log = fs::read_to_string(copy.log()).unwrap_or_default();
-    let reported = log
-        .lines()
-        .any(|line| (line.contains("WARN") || line.contains("ERROR")) && !line.contains("clock"))
-        || !copy.doctor()?
-        || copy.verify(&copy.data())?.is_some();
-    let (outcome, why) = match shown {
+    reports.add_stopped(&copy)?;
+    let reported = reports.name(&file, &template.baseline);
+    let (mut outcome, mut why) = match shown {
         Err(why) => (Outcome::Unavailable, why),
         Ok(shown) => judge(&template.expected, &shown, reported),
     };
-    let outcome = match stopped {
-        Err(error) if !reported => return Ok((file, harm, running, Outcome::Unavailable, error.to_string())),
-        _ => outcome,
-    };
+    if outcome == Outcome::WholeUnreported && unused {
+        outcome = Outcome::Harmless;
+    }
+    if let Err(error) = stopped
+        && !reported
+    {
+        (outcome, why) = (Outcome::Unavailable, error.to_string());
+    }
+    if !outcome.is_good() {
+        why = format!(
+            "{why}; new in the reports: {:#?}",
+            reports.news(&template.baseline)
+        );
+    }
     Ok((file, harm, running, outcome, why))
 }
 

@@ -22,6 +22,7 @@ mod memory;
 mod options;
 mod random;
 mod report;
+mod reports;
 mod run;
 mod sample;
 mod secrets;

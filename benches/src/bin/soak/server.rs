@@ -181,11 +181,11 @@ impl Installation {
         Ok((!status.success()).then(|| format!("log verify ended with {status}: {said}")))
     }
 
-    /// Whether `timberline doctor` finds nothing wrong.
-    pub(crate) fn doctor(&self) -> io::Result<bool> {
-        let mut command = self.command(&["doctor"]);
-        let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-        Ok(status.success())
+    /// What `timberline doctor` prints.
+    pub(crate) fn doctor(&self) -> io::Result<String> {
+        let output = self.command(&["doctor"]).output()?;
+        let said = [output.stdout, output.stderr].concat();
+        Ok(String::from_utf8_lossy(&said).into_owned())
     }
 
     /// `timberline backup`, checked. `None` when the program does not know it.

@@ -97,6 +97,12 @@ fn text(app: &App) -> String {
         views.events_lost as f64,
     );
     metric(
+        "checkpoints_damaged_total",
+        "counter",
+        "Checkpoints that could not be used, so that their copy was.",
+        views.checkpoints as f64,
+    );
+    metric(
         "log_events_salvaged_total",
         "counter",
         "Events that a damaged log had lost and that the start wrote back from old view files.",

@@ -23,6 +23,9 @@ use crate::state::State;
 
 /// Name of the file.
 pub(crate) const FILE: &str = "checkpoint";
+/// Name of the same once more. Only a checkpoint knows which rows of the segments are gone, what buckets are called when
+/// the log has lost it, and which events lie in no segment yet: one damaged file must not cost that.
+pub(crate) const COPY: &str = "checkpoint.copy";
 const MAGIC: [u8; 8] = *b"TLVIEWCP";
 const VERSION: u32 = 2;
 /// A segment that cannot be opened and should have more rows than this is not believed: memory is taken for each.
@@ -170,13 +173,47 @@ fn bucket_body(view: &BucketView) -> Result<BucketBody, CodecError> {
     })
 }
 
-/// Reads the checkpoint and maps the segments it names. With a healer, segments that cannot be opened are no hindrance.
+/// Writes a checkpoint and its copy. One of the two is whole at every moment, and both are when this returns.
+///
+/// # Errors
+/// The file that could not be written, and why.
+pub(crate) fn write(storage: &dyn Storage, bytes: &[u8]) -> Result<(), (&'static str, std::io::Error)> {
+    for file in [FILE, COPY] {
+        storage.write_file(file, bytes).map_err(|error| (file, error))?;
+    }
+    Ok(())
+}
+
+/// Reads the checkpoint, or its copy if it cannot be used, and maps the segments it names. With a healer, segments that
+/// cannot be opened are no hindrance.
 ///
 /// # Errors
 /// [`OpenError::Newer`] for a format of the future, and when the directory cannot be read. Everything else makes the
 /// checkpoint unusable, which costs time (the log is folded anew), not data.
 pub(crate) fn read(storage: &dyn Storage, healer: Option<&Arc<Healer>>) -> Result<Found, OpenError> {
-    let bytes = match storage.read_file(FILE) {
+    let found = read_one(storage, FILE, healer)?;
+    let why = match &found {
+        Found::State(_) => return Ok(found),
+        Found::Unusable(why) => why.as_str(),
+        Found::None => "it is missing",
+    };
+    let copy = read_one(storage, COPY, healer)?;
+    if !matches!(copy, Found::State(_)) {
+        return Ok(found);
+    }
+    tracing::warn!(
+        file = %storage.path().join(FILE).display(),
+        why,
+        "the checkpoint cannot be used: its copy takes its place; check the disk"
+    );
+    if let Some(healer) = healer {
+        healer.checkpoint_damaged();
+    }
+    Ok(copy)
+}
+
+fn read_one(storage: &dyn Storage, name: &str, healer: Option<&Arc<Healer>>) -> Result<Found, OpenError> {
+    let bytes = match storage.read_file(name) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Found::None),
         // What an encrypted file is when it was changed or is of another key.
@@ -208,7 +245,7 @@ pub(crate) fn read(storage: &dyn Storage, healer: Option<&Arc<Healer>>) -> Resul
         return Ok(Found::Unusable("the checkpoint does not begin like one".into()));
     }
     if word(8) > VERSION {
-        let file = storage.path().join(FILE).display().to_string();
+        let file = storage.path().join(name).display().to_string();
         return Err(OpenError::Newer {
             file,
             version: word(8),

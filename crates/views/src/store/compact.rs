@@ -173,13 +173,10 @@ impl Shared {
     fn save(&self, snapshot: &Snapshot) -> Result<u64, CompactError> {
         self.wait_durable(snapshot.seq())?;
         let bytes = checkpoint::encode(snapshot)?;
-        let file = checkpoint::FILE;
-        self.views
-            .write_file(file, &bytes)
-            .map_err(|error| CompactError::Io {
-                file: file.into(),
-                error,
-            })?;
+        checkpoint::write(&*self.views, &bytes).map_err(|(file, error)| CompactError::Io {
+            file: file.into(),
+            error,
+        })?;
         Ok(bytes.len() as u64)
     }
 

@@ -59,6 +59,8 @@ pub struct ViewDamage {
     pub salvaged: u64,
     /// Events in old view files that the log may have lost, and that could not be brought back with certainty.
     pub in_doubt: u64,
+    /// Checkpoints that could not be used, so that their copy was.
+    pub checkpoints: u64,
 }
 
 /// Heals the segments of one store.
@@ -77,6 +79,7 @@ pub(crate) struct Healer {
     events_lost: AtomicU64,
     salvaged: AtomicU64,
     in_doubt: AtomicU64,
+    checkpoints: AtomicU64,
 }
 
 impl Healer {
@@ -93,6 +96,12 @@ impl Healer {
 
     pub(super) fn next_due(&self) -> Option<(BucketKey, String)> {
         self.due.lock().pop()
+    }
+
+    /// Takes note that the checkpoint had to be read from its copy: another is due.
+    pub(super) fn checkpoint_damaged(&self) {
+        self.checkpoints.fetch_add(1, Ordering::Relaxed);
+        self.replaced.store(true, Ordering::Relaxed);
     }
 
     /// Whether a file was replaced since this was asked last.
@@ -165,6 +174,7 @@ impl Store {
             events_lost: read(&healer.events_lost),
             salvaged: read(&healer.salvaged),
             in_doubt: read(&healer.in_doubt),
+            checkpoints: read(&healer.checkpoints),
         }
     }
 }
