@@ -161,7 +161,9 @@ impl Walk {
             return Step::End;
         }
         let mut reason = None;
-        while self.offset < used {
+        // A file may be shorter than its mark says, and a mark may say anything.
+        let limit = used.min(source.end());
+        while self.offset < limit {
             match self.look(source, self.offset) {
                 Found::Frame(frame, size) if frame.head.seq == last => {
                     if let Some(reason) = reason {
@@ -197,11 +199,12 @@ impl Walk {
                 }
             }
         }
+        self.offset = used;
         Step::Gap(Gap {
             offset: start,
-            bytes: used - start,
+            bytes: limit.saturating_sub(start),
             lost: stands_for,
-            reason: reason.unwrap_or_default(),
+            reason: reason.unwrap_or_else(|| "the file ends before the segment does".to_owned()),
             may_be_torn: false,
         })
     }
@@ -590,5 +593,32 @@ mod tests {
             lost: Seq(2)..=Seq(2),
         };
         assert!(found.len() == 3 && found[1] == gap, "{found:?}");
+    }
+
+    #[test]
+    fn a_squashed_segment_that_claims_more_than_its_file_has_is_walked_along_quickly() {
+        let bytes = frames(&[b"outcome".to_vec()]);
+        let used = u64::MAX / 2;
+        let bounds = Bounds {
+            floor: Some((used, Seq(1))),
+            sealed: true,
+            squashed: Some((Seq(1), Seq(1))),
+            ..Bounds::default()
+        };
+        let mut walk = Walk {
+            offset: 0,
+            expected: Seq(1),
+            rules: Rules::default(),
+        };
+        let mut source = Slice(&bytes);
+        assert!(matches!(walk.step(&mut source, &bounds), Step::Frame(_)));
+        let Step::Gap(gap) = walk.step(&mut source, &bounds) else {
+            panic!("what is missing is reported");
+        };
+        assert_eq!(
+            (gap.offset, gap.bytes, gap.lost),
+            (bytes.len() as u64, 0, Seq(1)..=Seq(1))
+        );
+        assert!(matches!(walk.step(&mut source, &bounds), Step::End));
     }
 }

@@ -430,6 +430,34 @@ fn an_event_that_is_lost_does_not_keep_its_neighbours_from_being_changed() {
     check_shown(&open());
 }
 
+/// A look at the past begins with the checkpoint. Another may take its place while it is read, and the files that it
+/// names go: that is no damage.
+#[test]
+fn a_checkpoint_that_is_replaced_while_the_past_is_read_is_no_damage() {
+    let fixture = filled(false);
+    let store = fixture.open();
+    let names = ["views/checkpoint", "views/checkpoint.copy"].map(|name| fixture.dir.path().join(name));
+    let before = names.each_ref().map(|name| fs::read(name).unwrap());
+    // Rewrites the segments in which something is hidden, and removes the old ones.
+    let first = fixture.shown[BUCKET].last().unwrap().0;
+    let window = store.snapshot().bucket(BUCKET).unwrap().key();
+    let purge = timberline_views::record::PurgeBegun {
+        bucket: window,
+        whole: false,
+        events: vec![(u64::MAX, vec![first])],
+        redact: false,
+    };
+    store.purge(&[purge]).unwrap();
+    for (name, bytes) in names.iter().zip(&before) {
+        fs::write(name, bytes).unwrap();
+    }
+    let seq = store.snapshot().seq();
+    let past = store.as_of(seq, &mut || true).unwrap();
+    let expected = fixture.shown[BUCKET].len() - 1;
+    assert_eq!(list(past.bucket(BUCKET).unwrap(), TimeRange::ALL).len(), expected);
+    assert_eq!(store.view_damage(), ViewDamage::default());
+}
+
 #[test]
 fn a_purge_takes_the_files_that_were_set_aside_along() {
     let fixture = filled(false);

@@ -24,6 +24,9 @@ use super::registry::{Registered, register, registered, strike_out};
 use super::sets::{is_gone_unfinished, sets_in};
 use super::{BackupError, LOG_DIR, files};
 
+/// How many versions of a segment are looked at that is rewritten all the while.
+const VERSIONS: usize = 8;
+
 /// What became of one backup.
 #[derive(Debug)]
 pub(crate) struct BackupErasure {
@@ -237,7 +240,7 @@ pub(super) fn replace_rewritten(
         if !go_on() {
             break;
         }
-        replace(data_dir, &log, info)?;
+        replace(data_dir, &log, info.clone())?;
         replaced += 1;
     }
     list_replaced(backup)?;
@@ -270,25 +273,29 @@ fn list_replaced(backup: &Path) -> Result<(), BackupError> {
     Ok(())
 }
 
-fn replace(data_dir: &Path, log: &Path, info: &SegmentInfo) -> Result<(), BackupError> {
+/// Puts a segment of the log in the place of its copy. A damaged one must never take the place of a copy that may be the
+/// last whole one. It may be rewritten meanwhile: then the next version is looked at.
+fn replace(data_dir: &Path, log: &Path, mut info: SegmentInfo) -> Result<(), BackupError> {
     let source = data_dir.join(LOG_DIR).join(&info.file);
-    let bytes = std::fs::read(&source).map_err(BackupError::io("read", &source))?;
-    // A damaged segment must never take the place of a copy that may be the last whole one.
-    let live: Arc<dyn Storage> = Arc::new(
-        FileStorage::open(data_dir.join(LOG_DIR))
-            .map_err(BackupError::io("open the directory of", &source))?,
-    );
-    if check_frames(&live, info.first, info.used.unwrap_or(bytes.len() as u64))?
-        .flaw
-        .is_some()
-    {
-        return Err(BackupError::Unsuitable {
-            path: source,
-            what: "is damaged and is not copied over its backup: run `timberline log verify`",
-        });
+    let live = log_of(data_dir)?;
+    for _ in 0..VERSIONS {
+        let used = info.used.unwrap_or_default();
+        let whole = check_frames(&live, info.first, used)?.flaw.is_none();
+        let bytes = std::fs::read(&source).map_err(BackupError::io("read", &source))?;
+        let segments = timberline_views::log_files(data_dir)?.segments()?;
+        match segments.into_iter().find(|now| now.first == info.first) {
+            Some(now) if now == info && whole => {
+                // Under another name and renamed: in a set of automatic backups the old file belongs to the others, too.
+                return files::put(log, &segment_name(info.first), &bytes);
+            }
+            Some(now) if now != info => info = now,
+            _ => break,
+        }
     }
-    // Under another name and renamed: in a set of automatic backups the old file belongs to the others, too.
-    files::put(log, &segment_name(info.first), &bytes)
+    Err(BackupError::Unsuitable {
+        path: source,
+        what: "is damaged and is not copied over its backup: run `timberline log verify`",
+    })
 }
 
 /// A sealed segment of a backup as its manifest lists it.

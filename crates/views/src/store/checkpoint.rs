@@ -201,12 +201,13 @@ pub(crate) fn read(storage: &dyn Storage, healer: Option<&Arc<Healer>>) -> Resul
     if !matches!(copy, Found::State(_)) {
         return Ok(found);
     }
-    tracing::warn!(
-        file = %storage.path().join(FILE).display(),
-        why,
-        "the checkpoint cannot be used: its copy takes its place; check the disk"
-    );
+    // Who has no healer reads beside a server, which may have replaced the checkpoint between the two.
     if let Some(healer) = healer {
+        tracing::warn!(
+            file = %storage.path().join(FILE).display(),
+            why,
+            "the checkpoint cannot be used: its copy takes its place; check the disk"
+        );
         healer.checkpoint_damaged();
     }
     Ok(copy)

@@ -6,9 +6,9 @@ use std::time::Duration;
 use timberline_log::{LogReader, Seq};
 use timberline_model::{EventId, Timestamp};
 
+use super::checkpoint::{self, Found};
 use super::maintain::{time_of, whole};
-use super::open::take_up;
-use super::{OpenReport, PurgeReceipt, Shared, Store};
+use super::{PurgeReceipt, Shared, Store};
 use crate::history::deletions::{Deletions, Stamp};
 use crate::history::select::{self, Selected, Selection};
 use crate::history::story::{self, Story};
@@ -251,11 +251,12 @@ impl Shared {
         let at = kept.as_ref().map_or(Seq::NONE, |kept| kept.seq());
         let checkpointed = Seq(self.checkpointed.load(std::sync::atomic::Ordering::Relaxed));
         if checkpointed > at && checkpointed <= seq {
-            // Should it have been replaced meanwhile by one that is too new, the fold begins earlier.
-            if let Ok(state) = take_up(&*self.views, Some(&self.healer), &mut OpenReport::default())
+            // It may be replaced meanwhile, and files that it names may go: then the fold begins earlier. That is no damage,
+            // so nothing is to be healed.
+            if let Ok(Found::State(state)) = checkpoint::read(&*self.views, None)
                 && state.seq <= seq.get()
             {
-                return state;
+                return *state;
             }
         }
         kept.map_or_else(State::new, |kept| State::of(&kept))
