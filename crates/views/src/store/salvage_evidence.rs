@@ -126,8 +126,9 @@ impl Evidence {
                 Standing::Lost(said.lasting(row, shown))
             }
             Some(_) => Standing::InDoubt,
-            // No lost record made it: it was erased, or nothing but the outcome of its segment is left.
-            None if shown <= self.last => Standing::Accounted,
+            // No lost record made it: it was erased, or nothing but the outcome of its segment is left. (A put makes events
+            // under ids that clients bring, so a lost record that may have been one could have made any.)
+            None if shown <= self.last && self.newest_loss == 0 => Standing::Accounted,
             None => Standing::InDoubt,
         }
     }
