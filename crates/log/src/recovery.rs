@@ -420,24 +420,13 @@ fn cut_off(storage: &Arc<dyn Storage>, surveys: &mut Vec<Survey>, cut: Cut) -> R
             .remove(&name)
             .map_err(LogError::io("remove", storage.path().join(&name)))?;
     }
-    if let Some(survey) = surveys.last_mut().filter(|_| cut.offset > 0) {
-        bytes += nonzero_end(&mut survey.probe.window, cut.offset) - cut.offset;
-        let name = named(survey);
-        let region = storage
-            .open_region(&name, Access::Write)
-            .map_err(LogError::io("open", &path))?;
-        let offset = usize::try_from(cut.offset).unwrap_or(usize::MAX);
-        region
-            .zero_from(offset)
-            .map_err(LogError::io("clear the torn end of", &path))?;
-        // A file that was cut short may end before the place where the log does.
-        if offset < region.len() {
-            region
-                .sync(offset..region.len())
-                .map_err(LogError::io("sync", &path))?;
+    if let Some(survey) = surveys.last_mut() {
+        if cut.offset > 0 {
+            survey.end = cut.tail();
         }
-        survey.end = cut.tail();
-        survey.probe.window.refresh();
+        // It was not the end of the log if segments after it went, but it is now: what nobody read behind its last record
+        // goes too.
+        bytes += clear_from(storage, survey, survey.end.offset)?;
     }
     storage.sync_dir().map_err(LogError::io("sync", storage.path()))?;
     Ok(TornTail {
@@ -445,6 +434,28 @@ fn cut_off(storage: &Arc<dyn Storage>, surveys: &mut Vec<Survey>, cut: Cut) -> R
         offset: cut.offset,
         bytes,
     })
+}
+
+/// Makes zeros of what follows `offset` in a segment, durably. Gives back how many bytes were in use there.
+fn clear_from(storage: &Arc<dyn Storage>, survey: &mut Survey, offset: u64) -> Result<u64, LogError> {
+    let in_use = nonzero_end(&mut survey.probe.window, offset) - offset;
+    let name = segment_name(survey.probe.first);
+    let path = storage.path().join(&name);
+    let region = storage
+        .open_region(&name, Access::Write)
+        .map_err(LogError::io("open", &path))?;
+    let from = usize::try_from(offset).unwrap_or(usize::MAX);
+    region
+        .zero_from(from)
+        .map_err(LogError::io("clear the torn end of", &path))?;
+    // A file that was cut short may end before the place where the log does.
+    if from < region.len() {
+        region
+            .sync(from..region.len())
+            .map_err(LogError::io("sync", &path))?;
+    }
+    survey.probe.window.refresh();
+    Ok(in_use)
 }
 
 /// Maps a surveyed segment for writing.
@@ -590,5 +601,33 @@ mod tests {
         let (log, again) = open();
         assert_eq!(again.torn, None);
         assert_eq!(numbers(&log), [1, 3]);
+    }
+
+    #[test]
+    fn what_lies_behind_the_last_record_goes_when_the_segments_after_it_go() {
+        let storage = SimDisk::new(1).dir("log");
+        let mut bytes = segment(Seq(1), 0);
+        let end = bytes.len();
+        bytes[end - 100..].fill(7);
+        let mut next = segment(Seq(2), 0);
+        next[SEGMENT_HEADER..].fill(7);
+        for (first, bytes) in [(1, &bytes), (2, &next)] {
+            storage
+                .write_file(&segment_name(Seq(first)), bytes)
+                .expect("a file");
+        }
+        let open = || Log::open(Arc::clone(&storage), LogOptions::default()).expect("it opens");
+        let (mut log, recovery) = open();
+        assert!(recovery.torn.is_some());
+        assert_eq!(numbers(&log), [1]);
+        let entry = Entry {
+            kind: 1,
+            payload: b"next",
+        };
+        assert_eq!(log.append(&[entry]).expect("there is room"), Seq(2)..=Seq(2));
+        log.close().expect("closes");
+        let (log, again) = open();
+        assert_eq!(again.torn, None);
+        assert_eq!(numbers(&log), [1, 2]);
     }
 }

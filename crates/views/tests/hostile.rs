@@ -83,10 +83,10 @@ fn erased(next_event: u64, next_bucket: u32) -> Record<'static> {
     })
 }
 
-/// Every kind of record that gives out numbers, with one after which there is no next.
-fn beyond() -> Vec<Record<'static>> {
+/// Every kind of record that gives out numbers, with one after which there is no next, or with the event id 0.
+fn impossible() -> Vec<Record<'static>> {
     let mut records = vec![created(BucketKey(u32::MAX), "hostile"), inserted(GREATEST)];
-    for number in BEYOND {
+    for number in BEYOND.into_iter().chain([0]) {
         records.extend([inserted(number), put(number), beat(number), changed(0, number)]);
     }
     records.extend(
@@ -112,7 +112,7 @@ fn forged(record: &Record<'_>) -> Vec<u8> {
     let mut block_bytes = Vec::new();
     let sound = Record::EventsInserted(EventsInserted {
         bucket: BucketKey(0),
-        first: 0,
+        first: 1,
         events: block(),
     });
     sound.encode(&mut block_bytes).expect("encodes");
@@ -198,8 +198,8 @@ fn bucket(id: &str) -> Bucket {
 }
 
 #[test]
-fn a_number_without_a_next_one_is_neither_written_nor_read() {
-    for record in beyond() {
+fn an_impossible_number_is_neither_written_nor_read() {
+    for record in impossible() {
         let written = record.encode(&mut Vec::new());
         assert!(
             matches!(written, Err(CodecError::Number { .. })),
@@ -229,7 +229,7 @@ fn a_number_without_a_next_one_is_neither_written_nor_read() {
 #[test]
 fn hostile_records_are_told_and_the_others_are_served() {
     let mut records = sound(&[created(BUCKET, "b"), inserted(1)]);
-    let hostile: Vec<_> = beyond()
+    let hostile: Vec<_> = impossible()
         .iter()
         .map(|record| (record.kind(), forged(record)))
         .collect();

@@ -56,8 +56,8 @@ pub enum CodecError {
     /// A block of events is malformed.
     #[error("a block of events cannot be read: {0}")]
     Block(&'static str),
-    /// It gives out a number after which there is no next one.
-    #[error("{what} ends at {number}, after which there is no other")]
+    /// It gives out a number after which there is no next one, or the event id 0.
+    #[error("{number} cannot be {what}")]
     Number {
         /// What it numbers.
         what: &'static str,
@@ -161,8 +161,8 @@ impl<'a> Record<'a> {
     /// Appends the payload of this record to `out`.
     ///
     /// # Errors
-    /// [`CodecError::Number`] for a number after which there is no next one. Otherwise none in practice; an encoder
-    /// error is passed on.
+    /// [`CodecError::Number`] for a number after which there is no next one, and for the event id 0. Otherwise none in
+    /// practice; an encoder error is passed on.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
         self.check_numbers()?;
         match self {

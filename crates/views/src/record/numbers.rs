@@ -2,7 +2,8 @@
 //!
 //! A record whose checksum holds may still say anything. Whoever reads one, the fold or a squash or an erasure, gives
 //! out the next id after the greatest in it. So a record with a number after which there is no next one is no record:
-//! it is neither written nor read.
+//! it is neither written nor read. Nor is one that gives out event id 0: a view segment that was put together again
+//! after damage writes 0 in the place of an event that is lost.
 
 use super::codec::CodecError;
 use super::{Outcome, Record};
@@ -27,7 +28,7 @@ impl Record<'_> {
             },
             Record::EventsInserted(r) => {
                 let end = r.first.checked_add(r.events.len() as u64);
-                next(end.unwrap_or(u64::MAX))
+                ids(Some(r.first)).and_then(|()| next(end.unwrap_or(u64::MAX)))
             }
             Record::EventsPut(r) => ids(r.ids.iter().copied()),
             Record::EventsChanged(r) => next(r.next_event).and_then(|()| ids(r.ids.iter().copied())),
@@ -48,9 +49,14 @@ impl Record<'_> {
 
 /// Ids that it gives out.
 fn ids(ids: impl IntoIterator<Item = u64>) -> Result<(), CodecError> {
-    ids.into_iter()
-        .max()
-        .map_or(Ok(()), |greatest| next(greatest.saturating_add(1)))
+    let mut greatest = None;
+    for id in ids {
+        if id == 0 {
+            return Err(not_an_id(id));
+        }
+        greatest = greatest.max(Some(id));
+    }
+    greatest.map_or(Ok(()), |id| next(id.saturating_add(1)))
 }
 
 /// The id that comes next.
@@ -58,8 +64,12 @@ fn next(id: u64) -> Result<(), CodecError> {
     if id <= IDS_END {
         return Ok(());
     }
-    Err(CodecError::Number {
+    Err(not_an_id(id))
+}
+
+fn not_an_id(number: u64) -> CodecError {
+    CodecError::Number {
         what: "an event id",
-        number: id,
-    })
+        number,
+    }
 }
