@@ -80,6 +80,12 @@ impl ActiveSegment {
 
     /// Writes down, durably, that all up to `tail` is whole and durable; which the caller has seen to.
     pub(crate) fn write_mark(&self, tail: SegmentTail, sealed: bool, time: i64) -> io::Result<()> {
+        self.publish_mark(tail, sealed, time);
+        self.region.sync(0..SEGMENT_HEADER)
+    }
+
+    /// The same, but the mark itself becomes durable whenever the system writes its page.
+    pub(crate) fn publish_mark(&self, tail: SegmentTail, sealed: bool, time: i64) {
         let mark = Mark {
             sealed,
             used: tail.offset,
@@ -96,7 +102,6 @@ impl ActiveSegment {
             MARK_OFFSET,
             word.iter().rev().fold(0, |sum, &byte| sum << 8 | u32::from(byte)),
         );
-        self.region.sync(0..SEGMENT_HEADER)
     }
 
     pub(crate) fn set_tail(&self, tail: SegmentTail) {

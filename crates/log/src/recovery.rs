@@ -94,6 +94,8 @@ struct Findings {
     cuts: Vec<Cut>,
     /// Damage, with the place it would be cut at if it is a torn tail instead.
     damage: Vec<(Cut, Damage)>,
+    /// Files that have not even room for their header. A write that was interrupted does not leave them so.
+    emptied: Vec<Damage>,
 }
 
 /// What is in a log, and what opening it for writing will do. Nothing is changed yet.
@@ -174,7 +176,8 @@ impl Plan {
     pub(crate) fn damage(&self) -> Vec<Damage> {
         let unsealed = self.findings.damage.iter().filter(|(at, _)| self.keeps(at));
         let unsealed = unsealed.map(|(_, damage)| damage);
-        self.sealed_damage.iter().chain(unsealed).cloned().collect()
+        let all = self.sealed_damage.iter().chain(unsealed);
+        all.chain(&self.findings.emptied).cloned().collect()
     }
 
     fn keeps(&self, at: &Cut) -> bool {
@@ -275,6 +278,23 @@ pub(crate) fn damage_of(storage: &Arc<dyn Storage>, segment: Seq, gap: &Gap) -> 
     }
 }
 
+/// A segment gets its name when it has its full length, so what is shorter than a header was cut short. That much is
+/// certain; what was in it is not.
+fn emptied(storage: &Arc<dyn Storage>, probe: &mut Probe) -> Option<Damage> {
+    let length = probe.window.file_len().ok()?;
+    (length < SEGMENT_HEADER as u64).then(|| Damage {
+        path: storage.path().join(segment_name(probe.first)),
+        offset: 0,
+        bytes: length,
+        lost: None,
+        reason: format!(
+            "the file was cut down to {length} bytes, by something other than this program; the records that were in it, from \
+             record {} on, are lost",
+            probe.first
+        ),
+    })
+}
+
 /// Walks along one unsealed segment.
 fn survey(
     storage: &Arc<dyn Storage>,
@@ -294,6 +314,7 @@ fn survey(
         offset: 0,
         seq: first,
     };
+    findings.emptied.extend(emptied(storage, &mut probe));
     if probe.header.is_none() {
         // The header is synced before or with the first record, so if it is missing no record was durable.
         findings.cuts.push(whole);

@@ -420,6 +420,8 @@ pub(crate) struct Syncer {
     /// The segment for which preparing a successor was last tried: once per segment is enough, the appender tries
     /// again by itself when it rolls.
     prepared_for: Seq,
+    /// The last record that a mark of the active segment names.
+    marked: Seq,
     placement: Placement,
 }
 
@@ -446,6 +448,7 @@ impl Syncer {
             shared,
             options,
             prepared_for: Seq::NONE,
+            marked: Seq::NONE,
             placement,
         }
     }
@@ -489,6 +492,7 @@ impl Syncer {
             }
             self.shared.report_durable(tail.last);
             if !rolled {
+                self.mark_durable(&segment, tail);
                 self.prepare_next(&segment, tail);
                 return Ok(());
             }
@@ -601,6 +605,18 @@ impl Syncer {
         }
         segment.synced_to.store(tail.offset, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Says in the active segment how far it is durable, so that a start can tell an end that went bad from one that was
+    /// never written. The frames alone cannot say that of the records of the last sync.
+    ///
+    /// The mark is not synced: that would double the cost of every sync. The mark of a killed process is in the page cache,
+    /// and after a power cut there is that of some sync before; both are true.
+    fn mark_durable(&mut self, segment: &ActiveSegment, tail: SegmentTail) {
+        if tail.last > self.marked && tail.last >= segment.first {
+            segment.publish_mark(tail, false, (self.options.clock)());
+            self.marked = tail.last;
+        }
     }
 
     /// Marks a fully synced segment as sealed and cuts off what it does not use.

@@ -178,8 +178,9 @@ fn tail_sizes() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(size, 2..80)
 }
 
-/// What a power cut leaves of a log with these records, and where they are.
-fn cut_off(options: LogOptions, sizes: &[usize]) -> (SimDisk, Vec<(Position, u64)>) {
+/// What a power cut leaves of a log with these records, and where they are. Whether the mark of the last sync was on the
+/// disk by then is up to the system.
+fn cut_off(options: LogOptions, sizes: &[usize], marked: bool) -> (SimDisk, Vec<(Position, u64)>) {
     let disk = SimDisk::new(8);
     let overhead = if options.cipher.is_some() {
         Cipher::OVERHEAD
@@ -208,6 +209,14 @@ fn cut_off(options: LogOptions, sizes: &[usize]) -> (SimDisk, Vec<(Position, u64
     let places = places.collect();
     // On the disk, but no frame says so.
     log.sync_now().unwrap();
+    let dir = disk.dir("log");
+    for name in dir.list().unwrap().iter().filter(|name| name.ends_with(".seg")) {
+        let region = dir.open_region(name, timberline_log::Access::Write).unwrap();
+        if !marked {
+            region.write(2048, &[0; 2048]);
+        }
+        region.sync(0..4096).unwrap();
+    }
     (disk.crash(0), places)
 }
 
@@ -215,34 +224,34 @@ proptest! {
     #![proptest_config(Config { cases: cases(), failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn a_flipped_bit_in_the_tail_that_was_not_durable_costs_one_record(
+    fn a_flipped_bit_in_the_tail_costs_one_record_whether_a_mark_says_that_it_was_durable_or_not(
         sizes in tail_sizes(), picks in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 12),
-        encrypted in any::<bool>()
+        encrypted in any::<bool>(), marked in any::<bool>()
     ) {
         let cipher = encrypted.then(|| Arc::new(Cipher::taken_into_use(&[7; 32])));
         let options = || LogOptions { cipher: cipher.clone(), segment_bytes: 64 << 10, ..options() };
-        let (disk, places) = cut_off(options(), &sizes);
+        let (disk, places) = cut_off(options(), &sizes, marked);
         for (which, bit) in picks {
             let which = which.index(sizes.len());
             let ((place, size), hit) = (places[which], Seq(which as u64 + 1));
             let bit = bit.index(size as usize * 8) as u64;
-            if encrypted && bit / 8 < 4 {
+            if encrypted && bit / 8 < 4 && !marked {
                 // With encryption a length may be one bit.
                 continue;
             }
             let copy = disk.crash(0);
             let file = segment_name(place.segment);
             copy.flip_bit("log", &file, (place.offset * 8 + bit) as usize);
-            let is_last = which + 1 == sizes.len();
+            // Nothing comes after the last one: without a mark it cannot be told from a write that was interrupted.
+            let is_told = marked || which + 1 < sizes.len();
             let others: Vec<Seq> = (1..=sizes.len() as u64).map(Seq).filter(|&seq| seq != hit).collect();
             let read_back = |records: Records| read(records, &sizes);
             let reader = LogReader::open(copy.dir("log")).unwrap().with_cipher(cipher.clone());
             let (served, damage) = read_back(reader.read_from(Seq::FIRST).unwrap());
             prop_assert_eq!(&served, &others, "before recovery: bit {} of record {}", bit, hit);
-            prop_assert_eq!(damage.len(), usize::from(!is_last));
+            prop_assert_eq!(damage.len(), usize::from(is_told));
             let (mut log, recovery) = Log::open(copy.dir("log"), options()).unwrap();
-            if is_last {
-                // Nothing comes after it: it cannot be told from a write that was interrupted.
+            if !is_told {
                 prop_assert!(recovery.damage.is_empty() && recovery.torn.is_some());
             } else {
                 prop_assert_eq!(&recovery.torn, &None);
@@ -258,13 +267,13 @@ proptest! {
             drop(log);
             let (log, again) = Log::open(copy.crash(1).dir("log"), options()).unwrap();
             prop_assert_eq!(again.torn, None);
-            prop_assert_eq!(again.damage.len(), usize::from(!is_last));
-            let mut count = 0;
+            let (mut count, mut damaged) = (0, 0);
             let mut records = log.reader().read_from(Seq::FIRST).unwrap();
             while let Some(record) = records.next() {
                 count += usize::from(record.is_ok());
+                damaged += usize::from(record.is_err());
             }
-            prop_assert_eq!(count, others.len() + 1);
+            prop_assert_eq!((count, damaged), (others.len() + 1, usize::from(is_told)));
         }
     }
 }
@@ -273,7 +282,7 @@ proptest! {
 #[test]
 fn a_tail_that_was_overwritten_is_read_on_and_a_hole_in_it_is_not() {
     let sizes = vec![70; 60];
-    let (disk, places) = cut_off(options(), &sizes);
+    let (disk, places) = cut_off(options(), &sizes, false);
     let name = segment_name(Seq::FIRST);
     let bytes = disk.dir("log").read_file(&name).unwrap();
     let overwritten = |from: usize, to: usize, with: u8| {
@@ -292,6 +301,73 @@ fn a_tail_that_was_overwritten_is_read_on_and_a_hole_in_it_is_not() {
     let (served, recovery) = overwritten(20, 40, 0);
     assert_eq!((served, recovery.damage.len()), (20, 0));
     assert!(recovery.torn.is_some());
+}
+
+/// A log that nobody closed, as a killed process leaves it: what was synced last is named by no frame, only by the mark.
+#[test]
+fn an_end_that_was_synced_and_went_bad_is_damage_and_no_torn_end() {
+    let sizes = vec![70; 200];
+    let options = || LogOptions {
+        segment_bytes: 64 << 10,
+        ..options()
+    };
+    let (disk, places) = cut_off(options(), &sizes, true);
+    let name = segment_name(Seq::FIRST);
+    let bytes = disk.dir("log").read_file(&name).unwrap();
+    let end = places.last().map(|(place, size)| place.offset + size).unwrap() as usize;
+    let last = places.last().unwrap().0.offset as usize;
+    let zeroed = |from: usize, to: usize| {
+        let mut bytes = bytes.clone();
+        bytes[from..to].fill(0);
+        bytes
+    };
+    for (what, bytes) in [
+        ("the last page is zeroed", zeroed(end / 4096 * 4096, (end / 4096 + 1) * 4096)),
+        ("all pages are zeroed", zeroed(4096, bytes.len())),
+        ("the last length is zeroed", zeroed(last, last + 4)),
+        ("the file is cut in the middle", bytes[..end / 2].to_vec()),
+        ("the file is cut behind its header", bytes[..4096].to_vec()),
+    ] {
+        let copy = disk.crash(0);
+        copy.dir("log").write_file(&name, &bytes).unwrap();
+        let read_back = |log: &Log| read(log.reader().read_from(Seq::FIRST).unwrap(), &sizes);
+        let (mut log, recovery) = Log::open(copy.dir("log"), options()).unwrap();
+        assert_eq!(recovery.torn, None, "{what}");
+        assert_eq!((recovery.last_seq, recovery.damage.len()), (Seq(200), 1), "{what}");
+        let lost = recovery.damage[0].lost.clone().unwrap();
+        assert_eq!(*lost.end(), Seq(200), "{what}");
+        let kept: Vec<Seq> = (1..lost.start().get()).map(Seq).collect();
+        assert_eq!(read_back(&log).0, kept, "{what}");
+        // Nothing of it is forgotten when the log goes on.
+        let next = payload(log.next_seq(), 70);
+        let appended = log.append(&[Entry { kind: 9, payload: &next }]).unwrap();
+        assert_eq!(*appended.start(), Seq(201), "{what}");
+        log.sync_now().unwrap();
+        drop(log);
+        let (log, again) = Log::open(copy.crash(1).dir("log"), options()).unwrap();
+        assert_eq!(again.torn, None, "{what}");
+        let (served, damage) = read(log.reader().read_from(Seq::FIRST).unwrap(), &[70; 201]);
+        assert_eq!((served.len(), damage.len()), (kept.len() + 1, 1), "{what}");
+    }
+}
+
+/// A segment is made with its full length. Without even a header, nobody can say what was in it, but not that it was nothing.
+#[test]
+fn a_segment_that_was_emptied_is_reported() {
+    for left in [0, 100, 4095] {
+        let (disk, _) = cut_off(options(), &[70; 20], true);
+        let name = segment_name(Seq::FIRST);
+        let bytes = disk.dir("log").read_file(&name).unwrap();
+        disk.dir("log").write_file(&name, &bytes[..left]).unwrap();
+        let (log, recovery) = Log::open(disk.dir("log"), options()).unwrap();
+        assert!(
+            recovery.damage.iter().any(|damage| damage.path.ends_with(&name)),
+            "{left} bytes are left: {recovery:?}"
+        );
+        log.close().unwrap();
+        let (_, again) = Log::open(disk.dir("log"), options()).unwrap();
+        assert!(again.damage.is_empty(), "it was written again: {again:?}");
+    }
 }
 
 /// A log of `count` records of 400 bytes over several segments, closed.
