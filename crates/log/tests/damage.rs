@@ -322,7 +322,10 @@ fn an_end_that_was_synced_and_went_bad_is_damage_and_no_torn_end() {
         bytes
     };
     for (what, bytes) in [
-        ("the last page is zeroed", zeroed(end / 4096 * 4096, (end / 4096 + 1) * 4096)),
+        (
+            "the last page is zeroed",
+            zeroed(end / 4096 * 4096, (end / 4096 + 1) * 4096),
+        ),
         ("all pages are zeroed", zeroed(4096, bytes.len())),
         ("the last length is zeroed", zeroed(last, last + 4)),
         ("the file is cut in the middle", bytes[..end / 2].to_vec()),
@@ -333,14 +336,23 @@ fn an_end_that_was_synced_and_went_bad_is_damage_and_no_torn_end() {
         let read_back = |log: &Log| read(log.reader().read_from(Seq::FIRST).unwrap(), &sizes);
         let (mut log, recovery) = Log::open(copy.dir("log"), options()).unwrap();
         assert_eq!(recovery.torn, None, "{what}");
-        assert_eq!((recovery.last_seq, recovery.damage.len()), (Seq(200), 1), "{what}");
+        assert_eq!(
+            (recovery.last_seq, recovery.damage.len()),
+            (Seq(200), 1),
+            "{what}"
+        );
         let lost = recovery.damage[0].lost.clone().unwrap();
         assert_eq!(*lost.end(), Seq(200), "{what}");
         let kept: Vec<Seq> = (1..lost.start().get()).map(Seq).collect();
         assert_eq!(read_back(&log).0, kept, "{what}");
         // Nothing of it is forgotten when the log goes on.
         let next = payload(log.next_seq(), 70);
-        let appended = log.append(&[Entry { kind: 9, payload: &next }]).unwrap();
+        let appended = log
+            .append(&[Entry {
+                kind: 9,
+                payload: &next,
+            }])
+            .unwrap();
         assert_eq!(*appended.start(), Seq(201), "{what}");
         log.sync_now().unwrap();
         drop(log);

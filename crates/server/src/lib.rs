@@ -37,6 +37,7 @@ mod privacy;
 mod retention;
 mod routes;
 mod scrub;
+mod side_files;
 
 /// What the targets in `fuzz/` need to reach; no part of the interface.
 #[doc(hidden)]

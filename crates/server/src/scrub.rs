@@ -1,5 +1,5 @@
-//! Reads everything once in a while, to find what has gone bad before it is needed: every record of the log and every view
-//! segment, by their checksums.
+//! Reads everything once in a while, to find what has gone bad before it is needed: every record of the log, every view
+//! segment, the checkpoint and its copy, and the small files beside them.
 //!
 //! It reads slowly, so that nobody notices. How far it has come is in the file `scrub.json` of the data directory, and so is
 //! what it has found, for `timberline doctor`. After a restart it goes on where it was.
@@ -19,6 +19,7 @@ use timberline_model::Timestamp;
 use timberline_views::Store;
 
 use crate::app::App;
+use crate::side_files;
 
 /// The file in the data directory.
 const FILE: &str = "scrub.json";
@@ -74,6 +75,16 @@ impl Progress {
         let since = finished.map(|time| now.nanos().saturating_sub(time.nanos()));
         // A clock that was ahead when it finished is no reason to wait for that time.
         self.next.is_some() || since.is_none_or(|since| since < 0 || since as u128 >= every.as_nanos())
+    }
+
+    /// Everything has been read.
+    fn finish(&mut self) {
+        *self = Progress {
+            finished: Some(Timestamp::now().to_string()),
+            damage: std::mem::take(&mut self.found),
+            next: None,
+            found: Vec::new(),
+        };
     }
 
     fn note(&mut self, what: String) {
@@ -168,7 +179,7 @@ fn run(app: &App, stopped: &Receiver<()>) {
             stopped,
             left: PIECE,
         };
-        match read_all(&app.store, dir, &mut progress, &mut reading) {
+        match read_all(app, &mut progress, &mut reading) {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => tracing::error!(%error, "the scrub cannot read the log; it is tried again"),
@@ -199,7 +210,23 @@ impl Reading<'_> {
 }
 
 /// Reads everything that was not read yet. False when it was stopped.
-fn read_all(
+fn read_all(app: &App, progress: &mut Progress, reading: &mut Reading<'_>) -> Result<bool, LogError> {
+    let dir = &app.settings.data_dir;
+    if !read_store(&app.store, dir, progress, reading)? {
+        return Ok(false);
+    }
+    for what in side_files::damaged(&app.settings) {
+        progress.note(what);
+    }
+    progress.finish();
+    keep(progress, dir);
+    reading.status.show(progress);
+    tracing::info!(damaged = progress.damage.len(), "the scrub has read everything");
+    Ok(true)
+}
+
+/// Reads the log and the views. False when it was stopped.
+fn read_store(
     store: &Store,
     dir: &Path,
     progress: &mut Progress,
@@ -228,15 +255,13 @@ fn read_all(
         return Ok(false);
     }
     damaged.into_iter().for_each(|what| progress.note(what));
-    *progress = Progress {
-        finished: Some(Timestamp::now().to_string()),
-        damage: std::mem::take(&mut progress.found),
-        next: None,
-        found: Vec::new(),
-    };
-    keep(progress, dir);
-    reading.status.show(progress);
-    tracing::info!(damaged = progress.damage.len(), "the scrub has read everything");
+    match store.check_checkpoints() {
+        // They are written again at once, so this is no damage that stays.
+        Ok(damaged) => damaged
+            .iter()
+            .for_each(|what| tracing::error!("the scrub has found damage, and has it written again: {what}")),
+        Err(error) => progress.note(error.to_string()),
+    }
     Ok(true)
 }
 
@@ -314,7 +339,11 @@ mod tests {
             stopped: &stopped,
             left: if stop { 7000 } else { PIECE },
         };
-        let done = read_all(&store, dir, progress, &mut reading).unwrap();
+        let done = read_store(&store, dir, progress, &mut reading).unwrap();
+        if done {
+            progress.finish();
+            keep(progress, dir);
+        }
         drop(sender);
         (done, status.bytes())
     }

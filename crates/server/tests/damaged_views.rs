@@ -15,7 +15,7 @@ use harness::{http, poll};
 use serde_json::{Value, json};
 
 /// More than the rows at which a head becomes a view segment, which are 32,768.
-const EVENTS: usize = 40_000;
+const EVENTS: usize = 34_000;
 
 fn fill(server: &Server) {
     let bucket = json!({"client": "tests", "type": "test", "hostname": "test"}).to_string();
@@ -95,4 +95,61 @@ fn a_damaged_view_segment_costs_no_answer_and_is_reported() {
     let server = installation.start();
     assert!(events(&server) == stored, "the list differs after a restart");
     server.stop();
+}
+
+/// Exit code and output of a subcommand on the data directory.
+fn run(installation: &Installation, command: &[&str]) -> (Option<i32>, String) {
+    let mut program = installation.program();
+    program.args(command).arg("--dbpath").arg(&installation.data);
+    let (status, out, err) = installation.run(program);
+    (status.code(), out + &err)
+}
+
+#[test]
+fn damage_that_no_read_has_met_is_found_by_doctor_by_verify_and_by_the_scrub() {
+    let mut installation = Installation::new();
+    installation.configure("scrub_every = \"1 second\"\n");
+    let server = installation.start();
+    fill(&server);
+    let view = poll("a view segment", || view_file(&installation));
+    let stored = events(&server);
+    server.stop();
+    let checkpoint = installation.data.join("views/checkpoint");
+    let copy = installation.data.join("views/checkpoint.copy");
+    for file in [&view, &checkpoint, &copy] {
+        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+        let whole = fs::read(file).expect("a file");
+        let mut damaged = whole.clone();
+        damaged[whole.len() / 2] ^= 4;
+        for bytes in [Some(&damaged[..]), None] {
+            match bytes {
+                Some(bytes) => fs::write(file, bytes).expect("a file"),
+                None => fs::remove_file(file).expect("a file"),
+            }
+            let (_, out) = run(&installation, &["doctor"]);
+            let told = out
+                .lines()
+                .any(|line| line.starts_with("warn  views") && line.contains(&name));
+            assert!(told, "{name}: {out}");
+        }
+        fs::write(file, damaged).expect("a file");
+        let (code, out) = run(&installation, &["log", "verify"]);
+        assert!(code == Some(1) && out.contains(&name), "{name}: {out}");
+        fs::write(file, whole).expect("a file");
+    }
+    let (code, out) = run(&installation, &["doctor"]);
+    assert!(code == Some(0) && out.contains("ok    views"), "{out}");
+
+    let server = installation.start();
+    for file in [&checkpoint, &copy] {
+        let whole = fs::read(file).expect("a file");
+        fs::write(file, &whole[..whole.len() / 2]).expect("a file");
+        poll("the file to be written again", || {
+            (fs::read(file).ok()?.len() == whole.len()).then_some(())
+        });
+    }
+    assert_ne!(metric(&server, "checkpoints_damaged_total"), "0");
+    assert!(events(&server) == stored, "the list differs");
+    server.stop();
+    installation.verify();
 }

@@ -314,8 +314,12 @@ fn views_are_not_rebuilt_from_a_damaged_log_unasked() {
         out.contains("all views are new") && err.contains("is damaged"),
         "{out}{err}"
     );
+    assert!(
+        err.contains(&format!("{} events that the log had lost", INSERTED - 1)),
+        "{err}"
+    );
     let server = installation.start();
-    assert_eq!(events(server.port, WINDOW).len(), 0);
+    assert_eq!(events(server.port, WINDOW).len() as i64, INSERTED - 1);
     server.stop();
 }
 

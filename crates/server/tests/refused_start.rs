@@ -8,6 +8,7 @@
 mod harness;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -240,4 +241,27 @@ fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| shift(crc))
     })
+}
+
+#[test]
+fn a_refused_first_start_with_encryption_leaves_no_key() {
+    let installation = Installation::new();
+    fs::create_dir(&installation.data).expect("a directory");
+    fs::set_permissions(&installation.data, fs::Permissions::from_mode(0o700)).expect("its mode");
+    let in_the_way = installation.data.join("scratch");
+    fs::write(&in_the_way, "in the way").expect("a file");
+    let encrypting = || {
+        let mut command = installation.command();
+        command
+            .arg("--encrypt")
+            .env("TIMBERLINE_PASSPHRASE", "correct horse");
+        command
+    };
+    let before = content(&installation.data);
+    let complaint = refusal(&installation, encrypting());
+    assert!(complaint.contains("scratch"), "{complaint}");
+    assert!(content(&installation.data) == before, "a file is left behind");
+    fs::remove_file(in_the_way).expect("removed");
+    installation.start_as(encrypting()).stop();
+    assert!(installation.data.join("KEY").exists());
 }

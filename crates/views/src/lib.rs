@@ -86,8 +86,8 @@ pub use state::FoldError;
 pub use store::{
     CompactError, Deleted, DeletedWhat, HeartbeatAnswer, HeartbeatDurability, KnownEvents, Maintenance,
     OpenError, OpenReport, Progress, PurgeReceipt, Receipt, Redacting, Store, StoreOptions, Undoing,
-    ViewDamage, WriteError, check_start, explain, log_files, read_log, read_only, read_only_with,
-    set_aside_views, view_files,
+    ViewDamage, WriteError, check_start, damaged_views, explain, last_checkpoint, log_files, read_log,
+    read_only, read_only_with, set_aside_views, view_files,
 };
 pub use timberline_log::Seq;
 pub use time_trust::{

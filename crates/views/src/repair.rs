@@ -4,7 +4,7 @@
 //! record that is left is written anew under its number; [`Record::Lost`] takes the places of the rest, so that
 //! numbers stay dense and none is ever used twice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,8 +14,11 @@ use timberline_log::{
     segment_name,
 };
 
-use crate::record::{CodecError, LossCause, Lost, Record};
+use timberline_model::{Bucket, Timestamp};
+
+use crate::record::{BucketCreated, BucketKey, CodecError, LossCause, Lost, Record};
 use crate::replica::{Replica, ReplicaError};
+use crate::snapshot::Snapshot;
 use crate::store::CompactError;
 
 /// Something that the new log does not have.
@@ -50,6 +53,8 @@ pub struct RepairReport {
     pub rewritten: u64,
     /// Everything that is lost, in order.
     pub lost: Vec<Shortfall>,
+    /// Buckets of which the record that made them is lost, and which the checkpoint still knows: they have their ids again.
+    pub renamed: Vec<String>,
 }
 
 /// Why a log could not be repaired. What was written until then is of no use.
@@ -68,7 +73,8 @@ pub enum RepairError {
 }
 
 /// Writes what is left of `source` to `target`, which should be an empty directory. Segments that have to be made
-/// have the device and size given. `spill` is for what the fold cannot keep in memory. `progress` is told where it is.
+/// have the device and size given. `spill` is for what the fold cannot keep in memory. `known` is what a checkpoint says: the
+/// ids of buckets are taken from it that the log has lost. `progress` is told where it is.
 ///
 /// # Errors
 /// [`RepairError`].
@@ -77,6 +83,7 @@ pub fn repair(
     target: Arc<dyn Storage>,
     (device, segment_bytes): (DeviceId, u64),
     spill: Arc<dyn Storage>,
+    known: Option<&Snapshot>,
     progress: &mut dyn FnMut(Seq),
 ) -> Result<RepairReport, RepairError> {
     let segments = source.segments()?;
@@ -87,11 +94,27 @@ pub fn repair(
         report: RepairReport::default(),
         time: segments.first().and_then(|first| first.created).unwrap_or(0),
         buffer: Vec::new(),
+        made_again: BTreeMap::new(),
     };
-    for (index, info) in segments.iter().enumerate() {
-        repair.missing_before(info)?;
-        let next = segments.get(index + 1).map(|next| next.first);
+    // All of it is read before any of it is written: what a bucket was called is written where a record before its first one
+    // is lost, and which buckets need that is known at the end.
+    let mut surveyed = Vec::with_capacity(segments.len());
+    for info in &segments {
+        let missing = repair.missing_before(info);
         let findings = repair.survey(info, progress)?;
+        repair.report.kept += findings.kept;
+        let last = info.last.unwrap_or(findings.last);
+        repair.report.seq = repair.report.seq.max(last);
+        surveyed.push((missing, findings));
+    }
+    if let Some(known) = known {
+        repair.find_ids(known);
+    }
+    for (index, (info, (missing, findings))) in segments.iter().zip(surveyed).enumerate() {
+        if let Some(lost) = missing {
+            repair.fill(lost, LossCause::Damaged)?;
+        }
+        let next = segments.get(index + 1).map(|next| next.first);
         if findings.whole() {
             repair.salvage.take_over(source, info, next)?;
             repair.report.taken_over += 1;
@@ -99,9 +122,6 @@ pub fn repair(
             repair.rewrite(info, next, &findings)?;
             repair.report.rewritten += 1;
         }
-        repair.report.kept += findings.kept;
-        let last = info.last.unwrap_or(findings.last);
-        repair.report.seq = repair.report.seq.max(last);
     }
     repair.salvage.finish()?;
     Ok(repair.report)
@@ -131,14 +151,16 @@ struct Repair<'a> {
     /// That of the newest record read: a lost one was written at about that time.
     time: i64,
     buffer: Vec<u8>,
+    /// Buckets that are made again, by the lost record in whose place that is written.
+    made_again: BTreeMap<Seq, (BucketKey, Arc<Bucket>)>,
 }
 
 impl Repair<'_> {
-    /// Fills in for segments that are not there.
-    fn missing_before(&mut self, info: &SegmentInfo) -> Result<(), RepairError> {
+    /// Finds out which records before a segment are in no file.
+    fn missing_before(&mut self, info: &SegmentInfo) -> Option<RangeInclusive<Seq>> {
         let from = self.report.seq.next();
         if from >= info.first {
-            return Ok(());
+            return None;
         }
         let lost = from..=info.first.prev();
         self.lose(Shortfall {
@@ -149,7 +171,33 @@ impl Repair<'_> {
             reason: "the segment file is missing".to_owned(),
         });
         self.report.seq = *lost.end();
-        self.fill(lost, LossCause::Damaged)
+        Some(lost)
+    }
+
+    /// Looks up what the buckets were called that were made by a record that is lost, and finds a place where that can be
+    /// written: the last lost record before their first one.
+    fn find_ids(&mut self, known: &Snapshot) {
+        let state = self.replica.state();
+        let damaged = self.report.lost.iter().filter(|shortfall| !shortfall.unfoldable);
+        let lost: Vec<_> = damaged.filter_map(|shortfall| shortfall.lost.clone()).collect();
+        for (first, key, _) in state.recovered() {
+            let view = known.kept_of(*key).filter(|_| state.is_recovered(*key));
+            let Some(bucket) = view.map(|view| &view.bucket).filter(|b| !state.has_id(&b.id)) else {
+                continue;
+            };
+            let before = |range: &RangeInclusive<Seq>| {
+                let last = (*range.end()).min(Seq(*first).prev());
+                let taken = |seq: &Seq| self.made_again.contains_key(seq);
+                let mut seq = last;
+                while seq >= *range.start() && taken(&seq) {
+                    seq = seq.prev();
+                }
+                (seq >= *range.start() && seq > Seq::NONE).then_some(seq)
+            };
+            if let Some(place) = lost.iter().filter_map(before).max() {
+                self.made_again.insert(place, (*key, Arc::clone(bucket)));
+            }
+        }
     }
 
     /// Reads a segment and folds it.
@@ -244,11 +292,15 @@ impl Repair<'_> {
 
     /// Writes that records are lost.
     fn fill(&mut self, lost: RangeInclusive<Seq>, cause: LossCause) -> Result<(), RepairError> {
-        let record = Record::Lost(Lost { cause });
-        self.buffer.clear();
-        record.encode(&mut self.buffer)?;
         let mut seq = *lost.start();
         while seq <= *lost.end() {
+            let again = self.made_again.remove(&seq);
+            let record = match &again {
+                Some((key, bucket)) => created(*key, bucket),
+                None => Record::Lost(Lost { cause }),
+            };
+            self.buffer.clear();
+            record.encode(&mut self.buffer)?;
             self.salvage.put(&Salvaged {
                 seq,
                 time: self.time,
@@ -256,10 +308,27 @@ impl Repair<'_> {
                 payload: &self.buffer,
                 ends_batch: true,
             })?;
+            if let Some((_, bucket)) = &again {
+                self.report.renamed.push(bucket.id.clone());
+            }
             seq = seq.next();
         }
         Ok(())
     }
+}
+
+/// The record that makes a bucket.
+fn created(key: BucketKey, bucket: &Bucket) -> Record<'_> {
+    Record::BucketCreated(BucketCreated {
+        bucket: key,
+        id: &bucket.id,
+        type_: &bucket.type_,
+        client: &bucket.client,
+        hostname: &bucket.hostname,
+        created: bucket.created.nanos(),
+        data: bucket.data.as_str(),
+        last_updated: bucket.last_updated.map(Timestamp::nanos),
+    })
 }
 
 fn unfoldable(source: &LogReader, record: &Framed<'_>, why: &ReplicaError) -> Shortfall {

@@ -14,6 +14,7 @@ use crate::record::{
 };
 use crate::segment::SegmentError;
 use crate::snapshot::{Snapshot, Trashed};
+use crate::store::generations::Generations;
 
 /// Why a record does not fit the state before it. With an undamaged log this does not happen; after damage, records
 /// that build on a lost one are reported with this and passed over.
@@ -73,8 +74,10 @@ pub(crate) struct State {
     growing: FxHashSet<BucketKey>,
     /// Bytes that the heads of all buckets take together, about.
     heads: usize,
+    /// What the checkpoint says that this state was taken from; not a part of the fold.
+    pub(crate) generations: Generations,
     /// See [`State::recovered`].
-    recovered: Vec<(u64, String)>,
+    recovered: Vec<(u64, BucketKey, String)>,
 }
 
 /// The id of a bucket whose real one is lost.
@@ -124,6 +127,7 @@ impl State {
             trashed: Table::default(),
             growing: FxHashSet::default(),
             heads: 0,
+            generations: Generations::new(),
             recovered: Vec::new(),
         }
     }
@@ -364,13 +368,13 @@ impl State {
             self.show_trashed(key);
         }
         if self.create_bucket(seq, &created).is_ok() {
-            self.recovered.push((seq, id));
+            self.recovered.push((seq, key, id));
         }
     }
 
     /// The buckets that were put together again because the record that made them is lost, each with the record that
-    /// first spoke of it.
-    pub(crate) fn recovered(&self) -> &[(u64, String)] {
+    /// first spoke of it, its key, and the id that it got.
+    pub(crate) fn recovered(&self) -> &[(u64, BucketKey, String)] {
         &self.recovered
     }
 
@@ -464,8 +468,13 @@ impl State {
         Ok(())
     }
 
+    /// Whether an id is taken.
+    pub(crate) fn has_id(&self, id: &str) -> bool {
+        self.keys.contains_key(id)
+    }
+
     /// Whether this bucket is there under a name of ours.
-    fn is_recovered(&self, key: BucketKey) -> bool {
+    pub(crate) fn is_recovered(&self, key: BucketKey) -> bool {
         let bucket = self.buckets.get(&key).map(|b| &b.view.bucket);
         bucket.is_some_and(|b| b.type_ == "unknown" && b.id.starts_with(&recovered_name(key)))
     }

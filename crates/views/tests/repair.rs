@@ -13,7 +13,8 @@ use timberline_log::{DeviceId, FileStorage, LogReader, Storage};
 use timberline_model::{Bucket, Data, Duration, Heartbeat, NewEvent, Pulsetime, Timestamp};
 use timberline_views::record::{LossCause, Record};
 use timberline_views::{
-    RepairReport, Replica, Seq, Snapshot, Store, StoreOptions, check, differences, read_log, repair,
+    RepairReport, Replica, Seq, Snapshot, Store, StoreOptions, check, differences, last_checkpoint, read_log,
+    repair,
 };
 
 fn cases() -> u32 {
@@ -108,10 +109,22 @@ fn fold(reader: &LogReader, spill: &Path) -> (Snapshot, u64) {
 }
 
 fn repaired(dir: &Path, new: &Path) -> RepairReport {
+    repaired_with(dir, new, None)
+}
+
+fn repaired_with(dir: &Path, new: &Path, known: Option<&Snapshot>) -> RepairReport {
     let storage = |name| -> Arc<dyn Storage> { Arc::new(FileStorage::open(new.join(name)).unwrap()) };
     let reader = read_log(dir, None).unwrap();
     let options = (DeviceId([7; 16]), SEGMENT);
-    repair(&reader, storage("log"), options, storage("spill"), &mut |_| {}).unwrap()
+    repair(
+        &reader,
+        storage("log"),
+        options,
+        storage("spill"),
+        known,
+        &mut |_| {},
+    )
+    .unwrap()
 }
 
 /// What was whole before and is not reported as lost must be there, byte for byte, and nothing else.
@@ -204,6 +217,59 @@ fn what_builds_on_a_lost_bucket_is_kept_under_a_name_of_its_own() {
         "{report:?}"
     );
     assert_right(&before, dir.path(), new.path(), &report, &[Seq(1)].into());
+}
+
+/// The checkpoint knows what a bucket was called of which the log has lost the beginning.
+#[test]
+fn a_bucket_whose_creation_is_lost_has_its_id_again_if_the_checkpoint_knows_it() {
+    for lost in [&[1u64][..], &[2], &[1, 2]] {
+        let (dir, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let writes: Vec<(u8, u8)> = (0..400u16).map(|n| (n as u8, 90)).collect();
+        fill(dir.path(), &writes);
+        let (before, _) = rows(&read_log(dir.path(), None).unwrap());
+        let (whole, _) = fold(&read_log(dir.path(), None).unwrap(), &new.path().join("spill"));
+        for seq in lost {
+            flip(dir.path(), &before[&Seq(*seq)], 40);
+        }
+        let known = last_checkpoint(dir.path(), None).expect("closing wrote a checkpoint");
+        let report = repaired_with(dir.path(), new.path(), Some(&known));
+        assert_eq!(
+            (report.renamed.len(), report.damaged),
+            (lost.len(), lost.len() as u64)
+        );
+        let (again, unfolded) = fold(&read_log(new.path(), None).unwrap(), &new.path().join("spill"));
+        assert_eq!(unfolded, 0);
+        assert_eq!(
+            differences(&whole, &again),
+            Vec::<String>::new(),
+            "records {lost:?}"
+        );
+    }
+}
+
+/// Somebody made a bucket of that id again: it stays its own.
+#[test]
+fn a_bucket_whose_id_was_given_again_keeps_the_name_that_tells_them_apart() {
+    let (dir, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fill(dir.path(), &[(2, 0); 40]);
+    let known = last_checkpoint(dir.path(), None).expect("closing wrote a checkpoint");
+    let (before, _) = rows(&read_log(dir.path(), None).unwrap());
+    flip(dir.path(), &before[&Seq(1)], 40);
+    fs::remove_dir_all(dir.path().join("views")).unwrap();
+    let options = StoreOptions {
+        background: false,
+        device: DeviceId([7; 16]),
+        ..StoreOptions::default()
+    };
+    let (store, _) = Store::open(dir.path(), options).unwrap();
+    store.create_bucket(&bucket("a")).unwrap();
+    store.close().unwrap();
+    let report = repaired_with(dir.path(), new.path(), Some(&known));
+    assert_eq!(report.renamed, Vec::<String>::new());
+    let (again, unfolded) = fold(&read_log(new.path(), None).unwrap(), &new.path().join("spill"));
+    assert_eq!(unfolded, 0);
+    let ids: BTreeSet<_> = again.buckets().map(|view| view.bucket().id.clone()).collect();
+    assert_eq!(ids, ["a", "b", "recovered-0"].map(str::to_owned).into());
 }
 
 fn flip(dir: &Path, (file, offset, ..): &(PathBuf, u64, u64, Vec<u8>), at: u64) {

@@ -18,7 +18,9 @@ use tempfile::TempDir;
 use timberline_log::{Cipher, FileStorage, Seq, segment_name};
 use timberline_model::{Duration, EventId, NewEvent, Timestamp};
 use timberline_views::record::{PRESENT, PurgeBegun};
-use timberline_views::{Clock, OpenReport, Snapshot, Store, StoreOptions, TimeRange, What, check, explain};
+use timberline_views::{
+    Clock, OpenReport, Snapshot, Store, StoreOptions, TimeRange, What, check, check_start, explain,
+};
 
 const SECOND: i64 = 1_000_000_000;
 const KEY: [u8; 32] = [9; 32];
@@ -196,6 +198,36 @@ fn what_a_damaged_log_has_lost_is_written_back_from_the_old_views() {
     }
 }
 
+/// By hand (`log rebuild --despite-damage`), the checkpoint is whole and not used.
+#[test]
+fn a_rebuild_from_a_damaged_log_takes_from_the_old_views_what_only_they_have() {
+    for encrypted in [false, true] {
+        let world = World::new(encrypted);
+        let (lost, before) = filled(&world);
+        let (store, _) = world.open();
+        let record = world.records(&store).into_iter().find(|r| r.0 == lost).unwrap();
+        drop(store);
+        flip(&record.1, record.2 + 40);
+        let storage = |name: &str| Arc::new(FileStorage::open(world.path(name)).unwrap());
+        let (log, views) = (storage("log"), storage("views"));
+        let options = world.options.clone();
+        let (store, report) = Store::open_on(log, views, options, true, &mut |_, _| {}).unwrap();
+        assert_eq!((report.salvaged, report.events_in_doubt), (47, 0), "{report:?}");
+        store.compact().unwrap();
+        store.checkpoint().unwrap();
+        assert!(shown(&store.snapshot()) == before);
+        store.close().unwrap();
+        let (store, _) = world.open();
+        assert!(shown(&store.snapshot()) == before);
+        drop(store);
+        let (store, _) = world.open_in("other-views");
+        assert!(
+            shown(&store.snapshot()) == before,
+            "the log alone has everything again"
+        );
+    }
+}
+
 #[test]
 fn what_went_after_the_damage_stays_gone() {
     let world = World::new(false);
@@ -277,10 +309,72 @@ fn a_damaged_or_missing_checkpoint_is_read_from_its_copy() {
             assert_eq!(store.view_damage().checkpoints, 1);
             store.compact().unwrap();
             drop(store);
+            world.damage_middle("views/checkpoint.copy");
             let (store, _) = world.open();
-            assert_eq!(store.view_damage().checkpoints, 0, "it was written anew");
+            assert_eq!(
+                store.view_damage().checkpoints,
+                1,
+                "the checkpoint was written again, and its copy is damaged"
+            );
+            store.compact().unwrap();
+            drop(store);
+            let (store, _) = world.open();
+            assert_eq!(store.view_damage().checkpoints, 0, "both were written again");
             assert!(shown(&store.snapshot()) == before);
         }
+    }
+}
+
+/// The file is whole, and its neighbours fit: only the checkpoint knows that there was a newer one.
+#[test]
+fn an_older_version_of_a_segment_in_its_place_is_reported() {
+    for encrypted in [false, true] {
+        let world = World::new(encrypted);
+        let (store, _) = world.open();
+        store.create_bucket(&plain::bucket("window")).unwrap();
+        let (ids, _) = store.insert_events("window", &events(0, 50)).unwrap();
+        let purge = |n: usize| {
+            let bucket = store.snapshot().bucket("window").unwrap().key();
+            let order = PurgeBegun {
+                bucket,
+                whole: false,
+                events: vec![(PRESENT, vec![ids[n].0])],
+                redact: false,
+            };
+            store.purge(&[order]).unwrap();
+        };
+        let segment = world.path("log").join(segment_name(Seq::FIRST));
+        purge(3);
+        let older = fs::read(&segment).unwrap();
+        purge(4);
+        let newer = fs::read(&segment).unwrap();
+        assert!(older != newer, "the purge wrote the segment again");
+        store.checkpoint().unwrap();
+        let before = shown(&store.snapshot());
+        store.close().unwrap();
+        let damage = |report: OpenReport| {
+            let found = report
+                .damage
+                .iter()
+                .map(|damage| (damage.path.clone(), damage.lost.clone()));
+            found.collect::<Vec<_>>()
+        };
+        assert_eq!(damage(world.open().1), []);
+        fs::write(&segment, &older).unwrap();
+        for round in 0..2 {
+            let (store, report) = world.open();
+            assert_eq!(damage(report), [(segment.clone(), None)], "round {round}");
+            assert!(shown(&store.snapshot()) == before, "what was purged stays hidden");
+            store.set_setting("round", "1").unwrap();
+            store.checkpoint().unwrap();
+            store.close().unwrap();
+        }
+        let checked = check_start(world.dir.path(), world.options.cipher.as_ref());
+        if !encrypted {
+            assert_eq!(damage(checked.unwrap()), [(segment.clone(), None)]);
+        }
+        fs::write(&segment, &newer).unwrap();
+        assert_eq!(damage(world.open().1), []);
     }
 }
 

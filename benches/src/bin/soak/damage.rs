@@ -299,13 +299,20 @@ fn damage(data: &Path, random: &mut Random) -> io::Result<Hit> {
         io::Write::write_all(&mut open, &bytes)?;
         open.set_len(bytes.len() as u64)?;
     }
-    let unused = holds_nothing(&file) || harm != Harm::Remove && is_free_space(&before, &bytes);
+    let unused = holds_nothing(&file)
+        || is_left_over(&file, &all)
+        || harm != Harm::Remove && is_free_space(&before, &bytes);
     Ok(Hit { file, harm, unused })
 }
 
 /// Files that a server makes anew and that say nothing about data.
 fn holds_nothing(file: &str) -> bool {
     matches!(kind_of(file).as_str(), "LOCK" | "CLOCK")
+}
+
+/// View segments without a checkpoint that names them: a crash left them, and the next start removes them.
+fn is_left_over(file: &str, all: &[String]) -> bool {
+    kind_of(file) == "*.view" && !all.iter().any(|other| kind_of(other).starts_with("checkpoint"))
 }
 
 /// Whether only the zeroes changed that follow everything stored.

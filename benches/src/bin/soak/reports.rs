@@ -10,7 +10,8 @@ use crate::http::Connection;
 use crate::server::Installation;
 
 /// Metrics that say by their value that a file of this kind is damaged.
-const METRICS: [(&str, &str); 4] = [
+const METRICS: [(&str, &str); 5] = [
+    ("checkpoint", "timberline_checkpoints_damaged_total"),
     (".view", "timberline_view_segments_damaged_total"),
     (".seg", "timberline_log_segments_missing"),
     (".seg", "timberline_log_segments_restored_total"),
@@ -78,7 +79,6 @@ impl Reports {
 /// Whether a line names a file, or says what the file is where there is only one of its kind.
 fn speaks_of(line: &str, name: &str) -> bool {
     let kind = match name {
-        "checkpoint" => "the checkpoint",
         "KEY" => "key file",
         "device_id" => "device id",
         "CLOCK" => "clock",

@@ -157,6 +157,14 @@ impl KeyFile {
         made.map_err(self.io("write"))
     }
 
+    /// Whether the file is one that a passphrase can open, without a passphrase.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn check(&self) -> Result<(), KeyError> {
+        self.locked().map(drop)
+    }
+
     /// Opens the key with its passphrase.
     ///
     /// # Errors
@@ -177,15 +185,18 @@ impl KeyFile {
     }
 
     fn read(&self, passphrase: &[u8]) -> Result<Zeroizing<[u8; KEY]>, KeyError> {
+        let key = self.locked()?.unlock(passphrase).map_err(self.io("unlock"))?;
+        key.ok_or(KeyError::WrongPassphrase { path: self.path() })
+    }
+
+    fn locked(&self) -> Result<Locked, KeyError> {
         let path = self.path();
         let bytes = std::fs::read(&path).map_err(self.io("read"))?;
-        let locked = match Locked::decode(&bytes) {
-            Read::Good(locked) => locked,
-            Read::Newer(found) => return Err(KeyError::Newer { path, found }),
-            Read::Damaged => return Err(KeyError::Damaged { path }),
-        };
-        let key = locked.unlock(passphrase).map_err(self.io("unlock"))?;
-        key.ok_or(KeyError::WrongPassphrase { path })
+        match Locked::decode(&bytes) {
+            Read::Good(locked) => Ok(locked),
+            Read::Newer(found) => Err(KeyError::Newer { path, found }),
+            Read::Damaged => Err(KeyError::Damaged { path }),
+        }
     }
 
     fn write(&self, key: &[u8; KEY], passphrase: &[u8]) -> io::Result<()> {

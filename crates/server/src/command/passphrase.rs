@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
@@ -32,14 +32,48 @@ pub(super) fn unlock(settings: &Settings) -> anyhow::Result<Option<Arc<Cipher>>>
     Ok(Some(Arc::new(file.open(&passphrase)?)))
 }
 
+/// The key that a server works with. If it was made for this start and the start is refused, its file is removed again: nothing
+/// was encrypted with it.
+pub(super) struct Unlocked {
+    cipher: Option<Arc<Cipher>>,
+    /// The file, while it is not certain that it is needed.
+    made: Option<PathBuf>,
+}
+
+impl Unlocked {
+    /// What data are encrypted with, if they are.
+    pub(super) fn cipher(&self) -> Option<Arc<Cipher>> {
+        self.cipher.clone()
+    }
+
+    /// The start goes on: the file stays.
+    pub(super) fn keep(mut self) {
+        if let Some(path) = self.made.take() {
+            tracing::info!(
+                key = %path.display(),
+                "the data directory is encrypted; keep a copy of its key file, and do not forget the passphrase"
+            );
+        }
+    }
+}
+
+impl Drop for Unlocked {
+    fn drop(&mut self) {
+        if let Some(path) = self.made.take() {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
 /// The same for a server, which with `--encrypt` makes the key of a new data directory.
 ///
 /// # Errors
 /// As [`unlock`]; and when there are data already that are not encrypted.
-pub(super) fn unlock_or_create(settings: &Settings) -> anyhow::Result<Option<Arc<Cipher>>> {
+pub(super) fn unlock_or_create(settings: &Settings) -> anyhow::Result<Unlocked> {
     let file = KeyFile::of(&settings.data_dir);
     if !settings.encrypt || file.exists()? {
-        return unlock(settings);
+        let cipher = unlock(settings)?;
+        return Ok(Unlocked { cipher, made: None });
     }
     refuse_plain_data(&settings.data_dir)?;
     let given = given(settings.passphrase_file.as_deref(), VARIABLE)?;
@@ -53,12 +87,12 @@ pub(super) fn unlock_or_create(settings: &Settings) -> anyhow::Result<Option<Arc
         file.path().display()
     );
     let cipher = file.create(&passphrase)?;
-    drop(lock);
-    tracing::info!(
-        key = %file.path().display(),
-        "the data directory is encrypted; keep a copy of its key file, and do not forget the passphrase"
-    );
-    Ok(Some(Arc::new(cipher)))
+    // The store takes it again.
+    lock.undo();
+    Ok(Unlocked {
+        cipher: Some(Arc::new(cipher)),
+        made: Some(file.path()),
+    })
 }
 
 /// Replaces the passphrase; data stay as they are.

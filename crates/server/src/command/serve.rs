@@ -124,8 +124,9 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     owner_only::close(&settings.data_dir);
     settings.log_dir.iter().for_each(|dir| owner_only::close(dir));
     let home = NewDir::make(&settings.data_dir)?;
-    let cipher = passphrase::unlock_or_create(&settings)?;
-    let store = open_store(&settings, &identity, cipher)?;
+    let key = passphrase::unlock_or_create(&settings)?;
+    let store = open_store(&settings, &identity, key.cipher())?;
+    key.keep();
     home.keep();
     keep_identity(&identity, &settings);
     let engine = Engine::new(settings.limits.queries()).context("cannot start the threads of queries")?;

@@ -99,7 +99,7 @@ fn text(app: &App) -> String {
     metric(
         "checkpoints_damaged_total",
         "counter",
-        "Checkpoints that could not be used, so that their copy was.",
+        "Checkpoints and copies of them that could not be used; the other one of the two was.",
         views.checkpoints as f64,
     );
     metric(

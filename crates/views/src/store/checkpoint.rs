@@ -12,6 +12,7 @@ use timberline_log::{Position, Seq, Storage};
 use timberline_model::{Bucket, Data, Timestamp};
 
 use super::error::OpenError;
+use super::generations::Generations;
 use super::heal::Healer;
 use crate::bucket::{BucketState, BucketView, Changes, LastEvent, Sealed};
 use crate::record::codec::{self, CONFIG, CodecError};
@@ -32,6 +33,8 @@ const VERSION: u32 = 2;
 const MOST_UNREADABLE: u64 = 1 << 21;
 /// magic 8 | version u32 | CRC-32 of the body u32
 const HEADER: usize = 16;
+/// What is wrong with a file that is not there.
+const MISSING: &str = "it is missing";
 
 #[derive(Encode, BorrowDecode)]
 struct Body {
@@ -92,11 +95,11 @@ pub(crate) enum Found {
     State(Box<State>),
 }
 
-/// The bytes of a checkpoint of this snapshot.
+/// The bytes of a checkpoint of this snapshot, beside these versions of the log's segments.
 ///
 /// # Errors
 /// None in practice; an encoder error is passed on.
-pub(crate) fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, CodecError> {
+pub(crate) fn encode(snapshot: &Snapshot, generations: &Generations) -> Result<Vec<u8>, CodecError> {
     let buckets = snapshot
         .buckets()
         .map(bucket_body)
@@ -124,6 +127,8 @@ pub(crate) fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, CodecError> {
     out.extend_from_slice(&VERSION.to_le_bytes());
     out.extend_from_slice(&[0; 4]);
     bincode::encode_into_std_write(&body, &mut out, CONFIG)?;
+    // Programs that do not know of it do not read on.
+    bincode::encode_into_std_write(generations, &mut out, CONFIG)?;
     let crc = crc32fast::hash(out.get(HEADER..).unwrap_or_default());
     if let Some(place) = out.get_mut(HEADER - 4..HEADER) {
         place.copy_from_slice(&crc.to_le_bytes());
@@ -193,9 +198,14 @@ pub(crate) fn write(storage: &dyn Storage, bytes: &[u8]) -> Result<(), (&'static
 pub(crate) fn read(storage: &dyn Storage, healer: Option<&Arc<Healer>>) -> Result<Found, OpenError> {
     let found = read_one(storage, FILE, healer)?;
     let why = match &found {
-        Found::State(_) => return Ok(found),
+        Found::State(_) => {
+            if let Some(healer) = healer {
+                check_copy(storage, healer)?;
+            }
+            return Ok(found);
+        }
         Found::Unusable(why) => why.as_str(),
-        Found::None => "it is missing",
+        Found::None => MISSING,
     };
     let copy = read_one(storage, COPY, healer)?;
     if !matches!(copy, Found::State(_)) {
@@ -213,15 +223,77 @@ pub(crate) fn read(storage: &dyn Storage, healer: Option<&Arc<Healer>>) -> Resul
     Ok(copy)
 }
 
+/// Notices that the copy is damaged while the checkpoint is whole, and has both written again.
+fn check_copy(storage: &dyn Storage, healer: &Healer) -> Result<(), OpenError> {
+    let Some(why) = wrong_with(storage, COPY)? else {
+        return Ok(());
+    };
+    let file = storage.path().join(COPY);
+    if why == MISSING {
+        // An earlier version wrote none, and a crash may have come before the first one.
+        tracing::warn!(file = %file.display(), "the copy of the checkpoint is missing: it is written again");
+        healer.write_checkpoint();
+    } else {
+        tracing::warn!(
+            file = %file.display(),
+            why,
+            "the copy of the checkpoint cannot be used: it is written again; check the disk"
+        );
+        healer.checkpoint_damaged();
+    }
+    Ok(())
+}
+
+/// What is wrong with the checkpoint and with its copy, by the names of their files. Nothing, if neither is there: then
+/// there has not been a reason to write one yet.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(super) fn damaged(storage: &dyn Storage) -> Result<Vec<(&'static str, String)>, OpenError> {
+    let mut found = Vec::new();
+    for file in [FILE, COPY] {
+        found.extend(wrong_with(storage, file)?.map(|why| (file, why)));
+    }
+    if found.iter().filter(|(_, why)| why == MISSING).count() == 2 {
+        found.clear();
+    }
+    Ok(found)
+}
+
+/// Why a checkpoint file cannot be used, by its header and its checksum.
+fn wrong_with(storage: &dyn Storage, name: &str) -> Result<Option<String>, OpenError> {
+    Ok(match read_whole(storage, name)? {
+        Ok(_) => None,
+        Err(Found::Unusable(why)) => Some(why),
+        Err(_) => Some(MISSING.to_owned()),
+    })
+}
+
 fn read_one(storage: &dyn Storage, name: &str, healer: Option<&Arc<Healer>>) -> Result<Found, OpenError> {
+    let bytes = match read_whole(storage, name)? {
+        Ok(bytes) => bytes,
+        Err(found) => return Ok(found),
+    };
+    match restore(storage, bytes.get(HEADER..).unwrap_or_default(), healer) {
+        Ok(state) => Ok(Found::State(Box::new(state))),
+        Err(Unusable::Segment(e @ SegmentError::Newer { .. })) => Err(e.into()),
+        Err(Unusable::Segment(e)) => Ok(Found::Unusable(e.to_string())),
+        Err(Unusable::Contradiction(what)) => Ok(Found::Unusable(format!(
+            "the checkpoint contradicts itself: {what}"
+        ))),
+        Err(Unusable::Codec(e)) => Ok(Found::Unusable(e.to_string())),
+    }
+}
+
+/// The bytes of a checkpoint whose header and checksum hold; or why there are none.
+fn read_whole(storage: &dyn Storage, name: &str) -> Result<Result<Vec<u8>, Found>, OpenError> {
+    let unusable = |why: String| Ok(Err(Found::Unusable(why)));
     let bytes = match storage.read_file(name) {
         Ok(bytes) => bytes,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Found::None),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Err(Found::None)),
         // What an encrypted file is when it was changed or is of another key.
         Err(e) if e.kind() == std::io::ErrorKind::InvalidData => {
-            return Ok(Found::Unusable(format!(
-                "the checkpoint cannot be decrypted: {e}"
-            )));
+            return unusable(format!("the checkpoint cannot be decrypted: {e}"));
         }
         Err(error) => {
             return Err(OpenError::Io {
@@ -232,9 +304,7 @@ fn read_one(storage: &dyn Storage, name: &str, healer: Option<&Arc<Healer>>) -> 
         }
     };
     let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() else {
-        return Ok(Found::Unusable(
-            "the checkpoint is shorter than its header".into(),
-        ));
+        return unusable("the checkpoint is shorter than its header".into());
     };
     let word = |at: usize| {
         header
@@ -243,7 +313,7 @@ fn read_one(storage: &dyn Storage, name: &str, healer: Option<&Arc<Healer>>) -> 
             .map_or(0, |b| u32::from_le_bytes(*b))
     };
     if header.get(..8) != Some(MAGIC.as_slice()) {
-        return Ok(Found::Unusable("the checkpoint does not begin like one".into()));
+        return unusable("the checkpoint does not begin like one".into());
     }
     if word(8) > VERSION {
         let file = storage.path().join(name).display().to_string();
@@ -254,20 +324,12 @@ fn read_one(storage: &dyn Storage, name: &str, healer: Option<&Arc<Healer>>) -> 
         });
     }
     if word(8) < VERSION {
-        return Ok(Found::Unusable("the checkpoint is of an earlier version".into()));
+        return unusable("the checkpoint is of an earlier version".into());
     }
     if crc32fast::hash(rest) != word(12) {
-        return Ok(Found::Unusable("the checkpoint is damaged".into()));
+        return unusable("the checkpoint is damaged".into());
     }
-    match restore(storage, rest, healer) {
-        Ok(state) => Ok(Found::State(Box::new(state))),
-        Err(Unusable::Segment(e @ SegmentError::Newer { .. })) => Err(e.into()),
-        Err(Unusable::Segment(e)) => Ok(Found::Unusable(e.to_string())),
-        Err(Unusable::Contradiction(what)) => Ok(Found::Unusable(format!(
-            "the checkpoint contradicts itself: {what}"
-        ))),
-        Err(Unusable::Codec(e)) => Ok(Found::Unusable(e.to_string())),
-    }
+    Ok(Ok(bytes))
 }
 
 enum Unusable {
@@ -289,7 +351,12 @@ impl<E: Into<CodecError>> From<E> for Unusable {
 }
 
 fn restore(storage: &dyn Storage, bytes: &[u8], healer: Option<&Arc<Healer>>) -> Result<State, Unusable> {
-    let (body, _): (Body, usize) = codec::decode(bytes)?;
+    let (body, used): (Body, usize) = codec::decode(bytes)?;
+    // An earlier program ended here.
+    let generations = match bytes.get(used..).filter(|rest| !rest.is_empty()) {
+        Some(rest) => codec::decode::<Generations>(rest)?.0,
+        None => Generations::new(),
+    };
     let mut buckets = Vec::with_capacity(body.buckets.len());
     for b in body.buckets {
         buckets.push(restore_bucket(storage, b, healer)?);
@@ -312,6 +379,7 @@ fn restore(storage: &dyn Storage, bytes: &[u8], healer: Option<&Arc<Healer>>) ->
         segment: Seq(segment),
         offset,
     });
+    state.generations = generations;
     Ok(state)
 }
 

@@ -172,7 +172,7 @@ impl Shared {
     /// Writes a checkpoint, once the log is durable that far. Gives back its size.
     fn save(&self, snapshot: &Snapshot) -> Result<u64, CompactError> {
         self.wait_durable(snapshot.seq())?;
-        let bytes = checkpoint::encode(snapshot)?;
+        let bytes = checkpoint::encode(snapshot, &self.generations())?;
         checkpoint::write(&*self.views, &bytes).map_err(|(file, error)| CompactError::Io {
             file: file.into(),
             error,

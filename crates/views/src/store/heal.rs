@@ -11,7 +11,8 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
 use timberline_log::{LogReader, Seq};
 
-use super::{CompactError, OpenReport, Shared, Store};
+use super::inspect::checkpoint_damage;
+use super::{CompactError, OpenError, OpenReport, Shared, Store};
 use crate::bucket::{BucketView, Sealed};
 use crate::record::{BucketKey, Record};
 use crate::replica::{Replica, ReplicaError};
@@ -59,7 +60,7 @@ pub struct ViewDamage {
     pub salvaged: u64,
     /// Events in old view files that the log may have lost, and that could not be brought back with certainty.
     pub in_doubt: u64,
-    /// Checkpoints that could not be used, so that their copy was.
+    /// Checkpoints and copies of them that could not be used; the other one of the two was.
     pub checkpoints: u64,
 }
 
@@ -98,9 +99,14 @@ impl Healer {
         self.due.lock().pop()
     }
 
-    /// Takes note that the checkpoint had to be read from its copy: another is due.
+    /// Takes note that the checkpoint or its copy cannot be used: another is due.
     pub(super) fn checkpoint_damaged(&self) {
         self.checkpoints.fetch_add(1, Ordering::Relaxed);
+        self.write_checkpoint();
+    }
+
+    /// Has the compactor write a checkpoint.
+    pub(super) fn write_checkpoint(&self) {
         self.replaced.store(true, Ordering::Relaxed);
     }
 
@@ -176,6 +182,24 @@ impl Store {
             in_doubt: read(&healer.in_doubt),
             checkpoints: read(&healer.checkpoints),
         }
+    }
+}
+
+impl Store {
+    /// Reads the checkpoint and its copy. Says what is wrong with them, and has both written again if anything is.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn check_checkpoints(&self) -> Result<Vec<String>, OpenError> {
+        let shared = &self.shared;
+        // Not while they are being written.
+        let _one_at_a_time = shared.compacting.lock();
+        let damaged = checkpoint_damage(&*shared.views)?;
+        if !damaged.is_empty() {
+            shared.healer.checkpoint_damaged();
+            shared.wake();
+        }
+        Ok(damaged)
     }
 }
 

@@ -3,12 +3,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use timberline_log::{Cipher, FileStorage, Log, LogOptions, LogReader, Seq, Storage};
 use timberline_model::EventId;
 
-use super::checkpoint;
+use super::checkpoint::{self, Found};
 use super::error::OpenError;
+use super::generations;
+use super::heal::Healer;
 use super::history::horizon;
 use super::open::{
     LOG_DIR, OpenReport, VIEWS_DIR, encrypted, expect_key, expect_log_to_reach, list, recovered, take_up,
@@ -19,10 +22,13 @@ use crate::record::{BucketKey, Record, codec};
 use crate::replica::{Replica, ReplicaError};
 use crate::snapshot::Snapshot;
 use crate::state::State;
+use crate::verify::damaged_view_segments;
 
 /// How often a checkpoint is read again because the server has replaced it, and removed files that it named, while
 /// it was being read.
 const ATTEMPTS: usize = 5;
+/// How long a server that writes a checkpoint may take for its copy.
+const A_MOMENT: Duration = Duration::from_millis(300);
 /// How many records that could not be folded are told.
 const MOST_UNFOLDED: usize = 100;
 
@@ -140,7 +146,8 @@ pub fn check_start(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<OpenRepo
     expect_key(path, cipher.is_some())?;
     let mut report = OpenReport::default();
     // First the views: the log of a server that writes only gets longer meanwhile.
-    let views = views_on_disk(path, cipher, &mut report)?.seq;
+    let state = views_on_disk(path, cipher, &mut report)?;
+    let views = state.seq;
     let log_dir = path.join(LOG_DIR);
     if let Some(log) = existing(&log_dir)? {
         let options = LogOptions {
@@ -151,9 +158,56 @@ pub fn check_start(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<OpenRepo
         let found = Log::look(&log, &options)?;
         report.seq = found.last_seq;
         report.damage = found.damage;
+        let reader = LogReader::open(log)?;
+        report
+            .damage
+            .extend(generations::put_back(&reader, &state.generations)?);
     }
     expect_log_to_reach(&log_dir, report.seq, Seq(views))?;
     Ok(report)
+}
+
+/// What of the views on disk is damaged, by file: reads the checkpoint, its copy, and every view segment that the
+/// checkpoint names. Nothing of it is lost as long as the log is whole.
+///
+/// # Errors
+/// [`OpenError`]: when the files cannot be read at all.
+pub fn damaged_views(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<Vec<String>, OpenError> {
+    let Some(views) = existing(&path.join(VIEWS_DIR))? else {
+        return Ok(Vec::new());
+    };
+    let views = encrypted(Arc::new(views), cipher);
+    let mut damaged = checkpoint_damage(&*views)?;
+    if !damaged.is_empty() {
+        // A server that writes its first checkpoint has one of the two and not yet the other.
+        std::thread::sleep(A_MOMENT);
+        let still = checkpoint_damage(&*views)?;
+        damaged.retain(|what| still.contains(what));
+    }
+    let mut report = OpenReport::default();
+    let snapshot = views_on_disk(path, cipher, &mut report)?.snapshot();
+    // A segment that cannot even be opened.
+    damaged.extend(report.checkpoint_unusable.filter(|_| damaged.is_empty()));
+    damaged.extend(damaged_view_segments(&snapshot, &mut |_| true));
+    Ok(damaged)
+}
+
+/// What is wrong with the checkpoint and its copy, for people.
+pub(super) fn checkpoint_damage(views: &dyn Storage) -> Result<Vec<String>, OpenError> {
+    let damaged = checkpoint::damaged(views)?;
+    let text = |(file, why): (&str, String)| format!("{}: {why}", views.path().join(file).display());
+    Ok(damaged.into_iter().map(text).collect())
+}
+
+/// What the checkpoint of a data directory says, whatever has become of the view segments that it names; `None` if neither it
+/// nor its copy can be used. The events of a damaged segment cannot be read from it.
+pub fn last_checkpoint(path: &Path, cipher: Option<&Arc<Cipher>>) -> Option<Snapshot> {
+    let views = encrypted(Arc::new(existing(&path.join(VIEWS_DIR)).ok()??), cipher);
+    let healer = Arc::new(Healer::default());
+    match checkpoint::read(&*views, Some(&healer)) {
+        Ok(Found::State(state)) => Some(state.snapshot()),
+        _ => None,
+    }
 }
 
 /// The view segments on disk, whether the checkpoint names them or not: bucket and bytes of each.

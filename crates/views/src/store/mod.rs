@@ -8,6 +8,7 @@ mod checkpoint;
 mod commit;
 pub(crate) mod compact;
 mod error;
+pub(crate) mod generations;
 mod heal;
 mod history;
 mod inspect;
@@ -34,7 +35,10 @@ use timberline_log::{Cipher, DeviceId, Durability, Integrity, Log, LogReader, Se
 pub use error::{CompactError, OpenError, WriteError};
 pub use heal::{ViewDamage, set_aside_views};
 pub use history::{Deleted, DeletedWhat, Undoing};
-pub use inspect::{check_start, explain, log_files, read_log, read_only, read_only_with, view_files};
+pub use inspect::{
+    check_start, damaged_views, explain, last_checkpoint, log_files, read_log, read_only, read_only_with,
+    view_files,
+};
 pub use maintain::{Maintenance, PurgeReceipt};
 pub use open::{OpenReport, Progress};
 pub use presence::KnownEvents;
@@ -159,6 +163,8 @@ pub(crate) struct Shared {
     purges_completed: AtomicU64,
     /// How often sealed segments of the log were replaced since the start.
     log_rewrites: AtomicU64,
+    /// Which versions of the log's segments the next checkpoint names.
+    seen: Mutex<generations::Seen>,
     /// Whether an order to erase could not be completed and the history thread is to try again.
     retry_maintenance: AtomicBool,
     past: Mutex<Past>,

@@ -15,6 +15,7 @@ use timberline_log::{
 use super::checkpoint::{self, Found};
 use super::compact;
 use super::error::OpenError;
+use super::generations;
 use super::heal::Healer;
 use super::maintain;
 use super::salvage;
@@ -70,7 +71,8 @@ impl Store {
     }
 
     /// Opens the store and makes all views anew from the log. The old ones are in use until the new ones are
-    /// complete: a crash on the way leaves them as they were.
+    /// complete: a crash on the way leaves them as they were. What a damaged log has lost and the old view segments still
+    /// hold is written to the log again, as far as it is certain that it was not deleted; the other files are kept.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -149,14 +151,18 @@ impl Store {
         let (opening, taken) = look_at_both(&log_storage, &*views, &options, &clock, anew, &healer);
         let opening = opening?;
         let mut report = OpenReport::default();
-        let state = taken?.or_new(&mut report);
+        let mut state = taken?.or_new(&mut report);
+        let checkpoint = std::mem::take(&mut state.generations);
         // Until here nothing was changed: a start that is refused leaves everything as it was.
         expect_log_to_reach(log_storage.path(), opening.last_seq(), Seq(state.seq))?;
         let (log, recovery) = opening.open()?;
         report.seq = recovery.last_seq;
         report.torn = recovery.torn;
         report.damage = recovery.damage;
-        let from_nothing = state.seq == 0 && !anew;
+        report
+            .damage
+            .extend(generations::put_back(&log.reader(), &checkpoint)?);
+        let from_nothing = state.seq == 0;
         let checkpointed = if anew { 0 } else { state.seq };
         let shared = Arc::new(Shared {
             published: ArcSwap::from_pointee(state.snapshot()),
@@ -179,6 +185,7 @@ impl Store {
             erased_through: AtomicU64::new(0),
             purges_completed: AtomicU64::new(0),
             log_rewrites: AtomicU64::new(0),
+            seen: Mutex::new(generations::Seen::of(checkpoint)),
             retry_maintenance: AtomicBool::new(false),
             past: Mutex::default(),
             recalling: Mutex::default(),
@@ -436,7 +443,7 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
 /// The buckets that were put together again.
 pub(super) fn recovered(state: &State) -> Vec<(Seq, String)> {
     let found = state.recovered().iter();
-    found.map(|(seq, id)| (Seq(*seq), id.clone())).collect()
+    found.map(|(seq, _, id)| (Seq(*seq), id.clone())).collect()
 }
 
 /// Keeps memory bounded. When it cannot (the disk is full), the start goes on with what fits in memory: the views

@@ -26,7 +26,11 @@ pub fn clock_trust(data_dir: &Path, clock: &Clock) -> io::Result<Option<TimeTrus
         Err(error) => return Err(error),
     };
     let Some(mut state) = file::decode(&bytes) else {
-        return Ok(None);
+        let what = format!(
+            "{} is damaged; the next start makes it again",
+            data_dir.join(FILE).display()
+        );
+        return Err(io::Error::new(ErrorKind::InvalidData, what));
     };
     state.observe(Reading {
         wall: clock.now(),

@@ -5,7 +5,7 @@
 //! | `place` | the data directory: disk, what its file system can do, permissions, lock |
 //! | `start` | whether a server would start: the identity, the configuration, the store |
 //! | `history` | the log, its formats, its times, the checkpoint |
-//! | `views` | view segments that were damaged and set aside |
+//! | `views` | the checkpoint and the view segments; those that were damaged and set aside |
 //! | `backups` | how old they are, whether they can be reached |
 //! | `erasing` | whether anything is erased because of its age; confirmations by hand |
 
@@ -31,7 +31,7 @@ use crate::config::Settings;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Works while the server runs and changes nothing (it makes and removes a small file in the data directory, to see what \
-its file system can do). It reads what is quick to read; `timberline log verify` reads everything.
+its file system can do). It reads the views, and of the log what a start reads; `timberline log verify` reads all of the log.
 
 Exit code: 0 if nothing failed (there may be warnings), 1 if something did.
 
@@ -133,7 +133,8 @@ fn carry_out(args: DoctorArgs) -> anyhow::Result<Verdict> {
         let data = DataDir::open(&settings);
         checks.extend(start::checks(&settings, &data));
         checks.extend(history::checks(&settings, &data));
-        checks.push(views::check(&settings));
+        checks.extend(views::checks(&settings, &data));
+        checks.extend(privacy(&settings));
         checks.extend(backups::checks(&settings));
         checks.extend(erasing::checks(&settings));
     } else {
@@ -152,6 +153,11 @@ fn carry_out(args: DoctorArgs) -> anyhow::Result<Verdict> {
     };
     print(&report, args.json)?;
     Ok(Verdict::faulty_if(!ok))
+}
+
+/// Whether the key of the privacy filters' hashes can be used.
+fn privacy(settings: &Settings) -> Option<Check> {
+    crate::privacy::damaged_key(&settings.data_dir).map(|why| Check::warn("privacy", why))
 }
 
 /// The settings; those without a configuration file if it cannot be used, so that all else is looked at.

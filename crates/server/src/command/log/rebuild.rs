@@ -4,7 +4,7 @@ use anyhow::ensure;
 use clap::Args;
 use indicatif::HumanCount;
 use timberline_log::{FileStorage, LogReader, Seq, Storage};
-use timberline_views::{OpenReport, Store};
+use timberline_views::{OpenReport, Store, StoreOptions};
 
 use super::progress::Progress;
 use crate::command::output::Output;
@@ -21,12 +21,15 @@ Views are derived from the log, so this loses nothing. The old ones are in use u
 stopping it half-way (Ctrl-C, a power cut) leaves everything as it was.
 
 Only when the log is damaged may the views hold what it has lost. Then nothing is done without --despite-damage: \
-save an export (GET /api/0/export) or a copy of the directory before.
+save an export (GET /api/0/export) or a copy of the directory before. With it, events that the log has lost are taken from \
+the old views and written to the log again. Where a lost record may have deleted an event, it is left out, and its view file \
+is kept as views/*.view.damaged. Settings that the log has lost are gone, and so are the ids of buckets whose first record \
+is lost (`timberline log repair` keeps those).
 
 Example:
   systemctl --user stop timberline && timberline log rebuild")]
 pub(super) struct RebuildArgs {
-    /// Go on though the log is damaged: what it has lost is then gone from the views too
+    /// Go on though the log is damaged; events that only the old views have are written to the log again
     #[arg(long)]
     despite_damage: bool,
 }
@@ -42,6 +45,9 @@ pub(super) fn run(settings: &Settings, data: &DataDir, args: &RebuildArgs) -> an
     }
     let progress = Progress::over(&reader, "folding")?;
     let identity = Identity::load(settings)?;
+    if args.despite_damage {
+        save_heads(settings, &identity, data)?;
+    }
     let begun = std::time::Instant::now();
     let (store, report) = Store::rebuild(
         &settings.data_dir,
@@ -63,6 +69,17 @@ pub(super) fn run(settings: &Settings, data: &DataDir, args: &RebuildArgs) -> an
     ))?;
     out.flush()?;
     Ok(Verdict::Clean)
+}
+
+/// Writes the events that only the checkpoint has to view segments, from where they can be saved.
+fn save_heads(settings: &Settings, identity: &Identity, data: &DataDir) -> anyhow::Result<()> {
+    let options = StoreOptions {
+        background: false,
+        ..store_options(settings, identity, data.cipher().cloned())
+    };
+    let (store, _) = Store::open(&settings.data_dir, options)?;
+    store.seal(1)?;
+    Ok(store.close()?)
 }
 
 /// Fails if the log has lost anything that the views may still have.
@@ -87,6 +104,20 @@ fn refuse_damage(reader: &LogReader) -> anyhow::Result<()> {
 
 /// What is wrong with the log is told, but is no failure: the views show all that it still has.
 fn tell(report: &OpenReport) {
+    if report.salvaged > 0 {
+        eprintln!(
+            "timberline: {} events that the log had lost were taken from the old views and written to the log again",
+            HumanCount(report.salvaged)
+        );
+    }
+    if !report.kept_views.is_empty() {
+        eprintln!(
+            "timberline: {} events of the old views are left out, because a record that may have deleted them is lost; {} old view \
+             files are kept as views/*.view.damaged",
+            HumanCount(report.events_in_doubt),
+            report.kept_views.len()
+        );
+    }
     if let Some(torn) = &report.torn {
         eprintln!(
             "timberline: {} ended in {} torn bytes at {}, which were cut off; nothing in them was acknowledged as durable",

@@ -9,7 +9,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use indicatif::HumanCount;
 use timberline_log::{FileStorage, Storage};
-use timberline_views::{RepairReport, Shortfall, repair};
+use timberline_views::{RepairReport, Shortfall, last_checkpoint, repair};
 
 use super::progress::Progress;
 use crate::backup::{copy_companions, copy_registry};
@@ -56,7 +56,9 @@ pub(super) fn run(settings: &Settings, data: &DataDir, args: &RepairArgs) -> any
     let device = device(settings, &args.new)?;
     let scratch = data.scratch()?;
     let options = (device, settings.segment_bytes);
-    let report = repair(&reader, target, options, scratch.storage(), &mut |seq| {
+    let known = last_checkpoint(data.path(), data.cipher());
+    let spill = scratch.storage();
+    let report = repair(&reader, target, options, spill, known.as_ref(), &mut |seq| {
         progress.at(seq)
     })?;
     let log = args.new.join("log");
@@ -106,6 +108,12 @@ fn tell(report: &RepairReport, new: &Path) -> anyhow::Result<()> {
     let mut out = Output::new();
     for lost in &report.lost {
         out.line(line(lost))?;
+    }
+    for id in &report.renamed {
+        let id = printable(id);
+        out.line(format_args!(
+            "the bucket {id} has its id again, from the checkpoint: the record that made it is lost"
+        ))?;
     }
     summary(report, new, &mut out)?;
     out.flush()?;

@@ -4,7 +4,9 @@ use std::fmt::Display;
 
 use indicatif::HumanCount;
 use timberline_log::{LogReader, Record, Seq, segment_name};
-use timberline_views::{BucketView, OpenReport, Replica, ReplicaError, Snapshot, check, differences};
+use timberline_views::{
+    BucketView, OpenReport, Replica, ReplicaError, Snapshot, check, damaged_views, differences,
+};
 
 use super::progress::Progress;
 use crate::backup::Manifest;
@@ -52,6 +54,12 @@ pub(super) fn run(data: &DataDir) -> anyhow::Result<Verdict> {
     )?;
     let of_the_log = findings.count;
     compare(&fold, &views, &report, &mut findings)?;
+    // Of the view segments, what is found has been found above.
+    if findings.count == 0 {
+        for damaged in damaged_views(data.path(), data.cipher())? {
+            findings.add(format_args!("the views: {damaged}"))?;
+        }
+    }
     let Findings {
         progress,
         mut out,
