@@ -325,6 +325,77 @@ fn a_damaged_or_missing_checkpoint_is_read_from_its_copy() {
     }
 }
 
+/// Records that no event depends on: what is served is what the log still says, the loss is reported, and a repaired log
+/// says the same.
+#[test]
+fn lost_settings_and_orders_to_erase_are_reported() {
+    for checkpointed in [false, true] {
+        let world = World::new(false);
+        let (store, _) = world.open();
+        store.create_bucket(&plain::bucket("window")).unwrap();
+        let (ids, _) = store.insert_events("window", &events(0, 50)).unwrap();
+        store.set_setting("theme", "\"light\"").unwrap();
+        let setting = store.set_setting("theme", "\"dark\"").unwrap().seq;
+        let bucket = store.snapshot().bucket("window").unwrap().key();
+        let order = |n: usize| PurgeBegun {
+            bucket,
+            whole: false,
+            events: vec![(PRESENT, vec![ids[n].0])],
+            redact: false,
+        };
+        store.order_purge(&[order(3)]).unwrap();
+        let carried_out = store.snapshot().seq();
+        store.maintain().unwrap();
+        store.order_purge(&[order(4)]).unwrap();
+        let lost = store.snapshot().seq();
+        store.create_bucket(&plain::bucket("late")).unwrap();
+        store.checkpoint().unwrap();
+        let before = shown(&store.snapshot());
+        let records = world.records(&store);
+        drop(store);
+        for (seq, file, offset, _) in &records {
+            if [setting, carried_out, lost].contains(seq) {
+                flip(file, offset + 34);
+            }
+        }
+        if !checkpointed {
+            world.damage_checkpoints();
+        }
+        let (store, report) = world.open();
+        let now = shown(&store.snapshot());
+        let theme = store.snapshot().settings().get("theme").cloned();
+        if checkpointed {
+            // The views have seen all of it, and go on from there.
+            assert!(
+                now == before && theme.as_deref() == Some("\"dark\""),
+                "{report:?}"
+            );
+            assert_eq!(report.lost_orders, []);
+            // What the order names is in its record alone: it stays open, and each attempt says why.
+            let error = store.maintain().unwrap_err().to_string();
+            assert!(error.contains("is damaged at byte"), "{error}");
+            assert_eq!(store.purges_pending(), 1);
+            continue;
+        }
+        let ids_lost: Vec<_> = report
+            .damage
+            .iter()
+            .filter_map(|damage| damage.lost.clone())
+            .collect();
+        for seq in [setting, carried_out, lost] {
+            assert!(
+                ids_lost.iter().any(|lost| lost.contains(&seq)),
+                "record {seq}: {report:?}"
+            );
+        }
+        assert_eq!(report.lost_orders, [lost], "the other one was carried out");
+        assert_eq!(theme.as_deref(), Some("\"light\""), "the setting before");
+        assert_eq!(now["window"].len(), before["window"].len() + 1);
+        let has = |n: usize| now["window"].iter().any(|event| event.0 == ids[n].0);
+        assert!(!has(3) && has(4));
+    }
+}
+
 /// The file is whole, and its neighbours fit: only the checkpoint knows that there was a newer one.
 #[test]
 fn an_older_version_of_a_segment_in_its_place_is_reported() {

@@ -273,6 +273,13 @@ fn tell(report: &OpenReport) {
     for damage in &report.damage {
         tracing::error!(%damage, "the log is damaged; all other records are served");
     }
+    for order in &report.lost_orders {
+        tracing::error!(
+            seq = order.get(),
+            "an order to erase (purge or redaction) is lost to damage before it was carried out: what it named is shown again; \
+             give the order again"
+        );
+    }
     for (seq, reason) in &report.unfolded {
         tracing::error!(seq = seq.get(), %reason, "a record could not be folded");
     }

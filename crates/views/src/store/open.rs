@@ -8,8 +8,8 @@ use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashSet;
 use timberline_log::{
-    Cipher, Damage, EncryptedStorage, FileStorage, Incident, KeyFile, Log, LogError, LogOptions, OpeningLog,
-    Seq, Storage, TornTail,
+    Cipher, Damage, EncryptedStorage, FileStorage, Incident, KeyFile, Log, LogError, LogOptions, LogReader,
+    OpeningLog, Seq, Storage, TornTail,
 };
 
 use super::checkpoint::{self, Found};
@@ -20,7 +20,7 @@ use super::heal::Healer;
 use super::maintain;
 use super::salvage;
 use super::{HeartbeatDurability, Sequencer, Shared, Store, StoreOptions};
-use crate::record::Record;
+use crate::record::{Record, codec};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 use crate::time_trust::TrustedClock;
@@ -47,6 +47,8 @@ pub struct OpenReport {
     pub unfolded: Vec<(Seq, String)>,
     /// Buckets whose making is lost, and the record that spoke of them first: what is left of them has this id.
     pub recovered: Vec<(Seq, String)>,
+    /// Orders to erase that are lost and that no later record says to be complete: what they named is shown again.
+    pub lost_orders: Vec<Seq>,
     /// Why the checkpoint could not be used, if there was one: everything was folded anew.
     pub checkpoint_unusable: Option<String>,
     /// Events that the log had lost and that were written back from the view files of before.
@@ -400,11 +402,13 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
         None => reader.read_from(from)?,
     };
     let mut sealing = true;
+    let mut erased_through = 0;
     let mut look_out = compact::LookOut::default();
     while let Some(record) = records.next() {
         let record = match record {
             Ok(record) => record,
             Err(damage) => {
+                report.lost_orders.extend(lost_order(&reader, &damage));
                 report.damage.push(damage);
                 continue;
             }
@@ -412,6 +416,9 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
         let folded = Record::decode(record.kind, record.payload)
             .map_err(|e| e.to_string())
             .and_then(|decoded| {
+                if let Record::PurgeEnded(ended) = &decoded {
+                    erased_through = erased_through.max(ended.through);
+                }
                 shared
                     .sequencer
                     .lock()
@@ -433,11 +440,19 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
             sealing = sealing && seal_full_heads(shared);
         }
     }
+    report.lost_orders.retain(|order| order.get() > erased_through);
     let mut sequencer = shared.sequencer.lock();
     report.recovered = recovered(&sequencer.state);
     sequencer.state.position = Some(sequencer.log.position());
     shared.publish(&sequencer.state);
     Ok(())
+}
+
+/// The record, if what is lost was an order to erase. A header that is damaged too does not say so.
+fn lost_order(reader: &LogReader, damage: &Damage) -> Option<Seq> {
+    let is_order = reader.kind_of_lost(damage) == Some(codec::kind::PURGE_BEGUN);
+    let lost = damage.lost.as_ref().filter(|_| is_order)?;
+    Some(*lost.start())
 }
 
 /// The buckets that were put together again.
