@@ -325,6 +325,38 @@ fn a_damaged_or_missing_checkpoint_is_read_from_its_copy() {
     }
 }
 
+/// The log's end is gone, which no frame after it says. The views have all of it, and show it; nothing is numbered twice.
+#[test]
+fn an_end_of_the_log_that_went_bad_is_reported_and_shown_from_the_views() {
+    for encrypted in [false, true] {
+        for cut in [false, true] {
+            let world = World::new(encrypted);
+            let (store, _) = world.open();
+            store.create_bucket(&plain::bucket("window")).unwrap();
+            store.insert_events("window", &events(0, 50)).unwrap();
+            store.checkpoint().unwrap();
+            let (before, newest) = (shown(&store.snapshot()), store.snapshot().seq());
+            // As a killed process leaves it.
+            drop(store);
+            let segment = world.path("log").join(segment_name(Seq::FIRST));
+            let mut bytes = fs::read(&segment).unwrap();
+            match cut {
+                true => bytes.truncate(4096),
+                false => bytes[4096..].fill(0),
+            }
+            fs::write(&segment, bytes).unwrap();
+            let (store, report) = world.open();
+            assert!(report.torn.is_none() && !report.damage.is_empty(), "{report:?}");
+            assert_eq!(report.damage[0].lost, Some(Seq::FIRST..=newest));
+            assert!(shown(&store.snapshot()) == before);
+            let next = store.set_setting("a", "1").unwrap().seq;
+            assert_eq!(next, newest.next());
+            store.close().unwrap();
+            assert!(shown(&world.open().0.snapshot()) == before);
+        }
+    }
+}
+
 /// Records that no event depends on: what is served is what the log still says, the loss is reported, and a repaired log
 /// says the same.
 #[test]
