@@ -74,6 +74,6 @@ pub use segment::segment_name;
 pub use seq::{DeviceId, Seq};
 #[cfg(feature = "sim")]
 pub use storage::SimDisk;
-pub use storage::{Access, EncryptedStorage, FileId, FileStorage, ReadAt, Region, Storage};
+pub use storage::{Access, AppendMemory, EncryptedStorage, FileId, FileStorage, ReadAt, Region, Storage};
 pub use sync::Durability;
 pub use writer::{Entry, Log, OpeningLog, Position};

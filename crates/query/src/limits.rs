@@ -9,7 +9,7 @@ use crate::error::{Limited, QueryError};
 use crate::spare::Spare;
 
 /// Memory for all that is kept between queries: results, the catalog, and columns that are used again.
-const CACHES_BYTES: usize = 128 << 20;
+const CACHES_BYTES: usize = 96 << 20;
 
 /// The bounds of queries. None is unlimited.
 #[derive(Clone, Debug)]
@@ -37,20 +37,20 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Divides the memory for what is kept between queries: an eighth for results, five for the catalog, the rest for
+    /// Divides the memory for what is kept between queries: a sixth for results, a half for the catalog, the rest for
     /// columns that are used again.
     #[must_use]
     pub fn with_caches(self, bytes: usize) -> Limits {
         Limits {
-            cache_bytes: bytes / 8,
-            catalog_bytes: bytes / 8 * 5,
+            cache_bytes: bytes / 6,
+            catalog_bytes: bytes / 2,
             ..self
         }
     }
 
     /// Of columns that are used again: see [`Limits::with_caches`].
     pub(crate) fn spare_bytes(&self) -> usize {
-        self.cache_bytes.saturating_add(self.catalog_bytes) / 3
+        self.cache_bytes.saturating_add(self.catalog_bytes) / 2
     }
 }
 
@@ -63,8 +63,8 @@ impl Default for Limits {
             depth: 64,
             program_bytes: 1 << 20,
             periods: 4_096,
-            cache_bytes: CACHES_BYTES / 8,
-            catalog_bytes: CACHES_BYTES / 8 * 5,
+            cache_bytes: CACHES_BYTES / 6,
+            catalog_bytes: CACHES_BYTES / 2,
             backtracking_steps: 100_000,
             threads: std::thread::available_parallelism().map_or(2, usize::from),
         }

@@ -364,8 +364,8 @@ fn the_limits_are_those_that_hold() {
         let row = format!("| `limits.query_{key}` | {default} |");
         assert!(text.contains(&row), "{row}");
     }
-    // An eighth of the memory for all that is kept is for results.
-    let caches = mib(limits.cache_bytes * 8).replace(' ', r"\s+");
+    // A sixth of the memory for all that is kept is for results.
+    let caches = mib(limits.cache_bytes * 6).replace(' ', r"\s+");
     let said = Regex::new(&format!(r"`limits.query_cache_bytes`\s+\({caches}\)")).expect("a pattern");
     assert!(said.is_match(&text), "{caches}");
 }

@@ -53,6 +53,7 @@
 //! ```
 
 mod bucket;
+mod byte_list;
 mod head;
 mod history;
 mod persistent;
@@ -70,6 +71,7 @@ mod verify;
 pub use bucket::{
     BucketView, Columns, DataDictionary, EventRef, Events, HeadData, Renumber, SegmentData, column,
 };
+pub use byte_list::ByteList;
 pub use history::HistoryError;
 pub use history::erase::LogErasure;
 pub use history::erase_copy::CopyErasure;

@@ -100,6 +100,16 @@ impl Snapshot {
         self.buckets().chain(self.trashed().map(Trashed::view))
     }
 
+    /// Gives back the memory of what was read of view segments. They stay in the system's cache of files, and are read
+    /// from there as before.
+    pub fn release_views(&self) {
+        for view in self.kept() {
+            for sealed in view.segments.iter() {
+                sealed.segment.release();
+            }
+        }
+    }
+
     /// All settings: key and value, which is JSON text.
     pub fn settings(&self) -> &BTreeMap<String, String> {
         &self.settings

@@ -47,7 +47,7 @@ pub enum FoldError {
 
 /// Bytes that the heads of all buckets may take together before the largest are sealed although they are not full: with
 /// many buckets that all grow, memory must not go by their number.
-const MOST_HEADS_BYTES: usize = 48 << 20;
+const MOST_HEADS_BYTES: usize = 32 << 20;
 
 /// Everything the log says, folded up to one seq.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ mod encrypted;
 mod file;
 mod guard;
 mod mapping;
+mod memory;
 mod pinned;
 #[cfg(feature = "sim")]
 mod sim;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub use encrypted::EncryptedStorage;
 pub use file::FileStorage;
+pub use memory::AppendMemory;
 pub(crate) use pinned::Pinned;
 #[cfg(feature = "sim")]
 pub use sim::SimDisk;

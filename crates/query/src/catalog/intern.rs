@@ -5,11 +5,70 @@ use std::hash::{BuildHasher, Hash};
 use hashbrown::HashTable;
 use parking_lot::Mutex;
 use rustc_hash::FxBuildHasher;
+use timberline_views::ByteList;
 
 /// Bytes that a thing costs beside itself: its slot, its allocation, its place in the index.
 const OVERHEAD: usize = 56;
 
-/// Things of which each has one number.
+/// Bytes that a string costs beside itself: its place, and its entry in an index that has room.
+const STRING_OVERHEAD: usize = ByteList::OVERHEAD + 14;
+
+/// Byte strings of which each has one number: the many that a catalog has, in memory that is given back with it.
+#[derive(Default)]
+pub(crate) struct InternedBytes {
+    strings: ByteList,
+    index: Mutex<HashTable<Entry>>,
+}
+
+impl std::fmt::Debug for InternedBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "InternedBytes({})", self.strings.len())
+    }
+}
+
+impl InternedBytes {
+    /// The number of a string, and the bytes it took if it is new.
+    pub(crate) fn intern(&self, string: &[u8]) -> (u32, usize) {
+        let hash = hash(string);
+        let mut index = self.index.lock();
+        if let Some(found) = index.find(spread(hash), |e| self.is(*e, hash, string)) {
+            return (found.number, 0);
+        }
+        let number = self.strings.push(string);
+        index.insert_unique(spread(hash), Entry { hash, number }, |e| spread(e.hash));
+        (number, string.len() + STRING_OVERHEAD)
+    }
+
+    /// The number of a string that was met before.
+    pub(crate) fn find(&self, string: &[u8]) -> Option<u32> {
+        let hash = hash(string);
+        let index = self.index.lock();
+        let found = index.find(spread(hash), |e| self.is(*e, hash, string));
+        found.map(|e| e.number)
+    }
+
+    fn is(&self, entry: Entry, hash: u32, string: &[u8]) -> bool {
+        entry.hash == hash && self.get(entry.number) == Some(string)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.strings.len()
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, number: u32) -> Option<&[u8]> {
+        self.strings.get(number)
+    }
+
+    /// The same for strings that are text.
+    #[inline]
+    pub(crate) fn text(&self, number: u32) -> Option<&str> {
+        self.strings.text(number)
+    }
+}
+
+/// Things of which each has one number; for those of which there are few.
 pub(crate) struct Interned<T: ?Sized> {
     things: boxcar::Vec<Box<T>>,
     index: Mutex<HashTable<Entry>>,
@@ -54,21 +113,8 @@ where
         (number, size_of_val(thing) + OVERHEAD)
     }
 
-    /// The number of a thing that was met before.
-    pub(crate) fn find(&self, thing: &T) -> Option<u32> {
-        let hash = hash(thing);
-        let index = self.index.lock();
-        let found = index.find(spread(hash), |e| self.is(*e, hash, thing));
-        found.map(|e| e.number)
-    }
-
     fn is(&self, entry: Entry, hash: u32, thing: &T) -> bool {
         entry.hash == hash && self.get(entry.number).is_some_and(|t| t == thing)
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.things.count()
     }
 
     pub(crate) fn get(&self, number: u32) -> Option<&T> {
@@ -91,8 +137,8 @@ mod tests {
 
     #[test]
     fn a_thing_keeps_its_number_however_many_there_are() {
-        let interned = Interned::<str>::default();
-        let text = |i: u32| format!("thing {i}");
+        let interned = InternedBytes::default();
+        let text = |i: u32| format!("thing {i}").into_bytes();
         for i in 0..5_000 {
             assert_eq!(interned.intern(&text(i)).0, i);
         }
@@ -101,6 +147,15 @@ mod tests {
             assert_eq!(interned.find(&text(i)), Some(i));
         }
         assert_eq!(interned.len(), 5_000);
-        assert_eq!(interned.find("another"), None);
+        assert_eq!(interned.find(b"another"), None);
+    }
+
+    #[test]
+    fn few_things_have_numbers_too() {
+        let interned = Interned::<[u64]>::default();
+        assert_eq!(interned.intern(&[1, 2]).0, 0);
+        assert_eq!(interned.intern(&[3]).0, 1);
+        assert_eq!(interned.intern(&[1, 2]), (0, 0));
+        assert_eq!(interned.get(1), Some([3].as_slice()));
     }
 }

@@ -8,7 +8,7 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use rustc_hash::FxBuildHasher;
 
-use super::intern::Interned;
+use super::intern::InternedBytes;
 use super::{Catalog, ObjectId, Table, ValueId};
 use crate::error::QueryError;
 use crate::pattern::{Compiler, Pattern, Search};
@@ -44,7 +44,7 @@ impl Memos {
         let columns = || keys.iter().map(|key| self.column(*key)).collect();
         self.groups.ask(keys.clone().into(), || Groups {
             columns: columns(),
-            tuples: Interned::default(),
+            tuples: InternedBytes::default(),
             objects: Table::default(),
         })
     }
@@ -157,7 +157,8 @@ pub(crate) type GroupId = u32;
 #[derive(Debug)]
 pub(crate) struct Groups {
     columns: Vec<Arc<Column>>,
-    tuples: Interned<[ValueId]>,
+    /// The values of each group, as bytes.
+    tuples: InternedBytes,
     /// 0: it lacks one of the keys; else the group's number + 1.
     objects: Table,
 }
@@ -176,9 +177,10 @@ impl Groups {
     #[cold]
     fn find(&self, catalog: &Catalog, object: ObjectId) -> u32 {
         let values = self.columns.iter().map(|c| c.value(catalog, object));
-        let tuple: Option<Vec<ValueId>> = values.collect();
+        let bytes = values.map(|value| value.map(u32::to_le_bytes));
+        let tuple = bytes.collect::<Option<Vec<[u8; 4]>>>();
         let group = tuple.map_or(0, |tuple| {
-            let (group, grown) = self.tuples.intern(&tuple);
+            let (group, grown) = self.tuples.intern(tuple.as_flattened());
             catalog.grown(grown);
             group + 1
         });

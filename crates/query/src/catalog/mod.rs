@@ -23,7 +23,7 @@ mod table;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub(crate) use intern::Interned;
+pub(crate) use intern::{Interned, InternedBytes};
 use load::Dictionaries;
 pub(crate) use load::Loader;
 pub(crate) use memo::Memos;
@@ -46,12 +46,43 @@ pub(crate) struct Member {
     pub(crate) value: ValueId,
 }
 
+impl Member {
+    const BYTES: usize = 8;
+
+    fn to_bytes(self) -> [u8; Member::BYTES] {
+        (u64::from(self.key) << 32 | u64::from(self.value)).to_le_bytes()
+    }
+
+    fn of_bytes(bytes: &[u8; Member::BYTES]) -> Member {
+        let both = u64::from_le_bytes(*bytes);
+        Member {
+            key: (both >> 32) as u32,
+            value: both as u32,
+        }
+    }
+}
+
+/// The members of an object of the catalog, in canonical order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ObjectMembers<'a>(&'a [[u8; Member::BYTES]]);
+
+impl ObjectMembers<'_> {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    #[inline]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Member> {
+        self.0.iter().map(Member::of_bytes)
+    }
+}
+
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Catalog {
-    values: Interned<str>,
-    /// Members in canonical order.
-    objects: Interned<[Member]>,
+    values: InternedBytes,
+    /// Members in canonical order, each as [`Member::to_bytes`].
+    objects: InternedBytes,
     dictionaries: Dictionaries,
     /// Answers.
     pub(crate) memos: Memos,
@@ -61,8 +92,8 @@ pub(crate) struct Catalog {
 impl Catalog {
     pub(crate) fn new() -> Catalog {
         let catalog = Catalog {
-            values: Interned::default(),
-            objects: Interned::default(),
+            values: InternedBytes::default(),
+            objects: InternedBytes::default(),
             dictionaries: Dictionaries::default(),
             memos: Memos::default(),
             bytes: AtomicUsize::new(0),
@@ -83,7 +114,7 @@ impl Catalog {
 
     /// The number of a JSON text.
     pub(crate) fn value(&self, text: &str) -> ValueId {
-        let (id, grown) = self.values.intern(text);
+        let (id, grown) = self.values.intern(text.as_bytes());
         self.grown(grown);
         id
     }
@@ -97,12 +128,12 @@ impl Catalog {
 
     /// The number of a JSON text if it was met before.
     pub(crate) fn known_value(&self, text: &str) -> Option<ValueId> {
-        self.values.find(text)
+        self.values.find(text.as_bytes())
     }
 
     /// The JSON text of a value.
     pub(crate) fn text(&self, value: ValueId) -> &str {
-        self.values.get(value).unwrap_or("null")
+        self.values.text(value).unwrap_or("null")
     }
 
     /// What a value says, if it is a string.
@@ -118,7 +149,8 @@ impl Catalog {
 
     /// The number of an object; its members are in canonical order.
     pub(crate) fn object(&self, members: &[Member]) -> ObjectId {
-        let (id, grown) = self.objects.intern(members);
+        let bytes: Vec<u8> = members.iter().flat_map(|member| member.to_bytes()).collect();
+        let (id, grown) = self.objects.intern(&bytes);
         self.grown(grown);
         id
     }
@@ -135,8 +167,10 @@ impl Catalog {
     }
 
     /// The members of an object.
-    pub(crate) fn members(&self, object: ObjectId) -> &[Member] {
-        self.objects.get(object).unwrap_or_default()
+    #[inline]
+    pub(crate) fn members(&self, object: ObjectId) -> ObjectMembers<'_> {
+        let bytes = self.objects.get(object).unwrap_or_default();
+        ObjectMembers(bytes.as_chunks().0)
     }
 
     /// The value that an object has for a key.
@@ -149,7 +183,7 @@ impl Catalog {
     pub(crate) fn with_members(&self, object: ObjectId, set: &[Member]) -> ObjectId {
         let old = self.members(object);
         let mut members = Vec::with_capacity(old.len() + set.len());
-        let mut old = old.iter().copied().peekable();
+        let mut old = old.iter().peekable();
         for new in set {
             let before = |m: &Member| m.key != new.key && self.is_before(m.key, new.key);
             while let Some(member) = old.next_if(before) {
@@ -188,7 +222,7 @@ impl Catalog {
         let texts = members
             .iter()
             .map(|m| self.text(m.key).len() + self.text(m.value).len() + 2);
-        texts.sum::<usize>() + 2 - usize::from(!members.is_empty())
+        texts.sum::<usize>() + 2 - usize::from(members.len() > 0)
     }
 }
 

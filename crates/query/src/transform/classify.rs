@@ -96,7 +96,7 @@ impl Classifier {
         let catalog = scope.catalog;
         let none = || vec![0u64; self.of_any_key.len()];
         let (mut matching, mut given_up) = (none(), none());
-        for member in catalog.members(object) {
+        for member in catalog.members(object).iter() {
             let Some(matched) = self.matched(scope, member.value)? else {
                 continue;
             };

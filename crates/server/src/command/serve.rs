@@ -21,7 +21,7 @@ use crate::http::guard::Guard;
 use crate::http::{Listeners, serve};
 use crate::identity::{self, Identity, IdentityError};
 use crate::logging;
-use crate::memory::Caretaker;
+use crate::memory::{Caretaker, set_up_allocator};
 use crate::owner_only;
 use crate::retention::Keeper;
 use crate::scrub::Scrub;
@@ -112,6 +112,7 @@ fn name_and_dir(text: &str) -> Result<(String, PathBuf), String> {
 /// # Errors
 /// Whatever keeps the server from starting, or from closing its store, as one line.
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
+    set_up_allocator();
     let listen_fd = args.listen_fd;
     let settings = Settings::load(args.overrides(), &BaseDirs::from_env())?;
     owner_only::for_new_files();

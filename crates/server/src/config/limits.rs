@@ -12,7 +12,7 @@ const MOST_SECONDS: u64 = 365 * 24 * 60 * 60;
 const MOST_DEPTH: usize = 256;
 const MOST_THREADS: usize = 256;
 /// Kept between queries.
-const CACHE_BYTES: usize = 128 << 20;
+const CACHE_BYTES: usize = 96 << 20;
 
 /// The `[limits]` section: what one client, and all of them together, may use.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -54,7 +54,7 @@ pub struct Limits {
     /// Memory for all that is kept between queries: results, distinct data and what was found out about them, and
     /// columns that are used again.
     pub query_cache_bytes: usize,
-    /// The part of it that distinct data may take, if that is to be less than five eighths.
+    /// The part of it that distinct data may take, if that is to be less than half.
     pub query_catalog_bytes: usize,
     /// Steps that a regular expression with look-around or back-references may go back.
     pub query_backtracking_steps: usize,

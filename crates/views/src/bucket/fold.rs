@@ -22,9 +22,9 @@ const MANY: usize = 32;
 pub(crate) const SEAL_ROWS: usize = 32 * 1024;
 /// Bytes of text in a head that do.
 const SEAL_BYTES: usize = 16 << 20;
-/// Bytes that a row of a head takes beside the text of its data, about: the row itself, in runs that have room, and a
-/// place in the dictionary and in its index.
-const ROW_BYTES: usize = 128;
+/// Bytes that a row of a head takes beside the text of its data, about: the row itself (32), in runs of which one is at
+/// times copied, and a place in the dictionary (16) and in its index (10).
+const ROW_BYTES: usize = 80;
 /// Below this a head is not sealed just because all heads together take too much.
 const SIZABLE_BYTES: usize = 256 << 10;
 

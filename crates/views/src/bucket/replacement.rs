@@ -82,6 +82,8 @@ impl Replacement {
             let hidden = new.positions_of(&gone)?;
             new.hide(hidden);
             let _ = new.newest();
+            // What the look-up has read of it, and the system beside that, is not needed again soon.
+            new.segment.release();
         }
         if self.lost() > 0 {
             self.look_up(view);

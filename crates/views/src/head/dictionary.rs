@@ -7,19 +7,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
+use crate::byte_list::ByteList;
+
 /// Distinct data objects, by index. Shared between the sequencer, which appends, and snapshots, which only know
 /// indexes that were there when they were taken.
 #[derive(Debug)]
 pub(crate) struct HeadDictionary {
     number: u64,
-    texts: boxcar::Vec<Box<str>>,
+    texts: ByteList,
 }
 
 impl Default for HeadDictionary {
     fn default() -> HeadDictionary {
         HeadDictionary {
             number: next_dictionary(),
-            texts: boxcar::Vec::new(),
+            texts: ByteList::default(),
         }
     }
 }
@@ -39,11 +41,11 @@ impl HeadDictionary {
 
     /// The data at an index; an index comes from a row of this head, so it is always there.
     pub(crate) fn text(&self, index: u32) -> &str {
-        self.texts.get(index as usize).map_or("{}", |t| t)
+        self.texts.text(index).unwrap_or("{}")
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.texts.count()
+        self.texts.len()
     }
 }
 
@@ -79,7 +81,7 @@ impl Interner {
         if let Some(found) = self.index.find(hash, |i| dictionary.text(*i) == text) {
             return *found;
         }
-        let index = dictionary.texts.push(text.into()) as u32;
+        let index = dictionary.texts.push(text.as_bytes());
         self.bytes += text.len();
         self.index
             .insert_unique(hash, index, |i| FxBuildHasher.hash_one(dictionary.text(*i)));

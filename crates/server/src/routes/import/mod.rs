@@ -87,8 +87,9 @@ pub(super) async fn import(
         }
     };
     // A client that sends slowly holds up no other import: what waits in memory is bounded by the pool of bodies.
-    let _share = app.bodies.reserve(in_memory(&headers)).await;
-    let (spool, layout) = receive::receive(body, form, app.settings.data_dir.clone()).await?;
+    let announced = announced(&headers);
+    let _share = app.bodies.reserve(in_memory(announced)).await;
+    let (spool, layout) = receive::receive(body, form, app.settings.data_dir.clone(), announced).await?;
     let _turn = app
         .importing
         .acquire()
@@ -108,12 +109,14 @@ pub(super) async fn import(
     Ok(json_answer(outcome.to_json()))
 }
 
-/// What the spool of a body may hold in memory.
-fn in_memory(headers: &HeaderMap) -> u64 {
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok())
-        .and_then(|length| length.parse().ok());
+/// The bytes of the body, if the client says how many there are.
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
+}
+
+/// What the spool of such a body may hold in memory.
+fn in_memory(announced: Option<u64>) -> u64 {
     announced.unwrap_or(u64::MAX).min(spool::MEMORY_BYTES as u64)
 }
 

@@ -62,9 +62,15 @@ fn boundary(content_type: &HeaderValue) -> Option<String> {
 ///
 /// # Errors
 /// When the body breaks off, is wrong, or cannot be kept in `dir`.
-pub(super) async fn receive(body: Body, form: Form, dir: PathBuf) -> Result<(Spool, Layout), ApiError> {
+pub(super) async fn receive(
+    body: Body,
+    form: Form,
+    dir: PathBuf,
+    announced: Option<u64>,
+) -> Result<(Spool, Layout), ApiError> {
     let (sender, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
-    let looking = tokio::task::spawn_blocking(move || look(Pieces::new(receiver), form, dir));
+    let spool = Spool::new(dir, announced);
+    let looking = tokio::task::spawn_blocking(move || look(Pieces::new(receiver), form, spool));
     pieces(body, |piece| {
         let sender = &sender;
         // A closed channel means that enough was seen to refuse it.
@@ -77,8 +83,7 @@ pub(super) async fn receive(body: Body, form: Form, dir: PathBuf) -> Result<(Spo
         .map_err(|error| ApiError::Internal(format!("Reading the import broke off: {error}")))?
 }
 
-fn look(pieces: Pieces, form: Form, dir: PathBuf) -> Result<(Spool, Layout), ApiError> {
-    let mut spool = Spool::new(dir);
+fn look(pieces: Pieces, form: Form, mut spool: Spool) -> Result<(Spool, Layout), ApiError> {
     let layout = match form {
         Form::Json => layout::read(Tee {
             source: pieces,

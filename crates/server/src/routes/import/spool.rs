@@ -1,5 +1,5 @@
-//! Where an import waits for its second pass: in memory while it is small, else in a file that has no
-//! name, so that nothing is left behind whatever happens.
+//! Where an import waits for its second pass: in memory if it is small, else in a file that has no
+//! name, so that nothing is left behind whatever happens. One that is announced as large goes to the file at once.
 //!
 //! What a file without a name leaves behind is its blocks, until they are written over: with a `kill -9` in time,
 //! somebody's history lies on the disk in the clear, encrypted data directory or not. So the file is sealed in pieces
@@ -25,6 +25,8 @@ pub(super) struct Spool {
     /// All of it, as long as there is no file; then what does not fill a piece yet.
     memory: Vec<u8>,
     disk: Option<Disk>,
+    /// What may be kept in memory before there is a file.
+    most: usize,
 }
 
 /// Whole pieces, sealed one behind the other.
@@ -60,12 +62,14 @@ fn beside(number: usize) -> [u8; 8] {
 }
 
 impl Spool {
-    /// An empty one, which puts its file, should it need one, into `dir`.
-    pub(super) fn new(dir: PathBuf) -> Self {
+    /// An empty one for about this many bytes, if that is known. It puts its file, should it need one, into `dir`.
+    pub(super) fn new(dir: PathBuf, expected: Option<u64>) -> Self {
+        let is_large = expected.is_some_and(|bytes| bytes > MEMORY_BYTES as u64);
         Self {
             dir,
             memory: Vec::new(),
             disk: None,
+            most: if is_large { PIECE } else { MEMORY_BYTES },
         }
     }
 
@@ -76,7 +80,7 @@ impl Spool {
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.memory.extend_from_slice(bytes);
         if self.disk.is_none() {
-            if self.memory.len() <= MEMORY_BYTES {
+            if self.memory.len() <= self.most {
                 return Ok(());
             }
             self.disk = Some(Disk {
@@ -159,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_small_one_stays_in_memory() {
-        let mut spool = Spool::new(PathBuf::from("/nowhere"));
+        let mut spool = Spool::new(PathBuf::from("/nowhere"), Some(6));
         spool.write(b"abc").unwrap();
         spool.write(b"def").unwrap();
         assert_eq!(read(spool, 2), b"cdef");
@@ -168,7 +172,7 @@ mod tests {
     #[test]
     fn a_large_one_goes_to_a_file_without_a_name() {
         let dir = tempfile::tempdir().unwrap();
-        let mut spool = Spool::new(dir.path().to_owned());
+        let mut spool = Spool::new(dir.path().to_owned(), None);
         for byte in 0..9 {
             spool.write(&vec![byte; 1 << 20]).unwrap();
         }
@@ -180,9 +184,24 @@ mod tests {
     }
 
     #[test]
+    fn one_that_is_announced_as_large_never_fills_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut spool = Spool::new(dir.path().to_owned(), Some(MEMORY_BYTES as u64 + 1));
+        for byte in 0..100 {
+            spool.write(&[byte; 8 << 10]).unwrap();
+            assert!(spool.memory.capacity() <= 4 * PIECE);
+        }
+        assert_eq!(read(spool, 0).len(), 800 << 10);
+        // What a client announces is not what it sends.
+        let mut spool = Spool::new(dir.path().to_owned(), Some(u64::MAX));
+        spool.write(b"abc").unwrap();
+        assert_eq!(read(spool, 0), b"abc");
+    }
+
+    #[test]
     fn what_is_read_is_what_was_written_wherever_pieces_end() {
         let dir = tempfile::tempdir().unwrap();
-        let mut spool = Spool::new(dir.path().to_owned());
+        let mut spool = Spool::new(dir.path().to_owned(), None);
         let text: Vec<u8> = (0..MEMORY_BYTES + 5 * PIECE + 77)
             .map(|at| (at / 7) as u8)
             .collect();
@@ -210,7 +229,7 @@ mod tests {
     #[test]
     fn nothing_plain_is_in_the_file() {
         let dir = tempfile::tempdir().unwrap();
-        let mut spool = Spool::new(dir.path().to_owned());
+        let mut spool = Spool::new(dir.path().to_owned(), None);
         spool.write(&b"a secret ".repeat(1 << 20)).unwrap();
         let disk = spool.disk.as_ref().unwrap();
         let mut bytes = vec![0; disk.pieces * SEALED_PIECE];
@@ -220,6 +239,6 @@ mod tests {
 
     #[test]
     fn reading_beyond_the_end_is_the_end() {
-        assert!(read(Spool::new(PathBuf::new()), 5).is_empty());
+        assert!(read(Spool::new(PathBuf::new(), None), 5).is_empty());
     }
 }
