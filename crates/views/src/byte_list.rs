@@ -162,7 +162,16 @@ mod tests {
 
     #[test]
     fn every_byte_lies_in_the_piece_that_says_so() {
-        for byte in [0, 1, FIRST - 1, FIRST, 2 * FIRST - 1, 2 * FIRST, 7 * FIRST, 8 * FIRST] {
+        for byte in [
+            0,
+            1,
+            FIRST - 1,
+            FIRST,
+            2 * FIRST - 1,
+            2 * FIRST,
+            7 * FIRST,
+            8 * FIRST,
+        ] {
             let (before, room) = extent(piece_of(byte));
             assert!((before..before + room).contains(&byte), "{byte}");
         }
@@ -205,7 +214,10 @@ mod tests {
     #[test]
     fn when_all_pieces_are_full_strings_are_still_added() {
         let list = ByteList::default();
-        list.many.get_or_init(Box::default).filling.store(PIECES, Ordering::Relaxed);
+        list.many
+            .get_or_init(Box::default)
+            .filling
+            .store(PIECES, Ordering::Relaxed);
         for i in 0..100u32 {
             assert_eq!(list.push(&i.to_le_bytes()), i);
         }
