@@ -119,7 +119,8 @@ impl Status {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    fn show(&self, progress: &Progress) {
+    /// Shows what is known, and so many damaged files beside log and views.
+    fn show(&self, progress: &Progress, beside: usize) {
         let finished = progress
             .finished
             .as_ref()
@@ -127,7 +128,7 @@ impl Status {
         let seconds = finished.map_or(0, |time| time.nanos() / 1_000_000_000);
         self.finished.store(seconds, Ordering::Relaxed);
         let damage = progress.damage.len().max(progress.found.len());
-        self.damage.store(damage as u64, Ordering::Relaxed);
+        self.damage.store((damage + beside) as u64, Ordering::Relaxed);
     }
 }
 
@@ -168,7 +169,7 @@ impl Drop for Scrub {
 fn run(app: &App, stopped: &Receiver<()>) {
     let dir = &app.settings.data_dir;
     let mut progress = Progress::read(dir);
-    app.scrub.show(&progress);
+    app.scrub.show(&progress, 0);
     // A server that has just started has better things to do.
     while stopped.recv_timeout(LOOK.min(app.settings.scrub_every)) == Err(RecvTimeoutError::Timeout) {
         if !progress.is_due(app.settings.scrub_every, Timestamp::now()) {
@@ -215,13 +216,16 @@ fn read_all(app: &App, progress: &mut Progress, reading: &mut Reading<'_>) -> Re
     if !read_store(&app.store, dir, progress, reading)? {
         return Ok(false);
     }
-    for what in side_files::damaged(&app.settings) {
-        progress.note(what);
+    // Not kept in scrub.json: `doctor` looks at these files itself, and a start may have put them right by then.
+    let beside = side_files::damaged(&app.settings);
+    for what in &beside {
+        tracing::error!("the scrub has found damage: {what}");
     }
     progress.finish();
     keep(progress, dir);
-    reading.status.show(progress);
-    tracing::info!(damaged = progress.damage.len(), "the scrub has read everything");
+    reading.status.show(progress, beside.len());
+    let damaged = progress.damage.len() + beside.len();
+    tracing::info!(damaged, "the scrub has read everything");
     Ok(true)
 }
 
@@ -243,7 +247,7 @@ fn read_store(
         }
         progress.next = Some(segment.first.next().get());
         keep(progress, dir);
-        reading.status.show(progress);
+        reading.status.show(progress, 0);
     }
     let mut stopped = false;
     let damaged = timberline_views::damaged_view_segments(&store.snapshot(), &mut |bytes| {
