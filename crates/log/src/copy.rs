@@ -9,11 +9,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Damage, LogError};
 use crate::frame::{Decoded, FRAME_HEADER, Frame, Rules, decode, frame_size};
+use crate::lineage;
 use crate::options::system_nanos;
 use crate::probe::{Probe, list_segments};
 use crate::reader::{LogReader, SegmentInfo};
@@ -77,10 +79,14 @@ pub struct CopiedLog {
 }
 
 /// Brings the copy of a log in `target` up to the present: whole batches up to one record. Nothing is taken away from
-/// the copy, see [`remove_other_segments`]; whatever moment it is interrupted at, each segment in the copy is whole.
+/// the copy: a log removes no segment of its own, so one that only the copy has was lost, and the copy keeps it. Whatever
+/// moment it is interrupted at, each segment in the copy is whole.
+///
+/// The copy must be of the same history (see the module `lineage`). If it has a record that the log has not, or another
+/// one under the same number, nothing is changed.
 ///
 /// `known_crc` may tell the CRC of a sealed segment that is in the copy already (first, generation, used), to save
-/// reading it.
+/// reading it. `go_on` is asked between a few hundred KiB; false breaks it off with [`LogError::Stopped`].
 ///
 /// # Errors
 /// [`LogError`]; what was copied until then stays.
@@ -88,14 +94,16 @@ pub fn copy_log(
     source: &LogReader,
     target: &Arc<dyn Storage>,
     known_crc: &dyn Fn(&CopiedSegment) -> Option<u32>,
+    go_on: &dyn Fn() -> bool,
 ) -> Result<CopiedLog, LogError> {
     remove_unfinished(target)?;
-    expect_no_salvage(&source.segments()?, target)?;
+    let only_there = lineage::expect_same_history(&source.segments()?, target)?;
+    let how = How { known_crc, go_on };
     let mut done: BTreeMap<Seq, CopiedSegment> = BTreeMap::new();
     let mut damage: BTreeMap<Seq, Vec<Damage>> = BTreeMap::new();
     for _ in 0..PASSES {
         let listed = source.segments()?;
-        let whole = pass(source, &listed, target, known_crc, &mut done, &mut damage)?;
+        let whole = pass(source, &listed, target, &how, &mut done, &mut damage)?;
         // Were segments rewritten meanwhile, the copy would be partly of before and partly of after that.
         let now = source.segments()?;
         if !whole || !listed.iter().all(|info| still_there(&now, info, &done)) {
@@ -104,6 +112,9 @@ pub fn copy_log(
         target.sync_dir().map_err(LogError::io("sync", target.path()))?;
         done.retain(|first, _| listed.iter().any(|info| info.first == *first));
         damage.retain(|first, _| done.contains_key(first));
+        for first in &only_there {
+            done.insert(*first, lineage::kept(target, *first, known_crc)?);
+        }
         return Ok(CopiedLog {
             seq: done.values().next_back().map_or(Seq::NONE, |last| last.last),
             device: listed.iter().rev().find_map(|info| info.device),
@@ -116,21 +127,12 @@ pub fn copy_log(
     )))
 }
 
-/// Refuses to replace what the log may have lost.
-fn expect_no_salvage(listed: &[SegmentInfo], target: &Arc<dyn Storage>) -> Result<(), LogError> {
-    let copies = list_segments(target)?;
-    for info in listed {
-        if copies.binary_search(&info.first).is_err() {
-            continue;
-        }
-        let header = Probe::open(target, info.first)?.header;
-        if header.is_some_and(|header| header.salvaged != info.salvaged) {
-            return Err(LogError::Repaired {
-                path: target.path().join(segment_name(info.first)),
-            });
-        }
-    }
-    Ok(())
+/// What a copy is made with.
+pub(crate) struct How<'a> {
+    /// The CRC of a sealed segment that is in the copy already, if it is known.
+    pub(crate) known_crc: &'a dyn Fn(&CopiedSegment) -> Option<u32>,
+    /// False when it is to be broken off.
+    pub(crate) go_on: &'a dyn Fn() -> bool,
 }
 
 /// Copies all that was not copied in an earlier pass. False if a file went while it was looked at.
@@ -138,7 +140,7 @@ fn pass(
     source: &LogReader,
     listed: &[SegmentInfo],
     target: &Arc<dyn Storage>,
-    known_crc: &dyn Fn(&CopiedSegment) -> Option<u32>,
+    how: &How<'_>,
     done: &mut BTreeMap<Seq, CopiedSegment>,
     damage: &mut BTreeMap<Seq, Vec<Damage>>,
 ) -> Result<bool, LogError> {
@@ -151,7 +153,7 @@ fn pass(
         {
             continue;
         }
-        let (mut copied, found) = match copy_segment(source, info.first, next, target, known_crc) {
+        let (mut copied, found) = match copy_segment(source, info.first, next, target, how) {
             Err(LogError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(false),
             outcome => outcome?,
         };
@@ -196,30 +198,6 @@ fn still_there(now: &[SegmentInfo], info: &SegmentInfo, done: &BTreeMap<Seq, Cop
     })
 }
 
-/// Removes the segments that are not among these, newest first.
-///
-/// # Errors
-/// [`LogError::Io`].
-pub fn remove_other_segments(
-    target: &Arc<dyn Storage>,
-    keep: &[CopiedSegment],
-) -> Result<Vec<String>, LogError> {
-    let mut removed = Vec::new();
-    for first in list_segments(target)?.into_iter().rev() {
-        if !keep.iter().any(|segment| segment.first == first) {
-            let name = segment_name(first);
-            target
-                .remove(&name)
-                .map_err(LogError::io("remove", target.path().join(&name)))?;
-            removed.push(name);
-        }
-    }
-    if !removed.is_empty() {
-        target.sync_dir().map_err(LogError::io("sync", target.path()))?;
-    }
-    Ok(removed)
-}
-
 /// What an interrupted copy has left.
 fn remove_unfinished(target: &Arc<dyn Storage>) -> Result<(), LogError> {
     let names = target.list().map_err(LogError::io("list", target.path()))?;
@@ -240,12 +218,12 @@ pub(crate) fn copy_segment(
     first: Seq,
     next: Option<Seq>,
     target: &Arc<dyn Storage>,
-    known_crc: &dyn Fn(&CopiedSegment) -> Option<u32>,
+    how: &How<'_>,
 ) -> Result<(CopiedSegment, Vec<Damage>), LogError> {
     // Opened once and held: should the file be replaced meanwhile, this is still the old one, and whole.
-    let mut original = Original::open(source, first, next)?;
+    let mut original = Original::open(source, first, next, how)?;
     if let Some(mut kept) = original.is_kept(target)? {
-        kept.crc = match known_crc(&kept) {
+        kept.crc = match (how.known_crc)(&kept) {
             Some(crc) => crc,
             None => crc_of(target, &kept)?,
         };
@@ -324,7 +302,8 @@ fn frame_at(window: &mut Window, at: u64) -> Option<usize> {
 }
 
 /// The segment to copy and how far.
-struct Original {
+struct Original<'a> {
+    how: &'a How<'a>,
     probe: Probe,
     storage: Arc<dyn Storage>,
     path: PathBuf,
@@ -338,13 +317,14 @@ struct Original {
     damage: Vec<Damage>,
 }
 
-impl Original {
-    fn open(source: &LogReader, first: Seq, next: Option<Seq>) -> Result<Self, LogError> {
+impl<'a> Original<'a> {
+    fn open(source: &LogReader, first: Seq, next: Option<Seq>, how: &'a How<'a>) -> Result<Self, LogError> {
         let storage = source.storage();
         let mut probe = Probe::open(storage, first)?;
         let head = probe.window.at(0, SEGMENT_HEADER).to_vec();
         let path = storage.path().join(segment_name(first));
         let mut original = Self {
+            how,
             mark: Mark {
                 sealed: true,
                 used: SEGMENT_HEADER as u64,
@@ -455,9 +435,17 @@ impl Original {
             return Ok(None);
         };
         let same_header = head.get(..MARK_OFFSET) == self.head.get(..MARK_OFFSET);
-        let begins = before.used >= SEGMENT_HEADER as u64 && before.used <= self.mark.used.min(len);
-        if !same_header || !begins || self.probe.header.is_none() {
+        if !same_header
+            || self.probe.header.is_none()
+            || !(SEGMENT_HEADER as u64..=len).contains(&before.used)
+        {
             return Ok(None);
+        }
+        if before.used > self.mark.used {
+            return match check_frames(target, self.probe.first, before.used)?.flaw {
+                Some(_) => Ok(None),
+                None => Err(self.other_history(target)),
+            };
         }
         if !self.has_beginning(target, before.used)? {
             return Ok(None);
@@ -498,17 +486,61 @@ impl Original {
         Ok(Some(self.copied(action, crc, written)))
     }
 
-    /// Whether the copy's frames up to `used` are those of this segment.
+    /// Whether the copy's frames up to `used` are those of this segment. Where the segment is damaged, the copy may have
+    /// what was there; false if it is the copy that is damaged.
+    ///
+    /// # Errors
+    /// [`LogError::OtherHistory`] if both are whole and not the same.
     fn has_beginning(&mut self, target: &Arc<dyn Storage>, used: u64) -> Result<bool, LogError> {
+        if self.differs_only_in(target, used, &[])? {
+            return Ok(true);
+        }
+        if self.sealed {
+            self.list_damage();
+        }
+        let lost: Vec<Range<u64>> = (self.damage.iter())
+            .filter(|damage| damage.lost.is_some())
+            .map(|damage| damage.offset..damage.offset + damage.bytes)
+            .collect();
+        if !lost.is_empty() && self.differs_only_in(target, used, &lost)? {
+            // What is lost here is whole in the copy.
+            self.damage.retain(|damage| damage.offset >= used);
+            return Ok(true);
+        }
+        let copy_is_damaged = check_frames(target, self.probe.first, used)?.flaw.is_some();
+        match copy_is_damaged && lost.is_empty() {
+            true => Ok(false),
+            false => Err(self.other_history(target)),
+        }
+    }
+
+    /// Whether the copy's bytes up to `used` are the same as here, but for these ranges.
+    fn differs_only_in(
+        &mut self,
+        target: &Arc<dyn Storage>,
+        used: u64,
+        lost: &[Range<u64>],
+    ) -> Result<bool, LogError> {
         let name = segment_name(self.probe.first);
         let region = target
             .open_region(&name, Access::Read)
             .map_err(LogError::io("open", target.path().join(&name)))?;
         let mut same = true;
         self.pieces(SEGMENT_HEADER as u64, used, &mut |at, piece| {
-            same = same && region.read(at..at + piece.len()) == piece;
+            let copied = region.read(at..at + piece.len());
+            same = same
+                && (copied == piece
+                    || (at as u64..)
+                        .zip(copied.iter().zip(piece))
+                        .all(|(at, (a, b))| a == b || lost.iter().any(|range| range.contains(&at))));
         })?;
         Ok(same)
+    }
+
+    fn other_history(&self, target: &Arc<dyn Storage>) -> LogError {
+        LogError::OtherHistory {
+            path: target.path().join(segment_name(self.probe.first)),
+        }
     }
 
     /// Copies all of it under another name, and renames that when it is complete and durable.
@@ -539,10 +571,15 @@ impl Original {
         self.pieces(from, used, &mut |at, piece| region.write(at, piece))
     }
 
-    /// Hands over the bytes of a range, piece by piece; zeroes where the file has none or they cannot be read.
+    /// Hands over the bytes of a range, piece by piece.
     fn pieces(&mut self, from: u64, to: u64, take: &mut dyn FnMut(usize, &[u8])) -> Result<(), LogError> {
         let mut at = from;
         while at < to {
+            if !(self.how.go_on)() {
+                return Err(LogError::Stopped {
+                    path: self.path.clone(),
+                });
+            }
             let want = CHUNK.min(size(to - at));
             let piece = self.probe.window.at(at, want);
             if piece.is_empty() {

@@ -52,6 +52,21 @@ pub enum LogError {
         /// The segment file in the copy.
         path: PathBuf,
     },
+    /// A copy has records that the log does not have, or others than the log has under the same numbers.
+    #[error(
+        "{} has records that the log has lost, or has others for: since it was copied, the log lost its end or was put back to an earlier state. Nothing was changed. Copy the log to another directory, and keep this copy as long as you may need what is in it",
+        path.display()
+    )]
+    OtherHistory {
+        /// The segment file in the copy.
+        path: PathBuf,
+    },
+    /// A copy was not completed because whoever wanted it stops. What was copied stays; the next one goes on.
+    #[error("copying {} was broken off, because the server stops: the next backup goes on", path.display())]
+    Stopped {
+        /// What was being copied.
+        path: PathBuf,
+    },
     /// There is no number for another record. No log comes that far by itself.
     #[error(
         "the log in {} ends with record {last}, and there are no numbers beyond: a segment file that is not its own must have come into it; move that file away",

@@ -37,6 +37,7 @@ mod error;
 #[cfg(feature = "sim")]
 mod fault;
 mod frame;
+mod lineage;
 mod lock;
 mod options;
 mod placement;
@@ -55,13 +56,12 @@ mod writer;
 
 pub use cipher::key::{KeyError, KeyFile};
 pub use cipher::{Cipher, NotAuthentic};
-pub use copy::{
-    CheckedFrames, CopiedLog, CopiedSegment, CopyAction, check_frames, copy_log, remove_other_segments,
-};
+pub use copy::{CheckedFrames, CopiedLog, CopiedSegment, CopyAction, check_frames, copy_log};
 pub use error::{AppendError, Damage, LogError, SyncFailed};
 #[cfg(feature = "sim")]
 pub use fault::PlantedBug;
 pub use frame::{Frame, FrameHead};
+pub use lineage::{Lineage, is_rewritten_from, lineage};
 pub use lock::WriterLock;
 pub use options::{Clock, LogOptions, OnIncident};
 pub use placement::{Incident, Integrity};

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::cipher::Cipher;
-use crate::copy::copy_segment;
+use crate::copy::{How, copy_segment};
 use crate::error::LogError;
 use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
 use crate::options::{LogOptions, system_nanos};
@@ -85,7 +85,11 @@ impl Salvage {
         next: Option<Seq>,
     ) -> Result<(), LogError> {
         self.seal(true)?;
-        let (_, damage) = copy_segment(source, info.first, next, &self.target, &|_| Some(0))?;
+        let how = How {
+            known_crc: &|_| Some(0),
+            go_on: &|| true,
+        };
+        let (_, damage) = copy_segment(source, info.first, next, &self.target, &how)?;
         match damage.first() {
             None => Ok(()),
             Some(damage) => Err(LogError::io("copy", &damage.path)(std::io::Error::other(

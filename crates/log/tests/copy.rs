@@ -9,8 +9,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use timberline_log::{
-    Cipher, CopiedLog, CopyAction, Entry, Log, LogError, LogOptions, LogReader, Seq, SimDisk, Storage,
-    copy_log, remove_other_segments, segment_name,
+    Cipher, CopiedLog, CopiedSegment, CopyAction, Entry, Log, LogError, LogOptions, LogReader, Seq, SimDisk,
+    Storage, copy_log, segment_name,
 };
 
 fn cases() -> u32 {
@@ -41,10 +41,14 @@ macro_rules! plain_and_encrypted {
 
 plain_and_encrypted!(
     a_copy_is_the_log_as_it_was_and_the_next_copies_only_what_is_new,
-    another_history_of_the_same_log_replaces_the_copy_of_the_first,
+    a_copy_of_another_history_is_left_alone,
+    a_log_that_lost_its_end_takes_nothing_from_its_copy,
+    damage_in_the_open_segment_does_not_reach_its_copy,
+    a_damaged_copy_is_made_again,
+    a_log_that_was_put_back_brings_nothing_back_that_was_erased,
     half_a_batch_is_never_copied,
     damage_is_copied_as_it_is_and_reported_and_does_not_reach_what_was_copied_before,
-    segments_that_are_no_longer_in_the_log_go_when_they_are_told_to,
+    a_segment_that_the_log_has_lost_stays_in_its_copy,
     a_full_disk_is_told_and_what_was_copied_stays,
     a_power_cut_on_the_way_costs_nothing_that_was_copied_before,
 );
@@ -98,7 +102,7 @@ fn rows(storage: Arc<dyn Storage>, key: &Key) -> Rows {
 
 fn copy(from: &SimDisk, to: &SimDisk) -> Result<CopiedLog, LogError> {
     let source = LogReader::open(from.dir("log"))?;
-    copy_log(&source, &to.dir("copy"), &|_| None)
+    copy_log(&source, &to.dir("copy"), &|_| None, &|| true)
 }
 
 fn actions(copied: &CopiedLog) -> Vec<CopyAction> {
@@ -151,7 +155,12 @@ fn a_copy_is_the_log_as_it_was_and_the_next_copies_only_what_is_new(key: &Key) {
     fill(&mut again, 1, 10);
 }
 
-fn another_history_of_the_same_log_replaces_the_copy_of_the_first(key: &Key) {
+fn is_other_history(outcome: &Result<CopiedLog, LogError>) -> bool {
+    matches!(outcome, Err(LogError::OtherHistory { .. }))
+}
+
+/// The log ends earlier than its copy; then other records come under the same numbers.
+fn a_copy_of_another_history_is_left_alone(key: &Key) {
     let (disk, backup) = (SimDisk::new(1), SimDisk::new(2));
     let mut log = open(&disk, key);
     fill(&mut log, 2, 100);
@@ -159,12 +168,95 @@ fn another_history_of_the_same_log_replaces_the_copy_of_the_first(key: &Key) {
     let fork = disk.crash(3);
     fill(&mut log, 3, 100);
     copy(&disk, &backup).unwrap();
-    // The power failed, and other records came under the same numbers.
+    let all = rows(backup.dir("copy"), key);
     let mut log = open(&fork, key);
-    fill(&mut log, 3, 101);
-    let copied = copy(&fork, &backup).unwrap();
+    for batches in [0, 3, 3] {
+        fill(&mut log, batches, 101);
+        let outcome = copy(&fork, &backup);
+        assert!(is_other_history(&outcome), "{outcome:?}");
+        assert_eq!(rows(backup.dir("copy"), key), all);
+    }
+    // What is still the same history goes on.
+    copy(&disk, &backup).unwrap();
+    let new = SimDisk::new(4);
+    copy(&fork, &new).unwrap();
+    assert_eq!(rows(new.dir("copy"), key), rows(fork.dir("log"), key));
+}
+
+/// The newest segment files are removed; then other records come under the same numbers.
+fn a_log_that_lost_its_end_takes_nothing_from_its_copy(key: &Key) {
+    for lost in 1..4 {
+        let (disk, backup) = (SimDisk::new(1), SimDisk::new(2));
+        let mut log = open(&disk, key);
+        fill(&mut log, 60, 500);
+        log.sync_now().unwrap();
+        let names = copy(&disk, &backup).unwrap().segments;
+        log.close().unwrap();
+        let all = rows(backup.dir("copy"), key);
+        for segment in names.iter().rev().take(lost) {
+            disk.dir("log").remove(&segment_name(segment.first)).unwrap();
+        }
+        assert!(is_other_history(&copy(&disk, &backup)));
+        let mut log = open(&disk, key);
+        for _ in 0..6 {
+            fill(&mut log, 15, 499);
+            log.sync_now().unwrap();
+            let outcome = copy(&disk, &backup);
+            assert!(is_other_history(&outcome), "{outcome:?}");
+            assert_eq!(rows(backup.dir("copy"), key), all);
+        }
+    }
+}
+
+fn damage_in_the_open_segment_does_not_reach_its_copy(key: &Key) {
+    let (disk, backup) = (SimDisk::new(1), SimDisk::new(2));
+    let mut log = open(&disk, key);
+    fill(&mut log, 5, 100);
+    log.sync_now().unwrap();
+    copy(&disk, &backup).unwrap();
+    fill(&mut log, 2, 100);
+    log.sync_now().unwrap();
+    let all = rows(disk.dir("log"), key);
+    disk.flip_bit("log", &segment_name(Seq::FIRST), (4096 + 200) * 8);
+    let copied = copy(&disk, &backup).unwrap();
+    assert_eq!(actions(&copied), [CopyAction::Extended]);
+    assert_eq!(rows(backup.dir("copy"), key), all);
+}
+
+fn a_damaged_copy_is_made_again(key: &Key) {
+    let (disk, backup) = (SimDisk::new(1), SimDisk::new(2));
+    let mut log = open(&disk, key);
+    fill(&mut log, 5, 100);
+    log.sync_now().unwrap();
+    copy(&disk, &backup).unwrap();
+    backup.flip_bit("copy", &segment_name(Seq::FIRST), (4096 + 200) * 8);
+    let copied = copy(&disk, &backup).unwrap();
     assert_eq!(actions(&copied), [CopyAction::Copied]);
-    assert_eq!(rows(backup.dir("copy"), key), rows(fork.dir("log"), key));
+    assert_eq!(rows(backup.dir("copy"), key), rows(disk.dir("log"), key));
+}
+
+/// The log is as it was before something was erased; its copy is not.
+fn a_log_that_was_put_back_brings_nothing_back_that_was_erased(key: &Key) {
+    let (disk, backup) = (SimDisk::new(1), SimDisk::new(2));
+    let mut log = open(&disk, key);
+    fill(&mut log, 30, 500);
+    log.sync_now().unwrap();
+    let earlier = disk.crash(3);
+    let reader = LogReader::open(disk.dir("log")).unwrap().with_cipher(key.clone());
+    let mut rewrite = reader.rewrite(Seq::FIRST).unwrap().unwrap();
+    let mut records = reader.read_from(Seq::FIRST).unwrap();
+    while let Some(record) = records.next() {
+        let record = record.unwrap();
+        if record.seq > rewrite.last() {
+            break;
+        }
+        rewrite.replace(&record, 9, b"erased");
+    }
+    rewrite.commit().unwrap();
+    copy(&disk, &backup).unwrap();
+    let erased = rows(backup.dir("copy"), key);
+    assert!(is_other_history(&copy(&earlier, &backup)));
+    assert_eq!(rows(backup.dir("copy"), key), erased);
 }
 
 fn half_a_batch_is_never_copied(key: &Key) {
@@ -201,16 +293,28 @@ fn damage_is_copied_as_it_is_and_reported_and_does_not_reach_what_was_copied_bef
     assert!(damage.path.ends_with(segment_name(Seq::FIRST)));
 }
 
-fn segments_that_are_no_longer_in_the_log_go_when_they_are_told_to(key: &Key) {
-    let (disk, backup) = (SimDisk::new(1), SimDisk::new(2));
-    let mut log = open(&disk, key);
-    fill(&mut log, 30, 500);
-    log.sync_now().unwrap();
-    copy(&disk, &backup).unwrap();
-    disk.dir("log").remove(&segment_name(Seq::FIRST)).unwrap();
-    let copied = copy(&disk, &backup).unwrap();
-    let removed = remove_other_segments(&backup.dir("copy"), &copied.segments).unwrap();
-    assert_eq!(removed, [segment_name(Seq::FIRST)]);
+fn a_segment_that_the_log_has_lost_stays_in_its_copy(key: &Key) {
+    for lost in [0, 1] {
+        let (disk, backup) = (SimDisk::new(1), SimDisk::new(2));
+        let mut log = open(&disk, key);
+        fill(&mut log, 30, 500);
+        log.sync_now().unwrap();
+        let before = copy(&disk, &backup).unwrap();
+        let name = segment_name(before.segments[lost].first);
+        disk.dir("log").remove(&name).unwrap();
+        fill(&mut log, 2, 40);
+        log.sync_now().unwrap();
+        let copied = copy(&disk, &backup).unwrap();
+        assert_eq!(
+            copied.segments[lost],
+            CopiedSegment {
+                action: CopyAction::Kept,
+                written: 0,
+                ..before.segments[lost].clone()
+            }
+        );
+        assert_eq!(rows(backup.dir("copy"), key).len(), 64);
+    }
 }
 
 fn a_full_disk_is_told_and_what_was_copied_stays(key: &Key) {

@@ -158,7 +158,8 @@ fn round(
         }
     }
     if purged > 0 {
-        app.erasure.reach_copies(app);
+        // The copies are reached by the thread of erasure, which notices: a disk that hangs must not hold this up.
+        app.erasure.forget(app);
         tracing::info!(events = purged, "events were kept long enough and are erased");
     }
     app.retention.set(&holds);

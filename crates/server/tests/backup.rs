@@ -260,7 +260,7 @@ fn a_second_backup_copies_only_what_is_new(data: Data) {
     assert!(before.len() > 2, "{first}");
 
     let again = backup(&installation, &dir);
-    assert!(again.contains("0 copied, 0 extended, 0 removed"), "{again}");
+    assert!(again.contains("0 copied, 0 extended"), "{again}");
     assert_eq!(segments(&dir), before);
 
     let beat = json!({"timestamp": "2024-05-01T00:00:00Z", "duration": 0, "data": {}}).to_string();

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ use crate::config::{AutomaticBackup, Settings};
 const LOOK: Duration = Duration::from_secs(30);
 /// How long at least from one attempt to the next, whatever the clock says.
 const REST: Duration = Duration::from_secs(600);
+/// How long a stop waits for a set that is being broken off: a disk that is gone may not answer at all.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// How the automatic backups are doing; read by `/metrics`.
 #[derive(Debug, Default)]
@@ -44,6 +47,8 @@ impl Status {
 pub struct Automatic {
     stop: Arc<Stop>,
     thread: Option<JoinHandle<()>>,
+    /// Closed when the thread has ended, whichever way.
+    ended: Receiver<()>,
 }
 
 #[derive(Debug, Default)]
@@ -77,25 +82,33 @@ impl Automatic {
         clock_is_trusted: impl Fn() -> bool + Send + 'static,
     ) -> std::io::Result<Automatic> {
         let stop = Arc::new(Stop::default());
+        let (running, ended) = channel::<()>();
         let thread = match &settings.backup {
             None => None,
             Some(wanted) => {
                 let (wanted, data_dir, stop) = (wanted.clone(), settings.data_dir.clone(), Arc::clone(&stop));
                 let thread = std::thread::Builder::new().name("backup".into());
-                Some(thread.spawn(move || run(&wanted, &data_dir, &status, &stop, &clock_is_trusted))?)
+                Some(thread.spawn(move || {
+                    let _running = running;
+                    run(&wanted, &data_dir, &status, &stop, &clock_is_trusted);
+                })?)
             }
         };
-        Ok(Automatic { stop, thread })
+        Ok(Automatic { stop, thread, ended })
     }
 }
 
 impl Drop for Automatic {
-    /// Ends it. A set that is being made is finished first: what it takes is bounded by what is new.
+    /// Ends it. A set that is being made is broken off; it gets its name when the next one is whole.
     fn drop(&mut self) {
         self.stop.told.store(true, Ordering::Release);
         {
             let _guard = self.stop.lock.lock();
             self.stop.wake.notify_all();
+        }
+        if self.ended.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("the disk of the automatic backups does not answer and is not waited for");
+            return;
         }
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
@@ -119,6 +132,7 @@ fn run(
     let mut newest = newest(&sets, &wanted.dir);
     note_success(status, newest);
     let (begun, mut attempt) = (Instant::now(), None::<Instant>);
+    let go_on = || !stop.told();
     while !stop.told() {
         let now = Timestamp::now();
         let waited = attempt.unwrap_or(begun).elapsed();
@@ -127,11 +141,13 @@ fn run(
             attempt = Some(Instant::now());
             let trusted = clock_is_trusted();
             let made = match &provisional {
-                Some(set) if !trusted => match Backup::update(data_dir, set) {
-                    Err(BackupError::Log(LogError::Repaired { .. })) => sets.make(data_dir, now, None),
+                Some(set) if !trusted => match Backup::update(data_dir, set, &go_on) {
+                    Err(BackupError::Log(LogError::Repaired { .. } | LogError::OtherHistory { .. })) => {
+                        sets.make(data_dir, now, None, &go_on)
+                    }
                     made => made,
                 },
-                _ => sets.make(data_dir, now, trusted.then_some(wanted.keep)),
+                _ => sets.make(data_dir, now, trusted.then_some(wanted.keep), &go_on),
             };
             match made {
                 Ok(report) => {
@@ -140,6 +156,7 @@ fn run(
                     note_success(status, newest);
                     tell(&report);
                 }
+                Err(BackupError::Log(LogError::Stopped { .. })) if stop.told() => return,
                 Err(error) => {
                     status.failures.fetch_add(1, Ordering::Relaxed);
                     tracing::error!(%error, "the automatic backup failed and will be tried again");

@@ -9,14 +9,22 @@
 //! have lost what its copy still has, so it never replaces the copy. From such a copy is erased by rewriting it; the
 //! manifest says up to which order that was done.
 //!
+//! Nor does a segment replace one of another history: the log lost its end, or was put back to an earlier state, and gave
+//! numbers a second time. What the orders name are other events there, so such a backup is left as it is, and is waiting.
+//!
 //! Segments are replaced from the newest to the oldest, as they are in the log itself. A record refers only to what
 //! came before it, so whatever moment this ends at, and whoever reads meanwhile, no record refers to something that is
 //! gone.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::Arc;
 
-use timberline_log::{FileStorage, SegmentInfo, Seq, Storage, WriterLock, check_frames, segment_name};
+use timberline_log::{
+    FileStorage, Lineage, SegmentInfo, Seq, Storage, WriterLock, check_frames, is_rewritten_from, lineage,
+    segment_name,
+};
 use timberline_views::Store;
 
 use super::manifest::{Manifest, ManifestSegment};
@@ -27,51 +35,24 @@ use super::{BackupError, LOG_DIR, files};
 /// How many versions of a segment are looked at that is rewritten all the while.
 const VERSIONS: usize = 8;
 
-/// What became of one backup.
-#[derive(Debug)]
-pub(crate) struct BackupErasure {
-    /// Where it is.
-    pub(crate) path: PathBuf,
-    /// How many of its segments were replaced; or why it was not reached.
-    pub(crate) outcome: Result<usize, BackupError>,
-}
-
-/// What erasing from backups needs to know.
+/// What erasing from a backup needs to know.
 pub(crate) struct Reach<'a> {
-    /// Whose backups.
+    /// Whose backup.
     pub(crate) data_dir: &'a Path,
-    /// Where the automatic sets are. Those that are on no list count, too.
-    pub(crate) sets: Option<&'a Path>,
     /// The open store of the data directory.
     pub(crate) store: &'a Store,
-    /// False when it is to be broken off: the server stops.
+    /// Asked between two segments. False when it is to be broken off: the server stops.
     pub(crate) go_on: &'a dyn Fn() -> bool,
 }
 
-/// Goes through all backups of a data directory that are known.
+/// Puts the automatic sets in a directory on the list that are not on it.
 ///
 /// # Errors
-/// When the list of backups or the log cannot be read. A backup that cannot be reached is reported in its outcome.
-pub(crate) fn erase_from_backups(reach: &Reach<'_>) -> Result<Vec<BackupErasure>, BackupError> {
-    let data_dir = reach.data_dir;
+/// When the list of backups or the log cannot be read.
+pub(crate) fn list_sets(data_dir: &Path, sets: &Path) -> Result<(), BackupError> {
     let live = timberline_views::log_files(data_dir)?.segments()?;
-    if let Some(sets) = reach.sets {
-        let device = live.iter().rev().find_map(|info| info.device);
-        list_unlisted(data_dir, sets, device.map(|device| device.to_string()))?;
-    }
-    let mut erased = Vec::new();
-    for backup in registered(data_dir)? {
-        if is_gone_unfinished(&backup.path) {
-            // A set that was completed under its name, or given up: there is nothing under this one any more.
-            strike_out(data_dir, &backup.path)?;
-            continue;
-        }
-        erased.push(BackupErasure {
-            outcome: reach.erase_from(&live, &backup.path),
-            path: backup.path,
-        });
-    }
-    Ok(erased)
+    let device = live.iter().rev().find_map(|info| info.device);
+    list_unlisted(data_dir, sets, device.map(|device| device.to_string()))
 }
 
 /// Puts sets on the list that are not on it: the list was lost or could not be written, or a set was renamed.
@@ -107,6 +88,24 @@ pub fn segments_to_erase(
     Ok(Some(compare(live, backup)?.outdated))
 }
 
+/// The segments of a backup that may have what the log does not have any more: first record, when it was made, and when
+/// it was salvaged.
+pub(super) fn only_here(
+    live: &[SegmentInfo],
+    backup: &Path,
+) -> Result<BTreeSet<(Seq, Option<i64>, i64)>, BackupError> {
+    let mut only = BTreeSet::new();
+    for copy in timberline_views::log_files(backup)?.segments()? {
+        match lineage(live, &copy) {
+            Lineage::Repaired | Lineage::Lost | Lineage::Other => {
+                only.insert((copy.first, copy.created, copy.salvaged));
+            }
+            Lineage::Version | Lineage::Empty => {}
+        }
+    }
+    Ok(only)
+}
+
 /// A backup against the log it was made of.
 #[derive(Default)]
 struct Compared {
@@ -115,32 +114,82 @@ struct Compared {
     /// Segments of the backup that are no versions of the log's: the log was repaired since, and may have lost what they
     /// have.
     apart: Vec<Seq>,
+    /// Segments of the backup with records that are not the log's: it has none of their numbers, or others.
+    other: Vec<Seq>,
 }
 
 fn compare(live: &[SegmentInfo], backup: &Path) -> Result<Compared, BackupError> {
     let mut compared = Compared::default();
     for copy in timberline_views::log_files(backup)?.segments()? {
-        match live.iter().find(|info| info.first == copy.first) {
-            Some(info) if info.salvaged != copy.salvaged => compared.apart.push(copy.first),
-            Some(info) if info.generation > copy.generation && info.last.is_some() => {
-                compared.outdated.push(info.clone());
+        match lineage(live, &copy) {
+            Lineage::Version => {
+                let info = live.iter().find(|info| info.first == copy.first);
+                let newer = info.filter(|info| info.generation > copy.generation && info.last.is_some());
+                compared.outdated.extend(newer.cloned());
             }
-            Some(_) => {}
-            // The log has lost all of it. (One after the newest was begun since the log was looked at.)
-            None if live.last().is_some_and(|newest| copy.first < newest.first) => {
-                compared.apart.push(copy.first);
-            }
-            None => {}
+            Lineage::Repaired | Lineage::Lost => compared.apart.push(copy.first),
+            // It may have been begun since the log was looked at.
+            Lineage::Other if is_newest(live, &copy) => {}
+            Lineage::Other => compared.other.push(copy.first),
+            Lineage::Empty => {}
         }
     }
     Ok(compared)
 }
 
+/// Whether a segment is beyond all of the log's.
+fn is_newest(live: &[SegmentInfo], copy: &SegmentInfo) -> bool {
+    live.last().is_none_or(|newest| newest.first < copy.first)
+}
+
+/// Which records a backup has that the log does not have, or has others for; `None` if there are none, or the backup
+/// cannot be reached. `newest` is the log's last record.
+///
+/// # Errors
+/// When its files cannot be read.
+pub fn only_in_backup(
+    live: &[SegmentInfo],
+    newest: Seq,
+    backup: &Path,
+) -> Result<Option<RangeInclusive<Seq>>, BackupError> {
+    if !backup.join(LOG_DIR).is_dir() {
+        return Ok(None);
+    }
+    let mut only: Option<RangeInclusive<Seq>> = None;
+    for copy in timberline_views::log_files(backup)?.segments()? {
+        let Some(last) = copy.last.filter(|last| *last >= copy.first) else {
+            continue;
+        };
+        let from = match lineage(live, &copy) {
+            Lineage::Repaired | Lineage::Lost | Lineage::Other => copy.first,
+            Lineage::Version if last > newest => newest.next(),
+            Lineage::Version | Lineage::Empty => continue,
+        };
+        let first = only.as_ref().map_or(from, |only| from.min(*only.start()));
+        only = Some(first..=last);
+    }
+    Ok(only)
+}
+
 impl Reach<'_> {
-    fn erase_from(&self, live: &[SegmentInfo], backup: &Path) -> Result<usize, BackupError> {
+    /// Erases from a backup that is on the list what is erased from the log. Tells how many segments were replaced;
+    /// `None` if it was a set that was completed under its name, or given up: then it is struck out.
+    ///
+    /// # Errors
+    /// Why the backup still holds what is erased.
+    pub(crate) fn erase_from(&self, backup: &Path) -> Result<Option<usize>, BackupError> {
         if !(self.go_on)() {
             return Err(stopped(backup));
         }
+        if is_gone_unfinished(backup) {
+            strike_out(self.data_dir, backup)?;
+            return Ok(None);
+        }
+        let live = timberline_views::log_files(self.data_dir)?.segments()?;
+        self.erase_from_listed(&live, backup).map(Some)
+    }
+
+    fn erase_from_listed(&self, live: &[SegmentInfo], backup: &Path) -> Result<usize, BackupError> {
         if !backup.join(LOG_DIR).is_dir() {
             return Err(BackupError::Unsuitable {
                 path: backup.to_owned(),
@@ -148,13 +197,24 @@ impl Reach<'_> {
             });
         }
         let _lock = WriterLock::acquire(backup)?;
-        let apart = compare(live, backup)?.apart;
+        let Compared { apart, other, .. } = compare(live, backup)?;
+        if !other.is_empty() {
+            replace_rewritten(self.data_dir, live, backup, self.go_on)?;
+            return Err(other_history(backup));
+        }
         if apart.is_empty() {
             return replace_rewritten(self.data_dir, live, backup, self.go_on);
         }
         let since = Since::of(backup, self.store)?;
         let replaced = replace_rewritten(self.data_dir, live, backup, self.go_on)?;
         Ok(replaced + since.erase(backup, &apart, self)?)
+    }
+}
+
+fn other_history(backup: &Path) -> BackupError {
+    BackupError::Unsuitable {
+        path: backup.to_owned(),
+        what: "has records that the log has lost, or has others for, so what is erased from the log cannot be erased from it: remove it when you do not need it any more",
     }
 }
 
@@ -235,10 +295,15 @@ pub(super) fn replace_rewritten(
     let log = backup.join(LOG_DIR);
     files::remove_unfinished(&log)?;
     let outdated = segments_to_erase(live, backup)?.unwrap_or_default();
+    let (from, to) = (log_of(data_dir)?, log_of(backup)?);
     let mut replaced = 0;
     for info in outdated.iter().rev() {
         if !go_on() {
             break;
+        }
+        if !is_rewritten_from(&from, &to, info.first)? {
+            list_replaced(backup)?;
+            return Err(other_history(backup));
         }
         replace(data_dir, &log, info.clone())?;
         replaced += 1;

@@ -27,8 +27,8 @@ mod update;
 
 pub use automatic::{Automatic, Status};
 pub use check::{Checked, check};
-pub use erase::segments_to_erase;
-pub(crate) use erase::{BackupErasure, Reach, erase_from_backups};
+pub(crate) use erase::{Reach, list_sets};
+pub use erase::{only_in_backup, segments_to_erase};
 pub use manifest::{Manifest, ManifestSegment};
 pub(crate) use registry::copy_registry;
 pub use registry::{Registered, registered};

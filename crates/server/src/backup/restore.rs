@@ -39,6 +39,13 @@ pub fn restore(backup: &Path, data_dir: &Path, despite_damage: bool) -> Result<R
     let _lock = WriterLock::acquire(data_dir)?;
     refuse_overwriting(data_dir)?;
     let unfinished = data_dir.join(UNFINISHED);
+    // What an interrupted attempt has left may be of another backup.
+    match fs::remove_dir_all(&unfinished) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(BackupError::io("remove", &unfinished)(error));
+        }
+        _ => {}
+    }
     let restored = copy_to(backup, data_dir, &unfinished).and_then(|(mut restored, found)| {
         // What was found before is found again.
         if damage.is_empty() {
@@ -50,7 +57,7 @@ pub fn restore(backup: &Path, data_dir: &Path, despite_damage: bool) -> Result<R
         Ok(restored)
     });
     if restored.is_err() {
-        // It is of no use to anybody; left behind, the next attempt goes on with it.
+        // It is of no use to anybody.
         let _ = fs::remove_dir_all(&unfinished);
     }
     restored
@@ -115,7 +122,7 @@ fn copy_to(
     files::make_dir(unfinished)?;
     let storage: Arc<dyn Storage> =
         Arc::new(FileStorage::open(unfinished).map_err(BackupError::io("open the directory", unfinished))?);
-    let copied = copy_log(&reader, &storage, &|_| None)?;
+    let copied = copy_log(&reader, &storage, &|_| None, &|| true)?;
     copy_companions(backup, data_dir)?;
     let restored = Restored {
         seq: copied.seq.get(),

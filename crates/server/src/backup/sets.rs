@@ -7,9 +7,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use timberline_log::{SegmentInfo, WriterLock};
+use timberline_log::{Lineage, SegmentInfo, WriterLock, lineage};
 use timberline_model::Timestamp;
 
+use super::erase::only_here;
 use super::manifest::{Manifest, ManifestSegment};
 use super::registry::{Registered, register, registered, strike_out};
 use super::update::{Backup, BackupReport};
@@ -74,20 +75,21 @@ impl Sets {
         data_dir: &Path,
         now: Timestamp,
         keep: Option<usize>,
+        go_on: &dyn Fn() -> bool,
     ) -> Result<BackupReport, BackupError> {
         files::make_dir(&self.dir)?;
         let previous = self.list()?.pop();
         let (unfinished, path) = (self.dir.join(UNFINISHED), self.dir.join(name(now)));
         if path.exists() {
             // The clock was set back to the second of another set: that one is as good.
-            return Backup::update(data_dir, &path);
+            return Backup::update(data_dir, &path, go_on);
         }
         remove(&unfinished)?;
         if let Some(previous) = &previous {
             let live = timberline_views::log_files(data_dir)?.segments()?;
             link_sealed(data_dir, &live, &unfinished, previous)?;
         }
-        let mut report = Backup::copy(data_dir, &unfinished)?;
+        let mut report = Backup::copy(data_dir, &unfinished, go_on)?;
         let begun = report.path.clone();
         if let (Some(dir), Some(file)) = (begun.parent(), path.file_name()) {
             report.path = dir.join(file);
@@ -139,13 +141,33 @@ impl Sets {
         strike_out(data_dir, &listed.path)
     }
 
-    /// Removes the oldest sets beyond `keep`, but never the one just made.
+    /// Removes the oldest sets beyond `keep`, but never the one just made, nor the newest with segments that the log may
+    /// have lost: that is all there is of them.
     fn prune(&self, data_dir: &Path, made: &Path, keep: usize) -> Result<(), BackupError> {
         let sets = self.list()?;
         let beyond = sets.len().saturating_sub(keep.max(1));
-        for set in sets.iter().take(beyond) {
+        if beyond == 0 {
+            return Ok(());
+        }
+        let live = timberline_views::log_files(data_dir)?.segments()?;
+        // A set that cannot be read might have anything, and is what another one is kept for.
+        let only: Vec<_> = (sets.iter())
+            .map(|set| only_here(&live, &set.path).unwrap_or_default())
+            .collect();
+        for (at, set) in sets.iter().enumerate().take(beyond) {
             let path = set.path.canonicalize().unwrap_or_else(|_| set.path.clone());
-            if path != made {
+            if path == made {
+                continue;
+            }
+            let newer = only.iter().skip(at + 1);
+            let is_elsewhere = |segment| newer.clone().any(|set| set.contains(segment));
+            if !only.get(at).is_some_and(|here| here.iter().all(is_elsewhere)) {
+                tracing::warn!(
+                    path = %path.display(),
+                    "a set of automatic backups is kept beyond its time: the log has lost records that are in it; \
+                     `timberline doctor` says which. Remove it when you do not need them"
+                );
+            } else {
                 self.remove_set(data_dir, set, &path)?;
             }
         }
@@ -178,13 +200,22 @@ fn link_sealed(data_dir: &Path, live: &[SegmentInfo], to: &Path, previous: &Set)
         return Ok(());
     };
     let copies = timberline_views::log_files(previous)?.segments()?;
-    let is_version = |segment: &ManifestSegment| {
-        let first = |info: &&SegmentInfo| info.first.get() == segment.first;
-        let (live, copy) = (live.iter().find(first), copies.iter().find(first));
-        matches!((live, copy), (Some(live), Some(copy)) if live.salvaged == copy.salvaged)
+    // Of a log that was repaired since, or lost its end, the set gets what is there now; the one before keeps what it
+    // has. What the log has lost in its midst is in every set.
+    let is_taken = |segment: &ManifestSegment| {
+        let copy = copies.iter().find(|info| info.first.get() == segment.first);
+        let is = |live: &SegmentInfo, copy: &SegmentInfo| {
+            (live.first, live.created, live.generation, live.used)
+                == (copy.first, copy.created, copy.generation, copy.used)
+        };
+        copy.is_some_and(|copy| match lineage(live, copy) {
+            // Linked is only what will never be written to: these bytes are the log's.
+            Lineage::Version => live.iter().any(|live| is(live, copy)),
+            Lineage::Lost => true,
+            Lineage::Repaired | Lineage::Other | Lineage::Empty => false,
+        })
     };
-    // Of a log that was repaired since, the set gets what is there now; the one before keeps what it has.
-    manifest.segments.retain(is_version);
+    manifest.segments.retain(is_taken);
     manifest.purged_through = None;
     let (from, log) = (previous.join(LOG_DIR), to.join(LOG_DIR));
     files::make_dir(to)?;

@@ -4,10 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use timberline_log::{
-    CopyAction, Damage, FileStorage, LogError, LogReader, Storage, WriterLock, copy_log,
-    remove_other_segments,
-};
+use timberline_log::{CopyAction, Damage, FileStorage, LogError, LogReader, Storage, WriterLock, copy_log};
 use timberline_model::Timestamp;
 
 use super::erase::replace_rewritten;
@@ -32,8 +29,6 @@ pub struct BackupReport {
     pub copied: usize,
     /// Of these, lengthened just now.
     pub extended: usize,
-    /// Segments that are no longer in the log, and so not in the backup either.
-    pub removed: usize,
     /// Bytes written.
     pub bytes_written: u64,
     /// Bytes of all segments in it.
@@ -47,20 +42,28 @@ pub struct BackupReport {
 impl Backup {
     /// Makes a backup of the data directory `source` in `target`, or brings the one there up to the present, and puts
     /// it on the list of [`registered`](super::registered) backups. Takes no lock of `source` and changes nothing but
-    /// that list; a server may be at work there. A backup that is interrupted can still be restored, and is made up
-    /// by the next.
+    /// that list; a server may be at work there. A backup that is interrupted, or broken off because `go_on` said no,
+    /// can still be restored, and is made up by the next.
     ///
     /// # Errors
     /// [`BackupError`], which says what to do.
-    pub fn update(source: &Path, target: &Path) -> Result<BackupReport, BackupError> {
-        let mut report = Self::copy(source, target)?;
+    pub fn update(
+        source: &Path,
+        target: &Path,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<BackupReport, BackupError> {
+        let mut report = Self::copy(source, target, go_on)?;
         report.register(source, Timestamp::now());
         Ok(report)
     }
 
     /// The same. On the list it stands as one that is being made: from before its first byte, so that whoever erases
     /// something meanwhile knows of it.
-    pub(super) fn copy(source: &Path, target: &Path) -> Result<BackupReport, BackupError> {
+    pub(super) fn copy(
+        source: &Path,
+        target: &Path,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<BackupReport, BackupError> {
         let reader = timberline_views::log_files(source)?;
         let newest = reader.segments()?;
         if newest.is_empty() {
@@ -76,10 +79,10 @@ impl Backup {
             seq: before.seq,
         };
         let unregistered = register(source, begun).err();
-        let mut report = copy_all(source, target, &reader, &before)?;
+        let mut report = copy_all(source, target, &reader, &before, go_on)?;
         // Whoever has erased something meanwhile found this backup locked. What is erased from now on finds it free, or
         // waits for it.
-        replace_rewritten(source, &reader.segments()?, target, &|| true)?;
+        replace_rewritten(source, &reader.segments()?, target, go_on)?;
         report.path = path;
         report.unregistered = unregistered.map(|error| error.to_string());
         Ok(report)
@@ -165,15 +168,15 @@ fn copy_all(
     target: &Path,
     reader: &LogReader,
     before: &Manifest,
+    go_on: &dyn Fn() -> bool,
 ) -> Result<BackupReport, BackupError> {
     let mut bytes_written = copy_companions(source, target)?;
     let log = target.join(LOG_DIR);
     files::make_dir(&log)?;
     let storage: Arc<dyn Storage> =
         Arc::new(FileStorage::open(&log).map_err(BackupError::io("open the directory", &log))?);
-    let copied = copy_log(reader, &storage, &|segment| before.crc(segment))?;
+    let copied = copy_log(reader, &storage, &|segment| before.crc(segment), go_on)?;
     bytes_written += Manifest::of(&copied, Timestamp::now().to_string()).write(target)?;
-    let removed = remove_other_segments(&storage, &copied.segments)?;
     let count = |action| {
         copied
             .segments
@@ -188,7 +191,6 @@ fn copy_all(
         segments: copied.segments.len(),
         copied: count(CopyAction::Copied),
         extended: count(CopyAction::Extended),
-        removed: removed.len(),
         bytes_written: bytes_written + written,
         bytes_total: copied.segments.iter().map(|segment| segment.used).sum(),
         damage: copied.damage,

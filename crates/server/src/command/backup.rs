@@ -49,7 +49,7 @@ fn carry_out(args: BackupArgs) -> anyhow::Result<Verdict> {
         return verify(&args.place.settings()?, &args.dir);
     }
     let settings = args.place.settings()?;
-    let report = Backup::update(&settings.data_dir, &args.dir)?;
+    let report = Backup::update(&settings.data_dir, &args.dir, &|| true)?;
     tell(&report)?;
     Ok(Verdict::faulty_if(!report.damage.is_empty()))
 }
@@ -65,14 +65,13 @@ fn tell(report: &BackupReport) -> anyhow::Result<()> {
     }
     let mut out = Output::new();
     out.line(format_args!(
-        "{}: the log up to record {}, {} segments ({}); {} copied, {} extended, {} removed, {} written",
+        "{}: the log up to record {}, {} segments ({}); {} copied, {} extended, {} written",
         printable(&report.path.display().to_string()),
         report.seq,
         report.segments,
         BinaryBytes(report.bytes_total),
         report.copied,
         report.extended,
-        report.removed,
         BinaryBytes(report.bytes_written)
     ))?;
     out.flush()?;

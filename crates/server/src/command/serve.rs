@@ -140,9 +140,12 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
         log.ring(),
     )?);
 
-    let clock = Arc::clone(&app);
+    // A thread that waits for a backup's disk must not keep the store from being closed.
+    let clock = Arc::downgrade(&app);
     let backups = Automatic::start(&app.settings, Arc::clone(&app.backups), move || {
-        matches!(clock.store.time_trust(), TimeTrust::Trusted(_))
+        clock
+            .upgrade()
+            .is_some_and(|app| matches!(app.store.time_trust(), TimeTrust::Trusted(_)))
     })
     .context("cannot start the thread of the automatic backups")?;
     let keeper = Keeper::start(&app).context("cannot start the thread that ends what is kept long enough")?;
@@ -164,12 +167,18 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     drop(scrub);
     drop(caretaker);
     drop(erasure);
-    match Arc::into_inner(app) {
-        Some(app) => app
+    match Arc::try_unwrap(app) {
+        Ok(app) => app
             .store
             .close()
             .context("cannot close the store in an orderly way")?,
-        None => tracing::warn!("some request is still at work: the next start has more to do"),
+        Err(app) => {
+            // Nobody syncs the log after this.
+            app.store
+                .durable_blocking(app.store.snapshot().seq())
+                .context("cannot sync the log")?;
+            tracing::warn!("something is still at work: the next start has more to do");
+        }
     }
     tracing::info!("stopped");
     served

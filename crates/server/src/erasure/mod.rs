@@ -6,21 +6,27 @@
 //! be reached is *waiting*: it is named in the receipt, on the status page, in `/metrics` and by `timberline doctor`,
 //! and [`Task`] tries again until it is reached.
 //!
+//! Copies lie on disks of their own, and a disk may be slow or not answer at all. So each directory with copies has a
+//! thread while its copies are gone through, and nobody waits for one that gets no further: its copies are waiting.
+//!
 //! (What an import keeps on the disk meanwhile is encrypted with a key that only the process has, and has no name.)
 
+mod places;
 mod task;
 
 pub(crate) use task::{AT_STOP, Task};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use timberline_log::LogError;
 
+use self::places::Places;
 use crate::app::App;
-use crate::backup::{BackupErasure, BackupError, Reach, erase_from_backups};
+use crate::backup::{BackupError, registered};
 
 /// A copy of the data that still holds what is erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +54,8 @@ pub(crate) struct Erasure {
     /// Held while copies are gone through, so that two who do it do not find each other's locks.
     one_at_a_time: Mutex<()>,
     waiting: Mutex<Vec<Waiting>>,
+    /// The directories whose copies are being gone through.
+    places: Arc<Places>,
     /// How often the store had replaced segments of its log when the copies were last gone through.
     reached: AtomicU64,
     /// How many completed purges the engine has forgotten.
@@ -57,28 +65,56 @@ pub(crate) struct Erasure {
 }
 
 impl Erasure {
-    /// Erases from the engine's memory and from all known backups what is erased from the store. Blocks.
-    pub(crate) fn reach_copies(&self, app: &App) -> Vec<Copy> {
-        let _one_at_a_time = self.one_at_a_time.lock();
+    /// Erases from the engine's memory and from all known backups what is erased from the store. Blocks for as long as it
+    /// gets on.
+    pub(crate) fn reach_copies(&self, app: &Arc<App>) -> Vec<Copy> {
+        self.forget(app);
+        let Some(_one_at_a_time) = self.one_at_a_time.try_lock_for(places::MOST) else {
+            return self.not_reached(&app.settings.data_dir);
+        };
         // Read before: what is replaced meanwhile is brought to them the next time.
-        let (rewrites, purges) = (app.store.log_rewrites(), app.store.purges_completed());
-        if self.forgotten.swap(purges, Ordering::AcqRel) != purges {
-            app.engine.forget();
+        let rewrites = app.store.log_rewrites();
+        let data_dir = &app.settings.data_dir;
+        if let Some(automatic) = &app.settings.backup {
+            self.places.list_sets(app, &automatic.dir);
         }
-        let settings = &app.settings;
-        let backups = erase_from_backups(&Reach {
-            data_dir: &settings.data_dir,
-            sets: settings.backup.as_ref().map(|automatic| automatic.dir.as_path()),
-            store: &app.store,
-            go_on: &|| self.goes_on(),
-        });
-        let copies: Vec<Copy> = match backups {
-            Ok(backups) => backups.into_iter().map(copy).collect(),
-            Err(error) => vec![Copy::Waiting(waiting(settings.data_dir.clone(), &error))],
+        let copies: Vec<Copy> = match registered(data_dir) {
+            Ok(backups) => {
+                let paths = backups.into_iter().map(|backup| backup.path).collect();
+                self.places.go_through(app, paths)
+            }
+            Err(error) => vec![Copy::Waiting(waiting(data_dir.clone(), &error))],
         };
         *self.waiting.lock() = copies.iter().filter_map(Copy::waiting).cloned().collect();
         self.reached.store(rewrites, Ordering::Release);
         copies
+    }
+
+    /// Somebody else has been going through the copies for long, and does so once more when they are done.
+    fn not_reached(&self, data_dir: &Path) -> Vec<Copy> {
+        let waits = |path: PathBuf| {
+            let why = format!(
+                "{} was not reached yet: other backups are erased from first",
+                path.display()
+            );
+            Copy::Waiting(Waiting {
+                path,
+                why,
+                busy: true,
+            })
+        };
+        match registered(data_dir) {
+            Ok(backups) => backups.into_iter().map(|backup| waits(backup.path)).collect(),
+            Err(error) => vec![Copy::Waiting(waiting(data_dir.to_owned(), &error))],
+        }
+    }
+
+    /// Erases from the engine's memory what is erased from the store.
+    pub(crate) fn forget(&self, app: &App) {
+        let purges = app.store.purges_completed();
+        if self.forgotten.swap(purges, Ordering::AcqRel) != purges {
+            app.engine.forget();
+        }
     }
 
     /// The copies that were not reached.
@@ -107,16 +143,6 @@ impl Copy {
             Copy::Clean { .. } => None,
             Copy::Waiting(waiting) => Some(waiting),
         }
-    }
-}
-
-fn copy(backup: BackupErasure) -> Copy {
-    match backup.outcome {
-        Ok(segments) => Copy::Clean {
-            path: backup.path,
-            segments,
-        },
-        Err(error) => Copy::Waiting(waiting(backup.path, &error)),
     }
 }
 

@@ -72,7 +72,7 @@ impl Drop for Task {
     }
 }
 
-fn run(app: &App, stopped: &Receiver<()>) {
+fn run(app: &Arc<App>, stopped: &Receiver<()>) {
     let mut reported = Vec::new();
     let mut last = None::<Instant>;
     let mut stopping = false;

@@ -387,7 +387,7 @@ fn preview(snapshot: &Snapshot, doomed: &Doomed) -> Value {
 
 /// Orders the erasure and completes it. The receipt says how far that came. When nothing could be ordered, this is an
 /// error, and nothing has happened. What is ordered is never ordered again: the store completes it as soon as it can.
-fn carry_out(app: &App, request: &Request) -> Result<Value, ApiError> {
+fn carry_out(app: &Arc<App>, request: &Request) -> Result<Value, ApiError> {
     let snapshot = app.store.snapshot();
     let doomed = search(app, request, &mut || true)?;
     let counts = preview(&snapshot, &doomed);

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use timberline_model::Timestamp;
 
-use timberline_log::SegmentInfo;
+use timberline_log::{SegmentInfo, Seq};
 
 use super::Check;
-use crate::backup::{Manifest, Registered, registered, segments_to_erase};
+use crate::backup::{Manifest, Registered, only_in_backup, registered, segments_to_erase};
 use crate::config::Settings;
 
 const NAME: &str = "backups";
@@ -27,7 +27,12 @@ pub(super) fn checks(settings: &Settings) -> Vec<Check> {
     let log = timberline_views::log_files(&settings.data_dir).and_then(|log| Ok(log.segments()?));
     // A log that cannot be read is reported with the log.
     let live = log.unwrap_or_default();
+    let end = timberline_views::log_files(&settings.data_dir).and_then(|log| Ok(log.newest()?));
+    let end = end.ok();
     checks.extend(known.iter().filter_map(|backup| unclean(&live, backup)));
+    if let Some(end) = end {
+        checks.extend(known.iter().filter_map(|backup| ahead(&live, end, backup)));
+    }
     checks.push(newest(settings, &known, reachable));
     checks
 }
@@ -62,6 +67,20 @@ fn unclean(live: &[SegmentInfo], backup: &Registered) -> Option<Check> {
         Ok(_) => None,
         Err(error) => Some(Check::warn(NAME, error.to_string())),
     }
+}
+
+/// Whether a backup that can be reached has what the log has lost.
+fn ahead(live: &[SegmentInfo], end: Seq, backup: &Registered) -> Option<Check> {
+    let only = only_in_backup(live, end, &backup.path).ok()??;
+    let path = backup.path.display();
+    Some(Check::warn(
+        NAME,
+        format!(
+            "{path} has records {} to {} that the log has lost, or has others for: keep it, and look at it with timberline restore {path} --dbpath NEWDIR",
+            only.start(),
+            only.end()
+        ),
+    ))
 }
 
 fn newest(settings: &Settings, known: &[Registered], reachable: usize) -> Check {
