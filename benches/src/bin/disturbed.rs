@@ -116,7 +116,7 @@ fn redact(store: &Store, round: usize) {
 }
 
 fn undo(store: &Store, (from, to): (Seq, Seq), undoing: Undoing) {
-    let (undone, _) = store.undo(from, to, undoing).expect("is undone");
+    let (undone, _) = store.undo(from, to, undoing, &mut || true).expect("is undone");
     assert!(undoing == Undoing::Preview || undone.conflicts.is_empty());
 }
 

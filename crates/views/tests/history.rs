@@ -174,7 +174,7 @@ impl World {
             return Ok(());
         };
         let from_again = self.store().snapshot().seq().next();
-        match self.store().undo(from, to, Undoing::All) {
+        match self.store().undo(from, to, Undoing::All, &mut || true) {
             Ok((undone, _)) => prop_assert!(undone.conflicts.is_empty(), "{undone:?}"),
             // Squashed meanwhile.
             Err(HistoryError::TooOld { .. }) => return Ok(()),

@@ -155,9 +155,12 @@ impl World {
                 tell(&self.store, before, command).expect("is stored");
                 Outcome::Done
             }
-            Aim::Undo(from, to, undoing) => {
-                Outcome::Undone(self.store.undo(*from, *to, *undoing).expect("is undone").0)
-            }
+            Aim::Undo(from, to, undoing) => Outcome::Undone(
+                self.store
+                    .undo(*from, *to, *undoing, &mut || true)
+                    .expect("is undone")
+                    .0,
+            ),
             Aim::Redact(selected, data) => {
                 let new = |text: &str| (text == data).then(|| REDACTED.to_owned());
                 Outcome::Erased(self.store.redact(selected, &new).expect("is redacted").is_some())

@@ -11,6 +11,9 @@ use tokio::net::TcpStream;
 
 use super::connection::{Activity, Connection};
 
+/// Pieces of 4 KiB that are read and thrown away at the end of a connection: a request with a small body.
+const DISCARDED: usize = 16;
+
 pub(super) struct Socket {
     stream: TcpStream,
     connection: Arc<Connection>,
@@ -32,6 +35,19 @@ impl Socket {
             }
             Err(rustix::io::Errno::AGAIN) => Poll::Ready(Ok(())),
             Err(error) => Poll::Ready(Err(error.into())),
+        }
+    }
+
+    /// Reads what has arrived since the end was decided, and does nothing with it. With unread bytes the kernel would
+    /// reset the connection; so the client sees an orderly end without an answer, and may send its request again. Bounded,
+    /// because a client may go on sending.
+    fn discard(&self) {
+        let mut bytes = [0; 4096];
+        for _ in 0..DISCARDED {
+            match rustix::net::recv(&self.stream, &mut bytes, RecvFlags::DONTWAIT) {
+                Ok((length, _)) if length > 0 => {}
+                _ => return,
+            }
         }
     }
 
@@ -88,6 +104,10 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
+        if shut.is_ready() {
+            self.discard();
+        }
+        shut
     }
 }

@@ -142,8 +142,8 @@ pub(super) async fn take_back(
 
 async fn undo(app: &Arc<App>, from: Seq, to: Seq, undoing: Undoing) -> Result<Response<Body>, ApiError> {
     let store = Arc::clone(app);
-    let undo = move |_: &mut dyn FnMut() -> bool| {
-        let undo = || store.store.undo(from, to, undoing);
+    let undo = move |go_on: &mut dyn FnMut() -> bool| {
+        let undo = || store.store.undo(from, to, undoing, &mut *go_on);
         Ok(store.hold.change_blocking(undo))
     };
     let (undone, receipt) = beside(undo).await??;

@@ -8,7 +8,7 @@ use timberline_model::Bucket;
 
 use super::changes::Changes;
 use super::located::{Gone, Located};
-use super::replacement::Replacement;
+use super::replacement::{Loss, Replacement};
 use super::view::{BucketView, LastEvent, OpenEvent, Place, Sealed};
 use crate::head::{Interner, Run, push_run};
 use crate::record::{BucketKey, EventBlock, EventsChanged, Last};
@@ -369,19 +369,20 @@ impl BucketState {
     pub(crate) fn install(&mut self, mut new: Replacement) -> Result<(), SegmentError> {
         new.catch_up(&self.view)?;
         let lost = new.take_place(&mut self.view);
-        self.lose(lost);
+        self.lose(&lost);
         Ok(())
     }
 
-    /// Counts events out that a damaged segment had and its replacement has not.
-    fn lose(&mut self, events: u64) {
-        if events == 0 {
+    /// Counts events out that a damaged segment had and its replacement has not. Reads nothing: it was looked up before.
+    fn lose(&mut self, lost: &Loss) {
+        if lost.events == 0 {
             return;
         }
-        self.view.len = self.view.len.saturating_sub(events);
+        self.view.len = self.view.len.saturating_sub(lost.events);
         self.view.extent = self.view.measured();
-        let last = self.view.last.map(|last| self.view.find(last.id));
-        if !matches!(last, None | Some(Ok(Some(_)))) {
+        // What a heartbeat made or extended since it was looked up is in memory.
+        let is_there = |id| lost.last == Some(id) || self.view.find_in_memory(id).is_some();
+        if self.view.last.is_some_and(|last| !is_there(last.id)) {
             self.compare_with_newest();
         }
     }

@@ -16,6 +16,16 @@ pub(crate) struct Replacement {
     /// `None` if nothing was left to write.
     new: Option<Sealed>,
     of: Replaced,
+    /// Once events are lost: what the next heartbeat was compared with when that was looked up, if it is still there.
+    last: Option<u64>,
+}
+
+/// What a view has lost by a replacement.
+#[derive(Debug, Default)]
+pub(super) struct Loss {
+    pub(super) events: u64,
+    /// What the next heartbeat was compared with, if it is known to be there still.
+    pub(super) last: Option<u64>,
 }
 
 /// What it was made of, as it was when it was last looked at.
@@ -30,6 +40,7 @@ impl Replacement {
         Replacement {
             new: segment.map(|segment| Sealed::new(Arc::new(segment), Vec::new())),
             of: Replaced::Head(runs),
+            last: None,
         }
     }
 
@@ -38,6 +49,7 @@ impl Replacement {
         Replacement {
             new: segment.map(|segment| Sealed::new(Arc::new(segment), Vec::new())),
             of: Replaced::Segments(segments.to_vec()),
+            last: None,
         }
     }
 
@@ -101,23 +113,41 @@ impl Replacement {
     }
 
     /// Looks up what a bucket is measured by once events of it are lost, so that nothing is read for it under the lock.
-    fn look_up(&self, view: &BucketView) {
+    fn look_up(&mut self, view: &BucketView) {
         for sealed in view.segments.iter().chain(&self.new) {
             let _ = (sealed.newest(), sealed.extent());
         }
+        let mut stay = view
+            .segments
+            .iter()
+            .filter(|s| !self.replaces(s))
+            .chain(&self.new);
+        let last = view.last.map(|last| last.id);
+        self.last = last.filter(|id| {
+            view.find_in_memory(*id).is_some()
+                || stay.any(|s| s.positions_of(&[*id]).is_ok_and(|found| !found.is_empty()))
+        });
     }
 
-    /// Takes its place in a view, which it has caught up with. Gives back how many events the view has lost by it.
-    pub(super) fn take_place(self, view: &mut BucketView) -> u64 {
-        let lost = self.lost();
+    fn replaces(&self, sealed: &Sealed) -> bool {
         match &self.of {
-            Replaced::Head(_) if self.new.is_none() => return 0,
-            Replaced::Head(_) => view.frozen = Arc::default(),
+            Replaced::Head(_) => false,
             Replaced::Segments(segments) => {
-                let replaced =
-                    |s: &Sealed| segments.iter().any(|then| Arc::ptr_eq(&then.segment, &s.segment));
-                Arc::make_mut(&mut view.segments).retain(|s| !replaced(s));
+                (segments.iter()).any(|then| Arc::ptr_eq(&then.segment, &sealed.segment))
             }
+        }
+    }
+
+    /// Takes its place in a view, which it has caught up with. Gives back what the view has lost by it.
+    pub(super) fn take_place(self, view: &mut BucketView) -> Loss {
+        let lost = Loss {
+            events: self.lost(),
+            last: self.last,
+        };
+        match &self.of {
+            Replaced::Head(_) if self.new.is_none() => return Loss::default(),
+            Replaced::Head(_) => view.frozen = Arc::default(),
+            Replaced::Segments(_) => Arc::make_mut(&mut view.segments).retain(|s| !self.replaces(s)),
         }
         if let Some(new) = self.new {
             let segments = Arc::make_mut(&mut view.segments);

@@ -7,6 +7,7 @@
 //! | `erase` | a segment's records without what was purged |
 //! | `erase_copy` | the same in a copy of a log that was repaired since |
 //! | `trace` | what some events were at some time |
+//! | `backward` | the same before a record, read backwards from there |
 //! | `story` | how an event became what it is |
 //! | `undo` | the records that take others back |
 //! | `deletions` | what was deleted and did not come back |
@@ -14,6 +15,7 @@
 //! | `past` | pictures of the past that are kept for the next question |
 
 pub(crate) mod ask;
+pub(crate) mod backward;
 pub(crate) mod deletions;
 pub(crate) mod erase;
 pub(crate) mod erase_copy;
@@ -97,10 +99,31 @@ pub(crate) fn each_record(
     reader: &LogReader,
     from: Seq,
     to: Seq,
+    visit: impl FnMut(&timberline_log::Record<'_>, Record<'_>) -> Result<bool, HistoryError>,
+) -> Result<(), HistoryError> {
+    each_record_while(reader, from, to, &mut || true, visit)
+}
+
+/// Records read between two looks whether to go on.
+const LOOK_EVERY: u64 = 4096;
+
+/// [`each_record`], for as long as `go_on` says so.
+///
+/// # Errors
+/// As [`each_record`]; [`HistoryError::Cancelled`].
+pub(crate) fn each_record_while(
+    reader: &LogReader,
+    from: Seq,
+    to: Seq,
+    go_on: &mut dyn FnMut() -> bool,
     mut visit: impl FnMut(&timberline_log::Record<'_>, Record<'_>) -> Result<bool, HistoryError>,
 ) -> Result<(), HistoryError> {
-    let mut records = reader.read_from(from)?;
+    let (mut records, mut read) = (reader.read_from(from)?, 0u64);
     while let Some(record) = records.next() {
+        if read.is_multiple_of(LOOK_EVERY) && !go_on() {
+            return Err(HistoryError::Cancelled);
+        }
+        read += 1;
         let record = record?;
         if record.seq > to {
             break;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{LogReader, Seq};
 
-use super::HistoryError;
+use super::{HistoryError, LOOK_EVERY};
 use crate::record::{BucketKey, EventBlock, EventsChanged, Last, Outcome, PRESENT, Record};
 
 /// What an event was at some time.
@@ -49,21 +49,33 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    pub(crate) fn of(wanted: FxHashMap<BucketKey, FxHashSet<u64>>) -> Trace {
+    /// The same picture, which keeps these events from here on.
+    pub(crate) fn keeping(self, wanted: FxHashMap<BucketKey, FxHashSet<u64>>) -> Trace {
         Trace {
             wanted: Arc::new(wanted),
-            ..Trace::default()
+            ..self
         }
     }
 
-    /// Goes through the log up to and including each of these records, which are in order, and tells what it was then.
+    /// Goes through the log from a record on, up to and including each of these, which are in order, and tells what it was
+    /// then.
     ///
     /// # Errors
-    /// When a part of the log cannot be read: what is lost there may be what is asked for.
-    pub(crate) fn at(mut self, reader: &LogReader, stops: &[Seq]) -> Result<Vec<Trace>, HistoryError> {
+    /// When a part of the log cannot be read: what is lost there may be what is asked for; [`HistoryError::Cancelled`].
+    pub(crate) fn at(
+        mut self,
+        reader: &LogReader,
+        from: Seq,
+        stops: &[Seq],
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Vec<Trace>, HistoryError> {
         let mut pictures = Vec::with_capacity(stops.len());
-        let mut records = reader.read_from(Seq::FIRST)?;
+        let (mut records, mut read) = (reader.read_from(from)?, 0u64);
         while let Some(record) = records.next() {
+            if read.is_multiple_of(LOOK_EVERY) && !go_on() {
+                return Err(HistoryError::Cancelled);
+            }
+            read += 1;
             let record = record?;
             while stops.get(pictures.len()).is_some_and(|stop| record.seq > *stop) {
                 pictures.push(self.clone());

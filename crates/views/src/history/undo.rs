@@ -10,8 +10,9 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{LogReader, Seq};
 
+use super::backward::{self, Asked};
 use super::trace::{BucketTrace, Fields, Presence, Trace, Value};
-use super::{HistoryError, each_record};
+use super::{HistoryError, each_record_while};
 use crate::bucket::{BucketView, Located};
 use crate::record::{
     BucketDeleted, BucketKey, BucketRestored, BucketUpdated, EventBlock, EventsChanged, Last, Record,
@@ -19,6 +20,7 @@ use crate::record::{
 };
 use crate::snapshot::Snapshot;
 use crate::state::State;
+use crate::store::RECORD_BYTES;
 
 /// What undoing came to, or would come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +51,10 @@ impl Undone {
 pub(crate) struct Undo {
     events: FxHashMap<BucketKey, FxHashSet<u64>>,
     buckets: FxHashSet<BucketKey>,
-    settings: FxHashSet<String>,
+    /// Those of the buckets that were made by the records.
+    made: FxHashSet<BucketKey>,
+    /// What was there before, or may have been: events and buckets that came with the records were not.
+    asked: Asked,
     heartbeats: u64,
     purges: u64,
     before: Trace,
@@ -90,12 +95,18 @@ impl Undo {
     /// Reads what the records `from..=to` changed.
     ///
     /// # Errors
-    /// When a part of the log cannot be read.
-    pub(crate) fn of(reader: &LogReader, from: Seq, to: Seq, newest: Seq) -> Result<Undo, HistoryError> {
+    /// When a part of the log cannot be read; [`HistoryError::Cancelled`].
+    pub(crate) fn of(
+        reader: &LogReader,
+        (from, to): (Seq, Seq),
+        newest: Seq,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Undo, HistoryError> {
         let mut undo = Undo {
             events: FxHashMap::default(),
             buckets: FxHashSet::default(),
-            settings: FxHashSet::default(),
+            made: FxHashSet::default(),
+            asked: Asked::default(),
             heartbeats: 0,
             purges: 0,
             before: Trace::default(),
@@ -103,39 +114,67 @@ impl Undo {
             now: Trace::default(),
             standing: Standing::default(),
         };
-        each_record(reader, from, to, |_, record| {
+        each_record_while(reader, from, to, go_on, |_, record| {
             undo.note(&record);
             Ok(true)
         })?;
-        let pictures = Trace::of(undo.events.clone()).at(reader, &[from.prev(), to, newest])?;
-        if let Ok([before, after, now]) = <[Trace; 3]>::try_from(pictures) {
-            (undo.before, undo.after, undo.now) = (before, after, now);
+        undo.before = backward::before(reader, &undo.asked, from, go_on)?;
+        let before = undo.before.clone().keeping(undo.events.clone());
+        if let Ok([after, now]) = <[Trace; 2]>::try_from(before.at(reader, from, &[to, newest], go_on)?) {
+            (undo.after, undo.now) = (after, now);
         }
         Ok(undo)
     }
 
     fn note(&mut self, record: &Record<'_>) {
         match record {
-            Record::BucketCreated(r) => drop(self.buckets.insert(r.bucket)),
-            Record::BucketUpdated(r) => drop(self.buckets.insert(r.bucket)),
-            Record::BucketDeleted(r) => drop(self.buckets.insert(r.bucket)),
-            Record::BucketRestored(r) => drop(self.buckets.insert(r.bucket)),
+            Record::BucketCreated(r) => {
+                self.buckets.insert(r.bucket);
+                self.made.insert(r.bucket);
+            }
+            Record::BucketUpdated(r) => self.bucket_changed(r.bucket),
+            Record::BucketDeleted(r) => self.bucket_changed(r.bucket),
+            Record::BucketRestored(r) => self.bucket_changed(r.bucket),
             Record::Heartbeat(_) => self.heartbeats += 1,
             Record::EventsInserted(r) => {
+                // Their numbers are new: they were not there before.
                 let ids = self.events.entry(r.bucket).or_default();
                 ids.extend(r.first..r.first + r.events.len() as u64);
+                self.changed(r.bucket, std::iter::empty());
             }
-            Record::EventsPut(r) => self.events.entry(r.bucket).or_default().extend(&r.ids),
-            Record::EventsDeleted(r) => self.events.entry(r.bucket).or_default().extend(&r.ids),
+            Record::EventsPut(r) => self.changed(r.bucket, r.ids.iter().copied()),
+            Record::EventsDeleted(r) => self.changed(r.bucket, r.ids.iter().copied()),
             Record::EventsChanged(r) => {
                 let extended = r.extended.iter().map(|(id, _)| id);
                 let all = r.removed.iter().chain(extended).chain(&r.ids);
-                self.events.entry(r.bucket).or_default().extend(all);
+                self.changed(r.bucket, all.copied());
             }
-            Record::SettingSet(r) => drop(self.settings.insert(r.key.to_owned())),
-            Record::SettingDeleted(r) => drop(self.settings.insert(r.key.to_owned())),
+            Record::SettingSet(r) => drop(self.asked.settings.insert(r.key.to_owned())),
+            Record::SettingDeleted(r) => drop(self.asked.settings.insert(r.key.to_owned())),
             Record::PurgeBegun(_) => self.purges += 1,
             Record::Erased(_) | Record::PurgeEnded(_) | Record::Lost(_) => {}
+        }
+    }
+
+    fn bucket_changed(&mut self, key: BucketKey) {
+        self.buckets.insert(key);
+        if !self.made.contains(&key) {
+            self.asked.buckets.insert(key);
+        }
+    }
+
+    /// A record changed events. Those that came with an earlier one of the records were not there before.
+    fn changed(&mut self, key: BucketKey, ids: impl Iterator<Item = u64>) {
+        let all = self.events.entry(key).or_default();
+        if self.made.contains(&key) {
+            all.extend(ids);
+            return;
+        }
+        let asked = self.asked.events.entry(key).or_default();
+        for id in ids {
+            if all.insert(id) {
+                asked.insert(id);
+            }
         }
     }
 
@@ -176,7 +215,7 @@ impl Undo {
     /// that it deletes.
     pub(crate) fn verdict(&self, snapshot: &Snapshot, state: &State, unmade: &[BucketKey]) -> Verdict {
         let same_settings = std::ptr::eq(state.settings(), &**snapshot.shared_settings());
-        if !same_settings && !self.settings.is_empty() {
+        if !same_settings && !self.asked.settings.is_empty() {
             return Verdict::Outdated;
         }
         let mut news = News::default();
@@ -443,7 +482,7 @@ impl Undo {
         undone.events_removed += removed.len() as u64;
         undone.events_restored += back.len() as u64;
         let last = self.last(key);
-        push_events(key, removed, &back, last, records);
+        push_events(key, &removed, &back, last, records);
     }
 
     /// What the next heartbeat is compared with is what it was, unless that was decided anew since.
@@ -456,7 +495,7 @@ impl Undo {
     }
 
     fn settings<'a>(&'a self, snapshot: &Snapshot, records: &mut Vec<Record<'a>>, undone: &mut Undone) {
-        let mut keys: Vec<&'a String> = self.settings.iter().collect();
+        let mut keys: Vec<&'a String> = self.asked.settings.iter().collect();
         keys.sort_unstable();
         for key in keys {
             let (before, after) = (self.before.settings.get(key), self.after.settings.get(key));
@@ -478,13 +517,15 @@ impl Undo {
     }
 }
 
-/// Events in one record.
+/// Events that come back in one record, at most.
 const RECORD_EVENTS: usize = 4096;
+/// Events that go in one record: half a MiB at most, so that it fits every log segment.
+const RECORD_IDS: usize = 1 << 16;
 
-/// The last of these records decides what is compared with.
+/// As many records as it takes for each to fit a log segment. The last of them decides what is compared with.
 fn push_events<'a>(
     bucket: BucketKey,
-    removed: Vec<u64>,
+    removed: &[u64],
     back: &BTreeMap<u64, &'a Value>,
     last: Last,
     records: &mut Vec<Record<'a>>,
@@ -498,23 +539,36 @@ fn push_events<'a>(
         ids: Vec::new(),
         events: EventBlock::default(),
     };
-    let events: Vec<(u64, &'a Value)> = back.iter().map(|(id, value)| (*id, *value)).collect();
-    let mut parts: Vec<EventsChanged<'a>> = events
-        .chunks(RECORD_EVENTS)
-        .map(|part| EventsChanged {
-            ids: part.iter().map(|(id, _)| *id).collect(),
-            events: EventBlock::from_events(part.iter().map(|(_, v)| (v.start, v.duration, v.text.as_ref()))),
+    let mut parts: Vec<EventsChanged<'a>> = removed
+        .chunks(RECORD_IDS)
+        .map(|ids| EventsChanged {
+            removed: ids.to_vec(),
             ..empty.clone()
         })
         .collect();
-    if parts.is_empty() {
-        parts.push(empty);
-    }
-    if let Some(first) = parts.first_mut() {
-        first.removed = removed;
+    let events: Vec<(u64, &'a Value)> = back.iter().map(|(id, value)| (*id, *value)).collect();
+    let mut rest = events.as_slice();
+    while !rest.is_empty() {
+        let (part, more) = rest.split_at(fitting(rest));
+        parts.push(EventsChanged {
+            ids: part.iter().map(|(id, _)| *id).collect(),
+            events: EventBlock::from_events(part.iter().map(|(_, v)| (v.start, v.duration, v.text.as_ref()))),
+            ..empty.clone()
+        });
+        rest = more;
     }
     if let Some(newest) = parts.last_mut() {
         newest.last = last;
     }
     records.extend(parts.into_iter().map(Record::EventsChanged));
+}
+
+/// How many of these events go in one record: at least one.
+fn fitting(events: &[(u64, &Value)]) -> usize {
+    let mut bytes = 0;
+    let fit = events.iter().take(RECORD_EVENTS).take_while(|(_, value)| {
+        bytes += value.text.len();
+        bytes <= RECORD_BYTES
+    });
+    fit.count().max(1)
 }

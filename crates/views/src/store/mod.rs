@@ -43,6 +43,7 @@ pub use maintain::{Maintenance, PurgeReceipt};
 pub use open::{OpenReport, Progress};
 pub use presence::KnownEvents;
 pub use redact::Redacting;
+pub(crate) use write::RECORD_BYTES;
 pub use write::{HeartbeatAnswer, Receipt};
 
 use crate::bucket::SEAL_ROWS;

@@ -24,16 +24,20 @@ impl Store {
     ///
     /// # Errors
     /// When the log cannot be read or written. Conflicts are in the answer, not an error; with [`Undoing::All`] nothing
-    /// was changed if there is one.
+    /// was changed if there is one. While it reads, `go_on` is asked now and then: false cancels it, and nothing is changed.
+    ///
+    /// What does not fit one log segment is written in several records. Readers see all of them at once. Should the power
+    /// fail on the way, [`Undoing::Possible`] goes on: what is back already is told as a conflict, and left alone.
     pub fn undo(
         &self,
         from: Seq,
         to: Seq,
         undoing: Undoing,
+        go_on: &mut dyn FnMut() -> bool,
     ) -> Result<(Undone, Option<Receipt>), HistoryError> {
         for round in 1..=ROUNDS {
             let _no_other_segments = (round > FREE_ROUNDS).then(|| self.shared.compacting.lock());
-            if let Some(done) = self.try_undo(from, to, undoing)? {
+            if let Some(done) = self.try_undo(from, to, undoing, go_on)? {
                 return Ok(done);
             }
         }
@@ -46,6 +50,7 @@ impl Store {
         from: Seq,
         to: Seq,
         undoing: Undoing,
+        go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Option<(Undone, Option<Receipt>)>, HistoryError> {
         let shared = &*self.shared;
         let reader = shared.reader()?;
@@ -55,7 +60,7 @@ impl Store {
             return Err(HistoryError::TooNew { asked: to, newest });
         }
         within_history(&reader, from.prev())?;
-        let mut undo = Undo::of(&reader, from, to, newest)?;
+        let mut undo = Undo::of(&reader, (from, to), newest, go_on)?;
         within_history(&reader, from.prev())?;
         undo.stand(&snapshot)?;
         for _ in 0..ROUNDS {

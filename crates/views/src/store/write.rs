@@ -19,7 +19,7 @@ use crate::segment::SegmentError;
 /// Events in one record: enough for the compressor to find what repeats, few enough for a small buffer.
 const RECORD_EVENTS: usize = 4096;
 /// Bytes of text in one record (a single event may have more): it fits the smallest segment even if nothing in it repeats.
-pub(super) const RECORD_BYTES: usize = 768 << 10;
+pub(crate) const RECORD_BYTES: usize = 768 << 10;
 /// Events of one bucket in memory beyond which writers have to wait for the compactor.
 const MOST_WAITING: usize = 64 * SEAL_ROWS;
 /// The same for the bytes of their data.
