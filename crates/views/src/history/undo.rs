@@ -572,3 +572,38 @@ fn fitting(events: &[(u64, &Value)]) -> usize {
     });
     fit.count().max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However much is undone, each record fits a log segment of a MiB, and together they are all of it.
+    #[test]
+    fn each_record_fits_a_segment() {
+        let removed: Vec<u64> = (1 << 40..(1 << 40) + 200_000).collect();
+        let value = Value {
+            start: 0,
+            duration: 0,
+            text: "x".repeat(100_000).into(),
+        };
+        let back: BTreeMap<u64, &Value> = (1..100).map(|id| (id, &value)).collect();
+        let mut records = Vec::new();
+        push_events(BucketKey(1), &removed, &back, Last::Newest, &mut records);
+        let (mut went, mut came, mut lasts) = (Vec::<u64>::new(), Vec::<u64>::new(), Vec::new());
+        for record in &records {
+            let mut bytes = Vec::new();
+            record.encode(&mut bytes).unwrap();
+            assert!(bytes.len() < 1_000_000, "{}", bytes.len());
+            let Record::EventsChanged(r) = record else {
+                panic!("{record:?}")
+            };
+            went.extend(&r.removed);
+            came.extend(&r.ids);
+            lasts.push(r.last);
+        }
+        assert_eq!(went, removed);
+        assert_eq!(came, back.into_keys().collect::<Vec<_>>());
+        assert_eq!(lasts.pop(), Some(Last::Newest));
+        assert!(lasts.iter().all(|last| *last == Last::Unchanged));
+    }
+}
