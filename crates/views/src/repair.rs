@@ -304,7 +304,7 @@ impl Repair<'_> {
             self.salvage.put(&Salvaged {
                 seq,
                 time: self.time,
-                kind: record.kind(),
+                kind: record.kind().number(),
                 payload: &self.buffer,
                 ends_batch: true,
             })?;

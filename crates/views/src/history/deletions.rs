@@ -5,7 +5,7 @@ use timberline_log::{LogReader, Seq};
 use timberline_model::EventId;
 
 use super::HistoryError;
-use crate::record::{BucketKey, PRESENT, Record, codec};
+use crate::record::{BucketKey, Effect, Record, RecordKind};
 use crate::time_trust::Dating;
 
 /// A record, and when it was written, as far as is known (ns since 1970).
@@ -47,7 +47,8 @@ impl Deletions {
             if all_old {
                 deletions.old_through = record.seq;
             }
-            if tells_of_deletions(record.kind) {
+            let kind = RecordKind::from_number(record.kind);
+            if kind.is_some_and(RecordKind::concerns_deletions) {
                 let decoded = Record::decode(record.kind, record.payload)?;
                 deletions.note((record.seq, time), &decoded);
             }
@@ -56,30 +57,32 @@ impl Deletions {
     }
 
     fn note(&mut self, stamp: Stamp, record: &Record<'_>) {
-        match record {
-            Record::EventsDeleted(r) => self.went(r.bucket, &r.ids, stamp),
-            Record::EventsPut(r) => self.came(r.bucket, &r.ids),
-            Record::EventsChanged(r) => {
-                self.went(r.bucket, &r.removed, stamp);
-                self.came(r.bucket, &r.ids);
+        match record.effect() {
+            Effect::ChangeEvents(changes) => {
+                self.removed(changes.bucket, changes.removed, stamp);
+                let given = changes.put.and_then(|put| put.given());
+                self.added(changes.bucket, given.unwrap_or_default());
             }
-            Record::PurgeBegun(r) if r.whole => self.events.retain(|(bucket, _), _| *bucket != r.bucket),
-            Record::PurgeBegun(r) => {
-                let present = r
-                    .events
-                    .iter()
-                    .filter(|(through, _)| *through == PRESENT && !r.redact);
-                present.for_each(|(_, ids)| self.came(r.bucket, ids));
+            Effect::Purge(purge) if purge.is_whole() => {
+                self.events.retain(|(bucket, _), _| *bucket != purge.bucket());
             }
-            _ => {}
+            Effect::Purge(purge) => purge.removed().for_each(|ids| self.added(purge.bucket(), ids)),
+            Effect::CreateBucket(_)
+            | Effect::UpdateBucket(_)
+            | Effect::DeleteBucket(_)
+            | Effect::RestoreBucket(_)
+            | Effect::Set { .. }
+            | Effect::EndPurges { .. }
+            | Effect::Nothing => {}
         }
     }
 
-    fn went(&mut self, bucket: BucketKey, ids: &[u64], stamp: Stamp) {
+    fn removed(&mut self, bucket: BucketKey, ids: &[u64], stamp: Stamp) {
         self.events.extend(ids.iter().map(|id| ((bucket, *id), stamp)));
     }
 
-    fn came(&mut self, bucket: BucketKey, ids: &[u64]) {
+    /// Events are there, or purged: either way they are no deleted events any more.
+    fn added(&mut self, bucket: BucketKey, ids: &[u64]) {
         for id in ids {
             self.events.remove(&(bucket, *id));
         }
@@ -98,10 +101,4 @@ impl Deletions {
             })
             .collect()
     }
-}
-
-/// Whether records of this kind say that events went, came back, or are purged.
-fn tells_of_deletions(kind: u8) -> bool {
-    use codec::kind::{EVENTS_CHANGED, EVENTS_DELETED, EVENTS_PUT, PURGE_BEGUN};
-    [EVENTS_CHANGED, EVENTS_DELETED, EVENTS_PUT, PURGE_BEGUN].contains(&kind)
 }

@@ -12,8 +12,8 @@ use timberline_log::{Damage, LogReader, Seq};
 
 use super::HistoryError;
 use crate::record::{
-    BucketKey, CodecError, Erased, EventBlock, EventsChanged, EventsPut, Heartbeat, Last, Outcome, PRESENT,
-    PurgeBegun, Record,
+    BucketKey, CodecError, Effect, Erased, EventBlock, EventChanges, EventsChanged, EventsPut, IdsUsed, Last,
+    Purge, Put, Record, RecordKind,
 };
 
 /// What is to be erased.
@@ -65,18 +65,14 @@ impl Targets {
         let mut begin: FxHashMap<BucketKey, u64> = FxHashMap::default();
         let mut found = 0;
         let damage = readable(reader, Seq(*first), Seq(*last), |seq, record| {
-            let Record::PurgeBegun(purge) = record else { return };
+            let Effect::Purge(purge) = record.effect() else { return };
             if !is_meant(seq) {
                 return;
             }
             found += 1;
-            if purge.redact {
-                let through = purge
-                    .events
-                    .iter()
-                    .map(|(through, _)| *through)
-                    .filter(|t| *t != PRESENT);
-                let from = begin.entry(purge.bucket).or_insert(u64::MAX);
+            if purge.is_redaction() {
+                let through = purge.erased(u64::MAX).map(|(through, _)| through);
+                let from = begin.entry(purge.bucket()).or_insert(u64::MAX);
                 *from = through.fold(*from, u64::min);
             }
         })?;
@@ -89,8 +85,13 @@ impl Targets {
         let mut all_known = true;
         let damage = readable(reader, Seq(from), Seq(*last), |seq, record| match record {
             Record::EventsPut(put) if begin.contains_key(&put.bucket) => texts.put(seq, &put),
-            Record::PurgeBegun(purge) if is_meant(seq) => all_known &= targets.add(seq, &purge, &texts),
-            _ => {}
+            record => {
+                if let Effect::Purge(purge) = record.effect()
+                    && is_meant(seq)
+                {
+                    all_known &= targets.add(seq, purge, &texts);
+                }
+            }
         })?;
         match damage {
             // It may be what tells what a redacted event became.
@@ -100,18 +101,18 @@ impl Targets {
     }
 
     /// Adds what the purge with this seq names. False when of an event that it redacts the new data is not known.
-    fn add(&mut self, seq: u64, purge: &PurgeBegun, texts: &TextsPut) -> bool {
+    fn add(&mut self, seq: u64, purge: Purge<'_>, texts: &TextsPut) -> bool {
         let mut all_known = true;
         self.through = self.through.max(seq);
-        let target = self.buckets.entry(purge.bucket).or_default();
-        if purge.whole {
+        let target = self.buckets.entry(purge.bucket()).or_default();
+        if purge.is_whole() {
             target.whole = Some(seq);
         }
-        for (through, ids) in &purge.events {
-            let through = if *through == PRESENT { seq } else { *through };
+        for (through, ids) in purge.erased(seq) {
             for id in ids {
-                let text = texts.after(purge.bucket, *id, through).filter(|_| purge.redact);
-                all_known &= text.is_some() || !purge.redact;
+                let text = texts.after(purge.bucket(), *id, through);
+                let text = text.filter(|_| purge.is_redaction());
+                all_known &= text.is_some() || !purge.is_redaction();
                 let fate = Fate {
                     through,
                     redacted: text.cloned(),
@@ -145,7 +146,7 @@ impl Targets {
             return Ok(None);
         };
         let record = Record::decode(found.kind, found.payload)?;
-        Ok(target.replacement(key, found.seq.get(), &record))
+        Ok(target.replacement(found.seq.get(), &record))
     }
 }
 
@@ -202,33 +203,21 @@ impl TextsPut {
 }
 
 impl Target {
-    fn replacement(&self, key: BucketKey, seq: u64, record: &Record<'_>) -> Option<Record<'static>> {
+    fn replacement(&self, seq: u64, record: &Record<'_>) -> Option<Record<'static>> {
         if self.whole.is_some_and(|through| seq <= through) {
             return without_bucket(record);
         }
-        let fate = |id: u64| match self.events.get(&id) {
+        let Effect::ChangeEvents(changes) = record.effect() else {
+            return None;
+        };
+        let becomes = |id: u64| match self.events.get(&id) {
             Some(fate) if seq <= fate.through => match &fate.redacted {
                 Some(text) => Becomes::Redacted(text.clone()),
                 None => Becomes::Erased,
             },
             _ => Becomes::Same,
         };
-        match record {
-            Record::Heartbeat(r) => heartbeat(r, &fate(r.event())),
-            Record::EventsInserted(r) => {
-                let ids: Vec<u64> = (r.first..r.first + r.events.len() as u64).collect();
-                let next_event = r.first + ids.len() as u64;
-                events(key, next_event, &ids, &r.events, fate)
-            }
-            Record::EventsPut(EventsPut {
-                ids, events: block, ..
-            }) => {
-                let next_event = ids.iter().max().map_or(0, |id| id + 1);
-                events(key, next_event, ids, block, fate)
-            }
-            Record::EventsChanged(r) => changes(r, fate),
-            _ => None,
-        }
+        without_events(&changes, record.ids_used(), becomes)
     }
 }
 
@@ -239,128 +228,82 @@ enum Becomes {
     Redacted(Arc<str>),
 }
 
+/// A record of a bucket that is purged as a whole. The orders to erase it stay, and so does what an erasure left.
 fn without_bucket(record: &Record<'_>) -> Option<Record<'static>> {
-    let mut erased = Erased::default();
-    match record {
-        Record::BucketCreated(r) => erased.next_bucket = r.bucket.0 + 1,
-        Record::Heartbeat(r) => {
-            if let Outcome::Created { event, .. } = r.outcome {
-                erased.next_event = event + 1;
-            }
-        }
-        Record::EventsInserted(r) => erased.next_event = r.first + r.events.len() as u64,
-        Record::EventsPut(r) => erased.next_event = r.ids.iter().max().map_or(0, |id| id + 1),
-        Record::EventsChanged(r) => {
-            erased.next_event = r.next_event.max(r.ids.iter().max().map_or(0, |id| id + 1));
-        }
-        // The order to erase it, and what is left of an earlier one.
-        Record::PurgeBegun(_) | Record::PurgeEnded(_) | Record::Erased(_) => return None,
-        _ => {}
+    match record.kind() {
+        RecordKind::PurgeBegun | RecordKind::PurgeEnded | RecordKind::Erased | RecordKind::Lost => None,
+        RecordKind::BucketCreated
+        | RecordKind::BucketUpdated
+        | RecordKind::BucketDeleted
+        | RecordKind::BucketRestored
+        | RecordKind::Heartbeat
+        | RecordKind::EventsInserted
+        | RecordKind::EventsPut
+        | RecordKind::EventsDeleted
+        | RecordKind::EventsChanged
+        | RecordKind::SettingSet
+        | RecordKind::SettingDeleted => Some(erased(None, record.ids_used())),
     }
-    Some(Record::Erased(erased))
 }
 
-fn heartbeat(r: &Heartbeat<'_>, fate: &Becomes) -> Option<Record<'static>> {
-    let next_event = match (fate, &r.outcome) {
-        (Becomes::Same, _) => return None,
-        // It holds no data.
-        (Becomes::Redacted(_), Outcome::Extended { .. }) => return None,
-        (Becomes::Redacted(text), Outcome::Created { event, .. }) => {
-            // As an insert, because the record's text must be its own.
-            let block =
-                EventBlock::from_events([(r.start, r.duration, text.as_ref())].into_iter()).into_owned();
-            return Some(Record::EventsChanged(EventsChanged {
-                bucket: r.bucket,
-                next_event: event + 1,
-                last: Last::Event(*event),
-                removed: Vec::new(),
-                extended: Vec::new(),
-                ids: vec![*event],
-                events: block,
-            }));
-        }
-        (Becomes::Erased, Outcome::Created { event, .. }) => event + 1,
-        (Becomes::Erased, Outcome::Extended { .. }) => 0,
-    };
-    Some(Record::Erased(Erased {
-        bucket: Some(r.bucket),
-        next_event,
-        next_bucket: 0,
-    }))
-}
-
-/// Events that came in with an insert or a put.
-fn events(
-    bucket: BucketKey,
-    next_event: u64,
-    ids: &[u64],
-    block: &EventBlock<'_>,
-    fate: impl Fn(u64) -> Becomes,
+/// Changes to events without those that are erased; `None` if all stay as they are.
+fn without_events(
+    changes: &EventChanges<'_>,
+    used: IdsUsed,
+    becomes: impl Fn(u64) -> Becomes,
 ) -> Option<Record<'static>> {
-    let (ids, events) = left(ids, block, fate)?;
-    if ids.is_empty() {
-        return Some(Record::Erased(Erased {
-            bucket: Some(bucket),
-            next_event,
-            next_bucket: 0,
-        }));
-    }
-    Some(Record::EventsChanged(EventsChanged {
-        bucket,
-        next_event,
-        last: Last::Newest,
-        removed: Vec::new(),
-        extended: Vec::new(),
-        ids,
-        events,
-    }))
-}
-
-fn changes(r: &EventsChanged<'_>, fate: impl Fn(u64) -> Becomes) -> Option<Record<'static>> {
-    let erased = |id: u64| matches!(fate(id), Becomes::Erased);
-    let last = match r.last {
-        Last::Event(id) if erased(id) => Last::Newest,
+    let is_erased = |id: u64| matches!(becomes(id), Becomes::Erased);
+    let last = match changes.last {
+        Last::Event(id) if is_erased(id) => Last::Newest,
         last => last,
     };
-    let extended: Vec<(u64, i64)> = r
-        .extended
-        .iter()
-        .filter(|(id, _)| !erased(*id))
-        .copied()
-        .collect();
-    let changed = left(&r.ids, &r.events, &fate);
-    if last == r.last && extended.len() == r.extended.len() && changed.is_none() {
+    let extended: Vec<(u64, i64)> = changes.extended.iter().filter(|(id, _)| !is_erased(*id)).collect();
+    let put = changes.put.map(|put| (put, left(&put, &becomes)));
+    let same = put.as_ref().is_none_or(|(_, left)| left.is_none());
+    if last == changes.last && extended.len() == changes.extended.len() && same {
         return None;
     }
-    let (ids, events) = changed.unwrap_or_else(|| (r.ids.clone(), r.events.clone().into_owned()));
+    let whole = |put: &Put<'_>| (put.ids().collect(), put.block());
+    let (ids, events) = put.map_or_else(Default::default, |(put, left)| left.unwrap_or_else(|| whole(&put)));
+    let removed = changes.removed.to_vec();
+    if removed.is_empty() && extended.is_empty() && ids.is_empty() && last == Last::Newest {
+        return Some(erased(Some(changes.bucket), used));
+    }
     Some(Record::EventsChanged(EventsChanged {
-        bucket: r.bucket,
-        next_event: r.next_event.max(r.ids.iter().max().map_or(0, |id| id + 1)),
+        bucket: changes.bucket,
+        next_event: used.next_event,
         last,
-        removed: r.removed.clone(),
+        removed,
         extended,
         ids,
         events,
     }))
 }
 
-/// The events without those that go, with the data that they get; `None` if all stay as they are. Of the texts only
-/// those in use are left.
+fn erased(bucket: Option<BucketKey>, used: IdsUsed) -> Record<'static> {
+    Record::Erased(Erased {
+        bucket,
+        next_event: used.next_event,
+        next_bucket: used.next_bucket,
+    })
+}
+
+/// The events without those that are erased, with the data that they get; `None` if all stay as they are. Of the texts
+/// only those in use are left.
 fn left(
-    ids: &[u64],
-    events: &EventBlock<'_>,
-    fate: impl Fn(u64) -> Becomes,
+    put: &Put<'_>,
+    becomes: impl Fn(u64) -> Becomes,
 ) -> Option<(Vec<u64>, EventBlock<'static>)> {
     let mut changed = false;
-    let mut kept: Vec<(u64, i64, i64, Cow<'_, str>)> = Vec::with_capacity(ids.len());
-    for (id, (start, duration, text)) in ids.iter().zip(events.iter()) {
-        match fate(*id) {
-            Becomes::Same => kept.push((*id, start, duration, Cow::Borrowed(text))),
+    let mut kept: Vec<(u64, i64, i64, Cow<'_, str>)> = Vec::with_capacity(put.len());
+    for (id, start, duration, text) in put.iter() {
+        match becomes(id) {
+            Becomes::Same => kept.push((id, start, duration, Cow::Borrowed(text))),
             Becomes::Erased => changed = true,
-            Becomes::Redacted(new) if *new == *text => kept.push((*id, start, duration, Cow::Borrowed(text))),
+            Becomes::Redacted(new) if *new == *text => kept.push((id, start, duration, Cow::Borrowed(text))),
             Becomes::Redacted(new) => {
                 changed = true;
-                kept.push((*id, start, duration, Cow::Owned(new.as_ref().to_owned())));
+                kept.push((id, start, duration, Cow::Owned(new.as_ref().to_owned())));
             }
         }
     }
@@ -472,7 +415,7 @@ fn carry_over(
             Some(other) => {
                 payload.clear();
                 other.encode(&mut payload)?;
-                rewrite.replace(&record, other.kind(), &payload);
+                rewrite.replace(&record, other.kind().number(), &payload);
                 replaced += 1;
             }
         }

@@ -8,7 +8,7 @@ use timberline_model::EventId;
 
 use super::HistoryError;
 use super::ask::Asking;
-use crate::record::{BucketKey, EventBlock, EventsChanged, Outcome, PRESENT, PurgeBegun, Record};
+use crate::record::{BucketKey, Effect, PRESENT, PurgeBegun, Put, Record};
 use crate::row::{Bounds, Row, TimeRange};
 
 /// Ids in one record: it fits the smallest log segment.
@@ -118,60 +118,44 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn take(&mut self, key: BucketKey, seq: u64, record: &Record<'_>) {
-        match record {
-            Record::Heartbeat(r) => match r.outcome {
-                Outcome::Created { event, data } => {
-                    self.put(
-                        key,
-                        seq,
-                        event,
-                        (r.start, r.duration, data),
-                        (self.selection.data)(data),
-                    );
+        match record.effect() {
+            Effect::ChangeEvents(changes) => {
+                self.remove(key, changes.removed);
+                for (id, duration) in changes.extended.iter() {
+                    self.extend(key, id, duration);
                 }
-                Outcome::Extended { event, duration } => self.extend(key, event, duration),
-            },
-            Record::EventsInserted(r) => {
-                self.put_block(key, seq, r.first..r.first + r.events.len() as u64, &r.events);
+                if let Some(put) = &changes.put {
+                    self.put_all(key, seq, put);
+                }
             }
-            Record::EventsPut(r) => self.put_block(key, seq, r.ids.iter().copied(), &r.events),
-            Record::EventsDeleted(r) => self.remove(key, &r.ids),
-            Record::EventsChanged(r) => self.change(key, seq, r),
-            Record::BucketDeleted(_) => drop(self.trashed.insert(key)),
-            Record::BucketRestored(_) => drop(self.trashed.remove(&key)),
-            Record::PurgeBegun(r) => {
-                if r.whole {
+            Effect::DeleteBucket(_) => drop(self.trashed.insert(key)),
+            Effect::RestoreBucket(_) => drop(self.trashed.remove(&key)),
+            // What an earlier purge names is being erased already.
+            Effect::Purge(purge) => {
+                if purge.is_whole() {
                     self.seen.remove(&key);
                 }
-                // What an earlier purge names is being erased already.
-                for (through, id) in r
-                    .events
-                    .iter()
-                    .flat_map(|(through, ids)| ids.iter().map(move |id| (through, id)))
-                {
-                    self.purged(key, *id, *through == PRESENT && !r.redact);
+                for id in purge.erased(seq).flat_map(|(_, ids)| ids) {
+                    self.forget_former(key, *id);
+                }
+                for id in purge.removed().flatten() {
+                    self.forget(key, *id);
                 }
             }
-            _ => {}
+            Effect::CreateBucket(_)
+            | Effect::UpdateBucket(_)
+            | Effect::Set { .. }
+            | Effect::EndPurges { .. }
+            | Effect::Nothing => {}
         }
     }
 
-    fn put_block(
-        &mut self,
-        key: BucketKey,
-        seq: u64,
-        ids: impl Iterator<Item = u64>,
-        events: &EventBlock<'_>,
-    ) {
+    fn put_all(&mut self, key: BucketKey, seq: u64, put: &Put<'_>) {
         // Each distinct text once, and only if somebody asks for it.
-        let matches: Vec<bool> = events
-            .texts
-            .iter()
-            .map(|text| (self.selection.data)(text))
-            .collect();
-        for ((id, event), number) in ids.zip(events.iter()).zip(&events.data) {
-            let hit = matches.get(*number as usize).copied().unwrap_or_default();
-            self.put(key, seq, id, event, hit);
+        let matches: Vec<bool> = put.texts().map(|text| (self.selection.data)(text)).collect();
+        for ((id, start, duration, text), (_, _, number)) in put.iter().zip(put.rows()) {
+            let hit = matches.get(number as usize).copied().unwrap_or_default();
+            self.put(key, seq, id, (start, duration, text), hit);
         }
     }
 
@@ -226,23 +210,18 @@ impl Search<'_> {
         }
     }
 
-    fn purged(&mut self, key: BucketKey, id: u64, all: bool) {
-        let Some(bucket) = self.seen.get_mut(&key) else {
-            return;
-        };
-        if all {
+    /// An event is purged.
+    fn forget(&mut self, key: BucketKey, id: u64) {
+        if let Some(bucket) = self.seen.get_mut(&key) {
             bucket.remove(&id);
-        } else if let Some(seen) = bucket.get_mut(&id) {
-            seen.former = None;
         }
     }
 
-    fn change(&mut self, key: BucketKey, seq: u64, r: &EventsChanged<'_>) {
-        self.remove(key, &r.removed);
-        for (id, duration) in &r.extended {
-            self.extend(key, *id, *duration);
+    /// What an event was before is erased.
+    fn forget_former(&mut self, key: BucketKey, id: u64) {
+        if let Some(seen) = self.seen.get_mut(&key).and_then(|bucket| bucket.get_mut(&id)) {
+            seen.former = None;
         }
-        self.put_block(key, seq, r.ids.iter().copied(), &r.events);
     }
 
     fn is_wanted(&self, id: u64) -> bool {

@@ -12,8 +12,8 @@ use timberline_log::{LogReader, Rewrite, Rewritten, SegmentInfo, Seq};
 use super::{HistoryError, each_record};
 use crate::record::codec::{self, CodecError};
 use crate::record::{
-    BucketCreated, BucketDeleted, BucketKey, BucketUpdated, Erased, EventBlock, EventsChanged, Heartbeat,
-    Last, Outcome, PurgeEnded, Record, SettingDeleted, SettingSet,
+    BucketCreated, BucketDeleted, BucketKey, BucketUpdated, Effect, Erased, EventBlock, EventChanges,
+    EventsChanged, Last, PurgeEnded, Record, RecordKind, SettingDeleted, SettingSet,
 };
 
 /// Events in one record of an outcome.
@@ -79,24 +79,21 @@ struct Touched {
 impl Touched {
     /// Takes note of a record. False when the segment cannot be squashed.
     fn note(&mut self, seq: Seq, record: &Record<'_>, purges: &[u64]) -> bool {
-        match record {
-            Record::Heartbeat(Heartbeat {
-                bucket,
-                outcome: Outcome::Extended { event, .. },
-                ..
-            }) => {
-                self.ids.entry(*bucket).or_default().insert(*event);
+        match record.effect() {
+            Effect::ChangeEvents(changes) => {
+                let extended = changes.extended.iter().map(|(id, _)| id);
+                let given = changes.put.and_then(|put| put.given()).unwrap_or_default();
+                let all = changes.removed.iter().chain(given).copied().chain(extended);
+                self.ids.entry(changes.bucket).or_default().extend(all);
             }
-            Record::EventsPut(r) => self.ids.entry(r.bucket).or_default().extend(&r.ids),
-            Record::EventsDeleted(r) => self.ids.entry(r.bucket).or_default().extend(&r.ids),
-            Record::EventsChanged(r) => {
-                let extended = r.extended.iter().map(|(id, _)| id);
-                let all = r.removed.iter().chain(extended).chain(&r.ids);
-                self.ids.entry(r.bucket).or_default().extend(all);
-            }
-            Record::BucketRestored(_) => self.refused = true,
-            Record::PurgeBegun(_) => self.refused |= purges.contains(&seq.get()),
-            _ => {}
+            Effect::RestoreBucket(_) => self.refused = true,
+            Effect::Purge(_) => self.refused |= purges.contains(&seq.get()),
+            Effect::CreateBucket(_)
+            | Effect::UpdateBucket(_)
+            | Effect::DeleteBucket(_)
+            | Effect::Set { .. }
+            | Effect::EndPurges { .. }
+            | Effect::Nothing => {}
         }
         !self.refused
     }
@@ -193,60 +190,36 @@ impl Squasher {
         touched: &Touched,
     ) -> Result<(), CodecError> {
         self.time = self.time.max(found.time);
-        match record {
-            Record::BucketCreated(r) => {
-                self.next_bucket = self.next_bucket.max(r.bucket.0 + 1);
-                self.of(r.bucket).created = Some(Created::from(&r));
+        let used = record.ids_used();
+        self.next_event = self.next_event.max(used.next_event);
+        self.next_bucket = self.next_bucket.max(used.next_bucket);
+        if let Record::EventsInserted(r) = &record
+            && r.events.len() >= LARGE
+            && !touched.any(r.bucket, r.first, r.events.len() as u64)
+        {
+            let payload = codec::inserted_as_changed(found.payload, r)?;
+            let bucket = self.of(r.bucket);
+            bucket.inserts.push((found.time, payload));
+            bucket.last = Some(Last::Newest);
+            return Ok(());
+        }
+        match record.effect() {
+            Effect::CreateBucket(r) => self.of(r.bucket).created = Some(Created::from(r)),
+            Effect::UpdateBucket(r) => self.of(r.bucket).update(r),
+            Effect::DeleteBucket(key) => self.of(key).deleted = true,
+            // All that an erased record leaves, whether its bucket is there or not.
+            Effect::ChangeEvents(changes) if changes.is_empty() && changes.last == Last::Newest => {
+                self.buckets.entry(changes.bucket).or_default().last = Some(Last::Newest);
             }
-            Record::BucketUpdated(r) => self.of(r.bucket).update(&r),
-            Record::BucketDeleted(r) => self.of(r.bucket).deleted = true,
-            Record::Heartbeat(r) => {
-                if let Outcome::Created { event, .. } = r.outcome {
-                    self.next_event = self.next_event.max(event + 1);
-                }
-                self.of(r.bucket).heartbeat(&r);
+            Effect::ChangeEvents(changes) => self.of(changes.bucket).change(&changes),
+            Effect::Set { key, value } => {
+                self.settings.insert(key.to_owned(), value.map(str::to_owned));
             }
-            Record::EventsInserted(r) => {
-                let n = r.events.len() as u64;
-                self.next_event = self.next_event.max(r.first + n);
-                let bucket = self.of(r.bucket);
-                if r.events.len() >= LARGE && !touched.any(r.bucket, r.first, n) {
-                    let payload = codec::inserted_as_changed(found.payload, &r)?;
-                    bucket.inserts.push((found.time, payload));
-                    bucket.last = Some(Last::Newest);
-                } else {
-                    bucket.put(r.first..r.first + n, &r.events);
-                }
-            }
-            Record::EventsPut(r) => {
-                let greatest = r.ids.iter().max().map_or(0, |id| id + 1);
-                self.next_event = self.next_event.max(greatest);
-                self.of(r.bucket).put(r.ids.iter().copied(), &r.events);
-            }
-            Record::EventsDeleted(r) => self.of(r.bucket).remove(&r.ids),
-            Record::EventsChanged(r) => {
-                let greatest = r.ids.iter().max().map_or(0, |id| id + 1);
-                self.next_event = self.next_event.max(r.next_event).max(greatest);
-                self.of(r.bucket).change(&r);
-            }
-            Record::SettingSet(r) => {
-                self.settings.insert(r.key.to_owned(), Some(r.value.to_owned()));
-            }
-            Record::SettingDeleted(r) => {
-                self.settings.insert(r.key.to_owned(), None);
-            }
-            Record::Erased(r) => {
-                self.next_event = self.next_event.max(r.next_event);
-                self.next_bucket = self.next_bucket.max(r.next_bucket);
-                if let Some(bucket) = r.bucket {
-                    self.buckets.entry(bucket).or_default().last = Some(Last::Newest);
-                }
-            }
-            // It is complete, so nothing is left of what it named; or there is nothing to tell.
-            Record::PurgeBegun(_) | Record::Lost(_) => {}
-            Record::PurgeEnded(r) => self.purged_through = self.purged_through.max(Some(r.through)),
+            Effect::EndPurges { through } => self.purged_through = self.purged_through.max(Some(through)),
+            // The purge is complete, so nothing is left of what it named.
+            Effect::Purge(_) | Effect::Nothing => {}
             // Segments with one of these are not squashed.
-            Record::BucketRestored(_) => {}
+            Effect::RestoreBucket(_) => {}
         }
         Ok(())
     }
@@ -300,7 +273,7 @@ impl Out<'_> {
     fn record(&mut self, record: &Record<'_>) -> Result<(), HistoryError> {
         let mut payload = Vec::new();
         record.encode(&mut payload)?;
-        self.rewrite.outcome(self.time, record.kind(), &payload);
+        self.rewrite.outcome(self.time, record.kind().number(), &payload);
         Ok(())
     }
 }
@@ -319,48 +292,25 @@ impl BucketOutcome {
         set(&mut updated.data, r.data);
     }
 
-    fn heartbeat(&mut self, r: &Heartbeat<'_>) {
-        match r.outcome {
-            Outcome::Created { event, data } => {
-                let text = self.texts.number(data);
-                let made = Event {
-                    start: r.start,
-                    duration: r.duration,
-                    text,
-                };
-                self.events.insert(event, made);
-                self.last = Some(Last::Event(event));
-            }
-            Outcome::Extended { event, duration } => {
-                self.extend(event, duration);
-                self.last = Some(Last::Event(event));
+    fn change(&mut self, changes: &EventChanges<'_>) {
+        self.remove(changes.removed);
+        for (id, duration) in changes.extended.iter() {
+            match self.events.get_mut(&id) {
+                Some(event) => event.duration = duration,
+                None => drop(self.extended.insert(id, duration)),
             }
         }
-    }
-
-    fn extend(&mut self, event: u64, duration: i64) {
-        match self.events.get_mut(&event) {
-            Some(event) => event.duration = duration,
-            None => {
-                self.extended.insert(event, duration);
-            }
-        }
-    }
-
-    fn put(&mut self, ids: impl Iterator<Item = u64>, events: &EventBlock<'_>) {
-        for (id, (start, duration, text)) in ids.zip(events.iter()) {
+        for (id, start, duration, text) in changes.put.iter().flat_map(|put| put.iter()) {
             let text = self.texts.number(text);
             self.extended.remove(&id);
-            self.events.insert(
-                id,
-                Event {
-                    start,
-                    duration,
-                    text,
-                },
-            );
+            let event = Event {
+                start,
+                duration,
+                text,
+            };
+            self.events.insert(id, event);
         }
-        self.last = Some(Last::Newest);
+        self.compare_with(changes.last);
     }
 
     fn remove(&mut self, ids: &[u64]) {
@@ -375,17 +325,10 @@ impl BucketOutcome {
         }
     }
 
-    fn change(&mut self, r: &EventsChanged<'_>) {
-        self.remove(&r.removed);
-        for (id, duration) in &r.extended {
-            self.extend(*id, *duration);
+    fn compare_with(&mut self, last: Last) {
+        if last != Last::Unchanged {
+            self.last = Some(last);
         }
-        let last = self.last;
-        self.put(r.ids.iter().copied(), &r.events);
-        self.last = match r.last {
-            Last::Unchanged => last,
-            decided => Some(decided),
-        };
     }
 
     fn write(&self, key: BucketKey, out: &mut Out<'_>) -> Result<(), HistoryError> {
@@ -402,7 +345,7 @@ impl BucketOutcome {
             out.record(&Record::BucketUpdated(updated.record(key)))?;
         }
         for (time, payload) in &self.inserts {
-            out.rewrite.outcome(*time, codec::kind::EVENTS_CHANGED, payload);
+            out.rewrite.outcome(*time, RecordKind::EventsChanged.number(), payload);
         }
         self.write_events(key, out)?;
         if self.deleted {

@@ -5,7 +5,7 @@ use timberline_model::{Duration, EventId, Pulsetime, Timestamp};
 
 use super::HistoryError;
 use super::ask::Asking;
-use crate::record::{BucketKey, EventBlock, LossCause, Outcome, PRESENT, Record, codec::kind};
+use crate::record::{BucketKey, Effect, EventChanges, LossCause, Record, RecordKind};
 
 /// One thing that happened to an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,7 +117,7 @@ pub(crate) fn story(
 /// Whether the next record brings events back from a view segment.
 fn is_marker(record_kind: u8, payload: &[u8]) -> bool {
     let salvaged = |record: Record<'_>| matches!(record, Record::Lost(r) if r.cause == LossCause::Salvaged);
-    record_kind == kind::LOST && Record::decode(record_kind, payload).is_ok_and(salvaged)
+    record_kind == RecordKind::Lost.number() && Record::decode(record_kind, payload).is_ok_and(salvaged)
 }
 
 /// What a record says of an event.
@@ -138,59 +138,75 @@ enum Becomes {
 }
 
 fn said(record: &Record<'_>, id: u64, squashed: bool) -> Option<Said> {
-    let (what, becomes) = match record {
-        Record::Heartbeat(r) if r.event() == id => {
+    let same = |what| {
+        Some(Said {
+            what,
+            becomes: Becomes::Same,
+        })
+    };
+    match record.effect() {
+        Effect::ChangeEvents(changes) => changed(record, &changes, id, squashed),
+        Effect::DeleteBucket(_) => same(What::BucketDeleted),
+        Effect::RestoreBucket(_) => same(What::BucketRestored),
+        Effect::Purge(purge) => {
+            if purge.is_whole() || purge.removed().any(|ids| ids.contains(&id)) {
+                return Some(Said {
+                    what: What::Purged,
+                    becomes: Becomes::Gone,
+                });
+            }
+            // What is erased is in older records than this one.
+            let redacted = purge.erased(0).any(|(_, ids)| ids.contains(&id));
+            redacted.then(|| same(What::Redacted)).flatten()
+        }
+        Effect::CreateBucket(_)
+        | Effect::UpdateBucket(_)
+        | Effect::Set { .. }
+        | Effect::EndPurges { .. }
+        | Effect::Nothing => None,
+    }
+}
+
+/// What changes to events come to for one of them: the last change of it counts.
+fn changed(record: &Record<'_>, changes: &EventChanges<'_>, id: u64, squashed: bool) -> Option<Said> {
+    let mut becomes = changes.removed.contains(&id).then_some(Becomes::Gone);
+    if let Some((_, duration)) = changes.extended.iter().find(|(extended, _)| *extended == id) {
+        becomes = Some(Becomes::Lasting(duration));
+    }
+    if let Some((_, start, duration, text)) = changes.put.and_then(|put| put.find(id)) {
+        becomes = Some(Becomes::This(start, duration, text.to_owned()));
+    }
+    let becomes = becomes?;
+    let what = match record {
+        Record::Heartbeat(r) => {
             let beat = Beat {
                 start: Timestamp::from_nanos(r.start),
                 duration: Duration::from_nanos(r.duration),
                 pulsetime: Pulsetime::from_nanos(r.pulsetime),
             };
-            match r.outcome {
-                Outcome::Created { data, .. } => (
-                    What::Created(beat),
-                    Becomes::This(r.start, r.duration, data.to_owned()),
-                ),
-                Outcome::Extended { duration, .. } => (What::Extended(beat), Becomes::Lasting(duration)),
+            match becomes {
+                Becomes::This(..) => What::Created(beat),
+                _ => What::Extended(beat),
             }
         }
-        Record::EventsInserted(r) => (What::Inserted, of_block(&r.events, id.checked_sub(r.first)?)?),
-        Record::EventsPut(r) => (What::Replaced, of_block(&r.events, position(&r.ids, id)?)?),
-        Record::EventsDeleted(r) if r.ids.contains(&id) => (What::Deleted, Becomes::Gone),
-        Record::EventsChanged(r) => {
-            let named = |what| if squashed { What::Outcome } else { what };
-            if let Some(at) = position(&r.ids, id) {
-                (named(What::Restored), of_block(&r.events, at)?)
-            } else if let Some((_, duration)) = r.extended.iter().find(|(extended, _)| *extended == id) {
-                (named(What::Restored), Becomes::Lasting(*duration))
-            } else if r.removed.contains(&id) {
-                (named(What::Removed), Becomes::Gone)
-            } else {
-                return None;
-            }
-        }
-        Record::BucketDeleted(_) => (What::BucketDeleted, Becomes::Same),
-        Record::BucketRestored(_) => (What::BucketRestored, Becomes::Same),
-        Record::PurgeBegun(r) if r.whole => (What::Purged, Becomes::Gone),
-        Record::PurgeBegun(r) => {
-            let (through, _) = r.events.iter().find(|(_, ids)| ids.contains(&id))?;
-            match *through == PRESENT && !r.redact {
-                true => (What::Purged, Becomes::Gone),
-                false => (What::Redacted, Becomes::Same),
-            }
-        }
-        _ => return None,
+        Record::EventsInserted(_) => What::Inserted,
+        Record::EventsPut(_) => What::Replaced,
+        Record::EventsDeleted(_) => What::Deleted,
+        Record::EventsChanged(_) if squashed => What::Outcome,
+        Record::EventsChanged(_) if matches!(becomes, Becomes::Gone) => What::Removed,
+        Record::EventsChanged(_) => What::Restored,
+        Record::BucketCreated(_)
+        | Record::BucketUpdated(_)
+        | Record::BucketDeleted(_)
+        | Record::BucketRestored(_)
+        | Record::SettingSet(_)
+        | Record::SettingDeleted(_)
+        | Record::Erased(_)
+        | Record::PurgeBegun(_)
+        | Record::PurgeEnded(_)
+        | Record::Lost(_) => return None,
     };
     Some(Said { what, becomes })
-}
-
-fn position(ids: &[u64], id: u64) -> Option<u64> {
-    // Of equal ids in one record the last counts.
-    ids.iter().rposition(|other| *other == id).map(|at| at as u64)
-}
-
-fn of_block(events: &EventBlock<'_>, at: u64) -> Option<Becomes> {
-    let (start, duration, text) = events.iter().nth(usize::try_from(at).ok()?)?;
-    Some(Becomes::This(start, duration, text.to_owned()))
 }
 
 struct Teller {

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{LogReader, Seq};
 
 use super::{HistoryError, LOOK_EVERY};
-use crate::record::{BucketKey, EventBlock, EventsChanged, Last, Outcome, PRESENT, Record};
+use crate::record::{BucketKey, Effect, EventChanges, Last, Record, RecordKind};
 
 /// What an event was at some time.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,7 +98,7 @@ impl Trace {
     pub(crate) fn take(&mut self, found: &timberline_log::Record<'_>) -> Result<(), HistoryError> {
         // Heartbeats are nearly all there is, and nearly all are of other buckets.
         let bucket = Record::bucket_of(found.kind, found.payload)?;
-        let is_heartbeat = found.kind == crate::record::codec::kind::HEARTBEAT;
+        let is_heartbeat = found.kind == RecordKind::Heartbeat.number();
         if is_heartbeat && bucket.is_some_and(|key| !self.wanted.contains_key(&key)) {
             return Ok(());
         }
@@ -108,15 +108,13 @@ impl Trace {
     }
 
     fn fold(&mut self, record: &Record<'_>) {
-        let wanted = Arc::clone(&self.wanted);
-        let ids = |key: BucketKey| wanted.get(&key);
-        match record {
-            Record::BucketCreated(r) => {
+        match record.effect() {
+            Effect::CreateBucket(r) => {
                 let bucket = self.buckets.entry(r.bucket).or_default();
                 bucket.presence = Presence::There;
                 bucket.fields = [r.type_, r.client, r.hostname, r.data].map(str::to_owned);
             }
-            Record::BucketUpdated(r) => {
+            Effect::UpdateBucket(r) => {
                 let bucket = self.buckets.entry(r.bucket).or_default();
                 let new = [r.type_, r.client, r.hostname, r.data];
                 for (field, new) in bucket.fields.iter_mut().zip(new) {
@@ -125,98 +123,50 @@ impl Trace {
                     }
                 }
             }
-            Record::BucketDeleted(r) => {
-                self.buckets.entry(r.bucket).or_default().presence = Presence::Trashed
+            Effect::DeleteBucket(key) => self.buckets.entry(key).or_default().presence = Presence::Trashed,
+            Effect::RestoreBucket(key) => self.buckets.entry(key).or_default().presence = Presence::There,
+            Effect::Set { key, value } => match value {
+                Some(value) => drop(self.settings.insert(key.to_owned(), value.to_owned())),
+                None => drop(self.settings.remove(key)),
+            },
+            Effect::ChangeEvents(changes) => {
+                let wanted = Arc::clone(&self.wanted);
+                let bucket = self.buckets.entry(changes.bucket).or_default();
+                bucket.change(&changes, wanted.get(&changes.bucket));
             }
-            Record::BucketRestored(r) => self.buckets.entry(r.bucket).or_default().presence = Presence::There,
-            Record::SettingSet(r) => {
-                self.settings.insert(r.key.to_owned(), r.value.to_owned());
-            }
-            Record::SettingDeleted(r) => {
-                self.settings.remove(r.key);
-            }
-            Record::Heartbeat(r) => {
-                let bucket = self.buckets.entry(r.bucket).or_default();
-                bucket.last = Some(Last::Event(r.event()));
-                if !ids(r.bucket).is_some_and(|ids| ids.contains(&r.event())) {
-                    return;
-                }
-                match r.outcome {
-                    Outcome::Extended { event, duration } => bucket.extend(event, duration),
-                    Outcome::Created { event, data } => {
-                        let (start, duration) = (r.start, r.duration);
-                        let text = data.into();
-                        bucket.events.insert(
-                            event,
-                            Value {
-                                start,
-                                duration,
-                                text,
-                            },
-                        );
-                    }
-                }
-            }
-            Record::EventsInserted(r) => {
-                let all = r.first..r.first + r.events.len() as u64;
-                let bucket = self.buckets.entry(r.bucket).or_default();
-                bucket.last = Some(Last::Newest);
-                bucket.put(all, &r.events, ids(r.bucket));
-            }
-            Record::EventsPut(r) => {
-                let bucket = self.buckets.entry(r.bucket).or_default();
-                bucket.last = Some(Last::Newest);
-                bucket.put(r.ids.iter().copied(), &r.events, ids(r.bucket));
-            }
-            Record::EventsDeleted(r) => self.buckets.entry(r.bucket).or_default().remove(&r.ids),
-            Record::EventsChanged(r) => self.buckets.entry(r.bucket).or_default().change(r, ids(r.bucket)),
-            Record::Erased(r) => {
-                if let Some(bucket) = r.bucket.and_then(|key| self.buckets.get_mut(&key)) {
-                    bucket.last = Some(Last::Newest);
-                }
-            }
-            Record::PurgeBegun(r) => {
-                let bucket = self.buckets.entry(r.bucket).or_default();
-                if r.whole {
+            Effect::Purge(purge) => {
+                let bucket = self.buckets.entry(purge.bucket()).or_default();
+                if purge.is_whole() {
                     *bucket = BucketTrace::default();
                 }
-                for (_, ids) in r
-                    .events
-                    .iter()
-                    .filter(|(through, _)| *through == PRESENT && !r.redact)
-                {
-                    bucket.remove(ids);
-                }
+                purge.removed().for_each(|ids| bucket.remove(ids));
             }
-            Record::PurgeEnded(_) | Record::Lost(_) => {}
+            Effect::EndPurges { .. } | Effect::Nothing => {}
         }
     }
 }
 
 impl BucketTrace {
-    fn extend(&mut self, event: u64, duration: i64) {
-        if let Some(value) = self.events.get_mut(&event) {
-            value.duration = duration;
+    fn change(&mut self, changes: &EventChanges<'_>, wanted: Option<&FxHashSet<u64>>) {
+        self.remove(changes.removed);
+        for (id, duration) in changes.extended.iter() {
+            if let Some(value) = self.events.get_mut(&id) {
+                value.duration = duration;
+            }
         }
-    }
-
-    fn put(
-        &mut self,
-        ids: impl Iterator<Item = u64>,
-        events: &EventBlock<'_>,
-        wanted: Option<&FxHashSet<u64>>,
-    ) {
-        let Some(wanted) = wanted else { return };
-        for (id, (start, duration, text)) in ids.zip(events.iter()).filter(|(id, _)| wanted.contains(id)) {
-            let text = text.into();
-            self.events.insert(
-                id,
-                Value {
+        if let (Some(wanted), Some(put)) = (wanted, changes.put) {
+            for (id, start, duration, text) in put.iter().filter(|(id, ..)| wanted.contains(id)) {
+                let text = text.into();
+                let value = Value {
                     start,
                     duration,
                     text,
-                },
-            );
+                };
+                self.events.insert(id, value);
+            }
+        }
+        if changes.last != Last::Unchanged {
+            self.last = Some(changes.last);
         }
     }
 
@@ -228,17 +178,6 @@ impl BucketTrace {
             && ids.contains(&id)
         {
             self.last = Some(Last::Newest);
-        }
-    }
-
-    fn change(&mut self, r: &EventsChanged<'_>, wanted: Option<&FxHashSet<u64>>) {
-        self.remove(&r.removed);
-        for (id, duration) in &r.extended {
-            self.extend(*id, *duration);
-        }
-        self.put(r.ids.iter().copied(), &r.events, wanted);
-        if r.last != Last::Unchanged {
-            self.last = Some(r.last);
         }
     }
 }

@@ -15,7 +15,7 @@ use super::trace::{BucketTrace, Fields, Presence, Trace, Value};
 use super::{HistoryError, each_record_while};
 use crate::bucket::{BucketView, Located};
 use crate::record::{
-    BucketDeleted, BucketKey, BucketRestored, BucketUpdated, EventBlock, EventsChanged, Last, Record,
+    BucketDeleted, BucketKey, BucketRestored, BucketUpdated, Effect, EventBlock, EventsChanged, Last, Record,
     SettingDeleted, SettingSet,
 };
 use crate::snapshot::Snapshot;
@@ -127,32 +127,29 @@ impl Undo {
     }
 
     fn note(&mut self, record: &Record<'_>) {
-        match record {
-            Record::BucketCreated(r) => {
+        match record.effect() {
+            Effect::CreateBucket(r) => {
                 self.buckets.insert(r.bucket);
                 self.made.insert(r.bucket);
             }
-            Record::BucketUpdated(r) => self.bucket_changed(r.bucket),
-            Record::BucketDeleted(r) => self.bucket_changed(r.bucket),
-            Record::BucketRestored(r) => self.bucket_changed(r.bucket),
-            Record::Heartbeat(_) => self.heartbeats += 1,
-            Record::EventsInserted(r) => {
-                // Their numbers are new: they were not there before.
-                let ids = self.events.entry(r.bucket).or_default();
-                ids.extend(r.first..r.first + r.events.len() as u64);
-                self.changed(r.bucket, std::iter::empty());
+            Effect::UpdateBucket(r) => self.bucket_changed(r.bucket),
+            Effect::DeleteBucket(key) | Effect::RestoreBucket(key) => self.bucket_changed(key),
+            Effect::ChangeEvents(changes) if changes.by_heartbeat => self.heartbeats += 1,
+            // What is left of an erased record changes no event.
+            Effect::ChangeEvents(changes) if changes.is_empty() => {}
+            Effect::ChangeEvents(changes) => {
+                let new = changes.put.filter(|put| put.first_new().is_some());
+                // Events with new ids were not there before.
+                let new = new.iter().flat_map(|put| put.ids());
+                self.events.entry(changes.bucket).or_default().extend(new);
+                let extended = changes.extended.iter().map(|(id, _)| id);
+                let given = changes.put.and_then(|put| put.given()).unwrap_or_default();
+                let all = changes.removed.iter().chain(given).copied().chain(extended);
+                self.changed(changes.bucket, all);
             }
-            Record::EventsPut(r) => self.changed(r.bucket, r.ids.iter().copied()),
-            Record::EventsDeleted(r) => self.changed(r.bucket, r.ids.iter().copied()),
-            Record::EventsChanged(r) => {
-                let extended = r.extended.iter().map(|(id, _)| id);
-                let all = r.removed.iter().chain(extended).chain(&r.ids);
-                self.changed(r.bucket, all.copied());
-            }
-            Record::SettingSet(r) => drop(self.asked.settings.insert(r.key.to_owned())),
-            Record::SettingDeleted(r) => drop(self.asked.settings.insert(r.key.to_owned())),
-            Record::PurgeBegun(_) => self.purges += 1,
-            Record::Erased(_) | Record::PurgeEnded(_) | Record::Lost(_) => {}
+            Effect::Set { key, .. } => drop(self.asked.settings.insert(key.to_owned())),
+            Effect::Purge(_) => self.purges += 1,
+            Effect::EndPurges { .. } | Effect::Nothing => {}
         }
     }
 

@@ -7,7 +7,7 @@ use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::error::DecodeError;
 use bincode::{BorrowDecode, Encode};
 
-use super::{BucketKey, EventBlock, EventsChanged, EventsInserted, EventsPut, Last, Record};
+use super::{BucketKey, EventBlock, EventsChanged, EventsInserted, EventsPut, Last, Record, RecordKind};
 
 /// The most one record may make the decoder allocate at once; a damaged length beyond it is an error.
 const DECODE_LIMIT: usize = 256 << 20;
@@ -72,25 +72,6 @@ pub enum CodecError {
     Decode(#[from] bincode::error::DecodeError),
 }
 
-/// Frame kinds. Numbers are for ever.
-pub(crate) mod kind {
-    pub(crate) const BUCKET_CREATED: u8 = 1;
-    pub(crate) const BUCKET_UPDATED: u8 = 2;
-    pub(crate) const BUCKET_DELETED: u8 = 3;
-    pub(crate) const HEARTBEAT: u8 = 4;
-    pub(crate) const EVENTS_INSERTED: u8 = 5;
-    pub(crate) const EVENTS_PUT: u8 = 6;
-    pub(crate) const EVENTS_DELETED: u8 = 7;
-    pub(crate) const SETTING_SET: u8 = 8;
-    pub(crate) const SETTING_DELETED: u8 = 9;
-    pub(crate) const EVENTS_CHANGED: u8 = 10;
-    pub(crate) const BUCKET_RESTORED: u8 = 11;
-    pub(crate) const ERASED: u8 = 13;
-    pub(crate) const PURGE_BEGUN: u8 = 14;
-    pub(crate) const PURGE_ENDED: u8 = 15;
-    pub(crate) const LOST: u8 = 12;
-}
-
 /// The version that is written of every kind today.
 const VERSION: u8 = 1;
 
@@ -137,27 +118,6 @@ fn summed(steps: &[i64]) -> Vec<u64> {
 }
 
 impl<'a> Record<'a> {
-    /// The frame kind of this record.
-    pub fn kind(&self) -> u8 {
-        match self {
-            Record::BucketCreated(_) => kind::BUCKET_CREATED,
-            Record::BucketUpdated(_) => kind::BUCKET_UPDATED,
-            Record::BucketDeleted(_) => kind::BUCKET_DELETED,
-            Record::Heartbeat(_) => kind::HEARTBEAT,
-            Record::EventsInserted(_) => kind::EVENTS_INSERTED,
-            Record::EventsPut(_) => kind::EVENTS_PUT,
-            Record::EventsDeleted(_) => kind::EVENTS_DELETED,
-            Record::SettingSet(_) => kind::SETTING_SET,
-            Record::SettingDeleted(_) => kind::SETTING_DELETED,
-            Record::EventsChanged(_) => kind::EVENTS_CHANGED,
-            Record::BucketRestored(_) => kind::BUCKET_RESTORED,
-            Record::Erased(_) => kind::ERASED,
-            Record::PurgeBegun(_) => kind::PURGE_BEGUN,
-            Record::PurgeEnded(_) => kind::PURGE_ENDED,
-            Record::Lost(_) => kind::LOST,
-        }
-    }
-
     /// Appends the payload of this record to `out`.
     ///
     /// # Errors
@@ -199,20 +159,23 @@ impl<'a> Record<'a> {
     /// # Errors
     /// As [`Record::decode`], as far as it reads.
     pub fn bucket_of(kind: u8, payload: &[u8]) -> Result<Option<BucketKey>, CodecError> {
-        let (&version, body) = payload.split_first().ok_or(CodecError::Short)?;
-        match kind {
-            kind::SETTING_SET | kind::SETTING_DELETED | kind::PURGE_ENDED | kind::LOST => Ok(None),
-            kind::ERASED if version == VERSION => Ok(decode(body)?.0),
-            // The bucket is the first field of all the others.
-            kind::BUCKET_CREATED..=kind::EVENTS_DELETED
-            | kind::EVENTS_CHANGED
-            | kind::BUCKET_RESTORED
-            | kind::PURGE_BEGUN
-                if version == VERSION =>
-            {
-                Ok(Some(decode(body)?.0))
+        let (known, body) = split(kind, payload)?;
+        match known {
+            RecordKind::SettingSet | RecordKind::SettingDeleted | RecordKind::PurgeEnded | RecordKind::Lost => {
+                Ok(None)
             }
-            _ => Err(CodecError::Unknown { kind, version }),
+            RecordKind::Erased => Ok(decode(body)?.0),
+            // The bucket is the first field of all the others.
+            RecordKind::BucketCreated
+            | RecordKind::BucketUpdated
+            | RecordKind::BucketDeleted
+            | RecordKind::Heartbeat
+            | RecordKind::EventsInserted
+            | RecordKind::EventsPut
+            | RecordKind::EventsDeleted
+            | RecordKind::EventsChanged
+            | RecordKind::BucketRestored
+            | RecordKind::PurgeBegun => Ok(Some(decode(body)?.0)),
         }
     }
 
@@ -221,16 +184,13 @@ impl<'a> Record<'a> {
     /// # Errors
     /// [`CodecError::Unknown`] for a kind or version of the future, the others for bytes that are no record.
     pub fn decode(kind: u8, payload: &'a [u8]) -> Result<Record<'a>, CodecError> {
-        let (&version, body) = payload.split_first().ok_or(CodecError::Short)?;
-        if version != VERSION {
-            return Err(CodecError::Unknown { kind, version });
-        }
-        let record = match kind {
-            kind::BUCKET_CREATED => Record::BucketCreated(whole(body)?),
-            kind::BUCKET_UPDATED => Record::BucketUpdated(whole(body)?),
-            kind::BUCKET_DELETED => Record::BucketDeleted(whole(body)?),
-            kind::HEARTBEAT => Record::Heartbeat(whole(body)?),
-            kind::EVENTS_INSERTED => {
+        let (known, body) = split(kind, payload)?;
+        let record = match known {
+            RecordKind::BucketCreated => Record::BucketCreated(whole(body)?),
+            RecordKind::BucketUpdated => Record::BucketUpdated(whole(body)?),
+            RecordKind::BucketDeleted => Record::BucketDeleted(whole(body)?),
+            RecordKind::Heartbeat => Record::Heartbeat(whole(body)?),
+            RecordKind::EventsInserted => {
                 let (prefix, used): (InsertedPrefix, usize) = decode(body)?;
                 let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
                 Record::EventsInserted(EventsInserted {
@@ -239,7 +199,7 @@ impl<'a> Record<'a> {
                     events,
                 })
             }
-            kind::EVENTS_PUT => {
+            RecordKind::EventsPut => {
                 let (prefix, used): (PutPrefix, usize) = decode(body)?;
                 let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
                 if prefix.ids.len() != events.len() {
@@ -251,10 +211,10 @@ impl<'a> Record<'a> {
                     events,
                 })
             }
-            kind::EVENTS_DELETED => Record::EventsDeleted(whole(body)?),
-            kind::SETTING_SET => Record::SettingSet(whole(body)?),
-            kind::SETTING_DELETED => Record::SettingDeleted(whole(body)?),
-            kind::EVENTS_CHANGED => {
+            RecordKind::EventsDeleted => Record::EventsDeleted(whole(body)?),
+            RecordKind::SettingSet => Record::SettingSet(whole(body)?),
+            RecordKind::SettingDeleted => Record::SettingDeleted(whole(body)?),
+            RecordKind::EventsChanged => {
                 let (prefix, used): (ChangedPrefix, usize) = decode(body)?;
                 let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
                 if prefix.id_steps.len() != events.len() {
@@ -270,12 +230,11 @@ impl<'a> Record<'a> {
                     events,
                 })
             }
-            kind::BUCKET_RESTORED => Record::BucketRestored(whole(body)?),
-            kind::ERASED => Record::Erased(whole(body)?),
-            kind::PURGE_BEGUN => Record::PurgeBegun(whole(body)?),
-            kind::PURGE_ENDED => Record::PurgeEnded(whole(body)?),
-            kind::LOST => Record::Lost(whole(body)?),
-            _ => return Err(CodecError::Unknown { kind, version }),
+            RecordKind::BucketRestored => Record::BucketRestored(whole(body)?),
+            RecordKind::Erased => Record::Erased(whole(body)?),
+            RecordKind::PurgeBegun => Record::PurgeBegun(whole(body)?),
+            RecordKind::PurgeEnded => Record::PurgeEnded(whole(body)?),
+            RecordKind::Lost => Record::Lost(whole(body)?),
         };
         record.check_numbers()?;
         Ok(record)
@@ -339,6 +298,15 @@ pub(crate) fn inserted_as_changed(
     )?;
     out.extend_from_slice(block);
     Ok(out)
+}
+
+/// The kind with this number, and the payload behind the version byte.
+fn split(kind: u8, payload: &[u8]) -> Result<(RecordKind, &[u8]), CodecError> {
+    let (&version, body) = payload.split_first().ok_or(CodecError::Short)?;
+    match RecordKind::from_number(kind) {
+        Some(known) if version == VERSION => Ok((known, body)),
+        _ => Err(CodecError::Unknown { kind, version }),
+    }
 }
 
 fn versioned(value: &impl Encode, out: &mut Vec<u8>) -> Result<(), CodecError> {

@@ -8,10 +8,14 @@ mod block;
 pub(crate) mod codec;
 #[cfg(test)]
 mod codec_tests;
+mod effect;
+mod kind;
 mod numbers;
 
 pub use block::EventBlock;
 pub use codec::CodecError;
+pub use effect::{Effect, EventChanges, Extended, IdsUsed, Purge, Put};
+pub use kind::RecordKind;
 
 use bincode::{BorrowDecode, Encode};
 

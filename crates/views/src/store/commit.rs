@@ -40,7 +40,7 @@ impl<'a> Prepared<'a> {
 
     fn entry(&self) -> Entry<'_> {
         Entry {
-            kind: self.record.kind(),
+            kind: self.record.kind().number(),
             payload: &self.payload,
         }
     }
@@ -57,13 +57,13 @@ impl Shared {
             let _ = state.apply(log.next_seq().0, record);
             self.publish(state);
             let seqs = log.append(&[Entry {
-                kind: record.kind(),
+                kind: record.kind().number(),
                 payload: buffer,
             }])?;
             return Ok(*seqs.end());
         }
         let seqs = log.append(&[Entry {
-            kind: record.kind(),
+            kind: record.kind().number(),
             payload: buffer,
         }])?;
         self.folded(state, *seqs.end(), record, buffer.len());

@@ -18,7 +18,7 @@ use super::open::{
 };
 use crate::history::HistoryError;
 use crate::history::story::{self, Story};
-use crate::record::{BucketKey, Record, codec};
+use crate::record::{BucketKey, Record, RecordKind};
 use crate::replica::{Replica, ReplicaError};
 use crate::snapshot::Snapshot;
 use crate::state::State;
@@ -73,7 +73,7 @@ pub fn explain(
     while let Some(record) = records.next() {
         let Ok(record) = record else { continue };
         newest = record.seq;
-        if record.kind == codec::kind::BUCKET_CREATED
+        if record.kind == RecordKind::BucketCreated.number()
             && let Record::BucketCreated(created) = Record::decode(record.kind, record.payload)?
             && created.id == bucket
         {

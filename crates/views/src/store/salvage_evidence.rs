@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use timberline_log::{Damage, LogReader, SegmentInfo, Seq};
 
 use crate::history::HistoryError;
-use crate::record::{BucketKey, Outcome, Record, codec::kind};
+use crate::record::{BucketKey, Outcome, Record, RecordKind};
 use crate::row::Row;
 
 /// What is to become of a row of an old view segment that the fold does not have so.
@@ -170,7 +170,8 @@ impl Reading {
 
     fn damage(&mut self, log: &LogReader, damage: &Damage) {
         let Some(lost) = &damage.lost else { return };
-        let harmless = log.kind_of_lost(damage).is_some_and(only_adds);
+        let kind = log.kind_of_lost(damage).and_then(RecordKind::from_number);
+        let harmless = kind.is_some_and(RecordKind::only_adds);
         let name = damage.path.file_name().and_then(|name| name.to_str());
         let segment = self.segments.iter().find(|info| Some(&*info.file) == name);
         let segment = segment.map(|info| info.first);
@@ -291,18 +292,4 @@ impl Testimony {
         self.touched = seq;
         self.extended = Some((seq, duration));
     }
-}
-
-/// Whether records of this kind only add: none takes events away or replaces them.
-fn only_adds(record_kind: u8) -> bool {
-    matches!(
-        record_kind,
-        kind::BUCKET_CREATED
-            | kind::BUCKET_UPDATED
-            | kind::HEARTBEAT
-            | kind::EVENTS_INSERTED
-            | kind::SETTING_SET
-            | kind::SETTING_DELETED
-            | kind::BUCKET_RESTORED
-    )
 }

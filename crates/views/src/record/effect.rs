@@ -1,0 +1,378 @@
+//! What each kind of record does to buckets, events and settings.
+//!
+//! This is the one place that says so. The fold, squash, undo, erasure and every reader of history work on effects, not
+//! on kinds: a new kind of record is one more arm in [`Record::effect`] and in [`Record::ids_used`].
+
+use super::{BucketCreated, BucketKey, BucketUpdated, EventBlock, Last, Outcome, PRESENT, PurgeBegun, Record};
+
+/// What a record does. Each record does one thing.
+#[derive(Clone, Copy, Debug)]
+pub enum Effect<'r> {
+    /// A bucket is created.
+    CreateBucket(&'r BucketCreated<'r>),
+    /// Fields of a bucket change.
+    UpdateBucket(&'r BucketUpdated<'r>),
+    /// A bucket goes to the trash, with its events.
+    DeleteBucket(BucketKey),
+    /// A bucket comes back from the trash, with its events.
+    RestoreBucket(BucketKey),
+    /// Events of one bucket change.
+    ChangeEvents(EventChanges<'r>),
+    /// A setting has this value from now on; `None`: it is gone.
+    Set {
+        /// Which setting.
+        key: &'r str,
+        /// Its value, JSON text.
+        value: Option<&'r str>,
+    },
+    /// Events, their former data, or a whole bucket are purged.
+    Purge(Purge<'r>),
+    /// All purges up to this record are complete.
+    EndPurges {
+        /// Its sequence number.
+        through: u64,
+    },
+    /// Nothing: the record only keeps its sequence number.
+    Nothing,
+}
+
+/// Changes to the events of one bucket. They happen in the order of the fields.
+#[derive(Clone, Copy, Debug)]
+pub struct EventChanges<'r> {
+    /// The bucket.
+    pub bucket: BucketKey,
+    /// Ids of events that are deleted. An id without an event is passed over.
+    pub removed: &'r [u64],
+    /// Events that get another duration.
+    pub extended: Extended<'r>,
+    /// Events that are added, or replace the events that have their ids.
+    pub put: Option<Put<'r>>,
+    /// The event that the next heartbeat is compared with.
+    pub last: Last,
+    /// A heartbeat made the change, so the next one probably extends the same event.
+    pub by_heartbeat: bool,
+}
+
+/// Events and the duration that each gets, in ns.
+#[derive(Clone, Copy, Debug)]
+pub enum Extended<'r> {
+    /// One event.
+    One(u64, i64),
+    /// Any number of them.
+    Many(&'r [(u64, i64)]),
+}
+
+/// Events that are added to a bucket, or that replace events in it. Of equal ids the last counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Put<'r> {
+    ids: Ids<'r>,
+    events: Events<'r>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Ids<'r> {
+    /// The first of consecutive ids that no event had before.
+    New(u64),
+    /// One id for each event. They may be in use.
+    Given(&'r [u64]),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Events<'r> {
+    One { start: i64, duration: i64, text: &'r str },
+    Block(&'r EventBlock<'r>),
+}
+
+/// What a purge erases.
+#[derive(Clone, Copy, Debug)]
+pub struct Purge<'r>(&'r PurgeBegun);
+
+/// The numbers that are in use after a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IdsUsed {
+    /// All event ids below this one.
+    pub next_event: u64,
+    /// All bucket keys below this one.
+    pub next_bucket: u32,
+}
+
+impl Record<'_> {
+    /// What the record does.
+    pub fn effect(&self) -> Effect<'_> {
+        match self {
+            Record::BucketCreated(r) => Effect::CreateBucket(r),
+            Record::BucketUpdated(r) => Effect::UpdateBucket(r),
+            Record::BucketDeleted(r) => Effect::DeleteBucket(r.bucket),
+            Record::BucketRestored(r) => Effect::RestoreBucket(r.bucket),
+            Record::Heartbeat(r) => {
+                let change = EventChanges {
+                    by_heartbeat: true,
+                    ..EventChanges::none(r.bucket, Last::Event(r.event()))
+                };
+                Effect::ChangeEvents(match r.outcome {
+                    Outcome::Extended { event, duration } => EventChanges {
+                        extended: Extended::One(event, duration),
+                        ..change
+                    },
+                    Outcome::Created { event, data } => {
+                        let (start, duration, text) = (r.start, r.duration, data);
+                        let events = Events::One { start, duration, text };
+                        change.with(Ids::New(event), events)
+                    }
+                })
+            }
+            Record::EventsInserted(r) => Effect::ChangeEvents(
+                EventChanges::none(r.bucket, Last::Newest).with(Ids::New(r.first), Events::Block(&r.events)),
+            ),
+            Record::EventsPut(r) => Effect::ChangeEvents(
+                EventChanges::none(r.bucket, Last::Newest).with(Ids::Given(&r.ids), Events::Block(&r.events)),
+            ),
+            Record::EventsDeleted(r) => Effect::ChangeEvents(EventChanges {
+                removed: &r.ids,
+                ..EventChanges::none(r.bucket, Last::Unchanged)
+            }),
+            Record::EventsChanged(r) => {
+                let change = EventChanges {
+                    removed: &r.removed,
+                    extended: Extended::Many(&r.extended),
+                    ..EventChanges::none(r.bucket, r.last)
+                };
+                Effect::ChangeEvents(match r.ids.is_empty() {
+                    true => change,
+                    false => change.with(Ids::Given(&r.ids), Events::Block(&r.events)),
+                })
+            }
+            // What was erased had changed which event is compared with; without it, that is the newest.
+            Record::Erased(r) => r.bucket.map_or(Effect::Nothing, |bucket| {
+                Effect::ChangeEvents(EventChanges::none(bucket, Last::Newest))
+            }),
+            Record::SettingSet(r) => Effect::Set {
+                key: r.key,
+                value: Some(r.value),
+            },
+            Record::SettingDeleted(r) => Effect::Set {
+                key: r.key,
+                value: None,
+            },
+            Record::PurgeBegun(r) => Effect::Purge(Purge(r)),
+            Record::PurgeEnded(r) => Effect::EndPurges { through: r.through },
+            Record::Lost(_) => Effect::Nothing,
+        }
+    }
+
+    /// The numbers that the record gives out, or says are given out.
+    pub fn ids_used(&self) -> IdsUsed {
+        let events = |next_event: u64| IdsUsed {
+            next_event,
+            next_bucket: 0,
+        };
+        let after = |ids: &[u64]| ids.iter().max().map_or(0, |id| id.saturating_add(1));
+        match self {
+            Record::BucketCreated(r) => IdsUsed {
+                next_event: 0,
+                next_bucket: r.bucket.0.saturating_add(1),
+            },
+            Record::Heartbeat(r) => match r.outcome {
+                Outcome::Created { event, .. } => events(event.saturating_add(1)),
+                Outcome::Extended { .. } => IdsUsed::default(),
+            },
+            Record::EventsInserted(r) => events(r.first.saturating_add(r.events.len() as u64)),
+            Record::EventsPut(r) => events(after(&r.ids)),
+            Record::EventsChanged(r) => events(r.next_event.max(after(&r.ids))),
+            Record::Erased(r) => IdsUsed {
+                next_event: r.next_event,
+                next_bucket: r.next_bucket,
+            },
+            Record::BucketUpdated(_)
+            | Record::BucketDeleted(_)
+            | Record::BucketRestored(_)
+            | Record::EventsDeleted(_)
+            | Record::SettingSet(_)
+            | Record::SettingDeleted(_)
+            | Record::PurgeBegun(_)
+            | Record::PurgeEnded(_)
+            | Record::Lost(_) => IdsUsed::default(),
+        }
+    }
+}
+
+impl<'r> EventChanges<'r> {
+    fn none(bucket: BucketKey, last: Last) -> EventChanges<'r> {
+        EventChanges {
+            bucket,
+            removed: &[],
+            extended: Extended::Many(&[]),
+            put: None,
+            last,
+            by_heartbeat: false,
+        }
+    }
+
+    fn with(self, ids: Ids<'r>, events: Events<'r>) -> EventChanges<'r> {
+        EventChanges {
+            put: Some(Put { ids, events }),
+            ..self
+        }
+    }
+
+    /// Whether no event changes: at most, another one is compared with the next heartbeat.
+    pub fn is_empty(&self) -> bool {
+        self.removed.is_empty() && self.extended.is_empty() && self.put.is_none_or(|put| put.is_empty())
+    }
+}
+
+impl<'r> Extended<'r> {
+    /// Ids and durations.
+    pub fn iter(self) -> impl Iterator<Item = (u64, i64)> + use<'r> {
+        let (one, many): (_, &[(u64, i64)]) = match self {
+            Extended::One(event, duration) => (Some((event, duration)), &[]),
+            Extended::Many(all) => (None, all),
+        };
+        one.into_iter().chain(many.iter().copied())
+    }
+
+    /// Number of events.
+    pub fn len(self) -> usize {
+        match self {
+            Extended::One(..) => 1,
+            Extended::Many(all) => all.len(),
+        }
+    }
+
+    /// Whether there are no events.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<'r> Put<'r> {
+    /// Number of events.
+    pub fn len(&self) -> usize {
+        match self.events {
+            Events::One { .. } => 1,
+            Events::Block(block) => block.len(),
+        }
+    }
+
+    /// Whether there are no events.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The first of the ids if they are new: no event had any of them before.
+    pub fn first_new(&self) -> Option<u64> {
+        match self.ids {
+            Ids::New(first) => Some(first),
+            Ids::Given(_) => None,
+        }
+    }
+
+    /// The ids, if they may be in use.
+    pub fn given(&self) -> Option<&'r [u64]> {
+        match self.ids {
+            Ids::New(_) => None,
+            Ids::Given(ids) => Some(ids),
+        }
+    }
+
+    /// The id of each event.
+    pub fn ids(&self) -> impl Iterator<Item = u64> + use<'r> {
+        let (new, given): (_, &[u64]) = match self.ids {
+            Ids::New(first) => (first..first.saturating_add(self.len() as u64), &[]),
+            Ids::Given(ids) => (0..0, ids),
+        };
+        new.chain(given.iter().copied())
+    }
+
+    /// The distinct data of the events, canonical JSON objects.
+    pub fn texts(&self) -> impl Iterator<Item = &'r str> + use<'r> {
+        let (one, block) = match self.events {
+            Events::One { text, .. } => (Some(text), None),
+            Events::Block(block) => (None, Some(block)),
+        };
+        let block = block.into_iter().flat_map(|block| &block.texts);
+        one.into_iter().chain(block.map(AsRef::as_ref))
+    }
+
+    /// Each event: start and duration in ns, and the number of its data in [`Put::texts`].
+    pub fn rows(&self) -> impl Iterator<Item = (i64, i64, u32)> + use<'r> {
+        let (one, block) = match self.events {
+            Events::One { start, duration, .. } => (Some((start, duration, 0)), None),
+            Events::Block(block) => (None, Some(block)),
+        };
+        let block = block.into_iter().flat_map(|block| {
+            let times = block.starts.iter().zip(&block.durations);
+            times.zip(&block.data).map(|((start, duration), text)| (*start, *duration, *text))
+        });
+        one.into_iter().chain(block)
+    }
+
+    /// Each event: id, start and duration in ns, data.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, i64, i64, &'r str)> + use<'r> {
+        let (one, block) = match self.events {
+            Events::One {
+                start,
+                duration,
+                text,
+            } => (Some((start, duration, text)), None),
+            Events::Block(block) => (None, Some(block)),
+        };
+        let events = one.into_iter().chain(block.into_iter().flat_map(EventBlock::iter));
+        self.ids()
+            .zip(events)
+            .map(|(id, (start, duration, text))| (id, start, duration, text))
+    }
+
+    /// The events as a block with texts of its own.
+    pub fn block(&self) -> EventBlock<'static> {
+        match self.events {
+            Events::One {
+                start,
+                duration,
+                text,
+            } => EventBlock::from_events([(start, duration, text)].into_iter()).into_owned(),
+            Events::Block(block) => block.clone().into_owned(),
+        }
+    }
+
+    /// The event with this id.
+    pub fn find(&self, id: u64) -> Option<(u64, i64, i64, &'r str)> {
+        let position = match self.ids {
+            Ids::New(first) => usize::try_from(id.checked_sub(first)?).ok()?,
+            Ids::Given(ids) => ids.iter().rposition(|other| *other == id)?,
+        };
+        self.iter().nth(position)
+    }
+}
+
+impl<'r> Purge<'r> {
+    /// The bucket.
+    pub fn bucket(self) -> BucketKey {
+        self.0.bucket
+    }
+
+    /// Whether all of the bucket is purged.
+    pub fn is_whole(self) -> bool {
+        self.0.whole
+    }
+
+    /// Whether the events keep their places and only their former data is erased: a redaction.
+    pub fn is_redaction(self) -> bool {
+        self.0.redact
+    }
+
+    /// Ids of the events that are purged: from now on they do not exist.
+    pub fn removed(self) -> impl Iterator<Item = &'r [u64]> {
+        let groups = self.0.events.iter();
+        let now = groups.filter(move |(through, _)| *through == PRESENT && !self.0.redact);
+        now.map(|(_, ids)| ids.as_slice())
+    }
+
+    /// What is erased from the log: in records up to and including the first number, all that they hold of these
+    /// events. `seq` is the purge's own sequence number.
+    pub fn erased(self, seq: u64) -> impl Iterator<Item = (u64, &'r [u64])> {
+        let through = move |through: u64| if through == PRESENT { seq } else { through };
+        let groups = self.0.events.iter();
+        groups.map(move |(until, ids)| (through(*until), ids.as_slice()))
+    }
+}
