@@ -29,7 +29,6 @@ mod history;
 mod hold;
 pub mod http;
 pub mod identity;
-mod kind;
 pub mod logging;
 mod memory;
 mod owner_only;

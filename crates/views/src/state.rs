@@ -9,9 +9,7 @@ use timberline_model::{Bucket, Data, Timestamp};
 
 use crate::bucket::{BucketState, BucketView, Changes, Located};
 use crate::persistent::{Names, Table};
-use crate::record::{
-    BucketCreated, BucketKey, BucketUpdated, Erased, Heartbeat, Outcome, PRESENT, PurgeBegun, Record,
-};
+use crate::record::{BucketCreated, BucketKey, BucketUpdated, Effect, EventChanges, Purge, Record};
 use crate::segment::SegmentError;
 use crate::snapshot::{Snapshot, Trashed};
 use crate::store::generations::Generations;
@@ -86,14 +84,17 @@ fn recovered_name(key: BucketKey) -> String {
 }
 
 /// The bucket that a record adds something to.
-fn adds_to(record: &Record<'_>) -> Option<BucketKey> {
-    match record {
-        Record::BucketUpdated(r) => Some(r.bucket),
-        Record::EventsInserted(r) => Some(r.bucket),
-        Record::EventsPut(r) => Some(r.bucket),
-        Record::EventsChanged(r) => Some(r.bucket).filter(|_| !r.ids.is_empty()),
-        Record::Heartbeat(r) => Some(r.bucket).filter(|_| matches!(r.outcome, Outcome::Created { .. })),
-        _ => None,
+fn adds_to(effect: &Effect<'_>) -> Option<BucketKey> {
+    match effect {
+        Effect::UpdateBucket(r) => Some(r.bucket),
+        Effect::ChangeEvents(changes) => changes.put.map(|_| changes.bucket),
+        Effect::CreateBucket(_)
+        | Effect::DeleteBucket(_)
+        | Effect::RestoreBucket(_)
+        | Effect::Set { .. }
+        | Effect::Purge(_)
+        | Effect::EndPurges { .. }
+        | Effect::Nothing => None,
     }
 }
 
@@ -277,56 +278,52 @@ impl State {
     pub(crate) fn apply(&mut self, seq: u64, record: &Record<'_>) -> Result<(), FoldError> {
         self.seq = seq;
         self.position = None;
-        if let Some(key) = adds_to(record) {
+        let effect = record.effect();
+        if let Some(key) = adds_to(&effect) {
             self.expect_bucket(seq, key);
         }
-        match record {
-            Record::BucketCreated(r) => self.create_bucket(seq, r),
-            Record::BucketUpdated(r) => self.update_bucket(seq, r),
-            Record::BucketDeleted(r) => self.delete_bucket(seq, r.bucket),
-            Record::Heartbeat(r) => self.heartbeat(seq, r),
-            Record::EventsInserted(r) => {
-                let n = r.events.len() as u64;
-                if r.first < self.next_event {
-                    return Err(FoldError::IdReused(r.first));
+        if let Effect::ChangeEvents(changes) = &effect
+            && let Some(first) = changes.put.and_then(|put| put.first_new())
+            && first < self.next_event
+        {
+            return Err(FoldError::IdReused(first));
+        }
+        // Ids are used up whatever becomes of the events.
+        let used = record.ids_used();
+        self.next_event = self.next_event.max(used.next_event);
+        self.next_bucket = self.next_bucket.max(used.next_bucket);
+        match effect {
+            Effect::CreateBucket(r) => self.create_bucket(seq, r),
+            Effect::UpdateBucket(r) => self.update_bucket(seq, r),
+            Effect::DeleteBucket(key) => self.delete_bucket(seq, key),
+            Effect::RestoreBucket(key) => self.restore_bucket(seq, key),
+            Effect::ChangeEvents(changes) => self.change_events(seq, &changes),
+            Effect::Set { key, value } => {
+                let settings = Arc::make_mut(&mut self.settings);
+                match value {
+                    Some(value) => drop(settings.insert(key.to_owned(), value.to_owned())),
+                    None => drop(settings.remove(key)),
                 }
-                // Ids are used up whatever becomes of the events.
-                self.next_event = r.first.saturating_add(n);
-                self.grow(seq, r.bucket, |b| {
-                    b.insert(&r.events, r.first..r.first.saturating_add(n));
-                    Ok(())
-                })
-            }
-            Record::EventsPut(r) => {
-                let greatest = r.ids.iter().max().copied().unwrap_or(0);
-                self.next_event = self.next_event.max(greatest.saturating_add(1));
-                self.grow(seq, r.bucket, |b| Ok(b.put(&r.events, &r.ids)?))
-            }
-            Record::EventsDeleted(r) => self.edit(seq, r.bucket, |b| Ok(b.delete(&r.ids)?)),
-            Record::SettingSet(r) => {
-                Arc::make_mut(&mut self.settings).insert(r.key.to_owned(), r.value.to_owned());
                 Ok(())
             }
-            Record::SettingDeleted(r) => {
-                Arc::make_mut(&mut self.settings).remove(r.key);
+            Effect::Purge(purge) => self.begin_purge(seq, purge),
+            Effect::EndPurges { through } => {
+                Arc::make_mut(&mut self.purges).retain(|purge| *purge > through);
                 Ok(())
             }
-            Record::EventsChanged(r) => {
-                let greatest = r.ids.iter().max().map_or(0, |id| id.saturating_add(1));
-                self.next_event = self.next_event.max(r.next_event).max(greatest);
-                self.grow(seq, r.bucket, |b| b.change_events(r))
-            }
-            Record::BucketRestored(r) => self.restore_bucket(seq, r.bucket),
-            Record::Erased(r) => {
-                self.erased(seq, r);
-                Ok(())
-            }
-            Record::PurgeBegun(r) => self.begin_purge(seq, r),
-            Record::PurgeEnded(r) => {
-                Arc::make_mut(&mut self.purges).retain(|purge| *purge > r.through);
-                Ok(())
-            }
-            Record::Lost(_) => Ok(()),
+            Effect::Nothing => Ok(()),
+        }
+    }
+
+    fn change_events(&mut self, seq: u64, changes: &EventChanges<'_>) -> Result<(), FoldError> {
+        let result = self.edit(seq, changes.bucket, |bucket| bucket.change(changes));
+        if changes.put.is_some() {
+            self.note_growth(changes.bucket);
+        }
+        match result {
+            // What an erased record leaves; the bucket may be gone with it.
+            Err(FoldError::NoSuchBucket(_)) if changes.is_empty() => Ok(()),
+            result => result,
         }
     }
 
@@ -395,18 +392,6 @@ impl State {
         changed
     }
 
-    /// The same for changes that add events.
-    fn grow(
-        &mut self,
-        seq: u64,
-        key: BucketKey,
-        change: impl FnOnce(&mut BucketState) -> Result<(), FoldError>,
-    ) -> Result<(), FoldError> {
-        let changed = self.edit(seq, key, change);
-        self.note_growth(key);
-        changed
-    }
-
     fn note_growth(&mut self, key: BucketKey) {
         if self
             .buckets
@@ -414,31 +399,6 @@ impl State {
             .is_some_and(|bucket| bucket.is_full() || bucket.is_sizable())
         {
             self.growing.insert(key);
-        }
-    }
-
-    fn heartbeat(&mut self, seq: u64, r: &Heartbeat<'_>) -> Result<(), FoldError> {
-        let bucket = r.bucket;
-        match r.outcome {
-            Outcome::Extended { event, duration } => {
-                self.edit(seq, bucket, |b| match b.extend(event, duration)? {
-                    true => Ok(()),
-                    false => Err(FoldError::NoSuchEvent {
-                        bucket: bucket.0,
-                        event,
-                    }),
-                })
-            }
-            Outcome::Created { event, data } => {
-                if event < self.next_event {
-                    return Err(FoldError::IdReused(event));
-                }
-                self.next_event = event.saturating_add(1);
-                self.grow(seq, bucket, |b| {
-                    b.create(event, r.start, r.duration, data);
-                    Ok(())
-                })
-            }
         }
     }
 
@@ -563,35 +523,22 @@ impl State {
         Ok(())
     }
 
-    fn erased(&mut self, seq: u64, r: &Erased) {
-        self.next_event = self.next_event.max(r.next_event);
-        self.next_bucket = self.next_bucket.max(r.next_bucket);
-        if let Some(key) = r.bucket {
-            // What was erased had changed which event is compared with; without it, that is the newest. The bucket
-            // may be gone with it.
-            let _ = self.edit(seq, key, |b| {
-                b.compare_with_newest();
-                Ok(())
-            });
-        }
-    }
-
-    fn begin_purge(&mut self, seq: u64, r: &PurgeBegun) -> Result<(), FoldError> {
+    fn begin_purge(&mut self, seq: u64, purge: Purge<'_>) -> Result<(), FoldError> {
         Arc::make_mut(&mut self.purges).push(seq);
-        if r.whole {
-            let _ = self.take_out(seq, r.bucket);
-            self.trash.remove(&r.bucket);
-            self.show_trashed(r.bucket);
+        let key = purge.bucket();
+        if purge.is_whole() {
+            let _ = self.take_out(seq, key);
+            self.trash.remove(&key);
+            self.show_trashed(key);
             return Ok(());
         }
-        let present = r.events.iter().filter(|(through, _)| *through == PRESENT);
-        let ids: Vec<u64> = present.flat_map(|(_, ids)| ids).copied().collect();
-        if let Some((_, deleted)) = self.trash.get_mut(&r.bucket) {
+        let ids: Vec<u64> = purge.removed().flatten().copied().collect();
+        if let Some((_, deleted)) = self.trash.get_mut(&key) {
             let changed = deleted.delete(&ids);
-            self.show_trashed(r.bucket);
+            self.show_trashed(key);
             return Ok(changed?);
         }
-        match self.edit(seq, r.bucket, |b| Ok(b.delete(&ids)?)) {
+        match self.edit(seq, key, |b| Ok(b.delete(&ids)?)) {
             // The bucket may have been purged since.
             Err(FoldError::NoSuchBucket(_)) => Ok(()),
             result => result,

@@ -8,18 +8,16 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use clap::ValueEnum;
 use http::{Response, Uri};
 use serde_json::{Value, json};
 use timberline_log::{LogReader, Seq};
 use timberline_model::Timestamp;
-use timberline_views::record::{PurgeBegun, Record};
+use timberline_views::record::{Effect, Purge, Record, RecordKind};
 use timberline_views::{BucketKey, HistoryError, Snapshot};
 
 use super::past::beside;
 use crate::app::App;
 use crate::http::{ApiError, Query, json_answer};
-use crate::kind::Kind;
 
 /// Records told when nothing else is asked for, and at most.
 const LIMIT: (usize, usize) = (100, 1_000);
@@ -32,7 +30,7 @@ struct Wanted {
     from: Seq,
     to: Seq,
     limit: usize,
-    kind: Option<Kind>,
+    kind: Option<RecordKind>,
 }
 
 impl Wanted {
@@ -60,9 +58,9 @@ impl Wanted {
     }
 
     fn includes(&self, kind: u8) -> bool {
-        let kind = Kind::numbered(kind);
+        let kind = RecordKind::from_number(kind);
         match self.kind {
-            None => kind != Some(Kind::Heartbeat),
+            None => kind != Some(RecordKind::Heartbeat),
             wanted => kind == wanted,
         }
     }
@@ -74,16 +72,11 @@ impl Wanted {
     }
 }
 
-fn kind(text: &str) -> Result<Kind, ApiError> {
-    let kinds = Kind::value_variants();
-    kinds
-        .iter()
-        .copied()
-        .find(|kind| kind.name() == text)
-        .ok_or_else(|| {
-            let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-            ApiError::Malformed(format!("kind: '{text}' is none of {}", names.join(", ")))
-        })
+fn kind(text: &str) -> Result<RecordKind, ApiError> {
+    RecordKind::from_name(text).ok_or_else(|| {
+        let names = RecordKind::ALL.map(RecordKind::name).join(", ");
+        ApiError::Malformed(format!("kind: '{text}' is none of {names}"))
+    })
 }
 
 pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
@@ -170,7 +163,7 @@ fn line(framed: &timberline_log::Record<'_>, names: &HashMap<BucketKey, &str>) -
     let mut line = json!({
         "seq": framed.seq.get(),
         "time": Timestamp::from_nanos(framed.time).to_string(),
-        "kind": Kind::numbered(framed.kind).map(Kind::name),
+        "kind": RecordKind::from_number(framed.kind).map(RecordKind::name),
     });
     match Record::decode(framed.kind, framed.payload) {
         Ok(record) => describe(&mut line, &record),
@@ -182,29 +175,36 @@ fn line(framed: &timberline_log::Record<'_>, names: &HashMap<BucketKey, &str>) -
     line
 }
 
-/// How much a record is about. What it says is left to `timberline log dump`.
+/// How much a record changes. Its contents are left to `timberline log dump`.
 fn describe(line: &mut Value, record: &Record<'_>) {
-    let count = |ids: &[u64]| json!(ids.len());
-    match record {
-        Record::Heartbeat(r) => line["event"] = json!(r.event()),
-        Record::EventsInserted(r) => line["events"] = json!(r.events.len()),
-        Record::EventsPut(r) => line["events"] = count(&r.ids),
-        Record::EventsDeleted(r) => line["removed"] = count(&r.ids),
-        Record::EventsChanged(r) => {
-            line["events"] = json!(r.ids.len() + r.extended.len());
-            line["removed"] = count(&r.removed);
+    if let Record::Heartbeat(r) = record {
+        line["event"] = json!(r.event());
+        return;
+    }
+    match record.effect() {
+        Effect::ChangeEvents(changes) => {
+            if !matches!(record, Record::EventsDeleted(_) | Record::Erased(_)) {
+                line["events"] = json!(changes.put.map_or(0, |put| put.len()) + changes.extended.len());
+            }
+            if matches!(record, Record::EventsDeleted(_) | Record::EventsChanged(_)) {
+                line["removed"] = json!(changes.removed.len());
+            }
         }
-        Record::SettingSet(r) => line["key"] = json!(r.key),
-        Record::SettingDeleted(r) => line["key"] = json!(r.key),
-        Record::PurgeBegun(r) => line["purged"] = purged(r),
-        _ => {}
+        Effect::Set { key, .. } => line["key"] = json!(key),
+        Effect::Purge(purge) => line["purged"] = purged(purge),
+        Effect::CreateBucket(_)
+        | Effect::UpdateBucket(_)
+        | Effect::DeleteBucket(_)
+        | Effect::RestoreBucket(_)
+        | Effect::EndPurges { .. }
+        | Effect::Nothing => {}
     }
 }
 
-fn purged(r: &PurgeBegun) -> Value {
-    match r.whole {
+fn purged(purge: Purge<'_>) -> Value {
+    match purge.is_whole() {
         true => json!("bucket"),
-        false => json!(r.events.iter().map(|(_, ids)| ids.len()).sum::<usize>()),
+        false => json!(purge.erased(0).map(|erased| erased.ids.len()).sum::<usize>()),
     }
 }
 

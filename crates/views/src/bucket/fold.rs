@@ -11,7 +11,7 @@ use super::located::{Gone, Located};
 use super::replacement::{Loss, Replacement};
 use super::view::{BucketView, LastEvent, OpenEvent, Place, Sealed};
 use crate::head::{Interner, Run, push_run};
-use crate::record::{BucketKey, EventBlock, EventsChanged, Last};
+use crate::record::{BucketKey, EventChanges, Last, Put};
 use crate::row::Row;
 use crate::segment::SegmentError;
 use crate::state::FoldError;
@@ -73,14 +73,9 @@ impl BucketState {
     }
 
     /// Takes up a bucket from a checkpoint: `rows` were in its head.
-    pub(crate) fn restore(
-        view: BucketView,
-        head: &EventBlock<'_>,
-        ids: &[u64],
-        open: Option<(Row, &str)>,
-    ) -> BucketState {
+    pub(crate) fn restore(view: BucketView, head: &Put<'_>, open: Option<(Row, &str)>) -> BucketState {
         let sealed = view.segments.iter().map(|s| s.segment.header().greatest_start);
-        let starts = sealed.chain(head.starts.iter().copied());
+        let starts = sealed.chain(head.rows().map(|(start, ..)| start));
         let mut state = BucketState {
             greatest_start: starts
                 .chain(open.map(|(row, _)| row.start))
@@ -94,7 +89,7 @@ impl BucketState {
             end_went: false,
             located: None,
         };
-        let rows = state.rows(head, ids.iter().copied());
+        let rows = state.rows(head);
         state.push_rows(rows);
         state.view.open = open.map(|(row, text)| state.opened(row, text));
         state
@@ -199,8 +194,42 @@ impl BucketState {
         }
     }
 
+    /// Changes events as a record says, in the record's order. What cannot be carried out is reported, and the rest is done.
+    pub(crate) fn change(&mut self, changes: &EventChanges<'_>) -> Result<(), FoldError> {
+        if changes.by_heartbeat {
+            return self.heartbeat(changes);
+        }
+        let mut result = self.remove_rows(changes.removed).map_err(FoldError::from);
+        if let Some(ids) = changes.put.and_then(|put| put.given()) {
+            result = result.and(self.remove_rows(ids).map_err(FoldError::from));
+        }
+        for (id, duration) in changes.extended.iter() {
+            result = result.and(self.set_duration(id, duration));
+        }
+        if let Some(put) = &changes.put {
+            self.add_rows(put);
+        }
+        result = result.and(self.set_last(changes));
+        self.measure();
+        result
+    }
+
+    /// A heartbeat makes or extends one event, which the next heartbeat probably extends: it is kept open.
+    fn heartbeat(&mut self, changes: &EventChanges<'_>) -> Result<(), FoldError> {
+        for (id, start, duration, text) in changes.put.iter().flat_map(|put| put.iter()) {
+            self.create(id, start, duration, text);
+        }
+        for (event, duration) in changes.extended.iter() {
+            if !self.extend(event, duration)? {
+                let bucket = self.view.key.0;
+                return Err(FoldError::NoSuchEvent { bucket, event });
+            }
+        }
+        Ok(())
+    }
+
     /// A heartbeat became a new event.
-    pub(crate) fn create(&mut self, id: u64, start: i64, duration: i64, text: &str) {
+    fn create(&mut self, id: u64, start: i64, duration: i64, text: &str) {
         self.close_open();
         let open = self.opened(
             Row {
@@ -219,7 +248,7 @@ impl BucketState {
     }
 
     /// A heartbeat extended an event, which is from now on the open one. False when there is no such event.
-    pub(crate) fn extend(&mut self, id: u64, duration: i64) -> Result<bool, SegmentError> {
+    fn extend(&mut self, id: u64, duration: i64) -> Result<bool, SegmentError> {
         if self.view.open.as_ref().is_none_or(|o| o.row.id != id) {
             let Some(place) = self.find(id)? else {
                 return Ok(false);
@@ -248,32 +277,12 @@ impl BucketState {
             } else {
                 end.min(row.start)
             };
-            self.change(from.min(row.end()));
+            self.note_change(from.min(row.end()));
         }
         Ok(true)
     }
 
-    /// Events came in with fresh ids.
-    pub(crate) fn insert(&mut self, events: &EventBlock<'_>, ids: impl Iterator<Item = u64>) {
-        let rows = self.rows(events, ids);
-        self.view.len += rows.len() as u64;
-        for row in &rows {
-            self.add_time(row);
-        }
-        self.push_rows(rows);
-        self.view.last = self.view.newest().as_ref().map(LastEvent::from);
-    }
-
-    /// Events came in with ids that may be taken; of equal ids in one request the last counts.
-    pub(crate) fn put(&mut self, events: &EventBlock<'_>, ids: &[u64]) -> Result<(), SegmentError> {
-        let removed = self.remove_rows(ids);
-        self.add_rows(events, ids);
-        self.view.last = self.view.newest().as_ref().map(LastEvent::from);
-        self.measure();
-        removed
-    }
-
-    /// Events went. Those that are not there are passed over.
+    /// Events are deleted. Those that are not there are passed over.
     pub(crate) fn delete(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
         let removed = self.remove_rows(ids);
         if self.view.last.is_some_and(|l| ids.contains(&l.id)) {
@@ -281,19 +290,6 @@ impl BucketState {
         }
         self.measure();
         removed
-    }
-
-    /// Many changes at once. What cannot be carried out is told, and the rest done.
-    pub(crate) fn change_events(&mut self, r: &EventsChanged<'_>) -> Result<(), FoldError> {
-        let mut result = self.remove_rows(&r.removed).map_err(FoldError::from);
-        result = result.and(self.remove_rows(&r.ids).map_err(FoldError::from));
-        for (id, duration) in &r.extended {
-            result = result.and(self.set_duration(*id, *duration));
-        }
-        self.add_rows(&r.events, &r.ids);
-        result = result.and(self.set_last(r.last));
-        self.measure();
-        result
     }
 
     fn set_duration(&mut self, id: u64, duration: i64) -> Result<(), FoldError> {
@@ -315,18 +311,23 @@ impl BucketState {
         Ok(())
     }
 
-    fn set_last(&mut self, last: Last) -> Result<(), FoldError> {
-        let id = match last {
-            Last::Newest => None,
-            Last::Event(id) => Some(id),
-            Last::Unchanged => self.view.last.map(|l| l.id),
+    /// Decides what the next heartbeat is compared with.
+    fn set_last(&mut self, changes: &EventChanges<'_>) -> Result<(), FoldError> {
+        let id = match (changes.last, self.view.last) {
+            (Last::Event(id), _) => id,
+            (Last::Unchanged, Some(last)) if changes.names(last.id) => last.id,
+            (Last::Unchanged, Some(_)) => return Ok(()),
+            (Last::Newest, _) | (Last::Unchanged, None) => {
+                self.compare_with_newest();
+                return Ok(());
+            }
         };
-        let place = id.map(|id| self.find(id)).transpose()?.flatten();
+        let place = self.find(id)?;
         match place.map(|place| self.row_at(place)).transpose()?.flatten() {
             Some(row) => self.view.last = Some(LastEvent::from(&row)),
             None => self.compare_with_newest(),
         }
-        match last {
+        match changes.last {
             Last::Event(event) if place.is_none() => Err(FoldError::NoSuchEvent {
                 bucket: self.view.key.0,
                 event,
@@ -340,10 +341,10 @@ impl BucketState {
         self.view.last = self.view.newest().as_ref().map(LastEvent::from);
     }
 
-    /// Rows of a block come in under these ids, of equal ones the last.
-    fn add_rows(&mut self, events: &EventBlock<'_>, ids: &[u64]) {
-        let mut rows = self.rows(events, ids.iter().copied());
-        if has_twice(ids) {
+    /// Adds events, of equal ids the last.
+    fn add_rows(&mut self, put: &Put<'_>) {
+        let mut rows = self.rows(put);
+        if put.given().is_some_and(has_twice) {
             let latest: FxHashMap<u64, Row> = rows.into_iter().map(|r| (r.id, r)).collect();
             rows = latest.into_values().collect();
         }
@@ -395,27 +396,20 @@ impl BucketState {
         }
     }
 
-    /// Rows of a block, over the dictionary of the head.
-    fn rows(&mut self, events: &EventBlock<'_>, ids: impl Iterator<Item = u64>) -> Vec<Row> {
-        self.interner.reserve(events.texts.len());
-        let data: Vec<u32> = events.texts.iter().map(|t| self.interner.intern(t)).collect();
-        let columns = events
-            .starts
-            .iter()
-            .zip(&events.durations)
-            .zip(&events.data)
-            .zip(ids);
-        columns
-            .filter_map(|(((start, duration), text), id)| {
-                let data = *data.get(*text as usize)?;
-                Some(Row {
-                    start: *start,
-                    duration: *duration,
-                    id,
-                    data,
-                })
+    /// The rows of events, over the dictionary of the head.
+    fn rows(&mut self, put: &Put<'_>) -> Vec<Row> {
+        self.interner.reserve(put.texts().count());
+        let data: Vec<u32> = put.texts().map(|text| self.interner.intern(text)).collect();
+        let rows = put.ids().zip(put.rows());
+        rows.filter_map(|(id, (start, duration, text))| {
+            Some(Row {
+                start,
+                duration,
+                id,
+                data: *data.get(text as usize)?,
             })
-            .collect()
+        })
+        .collect()
     }
 
     fn push_rows(&mut self, mut rows: Vec<Row>) {
@@ -430,7 +424,7 @@ impl BucketState {
         }
     }
 
-    fn change(&mut self, from: i64) {
+    fn note_change(&mut self, from: i64) {
         self.changed = Some(self.changed.map_or(from, |before| before.min(from)));
     }
 
@@ -445,7 +439,7 @@ impl BucketState {
         if self.view.open.as_ref().is_some_and(|o| o.row.start == row.start) {
             self.open_is_alone = false;
         }
-        self.change(row.start.min(row.end()));
+        self.note_change(row.start.min(row.end()));
     }
 
     fn widen(&mut self, row: &Row) {
@@ -543,7 +537,7 @@ impl BucketState {
             return;
         }
         self.view.len = self.view.len.saturating_sub(gone.events);
-        self.change(gone.from);
+        self.note_change(gone.from);
         if let Some((start, end)) = self.view.extent {
             self.begin_went |= gone.least_start <= start;
             self.end_went |= gone.greatest_end >= end;

@@ -65,15 +65,16 @@ impl Targets {
         let mut begin: FxHashMap<BucketKey, u64> = FxHashMap::default();
         let mut found = 0;
         let damage = readable(reader, Seq(*first), Seq(*last), |seq, record| {
-            let Effect::Purge(purge) = record.effect() else { return };
+            let Effect::Purge(purge) = record.effect() else {
+                return;
+            };
             if !is_meant(seq) {
                 return;
             }
             found += 1;
-            if purge.is_redaction() {
-                let through = purge.erased(u64::MAX).map(|(through, _)| through);
+            for erased in purge.erased(seq).filter(|erased| erased.redacted) {
                 let from = begin.entry(purge.bucket()).or_insert(u64::MAX);
-                *from = through.fold(*from, u64::min);
+                *from = erased.through.min(*from);
             }
         })?;
         if let Some(damage) = damage.filter(|_| found < purges.len()) {
@@ -108,13 +109,13 @@ impl Targets {
         if purge.is_whole() {
             target.whole = Some(seq);
         }
-        for (through, ids) in purge.erased(seq) {
-            for id in ids {
-                let text = texts.after(purge.bucket(), *id, through);
-                let text = text.filter(|_| purge.is_redaction());
-                all_known &= text.is_some() || !purge.is_redaction();
+        for erased in purge.erased(seq) {
+            for id in erased.ids {
+                let text = texts.after(purge.bucket(), *id, erased.through);
+                let text = text.filter(|_| erased.redacted);
+                all_known &= text.is_some() || !erased.redacted;
                 let fate = Fate {
-                    through,
+                    through: erased.through,
                     redacted: text.cloned(),
                 };
                 target
@@ -257,14 +258,20 @@ fn without_events(
         Last::Event(id) if is_erased(id) => Last::Newest,
         last => last,
     };
-    let extended: Vec<(u64, i64)> = changes.extended.iter().filter(|(id, _)| !is_erased(*id)).collect();
+    let extended: Vec<(u64, i64)> = changes
+        .extended
+        .iter()
+        .filter(|(id, _)| !is_erased(*id))
+        .collect();
     let put = changes.put.map(|put| (put, left(&put, &becomes)));
     let same = put.as_ref().is_none_or(|(_, left)| left.is_none());
     if last == changes.last && extended.len() == changes.extended.len() && same {
         return None;
     }
     let whole = |put: &Put<'_>| (put.ids().collect(), put.block());
-    let (ids, events) = put.map_or_else(Default::default, |(put, left)| left.unwrap_or_else(|| whole(&put)));
+    let (ids, events) = put.map_or_else(Default::default, |(put, left)| {
+        left.unwrap_or_else(|| whole(&put))
+    });
     let removed = changes.removed.to_vec();
     if removed.is_empty() && extended.is_empty() && ids.is_empty() && last == Last::Newest {
         return Some(erased(Some(changes.bucket), used));
@@ -290,10 +297,7 @@ fn erased(bucket: Option<BucketKey>, used: IdsUsed) -> Record<'static> {
 
 /// The events without those that are erased, with the data that they get; `None` if all stay as they are. Of the texts
 /// only those in use are left.
-fn left(
-    put: &Put<'_>,
-    becomes: impl Fn(u64) -> Becomes,
-) -> Option<(Vec<u64>, EventBlock<'static>)> {
+fn left(put: &Put<'_>, becomes: impl Fn(u64) -> Becomes) -> Option<(Vec<u64>, EventBlock<'static>)> {
     let mut changed = false;
     let mut kept: Vec<(u64, i64, i64, Cow<'_, str>)> = Vec::with_capacity(put.len());
     for (id, start, duration, text) in put.iter() {

@@ -135,7 +135,7 @@ impl Search<'_> {
                 if purge.is_whole() {
                     self.seen.remove(&key);
                 }
-                for id in purge.erased(seq).flat_map(|(_, ids)| ids) {
+                for id in purge.erased(seq).flat_map(|erased| erased.ids) {
                     self.forget_former(key, *id);
                 }
                 for id in purge.removed().flatten() {

@@ -345,7 +345,8 @@ impl BucketOutcome {
             out.record(&Record::BucketUpdated(updated.record(key)))?;
         }
         for (time, payload) in &self.inserts {
-            out.rewrite.outcome(*time, RecordKind::EventsChanged.number(), payload);
+            out.rewrite
+                .outcome(*time, RecordKind::EventsChanged.number(), payload);
         }
         self.write_events(key, out)?;
         if self.deleted {

@@ -156,7 +156,7 @@ fn said(record: &Record<'_>, id: u64, squashed: bool) -> Option<Said> {
                 });
             }
             // What is erased is in older records than this one.
-            let redacted = purge.erased(0).any(|(_, ids)| ids.contains(&id));
+            let redacted = purge.erased(0).any(|erased| erased.ids.contains(&id));
             redacted.then(|| same(What::Redacted)).flatten()
         }
         Effect::CreateBucket(_)

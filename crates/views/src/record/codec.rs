@@ -161,9 +161,10 @@ impl<'a> Record<'a> {
     pub fn bucket_of(kind: u8, payload: &[u8]) -> Result<Option<BucketKey>, CodecError> {
         let (known, body) = split(kind, payload)?;
         match known {
-            RecordKind::SettingSet | RecordKind::SettingDeleted | RecordKind::PurgeEnded | RecordKind::Lost => {
-                Ok(None)
-            }
+            RecordKind::SettingSet
+            | RecordKind::SettingDeleted
+            | RecordKind::PurgeEnded
+            | RecordKind::Lost => Ok(None),
             RecordKind::Erased => Ok(decode(body)?.0),
             // The bucket is the first field of all the others.
             RecordKind::BucketCreated

@@ -3,7 +3,9 @@
 //! This is the one place that says so. The fold, squash, undo, erasure and every reader of history work on effects, not
 //! on kinds: a new kind of record is one more arm in [`Record::effect`] and in [`Record::ids_used`].
 
-use super::{BucketCreated, BucketKey, BucketUpdated, EventBlock, Last, Outcome, PRESENT, PurgeBegun, Record};
+use super::{
+    BucketCreated, BucketKey, BucketUpdated, EventBlock, Last, Outcome, PRESENT, PurgeBegun, Record,
+};
 
 /// What a record does. Each record does one thing.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +81,11 @@ enum Ids<'r> {
 
 #[derive(Clone, Copy, Debug)]
 enum Events<'r> {
-    One { start: i64, duration: i64, text: &'r str },
+    One {
+        start: i64,
+        duration: i64,
+        text: &'r str,
+    },
     Block(&'r EventBlock<'r>),
 }
 
@@ -116,7 +122,11 @@ impl Record<'_> {
                     },
                     Outcome::Created { event, data } => {
                         let (start, duration, text) = (r.start, r.duration, data);
-                        let events = Events::One { start, duration, text };
+                        let events = Events::One {
+                            start,
+                            duration,
+                            text,
+                        };
                         change.with(Ids::New(event), events)
                     }
                 })
@@ -215,6 +225,13 @@ impl<'r> EventChanges<'r> {
         }
     }
 
+    /// Whether they change this event.
+    pub(crate) fn names(&self, id: u64) -> bool {
+        self.removed.contains(&id)
+            || self.extended.iter().any(|(extended, _)| extended == id)
+            || self.put.is_some_and(|put| put.ids().any(|other| other == id))
+    }
+
     /// Whether no event changes: at most, another one is compared with the next heartbeat.
     pub fn is_empty(&self) -> bool {
         self.removed.is_empty() && self.extended.is_empty() && self.put.is_none_or(|put| put.is_empty())
@@ -246,6 +263,14 @@ impl<'r> Extended<'r> {
 }
 
 impl<'r> Put<'r> {
+    /// Events of a block under these ids.
+    pub(crate) fn of(ids: &'r [u64], events: &'r EventBlock<'r>) -> Put<'r> {
+        Put {
+            ids: Ids::Given(ids),
+            events: Events::Block(events),
+        }
+    }
+
     /// Number of events.
     pub fn len(&self) -> usize {
         match self.events {
@@ -302,7 +327,9 @@ impl<'r> Put<'r> {
         };
         let block = block.into_iter().flat_map(|block| {
             let times = block.starts.iter().zip(&block.durations);
-            times.zip(&block.data).map(|((start, duration), text)| (*start, *duration, *text))
+            times
+                .zip(&block.data)
+                .map(|((start, duration), text)| (*start, *duration, *text))
         });
         one.into_iter().chain(block)
     }
@@ -317,7 +344,9 @@ impl<'r> Put<'r> {
             } => (Some((start, duration, text)), None),
             Events::Block(block) => (None, Some(block)),
         };
-        let events = one.into_iter().chain(block.into_iter().flat_map(EventBlock::iter));
+        let events = one
+            .into_iter()
+            .chain(block.into_iter().flat_map(EventBlock::iter));
         self.ids()
             .zip(events)
             .map(|(id, (start, duration, text))| (id, start, duration, text))
@@ -356,23 +385,29 @@ impl<'r> Purge<'r> {
         self.0.whole
     }
 
-    /// Whether the events keep their places and only their former data is erased: a redaction.
-    pub fn is_redaction(self) -> bool {
-        self.0.redact
-    }
-
     /// Ids of the events that are purged: from now on they do not exist.
     pub fn removed(self) -> impl Iterator<Item = &'r [u64]> {
-        let groups = self.0.events.iter();
-        let now = groups.filter(move |(through, _)| *through == PRESENT && !self.0.redact);
+        let now = self.0.events.iter().filter(|(through, _)| *through == PRESENT);
         now.map(|(_, ids)| ids.as_slice())
     }
 
-    /// What is erased from the log: in records up to and including the first number, all that they hold of these
-    /// events. `seq` is the purge's own sequence number.
-    pub fn erased(self, seq: u64) -> impl Iterator<Item = (u64, &'r [u64])> {
-        let through = move |through: u64| if through == PRESENT { seq } else { through };
-        let groups = self.0.events.iter();
-        groups.map(move |(until, ids)| (through(*until), ids.as_slice()))
+    /// What is erased from the log. `seq` is the purge's own sequence number.
+    pub fn erased(self, seq: u64) -> impl Iterator<Item = ErasedEvents<'r>> {
+        self.0.events.iter().map(move |(through, ids)| ErasedEvents {
+            through: if *through == PRESENT { seq } else { *through },
+            ids,
+            redacted: self.0.redact && *through != PRESENT,
+        })
     }
+}
+
+/// Events that records hold no longer once a purge is complete.
+#[derive(Clone, Copy, Debug)]
+pub struct ErasedEvents<'r> {
+    /// The newest of the records that are erased from.
+    pub through: u64,
+    /// Ids of the events.
+    pub ids: &'r [u64],
+    /// Only the data is erased: in its place comes the data that a later record gives the event.
+    pub redacted: bool,
 }

@@ -14,7 +14,7 @@ mod numbers;
 
 pub use block::EventBlock;
 pub use codec::CodecError;
-pub use effect::{Effect, EventChanges, Extended, IdsUsed, Purge, Put};
+pub use effect::{Effect, ErasedEvents, EventChanges, Extended, IdsUsed, Purge, Put};
 pub use kind::RecordKind;
 
 use bincode::{BorrowDecode, Encode};

@@ -16,7 +16,7 @@ use super::generations::Generations;
 use super::heal::Healer;
 use crate::bucket::{BucketState, BucketView, Changes, LastEvent, Sealed};
 use crate::record::codec::{self, CONFIG, CodecError};
-use crate::record::{BucketKey, EventBlock};
+use crate::record::{BucketKey, EventBlock, Put};
 use crate::row::Row;
 use crate::segment::{Heal, SegmentError, ViewSegment};
 use crate::snapshot::Snapshot;
@@ -504,5 +504,5 @@ fn restore_bucket(
         };
         (row, o.data.as_str())
     });
-    Ok(BucketState::restore(view, &head, &b.head_ids, open))
+    Ok(BucketState::restore(view, &Put::of(&b.head_ids, &head), open))
 }

@@ -119,7 +119,7 @@ impl Store {
                 .shared
                 .redact_events(bucket, &mut ids, data, &mut gone, redacting);
             if !gone.is_empty() {
-                redacting.erase(bucket, vec![(PRESENT, gone)], true);
+                redacting.erase(bucket, vec![(PRESENT, gone)], false);
             }
             if let Err(error) = done {
                 redacting.present.push((bucket, ids));

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use timberline_log::{Damage, LogReader, SegmentInfo, Seq};
 
 use crate::history::HistoryError;
-use crate::record::{BucketKey, Outcome, Record, RecordKind};
+use crate::record::{BucketKey, Effect, EventChanges, Record, RecordKind};
 use crate::row::Row;
 
 /// What is to become of a row of an old view segment that the fold does not have so.
@@ -201,66 +201,45 @@ impl Reading {
         if let (Some(window), Some(last)) = (&mut self.open, squashed) {
             window.squashed_through = window.squashed_through.max(last.get());
         }
-        match record {
-            Record::EventsInserted(r) => {
-                let end = r.first.saturating_add(r.events.len() as u64);
-                self.gives_out(r.first, end, squashed);
-                let range = (r.bucket, r.first)..(r.bucket, end);
-                for (_, said) in self.evidence.events.range_mut(range) {
-                    said.make(seq);
+        match record.effect() {
+            Effect::ChangeEvents(changes) => self.changed(seq, &changes, squashed),
+            Effect::Purge(purge) => {
+                if purge.is_whole() {
+                    self.evidence.purged.insert(purge.bucket());
+                }
+                for id in purge.erased(seq).flat_map(|erased| erased.ids) {
+                    self.of(purge.bucket(), *id, |said| said.purged = true);
                 }
             }
-            Record::Heartbeat(r) => match r.outcome {
-                Outcome::Created { event, .. } => {
-                    self.gives_out(event, event.saturating_add(1), squashed);
-                    self.of(r.bucket, event, |said| said.make(seq));
-                }
-                Outcome::Extended { event, duration } => {
-                    self.of(r.bucket, event, |said| said.extend(seq, duration));
-                }
-            },
-            Record::EventsPut(r) => {
-                for id in &r.ids {
-                    self.next = self.next.max(id.saturating_add(1));
-                    self.of(r.bucket, *id, |said| said.make(seq));
-                }
-            }
-            Record::EventsChanged(r) => {
-                for (id, duration) in &r.extended {
-                    self.of(r.bucket, *id, |said| said.extend(seq, *duration));
-                }
-                for id in &r.removed {
-                    self.of(r.bucket, *id, |said| said.deleted = seq);
-                }
-                for id in &r.ids {
-                    self.of(r.bucket, *id, |said| said.make(seq));
-                }
-                self.next = self.next.max(r.next_event);
-            }
-            Record::EventsDeleted(r) => {
-                for id in &r.ids {
-                    self.of(r.bucket, *id, |said| said.deleted = seq);
-                }
-            }
-            Record::PurgeBegun(r) => self.purge(r),
-            Record::BucketDeleted(r) => drop(self.evidence.gone.insert(r.bucket)),
-            Record::BucketRestored(r) => drop(self.evidence.gone.remove(&r.bucket)),
-            Record::Erased(r) => self.next = self.next.max(r.next_event),
-            Record::BucketCreated(_)
-            | Record::BucketUpdated(_)
-            | Record::SettingSet(_)
-            | Record::SettingDeleted(_)
-            | Record::PurgeEnded(_)
-            | Record::Lost(_) => {}
+            Effect::DeleteBucket(key) => drop(self.evidence.gone.insert(key)),
+            Effect::RestoreBucket(key) => drop(self.evidence.gone.remove(&key)),
+            Effect::CreateBucket(_)
+            | Effect::UpdateBucket(_)
+            | Effect::Set { .. }
+            | Effect::EndPurges { .. }
+            | Effect::Nothing => {}
         }
+        self.next = self.next.max(record.ids_used().next_event);
     }
 
-    fn purge(&mut self, r: &crate::record::PurgeBegun) {
-        if r.whole {
-            self.evidence.purged.insert(r.bucket);
+    fn changed(&mut self, seq: u64, changes: &EventChanges<'_>, squashed: SquashedThrough) {
+        let bucket = changes.bucket;
+        for (id, duration) in changes.extended.iter() {
+            self.of(bucket, id, |said| said.extend(seq, duration));
         }
-        for id in r.events.iter().flat_map(|(_, ids)| ids) {
-            self.of(r.bucket, *id, |said| said.purged = true);
+        for id in changes.removed {
+            self.of(bucket, *id, |said| said.deleted = seq);
+        }
+        let Some(put) = &changes.put else { return };
+        if let Some(first) = put.first_new() {
+            let end = first.saturating_add(put.len() as u64);
+            self.gives_out(first, end, squashed);
+            for (_, said) in self.evidence.events.range_mut((bucket, first)..(bucket, end)) {
+                said.make(seq);
+            }
+        }
+        for id in put.given().unwrap_or_default() {
+            self.of(bucket, *id, |said| said.make(seq));
         }
     }
 

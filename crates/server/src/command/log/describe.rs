@@ -4,11 +4,11 @@ use timberline_log::{Damage, segment_name};
 use timberline_model::json::write_string;
 use timberline_model::{Duration, Timestamp};
 use timberline_views::record::{
-    BucketKey, CodecError, EventBlock, EventsChanged, Heartbeat, Last, LossCause, Outcome, PurgeBegun, Record,
+    BucketKey, CodecError, EventBlock, EventsChanged, Heartbeat, Last, LossCause, Outcome, PurgeBegun,
+    Record, RecordKind,
 };
 
 use super::names::BucketNames;
-use crate::kind::Kind;
 
 /// How blocks of events are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(super) fn describe(
     line.open();
     line.number("seq", framed.seq.get());
     line.time("time", framed.time);
-    match Kind::numbered(framed.kind) {
+    match RecordKind::from_number(framed.kind) {
         Some(kind) => line.text("kind", kind.name()),
         None => line.number("kind", framed.kind.into()),
     }

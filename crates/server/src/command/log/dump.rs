@@ -2,8 +2,10 @@
 
 use anyhow::ensure;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use timberline_log::Seq;
 use timberline_model::Timestamp;
+use timberline_views::record::RecordKind;
 
 use super::describe::{Events, describe, describe_damage};
 use super::filter::Filter;
@@ -12,7 +14,6 @@ use crate::command::moment::{FORMS, moment};
 use crate::command::output::Output;
 use crate::command::place::DataDir;
 use crate::command::verdict::Verdict;
-use crate::kind::Kind;
 
 /// Which records, and how.
 #[derive(Debug, Args)]
@@ -47,12 +48,18 @@ pub(super) struct DumpArgs {
     bucket: Option<String>,
 
     /// Only records of this kind
-    #[arg(long, value_name = "KIND")]
-    kind: Option<Kind>,
+    #[arg(long, value_name = "KIND", value_parser = record_kinds())]
+    kind: Option<RecordKind>,
 
     /// Tell of events that came in together only how many they are
     #[arg(long)]
     compact: bool,
+}
+
+/// Reads the name of a kind; the help lists the names.
+fn record_kinds() -> impl TypedValueParser<Value = RecordKind> {
+    let names = PossibleValuesParser::new(RecordKind::ALL.map(RecordKind::name));
+    names.try_map(|name| RecordKind::from_name(&name).ok_or("no such kind of record"))
 }
 
 /// Dumps.

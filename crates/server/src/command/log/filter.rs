@@ -2,10 +2,9 @@
 
 use timberline_log::{Damage, Record, Seq};
 use timberline_model::Timestamp;
-use timberline_views::record;
+use timberline_views::record::{self, RecordKind};
 
 use super::names::BucketNames;
-use crate::kind::Kind;
 
 /// What a record must be to be shown; `None` asks for nothing.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +14,7 @@ pub(super) struct Filter {
     pub(super) since: Option<Timestamp>,
     pub(super) until: Option<Timestamp>,
     pub(super) bucket: Option<String>,
-    pub(super) kind: Option<Kind>,
+    pub(super) kind: Option<RecordKind>,
 }
 
 impl Filter {
@@ -53,6 +52,6 @@ impl Filter {
 
     fn wants_kind(&self, record: &Record<'_>) -> bool {
         self.kind
-            .is_none_or(|kind| Kind::numbered(record.kind).is_none_or(|found| found == kind))
+            .is_none_or(|kind| RecordKind::from_number(record.kind).is_none_or(|found| found == kind))
     }
 }

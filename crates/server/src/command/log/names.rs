@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use timberline_log::{LogReader, Record, Seq};
 use timberline_views::Snapshot;
-use timberline_views::record::{self, BucketKey};
+use timberline_views::record::{self, BucketKey, RecordKind};
 
 use crate::command::place::DataDir;
-use crate::kind::Kind;
 
 /// The ids of buckets, by key. As large as the number of buckets there ever were.
 #[derive(Debug, Default)]
@@ -42,7 +41,7 @@ impl BucketNames {
 
     /// Takes up the name that a record gives to a bucket, or finds the one of the bucket that it speaks of.
     pub(super) fn learn(&mut self, record: &Record<'_>) {
-        if Kind::numbered(record.kind) == Some(Kind::BucketCreated) {
+        if RecordKind::from_number(record.kind) == Some(RecordKind::BucketCreated) {
             self.take_up(record);
         } else if let Ok(Some(key)) = record::Record::bucket_of(record.kind, record.payload)
             && !self.by_key.contains_key(&key)
@@ -66,7 +65,7 @@ impl BucketNames {
         };
         while let Some(record) = records.next() {
             if let Ok(record) = record
-                && Kind::numbered(record.kind) == Some(Kind::BucketCreated)
+                && RecordKind::from_number(record.kind) == Some(RecordKind::BucketCreated)
             {
                 self.take_up(&record);
             }

@@ -7,7 +7,9 @@ use anyhow::{Context, ensure};
 use indicatif::HumanCount;
 use timberline_log::Seq;
 use timberline_model::{Bucket, Data, Duration, EventId, Pulsetime, Timestamp, json};
-use timberline_views::record::{BucketCreated, BucketKey, EventBlock, Heartbeat, Outcome, Record};
+use timberline_views::record::{
+    BucketCreated, BucketKey, EventBlock, Heartbeat, Outcome, Record, RecordKind,
+};
 use timberline_views::{Replica, ReplicaError};
 
 use super::super::names::BucketNames;
@@ -18,7 +20,6 @@ use super::target::{Answer, Target};
 use crate::command::output::Output;
 use crate::command::place::DataDir;
 use crate::command::verdict::Verdict;
-use crate::kind::Kind;
 
 /// Sends everything from `--from` to `--until`.
 pub(super) fn run(data: &DataDir, args: &ReplayArgs, target: &Target) -> anyhow::Result<Verdict> {
@@ -149,8 +150,17 @@ impl Sender<'_> {
             Record::EventsPut(r) => self.put(r.bucket, &r.ids, &r.events),
             // What an undo brought back, or the outcome of a squashed segment.
             Record::EventsChanged(r) => self.put(r.bucket, &r.ids, &r.events),
-            _ => {
-                self.sent.left_out(framed.kind, 1);
+            Record::BucketUpdated(_)
+            | Record::BucketDeleted(_)
+            | Record::BucketRestored(_)
+            | Record::EventsDeleted(_)
+            | Record::SettingSet(_)
+            | Record::SettingDeleted(_)
+            | Record::Erased(_)
+            | Record::PurgeBegun(_)
+            | Record::PurgeEnded(_)
+            | Record::Lost(_) => {
+                *self.sent.left_out.entry(record.kind()).or_default() += 1;
                 Ok(())
             }
         }
@@ -302,16 +312,10 @@ struct Sent {
     /// Events that took the place of others.
     replaced: u64,
     /// Records of kinds that are not sent.
-    left_out: BTreeMap<Kind, u64>,
+    left_out: BTreeMap<RecordKind, u64>,
 }
 
 impl Sent {
-    fn left_out(&mut self, kind: u8, count: u64) {
-        if let Some(kind) = Kind::numbered(kind) {
-            *self.left_out.entry(kind).or_default() += count;
-        }
-    }
-
     fn print(&self, took: Span) -> anyhow::Result<()> {
         let mut out = Output::new();
         out.line(format_args!(
