@@ -5,9 +5,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use timberline_fuzz::meter::{Meter, most_held};
-use timberline_fuzz::records::{Kind, Maker};
+use timberline_fuzz::records::{Maker, has_block};
 use timberline_fuzz::script::Script;
-use timberline_views::record::{CodecError, Record};
+use timberline_views::record::{CodecError, Record, RecordKind};
 
 #[global_allocator]
 static METER: Meter = Meter;
@@ -28,7 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn any_bytes(script: &mut Script<'_>) {
-    let greatest = Kind::ALL.iter().map(|kind| kind.number()).max().unwrap_or(0);
+    let greatest = RecordKind::ALL.iter().map(|kind| kind.number()).max().unwrap_or(0);
     // All there are, and one on each side that is none.
     let kind = script.byte() % (greatest + 2);
     let mut payload = vec![1];
@@ -39,9 +39,9 @@ fn any_bytes(script: &mut Script<'_>) {
 /// Decodes and, if it is a record, sees that it comes back as it is.
 fn decode(number: u8, payload: &[u8]) {
     let (decoded, held) = most_held(|| Record::decode(number, payload));
-    let kind = Kind::of_number(number);
+    let kind = RecordKind::from_number(number);
     let per_byte = match kind {
-        Some(kind) if kind.has_block() => PER_BYTE,
+        Some(kind) if has_block(kind) => PER_BYTE,
         _ => PER_PLAIN_BYTE,
     };
     assert!(
@@ -53,7 +53,7 @@ fn decode(number: u8, payload: &[u8]) {
     match decoded {
         Ok(record) => {
             assert!(bucket.is_ok(), "{bucket:?} of {record:?}");
-            assert_eq!((record.kind().number(), Some(Kind::of(&record))), (number, kind));
+            assert_eq!((record.kind().number(), Some(record.kind())), (number, kind));
             assert!(comes_back(&record).is_some(), "{record:?} was decoded");
         }
         Err(error) => {
@@ -78,9 +78,9 @@ fn comes_back(record: &Record<'_>) -> Option<Vec<u8>> {
 
 fn made_up(script: &mut Script<'_>) {
     let texts = [script.text(), script.text(), script.text()];
-    let kind = Kind::ALL[script.below(Kind::ALL.len())];
+    let kind = RecordKind::ALL[script.below(RecordKind::ALL.len())];
     let record = Maker::new(script, false).record(kind, [&texts[0], &texts[1], &texts[2]]);
-    assert_eq!(Kind::of(&record), kind);
+    assert_eq!(record.kind(), kind);
     let Some(mut bytes) = comes_back(&record) else {
         return;
     };

@@ -10,11 +10,11 @@
 use libfuzzer_sys::fuzz_target;
 use timberline_fuzz::fixture::{self, small_disk};
 use timberline_fuzz::meter::{Meter, most_held};
-use timberline_fuzz::records::{Kind, Maker};
+use timberline_fuzz::records::Maker;
 use timberline_fuzz::script::Script;
 use timberline_log::{Entry, Log, LogOptions, LogReader, Seq, SimDisk};
 use timberline_model::{Duration, EventId, NewEvent, Timestamp};
-use timberline_views::record::{Outcome, Record};
+use timberline_views::record::{Outcome, Record, RecordKind};
 use timberline_views::{BucketView, Replica, ReplicaError, Snapshot, Store, TimeRange, check, differences};
 
 #[global_allocator]
@@ -64,7 +64,7 @@ fn records(script: &mut Script<'_>) -> Vec<(u8, Vec<u8>)> {
         if script.is_over() {
             break;
         }
-        let kind = Kind::ALL[script.below(Kind::ALL.len())];
+        let kind = RecordKind::ALL[script.below(RecordKind::ALL.len())];
         let turn = script.below(TEXTS.len());
         let texts = [0, 1, 2].map(|n| TEXTS[(n + turn) % TEXTS.len()]);
         let record = Maker::new(script, true).record(kind, texts);

@@ -1,86 +1,31 @@
 //! Records that are made of the fuzzer's choices: of every kind that there is. A new kind of record does not compile
-//! until it is named in [`kinds!`], and then not until it is made.
+//! until it is made here.
 
 use timberline_views::BucketKey;
 use timberline_views::record::{
     BucketCreated, BucketDeleted, BucketRestored, BucketUpdated, Erased, EventBlock, EventsChanged,
     EventsDeleted, EventsInserted, EventsPut, Heartbeat, Last, LossCause, Lost, Outcome, PRESENT, PurgeBegun,
-    PurgeEnded, Record, SettingDeleted, SettingSet,
+    PurgeEnded, Record, RecordKind, SettingDeleted, SettingSet,
 };
 
 use crate::script::Script;
 
-macro_rules! kinds {
-    ($($kind:ident),* $(,)?) => {
-        /// The kinds of records.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Kind {
-            $(#[allow(missing_docs)] $kind,)*
-        }
-
-        impl Kind {
-            /// All of them.
-            pub const ALL: &'static [Kind] = &[$(Kind::$kind),*];
-
-            /// That of a record.
-            pub fn of(record: &Record<'_>) -> Kind {
-                // Without a last resort, so that a kind which is not in the list does not compile.
-                match record {
-                    $(Record::$kind(_) => Kind::$kind,)*
-                }
-            }
-        }
-    };
-}
-
-kinds!(
-    BucketCreated,
-    BucketUpdated,
-    BucketDeleted,
-    Heartbeat,
-    EventsInserted,
-    EventsPut,
-    EventsDeleted,
-    SettingSet,
-    SettingDeleted,
-    EventsChanged,
-    BucketRestored,
-    Erased,
-    PurgeBegun,
-    PurgeEnded,
-    Lost,
-);
-
-impl Kind {
-    /// Whether its payload ends with a block of events, which may be compressed.
-    pub fn has_block(self) -> bool {
-        match self {
-            Kind::EventsInserted | Kind::EventsPut | Kind::EventsChanged => true,
-            Kind::BucketCreated
-            | Kind::BucketUpdated
-            | Kind::BucketDeleted
-            | Kind::Heartbeat
-            | Kind::EventsDeleted
-            | Kind::SettingSet
-            | Kind::SettingDeleted
-            | Kind::BucketRestored
-            | Kind::Erased
-            | Kind::PurgeBegun
-            | Kind::PurgeEnded
-            | Kind::Lost => false,
-        }
-    }
-
-    /// Its number in a frame.
-    pub fn number(self) -> u8 {
-        Maker::new(&mut Script::new(&[]), true)
-            .record(self, ["", "", ""])
-            .kind()
-    }
-
-    /// The kind with a number, if there is one.
-    pub fn of_number(number: u8) -> Option<Kind> {
-        Kind::ALL.iter().copied().find(|kind| kind.number() == number)
+/// Whether the payload of records of a kind ends with a block of events, which may be compressed.
+pub fn has_block(kind: RecordKind) -> bool {
+    match kind {
+        RecordKind::EventsInserted | RecordKind::EventsPut | RecordKind::EventsChanged => true,
+        RecordKind::BucketCreated
+        | RecordKind::BucketUpdated
+        | RecordKind::BucketDeleted
+        | RecordKind::Heartbeat
+        | RecordKind::EventsDeleted
+        | RecordKind::SettingSet
+        | RecordKind::SettingDeleted
+        | RecordKind::BucketRestored
+        | RecordKind::Erased
+        | RecordKind::PurgeBegun
+        | RecordKind::PurgeEnded
+        | RecordKind::Lost => false,
     }
 }
 
@@ -98,13 +43,13 @@ impl<'s, 'b> Maker<'s, 'b> {
     }
 
     /// A record of this kind, over these texts.
-    pub fn record<'a>(&mut self, kind: Kind, texts: [&'a str; 3]) -> Record<'a> {
+    pub fn record<'a>(&mut self, kind: RecordKind, texts: [&'a str; 3]) -> Record<'a> {
         let [id, text, data] = texts;
         let bucket = self.bucket();
         let some = self.script.byte();
         let maybe = |bit: u8, text: &'a str| (some >> bit & 1 == 1).then_some(text);
         match kind {
-            Kind::BucketCreated => Record::BucketCreated(BucketCreated {
+            RecordKind::BucketCreated => Record::BucketCreated(BucketCreated {
                 bucket,
                 id,
                 type_: text,
@@ -114,39 +59,39 @@ impl<'s, 'b> Maker<'s, 'b> {
                 data,
                 last_updated: (some & 1 == 1).then(|| self.script.signed()),
             }),
-            Kind::BucketUpdated => Record::BucketUpdated(BucketUpdated {
+            RecordKind::BucketUpdated => Record::BucketUpdated(BucketUpdated {
                 bucket,
                 type_: maybe(0, id),
                 client: maybe(1, text),
                 hostname: maybe(2, data),
                 data: maybe(3, data),
             }),
-            Kind::BucketDeleted => Record::BucketDeleted(BucketDeleted { bucket }),
-            Kind::Heartbeat => Record::Heartbeat(self.heartbeat(bucket, some & 1 == 1, data)),
-            Kind::EventsInserted => Record::EventsInserted(EventsInserted {
+            RecordKind::BucketDeleted => Record::BucketDeleted(BucketDeleted { bucket }),
+            RecordKind::Heartbeat => Record::Heartbeat(self.heartbeat(bucket, some & 1 == 1, data)),
+            RecordKind::EventsInserted => Record::EventsInserted(EventsInserted {
                 bucket,
                 first: self.id(),
                 events: self.block(texts),
             }),
-            Kind::EventsPut => {
+            RecordKind::EventsPut => {
                 let events = self.block(texts);
                 let ids = (0..events.len()).map(|_| self.id()).collect();
                 Record::EventsPut(EventsPut { bucket, ids, events })
             }
-            Kind::EventsDeleted => Record::EventsDeleted(EventsDeleted {
+            RecordKind::EventsDeleted => Record::EventsDeleted(EventsDeleted {
                 bucket,
                 ids: self.ids(),
             }),
-            Kind::SettingSet => Record::SettingSet(SettingSet { key: id, value: text }),
-            Kind::SettingDeleted => Record::SettingDeleted(SettingDeleted { key: id }),
-            Kind::EventsChanged => Record::EventsChanged(self.changed(bucket, texts)),
-            Kind::BucketRestored => Record::BucketRestored(BucketRestored { bucket }),
-            Kind::Erased => Record::Erased(Erased {
+            RecordKind::SettingSet => Record::SettingSet(SettingSet { key: id, value: text }),
+            RecordKind::SettingDeleted => Record::SettingDeleted(SettingDeleted { key: id }),
+            RecordKind::EventsChanged => Record::EventsChanged(self.changed(bucket, texts)),
+            RecordKind::BucketRestored => Record::BucketRestored(BucketRestored { bucket }),
+            RecordKind::Erased => Record::Erased(Erased {
                 bucket: (some & 1 == 1).then_some(bucket),
                 next_event: self.id(),
                 next_bucket: self.bucket().0,
             }),
-            Kind::PurgeBegun => Record::PurgeBegun(PurgeBegun {
+            RecordKind::PurgeBegun => Record::PurgeBegun(PurgeBegun {
                 bucket,
                 whole: some & 1 == 1,
                 events: (0..some >> 6)
@@ -157,8 +102,8 @@ impl<'s, 'b> Maker<'s, 'b> {
                     .collect(),
                 redact: some & 2 == 2,
             }),
-            Kind::PurgeEnded => Record::PurgeEnded(PurgeEnded { through: self.id() }),
-            Kind::Lost => Record::Lost(Lost {
+            RecordKind::PurgeEnded => Record::PurgeEnded(PurgeEnded { through: self.id() }),
+            RecordKind::Lost => Record::Lost(Lost {
                 cause: match some % 3 {
                     0 => LossCause::Damaged,
                     1 => LossCause::Salvaged,

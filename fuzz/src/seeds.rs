@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use timberline_fuzz::fixture::{self, SEALED, small_disk};
-use timberline_fuzz::records::Kind;
+use timberline_views::record::RecordKind;
 
 /// Bodies of requests, each with something of its own.
 const BODIES: [(&str, &str); 14] = [
@@ -115,7 +115,7 @@ fn records() -> io::Result<()> {
         }
     }
     // A row of choices for each kind of record that the target makes up.
-    for kind in 0..Kind::ALL.len() as u8 {
+    for kind in 0..RecordKind::ALL.len() as u8 {
         let mut script = vec![
             255, 2, b'i', b'd', 3, b't', b'x', b't', 2, b'{', b'}', kind, 5, 15, 7,
         ];
@@ -128,11 +128,11 @@ fn records() -> io::Result<()> {
 /// Rows of choices for `fold`: a bucket, then a record of each kind in turn.
 fn folds() -> io::Result<()> {
     let created = [0, 0, 0, 1, 1, 4, 0, 4, 0];
-    for kind in 0..Kind::ALL.len() as u8 {
+    for kind in 0..RecordKind::ALL.len() as u8 {
         let mut script = vec![12];
         script.extend(created);
         for turn in 0..8u8 {
-            script.extend([0, 0, (kind + turn) % Kind::ALL.len() as u8, turn, 0, 1]);
+            script.extend([0, 0, (kind + turn) % RecordKind::ALL.len() as u8, turn, 0, 1]);
             script.extend((0..24u8).map(|n| n.wrapping_mul(29 * turn + 1) % 200));
         }
         script.extend([3, 12]);
