@@ -12,7 +12,7 @@ use plain::bucket;
 use proptest::prelude::*;
 use timberline_log::SimDisk;
 use timberline_model::{EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
-use timberline_views::{Selection, Store, StoreOptions, TimeRange, differences};
+use timberline_views::{Selection, Store, StoreOptions, TimeRange, Undoing, differences};
 
 const SECRET: &str = "the-secret-of-the-crypt";
 const SECOND: i64 = 1_000_000_000;
@@ -314,6 +314,43 @@ fn redacted_data_are_nowhere_and_the_events_stay() {
         store.purge_bucket(key).expect("is erased");
     }
     assert!(found_in(&disk).is_empty(), "still there: {:?}", found_in(&disk));
+}
+
+/// Undo must not take for new what only seems new because its former data was erased.
+#[test]
+fn undo_keeps_an_event_whose_former_data_was_erased() {
+    let disk = SimDisk::new(8);
+    let store = open(&disk);
+    store.create_bucket(&bucket("window")).expect("is created");
+    let (ids, _) = store
+        .insert_events("window", &[event(None, 1, true), event(None, 2, true)])
+        .expect("is inserted");
+    let (_, replaced) = store
+        .insert_events("window", &[event(Some(ids[0].0), 1, false)])
+        .expect("is replaced");
+    store.delete_event("window", ids[1]).expect("is deleted");
+    let secret = |data: &str| data.contains(SECRET);
+    let selection = Selection {
+        buckets: Vec::new(),
+        ids: None,
+        range: TimeRange::ALL,
+        data: &secret,
+    };
+    let selected = store.select(&selection, 0, &mut || true).expect("is read");
+    let new = |data: &str| Some(data.replace(SECRET, "xxx"));
+    store.redact(&selected, &new).expect("is redacted");
+    assert!(found_in(&disk).is_empty());
+    assert_eq!(store.trash(&mut || true).expect("is read"), [], "it was erased");
+
+    let result = store.undo(replaced.seq, replaced.seq, Undoing::Possible);
+    let (undone, _) = result.expect("is looked at");
+    assert_eq!(
+        (undone.events_removed, undone.conflicts.len()),
+        (0, 1),
+        "{undone:?}"
+    );
+    let view = store.snapshot().bucket("window").expect("is there").clone();
+    assert!(view.event(ids[0]).expect("is read").is_some());
 }
 
 /// Deleted things go by themselves when their time has come, and not before.

@@ -19,7 +19,7 @@ use timberline_log::{Cipher, FileStorage, Seq, segment_name};
 use timberline_model::{Duration, EventId, NewEvent, Timestamp};
 use timberline_views::record::{PRESENT, PurgeBegun};
 use timberline_views::{
-    Clock, OpenReport, Snapshot, Store, StoreOptions, TimeRange, What, check, check_start, explain,
+    Clock, OpenReport, Selection, Snapshot, Store, StoreOptions, TimeRange, What, check, check_start, explain,
 };
 
 const SECOND: i64 = 1_000_000_000;
@@ -110,6 +110,16 @@ impl World {
         let middle = fs::metadata(&path).unwrap().len() / 2;
         flip(&path, middle);
     }
+}
+
+/// Bytes of the log that cannot be read.
+fn unreadable(store: &Store) -> u64 {
+    let mut records = store.log().unwrap().read_from(Seq::FIRST).unwrap();
+    let mut bytes = 0;
+    while let Some(record) = records.next() {
+        bytes += record.err().map_or(0, |damage| damage.bytes);
+    }
+    bytes
 }
 
 fn flip(path: &Path, at: u64) {
@@ -225,6 +235,70 @@ fn a_rebuild_from_a_damaged_log_takes_from_the_old_views_what_only_they_have() {
             shown(&store.snapshot()) == before,
             "the log alone has everything again"
         );
+    }
+}
+
+/// A purge finds an event although its record is damaged, and no byte of the damaged record is left.
+#[test]
+fn a_purge_reaches_events_whose_records_are_damaged() {
+    for encrypted in [false, true] {
+        let world = World::new(encrypted);
+        let (store, _) = world.open();
+        store.create_bucket(&plain::bucket("window")).unwrap();
+        let secret = NewEvent {
+            data: r#"{"title":"a secret that is long enough to be found"}"#.into(),
+            ..events(5, 1).remove(0)
+        };
+        let (ids, receipt) = store.insert_events("window", &[secret]).unwrap();
+        store.insert_events("window", &events(100, 50)).unwrap();
+        store.seal(1).unwrap();
+        store.checkpoint().unwrap();
+        let records = world.records(&store);
+        let (_, file, offset, size) = records.into_iter().find(|(seq, ..)| *seq == receipt.seq).unwrap();
+        store.close().unwrap();
+        flip(&file, offset + size - 12);
+
+        let (store, _) = world.open();
+        assert!(unreadable(&store) > 0, "the record is damaged");
+        assert!(
+            store
+                .snapshot()
+                .bucket("window")
+                .unwrap()
+                .event(ids[0])
+                .unwrap()
+                .is_some()
+        );
+        let selected = store
+            .select(
+                &Selection {
+                    buckets: Vec::new(),
+                    ids: None,
+                    range: TimeRange::ALL,
+                    data: &|data| data.contains("secret"),
+                },
+                1,
+                &mut || true,
+            )
+            .unwrap();
+        assert_eq!((selected.events, selected.samples.len()), (1, 1));
+        store.purge_selected(&selected).unwrap();
+        let view = store.snapshot().bucket("window").unwrap().clone();
+        assert!(view.event(ids[0]).unwrap().is_none());
+        assert_eq!(view.len(), 50);
+        let fragment = b"secret that is long";
+        for dir in ["log", "views"] {
+            for entry in fs::read_dir(world.path(dir)).unwrap() {
+                let bytes = fs::read(entry.unwrap().path()).unwrap();
+                assert!(
+                    !bytes.windows(fragment.len()).any(|part| part == fragment),
+                    "{dir}"
+                );
+            }
+        }
+        // The damaged bytes are gone; that a record is missing is still reported.
+        assert_eq!(unreadable(&store), 0);
+        store.close().unwrap();
     }
 }
 

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{Damage, LogReader, Seq};
 
 use super::HistoryError;
@@ -137,17 +137,35 @@ impl Targets {
         self.buckets.keys().copied()
     }
 
-    /// The record that takes the place of this one; `None` if it stays. Most records are of other buckets and need not
-    /// be decoded to tell.
-    fn replaced(&self, found: &timberline_log::Record<'_>) -> Result<Option<Record<'static>>, CodecError> {
+    /// The events, and with `None` the buckets, that go.
+    fn names(&self) -> FxHashSet<(BucketKey, Option<u64>)> {
+        let mut names = FxHashSet::default();
+        for (key, target) in &self.buckets {
+            names.extend(target.whole.map(|_| (*key, None)));
+            names.extend(target.events.keys().map(|id| (*key, Some(*id))));
+        }
+        names
+    }
+
+    /// The record, decoded, if it is one of a bucket that is concerned. Most are of others and need not be decoded to
+    /// tell.
+    fn concerns<'r>(
+        &self,
+        found: &timberline_log::Record<'r>,
+    ) -> Result<Option<(&Target, Record<'r>)>, CodecError> {
         let Some(key) = Record::bucket_of(found.kind, found.payload)? else {
             return Ok(None);
         };
         let Some(target) = self.buckets.get(&key) else {
             return Ok(None);
         };
-        let record = Record::decode(found.kind, found.payload)?;
-        Ok(target.replacement(found.seq.get(), &record))
+        Ok(Some((target, Record::decode(found.kind, found.payload)?)))
+    }
+
+    /// The record that takes the place of this one; `None` if it stays.
+    fn replaced(&self, found: &timberline_log::Record<'_>) -> Result<Option<Record<'static>>, CodecError> {
+        let concerned = self.concerns(found)?;
+        Ok(concerned.and_then(|(target, record)| target.replacement(found.seq.get(), &record)))
     }
 }
 
@@ -321,6 +339,9 @@ fn left(put: &Put<'_>, becomes: impl Fn(u64) -> Becomes) -> Option<(Vec<u64>, Ev
 /// Erases the targets from a log whose records up to the newest purge lie in sealed segments. `pace` is told how many
 /// bytes were read or written; when it says no, the work is broken off, to be taken up later.
 ///
+/// A target of which no readable record says anything must be in bytes that cannot be read. Then all damaged segments are
+/// rewritten without those bytes.
+///
 /// # Errors
 /// When a segment cannot be read or written.
 pub(crate) fn erase(
@@ -334,16 +355,76 @@ pub(crate) fn erase(
     }
     let mut segments = reader.segments()?;
     segments.retain(|segment| segment.first.get() <= targets.through);
-    for segment in segments.iter().rev() {
+    let mut unseen = targets.names();
+    let mut found = Vec::with_capacity(segments.len());
+    for segment in &segments {
         let last = segment
             .last
             .ok_or_else(|| HistoryError::Unsealed(segment.file.clone()))?;
-        if first_hit(reader, segment.first, last, targets, pace)? {
+        let contents = contents(reader, segment.first, last, targets, &mut unseen, pace)?;
+        found.push((segment.first, contents));
+    }
+    for (first, contents) in found.iter().rev() {
+        if contents.hit || contents.damaged && !unseen.is_empty() {
             done.segments += 1;
-            done.records += rewrite(reader, segment.first, targets, pace)?;
+            done.records += rewrite(reader, *first, targets, pace)?;
         }
     }
     Ok(done)
+}
+
+/// What a segment holds, as far as an erasure is concerned.
+#[derive(Clone, Copy, Debug, Default)]
+struct Contents {
+    /// A record that is to be replaced.
+    hit: bool,
+    /// Bytes that cannot be read.
+    damaged: bool,
+}
+
+/// Looks through a segment. What its records say anything of is taken out of `unseen`.
+fn contents(
+    reader: &LogReader,
+    first: Seq,
+    last: Seq,
+    targets: &Targets,
+    unseen: &mut FxHashSet<(BucketKey, Option<u64>)>,
+    pace: &mut dyn FnMut(u64) -> bool,
+) -> Result<Contents, HistoryError> {
+    let mut contents = Contents::default();
+    let mut records = reader.read_from(first)?;
+    while let Some(record) = records.next() {
+        let record = match record {
+            Ok(record) if record.seq > last => break,
+            Ok(record) => record,
+            Err(damage) => {
+                let here = damage.lost.as_ref().is_none_or(|lost| *lost.start() <= last);
+                contents.damaged |= here && damage.bytes > 0;
+                continue;
+            }
+        };
+        if !pace(record.size()) {
+            return Err(HistoryError::Cancelled);
+        }
+        let Some((target, decoded)) = targets.concerns(&record)? else {
+            continue;
+        };
+        contents.hit |= target.replacement(record.seq.get(), &decoded).is_some();
+        match decoded.effect() {
+            Effect::CreateBucket(r) => drop(unseen.remove(&(r.bucket, None))),
+            Effect::ChangeEvents(changes) if !unseen.is_empty() => {
+                let erased = |id: &u64| {
+                    let fate = target.events.get(id);
+                    fate.is_some_and(|fate| record.seq.get() <= fate.through)
+                };
+                for id in changes.put.iter().flat_map(|put| put.ids()).filter(erased) {
+                    unseen.remove(&(changes.bucket, Some(id)));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(contents)
 }
 
 /// Whether a record of the segment is to be replaced. Damage is passed over: what cannot be read names nothing.

@@ -8,8 +8,10 @@ use timberline_model::EventId;
 
 use super::HistoryError;
 use super::ask::Asking;
+use crate::bucket::BucketView;
 use crate::record::{BucketKey, Effect, PRESENT, PurgeBegun, Put, Record};
 use crate::row::{Bounds, Row, TimeRange};
+use crate::snapshot::Snapshot;
 
 /// Ids in one record: it fits the smallest log segment.
 const RECORD_IDS: usize = 32 << 10;
@@ -65,13 +67,14 @@ struct Seen {
     deleted: bool,
 }
 
-/// Goes through the log up to a record. `go_on` is asked now and then.
+/// Goes through the log up to the snapshot's record. If records are damaged, also through the snapshot's events: views
+/// still have what such records held. `go_on` is asked now and then.
 ///
 /// # Errors
-/// When a part of the log cannot be read (damage is passed over: nobody can say what it held), or `go_on` says no.
+/// When the log, or after damage a view, cannot be read, or `go_on` says no.
 pub(crate) fn select(
     reader: &LogReader,
-    newest: Seq,
+    snapshot: &Snapshot,
     selection: &Selection<'_>,
     samples: usize,
     go_on: &mut dyn FnMut() -> bool,
@@ -88,11 +91,15 @@ pub(crate) fn select(
     };
     let mut records = reader.read_from(Seq::FIRST)?;
     let mut asking = Asking::default();
+    let mut is_damaged = false;
     while let Some(record) = records.next() {
         let bytes = record.as_ref().map_or(0, |record| record.payload.len());
         asking.after(bytes, go_on)?;
-        let Ok(record) = record else { continue };
-        if record.seq > newest {
+        let Ok(record) = record else {
+            is_damaged = true;
+            continue;
+        };
+        if record.seq > snapshot.seq() {
             break;
         }
         let Some(key) = Record::bucket_of(record.kind, record.payload)? else {
@@ -101,6 +108,11 @@ pub(crate) fn select(
         if selection.buckets.is_empty() || selection.buckets.contains(&key) {
             let decoded = Record::decode(record.kind, record.payload)?;
             search.take(key, record.seq.get(), &decoded);
+        }
+    }
+    if is_damaged {
+        for view in snapshot.kept() {
+            search.look_at(view, &mut asking, go_on)?;
         }
     }
     Ok(search.selected(samples))
@@ -117,6 +129,42 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Takes the events of a bucket as they are now, whatever the records that could be read say.
+    fn look_at(
+        &mut self,
+        view: &BucketView,
+        asking: &mut Asking,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<(), HistoryError> {
+        let key = view.key();
+        if !self.selection.buckets.is_empty() && !self.selection.buckets.contains(&key) {
+            return Ok(());
+        }
+        let mut text = Vec::new();
+        for event in view.events(self.selection.range)? {
+            let event = event?;
+            text.clear();
+            event.write_data(&mut text);
+            asking.after(text.len(), go_on)?;
+            let id = event.id().0;
+            let data = String::from_utf8_lossy(&text);
+            if !self.is_wanted(id) || !(self.selection.data)(&data) {
+                continue;
+            }
+            let bucket = self.seen.entry(key).or_default();
+            let former = bucket.get(&id).and_then(|seen| seen.former);
+            let seen = Seen {
+                start: event.start().nanos(),
+                duration: event.duration().nanos(),
+                text: Some(data.into()),
+                former,
+                deleted: false,
+            };
+            bucket.insert(id, seen);
+        }
+        Ok(())
+    }
+
     fn take(&mut self, key: BucketKey, seq: u64, record: &Record<'_>) {
         match record.effect() {
             Effect::ChangeEvents(changes) => {

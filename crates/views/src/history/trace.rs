@@ -37,6 +37,8 @@ pub(crate) struct BucketTrace {
     pub(crate) fields: Fields,
     pub(crate) last: Option<Last>,
     pub(crate) events: FxHashMap<u64, Value>,
+    /// Events of which a purge erased what they were, and the newest such purge.
+    pub(crate) erased: FxHashMap<u64, Seq>,
 }
 
 /// The state of some events, of the buckets and of the settings, as of the newest record taken.
@@ -103,11 +105,11 @@ impl Trace {
             return Ok(());
         }
         let record = Record::decode(found.kind, found.payload)?;
-        self.fold(&record);
+        self.fold(found.seq, &record);
         Ok(())
     }
 
-    fn fold(&mut self, record: &Record<'_>) {
+    fn fold(&mut self, seq: Seq, record: &Record<'_>) {
         match record.effect() {
             Effect::CreateBucket(r) => {
                 let bucket = self.buckets.entry(r.bucket).or_default();
@@ -140,6 +142,11 @@ impl Trace {
                     *bucket = BucketTrace::default();
                 }
                 purge.removed().for_each(|ids| bucket.remove(ids));
+                let erased = purge.erased(seq.get()).filter(|erased| !erased.redacted);
+                let erased = erased.flat_map(|erased| erased.ids);
+                let wanted = self.wanted.get(&purge.bucket());
+                let erased = erased.filter(|id| wanted.is_some_and(|wanted| wanted.contains(id)));
+                bucket.erased.extend(erased.map(|id| (*id, seq)));
             }
             Effect::EndPurges { .. } | Effect::Nothing => {}
         }

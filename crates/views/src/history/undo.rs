@@ -49,6 +49,8 @@ impl Undone {
 /// What some records changed, and what it was before.
 #[derive(Debug)]
 pub(crate) struct Undo {
+    /// The first of the records.
+    from: Seq,
     events: FxHashMap<BucketKey, FxHashSet<u64>>,
     buckets: FxHashSet<BucketKey>,
     /// Those of the buckets that were made by the records.
@@ -103,6 +105,7 @@ impl Undo {
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Undo, HistoryError> {
         let mut undo = Undo {
+            from,
             events: FxHashMap::default(),
             buckets: FxHashSet::default(),
             made: FxHashSet::default(),
@@ -469,6 +472,12 @@ impl Undo {
                         .push(format!("event {id} of bucket '{bucket}' was changed again since"));
                 }
                 Some(before) => drop(back.insert(*id, before)),
+                None if self.is_before_erased(key, *id) => {
+                    let bucket = &view.bucket.id;
+                    undone.conflicts.push(format!(
+                        "event {id} of bucket '{bucket}' stays: what it was before was purged or redacted"
+                    ));
+                }
                 None => removed.push(*id),
             }
         }
@@ -480,6 +489,15 @@ impl Undo {
         undone.events_restored += back.len() as u64;
         let last = self.last(key);
         push_events(key, &removed, &back, last, records);
+    }
+
+    /// Whether what an event was before the records may be gone: a purge erased it since. That there is none in the log is
+    /// then no reason to delete the event.
+    fn is_before_erased(&self, key: BucketKey, id: u64) -> bool {
+        let bucket = self.now.buckets.get(&key);
+        bucket
+            .and_then(|bucket| bucket.erased.get(&id))
+            .is_some_and(|purge| *purge > self.from)
     }
 
     /// What the next heartbeat is compared with is what it was, unless that was decided anew since.

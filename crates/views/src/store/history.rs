@@ -220,8 +220,8 @@ impl Store {
         samples: usize,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Selected, HistoryError> {
-        let newest = self.snapshot().seq();
-        select::select(&self.shared.reader()?, newest, selection, samples, go_on)
+        let snapshot = self.snapshot();
+        select::select(&self.shared.reader()?, &snapshot, selection, samples, go_on)
     }
 
     /// Erases what was selected ([`Store::purge`]).
