@@ -296,8 +296,7 @@ fn a_purge_reaches_events_whose_records_are_damaged() {
                 );
             }
         }
-        // The damaged bytes are gone; that a record is missing is still reported.
-        assert_eq!(unreadable(&store), 0);
+        assert!(unreadable(&store) > 0, "that a record is missing is still reported");
         store.close().unwrap();
     }
 }
