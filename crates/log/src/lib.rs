@@ -64,7 +64,7 @@ pub use frame::{Frame, FrameHead};
 pub use lineage::{Lineage, is_rewritten_from, lineage};
 pub use lock::WriterLock;
 pub use options::{Clock, LogOptions, OnIncident};
-pub use placement::{Incident, Integrity};
+pub use placement::{Incident, Integrity, replaced_files};
 pub use reader::{LogReader, Record, Records, SegmentInfo, Tail};
 pub use recovery::{Recovery, TornTail};
 pub use rewrite::{Rewrite, Rewritten};

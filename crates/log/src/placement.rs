@@ -231,6 +231,19 @@ fn now() -> i128 {
         .map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(i128::MAX))
 }
 
+/// What follows the segment's name in the name of a file that was set aside because it had taken that name.
+const REPLACED: &str = ".replaced-";
+
+/// The files that somebody put in the place of a segment while it was being written, and that were set aside.
+///
+/// # Errors
+/// When the directory cannot be listed.
+pub fn replaced_files(storage: &dyn Storage) -> io::Result<Vec<String>> {
+    let mut names = storage.list()?;
+    names.retain(|name| name.contains(REPLACED));
+    Ok(names)
+}
+
 /// Writes a segment's file again, from the mapping of the one that has lost its name, and gives it the name. A file that
 /// has taken the name gets another one. Everything up to `tail` is durable in it. Nobody may append meanwhile.
 pub(crate) fn write_again(
@@ -255,7 +268,7 @@ pub(crate) fn write_again(
         region.sync(0..end)?;
         let replaced = match storage.file_id(&name) {
             Ok(_) => {
-                let aside = format!("{name}.replaced-{time}");
+                let aside = format!("{name}{REPLACED}{time}");
                 storage.rename(&name, &aside)?;
                 Some(storage.path().join(aside))
             }

@@ -316,6 +316,21 @@ fn redacted_data_are_nowhere_and_the_events_stay() {
     assert!(found_in(&disk).is_empty(), "still there: {:?}", found_in(&disk));
 }
 
+/// A file that somebody put in the place of a log segment is a copy of it.
+#[test]
+fn files_that_were_put_in_the_place_of_segments_go_with_a_purge() {
+    let disk = SimDisk::new(9);
+    let store = open(&disk);
+    fill(&store, 3, false);
+    let aside = "00000000000000000001.seg.replaced-17";
+    disk.dir("log")
+        .write_file(aside, SECRET.as_bytes())
+        .expect("is written");
+    assert!(found_in(&disk).contains(&format!("log/{aside}")));
+    purge(&store).expect("is erased");
+    assert!(found_in(&disk).is_empty(), "still there: {:?}", found_in(&disk));
+}
+
 /// Undo must not take for new what only seems new because its former data was erased.
 #[test]
 fn undo_keeps_an_event_whose_former_data_was_erased() {

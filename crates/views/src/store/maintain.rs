@@ -295,6 +295,7 @@ impl Shared {
         let targets = Targets::of(&reader, &purges)?;
         let mut pace = Pace::new(self, leisurely);
         let log = erase::erase(&reader, &targets, &mut |bytes| pace.go_on(bytes) && go_on())?;
+        self.remove_replaced()?;
         let view_segments = self.erase_from_views(&targets)?;
         self.past.lock().forget();
         let ended = Record::PurgeEnded(PurgeEnded {
@@ -323,6 +324,24 @@ impl Shared {
         }
         drop(sequencer);
         Ok(self.durability.wait_sealed_blocking(seq)?)
+    }
+
+    /// Removes files that somebody put in the place of log segments. They are copies of what the log holds, of unknown age:
+    /// nothing can be erased from them.
+    fn remove_replaced(&self) -> Result<(), HistoryError> {
+        let storage = &*self.log_storage;
+        let io = |doing: &'static str, name: &str| {
+            let path = storage.path().join(name);
+            move |source| timberline_log::LogError::Io { doing, path, source }
+        };
+        for name in timberline_log::replaced_files(storage).map_err(io("list", ""))? {
+            storage.remove(&name).map_err(io("remove", &name))?;
+            tracing::warn!(
+                file = name,
+                "removed a file that had been put in the place of a log segment: it may have held what was purged"
+            );
+        }
+        Ok(())
     }
 
     /// Rewrites the view segments that hide something of the targets' buckets, and removes what no checkpoint names.

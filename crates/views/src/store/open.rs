@@ -20,7 +20,7 @@ use super::heal::Healer;
 use super::maintain;
 use super::salvage;
 use super::{HeartbeatDurability, Sequencer, Shared, Store, StoreOptions};
-use crate::record::{Record, codec};
+use crate::record::{Record, RecordKind};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 use crate::time_trust::TrustedClock;
@@ -450,7 +450,7 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
 
 /// The record, if what is lost was an order to erase. A header that is damaged too does not say so.
 fn lost_order(reader: &LogReader, damage: &Damage) -> Option<Seq> {
-    let is_order = reader.kind_of_lost(damage) == Some(codec::kind::PURGE_BEGUN);
+    let is_order = reader.kind_of_lost(damage) == Some(RecordKind::PurgeBegun.number());
     let lost = damage.lost.as_ref().filter(|_| is_order)?;
     Some(*lost.start())
 }

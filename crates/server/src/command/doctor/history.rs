@@ -1,6 +1,6 @@
 //! The log and the checkpoint, as far as a quick look tells.
 
-use timberline_log::{LogReader, SegmentInfo};
+use timberline_log::{FileStorage, LogReader, SegmentInfo, replaced_files};
 use timberline_model::{Duration, Timestamp};
 use timberline_views::{OpenError, OpenReport};
 
@@ -84,7 +84,25 @@ fn structure(reader: &LogReader, segments: &[SegmentInfo]) -> Check {
                 place(&first.file)
             ),
         ),
-        _ => Check::ok(name, format!("{}, none missing", segments.len())),
+        _ => replaced(name, reader, segments.len()),
+    }
+}
+
+/// Files that had taken the name of a segment while a server was running.
+fn replaced(name: &'static str, reader: &LogReader, segments: usize) -> Check {
+    let storage = FileStorage::open(reader.path());
+    match storage.and_then(|storage| replaced_files(&storage)) {
+        Ok(files) if files.is_empty() => Check::ok(name, format!("{segments}, none missing")),
+        Ok(files) => Check::warn(
+            name,
+            format!(
+                "somebody put files in the place of segments while a server was running; they were set aside in {}: {}. Look \
+                 at them and remove them; the next purge removes them too",
+                reader.path().display(),
+                files.join(", ")
+            ),
+        ),
+        Err(error) => Check::warn(name, format!("{} cannot be listed: {error}", reader.path().display())),
     }
 }
 
