@@ -378,7 +378,7 @@ impl Engine {
 
     /// A value as text, if that is at most so long.
     fn text(&self, scope: Scope<'_>, value: &Value, most: usize) -> Result<Part, QueryError> {
-        let Some(size) = json::size(scope.catalog, value, most) else {
+        let Some(size) = json::answer_size(scope.guard, scope.catalog, value, most)? else {
             return Err(self.too_large());
         };
         let charge = scope.guard.charge(size)?;
@@ -446,7 +446,8 @@ impl Job<'_> {
         engine.counters.misses.fetch_add(1, Ordering::Relaxed);
         let (value, reads, warnings) = self.evaluate(period)?;
         let warnings = warnings.share();
-        let Some(size) = json::size(self.catalog, &value, engine.limits.result_bytes) else {
+        let most = engine.limits.result_bytes;
+        let Some(size) = json::answer_size(&self.guard, self.catalog, &value, most)? else {
             return Err(engine.too_large());
         };
         self.add_size(size)?;

@@ -5,7 +5,9 @@ use timberline_model::json as model_json;
 use timberline_model::{Duration, EventId, Timestamp};
 
 use crate::catalog::{Catalog, ObjectId};
+use crate::error::QueryError;
 use crate::events::{Event, NO_ID};
+use crate::limits::Guard;
 use crate::value::Value;
 
 /// Bytes of an event beside its data, at most.
@@ -21,44 +23,89 @@ pub(crate) fn write_value(catalog: &Catalog, value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// The bytes that a value takes, or a little more; none when they are more than `most`.
+/// The bytes that a value takes, or a little more; none when they are more than `most`, which is little.
 pub(crate) fn size(catalog: &Catalog, value: &Value, most: usize) -> Option<usize> {
-    let mut left = most;
-    measure(catalog, value, &mut left)?;
-    Some(most - left)
+    let mut measure = Measure {
+        catalog,
+        guard: None,
+        left: most,
+        steps: 0,
+    };
+    measure.value(value).ok()?;
+    Some(most - measure.left)
 }
 
-fn measure(catalog: &Catalog, value: &Value, left: &mut usize) -> Option<()> {
-    let mut take = |bytes: usize| {
-        *left = left.checked_sub(bytes)?;
-        Some(())
+/// The same for an answer.
+///
+/// # Errors
+/// Those of the guard: a short program makes a value that contains itself many times, which takes long to measure.
+pub(crate) fn answer_size(
+    guard: &Guard,
+    catalog: &Catalog,
+    value: &Value,
+    most: usize,
+) -> Result<Option<usize>, QueryError> {
+    let mut measure = Measure {
+        catalog,
+        guard: Some(guard),
+        left: most,
+        steps: 0,
     };
-    match value {
-        Value::Empty | Value::Bool(_) => take(6),
-        Value::Number(number) => take(number_text(*number).len() + 1),
-        // Each byte may have to be escaped.
-        Value::Text(text) => take(6 * text.len() + 3),
-        Value::Event(event) => take(EVENT_BYTES + catalog.object_len(event.data)),
-        Value::Events(events) => {
-            take(3)?;
-            for object in events.data() {
-                take(EVENT_BYTES + catalog.object_len(*object))?;
+    match measure.value(value) {
+        Ok(()) => Ok(Some(most - measure.left)),
+        Err(TooLong::Bytes) => Ok(None),
+        Err(TooLong::Stopped(error)) => Err(error),
+    }
+}
+
+struct Measure<'a> {
+    catalog: &'a Catalog,
+    guard: Option<&'a Guard>,
+    /// Bytes that there may still be.
+    left: usize,
+    steps: usize,
+}
+
+enum TooLong {
+    Bytes,
+    Stopped(QueryError),
+}
+
+impl Measure<'_> {
+    fn value(&mut self, value: &Value) -> Result<(), TooLong> {
+        self.steps += 1;
+        if let Some(guard) = self.guard {
+            guard.check_at(self.steps).map_err(TooLong::Stopped)?;
+        }
+        match value {
+            Value::Empty | Value::Bool(_) => self.take(6),
+            Value::Number(number) => self.take(number_text(*number).len() + 1),
+            // Each byte may have to be escaped.
+            Value::Text(text) => self.take(6 * text.len() + 3),
+            Value::Event(event) => self.take(EVENT_BYTES + self.catalog.object_len(event.data)),
+            Value::Events(events) => {
+                self.take(3)?;
+                let catalog = self.catalog;
+                let mut objects = events.data().iter();
+                objects.try_for_each(|object| self.take(EVENT_BYTES + catalog.object_len(*object)))
             }
-            Some(())
+            Value::List(list) => {
+                self.take(3)?;
+                list.values.iter().try_for_each(|value| self.value(value))
+            }
+            Value::Dict(dict) => {
+                self.take(3)?;
+                dict.members.iter().try_for_each(|(key, value)| {
+                    self.take(6 * key.len() + 4)?;
+                    self.value(value)
+                })
+            }
         }
-        Value::List(list) => {
-            take(3)?;
-            list.values
-                .iter()
-                .try_for_each(|value| measure(catalog, value, left))
-        }
-        Value::Dict(dict) => {
-            take(3)?;
-            dict.members.iter().try_for_each(|(key, value)| {
-                *left = left.checked_sub(6 * key.len() + 4)?;
-                measure(catalog, value, left)
-            })
-        }
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), TooLong> {
+        self.left = self.left.checked_sub(bytes).ok_or(TooLong::Bytes)?;
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use timberline_model::{Bucket, NewEvent, json};
@@ -32,8 +33,8 @@ const THREADS: usize = 2;
 /// Stores what `layout` found in `spool`. Gives back what to wait for, if anything was stored.
 ///
 /// # Errors
-/// When the store refuses; what was stored until then stays, and importing the file again adds only
-/// the rest.
+/// When the store refuses; what was stored until then stays, the error says how much that is, and importing the file again
+/// adds only the rest.
 pub(super) fn replay(
     app: &App,
     spool: &Arc<Spool>,
@@ -41,8 +42,10 @@ pub(super) fn replay(
 ) -> Result<(Outcome, Option<Receipt>), ApiError> {
     // What was there before: within one file, events that are equal are kept.
     let known = app.store.snapshot();
+    let stored = Stored::default();
     let mut import = Import {
         app,
+        stored: &stored,
         before: &known,
         known: KnownEvents::of(&known, ""),
         filters: app.privacy.filters(&known),
@@ -55,14 +58,45 @@ pub(super) fn replay(
         newest: None,
     };
     for bucket in layout.buckets {
-        import = import.bucket(spool, bucket)?;
+        import = import.bucket(spool, bucket).map_err(|error| stored.before(error))?;
     }
     Ok((import.outcome, import.newest))
+}
+
+/// What was stored so far, for the case that the import fails: its outcome is lost then.
+#[derive(Debug, Default)]
+struct Stored {
+    buckets: AtomicU64,
+    events: AtomicU64,
+}
+
+impl Stored {
+    /// The error, with what was stored before it.
+    fn before(&self, error: ApiError) -> ApiError {
+        let (buckets, events) = (
+            self.buckets.load(Ordering::Relaxed),
+            self.events.load(Ordering::Relaxed),
+        );
+        if buckets + events == 0 {
+            return error;
+        }
+        let say = |why: &str| {
+            format!(
+                "The import broke off: {buckets} new buckets and {events} events are stored. Import the file again to add the \
+                 rest; events that are stored are left out then. The reason: {why}"
+            )
+        };
+        match error {
+            ApiError::Unavailable(why) => ApiError::Unavailable(say(&why)),
+            error => ApiError::Internal(say(&error.to_string())),
+        }
+    }
 }
 
 /// What there is to store with, and what was stored.
 struct Import<'a> {
     app: &'a App,
+    stored: &'a Stored,
     before: &'a Snapshot,
     /// What the bucket had that is being filled.
     known: KnownEvents<'a>,
@@ -83,6 +117,7 @@ impl Import<'_> {
         let (created, receipt) = app.hold.write_blocking(bucket.id.len(), creating)?;
         self.note(receipt);
         self.outcome.buckets_created += u64::from(created);
+        self.stored.buckets.fetch_add(u64::from(created), Ordering::Relaxed);
         if !layout.events.is_empty() {
             self.known = KnownEvents::of(self.before, &bucket.id);
         }
@@ -132,6 +167,7 @@ impl Import<'_> {
             .write_blocking(0, || store.import_events(bucket, &events, known))?;
         self.note(receipt);
         self.outcome.events_added += added as u64;
+        self.stored.events.fetch_add(added as u64, Ordering::Relaxed);
         self.outcome.events_known += (same + events.len().saturating_sub(added)) as u64;
         self.outcome.events_dropped += dropped as u64;
         self.outcome.events_unreadable += salvaged.left_out;
