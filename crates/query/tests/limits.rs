@@ -249,6 +249,18 @@ fn a_comparison_that_never_ends_meets_the_bound_of_time() {
 }
 
 #[test]
+fn an_answer_that_is_measured_for_ever_meets_the_bound_of_time() {
+    let limits = Limits {
+        time: Duration::from_millis(200),
+        result_bytes: usize::MAX,
+        ..tight()
+    };
+    let stage = Stage::new(limits, 1);
+    let kind = stage.refused(&doubled("1", "[x, x]", 60, "RETURN = x;"));
+    assert_eq!(kind, ErrorKind::Limit(Limited::Time));
+}
+
+#[test]
 fn an_answer_may_not_be_larger_than_allowed() {
     let stage = Stage::new(tight(), 20_000);
     for program in [

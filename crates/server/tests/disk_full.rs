@@ -305,6 +305,10 @@ fn undo_and_import_on_a_full_disk_are_not_done_twice() {
     let ballast = disk.load(0);
     let (status, answer) = send("POST", "/api/0/import", &large);
     assert_ne!(status, 200, "{answer}");
+    // The answer is true: it says how much is stored.
+    let stored = format!(" {} events are stored", count("large"));
+    let message = answer["message"].as_str().unwrap_or_default();
+    assert!(message.contains(&stored), "{stored}: {message}");
     fs::remove_file(ballast).expect("the ballast to go");
     // What of it is stored is not stored again.
     let (status, answer) = send("POST", "/api/0/import", &large);

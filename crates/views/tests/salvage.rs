@@ -296,7 +296,10 @@ fn a_purge_reaches_events_whose_records_are_damaged() {
                 );
             }
         }
-        assert!(unreadable(&store) > 0, "that a record is missing is still reported");
+        assert!(
+            unreadable(&store) > 0,
+            "that a record is missing is still reported"
+        );
         store.close().unwrap();
     }
 }

@@ -102,7 +102,10 @@ fn replaced(name: &'static str, reader: &LogReader, segments: usize) -> Check {
                 files.join(", ")
             ),
         ),
-        Err(error) => Check::warn(name, format!("{} cannot be listed: {error}", reader.path().display())),
+        Err(error) => Check::warn(
+            name,
+            format!("{} cannot be listed: {error}", reader.path().display()),
+        ),
     }
 }
 

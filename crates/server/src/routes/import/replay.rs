@@ -58,7 +58,9 @@ pub(super) fn replay(
         newest: None,
     };
     for bucket in layout.buckets {
-        import = import.bucket(spool, bucket).map_err(|error| stored.before(error))?;
+        import = import
+            .bucket(spool, bucket)
+            .map_err(|error| stored.before(error))?;
     }
     Ok((import.outcome, import.newest))
 }
@@ -117,7 +119,9 @@ impl Import<'_> {
         let (created, receipt) = app.hold.write_blocking(bucket.id.len(), creating)?;
         self.note(receipt);
         self.outcome.buckets_created += u64::from(created);
-        self.stored.buckets.fetch_add(u64::from(created), Ordering::Relaxed);
+        self.stored
+            .buckets
+            .fetch_add(u64::from(created), Ordering::Relaxed);
         if !layout.events.is_empty() {
             self.known = KnownEvents::of(self.before, &bucket.id);
         }
