@@ -6,7 +6,7 @@ use timberline_log::{LogReader, Seq};
 
 use super::trace::{BucketTrace, Presence, Trace, Value};
 use super::{HistoryError, each_record_while};
-use crate::record::{BucketKey, EventBlock, EventsChanged, Last, Outcome, PRESENT, Record};
+use crate::record::{BucketKey, Effect, EventChanges, Last, Record};
 
 /// What is asked for.
 #[derive(Debug, Default)]
@@ -141,24 +141,6 @@ impl Said {
         }
     }
 
-    fn put(
-        &mut self,
-        ids: impl Iterator<Item = u64>,
-        events: &EventBlock<'_>,
-        wanted: Option<&FxHashSet<u64>>,
-    ) {
-        let Some(wanted) = wanted else { return };
-        for (id, (start, duration, text)) in ids.zip(events.iter()).filter(|(id, _)| wanted.contains(id)) {
-            let text = text.into();
-            let value = Value {
-                start,
-                duration,
-                text,
-            };
-            self.events.insert(id, Found::Is(value));
-        }
-    }
-
     fn remove(&mut self, ids: &[u64], wanted: Option<&FxHashSet<u64>>) {
         let is_wanted = |id: &&u64| wanted.is_some_and(|wanted| wanted.contains(id));
         for id in ids.iter().filter(is_wanted) {
@@ -171,16 +153,25 @@ impl Said {
         }
     }
 
-    fn change(&mut self, r: &EventsChanged<'_>, wanted: Option<&FxHashSet<u64>>) {
-        self.remove(&r.removed, wanted);
-        for (id, duration) in &r.extended {
-            if wanted.is_some_and(|wanted| wanted.contains(id)) {
-                self.extend(*id, *duration);
+    fn change(&mut self, changes: &EventChanges<'_>, wanted: Option<&FxHashSet<u64>>) {
+        self.remove(changes.removed, wanted);
+        if let Some(wanted) = wanted {
+            for (id, duration) in changes.extended.iter().filter(|(id, _)| wanted.contains(id)) {
+                self.extend(id, duration);
+            }
+            let put = changes.put.iter().flat_map(|put| put.iter());
+            for (id, start, duration, text) in put.filter(|(id, ..)| wanted.contains(id)) {
+                let text = text.into();
+                let value = Value {
+                    start,
+                    duration,
+                    text,
+                };
+                self.events.insert(id, Found::Is(value));
             }
         }
-        self.put(r.ids.iter().copied(), &r.events, wanted);
-        if r.last != Last::Unchanged {
-            self.last = Some(r.last);
+        if changes.last != Last::Unchanged {
+            self.last = Some(changes.last);
         }
     }
 
@@ -194,6 +185,7 @@ impl Said {
             fields: self.fields.map(Option::unwrap_or_default),
             last: self.last,
             events: self.events.into_iter().filter_map(value).collect(),
+            ..BucketTrace::default()
         }
     }
 }
@@ -229,83 +221,45 @@ impl Part {
     }
 
     fn fold(&mut self, record: &Record<'_>, asked: &Asked) {
-        match record {
-            Record::SettingSet(r) if asked.settings.contains(r.key) => {
-                self.settings.insert(r.key.to_owned(), Some(r.value.to_owned()));
+        if let Effect::Set { key, value } = record.effect() {
+            if asked.settings.contains(key) {
+                self.settings.insert(key.to_owned(), value.map(str::to_owned));
             }
-            Record::SettingDeleted(r) if asked.settings.contains(r.key) => {
-                self.settings.insert(r.key.to_owned(), None);
-            }
-            record => {
-                let Some(key) = record.bucket().filter(|key| asked.wants(*key)) else {
-                    return;
-                };
-                let said = self.buckets.entry(key).or_default();
-                said.fold(record, asked.events.get(&key));
-            }
+        } else if let Some(key) = record.bucket().filter(|key| asked.wants(*key)) {
+            let said = self.buckets.entry(key).or_default();
+            said.fold(record.effect(), asked.events.get(&key));
         }
     }
 }
 
 impl Said {
-    fn fold(&mut self, record: &Record<'_>, wanted: Option<&FxHashSet<u64>>) {
-        match record {
-            Record::BucketCreated(r) => {
+    fn fold(&mut self, effect: Effect<'_>, wanted: Option<&FxHashSet<u64>>) {
+        match effect {
+            Effect::CreateBucket(r) => {
                 self.all = true;
                 self.presence = Some(Presence::There);
                 self.fields = [r.type_, r.client, r.hostname, r.data].map(|field| Some(field.to_owned()));
             }
-            Record::BucketUpdated(r) => {
+            Effect::UpdateBucket(r) => {
                 let new = [r.type_, r.client, r.hostname, r.data];
                 for (field, new) in self.fields.iter_mut().zip(new) {
                     *field = new.map(str::to_owned).or(field.take());
                 }
             }
-            Record::BucketDeleted(_) => self.presence = Some(Presence::Trashed),
-            Record::BucketRestored(_) => self.presence = Some(Presence::There),
-            Record::Heartbeat(r) => {
-                self.last = Some(Last::Event(r.event()));
-                if !wanted.is_some_and(|wanted| wanted.contains(&r.event())) {
-                    return;
-                }
-                match r.outcome {
-                    Outcome::Extended { event, duration } => self.extend(event, duration),
-                    Outcome::Created { event, data } => {
-                        let (start, duration, text) = (r.start, r.duration, data.into());
-                        let value = Value {
-                            start,
-                            duration,
-                            text,
-                        };
-                        self.events.insert(event, Found::Is(value));
-                    }
-                }
-            }
-            Record::EventsInserted(r) => {
-                self.last = Some(Last::Newest);
-                self.put(r.first..r.first + r.events.len() as u64, &r.events, wanted);
-            }
-            Record::EventsPut(r) => {
-                self.last = Some(Last::Newest);
-                self.put(r.ids.iter().copied(), &r.events, wanted);
-            }
-            Record::EventsDeleted(r) => self.remove(&r.ids, wanted),
-            Record::EventsChanged(r) => self.change(r, wanted),
-            Record::Erased(_) => self.last = Some(Last::Newest),
-            Record::PurgeBegun(r) => {
-                if r.whole {
+            Effect::DeleteBucket(_) => self.presence = Some(Presence::Trashed),
+            Effect::RestoreBucket(_) => self.presence = Some(Presence::There),
+            Effect::ChangeEvents(changes) => self.change(&changes, wanted),
+            Effect::Purge(purge) => {
+                if purge.is_whole() {
                     *self = Said {
                         all: true,
                         presence: Some(Presence::Nowhere),
                         ..Said::default()
                     };
                 }
-                let erased = |(through, _): &&(u64, Vec<u64>)| *through == PRESENT && !r.redact;
-                for (_, ids) in r.events.iter().filter(erased) {
-                    self.remove(ids, wanted);
-                }
+                purge.removed().for_each(|ids| self.remove(ids, wanted));
             }
-            Record::SettingSet(_) | Record::SettingDeleted(_) | Record::PurgeEnded(_) | Record::Lost(_) => {}
+            Effect::Set { .. } | Effect::EndPurges { .. } | Effect::Nothing => {}
         }
     }
 }
