@@ -357,7 +357,7 @@ fn undo_keeps_an_event_whose_former_data_was_erased() {
     assert!(found_in(&disk).is_empty());
     assert_eq!(store.trash(&mut || true).expect("is read"), [], "it was erased");
 
-    let result = store.undo(replaced.seq, replaced.seq, Undoing::Possible);
+    let result = store.undo(replaced.seq, replaced.seq, Undoing::Possible, &mut || true);
     let (undone, _) = result.expect("is looked at");
     assert_eq!(
         (undone.events_removed, undone.conflicts.len()),
