@@ -5,6 +5,7 @@
 //! something that is erased already, and going over it again finishes it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -22,6 +23,8 @@ pub(crate) struct Targets {
     buckets: FxHashMap<BucketKey, Target>,
     /// No record after this one holds any of it.
     through: u64,
+    /// Orders whose records are damaged: nobody knows what they named.
+    pub(crate) lost_orders: Vec<Seq>,
 }
 
 #[derive(Debug, Default)]
@@ -53,7 +56,7 @@ impl Targets {
     /// What the purges with these seqs name, which are in order.
     ///
     /// # Errors
-    /// When they, or the records that tell what redacted events became, cannot be read.
+    /// When the log cannot be read, or the records are damaged that tell what redacted events became.
     pub(crate) fn of(reader: &LogReader, purges: &[u64]) -> Result<Targets, HistoryError> {
         let mut targets = Targets::default();
         let (Some(first), Some(last)) = (purges.first(), purges.last()) else {
@@ -63,23 +66,21 @@ impl Targets {
         // thousands of them.
         let is_meant = |seq: u64| purges.binary_search(&seq).is_ok();
         let mut begin: FxHashMap<BucketKey, u64> = FxHashMap::default();
-        let mut found = 0;
-        let damage = readable(reader, Seq(*first), Seq(*last), |seq, record| {
+        let mut lost: BTreeSet<u64> = purges.iter().copied().collect();
+        readable(reader, Seq(*first), Seq(*last), |seq, record| {
             let Effect::Purge(purge) = record.effect() else {
                 return;
             };
             if !is_meant(seq) {
                 return;
             }
-            found += 1;
+            lost.remove(&seq);
             for erased in purge.erased(seq).filter(|erased| erased.redacted) {
                 let from = begin.entry(purge.bucket()).or_insert(u64::MAX);
                 *from = erased.through.min(*from);
             }
         })?;
-        if let Some(damage) = damage.filter(|_| found < purges.len()) {
-            return Err(damage.into());
-        }
+        targets.lost_orders = lost.into_iter().map(Seq).collect();
         let from = begin.values().copied().min().unwrap_or(u64::MAX);
         let from = from.saturating_add(1).min(*first);
         let mut texts = TextsPut::default();

@@ -293,6 +293,13 @@ impl Shared {
         self.seal_log(newest)?;
         let reader = self.reader()?;
         let targets = Targets::of(&reader, &purges)?;
+        for order in &targets.lost_orders {
+            tracing::error!(
+                record = order.get(),
+                "an order to erase (purge or redaction) is lost to damage: what it named is not shown any more, but is not \
+                 erased; order it again"
+            );
+        }
         let mut pace = Pace::new(self, leisurely);
         let log = erase::erase(&reader, &targets, &mut |bytes| pace.go_on(bytes) && go_on())?;
         self.remove_replaced()?;
