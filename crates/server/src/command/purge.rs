@@ -57,7 +57,8 @@ pub(super) struct PurgeArgs {
 /// What is to be replaced.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Where the pattern is found in the field, it is replaced, now and in all of history; what was there is erased.
+Where the pattern is found in the field, it is replaced, now and in all of history; what was there is erased. Events in the
+trash and earlier versions of changed events are erased as a whole if they match.
 
 Example:
   timberline redact --field title --pattern 'account [0-9]+' --replacement 'account ***'
