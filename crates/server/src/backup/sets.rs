@@ -32,6 +32,8 @@ pub(super) struct Set {
     /// When it was made, as its name says.
     pub(super) made: Timestamp,
     seq: u64,
+    /// The device whose log it is of; empty if that is not known.
+    device: String,
     /// When it was brought up to date last, as it says itself.
     updated: Timestamp,
 }
@@ -61,11 +63,21 @@ impl Sets {
                     path: entry.path(),
                     made,
                     seq: manifest.seq,
+                    device: manifest.device,
                     updated: Timestamp::parse(&manifest.time).unwrap_or(made),
                 });
             }
         }
         sets.sort_by_key(|set| (set.seq, set.updated, set.made));
+        Ok(sets)
+    }
+
+    /// Those that are of this log's device. Sets of others are left alone: they may be all that is left of a lost log.
+    fn list_of(&self, live: &[SegmentInfo]) -> Result<Vec<Set>, BackupError> {
+        let device = live.iter().rev().find_map(|info| info.device);
+        let device = device.map(|device| device.to_string());
+        let mut sets = self.list()?;
+        sets.retain(|set| set.device.is_empty() || device.as_ref().is_none_or(|ours| *ours == set.device));
         Ok(sets)
     }
 
@@ -78,15 +90,14 @@ impl Sets {
         go_on: &dyn Fn() -> bool,
     ) -> Result<BackupReport, BackupError> {
         files::make_dir(&self.dir)?;
-        let previous = self.list()?.pop();
         let (unfinished, path) = (self.dir.join(UNFINISHED), self.dir.join(name(now)));
         if path.exists() {
             // The clock was set back to the second of another set: that one is as good.
             return Backup::update(data_dir, &path, go_on);
         }
         remove(&unfinished)?;
-        if let Some(previous) = &previous {
-            let live = timberline_views::log_files(data_dir)?.segments()?;
+        let live = timberline_views::log_files(data_dir)?.segments()?;
+        if let Some(previous) = self.list_of(&live)?.last() {
             link_sealed(data_dir, &live, &unfinished, previous)?;
         }
         let mut report = Backup::copy(data_dir, &unfinished, go_on)?;
@@ -142,26 +153,26 @@ impl Sets {
     }
 
     /// Removes the oldest sets beyond `keep`, but never the one just made, nor the newest with segments that the log may
-    /// have lost: that is all there is of them.
+    /// have lost: that is all there is of them. Sets with such segments do not count: they may reach further than the log
+    /// and would push out those that are made now.
     fn prune(&self, data_dir: &Path, made: &Path, keep: usize) -> Result<(), BackupError> {
-        let sets = self.list()?;
-        let beyond = sets.len().saturating_sub(keep.max(1));
-        if beyond == 0 {
-            return Ok(());
-        }
         let live = timberline_views::log_files(data_dir)?.segments()?;
+        let sets = self.list_of(&live)?;
         // A set that cannot be read might have anything, and is what another one is kept for.
         let only: Vec<_> = (sets.iter())
             .map(|set| only_here(&live, &set.path).unwrap_or_default())
             .collect();
-        for (at, set) in sets.iter().enumerate().take(beyond) {
+        let mut beyond = (only.iter().filter(|here| here.is_empty()).count()).saturating_sub(keep.max(1));
+        for (at, (set, here)) in sets.iter().zip(&only).enumerate() {
             let path = set.path.canonicalize().unwrap_or_else(|_| set.path.clone());
-            if path == made {
+            let counts = here.is_empty();
+            if path == made || counts && beyond == 0 || !counts && sets.len() <= keep.max(1) {
                 continue;
             }
+            beyond -= usize::from(counts);
             let newer = only.iter().skip(at + 1);
             let is_elsewhere = |segment| newer.clone().any(|set| set.contains(segment));
-            if !only.get(at).is_some_and(|here| here.iter().all(is_elsewhere)) {
+            if !here.iter().all(is_elsewhere) {
                 tracing::warn!(
                     path = %path.display(),
                     "a set of automatic backups is kept beyond its time: the log has lost records that are in it; \
@@ -270,6 +281,8 @@ fn parse_name(name: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn set(dir: &Path, name: &str, seq: u64) {
@@ -288,6 +301,11 @@ mod tests {
     fn sets_that_are_named_in_the_future_go_when_it_is_their_turn() {
         let dir = tempfile::tempdir().unwrap();
         let data = tempfile::tempdir().unwrap();
+        let log = data.path().join(LOG_DIR);
+        fs::create_dir_all(&log).unwrap();
+        let storage = Arc::new(timberline_log::FileStorage::open(log).unwrap());
+        let (log, _) = timberline_log::Log::open(storage, timberline_log::LogOptions::default()).unwrap();
+        log.close().unwrap();
         set(dir.path(), "2026-11-20T03-00-00Z", 10);
         set(dir.path(), "2036-11-21T03-00-00Z", 20);
         set(dir.path(), "2100-01-01T03-00-00Z", 21);
