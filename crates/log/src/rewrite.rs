@@ -28,6 +28,8 @@ pub struct Rewrite {
     cipher: Option<Arc<Cipher>>,
     sealed: Vec<u8>,
     bytes: Vec<u8>,
+    /// The number after that of the last record.
+    expected: Seq,
     records: u64,
     newest_time: i64,
 }
@@ -94,6 +96,7 @@ impl LogReader {
             cipher: self.cipher().cloned(),
             sealed: Vec::new(),
             bytes: vec![0; SEGMENT_HEADER],
+            expected: header.first,
             records: 0,
             newest_time: header.created,
         }))
@@ -118,8 +121,19 @@ impl Rewrite {
         self.replace(record, record.kind, record.payload);
     }
 
-    /// Puts another content under the number and time of a record.
+    /// Puts another content under the number and time of a record. Records between the last one and this one are missing:
+    /// room is left for them, because a reader that meets a gap looks for this record no earlier.
     pub fn replace(&mut self, record: &Record<'_>, kind: u8, payload: &[u8]) {
+        if self.header.squashed.is_none() {
+            let missing = record.seq.0.saturating_sub(self.expected.0);
+            let room = usize::try_from(missing).unwrap_or(usize::MAX);
+            let end = self
+                .bytes
+                .len()
+                .saturating_add(room.saturating_mul(frame_size(0)));
+            self.bytes.resize(end, 0);
+            self.expected = record.seq.next();
+        }
         let lag = record.seq.0.saturating_sub(record.durable.0);
         let head = FrameHead {
             seq: if self.header.squashed.is_some() {

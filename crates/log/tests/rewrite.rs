@@ -213,3 +213,57 @@ fn a_power_cut_at_any_moment_leaves_the_old_segment_or_the_new_one() {
         assert!(cuts > 0, "nowhere to cut");
     }
 }
+
+/// What can be read of a damaged segment can still be read after it was rewritten, wherever records are missing.
+#[test]
+fn a_damaged_segment_keeps_all_that_is_readable_when_it_is_rewritten() {
+    for lost in [1..=1u64, 1..=3, 40..=40, 40..=45, 98..=100] {
+        let dir = tempfile::tempdir().unwrap();
+        let storage: Arc<dyn Storage> = Arc::new(FileStorage::open(dir.path()).unwrap());
+        let (mut log, _) = Log::open(Arc::clone(&storage), options()).unwrap();
+        append(&mut log, 100);
+        log.begin_segment().unwrap();
+        log.durability().wait_sealed_blocking(Seq(100)).unwrap();
+        append(&mut log, 10);
+        let reader = log.reader();
+        let mut offsets = Vec::new();
+        let mut records = reader.read_from(Seq::FIRST).unwrap();
+        while let Some(record) = records.next() {
+            let record = record.unwrap();
+            if lost.contains(&record.seq.get()) {
+                offsets.push(usize::try_from(record.position.offset).unwrap());
+            }
+        }
+        let path = dir.path().join(timberline_log::segment_name(Seq::FIRST));
+        let mut bytes = std::fs::read(&path).unwrap();
+        for offset in offsets {
+            bytes[offset + 34] ^= 1;
+        }
+        std::fs::write(&path, bytes).unwrap();
+
+        let readable = |reader: &LogReader| {
+            let mut records = reader.read_from(Seq::FIRST).unwrap();
+            let (mut seqs, mut lost) = (Vec::new(), Vec::new());
+            while let Some(record) = records.next() {
+                match record {
+                    Ok(record) => seqs.push(record.seq.get()),
+                    Err(damage) => lost.extend(damage.lost.map(|lost| lost.start().get()..=lost.end().get())),
+                }
+            }
+            (seqs, lost.into_iter().flatten().collect::<Vec<_>>())
+        };
+        let (seqs, missing) = readable(&reader);
+        assert_eq!(missing, lost.clone().collect::<Vec<_>>());
+        let mut rewrite = reader.rewrite(Seq::FIRST).unwrap().unwrap();
+        let mut records = reader.read_from(Seq::FIRST).unwrap();
+        while let Some(record) = records.next() {
+            let Ok(record) = record else { continue };
+            if record.seq > rewrite.last() {
+                break;
+            }
+            rewrite.keep(&record);
+        }
+        rewrite.commit().unwrap();
+        assert_eq!(readable(&reader), (seqs, missing));
+    }
+}

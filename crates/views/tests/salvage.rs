@@ -241,7 +241,7 @@ fn a_rebuild_from_a_damaged_log_takes_from_the_old_views_what_only_they_have() {
 /// A purge finds an event although its record is damaged, and no byte of the damaged record is left.
 #[test]
 fn a_purge_reaches_events_whose_records_are_damaged() {
-    for encrypted in [false, true] {
+    for (encrypted, removed) in [(false, false), (true, false), (false, true)] {
         let world = World::new(encrypted);
         let (store, _) = world.open();
         store.create_bucket(&plain::bucket("window")).unwrap();
@@ -250,16 +250,25 @@ fn a_purge_reaches_events_whose_records_are_damaged() {
             ..events(5, 1).remove(0)
         };
         let (ids, receipt) = store.insert_events("window", &[secret]).unwrap();
-        store.insert_events("window", &events(100, 50)).unwrap();
+        let (others, _) = store.insert_events("window", &events(100, 50)).unwrap();
+        // The log goes on in another segment then.
+        store
+            .order_purge_of(store.snapshot().bucket("window").unwrap().key(), &others[..1])
+            .unwrap();
+        store.complete_purges().unwrap();
+        store.insert_events("window", &events(500, 1)).unwrap();
         store.seal(1).unwrap();
         store.checkpoint().unwrap();
         let records = world.records(&store);
         let (_, file, offset, size) = records.into_iter().find(|(seq, ..)| *seq == receipt.seq).unwrap();
         store.close().unwrap();
-        flip(&file, offset + size - 12);
+        match removed {
+            true => fs::remove_file(&file).unwrap(),
+            false => flip(&file, offset + size - 12),
+        }
 
         let (store, _) = world.open();
-        assert!(unreadable(&store) > 0, "the record is damaged");
+        assert!(removed || unreadable(&store) > 0, "the record is damaged");
         assert!(
             store
                 .snapshot()
@@ -297,7 +306,7 @@ fn a_purge_reaches_events_whose_records_are_damaged() {
             }
         }
         assert!(
-            unreadable(&store) > 0,
+            removed || unreadable(&store) > 0,
             "that a record is missing is still reported"
         );
         store.close().unwrap();

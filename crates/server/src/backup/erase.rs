@@ -197,16 +197,29 @@ impl Reach<'_> {
             });
         }
         let _lock = WriterLock::acquire(backup)?;
-        let Compared { apart, other, .. } = compare(live, backup)?;
+        let Compared {
+            outdated,
+            mut apart,
+            other,
+        } = compare(live, backup)?;
+        let mut replacing = Vec::with_capacity(outdated.len());
+        let storage = log_of(self.data_dir)?;
+        for info in outdated {
+            match is_whole(&storage, &info)? {
+                true => replacing.push(info),
+                // It must not take the place of its copy, which may have what it has lost.
+                false => apart.push(info.first),
+            }
+        }
         if !other.is_empty() {
-            replace_rewritten(self.data_dir, live, backup, self.go_on)?;
+            replace_these(self.data_dir, &replacing, backup, self.go_on)?;
             return Err(other_history(backup));
         }
         if apart.is_empty() {
-            return replace_rewritten(self.data_dir, live, backup, self.go_on);
+            return replace_these(self.data_dir, &replacing, backup, self.go_on);
         }
         let since = Since::of(backup, self.store)?;
-        let replaced = replace_rewritten(self.data_dir, live, backup, self.go_on)?;
+        let replaced = replace_these(self.data_dir, &replacing, backup, self.go_on)?;
         Ok(replaced + since.erase(backup, &apart, self)?)
     }
 }
@@ -292,9 +305,19 @@ pub(super) fn replace_rewritten(
     backup: &Path,
     go_on: &dyn Fn() -> bool,
 ) -> Result<usize, BackupError> {
+    let outdated = segments_to_erase(live, backup)?.unwrap_or_default();
+    replace_these(data_dir, &outdated, backup, go_on)
+}
+
+/// Puts these segments of the log in the place of their copies.
+fn replace_these(
+    data_dir: &Path,
+    outdated: &[SegmentInfo],
+    backup: &Path,
+    go_on: &dyn Fn() -> bool,
+) -> Result<usize, BackupError> {
     let log = backup.join(LOG_DIR);
     files::remove_unfinished(&log)?;
-    let outdated = segments_to_erase(live, backup)?.unwrap_or_default();
     let (from, to) = (log_of(data_dir)?, log_of(backup)?);
     let mut replaced = 0;
     for info in outdated.iter().rev() {
@@ -344,8 +367,7 @@ fn replace(data_dir: &Path, log: &Path, mut info: SegmentInfo) -> Result<(), Bac
     let source = data_dir.join(LOG_DIR).join(&info.file);
     let live = log_of(data_dir)?;
     for _ in 0..VERSIONS {
-        let used = info.used.unwrap_or_default();
-        let whole = check_frames(&live, info.first, used)?.flaw.is_none();
+        let whole = is_whole(&live, &info)?;
         let bytes = std::fs::read(&source).map_err(BackupError::io("read", &source))?;
         let segments = timberline_views::log_files(data_dir)?.segments()?;
         match segments.into_iter().find(|now| now.first == info.first) {
@@ -361,6 +383,11 @@ fn replace(data_dir: &Path, log: &Path, mut info: SegmentInfo) -> Result<(), Bac
         path: source,
         what: "is damaged and is not copied over its backup: run `timberline log verify`",
     })
+}
+
+fn is_whole(storage: &Arc<dyn Storage>, info: &SegmentInfo) -> Result<bool, BackupError> {
+    let used = info.used.unwrap_or_default();
+    Ok(check_frames(storage, info.first, used)?.flaw.is_none())
 }
 
 /// A sealed segment of a backup as its manifest lists it.

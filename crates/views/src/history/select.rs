@@ -91,7 +91,9 @@ pub(crate) fn select(
     };
     let mut records = reader.read_from(Seq::FIRST)?;
     let mut asking = Asking::default();
-    let mut is_damaged = false;
+    // A missing first segment is no gap between records.
+    let segments = reader.segments()?;
+    let mut is_damaged = segments.first().is_some_and(|first| first.first > Seq::FIRST);
     while let Some(record) = records.next() {
         let bytes = record.as_ref().map_or(0, |record| record.payload.len());
         asking.after(bytes, go_on)?;
