@@ -194,8 +194,8 @@ fn run(installation: &Installation, arguments: &[&str], data: &Path) -> (Option<
     (status.code(), format!("{out}{err}"))
 }
 
-/// Damages the record that inserted the events of a bucket, and has the log repaired.
-fn lose_events_and_repair(installation: &Installation, bucket: &str) {
+/// Damages the record that inserted the events of a bucket.
+fn damage_insert(installation: &Installation, bucket: &str) {
     let (_, dump) = run(installation, &["log", "dump"], &installation.data);
     let records = dump
         .lines()
@@ -211,6 +211,11 @@ fn lose_events_and_repair(installation: &Installation, bucket: &str) {
     let at = usize::try_from(record["offset"].as_u64().expect("an offset")).expect("an offset");
     bytes[at + 40] ^= 1;
     fs::write(&segment, bytes).expect("the segment");
+}
+
+/// Damages that record, and has the log repaired.
+fn lose_events_and_repair(installation: &Installation, bucket: &str) {
+    damage_insert(installation, bucket);
     let new = installation.root().join("repaired");
     let (code, printed) = run(
         installation,
@@ -387,6 +392,58 @@ fn whole(installation: &Installation, dir: &Path) {
         let (code, printed) = run(installation, check, dir);
         assert_eq!(code, Some(0), "{check:?}: {printed}");
     }
+}
+
+/// The log has lost records, views and a backup still have them: a purge reaches all three, and takes nothing else.
+fn a_purge_of_a_damaged_log_takes_nothing_else(data: Data) {
+    let mut installation = Installation::with(data);
+    installation.configure(KEEPING);
+    let dir = installation.root().join("backup");
+    let server = installation.start();
+    for bucket in ["one", "two", "three"] {
+        fill(&server, bucket);
+    }
+    backup(&installation, &dir);
+    server.stop();
+    damage_insert(&installation, "one");
+    damage_insert(&installation, "two");
+    let server = installation.start();
+    let (status, receipt) = purge(&server);
+    assert_eq!(
+        (status, &receipt["state"]),
+        (200, &json!("completed")),
+        "{receipt}"
+    );
+    assert_eq!(
+        (&receipt["events"], &receipt["backups"][0]["done"]),
+        (&json!(30), &json!(true)),
+        "{receipt}"
+    );
+    for bucket in ["one", "two", "three"] {
+        assert_eq!(events(&server, bucket).len(), 90, "{bucket}");
+    }
+    server.stop();
+    assert_eq!(
+        secret_in(&installation, data, &[&installation.data, &dir]),
+        [""; 0]
+    );
+    whole(&installation, &dir);
+    let (code, dump) = run(&installation, &["log", "dump"], &dir);
+    assert_eq!(
+        (code, dump.matches("\"plain 11\"").count()),
+        (Some(0), 3),
+        "{dump}"
+    );
+}
+
+#[test]
+fn a_purge_reaches_what_a_damaged_log_has_lost() {
+    a_purge_of_a_damaged_log_takes_nothing_else(Data::Plain);
+}
+
+#[test]
+fn a_purge_reaches_what_a_damaged_log_has_lost_encrypted() {
+    a_purge_of_a_damaged_log_takes_nothing_else(Data::Encrypted);
 }
 
 /// Segments of a backup, and of the log itself, are replaced again and again while they are verified.
