@@ -124,7 +124,12 @@ fn heartbeat(bytes: &[u8], value: Option<&Value>) {
     let Ok(beat) = json::parse_heartbeat(bytes) else {
         return;
     };
-    let one = json::parse_events(bytes).expect("a heartbeat is an event");
+    let Ok(one) = json::parse_events(bytes) else {
+        // Times of heartbeats may be spelled in more ways than times of events.
+        let is_usual = value.is_some_and(is_ordinary);
+        assert!(!is_usual, "a heartbeat is an event");
+        return;
+    };
     assert_eq!(one.len(), 1);
     assert_eq!((beat.start, beat.duration), (one[0].start, one[0].duration));
     assert_eq!(beat.data, one[0].data);

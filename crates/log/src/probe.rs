@@ -86,11 +86,13 @@ impl Probe {
 
     pub(crate) fn bounds(&self, next_first: Option<Seq>, deep: bool) -> Bounds {
         let mark = self.mark();
+        // Where the mark is damaged, zeroes among the records may be damage, too.
+        let mark_is_damaged = mark.is_none() && self.mark != MarkRead::Blank;
         Bounds {
             floor: mark.map(|mark| (mark.used, mark.last)),
             sealed: self.sealed(),
             next_first,
-            deep,
+            deep: deep || mark_is_damaged,
             squashed: self.squashed().map(|last| (self.first, last)),
         }
     }

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::extras::Extras;
+use crate::http::Connection;
 use crate::kept;
 use crate::options::Options;
 use crate::random::Random;
@@ -204,6 +205,22 @@ fn round(
     })
 }
 
+/// What was ordered right before the last kill is erased after the start, which is only a moment ago: waits for that.
+/// What takes longer than a minute is found in the files.
+fn await_purges(port: u16) -> io::Result<()> {
+    let mut connection = Connection::open(port)?;
+    for _ in 0..600 {
+        let answer = connection.exchange("GET", "/metrics", None)?;
+        let text = String::from_utf8_lossy(&answer.body);
+        let is_done = |name| text.lines().any(|line| line == format!("{name} 0"));
+        if is_done("timberline_purges_pending") && is_done("timberline_backups_waiting_for_erasure") {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
+}
+
 /// Compares once more, stops the server, verifies the store and its backups, and looks for what was forgotten.
 fn reckon(
     installation: &Installation,
@@ -221,6 +238,7 @@ fn reckon(
         tally.erased += worker.kept.erased();
         forgotten.append(&mut worker.secrets.forgotten);
     }
+    await_purges(installation.port)?;
     if let Err(error) = server.stop() {
         tally.complaints.push(error.to_string());
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -296,9 +296,9 @@ impl Drop for Server {
 
 /// Below those that the system gives to outgoing connections, so that it is still free after a kill.
 fn free_port() -> io::Result<u16> {
-    static TAKEN: AtomicU16 = AtomicU16::new(0);
-    let start = 10_000 + u16::try_from(std::process::id() % 15_000).unwrap_or(0);
-    let start = start + 200 * TAKEN.fetch_add(1, Ordering::Relaxed);
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let turn = std::process::id() + 200 * TAKEN.fetch_add(1, Ordering::Relaxed);
+    let start = 10_000 + u16::try_from(turn % 20_000).unwrap_or(0);
     (start..start + 200)
         .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
         .ok_or_else(|| io::Error::other("no port is free"))
