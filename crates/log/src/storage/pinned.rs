@@ -8,12 +8,14 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rustix::process::{Resource, getrlimit};
+
 use super::{Access, FileId, ReadAt, Region, Storage};
 use crate::{LogError, WriterLock};
 
-/// So many files are kept open, half of what a process may usually have. Of a log with more segments (that is 32 GiB
-/// with those of usual size) the others are opened whenever they are read.
-const MOST: usize = 512;
+/// Of the files that the process may have open, so many are for others. Of a log with more segments than are left, the
+/// others are opened whenever they are read.
+const FOR_OTHERS: u64 = 256;
 
 /// For reading by copy only.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct Pinned {
     /// The names there are, if there are never to be more.
     names: Option<Vec<String>>,
     files: Mutex<BTreeMap<String, Arc<dyn ReadAt>>>,
+    /// Files that are kept open at most.
+    max_files: usize,
 }
 
 impl Pinned {
@@ -30,6 +34,7 @@ impl Pinned {
             inner,
             names: None,
             files: Mutex::default(),
+            max_files: max_files(),
         }
     }
 
@@ -66,7 +71,7 @@ impl Storage for Pinned {
         }
         let file = self.inner.open_read(name)?;
         let mut files = self.files();
-        if files.len() < MOST {
+        if files.len() < self.max_files {
             // Another thread may have opened the name first: then its file counts.
             return Ok(Arc::clone(files.entry(name.to_owned()).or_insert(file)));
         }
@@ -124,6 +129,14 @@ impl Storage for Pinned {
     fn path(&self) -> &Path {
         self.inner.path()
     }
+}
+
+/// How many files may be kept open.
+fn max_files() -> usize {
+    let limit = getrlimit(Resource::Nofile).current;
+    limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit.saturating_sub(FOR_OTHERS)).unwrap_or(usize::MAX)
+    })
 }
 
 fn only_read() -> io::Error {
