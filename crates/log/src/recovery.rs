@@ -202,13 +202,9 @@ impl Plan {
             vouch(storage, &mut self.surveys, self.cut, durable, options)?;
         }
         if let Some(cut) = self.cut {
-            report.torn = Some(cut_off(storage, &mut self.surveys, cut)?);
+            report.torn = Some(cut_off(storage, &mut self.surveys, cut, &report.damage)?);
         }
-        let last_is_lost = |damage: &Damage| damage.lost.as_ref().is_some_and(|lost| *lost.end() == last_seq);
-        // If it begins behind the gap, nothing is missing in it.
-        let gap_is_inside = |survey: &Survey| survey.end.last >= survey.probe.first;
-        let ends_in_gap =
-            self.surveys.last().is_some_and(gap_is_inside) && report.damage.iter().any(last_is_lost);
+        let ends_in_gap = (self.surveys.last()).is_some_and(|survey| ends_in_gap(survey, &report.damage));
         let segments = self
             .surveys
             .into_iter()
@@ -420,7 +416,12 @@ fn vouch(
 
 /// Cuts the log. All bytes from the cut on become zero, and all segments after it go, durably, before anything is
 /// appended: a valid frame left over beyond the cut would otherwise come back to life when the new records reach it.
-fn cut_off(storage: &Arc<dyn Storage>, surveys: &mut Vec<Survey>, cut: Cut) -> Result<TornTail, LogError> {
+fn cut_off(
+    storage: &Arc<dyn Storage>,
+    surveys: &mut Vec<Survey>,
+    cut: Cut,
+    damage: &[Damage],
+) -> Result<TornTail, LogError> {
     let mut bytes = 0;
     let keep = if cut.offset == 0 {
         cut.segment
@@ -446,8 +447,10 @@ fn cut_off(storage: &Arc<dyn Storage>, surveys: &mut Vec<Survey>, cut: Cut) -> R
             survey.end = cut.tail();
         }
         // It was not the end of the log if segments after it went, but it is now: what nobody read behind its last record
-        // goes too.
-        bytes += clear_from(storage, survey, survey.end.offset)?;
+        // goes too. What is left of records that were durable stays: nothing is appended behind them.
+        if cut.offset > 0 || !ends_in_gap(survey, damage) {
+            bytes += clear_from(storage, survey, survey.end.offset)?;
+        }
     }
     storage.sync_dir().map_err(LogError::io("sync", storage.path()))?;
     Ok(TornTail {
@@ -455,6 +458,14 @@ fn cut_off(storage: &Arc<dyn Storage>, surveys: &mut Vec<Survey>, cut: Cut) -> R
         offset: cut.offset,
         bytes,
     })
+}
+
+/// Whether the last records of a segment are lost.
+fn ends_in_gap(survey: &Survey, damage: &[Damage]) -> bool {
+    let last = survey.end.last;
+    let is_lost = |damage: &Damage| damage.lost.as_ref().is_some_and(|lost| *lost.end() == last);
+    // If it begins behind the gap, nothing is missing in it.
+    last >= survey.probe.first && damage.iter().any(is_lost)
 }
 
 /// Makes zeros of what follows `offset` in a segment, durably. Gives back how many bytes were in use there.
@@ -631,7 +642,7 @@ mod tests {
         let end = bytes.len();
         bytes[end - 100..].fill(7);
         let mut next = segment(Seq(2), 0);
-        next[SEGMENT_HEADER..].fill(7);
+        next[..SEGMENT_HEADER + 64].fill(0);
         for (first, bytes) in [(1, &bytes), (2, &next)] {
             storage
                 .write_file(&segment_name(Seq(first)), bytes)
@@ -650,5 +661,34 @@ mod tests {
         let (log, again) = open();
         assert_eq!(again.torn, None);
         assert_eq!(numbers(&log), [1, 2]);
+    }
+
+    #[test]
+    fn what_is_left_of_durable_records_stays_when_the_segments_after_them_go() {
+        let storage = SimDisk::new(1).dir("log");
+        let mut bytes = segment(Seq(1), 0);
+        let end = bytes.len();
+        bytes[end - 100..].fill(7);
+        let mut next = segment(Seq(3), 0);
+        next[..SEGMENT_HEADER + 64].fill(0);
+        // It says that record 2 was durable, and record 3 not yet.
+        let newest = segment(Seq(4), 2);
+        for (first, bytes) in [(1, &bytes), (3, &next), (4, &newest)] {
+            storage
+                .write_file(&segment_name(Seq(first)), bytes)
+                .expect("a file");
+        }
+        let (log, recovery) = Log::open(Arc::clone(&storage), LogOptions::default()).expect("it opens");
+        assert!(
+            recovery.torn.is_some() && !recovery.damage.is_empty(),
+            "{recovery:?}"
+        );
+        log.close().expect("closes");
+        let left = storage.read_file(&segment_name(Seq(1))).expect("a file");
+        assert_eq!(
+            left[end - 100..end],
+            [7; 100],
+            "what was durable is damage, and stays"
+        );
     }
 }

@@ -14,7 +14,7 @@ use timberline_log::{
     segment_name,
 };
 
-use timberline_model::{Bucket, Timestamp};
+use timberline_model::Bucket;
 
 use crate::record::{BucketCreated, BucketKey, CodecError, LossCause, Lost, Record};
 use crate::replica::{Replica, ReplicaError};
@@ -296,7 +296,7 @@ impl Repair<'_> {
         while seq <= *lost.end() {
             let again = self.made_again.remove(&seq);
             let record = match &again {
-                Some((key, bucket)) => created(*key, bucket),
+                Some((key, bucket)) => Record::BucketCreated(BucketCreated::of(*key, bucket)),
                 None => Record::Lost(Lost { cause }),
             };
             self.buffer.clear();
@@ -315,20 +315,6 @@ impl Repair<'_> {
         }
         Ok(())
     }
-}
-
-/// The record that makes a bucket.
-fn created(key: BucketKey, bucket: &Bucket) -> Record<'_> {
-    Record::BucketCreated(BucketCreated {
-        bucket: key,
-        id: &bucket.id,
-        type_: &bucket.type_,
-        client: &bucket.client,
-        hostname: &bucket.hostname,
-        created: bucket.created.nanos(),
-        data: bucket.data.as_str(),
-        last_updated: bucket.last_updated.map(Timestamp::nanos),
-    })
 }
 
 fn unfoldable(source: &LogReader, record: &Framed<'_>, why: &ReplicaError) -> Shortfall {

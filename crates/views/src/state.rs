@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::Position;
-use timberline_model::{Bucket, Data, Timestamp};
+use timberline_model::Data;
 
 use crate::bucket::{BucketState, BucketView, Changes, Located};
 use crate::persistent::{Names, Table};
@@ -95,18 +95,6 @@ fn adds_to(effect: &Effect<'_>) -> Option<BucketKey> {
         | Effect::Purge(_)
         | Effect::EndPurges { .. }
         | Effect::Nothing => None,
-    }
-}
-
-fn made(r: &BucketCreated<'_>) -> Bucket {
-    Bucket {
-        id: r.id.to_owned(),
-        type_: r.type_.to_owned(),
-        client: r.client.to_owned(),
-        hostname: r.hostname.to_owned(),
-        created: Timestamp::from_nanos(r.created),
-        data: Data::from_canonical(r.data),
-        last_updated: r.last_updated.map(Timestamp::from_nanos),
     }
 }
 
@@ -420,7 +408,7 @@ impl State {
             );
             self.delete_bucket(seq, other)?;
         }
-        let mut bucket = BucketState::new(r.bucket, made(r));
+        let mut bucket = BucketState::new(r.bucket, r.made());
         bucket.view.touched = seq;
         bucket.view.changes = Changes::since(seq);
         self.listed = seq;
@@ -445,7 +433,7 @@ impl State {
             return Err(FoldError::BucketExists(r.id.to_owned()));
         }
         let mut bucket = self.take_out(seq, r.bucket)?;
-        bucket.view.bucket = Arc::new(made(r));
+        bucket.view.bucket = Arc::new(r.made());
         bucket.view.touched = seq;
         bucket.view.changes = Changes::since(seq);
         self.add(bucket);

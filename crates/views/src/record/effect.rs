@@ -375,6 +375,11 @@ impl<'r> Put<'r> {
 }
 
 impl<'r> Purge<'r> {
+    /// What this order erases.
+    pub(crate) fn of(order: &'r PurgeBegun) -> Purge<'r> {
+        Purge(order)
+    }
+
     /// The bucket.
     pub fn bucket(self) -> BucketKey {
         self.0.bucket

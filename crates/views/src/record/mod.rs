@@ -18,6 +18,7 @@ pub use effect::{Effect, ErasedEvents, EventChanges, Extended, IdsUsed, Purge, P
 pub use kind::RecordKind;
 
 use bincode::{BorrowDecode, Encode};
+use timberline_model::{Bucket, Data, Timestamp};
 
 /// Names a bucket within one log: given in order of creation, never reused, so that a bucket made anew under an old
 /// id is a different one, and a heartbeat does not repeat thirty bytes of name.
@@ -100,6 +101,35 @@ pub struct BucketCreated<'a> {
     pub data: &'a str,
     /// `last_updated` of an imported bucket, ns since 1970.
     pub last_updated: Option<i64>,
+}
+
+impl<'a> BucketCreated<'a> {
+    /// The record that creates this bucket.
+    pub(crate) fn of(key: BucketKey, bucket: &'a Bucket) -> BucketCreated<'a> {
+        BucketCreated {
+            bucket: key,
+            id: &bucket.id,
+            type_: &bucket.type_,
+            client: &bucket.client,
+            hostname: &bucket.hostname,
+            created: bucket.created.nanos(),
+            data: bucket.data.as_str(),
+            last_updated: bucket.last_updated.map(Timestamp::nanos),
+        }
+    }
+
+    /// The bucket that it creates.
+    pub fn made(&self) -> Bucket {
+        Bucket {
+            id: self.id.to_owned(),
+            type_: self.type_.to_owned(),
+            client: self.client.to_owned(),
+            hostname: self.hostname.to_owned(),
+            created: Timestamp::from_nanos(self.created),
+            data: Data::from_canonical(self.data),
+            last_updated: self.last_updated.map(Timestamp::from_nanos),
+        }
+    }
 }
 
 /// Payload of [`Record::BucketUpdated`].

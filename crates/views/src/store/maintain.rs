@@ -21,7 +21,7 @@ use crate::history::deletions::Deletions;
 use crate::history::erase::{self, LogErasure, Targets};
 use crate::history::erase_copy::{self, CopyErasure};
 use crate::history::{HistoryError, select, squash};
-use crate::record::{BucketKey, Effect, PRESENT, PurgeBegun, PurgeEnded, Record};
+use crate::record::{BucketKey, PRESENT, Purge, PurgeBegun, PurgeEnded, Record};
 use crate::snapshot::Snapshot;
 use crate::time_trust::{Dating, TimeTrust};
 
@@ -485,11 +485,7 @@ fn prepared<'a>(purges: &[PurgeBegun], snapshot: &Snapshot) -> Result<Vec<Prepar
     let mut views: FxHashMap<BucketKey, BucketView> = FxHashMap::default();
     let mut batch = Vec::with_capacity(purges.len());
     for purge in purges {
-        let record = Record::PurgeBegun(purge.clone());
-        let Effect::Purge(effect) = record.effect() else {
-            continue;
-        };
-        let ids: Vec<u64> = effect.removed().flatten().copied().collect();
+        let ids: Vec<u64> = Purge::of(purge).removed().flatten().copied().collect();
         let mut located = None;
         if !ids.is_empty()
             && let Some(view) = views
@@ -501,6 +497,7 @@ fn prepared<'a>(purges: &[PurgeBegun], snapshot: &Snapshot) -> Result<Vec<Prepar
             let left = located.as_ref().map_or(view, Located::without);
             views.insert(purge.bucket, left);
         }
+        let record = Record::PurgeBegun(purge.clone());
         batch.push(Prepared::of(record, located.map(Arc::new))?);
     }
     Ok(batch)

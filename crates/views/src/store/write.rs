@@ -259,16 +259,8 @@ impl Store {
         if sequencer.state.named(&bucket.id).is_some() {
             return Ok((false, sequencer.nothing_new()));
         }
-        let record = Record::BucketCreated(record::BucketCreated {
-            bucket: sequencer.state.next_bucket(),
-            id: &bucket.id,
-            type_: &bucket.type_,
-            client: &bucket.client,
-            hostname: &bucket.hostname,
-            created: bucket.created.nanos(),
-            data: bucket.data.as_str(),
-            last_updated: bucket.last_updated.map(Timestamp::nanos),
-        });
+        let key = sequencer.state.next_bucket();
+        let record = Record::BucketCreated(record::BucketCreated::of(key, bucket));
         let seq = shared.commit(&mut sequencer, &record)?;
         Ok((true, Receipt { seq, sync: true }))
     }

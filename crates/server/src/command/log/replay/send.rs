@@ -6,10 +6,8 @@ use std::time::{Duration as Span, Instant};
 use anyhow::{Context, ensure};
 use indicatif::HumanCount;
 use timberline_log::Seq;
-use timberline_model::{Bucket, Data, Duration, EventId, Pulsetime, Timestamp, json};
-use timberline_views::record::{
-    BucketCreated, BucketKey, EventBlock, Heartbeat, Outcome, Record, RecordKind,
-};
+use timberline_model::{Bucket, Duration, EventId, Pulsetime, Timestamp, json};
+use timberline_views::record::{BucketKey, EventBlock, Heartbeat, Outcome, Record, RecordKind};
 use timberline_views::{Replica, ReplicaError};
 
 use super::super::names::BucketNames;
@@ -144,7 +142,7 @@ impl Sender<'_> {
             std::thread::sleep(pace.wait(framed.time, Instant::now()));
         }
         match &record {
-            Record::BucketCreated(r) => self.create(&bucket(r)),
+            Record::BucketCreated(r) => self.create(&r.made()),
             Record::Heartbeat(r) => self.heartbeat(framed.seq, r),
             Record::EventsInserted(r) => self.insert(r.bucket, r.events.iter()),
             Record::EventsPut(r) => self.put(r.bucket, &r.ids, &r.events),
@@ -274,18 +272,6 @@ impl Sender<'_> {
                     .complain(format_args!("refused for bucket '{bucket}': {why}"));
             }
         }
-    }
-}
-
-fn bucket(r: &BucketCreated<'_>) -> Bucket {
-    Bucket {
-        id: r.id.to_owned(),
-        type_: r.type_.to_owned(),
-        client: r.client.to_owned(),
-        hostname: r.hostname.to_owned(),
-        created: Timestamp::from_nanos(r.created),
-        data: Data::from_canonical(r.data),
-        last_updated: r.last_updated.map(Timestamp::from_nanos),
     }
 }
 
