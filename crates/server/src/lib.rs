@@ -31,6 +31,7 @@ pub mod http;
 pub mod identity;
 pub mod logging;
 mod memory;
+mod open_files;
 mod owner_only;
 mod privacy;
 mod retention;

@@ -33,16 +33,11 @@ fn cases(default: u64) -> u64 {
     cases.and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-fn post(server: &Server, target: &str, body: &Value) -> (u16, Value) {
-    let answer = http::post(server.port, target, body.to_string().as_bytes()).expect("an answer");
-    (answer.status, answer.json().unwrap_or_default())
-}
-
 /// A bucket with a hundred events, every tenth with the secret.
 fn fill(server: &Server, bucket: &str) {
     let path = format!("/api/0/buckets/{bucket}");
     let made = json!({"client": "c", "type": "t", "hostname": "h"});
-    post(server, &path, &made);
+    server.post(&path, &made);
     let event = |n: u32| {
         let title = match n % 10 {
             0 => format!("{SECRET} {bucket} {n}"),
@@ -51,15 +46,15 @@ fn fill(server: &Server, bucket: &str) {
         json!({"timestamp": format!("2024-03-01T10:{:02}:{:02}Z", n / 60, n % 60), "duration": 1, "data": {"title": title}})
     };
     let events: Vec<Value> = (0..100).map(event).collect();
-    let (status, answer) = post(server, &format!("{path}/events"), &json!(events));
+    let (status, answer) = server.post(&format!("{path}/events"), &json!(events));
     assert_eq!(status, 200, "{answer}");
 }
 
 /// Has everything with the secret purged; the receipt.
 fn purge(server: &Server) -> (u16, Value) {
-    let (status, preview) = post(server, PURGE, &json!({"data": {"pattern": SECRET}}));
+    let (status, preview) = server.post(PURGE, &json!({"data": {"pattern": SECRET}}));
     assert_eq!(status, 200, "{preview}");
-    post(server, PURGE, &json!({"token": preview["token"]}))
+    server.post(PURGE, &json!({"token": preview["token"]}))
 }
 
 fn backup(installation: &Installation, dir: &Path) {
@@ -333,7 +328,7 @@ fn nothing_is_left_whoever_is_killed_whenever(data: Data, cases: u64) {
             .arg("--dbpath")
             .arg(&installation.data);
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        let (_, preview) = post(&server, PURGE, &json!({"data": {"pattern": SECRET}}));
+        let (_, preview) = server.post(PURGE, &json!({"data": {"pattern": SECRET}}));
         let meanwhile = Ending(command.spawn().expect("the command to start"));
         let port = server.port;
         let asked = std::thread::spawn(move || {
@@ -568,7 +563,7 @@ fn a_start_that_is_stopped_at_once_leaves_nothing_that_the_next_does_not_reach()
         fill(&server, &format!("bucket-{case}"));
         backup(&installation, &set);
         assert!(!found(&[&sets]).is_empty(), "the search finds nothing");
-        let (_, preview) = post(&server, PURGE, &json!({"data": {"pattern": SECRET}}));
+        let (_, preview) = server.post(PURGE, &json!({"data": {"pattern": SECRET}}));
         let port = server.port;
         let asked = std::thread::spawn(move || {
             let body = json!({"token": preview["token"]}).to_string();

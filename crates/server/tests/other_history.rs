@@ -19,19 +19,10 @@ use serde_json::{Value, json};
 const SMALL: &str = "[log]\nsegment_bytes = 1048576\n";
 const PURGE: &str = "/api/1/purge";
 
-fn post(server: &Server, target: &str, body: &Value) -> (u16, Value) {
-    let answer = http::post(server.port, target, body.to_string().as_bytes()).expect("an answer");
-    (answer.status, answer.json().unwrap_or_default())
-}
-
 /// Forty events that nothing can compress much: half a segment.
 fn fill(server: &Server, bucket: &str) {
     let path = format!("/api/0/buckets/{bucket}");
-    post(
-        server,
-        &path,
-        &json!({"client": "c", "type": "t", "hostname": "h"}),
-    );
+    server.post(&path, &json!({"client": "c", "type": "t", "hostname": "h"}));
     let mut random: u64 = bucket.bytes().fold(88_172_645_463_325_252, |sum, byte| {
         sum.rotate_left(9) ^ u64::from(byte)
     });
@@ -46,7 +37,7 @@ fn fill(server: &Server, bucket: &str) {
         json!({"timestamp": format!("2024-03-01T10:00:{n:02}Z"), "duration": 1, "data": {"title": format!("{bucket} {title}")}})
     };
     let events: Vec<Value> = (0..40).map(&mut event).collect();
-    let (status, answer) = post(server, &format!("{path}/events"), &json!(events));
+    let (status, answer) = server.post(&format!("{path}/events"), &json!(events));
     assert_eq!(status, 200, "{answer}");
 }
 
@@ -57,9 +48,9 @@ fn count(server: &Server, bucket: &str) -> Option<u64> {
 
 /// Purges all that begins with a word; the receipt.
 fn purge(server: &Server, word: &str) -> Value {
-    let (status, preview) = post(server, PURGE, &json!({"data": {"pattern": word}}));
+    let (status, preview) = server.post(PURGE, &json!({"data": {"pattern": word}}));
     assert_eq!(status, 200, "{preview}");
-    let (status, receipt) = post(server, PURGE, &json!({"token": preview["token"]}));
+    let (status, receipt) = server.post(PURGE, &json!({"token": preview["token"]}));
     assert_eq!(
         (status, &receipt["state"]),
         (200, &json!("completed")),

@@ -9,24 +9,15 @@ mod harness;
 
 use harness::http;
 use harness::server::{Installation, Server};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const PURGE: &str = "/api/1/purge";
 
-fn post(server: &Server, target: &str, body: &Value) -> (u16, Value) {
-    let answer = http::post(server.port, target, body.to_string().as_bytes()).expect("an answer");
-    (answer.status, answer.json().unwrap_or_default())
-}
-
 fn fill(server: &Server, bucket: &str) {
     let path = format!("/api/0/buckets/{bucket}");
-    post(
-        server,
-        &path,
-        &json!({"client": "c", "type": "t", "hostname": "h"}),
-    );
+    server.post(&path, &json!({"client": "c", "type": "t", "hostname": "h"}));
     let event = json!({"timestamp": "2024-03-01T10:00:00Z", "duration": 1, "data": {"title": bucket}});
-    let (status, _) = post(server, &format!("{path}/events"), &json!([event, event]));
+    let (status, _) = server.post(&format!("{path}/events"), &json!([event, event]));
     assert_eq!(status, 200);
 }
 
@@ -43,22 +34,22 @@ fn a_token_is_sent_alone_so_that_nothing_else_is_carried_out_than_what_is_read()
     fill(&server, "a");
     fill(&server, "b");
     let asked = json!({"bucket": "a", "whole_bucket": true});
-    let (_, preview) = post(&server, PURGE, &asked);
+    let (_, preview) = server.post(PURGE, &asked);
     for other in [
         json!({"bucket": "b", "whole_bucket": true, "token": preview["token"]}),
         json!({"events": [1], "token": preview["token"]}),
         json!({"start": "2024-03-01T00:00:00Z", "token": preview["token"]}),
         json!({"data": {"pattern": "x"}, "token": preview["token"]}),
     ] {
-        let (status, answer) = post(&server, PURGE, &other);
+        let (status, answer) = server.post(PURGE, &other);
         assert_eq!(status, 422, "{answer}");
     }
     assert_eq!(buckets(&server), ["a", "b"]);
     // Refused requests do not use it up.
-    let (status, receipt) = post(&server, PURGE, &json!({"token": preview["token"]}));
+    let (status, receipt) = server.post(PURGE, &json!({"token": preview["token"]}));
     assert_eq!((status, &receipt["events"]), (200, &json!(2)));
     assert_eq!(buckets(&server), ["b"]);
-    let (status, _) = post(&server, PURGE, &json!({"token": preview["token"]}));
+    let (status, _) = server.post(PURGE, &json!({"token": preview["token"]}));
     assert_eq!(status, 409);
 }
 
@@ -71,9 +62,9 @@ fn several_buckets_go_in_one_purge_with_one_receipt() {
     }
     // A bucket that is named twice is purged once.
     let asked = json!({"bucket": ["a", "c", "a"], "whole_bucket": true});
-    let (_, preview) = post(&server, PURGE, &asked);
+    let (_, preview) = server.post(PURGE, &asked);
     assert_eq!(preview["events"], 4);
-    let (status, receipt) = post(&server, PURGE, &json!({"token": preview["token"]}));
+    let (status, receipt) = server.post(PURGE, &json!({"token": preview["token"]}));
     assert_eq!((status, &receipt["events"]), (200, &json!(4)));
     // The creation and the insert of each.
     assert_eq!(receipt["records"], 4);

@@ -12,7 +12,9 @@ use plain::bucket;
 use proptest::prelude::*;
 use timberline_log::SimDisk;
 use timberline_model::{EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
-use timberline_views::{Selection, Store, StoreOptions, TimeRange, Undoing, differences};
+use timberline_views::{
+    BucketKey, HistoryError, Selected, Selection, Store, StoreOptions, TimeRange, Undoing, differences,
+};
 
 const SECRET: &str = "the-secret-of-the-crypt";
 const SECOND: i64 = 1_000_000_000;
@@ -95,15 +97,19 @@ fn fill(store: &Store, rounds: i64, squash: bool) {
     store.sync_now().expect("is synced");
 }
 
-fn purge(store: &Store) -> Result<(), timberline_views::HistoryError> {
-    let secret = |data: &str| data.contains(SECRET);
+/// Everything with the secret, in these buckets; in all if none is named.
+fn secrets(store: &Store, buckets: Vec<BucketKey>) -> Result<Selected, HistoryError> {
     let selection = Selection {
-        buckets: Vec::new(),
+        buckets,
         ids: None,
         range: TimeRange::ALL,
-        data: &secret,
+        data: &|data| data.contains(SECRET),
     };
-    let selected = store.select(&selection, 5, &mut || true)?;
+    store.select(&selection, 5, &mut || true)
+}
+
+fn purge(store: &Store) -> Result<(), HistoryError> {
+    let selected = secrets(store, Vec::new())?;
     assert!(
         selected.events > 0 && selected.deleted > 0 && selected.former > 0,
         "{selected:?}"
@@ -284,14 +290,8 @@ fn redacted_data_are_nowhere_and_the_events_stay() {
     fill(&store, 3, false);
     let seq = store.snapshot().seq();
     let before = store.snapshot().bucket("beats").map(|b| b.len());
-    let secret = |data: &str| data.contains(SECRET);
-    let selection = Selection {
-        buckets: vec![store.snapshot().bucket("beats").expect("is there").key()],
-        ids: None,
-        range: TimeRange::ALL,
-        data: &secret,
-    };
-    let selected = store.select(&selection, 0, &mut || true).expect("is read");
+    let beats = store.snapshot().bucket("beats").expect("is there").key();
+    let selected = secrets(&store, vec![beats]).expect("is read");
     let new = |data: &str| Some(data.replace(SECRET, "xxx"));
     store.redact(&selected, &new).expect("is redacted");
     assert_eq!(store.snapshot().bucket("beats").map(|b| b.len()), before);
@@ -344,14 +344,7 @@ fn undo_keeps_an_event_whose_former_data_was_erased() {
         .insert_events("window", &[event(Some(ids[0].0), 1, false)])
         .expect("is replaced");
     store.delete_event("window", ids[1]).expect("is deleted");
-    let secret = |data: &str| data.contains(SECRET);
-    let selection = Selection {
-        buckets: Vec::new(),
-        ids: None,
-        range: TimeRange::ALL,
-        data: &secret,
-    };
-    let selected = store.select(&selection, 0, &mut || true).expect("is read");
+    let selected = secrets(&store, Vec::new()).expect("is read");
     let new = |data: &str| Some(data.replace(SECRET, "xxx"));
     store.redact(&selected, &new).expect("is redacted");
     assert!(found_in(&disk).is_empty());

@@ -98,6 +98,14 @@ impl World {
         all
     }
 
+    /// Damages a record of the log; nobody has the store open.
+    fn damage_record(&self, seq: Seq) {
+        let (store, _) = self.open();
+        let record = self.records(&store).into_iter().find(|r| r.0 == seq).unwrap();
+        drop(store);
+        flip(&record.1, record.2 + 40);
+    }
+
     /// The checkpoint and its copy.
     fn damage_checkpoints(&self) {
         for name in ["views/checkpoint", "views/checkpoint.copy"] {
@@ -176,10 +184,7 @@ fn what_a_damaged_log_has_lost_is_written_back_from_the_old_views() {
     for encrypted in [false, true] {
         let world = World::new(encrypted);
         let (lost, before) = filled(&world);
-        let (store, _) = world.open();
-        let record = world.records(&store).into_iter().find(|r| r.0 == lost).unwrap();
-        drop(store);
-        flip(&record.1, record.2 + 40);
+        world.damage_record(lost);
         world.damage_checkpoints();
 
         // A crash right after the start changes nothing: once is as good as twice.
@@ -214,10 +219,7 @@ fn a_rebuild_from_a_damaged_log_takes_from_the_old_views_what_only_they_have() {
     for encrypted in [false, true] {
         let world = World::new(encrypted);
         let (lost, before) = filled(&world);
-        let (store, _) = world.open();
-        let record = world.records(&store).into_iter().find(|r| r.0 == lost).unwrap();
-        drop(store);
-        flip(&record.1, record.2 + 40);
+        world.damage_record(lost);
         let storage = |name: &str| Arc::new(FileStorage::open(world.path(name)).unwrap());
         let (log, views) = (storage("log"), storage("views"));
         let options = world.options.clone();

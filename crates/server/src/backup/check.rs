@@ -9,6 +9,7 @@ use timberline_views::{Replica, ReplicaError};
 
 use super::manifest::Manifest;
 use super::{BackupError, LOG_DIR};
+use crate::open_files::allow_segments;
 
 /// How often a backup that changes while it is looked at is looked at again.
 const ATTEMPTS: usize = 10;
@@ -44,7 +45,9 @@ pub fn check(
         wrong: against_manifest(dir)?,
         ..Checked::default()
     };
-    let reader = timberline_views::read_log(dir, cipher)?.pinned_copy()?;
+    let reader = timberline_views::read_log(dir, cipher)?;
+    allow_segments(&reader)?;
+    let reader = reader.pinned_copy()?;
     let mut replica = Replica::new(spill);
     let mut records = reader.read_from(Seq::FIRST)?;
     let mut unfolded = 0;
@@ -121,7 +124,9 @@ fn compare_with_manifest(dir: &Path) -> Result<Vec<String>, BackupError> {
         });
     }
     // After the manifest: a segment that is newer than it says is expected, one that is older is not.
-    let reader = timberline_views::log_files(dir)?.pinned_copy()?;
+    let reader = timberline_views::log_files(dir)?;
+    allow_segments(&reader)?;
+    let reader = reader.pinned_copy()?;
     let infos = reader.segments()?;
     let log = dir.join(LOG_DIR);
     let mut wrong = Vec::new();

@@ -25,7 +25,6 @@ mod collect;
 mod compress;
 mod connection;
 mod connections;
-mod descriptors;
 mod entrance;
 mod error;
 pub(crate) mod guard;

@@ -15,12 +15,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::connections::{Connections, Slot};
-use super::descriptors::connections_allowed;
 use super::entrance::Entrance;
 use super::listen::Listeners;
 use super::socket::Socket;
 use crate::app::App;
 use crate::config::{Compression, Limits};
+use crate::open_files::connections_allowed;
 use crate::routes;
 
 /// How long to wait when no connection can be accepted, as when descriptors run out.

@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{http, poll};
@@ -200,6 +201,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Posts JSON: the status and the answer.
+    pub(crate) fn post(&self, target: &str, body: &Value) -> (u16, Value) {
+        let answer = http::post(self.port, target, body.to_string().as_bytes()).expect("an answer");
+        (answer.status, answer.json().unwrap_or_default())
+    }
+
     /// Asks it to stop, as a service manager does, and waits until it has.
     pub(crate) fn stop(mut self) {
         self.ask_to_stop();

@@ -3,7 +3,6 @@
 use std::fmt::Display;
 
 use indicatif::HumanCount;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use timberline_log::{LogReader, Record, Seq, segment_name};
 use timberline_views::{
     BucketView, OpenReport, Replica, ReplicaError, Snapshot, check, damaged_views, differences,
@@ -14,6 +13,7 @@ use crate::backup::Manifest;
 use crate::command::output::{Output, OutputError};
 use crate::command::place::DataDir;
 use crate::command::verdict::Verdict;
+use crate::open_files::allow_segments;
 
 pub(super) const HELP: &str = "\
 Reads every byte of the log and compares every checksum; folds all of it from the first record on, in a temporary \
@@ -32,9 +32,9 @@ const MOST_UNFOLDED: u64 = 20;
 
 /// Verifies.
 pub(super) fn run(data: &DataDir) -> anyhow::Result<Verdict> {
-    raise_open_files();
     // What is erased from the log while it is read must not look like a difference.
     let reader = data.log()?;
+    allow_segments(&reader)?;
     let reader = match Manifest::read(data.path()) {
         // A backup, whatever its manifest says.
         Ok(Some(_)) | Err(_) => reader.pinned_copy()?,
@@ -87,19 +87,6 @@ pub(super) fn run(data: &DataDir) -> anyhow::Result<Verdict> {
     }
     out.flush()?;
     Ok(Verdict::faulty_if(count > 0))
-}
-
-/// All segments are kept open, so that both readings see the same files whatever replaces them meanwhile. A log in which
-/// much was erased may have thousands.
-fn raise_open_files() {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        ..limit
-    };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::debug!(%error, "cannot raise the limit of open files");
-    }
 }
 
 /// What was wrong so far.

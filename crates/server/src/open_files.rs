@@ -1,31 +1,14 @@
-//! Open files: as many as the connections need, as far as the system allows.
+//! Open files: as many as connections and readers of a log need, as far as the system allows.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use timberline_log::{LogError, LogReader};
 
 /// Descriptors that are not connections: log and view segments, backups, files that are sent, the listening sockets.
 const OTHERS: u64 = 256;
 
 /// How many of `wanted` connections may be open at once, after the process's own limit has been raised for them.
-pub(super) fn connections_allowed(wanted: usize) -> usize {
-    let limit = getrlimit(Resource::Nofile);
-    let needed = (wanted as u64).saturating_add(OTHERS);
-    let (raised, allowed) = decide(needed, limit.current, limit.maximum);
-    let available = match raised {
-        None => allowed,
-        Some(raised) => {
-            let next = Rlimit {
-                current: Some(raised),
-                maximum: limit.maximum,
-            };
-            match setrlimit(Resource::Nofile, next) {
-                Ok(()) => allowed,
-                Err(error) => {
-                    tracing::debug!(%error, raised, "cannot raise the limit of open files");
-                    limit.current.unwrap_or(allowed)
-                }
-            }
-        }
-    };
+pub(crate) fn connections_allowed(wanted: usize) -> usize {
+    let available = raise((wanted as u64).saturating_add(OTHERS));
     let connections = places(wanted, available);
     if connections < wanted {
         tracing::warn!(
@@ -35,6 +18,33 @@ pub(super) fn connections_allowed(wanted: usize) -> usize {
         );
     }
     connections
+}
+
+/// Raises the limit so that the segments of a log can be kept open, as far as the system allows. Who reads a log twice and
+/// compares must see the same files both times, whatever replaces them meanwhile.
+pub(crate) fn allow_segments(log: &LogReader) -> Result<(), LogError> {
+    raise((log.segments()?.len() as u64).saturating_add(2 * OTHERS));
+    Ok(())
+}
+
+/// Raises the process's own limit to what is needed, as far as the system allows. Returns the limit then.
+fn raise(needed: u64) -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let (raised, allowed) = decide(needed, limit.current, limit.maximum);
+    let Some(raised) = raised else {
+        return allowed;
+    };
+    let next = Rlimit {
+        current: Some(raised),
+        maximum: limit.maximum,
+    };
+    match setrlimit(Resource::Nofile, next) {
+        Ok(()) => allowed,
+        Err(error) => {
+            tracing::debug!(%error, raised, "cannot raise the limit of open files");
+            limit.current.unwrap_or(allowed)
+        }
+    }
 }
 
 /// What to raise the limit to, if that is needed, and how many descriptors there are then. No limit is `None`.
