@@ -4,19 +4,22 @@
 //! [`Snapshot`]. Readers take a snapshot and never a lock. A background thread seals what is in memory into view
 //! segments and writes checkpoints, so that a start maps files and folds only the log's tail.
 //!
-//! | room | what is in it |
+//! | folder | what is in it |
 //! |---|---|
-//! | [`record`] | what the log holds, to the byte |
-//! | `state` | the fold: (state, record) -> state |
-//! | `bucket` | one bucket: its view, its reads, its part of the fold |
-//! | `head` | events in memory: sorted runs over a dictionary |
-//! | `segment` | events on disk: packed columns, sparse index, dictionary |
-//! | `snapshot` | what readers see |
-//! | `persistent` | what snapshots share: collections of which a change copies a path |
-//! | `replica`, `verify` | folding apart from the store, and comparing: for the tools that work on a log |
-//! | `repair` | a log written anew from what is left of a damaged one |
+//! | [`record`] | what the log holds, to the byte, and what each record does |
+//! | `fold` | (state, record) -> state |
+//! | `view` | what readers see: snapshots, and in them a view of each bucket |
+//! | `head`, `segment` | a bucket's events in memory and on disk |
+//! | `collections` | what snapshots share: collections of which a change copies a path |
+//! | `sequencer`, `write` | the one lock under which writes get their order; the writes |
+//! | `files` | the checkpoint; view segments that are healed |
+//! | `background` | the threads that flush, merge and keep history short |
+//! | `history` | the past: earlier states, the history of an event, undo, the trash |
+//! | `erasure` | how bytes become unrecoverable |
 //! | `time_trust` | whether the clock may be believed when something is to be erased |
-//! | `store` | the sequencer, the compactor, the checkpoint, opening |
+//! | `salvage` | events that the log has lost and old view files still hold |
+//! | `store` | the facade, and opening |
+//! | `tools` | looking into a data directory, comparing, repairing |
 //!
 //! ```
 //! use timberline_model::{Bucket, Data, Duration, Heartbeat, Pulsetime, Timestamp};
@@ -52,47 +55,56 @@
 //! # }
 //! ```
 
-mod bucket;
-mod byte_list;
+mod background;
+mod collections;
+mod erasure;
+mod error;
+mod files;
+mod fold;
 mod head;
 mod history;
-mod persistent;
 pub mod record;
-mod repair;
-mod replica;
 mod row;
+mod salvage;
 mod segment;
-mod snapshot;
-mod state;
+mod sequencer;
 mod store;
 mod time_trust;
-mod verify;
+mod tools;
+mod view;
+mod write;
 
-pub use bucket::{
-    BucketView, Columns, DataDictionary, EventRef, Events, HeadData, Renumber, SegmentData, column,
-};
-pub use byte_list::ByteList;
+pub use background::maintenance::{Maintenance, PurgeReceipt};
+pub use collections::ByteList;
+pub use erasure::erase_copy::CopyErasure;
+pub use erasure::erase_log::LogErasure;
+pub use erasure::select::{Selected, Selection};
+pub use error::{CompactError, OpenError, WriteError};
+pub use files::heal::{ViewDamage, set_aside_views};
+pub use fold::{FoldError, Replica, ReplicaError};
 pub use history::HistoryError;
-pub use history::erase::LogErasure;
-pub use history::erase_copy::CopyErasure;
-pub use history::select::{Selected, Selection};
-pub use history::story::{Beat, Change, Story, What};
+pub use history::event_history::{Beat, Change, Story, What};
 pub use history::undo::Undone;
 pub use record::BucketKey;
-pub use repair::{RepairError, RepairReport, Shortfall, repair};
-pub use replica::{Replica, ReplicaError};
 pub use row::TimeRange;
 pub use segment::SegmentError;
-pub use snapshot::{Snapshot, Trashed};
-pub use state::FoldError;
 pub use store::{
-    CompactError, Deleted, DeletedWhat, HeartbeatAnswer, HeartbeatDurability, KnownEvents, Maintenance,
-    OpenError, OpenReport, Progress, PurgeReceipt, Receipt, Redacting, Store, StoreOptions, Undoing,
-    ViewDamage, WriteError, check_start, damaged_views, explain, last_checkpoint, log_files, read_log,
-    read_only, read_only_with, set_aside_views, view_files,
+    Deleted, DeletedWhat, HeartbeatDurability, OpenReport, Progress, Store, StoreOptions, Undoing,
 };
 pub use timberline_log::Seq;
 pub use time_trust::{
     BootTime, Clock, Suspension, TimeTrust, clock_confirmation_waits, clock_trust, confirm_clock,
 };
-pub use verify::{check, damaged_view_segments, differences};
+pub use tools::inspect::{
+    check_start, damaged_views, explain, last_checkpoint, log_files, read_log, read_only, read_only_with,
+    view_files,
+};
+pub use tools::repair::{RepairError, RepairReport, Shortfall, repair};
+pub use tools::verify::{check, damaged_view_segments, differences};
+pub use view::{
+    BucketView, Columns, DataDictionary, EventRef, Events, HeadData, Renumber, SegmentData, Snapshot,
+    Trashed, column,
+};
+pub use write::events::{HeartbeatAnswer, Receipt};
+pub use write::known_events::KnownEvents;
+pub use write::redact::Redacting;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
-use crate::byte_list::ByteList;
+use crate::collections::ByteList;
 
 /// Distinct data objects, by index. Shared between the sequencer, which appends, and snapshots, which only know
 /// indexes that were there when they were taken.

@@ -1,6 +1,6 @@
 //! How often a pass over the log asks whether to go on.
 
-use super::HistoryError;
+use crate::history::HistoryError;
 
 /// Records between two questions, at most.
 const RECORDS: u32 = 1 << 10;

@@ -4,8 +4,8 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{LogReader, Seq};
 
-use super::trace::{BucketTrace, Presence, Trace, Value};
-use super::{HistoryError, each_record_while};
+use crate::history::event_state::{BucketTrace, Presence, Trace, Value};
+use crate::history::{HistoryError, each_record_while};
 use crate::record::{BucketKey, Effect, EventChanges, Last, Record};
 
 /// What is asked for.

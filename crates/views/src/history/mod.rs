@@ -1,36 +1,28 @@
-//! What the log knows beyond the present: what things were before, how to take a change back, and how to lose what is
-//! to be forgotten.
+//! What the log knows beyond the present: earlier states, the history of an event, and how to undo a change.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `squash` | the outcome of a segment's records |
-//! | `erase` | a segment's records without what was purged |
-//! | `erase_copy` | the same in a copy of a log that was repaired since |
-//! | `trace` | what some events were at some time |
+//! | `as_of` | snapshots of the past, kept for the next question |
+//! | `event_history` | how an event became what it is |
+//! | `event_state` | what some events were at some time |
 //! | `backward` | the same before a record, read backwards from there |
-//! | `story` | how an event became what it is |
-//! | `undo` | the records that take others back |
-//! | `deletions` | what was deleted and did not come back |
-//! | `select` | what a purge is to erase |
-//! | `past` | pictures of the past that are kept for the next question |
+//! | `undo` | the records that undo others |
+//! | `trash` | what was deleted and not restored |
 
+pub(crate) mod as_of;
 pub(crate) mod ask;
 pub(crate) mod backward;
-pub(crate) mod deletions;
-pub(crate) mod erase;
-pub(crate) mod erase_copy;
-pub(crate) mod past;
-pub(crate) mod select;
-pub(crate) mod squash;
-pub(crate) mod story;
-pub(crate) mod trace;
+pub(crate) mod event_history;
+pub(crate) mod event_state;
+pub(crate) mod trash;
 pub(crate) mod undo;
 
 use timberline_log::{Damage, LogError, LogReader, Seq, SyncFailed};
 
+use crate::error::CompactError;
+use crate::error::WriteError;
 use crate::record::{CodecError, Record};
 use crate::segment::SegmentError;
-use crate::store::{CompactError, WriteError};
 
 /// A question about the past, or a change of it, came to nothing.
 #[derive(Debug, thiserror::Error)]

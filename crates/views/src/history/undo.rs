@@ -10,17 +10,17 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{LogReader, Seq};
 
-use super::backward::{self, Asked};
-use super::trace::{BucketTrace, Fields, Presence, Trace, Value};
-use super::{HistoryError, each_record_while};
-use crate::bucket::{BucketView, Located};
+use crate::fold::State;
+use crate::history::backward::{self, Asked};
+use crate::history::event_state::{BucketTrace, Fields, Presence, Trace, Value};
+use crate::history::{HistoryError, each_record_while};
 use crate::record::{
     BucketDeleted, BucketKey, BucketRestored, BucketUpdated, Effect, EventBlock, EventsChanged, Last, Record,
     SettingDeleted, SettingSet,
 };
-use crate::snapshot::Snapshot;
-use crate::state::State;
-use crate::store::RECORD_BYTES;
+use crate::view::Snapshot;
+use crate::view::{BucketView, Located};
+use crate::write::events::RECORD_BYTES;
 
 /// What undoing came to, or would come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,25 +2,10 @@
 //!
 //! A write takes the sequencer's lock for the microsecond it takes to decide, append, apply and publish
 //! (docs/decisions/001-a-lock-not-a-queue.md); nothing waits for a disk under it. Heads are sealed and checkpoints
-//! written by a background thread ([`compact`]).
+//! written by a background thread ([`compactor`]).
 
-mod checkpoint;
-mod commit;
-pub(crate) mod compact;
-mod error;
-pub(crate) mod generations;
-mod heal;
-mod history;
-mod inspect;
-mod maintain;
-mod open;
-mod presence;
-mod put;
-mod redact;
-mod salvage;
-mod salvage_evidence;
-mod undo;
-mod write;
+pub(crate) mod open;
+pub(crate) mod past;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -32,25 +17,17 @@ use parking_lot::{Condvar, Mutex};
 use timberline_log::Storage;
 use timberline_log::{Cipher, DeviceId, Durability, Integrity, Log, LogReader, Seq, SyncFailed, WriterLock};
 
-pub use error::{CompactError, OpenError, WriteError};
-pub use heal::{ViewDamage, set_aside_views};
-pub use history::{Deleted, DeletedWhat, Undoing};
-pub use inspect::{
-    check_start, damaged_views, explain, last_checkpoint, log_files, read_log, read_only, read_only_with,
-    view_files,
-};
-pub use maintain::{Maintenance, PurgeReceipt};
 pub use open::{OpenReport, Progress};
-pub use presence::KnownEvents;
-pub use redact::Redacting;
-pub(crate) use write::RECORD_BYTES;
-pub use write::{HeartbeatAnswer, Receipt};
+pub use past::{Deleted, DeletedWhat, Undoing};
 
-use crate::bucket::SEAL_ROWS;
-use crate::history::past::Past;
-use crate::snapshot::Snapshot;
-use crate::state::State;
+use crate::background::compactor;
+use crate::error::CompactError;
+use crate::files::{generations, heal};
+use crate::fold::SEAL_ROWS;
+use crate::fold::State;
+use crate::history::as_of::Past;
 use crate::time_trust::{Clock, Suspension, TimeTrust, TrustedClock};
+use crate::view::Snapshot;
 
 /// When a heartbeat is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,74 +97,74 @@ impl Default for StoreOptions {
 }
 
 /// How often a write prepares on a snapshot what takes long, before it does under the lock what has changed meanwhile.
-const ROUNDS: u32 = 16;
+pub(crate) const ROUNDS: u32 = 16;
 
 /// What is decided under one lock: the log and the state it folds to.
 #[derive(Debug)]
-struct Sequencer {
-    log: Log,
-    state: State,
+pub(crate) struct Sequencer {
+    pub(crate) log: Log,
+    pub(crate) state: State,
     /// Reused for every record that is encoded under the lock.
-    buffer: Vec<u8>,
+    pub(crate) buffer: Vec<u8>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Shared {
-    sequencer: Mutex<Sequencer>,
-    published: ArcSwap<Snapshot>,
-    durability: Durability,
-    options: StoreOptions,
+    pub(crate) sequencer: Mutex<Sequencer>,
+    pub(crate) published: ArcSwap<Snapshot>,
+    pub(crate) durability: Durability,
+    pub(crate) options: StoreOptions,
     /// The clock, and whether anything may be erased because of it.
-    clock: Arc<TrustedClock>,
-    log_storage: Arc<dyn Storage>,
-    views: Arc<dyn Storage>,
+    pub(crate) clock: Arc<TrustedClock>,
+    pub(crate) log_storage: Arc<dyn Storage>,
+    pub(crate) views: Arc<dyn Storage>,
     /// Puts damaged view segments together again.
-    healer: Arc<heal::Healer>,
+    pub(crate) healer: Arc<heal::Healer>,
     /// Number of the next view file.
-    next_file: AtomicU64,
+    pub(crate) next_file: AtomicU64,
     /// View files that the next checkpoint will no longer name.
-    obsolete: Mutex<Vec<String>>,
+    pub(crate) obsolete: Mutex<Vec<String>>,
     /// Bytes of log since the last checkpoint.
-    unsaved: AtomicU64,
+    pub(crate) unsaved: AtomicU64,
     /// Bytes of the last checkpoint.
-    saved: AtomicU64,
+    pub(crate) saved: AtomicU64,
     /// Held by whoever seals, merges or checkpoints: the compactor, or a caller that does it by hand. No reader and
     /// no writer ever waits for it.
-    compacting: Mutex<()>,
+    pub(crate) compacting: Mutex<()>,
     /// Everything up to here is in the checkpoint on the disk.
-    checkpointed: AtomicU64,
+    pub(crate) checkpointed: AtomicU64,
     /// Held by whoever rewrites log segments.
-    maintaining: Mutex<()>,
+    pub(crate) maintaining: Mutex<()>,
     /// Deletions up to here are known to be erased.
-    erased_through: AtomicU64,
+    pub(crate) erased_through: AtomicU64,
     /// How often orders to erase were completed.
-    purges_completed: AtomicU64,
+    pub(crate) purges_completed: AtomicU64,
     /// How often sealed segments of the log were replaced since the start.
-    log_rewrites: AtomicU64,
+    pub(crate) log_rewrites: AtomicU64,
     /// Which versions of the log's segments the next checkpoint names.
-    seen: Mutex<generations::Seen>,
+    pub(crate) seen: Mutex<generations::Seen>,
     /// Whether an order to erase could not be completed and the history thread is to try again.
-    retry_maintenance: AtomicBool,
-    past: Mutex<Past>,
+    pub(crate) retry_maintenance: AtomicBool,
+    pub(crate) past: Mutex<Past>,
     /// Held by whoever folds the past: one at a time.
-    recalling: Mutex<()>,
+    pub(crate) recalling: Mutex<()>,
     /// Whether the compactor has been told that there is work.
-    woken: AtomicBool,
-    closing: AtomicBool,
-    sleep: Mutex<()>,
-    work: Condvar,
+    pub(crate) woken: AtomicBool,
+    pub(crate) closing: AtomicBool,
+    pub(crate) sleep: Mutex<()>,
+    pub(crate) work: Condvar,
     /// Signalled when the store closes.
-    rested: Condvar,
+    pub(crate) rested: Condvar,
     /// Signalled when heads have shrunk.
-    room: Condvar,
+    pub(crate) room: Condvar,
     /// See [`Store::interleave`].
     #[cfg(feature = "sim")]
-    between: Mutex<Option<Between>>,
+    pub(crate) between: Mutex<Option<Between>>,
 }
 
 /// What tests do between the preparation of a write and its decision.
 #[cfg(feature = "sim")]
-struct Between(Box<dyn FnMut() + Send>);
+pub(crate) struct Between(Box<dyn FnMut() + Send>);
 
 #[cfg(feature = "sim")]
 impl std::fmt::Debug for Between {
@@ -199,7 +176,7 @@ impl std::fmt::Debug for Between {
 impl Shared {
     /// Where a write has prepared on a snapshot and is about to take the lock: tests let other writes come between.
     #[cfg(feature = "sim")]
-    fn interleave(&self) {
+    pub(crate) fn interleave(&self) {
         let hook = self.between.lock().take();
         if let Some(Between(mut hook)) = hook {
             hook();
@@ -208,10 +185,10 @@ impl Shared {
     }
 
     #[cfg(not(feature = "sim"))]
-    fn interleave(&self) {}
+    pub(crate) fn interleave(&self) {}
 
     /// Waits until a record is on the disk.
-    fn wait_durable(&self, seq: Seq) -> Result<(), SyncFailed> {
+    pub(crate) fn wait_durable(&self, seq: Seq) -> Result<(), SyncFailed> {
         #[cfg(feature = "sim")]
         if self.options.manual_sync {
             return self.sequencer.lock().log.sync_now();
@@ -221,17 +198,17 @@ impl Shared {
 
     /// Whether enough was written since the last checkpoint to be worth another: a checkpoint holds all heads, so
     /// one that is large must be rarer, or it would cost more than the writes it saves from being folded again.
-    fn checkpoint_is_due(&self) -> bool {
-        let worth = compact::CHECKPOINT_BYTES.max(8 * self.saved.load(Ordering::Relaxed));
+    pub(crate) fn checkpoint_is_due(&self) -> bool {
+        let worth = compactor::CHECKPOINT_BYTES.max(8 * self.saved.load(Ordering::Relaxed));
         self.unsaved.load(Ordering::Relaxed) >= worth
     }
 
-    fn publish(&self, state: &State) {
+    pub(crate) fn publish(&self, state: &State) {
         self.published.store(Arc::new(state.snapshot()));
     }
 
     /// Tells the compactor that there may be work.
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         if !self.woken.swap(true, Ordering::AcqRel) {
             let _guard = self.sleep.lock();
             self.work.notify_one();
@@ -239,7 +216,7 @@ impl Shared {
     }
 
     /// Sleeps until there may be work. False when the store closes.
-    fn wait_for_work(&self) -> bool {
+    pub(crate) fn wait_for_work(&self) -> bool {
         let mut guard = self.sleep.lock();
         while !self.woken.swap(false, Ordering::AcqRel) {
             if self.closing.load(Ordering::Acquire) {
@@ -251,7 +228,7 @@ impl Shared {
     }
 
     /// Sleeps for a while. False when the store closes.
-    fn rest(&self, time: Duration) -> bool {
+    pub(crate) fn rest(&self, time: Duration) -> bool {
         let mut guard = self.sleep.lock();
         if !self.closing.load(Ordering::Acquire) {
             self.rested.wait_for(&mut guard, time);
@@ -260,7 +237,7 @@ impl Shared {
     }
 
     /// After a failure: a moment, so that a full disk does not make the compactor spin.
-    fn pause(&self) {
+    pub(crate) fn pause(&self) {
         let mut guard = self.sleep.lock();
         if !self.closing.load(Ordering::Acquire) {
             self.work.wait_for(&mut guard, Duration::from_secs(1));
@@ -275,7 +252,7 @@ impl Shared {
 /// [`Store::close`] loses nothing that was acknowledged, but the next start has more to fold.
 #[derive(Debug)]
 pub struct Store {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     _lock: Option<WriterLock>,
 }

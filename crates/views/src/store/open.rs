@@ -12,23 +12,23 @@ use timberline_log::{
     OpeningLog, Seq, Storage, TornTail,
 };
 
-use super::checkpoint::{self, Found};
-use super::compact;
-use super::error::OpenError;
-use super::generations;
-use super::heal::Healer;
-use super::maintain;
-use super::salvage;
-use super::{HeartbeatDurability, Sequencer, Shared, Store, StoreOptions};
+use crate::background::compactor;
+use crate::background::maintenance;
+use crate::error::OpenError;
+use crate::files::checkpoint::{self, Found};
+use crate::files::generations;
+use crate::files::heal::Healer;
+use crate::fold::State;
 use crate::record::{Record, RecordKind};
-use crate::snapshot::Snapshot;
-use crate::state::State;
+use crate::salvage;
+use crate::store::{HeartbeatDurability, Sequencer, Shared, Store, StoreOptions};
 use crate::time_trust::TrustedClock;
+use crate::view::Snapshot;
 
 /// Directory of the log in the data directory.
-pub(super) const LOG_DIR: &str = "log";
+pub(crate) const LOG_DIR: &str = "log";
 /// Directory of the views.
-pub(super) const VIEWS_DIR: &str = "views";
+pub(crate) const VIEWS_DIR: &str = "views";
 /// Directory of what a fold of the past does not keep in memory: files that are removed as soon as they are mapped.
 const SCRATCH_DIR: &str = "scratch";
 
@@ -216,8 +216,8 @@ impl Store {
             _lock: None,
         };
         if store.shared.options.background {
-            store.start("compactor", compact::run)?;
-            store.start("history", maintain::run)?;
+            store.start("compactor", compactor::run)?;
+            store.start("history", maintenance::run)?;
         }
         Ok((store, report))
     }
@@ -271,7 +271,7 @@ impl Drop for NewDirs {
 ///
 /// # Errors
 /// [`OpenError::LogBehindViews`].
-pub(super) fn expect_log_to_reach(log: &Path, last: Seq, views: Seq) -> Result<(), OpenError> {
+pub(crate) fn expect_log_to_reach(log: &Path, last: Seq, views: Seq) -> Result<(), OpenError> {
     if views <= last {
         return Ok(());
     }
@@ -287,7 +287,7 @@ pub(super) fn expect_log_to_reach(log: &Path, last: Seq, views: Seq) -> Result<(
 ///
 /// # Errors
 /// When there is a key file and no key, or the other way round.
-pub(super) fn expect_key(path: &Path, given: bool) -> Result<(), OpenError> {
+pub(crate) fn expect_key(path: &Path, given: bool) -> Result<(), OpenError> {
     let file = KeyFile::of(path);
     match (file.exists()?, given) {
         (true, false) => Err(OpenError::Encrypted {
@@ -301,7 +301,7 @@ pub(super) fn expect_key(path: &Path, given: bool) -> Result<(), OpenError> {
 }
 
 /// The views as they are to be read and written.
-pub(super) fn encrypted(views: Arc<dyn Storage>, cipher: Option<&Arc<Cipher>>) -> Arc<dyn Storage> {
+pub(crate) fn encrypted(views: Arc<dyn Storage>, cipher: Option<&Arc<Cipher>>) -> Arc<dyn Storage> {
     match cipher {
         Some(cipher) => Arc::new(EncryptedStorage::new(views, Arc::clone(cipher))),
         None => views,
@@ -367,7 +367,7 @@ fn look_at_both(
 }
 
 /// The state of the checkpoint, or the empty one.
-pub(super) fn take_up(
+pub(crate) fn take_up(
     views: &dyn Storage,
     healer: Option<&Arc<Healer>>,
     report: &mut OpenReport,
@@ -403,7 +403,7 @@ fn fold_tail(shared: &Shared, report: &mut OpenReport, progress: Progress<'_>) -
     };
     let mut sealing = true;
     let mut erased_through = 0;
-    let mut look_out = compact::LookOut::default();
+    let mut look_out = compactor::LookOut::default();
     while let Some(record) = records.next() {
         let record = match record {
             Ok(record) => record,
@@ -456,14 +456,14 @@ fn lost_order(reader: &LogReader, damage: &Damage) -> Option<Seq> {
 }
 
 /// The buckets that were put together again.
-pub(super) fn recovered(state: &State) -> Vec<(Seq, String)> {
+pub(crate) fn recovered(state: &State) -> Vec<(Seq, String)> {
     let found = state.recovered().iter();
     found.map(|(seq, _, id)| (Seq(*seq), id.clone())).collect()
 }
 
 /// Keeps memory bounded. When it cannot (the disk is full), the start goes on with what fits in memory: the views
 /// come when there is space, the events are there at once. Tells whether it could.
-pub(super) fn seal_full_heads(shared: &Shared) -> bool {
+pub(crate) fn seal_full_heads(shared: &Shared) -> bool {
     let full: Vec<_> = {
         let sequencer = shared.sequencer.lock();
         sequencer.state.full_heads().map(|b| b.view.key).collect()
@@ -481,7 +481,7 @@ pub(super) fn seal_full_heads(shared: &Shared) -> bool {
 fn begin_clock(shared: &Arc<Shared>, newest: Seq) {
     let newest_time = || {
         let reader = shared.reader().ok()?;
-        let time = maintain::time_of(&reader, newest).ok();
+        let time = maintenance::time_of(&reader, newest).ok();
         (newest != Seq::NONE).then_some(time.unwrap_or(i64::MIN))
     };
     let store = Arc::downgrade(shared);
@@ -494,11 +494,11 @@ fn begin_clock(shared: &Arc<Shared>, newest: Seq) {
     shared.clock.trust();
 }
 
-pub(super) fn is_view_file(name: &str) -> bool {
+pub(crate) fn is_view_file(name: &str) -> bool {
     name.ends_with(".view")
 }
 
-pub(super) fn named_files(snapshot: &Snapshot) -> Vec<String> {
+pub(crate) fn named_files(snapshot: &Snapshot) -> Vec<String> {
     snapshot
         .kept()
         .flat_map(|b| b.segments.iter())
@@ -506,7 +506,7 @@ pub(super) fn named_files(snapshot: &Snapshot) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn list(views: &dyn Storage) -> Result<Vec<String>, OpenError> {
+pub(crate) fn list(views: &dyn Storage) -> Result<Vec<String>, OpenError> {
     views.list().map_err(|error| OpenError::Io {
         doing: "list the views",
         path: views.path().display().to_string(),

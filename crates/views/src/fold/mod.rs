@@ -1,0 +1,10 @@
+//! The fold: (state, record) -> state. Live writes, starts, rebuilds and reads of the past use the same one.
+
+mod bucket;
+mod replica;
+mod state;
+
+pub(crate) use bucket::{BucketState, SEAL_ROWS};
+pub use replica::{Replica, ReplicaError};
+pub use state::FoldError;
+pub(crate) use state::State;

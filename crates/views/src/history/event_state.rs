@@ -1,0 +1,190 @@
+//! What the log says of a few events: one pass over it, a small table instead of a whole fold.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use timberline_log::{LogReader, Seq};
+
+use crate::history::{HistoryError, LOOK_EVERY};
+use crate::record::{BucketKey, Effect, EventChanges, Last, Record, RecordKind};
+
+/// What an event was at some time.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Value {
+    pub(crate) start: i64,
+    pub(crate) duration: i64,
+    pub(crate) text: Arc<str>,
+}
+
+/// The fields of a bucket that can be updated: type, client, hostname, data.
+pub(crate) type Fields = [String; 4];
+
+/// Whether a bucket is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// It was not made yet, or it is purged.
+    #[default]
+    Nowhere,
+    There,
+    Trashed,
+}
+
+/// What is known of a bucket.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BucketTrace {
+    pub(crate) presence: Presence,
+    pub(crate) fields: Fields,
+    pub(crate) last: Option<Last>,
+    pub(crate) events: FxHashMap<u64, Value>,
+    /// Events of which a purge erased what they were, and the newest such purge.
+    pub(crate) erased: FxHashMap<u64, Seq>,
+}
+
+/// The state of some events, of the buckets and of the settings, as of the newest record taken.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trace {
+    /// Events of which buckets, and which; of others nothing is kept.
+    wanted: Arc<FxHashMap<BucketKey, FxHashSet<u64>>>,
+    pub(crate) buckets: BTreeMap<BucketKey, BucketTrace>,
+    pub(crate) settings: BTreeMap<String, String>,
+}
+
+impl Trace {
+    /// The same picture, which keeps these events from here on.
+    pub(crate) fn keeping(self, wanted: FxHashMap<BucketKey, FxHashSet<u64>>) -> Trace {
+        Trace {
+            wanted: Arc::new(wanted),
+            ..self
+        }
+    }
+
+    /// Goes through the log from a record on, up to and including each of these, which are in order, and tells what it was
+    /// then.
+    ///
+    /// # Errors
+    /// When a part of the log cannot be read: what is lost there may be what is asked for; [`HistoryError::Cancelled`].
+    pub(crate) fn at(
+        mut self,
+        reader: &LogReader,
+        from: Seq,
+        stops: &[Seq],
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Vec<Trace>, HistoryError> {
+        let mut pictures = Vec::with_capacity(stops.len());
+        let (mut records, mut read) = (reader.read_from(from)?, 0u64);
+        while let Some(record) = records.next() {
+            if read.is_multiple_of(LOOK_EVERY) && !go_on() {
+                return Err(HistoryError::Cancelled);
+            }
+            read += 1;
+            let record = record?;
+            while stops.get(pictures.len()).is_some_and(|stop| record.seq > *stop) {
+                pictures.push(self.clone());
+            }
+            if pictures.len() == stops.len() {
+                break;
+            }
+            self.take(&record)?;
+        }
+        while pictures.len() < stops.len() {
+            pictures.push(self.clone());
+        }
+        Ok(pictures)
+    }
+
+    /// Takes the next record.
+    ///
+    /// # Errors
+    /// When it cannot be decoded.
+    pub(crate) fn take(&mut self, found: &timberline_log::Record<'_>) -> Result<(), HistoryError> {
+        // Heartbeats are nearly all there is, and nearly all are of other buckets.
+        let bucket = Record::bucket_of(found.kind, found.payload)?;
+        let is_heartbeat = found.kind == RecordKind::Heartbeat.number();
+        if is_heartbeat && bucket.is_some_and(|key| !self.wanted.contains_key(&key)) {
+            return Ok(());
+        }
+        let record = Record::decode(found.kind, found.payload)?;
+        self.fold(found.seq, &record);
+        Ok(())
+    }
+
+    fn fold(&mut self, seq: Seq, record: &Record<'_>) {
+        match record.effect() {
+            Effect::CreateBucket(r) => {
+                let bucket = self.buckets.entry(r.bucket).or_default();
+                bucket.presence = Presence::There;
+                bucket.fields = [r.type_, r.client, r.hostname, r.data].map(str::to_owned);
+            }
+            Effect::UpdateBucket(r) => {
+                let bucket = self.buckets.entry(r.bucket).or_default();
+                let new = [r.type_, r.client, r.hostname, r.data];
+                for (field, new) in bucket.fields.iter_mut().zip(new) {
+                    if let Some(new) = new {
+                        *field = new.to_owned();
+                    }
+                }
+            }
+            Effect::DeleteBucket(key) => self.buckets.entry(key).or_default().presence = Presence::Trashed,
+            Effect::RestoreBucket(key) => self.buckets.entry(key).or_default().presence = Presence::There,
+            Effect::Set { key, value } => match value {
+                Some(value) => drop(self.settings.insert(key.to_owned(), value.to_owned())),
+                None => drop(self.settings.remove(key)),
+            },
+            Effect::ChangeEvents(changes) => {
+                let wanted = Arc::clone(&self.wanted);
+                let bucket = self.buckets.entry(changes.bucket).or_default();
+                bucket.change(&changes, wanted.get(&changes.bucket));
+            }
+            Effect::Purge(purge) => {
+                let bucket = self.buckets.entry(purge.bucket()).or_default();
+                if purge.is_whole() {
+                    *bucket = BucketTrace::default();
+                }
+                purge.removed().for_each(|ids| bucket.remove(ids));
+                let erased = purge.erased(seq.get()).filter(|erased| !erased.redacted);
+                let erased = erased.flat_map(|erased| erased.ids);
+                let wanted = self.wanted.get(&purge.bucket());
+                let erased = erased.filter(|id| wanted.is_some_and(|wanted| wanted.contains(id)));
+                bucket.erased.extend(erased.map(|id| (*id, seq)));
+            }
+            Effect::EndPurges { .. } | Effect::Nothing => {}
+        }
+    }
+}
+
+impl BucketTrace {
+    fn change(&mut self, changes: &EventChanges<'_>, wanted: Option<&FxHashSet<u64>>) {
+        self.remove(changes.removed);
+        for (id, duration) in changes.extended.iter() {
+            if let Some(value) = self.events.get_mut(&id) {
+                value.duration = duration;
+            }
+        }
+        if let (Some(wanted), Some(put)) = (wanted, changes.put) {
+            for (id, start, duration, text) in put.iter().filter(|(id, ..)| wanted.contains(id)) {
+                let text = text.into();
+                let value = Value {
+                    start,
+                    duration,
+                    text,
+                };
+                self.events.insert(id, value);
+            }
+        }
+        if changes.last != Last::Unchanged {
+            self.last = Some(changes.last);
+        }
+    }
+
+    fn remove(&mut self, ids: &[u64]) {
+        for id in ids {
+            self.events.remove(id);
+        }
+        if let Some(Last::Event(id)) = self.last
+            && ids.contains(&id)
+        {
+            self.last = Some(Last::Newest);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! What the log says of events that an old view segment holds and the fold does not: were they lost, or did they go?
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use rustc_hash::FxHashSet;
+use timberline_log::{Damage, LogReader, SegmentInfo, Seq};
+
+use crate::history::HistoryError;
+use crate::record::{BucketKey, Effect, EventChanges, Record, RecordKind};
+use crate::row::Row;
+
+/// What is to become of a row of an old view segment that the fold does not have so.
+pub(crate) enum Standing {
+    /// The log knows better: the event changed or went since, or was erased.
+    Accounted,
+    /// The log has lost it; so it is to be.
+    Lost(Row),
+    /// It was lost, or it went: a record that would tell is lost.
+    InDoubt,
+}
+
+/// What intact records say of one event.
+#[derive(Default)]
+struct Testimony {
+    /// The newest record that made, replaced or extended it.
+    touched: u64,
+    /// Whether a record that is there made it.
+    made: bool,
+    /// The newest record that deleted it.
+    deleted: u64,
+    /// Whether a purge or a redaction names it.
+    purged: bool,
+    /// The newest record that extended it, and to which duration.
+    extended: Option<(u64, i64)>,
+}
+
+/// Ids that lost records may have given out.
+struct Window {
+    from: u64,
+    to: u64,
+    /// Segments of which only the outcome is left lie in it: whatever was made and went within them left no trace. A view
+    /// segment that is newer than them knows.
+    squashed_through: u64,
+}
+
+/// What the log says.
+pub(crate) struct Evidence {
+    events: BTreeMap<(BucketKey, u64), Testimony>,
+    windows: Vec<Window>,
+    /// The newest lost record that may have taken events away or replaced them.
+    newest_loss: u64,
+    last: u64,
+    gone: FxHashSet<BucketKey>,
+    purged: FxHashSet<BucketKey>,
+}
+
+impl Evidence {
+    /// Reads the whole log, and takes down what it says of these events.
+    pub(crate) fn read(
+        log: &LogReader,
+        asked: impl Iterator<Item = (BucketKey, u64)>,
+    ) -> Result<Evidence, HistoryError> {
+        let mut reading = Reading {
+            evidence: Evidence {
+                events: asked.map(|event| (event, Testimony::default())).collect(),
+                windows: Vec::new(),
+                newest_loss: 0,
+                last: 0,
+                gone: FxHashSet::default(),
+                purged: FxHashSet::default(),
+            },
+            segments: log.segments()?,
+            open: None,
+            next: 1,
+            next_before_segment: 1,
+            segment: Seq::NONE,
+        };
+        let mut records = log.read_from(Seq::FIRST)?;
+        while let Some(record) = records.next() {
+            match record {
+                Ok(record) => {
+                    let in_segment = reading.enter(record.position.segment);
+                    reading.evidence.last = record.seq.get();
+                    match Record::decode(record.kind, record.payload) {
+                        Ok(decoded) => reading.record(record.seq.get(), &decoded, in_segment),
+                        Err(_) => reading.lose(&(record.seq..=record.seq), false, in_segment),
+                    }
+                }
+                Err(damage) => reading.damage(log, &damage),
+            }
+        }
+        let Reading {
+            mut evidence, open, ..
+        } = reading;
+        evidence.windows.extend(open);
+        Ok(evidence)
+    }
+
+    /// Judges a row of a view segment all of whose rows were shown at a moment at or after record `shown`. `folded`:
+    /// whether the fold has an event of this id.
+    pub(crate) fn judge(&self, bucket: BucketKey, row: &Row, shown: u64, folded: bool) -> Standing {
+        let unknown = Testimony::default();
+        let said = self.events.get(&(bucket, row.id)).unwrap_or(&unknown);
+        if self.purged.contains(&bucket) || said.purged {
+            return Standing::Accounted;
+        }
+        if said.touched > shown && said.made || said.deleted > shown {
+            return Standing::Accounted;
+        }
+        // No lost record can have taken it away after it was shown.
+        let certain = self.newest_loss <= shown && shown <= self.last && said.deleted == 0;
+        if folded {
+            // It was changed by a record that is lost.
+            return match certain {
+                true => Standing::Lost(said.lasting(row, shown)),
+                false => Standing::InDoubt,
+            };
+        }
+        if said.made || self.gone.contains(&bucket) {
+            return Standing::InDoubt;
+        }
+        let window = (self.windows.iter()).find(|w| (w.from..w.to).contains(&row.id));
+        match window {
+            Some(window) if certain && window.squashed_through <= shown => {
+                Standing::Lost(said.lasting(row, shown))
+            }
+            Some(_) => Standing::InDoubt,
+            // No lost record made it: it was erased, or nothing but the outcome of its segment is left. (A put makes events
+            // under ids that clients bring, so a lost record that may have been one could have made any.)
+            None if shown <= self.last && self.newest_loss == 0 => Standing::Accounted,
+            None => Standing::InDoubt,
+        }
+    }
+}
+
+impl Testimony {
+    /// The row with the duration that a later record gave it.
+    fn lasting(&self, row: &Row, shown: u64) -> Row {
+        match self.extended {
+            Some((seq, duration)) if seq > shown => Row { duration, ..*row },
+            _ => *row,
+        }
+    }
+}
+
+/// The segment a record lies in: the newest record of it, if only its outcome is left.
+type SquashedThrough = Option<Seq>;
+
+struct Reading {
+    evidence: Evidence,
+    segments: Vec<SegmentInfo>,
+    open: Option<Window>,
+    /// The next event id, as far as it is known, now and before the segment that is read.
+    next: u64,
+    next_before_segment: u64,
+    segment: Seq,
+}
+
+impl Reading {
+    fn enter(&mut self, segment: Seq) -> SquashedThrough {
+        if segment != self.segment {
+            self.segment = segment;
+            self.next_before_segment = self.next;
+        }
+        let info = self.segments.iter().find(|info| info.first == segment);
+        info.filter(|info| info.squashed)
+            .map(|info| info.last.unwrap_or(segment))
+    }
+
+    fn damage(&mut self, log: &LogReader, damage: &Damage) {
+        let Some(lost) = &damage.lost else { return };
+        let kind = log.kind_of_lost(damage).and_then(RecordKind::from_number);
+        let harmless = kind.is_some_and(RecordKind::only_adds);
+        let name = damage.path.file_name().and_then(|name| name.to_str());
+        let segment = self.segments.iter().find(|info| Some(&*info.file) == name);
+        let segment = segment.map(|info| info.first);
+        let squashed = segment.and_then(|segment| self.enter(segment));
+        self.lose(lost, harmless, squashed);
+    }
+
+    fn lose(&mut self, lost: &RangeInclusive<Seq>, harmless: bool, squashed: SquashedThrough) {
+        let evidence = &mut self.evidence;
+        let end = squashed.map_or(*lost.end(), |last| last.max(*lost.end())).get();
+        evidence.last = evidence.last.max(lost.end().get());
+        if !harmless || squashed.is_some() {
+            evidence.newest_loss = evidence.newest_loss.max(end);
+        }
+        let from = match squashed {
+            Some(_) => self.next_before_segment,
+            None => self.next,
+        };
+        self.open.get_or_insert(Window {
+            from,
+            to: u64::MAX,
+            squashed_through: 0,
+        });
+    }
+
+    fn record(&mut self, seq: u64, record: &Record<'_>, squashed: SquashedThrough) {
+        if let (Some(window), Some(last)) = (&mut self.open, squashed) {
+            window.squashed_through = window.squashed_through.max(last.get());
+        }
+        match record.effect() {
+            Effect::ChangeEvents(changes) => self.changed(seq, &changes, squashed),
+            Effect::Purge(purge) => {
+                if purge.is_whole() {
+                    self.evidence.purged.insert(purge.bucket());
+                }
+                for id in purge.erased(seq).flat_map(|erased| erased.ids) {
+                    self.of(purge.bucket(), *id, |said| said.purged = true);
+                }
+            }
+            Effect::DeleteBucket(key) => drop(self.evidence.gone.insert(key)),
+            Effect::RestoreBucket(key) => drop(self.evidence.gone.remove(&key)),
+            Effect::CreateBucket(_)
+            | Effect::UpdateBucket(_)
+            | Effect::Set { .. }
+            | Effect::EndPurges { .. }
+            | Effect::Nothing => {}
+        }
+        self.next = self.next.max(record.ids_used().next_event);
+    }
+
+    fn changed(&mut self, seq: u64, changes: &EventChanges<'_>, squashed: SquashedThrough) {
+        let bucket = changes.bucket;
+        for (id, duration) in changes.extended.iter() {
+            self.of(bucket, id, |said| said.extend(seq, duration));
+        }
+        for id in changes.removed {
+            self.of(bucket, *id, |said| said.deleted = seq);
+        }
+        let Some(put) = &changes.put else { return };
+        if let Some(first) = put.first_new() {
+            let end = first.saturating_add(put.len() as u64);
+            self.gives_out(first, end, squashed);
+            for (_, said) in self.evidence.events.range_mut((bucket, first)..(bucket, end)) {
+                said.make(seq);
+            }
+        }
+        for id in put.given().unwrap_or_default() {
+            self.of(bucket, *id, |said| said.make(seq));
+        }
+    }
+
+    /// A record gives out ids. Outside of squashed segments, the first is the next that was free.
+    fn gives_out(&mut self, first: u64, end: u64, squashed: SquashedThrough) {
+        if squashed.is_none()
+            && let Some(window) = self.open.take()
+        {
+            self.evidence.windows.push(Window { to: first, ..window });
+        }
+        self.next = self.next.max(end);
+    }
+
+    fn of(&mut self, bucket: BucketKey, id: u64, take_down: impl FnOnce(&mut Testimony)) {
+        if let Some(said) = self.evidence.events.get_mut(&(bucket, id)) {
+            take_down(said);
+        }
+    }
+}
+
+impl Testimony {
+    fn make(&mut self, seq: u64) {
+        self.touched = seq;
+        self.made = true;
+        self.deleted = 0;
+    }
+
+    fn extend(&mut self, seq: u64, duration: i64) {
+        self.touched = seq;
+        self.extended = Some((seq, duration));
+    }
+}

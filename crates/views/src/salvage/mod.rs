@@ -1,0 +1,303 @@
+//! Events that the log has lost and old view segments still hold, written back into the log.
+//!
+//! A start that cannot use the checkpoint folds everything from the log. If the log is damaged, the view segments of
+//! before may be the last copy of some events. What they hold is compared with what was folded; what the log has lost is
+//! appended as ordinary records, each behind a marker ([`LossCause::Salvaged`]).
+//!
+//! Nothing that was deleted, purged or redacted may come back, so an event is taken only when that can be ruled out. All
+//! rows of a view segment were shown at some moment at or after the newest record that it reflects. Every lost record
+//! that could have taken an event away must be older than that moment; all later records are there and are asked. What
+//! stays in doubt is left in the file, and the file is kept.
+
+mod evidence;
+
+use std::hash::{BuildHasher, BuildHasherDefault};
+
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use timberline_log::Seq;
+
+use crate::error::{OpenError, WriteError};
+use crate::files::heal;
+use crate::history::HistoryError;
+use crate::record::{BucketKey, EventBlock, EventsPut, LossCause, Lost, Record};
+use crate::row::{Row, TimeRange};
+use crate::salvage::evidence::{Evidence, Standing};
+use crate::segment::{BLOCK_ROWS, Block, SegmentError, ViewSegment};
+use crate::sequencer::commit::Prepared;
+use crate::store::Shared;
+use crate::store::open::{OpenReport, is_view_file, list, named_files, recovered, seal_full_heads};
+use crate::view::BucketView;
+use crate::view::Snapshot;
+
+/// Events of one record that brings some back.
+const RECORD_EVENTS: usize = 1024;
+/// Bytes of their data, about.
+const RECORD_BYTES: usize = 512 << 10;
+
+/// An old view segment, and what it holds that was not folded.
+struct Old {
+    file: String,
+    bucket: BucketKey,
+    /// The newest record that it reflects.
+    newest: u64,
+    /// `None` if it cannot be opened.
+    segment: Option<ViewSegment>,
+    /// Rows that the fold does not have, or has with other times or data.
+    different: Vec<Row>,
+    /// Whether it, or a part of it, cannot be read.
+    damaged: bool,
+}
+
+/// What was done.
+#[derive(Default)]
+struct Done {
+    salvaged: u64,
+    in_doubt: u64,
+    kept: Vec<String>,
+}
+
+/// Writes back what only the old view segments hold, and keeps those in which something stays that could not be.
+///
+/// # Errors
+/// When the views cannot be listed or a file cannot be renamed. When the log cannot be read or written, all the old
+/// files are kept.
+pub(crate) fn salvage(shared: &Shared, report: &mut OpenReport) -> Result<(), OpenError> {
+    let snapshot = shared.published.load_full();
+    let used: FxHashSet<String> = named_files(&snapshot).into_iter().collect();
+    let left: Vec<String> = (list(&*shared.views)?.into_iter())
+        .filter(|name| is_view_file(name) && !used.contains(name))
+        .collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    let done = match bring_back(shared, &snapshot, &left) {
+        Ok(done) => done,
+        Err(error) => {
+            tracing::error!(%error, "what the log has lost cannot be taken from the old view files now; they are kept");
+            Done {
+                kept: left,
+                ..Done::default()
+            }
+        }
+    };
+    for name in &done.kept {
+        shared.set_aside(name).map_err(|error| OpenError::Io {
+            doing: "set a view file aside",
+            path: shared.views.path().join(name).display().to_string(),
+            error,
+        })?;
+    }
+    report.seq = shared.published.load().seq();
+    report.recovered = recovered(&shared.sequencer.lock().state);
+    report.salvaged = done.salvaged;
+    report.kept_views = done.kept;
+    report.events_in_doubt = done.in_doubt;
+    shared.healer.note_salvage(report);
+    tell(shared, report);
+    Ok(())
+}
+
+fn tell(shared: &Shared, report: &OpenReport) {
+    if report.salvaged > 0 {
+        tracing::warn!(
+            events = report.salvaged,
+            "the log had lost events that old view files still held: they were written to the log again"
+        );
+    }
+    if !report.kept_views.is_empty() {
+        tracing::error!(
+            files = %report.kept_views.iter().take(20).map(|f| format!("{f}{}", heal::SET_ASIDE)).collect::<Vec<_>>().join(", "),
+            count = report.kept_views.len(),
+            events_in_doubt = report.events_in_doubt,
+            directory = %shared.views.path().display(),
+            "the log and the checkpoint are damaged: these old view files are kept, because they may hold events that the \
+             log has lost and that could not be brought back with certainty"
+        );
+    }
+}
+
+fn bring_back(shared: &Shared, snapshot: &Snapshot, left: &[String]) -> Result<Done, HistoryError> {
+    let mut old: Vec<Old> = left.iter().map(|file| Old::open(shared, file)).collect();
+    compare(snapshot, &mut old)?;
+    let asked = old
+        .iter()
+        .flat_map(|o| o.different.iter().map(|row| (o.bucket, row.id)));
+    let evidence = Evidence::read(&shared.reader()?, asked)?;
+    let trashed: FxHashSet<BucketKey> = snapshot.trashed().map(|t| t.view().key()).collect();
+    // Of an event in several of them the newest segment is right.
+    old.sort_by_key(|o| std::cmp::Reverse(o.newest));
+    let mut taken = FxHashSet::default();
+    let mut done = Done::default();
+    for one in &mut old {
+        let mut doubtful = 0;
+        let mut rows = Vec::new();
+        for row in std::mem::take(&mut one.different) {
+            let folded = is_folded(snapshot, one.bucket, row.id)?;
+            match evidence.judge(one.bucket, &row, one.newest, folded) {
+                Standing::Accounted => {}
+                Standing::Lost(_) if trashed.contains(&one.bucket) => doubtful += 1,
+                Standing::Lost(row) if taken.insert((one.bucket, row.id)) => rows.push(row),
+                Standing::Lost(_) => {}
+                Standing::InDoubt => doubtful += 1,
+            }
+        }
+        done.salvaged += one.write_back(shared, &rows)?;
+        done.in_doubt += doubtful;
+        if one.damaged || doubtful > 0 || one.newest > snapshot.seq().get() {
+            done.kept.push(one.file.clone());
+        }
+    }
+    if done.salvaged > 0 {
+        shared.wait_durable(shared.published.load().seq())?;
+    }
+    Ok(done)
+}
+
+fn is_folded(snapshot: &Snapshot, bucket: BucketKey, id: u64) -> Result<bool, SegmentError> {
+    match snapshot.kept_of(bucket) {
+        Some(view) => Ok(view.find(id)?.is_some()),
+        None => Ok(false),
+    }
+}
+
+/// Finds the rows that differ from what was folded, one bucket after the other.
+fn compare(snapshot: &Snapshot, old: &mut [Old]) -> Result<(), SegmentError> {
+    old.sort_by_key(|o| o.bucket.0);
+    for of_bucket in old.chunk_by_mut(|a, b| a.bucket == b.bucket) {
+        let view = of_bucket.first().and_then(|o| snapshot.kept_of(o.bucket));
+        let folded = view.map(contents).transpose()?.unwrap_or_default();
+        for one in of_bucket {
+            one.compare(&folded);
+        }
+    }
+    Ok(())
+}
+
+/// What there is of an event beside its id: start, duration, a hash of its data.
+type Content = (i64, i64, u64);
+
+fn contents(view: &BucketView) -> Result<FxHashMap<u64, Content>, SegmentError> {
+    let mut all = FxHashMap::default();
+    let mut text = Vec::new();
+    for event in view.events(TimeRange::ALL)? {
+        let event = event?;
+        text.clear();
+        event.write_data(&mut text);
+        let row = event.row();
+        all.insert(row.id, (row.start, row.duration, hash(&text)));
+    }
+    Ok(all)
+}
+
+fn hash(text: &[u8]) -> u64 {
+    BuildHasherDefault::<FxHasher>::default().hash_one(text)
+}
+
+impl Old {
+    fn open(shared: &Shared, file: &str) -> Old {
+        let segment = ViewSegment::open(&*shared.views, file, None);
+        if let Err(why) = &segment {
+            tracing::error!(file, %why, "an old view file cannot be opened");
+        }
+        let segment = segment.ok();
+        let header = segment
+            .as_ref()
+            .map(|s| (s.header().bucket, s.header().greatest_seq));
+        let (bucket, newest) = header.unwrap_or_default();
+        Old {
+            file: file.to_owned(),
+            bucket: BucketKey(bucket),
+            newest,
+            damaged: segment.is_none(),
+            segment,
+            different: Vec::new(),
+        }
+    }
+
+    fn compare(&mut self, folded: &FxHashMap<u64, Content>) {
+        let Some(segment) = &self.segment else { return };
+        let Ok(dictionary) = segment.dictionary() else {
+            self.damaged = true;
+            return;
+        };
+        let mut hashes: FxHashMap<u32, u64> = FxHashMap::default();
+        let mut block = Block::default();
+        let mut text = Vec::new();
+        for number in 0..segment.blocks() {
+            if segment.read_block(number, &mut block).is_err() {
+                self.damaged = true;
+                continue;
+            }
+            for row in (0..block.len().min(BLOCK_ROWS)).filter_map(|i| block.row(i)) {
+                if row.id == 0 {
+                    continue;
+                }
+                let hashed = *hashes.entry(row.data).or_insert_with(|| {
+                    text.clear();
+                    dictionary.write_text(row.data, &mut text);
+                    hash(&text)
+                });
+                if folded.get(&row.id) != Some(&(row.start, row.duration, hashed)) {
+                    self.different.push(row);
+                }
+            }
+        }
+        segment.release();
+    }
+
+    /// Appends records with these events. Gives back how many there are.
+    fn write_back(&mut self, shared: &Shared, rows: &[Row]) -> Result<u64, HistoryError> {
+        let Some(segment) = self.segment.as_ref().filter(|_| !rows.is_empty()) else {
+            return Ok(0);
+        };
+        let dictionary = segment.dictionary()?;
+        let mut written = 0;
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let (mut events, mut bytes) = (Vec::new(), 0);
+            for row in rest.iter().take(RECORD_EVENTS) {
+                let mut text = Vec::new();
+                dictionary.write_text(row.data, &mut text);
+                bytes += text.len();
+                if bytes > RECORD_BYTES && !events.is_empty() {
+                    break;
+                }
+                events.push((
+                    row.id,
+                    row.start,
+                    row.duration,
+                    String::from_utf8_lossy(&text).into_owned(),
+                ));
+            }
+            rest = rest.get(events.len()..).unwrap_or_default();
+            written += events.len() as u64;
+            put(shared, self.bucket, &events)?;
+            seal_full_heads(shared);
+        }
+        Ok(written)
+    }
+}
+
+/// Appends one record with events, behind the marker that says where they come from.
+fn put(shared: &Shared, bucket: BucketKey, events: &[(u64, i64, i64, String)]) -> Result<Seq, WriteError> {
+    let block = EventBlock::from_events(
+        events
+            .iter()
+            .map(|(_, start, duration, text)| (*start, *duration, &**text)),
+    );
+    let records = [
+        Record::Lost(Lost {
+            cause: LossCause::Salvaged,
+        }),
+        Record::EventsPut(EventsPut {
+            bucket,
+            ids: events.iter().map(|(id, ..)| *id).collect(),
+            events: block,
+        }),
+    ];
+    let mut batch = Vec::with_capacity(records.len());
+    for record in records {
+        batch.push(Prepared::of(record, None)?);
+    }
+    shared.commit_all(&mut shared.sequencer.lock(), &batch)
+}

@@ -1,0 +1,3 @@
+//! The sequencer: the one place where writes get their order.
+
+pub(crate) mod commit;

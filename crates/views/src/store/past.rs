@@ -1,0 +1,287 @@
+//! Questions to the past, and what takes changes back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use timberline_log::{LogReader, Seq};
+use timberline_model::{EventId, Timestamp};
+
+use crate::background::maintenance::PurgeReceipt;
+use crate::background::maintenance::{time_of, whole};
+use crate::erasure::select::{self, Selected, Selection};
+use crate::files::checkpoint::{self, Found};
+use crate::fold::State;
+use crate::history::event_history::{self, Story};
+use crate::history::trash::{Deletions, Stamp};
+use crate::history::{HistoryError, as_of};
+use crate::record::BucketKey;
+use crate::store::{Shared, Store};
+use crate::view::Snapshot;
+
+/// What to do about what was changed again since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undoing {
+    /// Nothing at all is changed; only told what would be.
+    Preview,
+    /// Nothing is changed if anything cannot be taken back.
+    All,
+    /// What can be taken back is.
+    Possible,
+}
+
+/// Something that was deleted and can be restored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deleted {
+    /// The record that deleted it.
+    pub seq: Seq,
+    /// When.
+    pub time: Timestamp,
+    /// Of which bucket: its id.
+    pub bucket: String,
+    /// What.
+    pub what: DeletedWhat,
+    /// When it will be erased.
+    pub erased_at: Timestamp,
+}
+
+/// What was deleted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DeletedWhat {
+    /// The bucket, with so many events.
+    Bucket(u64),
+    /// These events of it.
+    Events(Vec<EventId>),
+}
+
+impl Store {
+    /// The oldest record that [`Store::as_of`] can go back to, and when it was written; [`Seq::NONE`] if all of history
+    /// is kept.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn history_from(&self) -> Result<(Seq, Timestamp), HistoryError> {
+        horizon(&self.shared.reader()?)
+    }
+
+    /// Everything as it was when a record had just been written. `go_on` is asked now and then.
+    ///
+    /// # Errors
+    /// [`HistoryError::TooOld`], [`HistoryError::TooNew`]; when the log is damaged on the way; when `go_on` says no.
+    pub fn as_of(&self, seq: Seq, go_on: &mut dyn FnMut() -> bool) -> Result<Arc<Snapshot>, HistoryError> {
+        let shared = &*self.shared;
+        let now = self.snapshot();
+        if seq == now.seq() {
+            return Ok(now);
+        }
+        if seq > now.seq() {
+            return Err(HistoryError::TooNew {
+                asked: seq,
+                newest: now.seq(),
+            });
+        }
+        let reader = shared.reader()?;
+        within_history(&reader, seq)?;
+        if let Some(kept) = shared.past.lock().get(seq) {
+            return Ok(kept);
+        }
+        let _one_at_a_time = shared.recalling.lock();
+        if let Some(kept) = shared.past.lock().get(seq) {
+            return Ok(kept);
+        }
+        let scratch = shared.options.scratch.clone();
+        let from = shared.base_of(seq);
+        let snapshot = Arc::new(as_of::fold(&reader, from, seq, scratch, go_on)?);
+        // Squashed meanwhile, the log has only told a part.
+        within_history(&reader, seq)?;
+        shared.past.lock().keep(snapshot.clone());
+        Ok(snapshot)
+    }
+
+    /// The newest record that was written at or before an instant; [`Seq::NONE`] if that was before the first.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn seq_at(&self, instant: Timestamp) -> Result<Seq, HistoryError> {
+        let reader = self.shared.reader()?;
+        let segments = reader.segments()?;
+        let dating = self.shared.clock.dating(&segments);
+        let now = self.shared.clock.now();
+        let mut found = Seq::NONE;
+        for segment in segments.iter().rev() {
+            let created = segment.created.map(|created| dating.date(segment.first, created));
+            // One that was made in the future was made by a wrong clock, which says nothing about its records.
+            if created.is_some_and(|created| created > instant.nanos() && created <= now) {
+                continue;
+            }
+            let mut records = reader.read_from(segment.first)?;
+            while let Some(record) = records.next() {
+                let Ok(record) = record else { continue };
+                if segment.last.is_some_and(|last| record.seq > last) {
+                    break;
+                }
+                if dating.date(record.seq, record.time) <= instant.nanos() {
+                    found = found.max(record.seq);
+                }
+            }
+            if found > Seq::NONE {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// What happened to an event: the newest `limit` changes. `None` when there is no bucket of this id.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or `go_on` says no.
+    pub fn story(
+        &self,
+        bucket: &str,
+        id: EventId,
+        limit: usize,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Story>, HistoryError> {
+        let snapshot = self.snapshot();
+        let Some(view) = snapshot.bucket(bucket) else {
+            return Ok(None);
+        };
+        let reader = self.shared.reader()?;
+        let (squashed, _) = horizon(&reader)?;
+        event_history::story(&reader, view.key, id, (squashed, snapshot.seq()), limit, go_on).map(Some)
+    }
+
+    /// Whether what a record deleted can be restored. Reads the log from that record on.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or `go_on` says no.
+    pub fn is_in_trash(&self, seq: Seq, go_on: &mut dyn FnMut() -> bool) -> Result<bool, HistoryError> {
+        let snapshot = self.snapshot();
+        if snapshot.trashed().any(|trashed| trashed.deleted() == seq) {
+            return Ok(true);
+        }
+        let reader = self.shared.reader()?;
+        let (squashed, _) = horizon(&reader)?;
+        if seq <= squashed || seq > snapshot.seq() {
+            return Ok(false);
+        }
+        // What came back or went again later is told by later records only.
+        let dating = self.shared.clock.dating(&reader.segments()?);
+        let deletions = Deletions::read(&reader, seq, i64::MAX, &dating, &mut |_| go_on())?;
+        let ours = |((by, _), key, _): &(Stamp, BucketKey, Vec<EventId>)| {
+            *by == seq && snapshot.bucket_of(*key).is_some()
+        };
+        Ok(deletions.by_record().iter().any(ours))
+    }
+
+    /// What was deleted and can be restored, the newest first. `go_on` is asked now and then.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or `go_on` says no.
+    pub fn trash(&self, go_on: &mut dyn FnMut() -> bool) -> Result<Vec<Deleted>, HistoryError> {
+        let snapshot = self.snapshot();
+        let reader = self.shared.reader()?;
+        let keep = self.shared.options.erase_after;
+        let dating = self.shared.clock.dating(&reader.segments()?);
+        let mut found = Vec::new();
+        for trashed in snapshot.trashed() {
+            let time = dating.date(trashed.deleted(), time_of(&reader, trashed.deleted())?);
+            found.push(Deleted {
+                seq: trashed.deleted(),
+                time: Timestamp::from_nanos(time),
+                bucket: trashed.view.bucket.id.clone(),
+                what: DeletedWhat::Bucket(trashed.view.len),
+                erased_at: later(time, keep),
+            });
+        }
+        let (squashed, _) = horizon(&reader)?;
+        let deletions = Deletions::read(&reader, squashed.next(), i64::MAX, &dating, &mut |_| go_on())?;
+        for ((seq, time), key, ids) in deletions.by_record() {
+            let Some(view) = snapshot.bucket_of(key) else {
+                continue;
+            };
+            found.push(Deleted {
+                seq,
+                time: Timestamp::from_nanos(time),
+                bucket: view.bucket.id.clone(),
+                what: DeletedWhat::Events(ids),
+                erased_at: later(time, keep),
+            });
+        }
+        found.sort_by_key(|deleted| std::cmp::Reverse(deleted.seq));
+        Ok(found)
+    }
+
+    /// Finds what matches, also what did before it was changed or deleted, with up to `samples` examples.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or `go_on` says no.
+    pub fn select(
+        &self,
+        selection: &Selection<'_>,
+        samples: usize,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Selected, HistoryError> {
+        let snapshot = self.snapshot();
+        select::select(&self.shared.reader()?, &snapshot, selection, samples, go_on)
+    }
+
+    /// Erases what was selected ([`Store::purge`]).
+    ///
+    /// # Errors
+    /// As [`Store::purge`].
+    pub fn purge_selected(&self, selected: &Selected) -> Result<Option<PurgeReceipt>, HistoryError> {
+        self.purge(&selected.purges)
+    }
+
+    /// Erases a bucket and all that was ever in it, there or in the trash. `None` if there is none with this key.
+    ///
+    /// # Errors
+    /// As [`Store::purge`].
+    pub fn purge_bucket(&self, bucket: BucketKey) -> Result<Option<PurgeReceipt>, HistoryError> {
+        if self.snapshot().kept_of(bucket).is_none() {
+            return Ok(None);
+        }
+        self.purge(&[whole(bucket)])
+    }
+}
+
+impl Shared {
+    /// A state at or before a record, the nearer the better.
+    fn base_of(&self, seq: Seq) -> State {
+        let kept = self.past.lock().before(seq);
+        let at = kept.as_ref().map_or(Seq::NONE, |kept| kept.seq());
+        let checkpointed = Seq(self.checkpointed.load(std::sync::atomic::Ordering::Relaxed));
+        if checkpointed > at && checkpointed <= seq {
+            // It may be replaced meanwhile, and files that it names may go: then the fold begins earlier. That is no damage,
+            // so nothing is to be healed.
+            if let Ok(Found::State(state)) = checkpoint::read(&*self.views, None)
+                && state.seq <= seq.get()
+            {
+                return *state;
+            }
+        }
+        kept.map_or_else(State::new, |kept| State::of(&kept))
+    }
+}
+
+/// The newest record of which only the outcome is known, and when it was written.
+pub(crate) fn horizon(reader: &LogReader) -> Result<(Seq, Timestamp), HistoryError> {
+    let segments = reader.segments()?;
+    let squashed = segments.iter().rev().find(|segment| segment.squashed);
+    Ok(squashed.map_or((Seq::NONE, Timestamp::MIN), |segment| {
+        let time = segment.sealed.map_or(Timestamp::MIN, Timestamp::from_nanos);
+        (segment.last.unwrap_or_default(), time)
+    }))
+}
+
+pub(crate) fn within_history(reader: &LogReader, seq: Seq) -> Result<(), HistoryError> {
+    let (from, time) = horizon(reader)?;
+    if seq < from {
+        return Err(HistoryError::TooOld { from, time });
+    }
+    Ok(())
+}
+
+fn later(time: i64, by: Duration) -> Timestamp {
+    Timestamp::from_nanos(time.saturating_add(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX)))
+}

@@ -1,0 +1,22 @@
+//! What readers see: a snapshot, and in it one view of each bucket.
+//!
+//! A view is an immutable value that shares its parts with the one before it. Reads never lock; the fold makes new
+//! views. A bucket's events lie in [view segments](crate::segment) on disk and in a [head](crate::head) in memory:
+//! reading merges the two.
+
+mod bucket;
+mod changes;
+mod columns;
+mod located;
+mod read;
+mod replacement;
+mod snapshot;
+
+pub use bucket::BucketView;
+pub(crate) use bucket::{LastEvent, OpenEvent, Place, Sealed};
+pub(crate) use changes::Changes;
+pub use columns::{Columns, DataDictionary, HeadData, Renumber, SegmentData, column};
+pub(crate) use located::{Gone, Located};
+pub use read::{EventRef, Events};
+pub(crate) use replacement::{Loss, Replacement};
+pub use snapshot::{Snapshot, Trashed};

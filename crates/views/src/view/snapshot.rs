@@ -1,0 +1,122 @@
+//! What readers see: every bucket and setting as of one seq.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use timberline_log::{Position, Seq};
+
+use crate::collections::{Names, Table};
+use crate::record::BucketKey;
+use crate::view::BucketView;
+
+/// An immutable picture of everything at one seq. Taking one costs a reference count, keeping one costs the memory
+/// of what has changed since.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    pub(crate) seq: u64,
+    /// Where the record after `seq` begins in the log, if it was there already: spares a start the search.
+    pub(crate) position: Option<Position>,
+    pub(crate) next_event: u64,
+    pub(crate) next_bucket: u32,
+    pub(crate) listed: u64,
+    pub(crate) settings: Arc<BTreeMap<String, String>>,
+    pub(crate) names: Names,
+    pub(crate) table: Table<Arc<BucketView>>,
+    pub(crate) trash: Table<Trashed>,
+    /// Seqs of purges that are not complete.
+    pub(crate) purges: Arc<Vec<u64>>,
+}
+
+/// A deleted bucket that can still be restored.
+#[derive(Clone, Debug)]
+pub struct Trashed {
+    pub(crate) seq: u64,
+    pub(crate) view: Arc<BucketView>,
+}
+
+impl Trashed {
+    /// The record that deleted it.
+    pub fn deleted(&self) -> Seq {
+        Seq(self.seq)
+    }
+
+    /// The bucket as it was.
+    pub fn view(&self) -> &BucketView {
+        &self.view
+    }
+}
+
+impl Snapshot {
+    /// The newest record it includes.
+    pub fn seq(&self) -> Seq {
+        Seq(self.seq)
+    }
+
+    /// The newest record that made, changed or deleted a bucket: an answer that depends on which buckets there are
+    /// still holds if it was made from a picture at or after it.
+    pub fn buckets_touched(&self) -> Seq {
+        Seq(self.listed)
+    }
+
+    /// The bucket with this key.
+    pub fn bucket_of(&self, key: BucketKey) -> Option<&BucketView> {
+        self.table.get(key).map(Arc::as_ref)
+    }
+
+    /// The bucket with this id.
+    pub fn bucket(&self, id: &str) -> Option<&BucketView> {
+        self.bucket_of(self.names.get(id)?)
+    }
+
+    /// All buckets, by id.
+    pub fn buckets(&self) -> impl Iterator<Item = &BucketView> {
+        self.names.iter().filter_map(|(_, key)| self.bucket_of(key))
+    }
+
+    /// Number of buckets.
+    pub fn bucket_count(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The buckets that were deleted and not purged.
+    pub fn trashed(&self) -> impl Iterator<Item = &Trashed> {
+        self.trash.values()
+    }
+
+    /// The bucket with this key, there or in the trash.
+    pub fn kept_of(&self, key: BucketKey) -> Option<&BucketView> {
+        self.bucket_of(key)
+            .or_else(|| self.trash.get(key).map(Trashed::view))
+    }
+
+    /// The bucket with this key, and whether it is in the trash.
+    pub(crate) fn anywhere(&self, key: BucketKey) -> Option<(&BucketView, bool)> {
+        let there = self.bucket_of(key).map(|view| (view, false));
+        there.or_else(|| self.trash.get(key).map(|trashed| (trashed.view(), true)))
+    }
+
+    /// All buckets whose events are kept: those that are there and those in the trash.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = &BucketView> {
+        self.buckets().chain(self.trashed().map(Trashed::view))
+    }
+
+    /// Gives back the memory of what was read of view segments. They stay in the system's cache of files, and are read
+    /// from there as before.
+    pub fn release_views(&self) {
+        for view in self.kept() {
+            for sealed in view.segments.iter() {
+                sealed.segment.release();
+            }
+        }
+    }
+
+    /// All settings: key and value, which is JSON text.
+    pub fn settings(&self) -> &BTreeMap<String, String> {
+        &self.settings
+    }
+
+    /// The same as they are shared between snapshots: while this is kept, the same address means the same settings.
+    pub fn shared_settings(&self) -> &Arc<BTreeMap<String, String>> {
+        &self.settings
+    }
+}
