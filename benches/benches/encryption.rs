@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use timberline_benches::{BUCKET, events, heartbeat};
-use timberline_log::{Cipher, Entry, FileStorage, KeyFile, Log, LogOptions, LogReader, Seq};
+use timberline_disk::{Cipher, FileStorage, KeyFile};
+use timberline_log::{Entry, Log, LogOptions, LogReader, Seq};
 use timberline_model::{Bucket, Pulsetime, Timestamp};
 use timberline_views::{Store, StoreOptions, TimeRange};
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use timberline_log::FileStorage;
+use timberline_disk::FileStorage;
 use timberline_log::{Entry, Log, LogOptions, LogReader, Seq};
 
 fn open(dir: &std::path::Path) -> Log {

@@ -16,7 +16,7 @@ use std::time::Duration as Time;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use set::{Case, Span, Subjects, cases};
 use timberline_benches::history::{BUCKETS, history};
-use timberline_log::FileStorage;
+use timberline_disk::FileStorage;
 use timberline_model::Duration;
 use timberline_query::{Cancel, Engine, Limits, Query};
 use timberline_views::Snapshot;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use timberline_log::{SimDisk, Storage};
+use timberline_disk::{SimDisk, Storage};
 use timberline_model::{Bucket, Data, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
 use timberline_views::{OpenReport, Store, StoreOptions};
 

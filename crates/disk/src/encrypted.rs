@@ -10,10 +10,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::mapping::Mapping;
-use super::{Access, FileId, ReadAt, Region, Storage};
-use crate::cipher::Cipher;
-use crate::{LogError, WriterLock};
+use crate::crypto::Cipher;
+use crate::memory::Mapping;
+use crate::storage::{Access, FileId, ReadAt, Region, Storage};
+use crate::{LockError, WriterLock};
 
 const MAGIC: [u8; 8] = *b"TMBRSEAL";
 const VERSION: u32 = 1;
@@ -102,7 +102,7 @@ impl Storage for EncryptedStorage {
         self.inner.names_changed()
     }
 
-    fn lock_writer(&self) -> Result<WriterLock, LogError> {
+    fn lock_writer(&self) -> Result<WriterLock, LockError> {
         self.inner.lock_writer()
     }
 
@@ -126,7 +126,7 @@ fn damaged(what: impl Into<String>) -> io::Error {
 fn seal_file(cipher: &Cipher, plain: &[u8]) -> io::Result<Vec<u8>> {
     let head = Head {
         plain: plain.len() as u64,
-        id: crate::cipher::random()?,
+        id: crate::crypto::random()?,
     };
     let len = head.sealed_len().and_then(|len| usize::try_from(len).ok());
     let mut out = Vec::with_capacity(len.ok_or(io::ErrorKind::FileTooLarge)?);

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate};
 use rustix::io::Errno;
 
-use super::mapping::Mapping;
-use super::{Access, FileId, ReadAt, Region, Storage};
-use crate::{LogError, WriterLock};
+use crate::memory::Mapping;
+use crate::storage::{Access, FileId, ReadAt, Region, Storage};
+use crate::{LockError, WriterLock};
 
 /// A directory on a real disk.
 #[derive(Debug)]
@@ -157,7 +157,7 @@ impl Storage for FileStorage {
         Ok(i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()))
     }
 
-    fn lock_writer(&self) -> Result<WriterLock, LogError> {
+    fn lock_writer(&self) -> Result<WriterLock, LockError> {
         WriterLock::acquire(&self.dir)
     }
 

@@ -5,12 +5,12 @@ use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::LogError;
+use crate::error::{IoError, LockError};
 use crate::storage::FileId;
 
 /// The file whose lock is held by the writer. Its text names the holder; what counts is the lock, not the file, so a
 /// file left by a killed process locks nobody out.
-pub(crate) const LOCK_FILE: &str = "LOCK";
+pub const LOCK_FILE: &str = "LOCK";
 
 /// The right to write to a directory; given back when dropped, and by the kernel when the process dies.
 #[derive(Debug)]
@@ -34,23 +34,23 @@ impl WriterLock {
     /// Takes the lock of a directory, which must exist.
     ///
     /// # Errors
-    /// [`LogError::Locked`] if somebody has it; [`LogError::Io`] if the lock file cannot be written.
-    pub fn acquire(dir: &Path) -> Result<Self, LogError> {
+    /// [`LockError::Locked`] if somebody has it; [`LockError::Io`] if the lock file cannot be written.
+    pub fn acquire(dir: &Path) -> Result<Self, LockError> {
         let path = dir.join(LOCK_FILE);
         for _ in 0..ATTEMPTS {
-            let (mut file, is_new) = open_or_make(&path).map_err(LogError::io("open", &path))?;
+            let (mut file, is_new) = open_or_make(&path).map_err(IoError::at("open", &path))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
                     let holder = holder_named_in(&mut file);
-                    return Err(LogError::Locked {
+                    return Err(LockError::Locked {
                         path: dir.to_path_buf(),
                         holder,
                     });
                 }
-                Err(TryLockError::Error(source)) => return Err(LogError::io("lock", &path)(source)),
+                Err(TryLockError::Error(source)) => return Err(IoError::at("lock", &path)(source).into()),
             }
-            let id = FileId::of(&file.metadata().map_err(LogError::io("look at", &path))?);
+            let id = FileId::of(&file.metadata().map_err(IoError::at("look at", &path))?);
             // A file that somebody has removed since it was opened locks nobody out.
             if !fs::metadata(&path).is_ok_and(|there| FileId::of(&there) == id) {
                 continue;
@@ -64,9 +64,8 @@ impl WriterLock {
                 ..Self::holding(file)
             });
         }
-        Err(LogError::io("lock", &path)(std::io::Error::other(
-            "somebody removes it again and again",
-        )))
+        let why = std::io::Error::other("somebody removes it again and again");
+        Err(IoError::at("lock", &path)(why).into())
     }
 
     /// Gives the lock back as if it had never been taken: a lock file that was made for it is removed.
@@ -86,7 +85,8 @@ impl WriterLock {
     }
 
     /// The lock file; `None` if the lock is not one.
-    pub(crate) fn file(&self) -> Option<FileId> {
+    #[must_use]
+    pub fn file(&self) -> Option<FileId> {
         self.file
     }
 }

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Resource, getrlimit};
 
-use super::{Access, FileId, ReadAt, Region, Storage};
-use crate::{LogError, WriterLock};
+use crate::storage::{Access, FileId, ReadAt, Region, Storage};
+use crate::{LockError, WriterLock};
 
 /// Of the files that the process may have open, so many are for others. Of a log with more segments than are left, the
 /// others are opened whenever they are read.
@@ -19,7 +19,7 @@ const FOR_OTHERS: u64 = 256;
 
 /// For reading by copy only.
 #[derive(Debug)]
-pub(crate) struct Pinned {
+pub struct Pinned {
     inner: Arc<dyn Storage>,
     /// The names there are, if there are never to be more.
     names: Option<Vec<String>>,
@@ -29,7 +29,8 @@ pub(crate) struct Pinned {
 }
 
 impl Pinned {
-    pub(crate) fn new(inner: Arc<dyn Storage>) -> Self {
+    /// Reads the files of `inner`, also those that are made later.
+    pub fn new(inner: Arc<dyn Storage>) -> Self {
         Self {
             inner,
             names: None,
@@ -39,7 +40,10 @@ impl Pinned {
     }
 
     /// The same without files that are made later.
-    pub(crate) fn with_names_of_now(inner: Arc<dyn Storage>) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// If the directory cannot be listed.
+    pub fn with_names_of_now(inner: Arc<dyn Storage>) -> io::Result<Self> {
         let names = Some(inner.list()?);
         Ok(Self {
             names,
@@ -122,7 +126,7 @@ impl Storage for Pinned {
         self.inner.names_changed()
     }
 
-    fn lock_writer(&self) -> Result<WriterLock, LogError> {
+    fn lock_writer(&self) -> Result<WriterLock, LockError> {
         self.inner.lock_writer()
     }
 

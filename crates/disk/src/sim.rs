@@ -12,10 +12,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::mapping::Mapping;
-use super::{Access, FileId, ReadAt, Region, Storage};
 use crate::lock::Held;
-use crate::{LogError, WriterLock};
+use crate::memory::Mapping;
+use crate::storage::{Access, FileId, ReadAt, Region, Storage};
+use crate::{LockError, WriterLock};
 
 const PAGE: usize = 4096;
 const SECTOR: usize = 512;
@@ -660,12 +660,12 @@ impl Storage for SimStorage {
         Ok(i128::from(held(&self.disk.state).operations))
     }
 
-    fn lock_writer(&self) -> Result<WriterLock, LogError> {
+    fn lock_writer(&self) -> Result<WriterLock, LockError> {
         let mut state = held(&self.disk.state);
         let directory = state.directories.entry(self.name.clone()).or_default();
         if directory.locked {
             let holder = "another handle of this simulated disk".to_owned();
-            return Err(LogError::Locked {
+            return Err(LockError::Locked {
                 path: self.path.clone(),
                 holder,
             });

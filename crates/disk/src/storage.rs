@@ -3,29 +3,13 @@
 //! [`FileStorage`] is the real thing. `SimDisk` (feature `sim`) is a disk in memory that loses power on demand; all
 //! recovery code is tested on it. The views keep their files behind the same seam.
 
-mod encrypted;
-mod file;
-mod guard;
-mod mapping;
-mod memory;
-mod pinned;
-#[cfg(feature = "sim")]
-mod sim;
-
 use std::fmt::Debug;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use encrypted::EncryptedStorage;
-pub use file::FileStorage;
-pub use memory::AppendMemory;
-pub(crate) use pinned::Pinned;
-#[cfg(feature = "sim")]
-pub use sim::SimDisk;
-
-use crate::{LogError, WriterLock};
+use crate::{LockError, WriterLock};
 
 /// How a region is mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,8 +113,8 @@ pub trait Storage: Debug + Send + Sync {
     /// Becomes the only writer of this directory, until the lock is dropped.
     ///
     /// # Errors
-    /// [`LogError::Locked`] with the holder's name if there is a writer already.
-    fn lock_writer(&self) -> Result<WriterLock, LogError>;
+    /// [`LockError::Locked`] with the holder's name if there is a writer already.
+    fn lock_writer(&self) -> Result<WriterLock, LockError>;
 
     /// Where the directory is; for messages.
     fn path(&self) -> &Path;

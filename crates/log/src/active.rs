@@ -4,9 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use timberline_disk::Region;
+
 use crate::Seq;
 use crate::segment::{MARK_OFFSET, Mark, SEGMENT_HEADER, segment_name};
-use crate::storage::Region;
 
 /// A segment that is not sealed yet.
 ///

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use timberline_disk::Storage;
+
 use crate::Seq;
 use crate::error::{Damage, LogError};
 use crate::frame::Rules;
@@ -12,7 +14,6 @@ use crate::probe::Probe;
 use crate::recovery::{damage_of, missing_segment};
 use crate::scan::{Source, Step};
 use crate::segment::{HeaderRead, MARK_OFFSET, Mark, SEGMENT_HEADER, SegmentHeader, segment_name};
-use crate::storage::Storage;
 
 /// Checks the segments before the one that begins with `until`, all of which should be sealed. `firsts` are those of all
 /// segments, in order.

@@ -13,6 +13,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use timberline_disk::{Access, Region, Storage};
+
 use crate::error::{Damage, LogError};
 use crate::frame::{Decoded, FRAME_HEADER, Frame, Rules, decode, frame_size};
 use crate::lineage;
@@ -22,7 +24,6 @@ use crate::reader::{LogReader, SegmentInfo};
 use crate::recovery::damage_of;
 use crate::scan::{Source, Step};
 use crate::segment::{MARK_OFFSET, Mark, MarkRead, SEGMENT_HEADER, segment_name};
-use crate::storage::{Access, Region, Storage};
 use crate::sync::{UNNAMED_SUFFIX, trimmed_len};
 use crate::window::Window;
 use crate::{DeviceId, Seq};

@@ -4,6 +4,8 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use timberline_disk::{IoError, LockError};
+
 use crate::Seq;
 
 /// Opening, reading or closing a log failed.
@@ -91,6 +93,19 @@ pub enum LogError {
     /// The log could not be closed cleanly, because an earlier sync had failed.
     #[error(transparent)]
     SyncFailed(#[from] SyncFailed),
+}
+
+impl From<LockError> for LogError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Locked { path, holder } => Self::Locked { path, holder },
+            LockError::Io(IoError { op, path, source }) => Self::Io {
+                doing: op,
+                path,
+                source,
+            },
+        }
+    }
 }
 
 impl LogError {

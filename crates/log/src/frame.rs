@@ -4,9 +4,9 @@
 //! nothing here trusts a byte before its checksum has been seen to hold.
 
 use crc32fast::Hasher;
+use timberline_disk::{Cipher, NotAuthentic};
 
 use crate::Seq;
-use crate::cipher::{Cipher, NotAuthentic};
 #[cfg(feature = "sim")]
 use crate::fault::PlantedBug;
 

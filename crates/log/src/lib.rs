@@ -9,7 +9,8 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use timberline_log::{Entry, FileStorage, Log, LogOptions, Seq};
+//! use timberline_disk::FileStorage;
+//! use timberline_log::{Entry, Log, LogOptions, Seq};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let dir = tempfile::tempdir()?;
@@ -31,14 +32,12 @@
 
 mod active;
 mod chain;
-mod cipher;
 mod copy;
 mod error;
 #[cfg(feature = "sim")]
 mod fault;
 mod frame;
 mod lineage;
-mod lock;
 mod options;
 mod placement;
 mod probe;
@@ -49,20 +48,16 @@ mod salvage;
 mod scan;
 mod segment;
 mod seq;
-mod storage;
 mod sync;
 mod window;
 mod writer;
 
-pub use cipher::key::{KeyError, KeyFile};
-pub use cipher::{Cipher, NotAuthentic};
 pub use copy::{CheckedFrames, CopiedLog, CopiedSegment, CopyAction, check_frames, copy_log};
 pub use error::{AppendError, Damage, LogError, SyncFailed};
 #[cfg(feature = "sim")]
 pub use fault::PlantedBug;
 pub use frame::{Frame, FrameHead};
 pub use lineage::{Lineage, is_rewritten_from, lineage};
-pub use lock::WriterLock;
 pub use options::{Clock, LogOptions, OnIncident};
 pub use placement::{Incident, Integrity, replaced_files};
 pub use reader::{LogReader, Record, Records, SegmentInfo, Tail};
@@ -72,8 +67,5 @@ pub use salvage::{Salvage, Salvaged};
 pub use scan::{Scanned, scan};
 pub use segment::segment_name;
 pub use seq::{DeviceId, Seq};
-#[cfg(feature = "sim")]
-pub use storage::SimDisk;
-pub use storage::{Access, AppendMemory, EncryptedStorage, FileId, FileStorage, ReadAt, Region, Storage};
 pub use sync::Durability;
 pub use writer::{Entry, Log, OpeningLog, Position};

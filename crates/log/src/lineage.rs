@@ -8,13 +8,14 @@
 
 use std::sync::Arc;
 
+use timberline_disk::Storage;
+
 use crate::Seq;
 use crate::copy::{CopiedSegment, CopyAction, check_frames};
 use crate::error::LogError;
 use crate::probe::Probe;
 use crate::reader::{LogReader, Records, SegmentInfo};
 use crate::segment::{SEGMENT_HEADER, segment_name};
-use crate::storage::Storage;
 
 /// What a segment of a copy is to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

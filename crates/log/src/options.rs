@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use timberline_disk::Cipher;
+
 use crate::DeviceId;
-use crate::cipher::Cipher;
 #[cfg(feature = "sim")]
 use crate::fault::PlantedBug;
 use crate::frame::Rules;

@@ -12,15 +12,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use timberline_disk::{FileId, LOCK_FILE, LockError, Storage, WriterLock};
+
+use crate::Seq;
 use crate::active::{ActiveSegment, SegmentTail};
 use crate::error::Damage;
-use crate::lock::LOCK_FILE;
 use crate::probe::list_segments;
 use crate::recovery::missing_segment;
 use crate::segment::SEGMENT_HEADER;
-use crate::storage::{FileId, Storage};
 use crate::sync::UNNAMED_SUFFIX;
-use crate::{LogError, Seq, WriterLock};
 
 /// A change of names that is younger may be followed by another with the same time: disks count time in ticks.
 const TICK: i128 = 2_000_000_000;
@@ -205,7 +205,7 @@ impl Placement {
                     path: storage.path().join(LOCK_FILE),
                 }))
             }
-            Err(LogError::Locked { holder, .. }) => Err(Misplaced::Taken(format!(
+            Err(LockError::Locked { holder, .. }) => Err(Misplaced::Taken(format!(
                 "{} was removed or replaced, and {holder} has become the writer of {}: stop one of the two, then restart \
                  Timberline",
                 storage.path().join(LOCK_FILE).display(),

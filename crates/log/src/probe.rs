@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use timberline_disk::Storage;
+
 use crate::error::{Damage, LogError};
 use crate::scan::{Bounds, Source, Walk};
 use crate::segment::{
     FORMAT_VERSION, HeaderRead, MARK_OFFSET, Mark, MarkRead, SEGMENT_HEADER, SegmentHeader, segment_name,
 };
-use crate::storage::Storage;
 use crate::window::Window;
 use crate::{Seq, frame::Rules};
 

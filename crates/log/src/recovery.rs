@@ -10,6 +10,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use timberline_disk::{Access, Region, Storage};
+
 use crate::Seq;
 use crate::active::{ActiveSegment, SegmentTail};
 use crate::chain;
@@ -19,7 +21,6 @@ use crate::options::LogOptions;
 use crate::probe::{Probe, list_segments};
 use crate::scan::{Gap, Source, Step, nonzero_end};
 use crate::segment::{GREATEST_TO_GO_ON, SEGMENT_HEADER, segment_name};
-use crate::storage::{Access, Region, Storage};
 use crate::sync::UNNAMED_SUFFIX;
 
 /// What opening a log for writing found.
@@ -541,11 +542,12 @@ fn rewrite_unmarked(region: &dyn Region, survey: &Survey, durable: Seq) {
 
 #[cfg(test)]
 mod tests {
+    use timberline_disk::SimDisk;
+
     use super::*;
     use crate::frame::FrameHead;
     use crate::segment::{MARK_OFFSET, Mark, SegmentHeader};
-
-    use crate::{DeviceId, Entry, Log, SimDisk};
+    use crate::{DeviceId, Entry, Log};
 
     /// The bytes of a segment with one record, which says how far the log was durable then.
     fn segment(first: Seq, durable_lag: u32) -> Vec<u8> {

@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use crate::cipher::Cipher;
+use timberline_disk::{Cipher, Storage};
+
 use crate::error::LogError;
 use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
 use crate::probe::Probe;
 use crate::reader::{LogReader, Record};
 use crate::segment::{Mark, SEGMENT_HEADER, SegmentHeader, segment_name};
-use crate::storage::Storage;
 use crate::sync::trimmed_len;
 use crate::{DeviceId, Seq};
 

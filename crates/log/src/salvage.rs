@@ -5,14 +5,14 @@
 
 use std::sync::Arc;
 
-use crate::cipher::Cipher;
+use timberline_disk::{Cipher, Region, Storage};
+
 use crate::copy::{How, copy_segment};
 use crate::error::LogError;
 use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
 use crate::options::{LogOptions, system_nanos};
 use crate::reader::{LogReader, SegmentInfo};
 use crate::segment::{MARK_OFFSET, Mark, SEGMENT_HEADER, SegmentHeader, segment_name};
-use crate::storage::{Region, Storage};
 use crate::sync::{UNNAMED_SUFFIX, trimmed_len};
 use crate::{DeviceId, Seq};
 

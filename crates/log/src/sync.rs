@@ -17,13 +17,13 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
+use timberline_disk::{Region, Storage};
 use tokio::sync::watch;
 
 use crate::active::{ActiveSegment, SegmentTail};
 use crate::error::SyncFailed;
 use crate::options::LogOptions;
 use crate::placement::{self, Incident, Integrity, Misplaced, Placement};
-use crate::storage::{Region, Storage};
 use crate::{LogError, Seq};
 
 /// The name of a segment that is made but not begun.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use timberline_disk::ReadAt;
+
 use crate::scan::Source;
-use crate::storage::ReadAt;
 
 /// The first read after opening or refreshing; a tail that polls reads no more than this.
 const FIRST_FILL: usize = 4 << 10;

@@ -5,8 +5,10 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use timberline_disk::{Access, Cipher, Region, Storage, WriterLock};
+
+use crate::Seq;
 use crate::active::{ActiveSegment, SegmentTail};
-use crate::cipher::Cipher;
 use crate::error::{AppendError, LogError};
 use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
 use crate::options::LogOptions;
@@ -15,9 +17,7 @@ use crate::probe::list_segments;
 use crate::reader::LogReader;
 use crate::recovery::{self, Recovery};
 use crate::segment::{SEGMENT_HEADER, SegmentHeader, segment_name};
-use crate::storage::{Access, Region, Storage};
 use crate::sync::{Durability, Gate, PREPARED_NAME, Shared, SyncThread, Syncer, UNNAMED_SUFFIX, trimmed_len};
-use crate::{Seq, WriterLock};
 
 /// A record to append.
 #[derive(Clone, Copy, Debug)]

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use timberline_disk::{Cipher, SimDisk, Storage};
 use timberline_log::{
-    Cipher, CopiedLog, CopiedSegment, CopyAction, Entry, Log, LogError, LogOptions, LogReader, Seq, SimDisk,
-    Storage, copy_log, segment_name,
+    CopiedLog, CopiedSegment, CopyAction, Entry, Log, LogError, LogOptions, LogReader, Seq, copy_log,
+    segment_name,
 };
 
 fn cases() -> u32 {
@@ -267,7 +268,7 @@ fn half_a_batch_is_never_copied(key: &Key) {
     let end = usize::try_from(log.position().offset).unwrap();
     let storage = disk.dir("log");
     let region = storage
-        .open_region(&segment_name(Seq::FIRST), timberline_log::Access::Write)
+        .open_region(&segment_name(Seq::FIRST), timberline_disk::Access::Write)
         .unwrap();
     region.zero_from(end - frame_bytes(key, 100)).unwrap();
     let copied = copy(&disk, &backup).unwrap();

@@ -12,7 +12,8 @@ use harness::{any_history, cases, run};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use timberline_log::{AppendError, Cipher, Entry, Log, LogOptions, PlantedBug, Seq, SimDisk};
+use timberline_disk::{Cipher, SimDisk};
+use timberline_log::{AppendError, Entry, Log, LogOptions, PlantedBug, Seq};
 
 proptest! {
     #![proptest_config(Config { cases: cases(300), failure_persistence: None, ..Config::default() })]

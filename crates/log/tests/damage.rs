@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
-use timberline_log::{
-    Cipher, Damage, Entry, Log, LogOptions, LogReader, Position, Records, Seq, SimDisk, segment_name,
-};
+use timberline_disk::{Cipher, SimDisk};
+use timberline_log::{Damage, Entry, Log, LogOptions, LogReader, Position, Records, Seq, segment_name};
 
 fn cases() -> u32 {
     std::env::var("TIMBERLINE_CASES")
@@ -211,7 +210,7 @@ fn cut_off(options: LogOptions, sizes: &[usize], marked: bool) -> (SimDisk, Vec<
     log.sync_now().unwrap();
     let dir = disk.dir("log");
     for name in dir.list().unwrap().iter().filter(|name| name.ends_with(".seg")) {
-        let region = dir.open_region(name, timberline_log::Access::Write).unwrap();
+        let region = dir.open_region(name, timberline_disk::Access::Write).unwrap();
         if !marked {
             region.write(2048, &[0; 2048]);
         }
@@ -467,7 +466,7 @@ fn a_page_of_zeroes_in_the_active_segment_is_damage_not_the_end() {
     let (disk, sizes) = closed_log(25);
     let dir = disk.dir("log");
     let region = dir
-        .open_region(&segment_name(Seq::FIRST), timberline_log::Access::Write)
+        .open_region(&segment_name(Seq::FIRST), timberline_disk::Access::Write)
         .unwrap();
     region.write(8192, &[0; 4096]);
     let (served, damage) = read(
@@ -515,7 +514,7 @@ fn a_newer_format_is_refused_with_what_to_do() {
     let (disk, _) = closed_log(1);
     let dir = disk.dir("log");
     let region = dir
-        .open_region(&segment_name(Seq::FIRST), timberline_log::Access::Write)
+        .open_region(&segment_name(Seq::FIRST), timberline_disk::Access::Write)
         .unwrap();
     let mut block = region.read(0..2048).to_vec();
     block[8] = 9;
@@ -531,7 +530,7 @@ fn a_newer_format_is_refused_with_what_to_do() {
 }
 
 /// What opening says about a log whose files were hurt, and that all the same everything else is read and writing goes on.
-fn opened_after(hurt: impl FnOnce(&dyn timberline_log::Storage, &[String])) -> Vec<Damage> {
+fn opened_after(hurt: impl FnOnce(&dyn timberline_disk::Storage, &[String])) -> Vec<Damage> {
     let (disk, sizes) = closed_log(200);
     let storage = disk.dir("log");
     let mut names = storage.list().unwrap();
@@ -643,8 +642,8 @@ fn a_log_that_is_not_opened_after_all_is_as_it_was() {
     drop(opening);
     assert_eq!(content(), before);
     let dir = tempfile::tempdir().unwrap();
-    let storage: Arc<dyn timberline_log::Storage> =
-        Arc::new(timberline_log::FileStorage::open(dir.path()).unwrap());
+    let storage: Arc<dyn timberline_disk::Storage> =
+        Arc::new(timberline_disk::FileStorage::open(dir.path()).unwrap());
     drop(Log::prepare(Arc::clone(&storage), options()).unwrap());
     assert_eq!(storage.list().unwrap(), Vec::<String>::new());
     // A lock file that was there stays.

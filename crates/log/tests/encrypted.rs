@@ -6,9 +6,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use timberline_disk::{Cipher, FileStorage, KeyFile};
 use timberline_log::{
-    AppendError, Cipher, Damage, DeviceId, Entry, FileStorage, KeyFile, Log, LogError, LogOptions, LogReader,
-    Scanned, Seq, scan,
+    AppendError, Damage, DeviceId, Entry, Log, LogError, LogOptions, LogReader, Scanned, Seq, scan,
 };
 
 const SECRET: &[u8] = b"https://example.org/secret";

@@ -5,9 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use timberline_log::{
-    AppendError, Entry, FileStorage, Log, LogError, LogOptions, LogReader, Records, Seq, Storage,
-};
+use timberline_disk::{FileStorage, Storage};
+use timberline_log::{AppendError, Entry, Log, LogError, LogOptions, LogReader, Records, Seq};
 
 fn storage(dir: &tempfile::TempDir) -> Arc<dyn Storage> {
     Arc::new(FileStorage::open(dir.path()).unwrap())

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use timberline_log::{DeviceId, Entry, FileStorage, Log, LogOptions, Scanned, Seq, scan};
+use timberline_disk::FileStorage;
+use timberline_log::{DeviceId, Entry, Log, LogOptions, Scanned, Seq, scan};
 
 fn hex(bytes: &[u8]) -> String {
     bytes

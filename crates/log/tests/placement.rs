@@ -7,10 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use timberline_log::{
-    AppendError, Cipher, Entry, FileStorage, Incident, Log, LogOptions, LogReader, Seq, SimDisk, Storage,
-    segment_name,
-};
+use timberline_disk::{Cipher, FileStorage, SimDisk, Storage};
+use timberline_log::{AppendError, Entry, Incident, Log, LogOptions, LogReader, Seq, segment_name};
 
 /// What was heard while a log was written.
 type Heard = Arc<Mutex<Vec<Incident>>>;
@@ -259,7 +257,7 @@ fn a_writer_whose_lock_was_taken_over_writes_no_more() {
     append(&mut log).unwrap();
     log.sync_now().unwrap();
     fs::remove_file(dir.path().join("LOCK")).unwrap();
-    let other = timberline_log::WriterLock::acquire(dir.path()).unwrap();
+    let other = timberline_disk::WriterLock::acquire(dir.path()).unwrap();
     append(&mut log).unwrap();
     let failed = log.sync_now().unwrap_err();
     assert!(failed.reason.contains("has become the writer"), "{failed}");

@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use timberline_log::{Entry, FileStorage, Log, LogOptions, LogReader, Seq, SimDisk, Storage};
+use timberline_disk::{FileStorage, SimDisk, Storage};
+use timberline_log::{Entry, Log, LogOptions, LogReader, Seq};
 
 type Seen = Vec<(u64, u8, Vec<u8>)>;
 

@@ -348,7 +348,7 @@ mod tests {
 
     /// A log with a segment that each of these devices wrote.
     fn log_of(dir: &Path, devices: &[DeviceId]) {
-        let storage = std::sync::Arc::new(timberline_log::FileStorage::open(dir.join("log")).unwrap());
+        let storage = std::sync::Arc::new(timberline_disk::FileStorage::open(dir.join("log")).unwrap());
         for &device in devices {
             let options = timberline_log::LogOptions {
                 device,

@@ -312,7 +312,7 @@ mod tests {
 
     /// A store with some segments, closed; and where its sealed segments are.
     fn data(dir: &Path) -> Vec<std::path::PathBuf> {
-        let storage = Arc::new(timberline_log::FileStorage::open(dir.join("log")).unwrap());
+        let storage = Arc::new(timberline_disk::FileStorage::open(dir.join("log")).unwrap());
         let options = timberline_log::LogOptions::default();
         let (mut log, _) = timberline_log::Log::open(storage, options).unwrap();
         for _ in 0..4 {

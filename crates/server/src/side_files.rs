@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use timberline_log::KeyFile;
+use timberline_disk::KeyFile;
 use timberline_views::{Clock, clock_trust, log_files};
 
 use crate::backup::registered;

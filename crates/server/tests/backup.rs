@@ -21,7 +21,7 @@ use harness::http::{self, Connection};
 use harness::poll;
 use harness::server::{Data, Ending, Installation, PASSPHRASE};
 use serde_json::{Value, json};
-use timberline_log::{FileStorage, KeyFile};
+use timberline_disk::{FileStorage, KeyFile};
 use timberline_views::{Replica, Seq, Snapshot, differences, read_log};
 
 const CONFIGURATION: &str = "[log]\nsegment_bytes = 1048576\n";

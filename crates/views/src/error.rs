@@ -1,6 +1,7 @@
 //! What opening, writing and keeping a store can fail with.
 
-use timberline_log::{AppendError, KeyError, LogError, Seq, SyncFailed};
+use timberline_disk::KeyError;
+use timberline_log::{AppendError, LogError, Seq, SyncFailed};
 
 use crate::record::CodecError;
 use crate::segment::SegmentError;

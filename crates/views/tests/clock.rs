@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use plain::bucket;
-use timberline_log::{Cipher, Seq, SimDisk};
+use timberline_disk::{Cipher, SimDisk};
+use timberline_log::Seq;
 use timberline_model::{EventId, NewEvent, Timestamp};
 use timberline_views::{
     BootTime, Clock, Maintenance, Selection, Store, StoreOptions, TimeRange, TimeTrust, clock_trust,

@@ -14,7 +14,8 @@ use std::time::Duration;
 use plain::{Command, Plain, command, data_text, same, tell};
 use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
-use timberline_log::{Cipher, PlantedBug, Seq, SimDisk};
+use timberline_disk::{Cipher, SimDisk};
+use timberline_log::{PlantedBug, Seq};
 use timberline_views::{Replica, Selection, Store, StoreOptions, TimeRange, WriteError, check, differences};
 
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use timberline_log::{Cipher, EncryptedStorage, FileStorage, KeyFile};
+use timberline_disk::{Cipher, EncryptedStorage, FileStorage, KeyFile};
 use timberline_model::{Bucket, Data, Duration, NewEvent, Timestamp};
 use timberline_views::{OpenError, Snapshot, Store, StoreOptions, TimeRange, check, read_log, read_only};
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use memchr::memmem;
 use plain::bucket;
 use proptest::prelude::*;
-use timberline_log::SimDisk;
+use timberline_disk::SimDisk;
 use timberline_model::{EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
 use timberline_views::{
     BucketKey, HistoryError, Selected, Selection, Store, StoreOptions, TimeRange, Undoing, differences,

@@ -13,7 +13,8 @@ use std::time::Duration;
 use plain::{Command, Plain, command, data_text, same, tell};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use timberline_log::{Cipher, Seq, SimDisk};
+use timberline_disk::{Cipher, SimDisk};
+use timberline_log::Seq;
 use timberline_model::{EventId, Timestamp};
 use timberline_views::{
     BucketKey, Clock, HistoryError, Selection, Snapshot, Store, StoreOptions, TimeRange, Undoing, check,

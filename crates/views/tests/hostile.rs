@@ -6,7 +6,8 @@
     reason = "what a test needs and does not get is its failure"
 )]
 
-use timberline_log::{Entry, Log, LogOptions, SimDisk};
+use timberline_disk::SimDisk;
+use timberline_log::{Entry, Log, LogOptions};
 use timberline_model::{Bucket, Data, Duration, EventId, NewEvent, Timestamp};
 use timberline_views::record::{
     BucketCreated, CodecError, Erased, EventBlock, EventsChanged, EventsInserted, EventsPut, Heartbeat, Last,

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use plain::{Command, Plain, command, data_text, list, tell};
 use proptest::prelude::*;
-use timberline_log::{Cipher, Seq, SimDisk};
+use timberline_disk::{Cipher, SimDisk};
+use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
 use timberline_views::{
     BucketKey, Selected, Selection, Snapshot, Store, StoreOptions, TimeRange, Undoing, Undone, check,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use plain::{Command, Plain, columns, command, same, tell};
 use proptest::prelude::*;
-use timberline_log::{Cipher, SimDisk};
+use timberline_disk::{Cipher, SimDisk};
 use timberline_model::Timestamp;
 use timberline_views::{Snapshot, Store, StoreOptions, TimeRange};
 

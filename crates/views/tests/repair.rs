@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
-use timberline_log::{DeviceId, FileStorage, LogReader, Storage};
+use timberline_disk::{FileStorage, Storage};
+use timberline_log::{DeviceId, LogReader};
 use timberline_model::{Bucket, Data, Duration, Heartbeat, NewEvent, Pulsetime, Timestamp};
 use timberline_views::record::{LossCause, Record};
 use timberline_views::{

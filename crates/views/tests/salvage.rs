@@ -15,7 +15,8 @@ use plain::{Command, Event, Plain, list, tell};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use tempfile::TempDir;
-use timberline_log::{Cipher, FileStorage, Seq, segment_name};
+use timberline_disk::{Cipher, FileStorage};
+use timberline_log::{Seq, segment_name};
 use timberline_model::{Duration, EventId, NewEvent, Timestamp};
 use timberline_views::record::{PRESENT, PurgeBegun};
 use timberline_views::{

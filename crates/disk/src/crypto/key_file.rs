@@ -12,7 +12,7 @@ use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{Cipher, KEY, NONCE, TAG, draw, random};
-use crate::storage::{FileStorage, Storage};
+use crate::{FileStorage, Storage};
 
 const NAME: &str = "KEY";
 const MAGIC: [u8; 8] = *b"TMBRKEY\n";

@@ -2,10 +2,10 @@
 //! changes nothing in them unnoticed.
 //!
 //! XChaCha20-Poly1305: why, and what it costs, is in `docs/decisions/009-sealed-with-xchacha20.md`. What is sealed, and
-//! with what beside it, is said where it is written: a frame's payload in `frame`, files in `storage/encrypted.rs`,
-//! the data key itself in [`key`].
+//! with what beside it, is said where it is written: a frame's payload in `crates/log`, files in `encrypted.rs`,
+//! the data key itself in [`key_file`].
 
-pub(crate) mod key;
+pub(crate) mod key_file;
 
 use std::fmt;
 use std::io;

@@ -14,7 +14,7 @@ const RELEASE_STEP: usize = 1 << 20;
 
 /// A mapping of a file or of anonymous memory, with the rules of [`super::Region`].
 #[derive(Debug)]
-pub(super) struct Mapping {
+pub(crate) struct Mapping {
     /// Goes before what it guards.
     guard: Option<Guard>,
     raw: MmapRaw,
@@ -25,7 +25,7 @@ pub(super) struct Mapping {
 
 impl Mapping {
     /// Maps the first `len` bytes of a file.
-    pub(super) fn of_file(file: &std::fs::File, len: usize, writable: bool) -> io::Result<Self> {
+    pub(crate) fn of_file(file: &std::fs::File, len: usize, writable: bool) -> io::Result<Self> {
         let mut options = MmapOptions::new();
         options.len(len);
         let raw = if writable {
@@ -42,7 +42,7 @@ impl Mapping {
     }
 
     /// Maps `len` bytes of memory that belong to no file.
-    pub(super) fn anonymous(len: usize) -> io::Result<Self> {
+    pub(crate) fn anonymous(len: usize) -> io::Result<Self> {
         Ok(Self {
             guard: None,
             raw: MmapRaw::from(MmapMut::map_anon(len)?),
@@ -52,16 +52,16 @@ impl Mapping {
     }
 
     /// Whether every page that was touched was there: the file was not cut short, and the disk could read it.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.guard.as_ref().is_none_or(Guard::is_whole)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.raw.len()
     }
 
     /// The part of a range that is mapped.
-    pub(super) fn read(&self, range: Range<usize>) -> &[u8] {
+    pub(crate) fn read(&self, range: Range<usize>) -> &[u8] {
         let end = range.end.min(self.len());
         let start = range.start.min(end);
         // SAFETY: start..end is inside the mapping, which lives as long as `self`. That nobody writes to these bytes
@@ -70,7 +70,7 @@ impl Mapping {
         unsafe { std::slice::from_raw_parts(self.raw.as_ptr().add(start), end - start) }
     }
 
-    pub(super) fn write(&self, offset: usize, bytes: &[u8]) {
+    pub(crate) fn write(&self, offset: usize, bytes: &[u8]) {
         self.check(offset, bytes.len());
         // SAFETY: `check` has made sure that the target is inside the mapping and may be written to. Source and
         // target do not overlap in a way that matters to anyone: nobody holds a slice of the target (rule 2), and
@@ -80,30 +80,30 @@ impl Mapping {
         }
     }
 
-    pub(super) fn fill_zero(&self, range: Range<usize>) {
+    pub(crate) fn fill_zero(&self, range: Range<usize>) {
         let len = range.end.saturating_sub(range.start);
         self.check(range.start, len);
         // SAFETY: as in `write`.
         unsafe { std::ptr::write_bytes(self.raw.as_mut_ptr().add(range.start), 0, len) }
     }
 
-    pub(super) fn publish_u32(&self, offset: usize, word: u32) {
+    pub(crate) fn publish_u32(&self, offset: usize, word: u32) {
         self.check(offset, 4);
         self.word(offset).store(word.to_le(), Ordering::Release);
     }
 
-    pub(super) fn load_u32(&self, offset: usize) -> u32 {
+    pub(crate) fn load_u32(&self, offset: usize) -> u32 {
         u32::from_le(self.word(offset).load(Ordering::Acquire))
     }
 
-    pub(super) fn sync(&self, range: Range<usize>) -> io::Result<()> {
+    pub(crate) fn sync(&self, range: Range<usize>) -> io::Result<()> {
         let end = range.end.min(self.len());
         let start = range.start.min(end);
         self.raw.flush_range(start, end - start)
     }
 
     /// Gives the memory of a read-only mapping back; its pages come from the file again when they are read.
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         if self.writable {
             return;
         }
@@ -114,7 +114,7 @@ impl Mapping {
 
     /// After a sync: gives the memory of the pages well before `end` back, a good piece at a time. Nobody reads the
     /// log through its mapping, so a segment would otherwise stay resident for nothing. For mappings of files only.
-    pub(super) fn release_before(&self, end: usize) {
+    pub(crate) fn release_before(&self, end: usize) {
         let from = self.released.load(Ordering::Relaxed);
         let to = (end.min(self.len()) & !(PAGE - 1)).saturating_sub(PAGE);
         if to < from + RELEASE_STEP {

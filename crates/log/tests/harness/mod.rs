@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use proptest::prelude::*;
-use timberline_log::{
-    AppendError, Cipher, Entry, Log, LogOptions, LogReader, PlantedBug, Records, Recovery, Seq, SimDisk,
-};
+use timberline_disk::{Cipher, SimDisk};
+use timberline_log::{AppendError, Entry, Log, LogOptions, LogReader, PlantedBug, Records, Recovery, Seq};
 
 /// What happens to the log.
 #[derive(Clone, Debug)]

@@ -4,7 +4,8 @@ use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
-use timberline_log::{CheckedFrames, Cipher, SegmentInfo, Seq, Storage, segment_name};
+use timberline_disk::{Cipher, Storage};
+use timberline_log::{CheckedFrames, SegmentInfo, Seq, segment_name};
 use timberline_views::{Replica, ReplicaError};
 
 use super::manifest::Manifest;

@@ -21,9 +21,9 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
+use timberline_disk::{FileStorage, Storage, WriterLock};
 use timberline_log::{
-    FileStorage, Lineage, SegmentInfo, Seq, Storage, WriterLock, check_frames, is_rewritten_from, lineage,
-    segment_name,
+    Lineage, LogError, SegmentInfo, Seq, check_frames, is_rewritten_from, lineage, segment_name,
 };
 use timberline_views::Store;
 
@@ -196,7 +196,7 @@ impl Reach<'_> {
                 what: "cannot be reached, or is no backup any more: connect its disk, or strike it out of backups.json if it is gone",
             });
         }
-        let _lock = WriterLock::acquire(backup)?;
+        let _lock = WriterLock::acquire(backup).map_err(LogError::from)?;
         let Compared {
             outdated,
             mut apart,

@@ -5,7 +5,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use timberline_log::{FileStorage, Storage, WriterLock, copy_log};
+use timberline_disk::{FileStorage, Storage, WriterLock};
+use timberline_log::{LogError, copy_log};
 
 use super::check::against_manifest;
 use super::{BackupError, LOG_DIR, copy_companions, files};
@@ -36,7 +37,7 @@ pub fn restore(backup: &Path, data_dir: &Path, despite_damage: bool) -> Result<R
     let mut damage = against_manifest(backup)?;
     refuse_damage(backup, &damage, despite_damage)?;
     files::make_dir(data_dir)?;
-    let _lock = WriterLock::acquire(data_dir)?;
+    let _lock = WriterLock::acquire(data_dir).map_err(LogError::from)?;
     refuse_overwriting(data_dir)?;
     let unfinished = data_dir.join(UNFINISHED);
     // What an interrupted attempt has left may be of another backup.

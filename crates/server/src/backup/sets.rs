@@ -7,7 +7,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use timberline_log::{Lineage, SegmentInfo, WriterLock, lineage};
+use timberline_disk::WriterLock;
+use timberline_log::{Lineage, LogError, SegmentInfo, lineage};
 use timberline_model::Timestamp;
 
 use super::erase::only_here;
@@ -232,7 +233,7 @@ fn link_sealed(data_dir: &Path, live: &[SegmentInfo], to: &Path, previous: &Set)
     files::make_dir(to)?;
     manifest.write(to)?;
     files::make_dir(&log)?;
-    let _lock = WriterLock::acquire(to)?;
+    let _lock = WriterLock::acquire(to).map_err(LogError::from)?;
     let begun = Registered {
         path: to.canonicalize().map_err(BackupError::io("find", to))?,
         time: updated,
@@ -303,7 +304,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let log = data.path().join(LOG_DIR);
         fs::create_dir_all(&log).unwrap();
-        let storage = Arc::new(timberline_log::FileStorage::open(log).unwrap());
+        let storage = Arc::new(timberline_disk::FileStorage::open(log).unwrap());
         let (log, _) = timberline_log::Log::open(storage, timberline_log::LogOptions::default()).unwrap();
         log.close().unwrap();
         set(dir.path(), "2026-11-20T03-00-00Z", 10);

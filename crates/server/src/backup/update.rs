@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use timberline_log::{CopyAction, Damage, FileStorage, LogError, LogReader, Storage, WriterLock, copy_log};
+use timberline_disk::{FileStorage, LockError, Storage, WriterLock};
+use timberline_log::{CopyAction, Damage, LogError, LogReader, copy_log};
 use timberline_model::Timestamp;
 
 use super::erase::replace_rewritten;
@@ -104,11 +105,11 @@ impl BackupReport {
 /// How long the server may be erasing from a backup before the backup gives up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn lock(target: &Path) -> Result<WriterLock, LogError> {
+fn lock(target: &Path) -> Result<WriterLock, LockError> {
     let begun = Instant::now();
     loop {
         match WriterLock::acquire(target) {
-            Err(LogError::Locked { .. }) if begun.elapsed() < PATIENCE => {
+            Err(LockError::Locked { .. }) if begun.elapsed() < PATIENCE => {
                 std::thread::sleep(Duration::from_millis(20));
             }
             outcome => return outcome,
@@ -133,7 +134,7 @@ fn prepare(source: &Path, target: &Path, device: &str) -> Result<(Manifest, Writ
         ));
     }
     files::make_dir(target)?;
-    let lock = lock(target)?;
+    let lock = lock(target).map_err(LogError::from)?;
     let before = match Manifest::read(target)? {
         Some(before) => before,
         None => {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
-use timberline_log::{Cipher, FileStorage, KeyFile, Storage};
+use timberline_disk::{Cipher, FileStorage, KeyFile, Storage};
 use zeroize::Zeroizing;
 
 use crate::config::Settings;

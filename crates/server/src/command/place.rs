@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use tempfile::TempDir;
-use timberline_log::{Cipher, EncryptedStorage, FileStorage, LogReader, Storage};
+use timberline_disk::{Cipher, EncryptedStorage, FileStorage, Storage};
+use timberline_log::LogReader;
 use timberline_views::{OpenError, OpenReport, Snapshot};
 
 use super::passphrase;

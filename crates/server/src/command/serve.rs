@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use timberline_log::Cipher;
+use timberline_disk::Cipher;
 use timberline_query::Engine;
 use timberline_views::{HeartbeatDurability, OpenReport, Store, StoreOptions, TimeTrust};
 

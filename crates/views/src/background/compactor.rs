@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use timberline_log::Storage;
+use timberline_disk::Storage;
 
 use crate::error::CompactError;
 use crate::files::checkpoint;

@@ -173,7 +173,7 @@ impl Store {
     /// When the log or the copy cannot be read, or the copy not be written; [`HistoryError::Cancelled`].
     pub fn erase_from_copy(
         &self,
-        copy: Arc<dyn timberline_log::Storage>,
+        copy: Arc<dyn timberline_disk::Storage>,
         segments: &[Seq],
         done: Seq,
         go_on: &dyn Fn() -> bool,
@@ -190,11 +190,11 @@ impl Store {
     ///
     /// # Errors
     /// When the copy cannot be read.
-    pub fn purged_through(&self, copy: Arc<dyn timberline_log::Storage>) -> Result<Seq, HistoryError> {
+    pub fn purged_through(&self, copy: Arc<dyn timberline_disk::Storage>) -> Result<Seq, HistoryError> {
         erase_copy::completed_in(&self.copy_reader(copy)?)
     }
 
-    fn copy_reader(&self, copy: Arc<dyn timberline_log::Storage>) -> Result<LogReader, HistoryError> {
+    fn copy_reader(&self, copy: Arc<dyn timberline_disk::Storage>) -> Result<LogReader, HistoryError> {
         Ok(LogReader::open(copy)?.with_cipher(self.shared.options.cipher.clone()))
     }
 

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use timberline_log::AppendMemory;
+use timberline_disk::AppendMemory;
 
 /// Strings that are allocated one by one before there is a piece.
 const FEW: usize = 64;

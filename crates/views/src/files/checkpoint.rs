@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bincode::{BorrowDecode, Encode};
-use timberline_log::{Position, Seq, Storage};
+use timberline_disk::Storage;
+use timberline_log::{Position, Seq};
 use timberline_model::{Bucket, Data, Timestamp};
 
 use crate::error::OpenError;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use timberline_log::{Seq, Storage};
+use timberline_disk::Storage;
+use timberline_log::Seq;
 
 use crate::background::compactor::{LookOut, head_sources, write_segment};
 use crate::error::CompactError;

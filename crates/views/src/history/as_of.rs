@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use timberline_log::{LogReader, Seq, Storage};
+use timberline_disk::Storage;
+use timberline_log::{LogReader, Seq};
 
 use crate::fold::{FoldError, State};
 use crate::fold::{Replica, ReplicaError};

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use timberline_log::{Access, Region, Storage};
+use timberline_disk::{Access, Region, Storage};
 
 use super::BLOCK_ROWS;
 use super::dictionary::Dictionary;

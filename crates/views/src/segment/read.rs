@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use timberline_log::Storage;
+use timberline_disk::Storage;
 
 use super::BLOCK_ROWS;
 use super::dictionary::Dictionary;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use timberline_log::SimDisk;
+use timberline_disk::SimDisk;
 
 use super::*;
 use crate::head::{Interner, Run};

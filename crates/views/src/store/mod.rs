@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
-use timberline_log::Storage;
-use timberline_log::{Cipher, DeviceId, Durability, Integrity, Log, LogReader, Seq, SyncFailed, WriterLock};
+use timberline_disk::Storage;
+use timberline_disk::{Cipher, WriterLock};
+use timberline_log::{DeviceId, Durability, Integrity, Log, LogReader, Seq, SyncFailed};
 
 pub use open::{OpenReport, Progress};
 pub use past::{Deleted, DeletedWhat, Undoing};

@@ -7,10 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashSet;
-use timberline_log::{
-    Cipher, Damage, EncryptedStorage, FileStorage, Incident, KeyFile, Log, LogError, LogOptions, LogReader,
-    OpeningLog, Seq, Storage, TornTail,
-};
+use timberline_disk::{Cipher, EncryptedStorage, FileStorage, KeyFile, Storage};
+use timberline_log::{Damage, Incident, Log, LogError, LogOptions, LogReader, OpeningLog, Seq, TornTail};
 
 use crate::background::compactor;
 use crate::background::maintenance;
@@ -97,7 +95,7 @@ impl Store {
     ) -> Result<(Store, OpenReport), OpenError> {
         let mut made = NewDirs::default();
         let root = Arc::new(made.open(path)?);
-        let lock = root.lock_writer()?;
+        let lock = root.lock_writer().map_err(LogError::from)?;
         let options = StoreOptions {
             clock_dir: Some(root),
             ..options

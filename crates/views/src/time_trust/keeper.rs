@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
-use timberline_log::{SegmentInfo, Storage};
+use timberline_disk::Storage;
+use timberline_log::SegmentInfo;
 
 use super::clock::Clock;
 use super::dating::{Dating, Spans};

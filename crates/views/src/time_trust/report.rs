@@ -4,7 +4,7 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use timberline_log::{FileStorage, Storage};
+use timberline_disk::{FileStorage, Storage};
 
 use super::clock::{BootTime, Clock};
 use super::file::{self, FILE};

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use timberline_log::{Cipher, FileStorage, Log, LogOptions, LogReader, Seq, Storage};
+use timberline_disk::{Cipher, FileStorage, Storage};
+use timberline_log::{Log, LogOptions, LogReader, Seq};
 use timberline_model::EventId;
 
 use crate::error::OpenError;
@@ -87,7 +88,7 @@ pub fn explain(
 
 /// Reads the views of a data directory and folds in the records that they do not have yet, up to the end of the log
 /// as of now: [`Snapshot::seq`] tells how far that is. Events that do not fit in memory go to `spill`, which should be
-/// an empty directory of its own, and an [`EncryptedStorage`](timberline_log::EncryptedStorage) if the data are.
+/// an empty directory of its own, and an [`EncryptedStorage`](timberline_disk::EncryptedStorage) if the data are.
 ///
 /// # Errors
 /// [`OpenError`]. Damage to log or views is none: it is in the report.

@@ -9,8 +9,9 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use timberline_disk::Storage;
 use timberline_log::{
-    Damage, DeviceId, LogError, LogReader, Record as Framed, Salvage, Salvaged, SegmentInfo, Seq, Storage,
+    Damage, DeviceId, LogError, LogReader, Record as Framed, Salvage, Salvaged, SegmentInfo, Seq,
     segment_name,
 };
 

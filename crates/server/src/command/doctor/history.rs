@@ -1,6 +1,7 @@
 //! The log and the checkpoint, as far as a quick look tells.
 
-use timberline_log::{FileStorage, LogReader, SegmentInfo, replaced_files};
+use timberline_disk::FileStorage;
+use timberline_log::{LogReader, SegmentInfo, replaced_files};
 use timberline_model::{Duration, Timestamp};
 use timberline_views::{OpenError, OpenReport};
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use indicatif::BinaryBytes;
 use rustix::fs::{Access, FallocateFlags, access, fallocate, statvfs};
 use rustix::io::Errno;
-use timberline_log::{FileStorage, Storage};
+use timberline_disk::{FileStorage, Storage};
 
 use super::Check;
 use crate::config::Settings;

@@ -3,7 +3,8 @@
 use anyhow::ensure;
 use clap::Args;
 use indicatif::HumanCount;
-use timberline_log::{FileStorage, LogReader, Seq, Storage};
+use timberline_disk::{FileStorage, Storage};
+use timberline_log::{LogReader, Seq};
 use timberline_views::{OpenReport, Store, StoreOptions};
 
 use super::progress::Progress;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use clap::Args;
 use indicatif::HumanCount;
-use timberline_log::{FileStorage, Storage};
+use timberline_disk::{FileStorage, Storage};
 use timberline_views::{RepairReport, Shortfall, last_checkpoint, repair};
 
 use super::progress::Progress;

@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use timberline_log::Cipher;
+use timberline_disk::Cipher;
 
 /// What is kept in memory.
 pub(super) const MEMORY_BYTES: usize = 8 << 20;

@@ -1,0 +1,41 @@
+//! Timberline's disk: one flat directory of files behind the trait [`Storage`].
+//!
+//! [`FileStorage`] is a directory on a real disk, [`EncryptedStorage`] encrypts the files of another storage, and
+//! `SimDisk` (feature `sim`) is a disk in memory that loses power on demand; all recovery code is tested on it. Files
+//! are appended to through mapped memory ([`Region`]) and read by copying ([`ReadAt`]). A directory has one writer at a
+//! time ([`WriterLock`]). [`KeyFile`] keeps the data key that a passphrase unlocks.
+//!
+//! ```
+//! use timberline_disk::{FileStorage, Storage};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! let storage = FileStorage::open(dir.path())?;
+//! storage.write_file("notes", b"hello")?;
+//! assert_eq!(storage.read_file("notes")?, b"hello");
+//! # Ok(())
+//! # }
+//! ```
+
+mod crypto;
+mod encrypted;
+mod error;
+mod file;
+mod lock;
+mod memory;
+mod pinned;
+#[cfg(feature = "sim")]
+mod sim;
+mod storage;
+
+pub use crypto::key_file::{KeyError, KeyFile};
+pub use crypto::{Cipher, NotAuthentic};
+pub use encrypted::EncryptedStorage;
+pub use error::{IoError, LockError};
+pub use file::FileStorage;
+pub use lock::{LOCK_FILE, WriterLock};
+pub use memory::AppendMemory;
+pub use pinned::Pinned;
+#[cfg(feature = "sim")]
+pub use sim::SimDisk;
+pub use storage::{Access, FileId, ReadAt, Region, Storage};

@@ -1,0 +1,8 @@
+//! Mapped memory, of files and of no file.
+
+mod append;
+mod guard;
+mod mapping;
+
+pub use append::AppendMemory;
+pub(crate) use mapping::Mapping;
