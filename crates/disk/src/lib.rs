@@ -23,6 +23,7 @@ mod error;
 mod file;
 mod lock;
 mod memory;
+mod open_files;
 mod pinned;
 #[cfg(feature = "sim")]
 mod sim;
@@ -35,6 +36,7 @@ pub use error::{IoError, LockError};
 pub use file::FileStorage;
 pub use lock::{LOCK_FILE, WriterLock};
 pub use memory::AppendMemory;
+pub use open_files::allow_open_files;
 pub use pinned::Pinned;
 #[cfg(feature = "sim")]
 pub use sim::SimDisk;

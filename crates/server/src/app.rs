@@ -5,7 +5,6 @@ use std::sync::Arc;
 use timberline_query::Engine;
 use timberline_views::{Receipt, Store};
 
-use crate::backup;
 use crate::config::{ConfigError, Settings};
 use crate::erasure::Erasure;
 use crate::hold::Hold;
@@ -43,7 +42,7 @@ pub struct App {
     /// Brings what is erased to the copies of the data.
     pub(crate) erasure: Erasure,
     /// How the automatic backups are doing.
-    pub(crate) backups: Arc<backup::Status>,
+    pub(crate) backups: Arc<timberline_backup::Status>,
     /// How the scrub is doing.
     pub(crate) scrub: crate::scrub::Status,
     /// What retention holds back.

@@ -5,7 +5,6 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`backup`] | backups: made, checked, put back, by itself |
 //! | [`command`] | the command line |
 //! | [`config`] | the configuration file, defaults, limits |
 //! | [`http`] | sockets, connections, the guard, bodies and errors |
@@ -21,7 +20,6 @@
 //! | [`App`] | what every request may use |
 
 mod app;
-pub mod backup;
 pub mod command;
 pub mod config;
 mod erasure;

@@ -6,11 +6,11 @@ use std::path::Path;
 use timberline_disk::KeyFile;
 use timberline_views::{Clock, clock_trust, log_files};
 
-use crate::backup::registered;
 use crate::config::Settings;
 use crate::identity::Identity;
 use crate::privacy;
 use crate::retention::hold::Holds;
+use timberline_backup::registered;
 
 /// What is wrong with them, one text for each damaged file. Reads what is on the disk, also while a server holds the same in
 /// memory: what went bad there would be found only at the next start.

@@ -10,8 +10,8 @@ use super::output::Output;
 use super::place::{DataDir, Place};
 use super::table::printable;
 use super::verdict::Verdict;
-use crate::backup::{Backup, BackupReport, check};
 use crate::config::Settings;
+use timberline_backup::{Backup, BackupReport, check};
 
 /// Where to.
 #[derive(Debug, Args)]

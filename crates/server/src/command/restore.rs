@@ -10,7 +10,7 @@ use super::output::Output;
 use super::place::Place;
 use super::table::printable;
 use super::verdict::Verdict;
-use crate::backup::restore;
+use timberline_backup::restore;
 
 /// From where.
 #[derive(Debug, Args)]

@@ -14,7 +14,6 @@ use timberline_views::{HeartbeatDurability, OpenReport, Store, StoreOptions, Tim
 
 use super::passphrase;
 use crate::app::App;
-use crate::backup::Automatic;
 use crate::config::{BaseDirs, Overrides, Settings};
 use crate::erasure;
 use crate::http::guard::Guard;
@@ -25,6 +24,7 @@ use crate::memory::{Caretaker, set_up_allocator};
 use crate::owner_only;
 use crate::retention::Keeper;
 use crate::scrub::Scrub;
+use timberline_backup::Automatic;
 
 /// The flags of `serve`. Those that the reference servers have mean what they mean there.
 #[derive(Clone, Debug, Default, Args)]
@@ -142,11 +142,17 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
 
     // A thread that waits for a backup's disk must not keep the store from being closed.
     let clock = Arc::downgrade(&app);
-    let backups = Automatic::start(&app.settings, Arc::clone(&app.backups), move || {
-        clock
-            .upgrade()
-            .is_some_and(|app| matches!(app.store.time_trust(), TimeTrust::Trusted(_)))
-    })
+    let wanted = app.settings.backup.clone();
+    let backups = Automatic::start(
+        wanted,
+        &app.settings.data_dir,
+        Arc::clone(&app.backups),
+        move || {
+            clock
+                .upgrade()
+                .is_some_and(|app| matches!(app.store.time_trust(), TimeTrust::Trusted(_)))
+        },
+    )
     .context("cannot start the thread of the automatic backups")?;
     let keeper = Keeper::start(&app).context("cannot start the thread that ends what is kept long enough")?;
     let scrub = Scrub::start(&app).context("cannot start the thread of the scrub")?;

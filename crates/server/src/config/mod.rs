@@ -23,7 +23,7 @@ pub use error::ConfigError;
 pub use file::{Compression, ConfigFile, Retention};
 pub use limits::Limits;
 pub use paths::BaseDirs;
-pub use settings::{AutomaticBackup, Overrides, Settings};
+pub use settings::{Overrides, Settings};
 pub use span::Span;
 
 /// The settings of a server without any configuration, for tests of other modules.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use timberline_backup::AutomaticBackup;
+
 use super::file::{Backup, HeartbeatRule, Retention};
 use super::{BaseDirs, Compression, ConfigError, ConfigFile, Limits, Span, names};
 
@@ -110,17 +112,6 @@ pub struct Settings {
     pub passphrase_file: Option<PathBuf>,
     /// Bounds.
     pub limits: Limits,
-}
-
-/// Backups that the server makes by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AutomaticBackup {
-    /// Where the sets are.
-    pub dir: PathBuf,
-    /// From one set to the next.
-    pub every: Duration,
-    /// How many sets are kept.
-    pub keep: usize,
 }
 
 impl Settings {

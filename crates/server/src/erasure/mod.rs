@@ -26,7 +26,7 @@ use timberline_log::LogError;
 
 use self::places::Places;
 use crate::app::App;
-use crate::backup::{BackupError, registered};
+use timberline_backup::{BackupError, registered};
 
 /// A copy of the data that still holds what is erased.
 #[derive(Clone, Debug, PartialEq, Eq)]

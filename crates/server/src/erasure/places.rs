@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use super::{Copy, Waiting, waiting};
 use crate::app::App;
-use crate::backup::{Reach, list_sets};
+use timberline_backup::{Reach, list_sets};
 
 /// How long a thread may be silent before nobody waits for it any more. It says something before each segment, and a disk
 /// that works reads and writes one in less.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use timberline_model::Timestamp;
 
-use crate::backup::{BackupError, files};
+use timberline_backup::{BackupError, files};
 
 /// The file in the data directory.
 const FILE: &str = "retention.json";

@@ -7,8 +7,8 @@ use timberline_model::Timestamp;
 use timberline_log::{SegmentInfo, Seq};
 
 use super::Check;
-use crate::backup::{Manifest, Registered, only_in_backup, registered, segments_to_erase};
 use crate::config::Settings;
+use timberline_backup::{Manifest, Registered, only_in_backup, registered, segments_to_erase};
 
 const NAME: &str = "backups";
 /// A backup that is older is worth a word.

@@ -12,13 +12,13 @@ use timberline_disk::{FileStorage, Storage};
 use timberline_views::{RepairReport, Shortfall, last_checkpoint, repair};
 
 use super::progress::Progress;
-use crate::backup::{copy_companions, copy_registry};
 use crate::command::output::{Output, OutputError};
 use crate::command::place::DataDir;
 use crate::command::table::printable;
 use crate::command::verdict::Verdict;
 use crate::config::Settings;
 use crate::identity::Identity;
+use timberline_backup::{copy_companions, copy_registry};
 
 /// Where the log is put together; it gets its name when it is complete.
 const UNFINISHED: &str = "log.repairing";

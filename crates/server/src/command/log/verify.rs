@@ -3,17 +3,16 @@
 use std::fmt::Display;
 
 use indicatif::HumanCount;
-use timberline_log::{LogReader, Record, Seq, segment_name};
+use timberline_log::{LogReader, Record, Seq, allow_segments, segment_name};
 use timberline_views::{
     BucketView, OpenReport, Replica, ReplicaError, Snapshot, check, damaged_views, differences,
 };
 
 use super::progress::Progress;
-use crate::backup::Manifest;
 use crate::command::output::{Output, OutputError};
 use crate::command::place::DataDir;
 use crate::command::verdict::Verdict;
-use crate::open_files::allow_segments;
+use timberline_backup::Manifest;
 
 pub(super) const HELP: &str = "\
 Reads every byte of the log and compares every checksum; folds all of it from the first record on, in a temporary \

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use timberline_disk::{FileStorage, Storage, WriterLock};
 use timberline_log::{LogError, copy_log};
 
-use super::check::against_manifest;
-use super::{BackupError, LOG_DIR, copy_companions, files};
+use crate::check::against_manifest;
+use crate::{BackupError, LOG_DIR, copy_companions, files};
 
 /// Where the log is put together; it gets its name when it is complete.
 const UNFINISHED: &str = "log.restoring";

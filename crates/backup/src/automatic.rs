@@ -11,10 +11,9 @@ use parking_lot::{Condvar, Mutex};
 use timberline_log::LogError;
 use timberline_model::Timestamp;
 
-use super::BackupError;
-use super::sets::Sets;
-use super::update::{Backup, BackupReport};
-use crate::config::{AutomaticBackup, Settings};
+use crate::BackupError;
+use crate::sets::Sets;
+use crate::update::{Backup, BackupReport};
 
 /// How often the clock is looked at: it may have been set, and the machine may have slept.
 const LOOK: Duration = Duration::from_secs(30);
@@ -22,6 +21,17 @@ const LOOK: Duration = Duration::from_secs(30);
 const REST: Duration = Duration::from_secs(600);
 /// How long a stop waits for a set that is being broken off: a disk that is gone may not answer at all.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// Which backups the server makes by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AutomaticBackup {
+    /// The directory of the sets.
+    pub dir: PathBuf,
+    /// The time from one set to the next.
+    pub every: Duration,
+    /// How many sets are kept.
+    pub keep: usize,
+}
 
 /// How the automatic backups are doing; read by `/metrics`.
 #[derive(Debug, Default)]
@@ -77,16 +87,17 @@ impl Automatic {
     /// # Errors
     /// When there can be no further thread.
     pub fn start(
-        settings: &Settings,
+        wanted: Option<AutomaticBackup>,
+        data_dir: &Path,
         status: Arc<Status>,
         clock_is_trusted: impl Fn() -> bool + Send + 'static,
     ) -> std::io::Result<Automatic> {
         let stop = Arc::new(Stop::default());
         let (running, ended) = channel::<()>();
-        let thread = match &settings.backup {
+        let thread = match wanted {
             None => None,
             Some(wanted) => {
-                let (wanted, data_dir, stop) = (wanted.clone(), settings.data_dir.clone(), Arc::clone(&stop));
+                let (data_dir, stop) = (data_dir.to_owned(), Arc::clone(&stop));
                 let thread = std::thread::Builder::new().name("backup".into());
                 Some(thread.spawn(move || {
                     let _running = running;

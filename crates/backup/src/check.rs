@@ -5,12 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use timberline_disk::{Cipher, Storage};
-use timberline_log::{CheckedFrames, SegmentInfo, Seq, segment_name};
+use timberline_log::{CheckedFrames, SegmentInfo, Seq, allow_segments, segment_name};
 use timberline_views::{Replica, ReplicaError};
 
-use super::manifest::Manifest;
-use super::{BackupError, LOG_DIR};
-use crate::open_files::allow_segments;
+use crate::manifest::Manifest;
+use crate::{BackupError, LOG_DIR};
 
 /// How often a backup that changes while it is looked at is looked at again.
 const ATTEMPTS: usize = 10;

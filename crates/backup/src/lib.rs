@@ -18,20 +18,18 @@
 mod automatic;
 mod check;
 mod erase;
-pub(crate) mod files;
+pub mod files;
 mod manifest;
 mod registry;
 mod restore;
 mod sets;
 mod update;
 
-pub use automatic::{Automatic, Status};
+pub use automatic::{Automatic, AutomaticBackup, Status};
 pub use check::{Checked, check};
-pub(crate) use erase::{Reach, list_sets};
-pub use erase::{only_in_backup, segments_to_erase};
+pub use erase::{Reach, list_sets, only_in_backup, segments_to_erase};
 pub use manifest::{Manifest, ManifestSegment};
-pub(crate) use registry::copy_registry;
-pub use registry::{Registered, registered};
+pub use registry::{Registered, copy_registry, registered};
 pub use restore::{Restored, restore};
 pub use update::{Backup, BackupReport};
 
@@ -119,7 +117,7 @@ pub enum BackupError {
 ///
 /// # Errors
 /// When a file cannot be read or written.
-pub(crate) fn copy_companions(from: &Path, to: &Path) -> Result<u64, BackupError> {
+pub fn copy_companions(from: &Path, to: &Path) -> Result<u64, BackupError> {
     let mut bytes = 0;
     for name in COMPANIONS {
         bytes += files::copy(from, to, name)?;

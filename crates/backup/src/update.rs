@@ -8,10 +8,10 @@ use timberline_disk::{FileStorage, LockError, Storage, WriterLock};
 use timberline_log::{CopyAction, Damage, LogError, LogReader, copy_log};
 use timberline_model::Timestamp;
 
-use super::erase::replace_rewritten;
-use super::manifest::Manifest;
-use super::registry::{Registered, register};
-use super::{BackupError, LOG_DIR, copy_companions, files};
+use crate::erase::replace_rewritten;
+use crate::manifest::Manifest;
+use crate::registry::{Registered, register};
+use crate::{BackupError, LOG_DIR, copy_companions, files};
 
 /// A directory that backups of one data directory go to.
 #[derive(Debug)]

@@ -11,11 +11,11 @@ use timberline_disk::WriterLock;
 use timberline_log::{Lineage, LogError, SegmentInfo, lineage};
 use timberline_model::Timestamp;
 
-use super::erase::only_here;
-use super::manifest::{Manifest, ManifestSegment};
-use super::registry::{Registered, register, registered, strike_out};
-use super::update::{Backup, BackupReport};
-use super::{BackupError, LOG_DIR, files};
+use crate::erase::only_here;
+use crate::manifest::{Manifest, ManifestSegment};
+use crate::registry::{Registered, register, registered, strike_out};
+use crate::update::{Backup, BackupReport};
+use crate::{BackupError, LOG_DIR, files};
 
 /// A set that is being made has this name, so that no half set is ever taken for one.
 const UNFINISHED: &str = "unfinished";

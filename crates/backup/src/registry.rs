@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{BackupError, files};
+use crate::{BackupError, files};
 
 /// The file in the data directory.
 const FILE: &str = "backups.json";
@@ -39,7 +39,7 @@ pub fn registered(data_dir: &Path) -> Result<Vec<Registered>, BackupError> {
 ///
 /// # Errors
 /// When a file cannot be read or written.
-pub(crate) fn copy_registry(from: &Path, to: &Path) -> Result<u64, BackupError> {
+pub fn copy_registry(from: &Path, to: &Path) -> Result<u64, BackupError> {
     files::copy(from, to, FILE)
 }
 

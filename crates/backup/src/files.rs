@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::BackupError;
+use crate::BackupError;
 
 /// Makes a directory, and those above it, that only its owner may look into: it will hold somebody's history.
 pub(super) fn make_dir(dir: &Path) -> Result<(), BackupError> {
@@ -23,7 +23,10 @@ pub(super) fn make_dir(dir: &Path) -> Result<(), BackupError> {
 }
 
 /// Writes a file, replacing one of that name; durable on return.
-pub(crate) fn put(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), BackupError> {
+///
+/// # Errors
+/// When it cannot be written. Then the earlier file is still there.
+pub fn put(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), BackupError> {
     let (path, unnamed) = (dir.join(name), dir.join(format!("{name}.tmp")));
     let write = || {
         let mut file = OpenOptions::new()
@@ -56,7 +59,10 @@ pub(super) fn remove_unfinished(log: &Path) -> Result<(), BackupError> {
 }
 
 /// A file's bytes; `None` if there is no such file.
-pub(crate) fn get(path: &Path) -> Result<Option<Vec<u8>>, BackupError> {
+///
+/// # Errors
+/// When it cannot be read.
+pub fn get(path: &Path) -> Result<Option<Vec<u8>>, BackupError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

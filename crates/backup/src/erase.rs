@@ -27,29 +27,29 @@ use timberline_log::{
 };
 use timberline_views::Store;
 
-use super::manifest::{Manifest, ManifestSegment};
-use super::registry::{Registered, register, registered, strike_out};
-use super::sets::{is_gone_unfinished, sets_in};
-use super::{BackupError, LOG_DIR, files};
+use crate::manifest::{Manifest, ManifestSegment};
+use crate::registry::{Registered, register, registered, strike_out};
+use crate::sets::{is_gone_unfinished, sets_in};
+use crate::{BackupError, LOG_DIR, files};
 
 /// How many versions of a segment are looked at that is rewritten all the while.
 const VERSIONS: usize = 8;
 
 /// What erasing from a backup needs to know.
-pub(crate) struct Reach<'a> {
+pub struct Reach<'a> {
     /// Whose backup.
-    pub(crate) data_dir: &'a Path,
+    pub data_dir: &'a Path,
     /// The open store of the data directory.
-    pub(crate) store: &'a Store,
+    pub store: &'a Store,
     /// Asked between two segments. False when it is to be broken off: the server stops.
-    pub(crate) go_on: &'a dyn Fn() -> bool,
+    pub go_on: &'a dyn Fn() -> bool,
 }
 
 /// Puts the automatic sets in a directory on the list that are not on it.
 ///
 /// # Errors
 /// When the list of backups or the log cannot be read.
-pub(crate) fn list_sets(data_dir: &Path, sets: &Path) -> Result<(), BackupError> {
+pub fn list_sets(data_dir: &Path, sets: &Path) -> Result<(), BackupError> {
     let live = timberline_views::log_files(data_dir)?.segments()?;
     let device = live.iter().rev().find_map(|info| info.device);
     list_unlisted(data_dir, sets, device.map(|device| device.to_string()))
@@ -177,7 +177,7 @@ impl Reach<'_> {
     ///
     /// # Errors
     /// Why the backup still holds what is erased.
-    pub(crate) fn erase_from(&self, backup: &Path) -> Result<Option<usize>, BackupError> {
+    pub fn erase_from(&self, backup: &Path) -> Result<Option<usize>, BackupError> {
         if !(self.go_on)() {
             return Err(stopped(backup));
         }

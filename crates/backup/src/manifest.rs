@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use timberline_log::{CopiedLog, CopiedSegment};
 
-use super::{BackupError, files};
+use crate::{BackupError, files};
 
 /// The file in the backup's directory.
 const FILE: &str = "manifest.json";
