@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use timberline_benches::{BUCKET, events, heartbeat, store, window};
 use timberline_model::{Bucket, EventId, NewEvent, Pulsetime};
+use timberline_views::Cancel;
 use timberline_views::{Selection, Seq, Store, TimeRange, Undoing};
 
 const PULSETIME: Pulsetime = Pulsetime::from_nanos(60_000_000_000);
@@ -108,7 +109,7 @@ fn redact(store: &Store, round: usize) {
         range: TimeRange::ALL,
         data: &|data| data.contains("document"),
     };
-    let selected = store.select(&selection, 0, &mut || true).expect("is read");
+    let selected = store.select(&selection, 0, &Cancel::new()).expect("is read");
     let word = format!("document ({round})");
     store
         .redact(&selected, &|data| Some(data.replace("document", &word)))
@@ -116,7 +117,7 @@ fn redact(store: &Store, round: usize) {
 }
 
 fn undo(store: &Store, (from, to): (Seq, Seq), undoing: Undoing) {
-    let (undone, _) = store.undo(from, to, undoing, &mut || true).expect("is undone");
+    let (undone, _) = store.undo(from, to, undoing, &Cancel::new()).expect("is undone");
     assert!(undoing == Undoing::Preview || undone.conflicts.is_empty());
 }
 

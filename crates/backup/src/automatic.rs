@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use timberline_cancel::Cancel;
 use timberline_log::LogError;
 use timberline_model::Timestamp;
 
@@ -63,19 +64,19 @@ pub struct Automatic {
 
 #[derive(Debug, Default)]
 struct Stop {
-    told: AtomicBool,
+    cancel: Cancel,
     lock: Mutex<()>,
     wake: Condvar,
 }
 
 impl Stop {
-    fn told(&self) -> bool {
-        self.told.load(Ordering::Acquire)
+    fn is_stopped(&self) -> bool {
+        self.cancel.is_cancelled()
     }
 
     fn wait(&self, time: Duration) {
         let mut guard = self.lock.lock();
-        if !self.told() {
+        if !self.is_stopped() {
             self.wake.wait_for(&mut guard, time);
         }
     }
@@ -112,7 +113,7 @@ impl Automatic {
 impl Drop for Automatic {
     /// Ends it. A set that is being made is broken off; it gets its name when the next one is whole.
     fn drop(&mut self) {
-        self.stop.told.store(true, Ordering::Release);
+        self.stop.cancel.cancel();
         {
             let _guard = self.stop.lock.lock();
             self.stop.wake.notify_all();
@@ -143,8 +144,7 @@ fn run(
     let mut newest = newest(&sets, &wanted.dir);
     note_success(status, newest);
     let (begun, mut attempt) = (Instant::now(), None::<Instant>);
-    let go_on = || !stop.told();
-    while !stop.told() {
+    while !stop.is_stopped() {
         let now = Timestamp::now();
         let waited = attempt.unwrap_or(begun).elapsed();
         let rest = attempt.map_or(Duration::ZERO, |_| REST.min(wanted.every));
@@ -152,13 +152,13 @@ fn run(
             attempt = Some(Instant::now());
             let trusted = clock_is_trusted();
             let made = match &provisional {
-                Some(set) if !trusted => match Backup::update(data_dir, set, &go_on) {
+                Some(set) if !trusted => match Backup::update(data_dir, set, &stop.cancel) {
                     Err(BackupError::Log(LogError::Repaired { .. } | LogError::OtherHistory { .. })) => {
-                        sets.make(data_dir, now, None, &go_on)
+                        sets.make(data_dir, now, None, &stop.cancel)
                     }
                     made => made,
                 },
-                _ => sets.make(data_dir, now, trusted.then_some(wanted.keep), &go_on),
+                _ => sets.make(data_dir, now, trusted.then_some(wanted.keep), &stop.cancel),
             };
             match made {
                 Ok(report) => {
@@ -167,7 +167,7 @@ fn run(
                     note_success(status, newest);
                     tell(&report);
                 }
-                Err(BackupError::Log(LogError::Stopped { .. })) if stop.told() => return,
+                Err(BackupError::Log(LogError::Stopped { .. })) if stop.is_stopped() => return,
                 Err(error) => {
                     status.failures.fetch_add(1, Ordering::Relaxed);
                     tracing::error!(%error, "the automatic backup failed and will be tried again");

@@ -21,6 +21,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
+use timberline_cancel::Cancel;
 use timberline_disk::{FileStorage, Storage, WriterLock};
 use timberline_log::{
     Lineage, LogError, SegmentInfo, Seq, check_frames, is_rewritten_from, lineage, segment_name,
@@ -42,7 +43,7 @@ pub struct Reach<'a> {
     /// The open store of the data directory.
     pub store: &'a Store,
     /// Asked between two segments. False when it is to be broken off: the server stops.
-    pub go_on: &'a dyn Fn() -> bool,
+    pub cancel: &'a Cancel,
 }
 
 /// Puts the automatic sets in a directory on the list that are not on it.
@@ -178,7 +179,7 @@ impl Reach<'_> {
     /// # Errors
     /// Why the backup still holds what is erased.
     pub fn erase_from(&self, backup: &Path) -> Result<Option<usize>, BackupError> {
-        if !(self.go_on)() {
+        if self.cancel.check().is_err() {
             return Err(stopped(backup));
         }
         if is_gone_unfinished(backup) {
@@ -212,14 +213,14 @@ impl Reach<'_> {
             }
         }
         if !other.is_empty() {
-            replace_these(self.data_dir, &replacing, backup, self.go_on)?;
+            replace_these(self.data_dir, &replacing, backup, self.cancel)?;
             return Err(other_history(backup));
         }
         if apart.is_empty() {
-            return replace_these(self.data_dir, &replacing, backup, self.go_on);
+            return replace_these(self.data_dir, &replacing, backup, self.cancel);
         }
         let since = Since::of(backup, self.store)?;
-        let replaced = replace_these(self.data_dir, &replacing, backup, self.go_on)?;
+        let replaced = replace_these(self.data_dir, &replacing, backup, self.cancel)?;
         Ok(replaced + since.erase(backup, &apart, self)?)
     }
 }
@@ -269,7 +270,7 @@ impl Since {
     fn erase(&self, backup: &Path, segments: &[Seq], reach: &Reach<'_>) -> Result<usize, BackupError> {
         let erased = reach
             .store
-            .erase_from_copy(self.storage.clone(), segments, self.purged_through, reach.go_on)
+            .erase_from_copy(self.storage.clone(), segments, self.purged_through, reach.cancel)
             .map_err(BackupError::erase(backup))?;
         let mut manifest = Manifest::read(backup)?.ok_or_else(|| unfinished(backup))?;
         for info in timberline_views::log_files(backup)?.segments()? {
@@ -303,10 +304,10 @@ pub(super) fn replace_rewritten(
     data_dir: &Path,
     live: &[SegmentInfo],
     backup: &Path,
-    go_on: &dyn Fn() -> bool,
+    cancel: &Cancel,
 ) -> Result<usize, BackupError> {
     let outdated = segments_to_erase(live, backup)?.unwrap_or_default();
-    replace_these(data_dir, &outdated, backup, go_on)
+    replace_these(data_dir, &outdated, backup, cancel)
 }
 
 /// Puts these segments of the log in the place of their copies.
@@ -314,14 +315,14 @@ fn replace_these(
     data_dir: &Path,
     outdated: &[SegmentInfo],
     backup: &Path,
-    go_on: &dyn Fn() -> bool,
+    cancel: &Cancel,
 ) -> Result<usize, BackupError> {
     let log = backup.join(LOG_DIR);
     files::remove_unfinished(&log)?;
     let (from, to) = (log_of(data_dir)?, log_of(backup)?);
     let mut replaced = 0;
     for info in outdated.iter().rev() {
-        if !go_on() {
+        if cancel.check().is_err() {
             break;
         }
         if !is_rewritten_from(&from, &to, info.first)? {

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use timberline_cancel::Cancel;
 use timberline_disk::{FileStorage, Storage, WriterLock};
 use timberline_log::{LogError, copy_log};
 
@@ -123,7 +124,7 @@ fn copy_to(
     files::make_dir(unfinished)?;
     let storage: Arc<dyn Storage> =
         Arc::new(FileStorage::open(unfinished).map_err(BackupError::io("open the directory", unfinished))?);
-    let copied = copy_log(&reader, &storage, &|_| None, &|| true)?;
+    let copied = copy_log(&reader, &storage, &|_| None, &Cancel::new())?;
     copy_companions(backup, data_dir)?;
     let restored = Restored {
         seq: copied.seq.get(),

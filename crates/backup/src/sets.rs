@@ -7,6 +7,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use timberline_cancel::Cancel;
 use timberline_disk::WriterLock;
 use timberline_log::{Lineage, LogError, SegmentInfo, lineage};
 use timberline_model::Timestamp;
@@ -88,20 +89,20 @@ impl Sets {
         data_dir: &Path,
         now: Timestamp,
         keep: Option<usize>,
-        go_on: &dyn Fn() -> bool,
+        cancel: &Cancel,
     ) -> Result<BackupReport, BackupError> {
         files::make_dir(&self.dir)?;
         let (unfinished, path) = (self.dir.join(UNFINISHED), self.dir.join(name(now)));
         if path.exists() {
             // The clock was set back to the second of another set: that one is as good.
-            return Backup::update(data_dir, &path, go_on);
+            return Backup::update(data_dir, &path, cancel);
         }
         remove(&unfinished)?;
         let live = timberline_views::log_files(data_dir)?.segments()?;
         if let Some(previous) = self.list_of(&live)?.last() {
             link_sealed(data_dir, &live, &unfinished, previous)?;
         }
-        let mut report = Backup::copy(data_dir, &unfinished, go_on)?;
+        let mut report = Backup::copy(data_dir, &unfinished, cancel)?;
         let begun = report.path.clone();
         if let (Some(dir), Some(file)) = (begun.parent(), path.file_name()) {
             report.path = dir.join(file);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use timberline_cancel::Cancel;
 use timberline_disk::{FileStorage, LockError, Storage, WriterLock};
 use timberline_log::{CopyAction, Damage, LogError, LogReader, copy_log};
 use timberline_model::Timestamp;
@@ -43,28 +44,20 @@ pub struct BackupReport {
 impl Backup {
     /// Makes a backup of the data directory `source` in `target`, or brings the one there up to the present, and puts
     /// it on the list of [`registered`](super::registered) backups. Takes no lock of `source` and changes nothing but
-    /// that list; a server may be at work there. A backup that is interrupted, or broken off because `go_on` said no,
+    /// that list; a server may be at work there. A backup that is interrupted, or cancelled,
     /// can still be restored, and is made up by the next.
     ///
     /// # Errors
     /// [`BackupError`], which says what to do.
-    pub fn update(
-        source: &Path,
-        target: &Path,
-        go_on: &dyn Fn() -> bool,
-    ) -> Result<BackupReport, BackupError> {
-        let mut report = Self::copy(source, target, go_on)?;
+    pub fn update(source: &Path, target: &Path, cancel: &Cancel) -> Result<BackupReport, BackupError> {
+        let mut report = Self::copy(source, target, cancel)?;
         report.register(source, Timestamp::now());
         Ok(report)
     }
 
     /// The same. On the list it stands as one that is being made: from before its first byte, so that whoever erases
     /// something meanwhile knows of it.
-    pub(super) fn copy(
-        source: &Path,
-        target: &Path,
-        go_on: &dyn Fn() -> bool,
-    ) -> Result<BackupReport, BackupError> {
+    pub(super) fn copy(source: &Path, target: &Path, cancel: &Cancel) -> Result<BackupReport, BackupError> {
         let reader = timberline_views::log_files(source)?;
         let newest = reader.segments()?;
         if newest.is_empty() {
@@ -80,10 +73,10 @@ impl Backup {
             seq: before.seq,
         };
         let unregistered = register(source, begun).err();
-        let mut report = copy_all(source, target, &reader, &before, go_on)?;
+        let mut report = copy_all(source, target, &reader, &before, cancel)?;
         // Whoever has erased something meanwhile found this backup locked. What is erased from now on finds it free, or
         // waits for it.
-        replace_rewritten(source, &reader.segments()?, target, go_on)?;
+        replace_rewritten(source, &reader.segments()?, target, cancel)?;
         report.path = path;
         report.unregistered = unregistered.map(|error| error.to_string());
         Ok(report)
@@ -169,14 +162,14 @@ fn copy_all(
     target: &Path,
     reader: &LogReader,
     before: &Manifest,
-    go_on: &dyn Fn() -> bool,
+    cancel: &Cancel,
 ) -> Result<BackupReport, BackupError> {
     let mut bytes_written = copy_companions(source, target)?;
     let log = target.join(LOG_DIR);
     files::make_dir(&log)?;
     let storage: Arc<dyn Storage> =
         Arc::new(FileStorage::open(&log).map_err(BackupError::io("open the directory", &log))?);
-    let copied = copy_log(reader, &storage, &|segment| before.crc(segment), go_on)?;
+    let copied = copy_log(reader, &storage, &|segment| before.crc(segment), cancel)?;
     bytes_written += Manifest::of(&copied, Timestamp::now().to_string()).write(target)?;
     let count = |action| {
         copied

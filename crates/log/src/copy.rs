@@ -13,6 +13,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use timberline_cancel::Cancel;
 use timberline_disk::{Access, Region, Storage};
 
 use crate::error::{Damage, LogError};
@@ -87,7 +88,7 @@ pub struct CopiedLog {
 /// one under the same number, nothing is changed.
 ///
 /// `known_crc` may tell the CRC of a sealed segment that is in the copy already (first, generation, used), to save
-/// reading it. `go_on` is asked between a few hundred KiB; false breaks it off with [`LogError::Stopped`].
+/// reading it. `cancel` is checked every few hundred KiB; when cancelled, this ends with [`LogError::Stopped`].
 ///
 /// # Errors
 /// [`LogError`]; what was copied until then stays.
@@ -95,11 +96,11 @@ pub fn copy_log(
     source: &LogReader,
     target: &Arc<dyn Storage>,
     known_crc: &dyn Fn(&CopiedSegment) -> Option<u32>,
-    go_on: &dyn Fn() -> bool,
+    cancel: &Cancel,
 ) -> Result<CopiedLog, LogError> {
     remove_unfinished(target)?;
     let only_there = lineage::expect_same_history(&source.segments()?, target)?;
-    let how = How { known_crc, go_on };
+    let how = How { known_crc, cancel };
     let mut done: BTreeMap<Seq, CopiedSegment> = BTreeMap::new();
     let mut damage: BTreeMap<Seq, Vec<Damage>> = BTreeMap::new();
     for _ in 0..PASSES {
@@ -132,8 +133,8 @@ pub fn copy_log(
 pub(crate) struct How<'a> {
     /// The CRC of a sealed segment that is in the copy already, if it is known.
     pub(crate) known_crc: &'a dyn Fn(&CopiedSegment) -> Option<u32>,
-    /// False when it is to be broken off.
-    pub(crate) go_on: &'a dyn Fn() -> bool,
+    /// Ends the copying early.
+    pub(crate) cancel: &'a Cancel,
 }
 
 /// Copies all that was not copied in an earlier pass. False if a file went while it was looked at.
@@ -576,11 +577,9 @@ impl<'a> Original<'a> {
     fn pieces(&mut self, from: u64, to: u64, take: &mut dyn FnMut(usize, &[u8])) -> Result<(), LogError> {
         let mut at = from;
         while at < to {
-            if !(self.how.go_on)() {
-                return Err(LogError::Stopped {
-                    path: self.path.clone(),
-                });
-            }
+            self.how.cancel.check().map_err(|_| LogError::Stopped {
+                path: self.path.clone(),
+            })?;
             let want = CHUNK.min(size(to - at));
             let piece = self.probe.window.at(at, want);
             if piece.is_empty() {

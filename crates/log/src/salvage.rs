@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, Region, Storage};
 
 use crate::copy::{How, copy_segment};
@@ -87,7 +88,7 @@ impl Salvage {
         self.seal(true)?;
         let how = How {
             known_crc: &|_| Some(0),
-            go_on: &|| true,
+            cancel: &Cancel::new(),
         };
         let (_, damage) = copy_segment(source, info.first, next, &self.target, &how)?;
         match damage.first() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, SimDisk, Storage};
 use timberline_log::{
     CopiedLog, CopiedSegment, CopyAction, Entry, Log, LogError, LogOptions, LogReader, Seq, copy_log,
@@ -103,7 +104,7 @@ fn rows(storage: Arc<dyn Storage>, key: &Key) -> Rows {
 
 fn copy(from: &SimDisk, to: &SimDisk) -> Result<CopiedLog, LogError> {
     let source = LogReader::open(from.dir("log"))?;
-    copy_log(&source, &to.dir("copy"), &|_| None, &|| true)
+    copy_log(&source, &to.dir("copy"), &|_| None, &Cancel::new())
 }
 
 fn actions(copied: &CopiedLog) -> Vec<CopyAction> {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rayon::prelude::*;
+use timberline_cancel::Cancel;
 use timberline_views::Snapshot;
 
 use crate::answer::{Answer, Part};
@@ -15,7 +16,7 @@ use crate::catalog::Catalog;
 use crate::error::{Limited, QueryError};
 use crate::evaluate::{Explanation, Period, Reads, Run, Trace, evaluate};
 use crate::json;
-use crate::limits::{Budget, Cancel, Guard, Limits};
+use crate::limits::{Budget, Guard, Limits};
 use crate::program::{Prepared, Programs};
 use crate::transform::Scope;
 use crate::value::Value;

@@ -77,5 +77,6 @@ pub use answer::Answer;
 pub use engine::{Engine, Metrics, Query};
 pub use error::{ErrorKind, Limited, QueryError};
 pub use evaluate::{Explanation, Period, PeriodError, Step};
-pub use limits::{Cancel, Limits};
+pub use limits::Limits;
+pub use timberline_cancel::Cancel;
 pub use warning::Warning;

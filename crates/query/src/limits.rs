@@ -1,8 +1,10 @@
 //! What a query may use, and how it is held to it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+use timberline_cancel::Cancel;
 
 use crate::catalog::Catalog;
 use crate::error::{Limited, QueryError};
@@ -68,27 +70,6 @@ impl Default for Limits {
             backtracking_steps: 100_000,
             threads: std::thread::available_parallelism().map_or(2, usize::from),
         }
-    }
-}
-
-/// Tells a query from elsewhere that nobody waits for it any more.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Not cancelled yet.
-    #[must_use]
-    pub fn new() -> Cancel {
-        Cancel::default()
-    }
-
-    /// The query ends at its next look, which is never far.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -186,9 +167,7 @@ impl Guard {
     /// To be asked every few thousand steps: whether to go on.
     #[inline(never)]
     pub(crate) fn check(&self) -> Result<(), QueryError> {
-        if self.cancel.is_cancelled() {
-            return Err(QueryError::cancelled());
-        }
+        self.cancel.check().map_err(|_| QueryError::cancelled())?;
         if Instant::now() >= self.deadline {
             let message = format!(
                 "the query took longer than {} s (limits.query_seconds); ask for a shorter period, or filter earlier",

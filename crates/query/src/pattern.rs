@@ -252,7 +252,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::limits::{Budget, Cancel, Limits};
+    use timberline_cancel::Cancel;
+
+    use crate::limits::{Budget, Limits};
 
     fn guard(bytes: usize) -> Guard {
         Guard::new(Arc::new(Budget::new(bytes, 0)), Cancel::new(), &Limits::default())

@@ -366,7 +366,9 @@ fn texts(value: &Value) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::{Budget, Cancel, Limits};
+    use timberline_cancel::Cancel;
+
+    use crate::limits::{Budget, Limits};
 
     #[test]
     fn between_rules_that_go_back_it_is_looked_whether_the_query_is_over() {

@@ -7,11 +7,12 @@ pub(crate) mod hold;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use timberline_cancel::Cancel;
 use timberline_model::{EventId, Timestamp};
 use timberline_views::{BucketView, HistoryError, TimeRange, TimeTrust};
 
@@ -45,7 +46,10 @@ impl Status {
 /// The thread that looks, now and every day; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Keeper {
+    /// Wakes the thread when it is dropped.
     stop: Option<Sender<()>>,
+    /// Ends a round early.
+    cancel: Cancel,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -59,12 +63,14 @@ impl Keeper {
             return Ok(None);
         }
         let (stop, stopped) = channel();
-        let app = Arc::clone(app);
+        let (app, cancel) = (Arc::clone(app), Cancel::new());
+        let cancelled = cancel.clone();
         let thread = std::thread::Builder::new()
             .name("retention".to_owned())
-            .spawn(move || run(&app, &stopped))?;
+            .spawn(move || run(&app, &stopped, &cancelled))?;
         Ok(Some(Keeper {
             stop: Some(stop),
+            cancel,
             thread: Some(thread),
         }))
     }
@@ -72,6 +78,7 @@ impl Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
+        self.cancel.cancel();
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -79,7 +86,7 @@ impl Drop for Keeper {
     }
 }
 
-fn run(app: &App, stopped: &Receiver<()>) {
+fn run(app: &App, stopped: &Receiver<()>, cancel: &Cancel) {
     let mut last = None::<Instant>;
     loop {
         // While the clock is not trusted nothing is old. When it is again, what waited is done at once.
@@ -87,7 +94,7 @@ fn run(app: &App, stopped: &Receiver<()>) {
             let confirmed = confirmed(&app.settings.data_dir);
             let due = last.is_none_or(|last| last.elapsed() >= EVERY);
             if due || confirmed.is_some() {
-                if let Err(HistoryError::Cancelled) = round(app, now, confirmed.as_ref(), stopped) {
+                if let Err(HistoryError::Cancelled) = round(app, now, confirmed.as_ref(), cancel) {
                     return;
                 }
                 last = Some(Instant::now());
@@ -118,7 +125,7 @@ fn round(
     app: &App,
     now: Timestamp,
     confirmed: Option<&Confirmed>,
-    stopped: &Receiver<()>,
+    cancel: &Cancel,
 ) -> Result<(), HistoryError> {
     let data_dir = &app.settings.data_dir;
     let mut holds = match Holds::read(data_dir) {
@@ -128,7 +135,6 @@ fn round(
             return Ok(());
         }
     };
-    let mut go_on = || !matches!(stopped.try_recv(), Err(TryRecvError::Disconnected));
     let snapshot = app.store.snapshot();
     holds.retain(|id| snapshot.bucket(id).is_some());
     let mut purged = 0;
@@ -137,7 +143,7 @@ fn round(
         let Some(rule) = strictest(&app.settings.retention, &view.bucket().id) else {
             continue;
         };
-        match apply(app, view, rule, now, confirmed, &mut holds, &mut go_on) {
+        match apply(app, view, rule, now, confirmed, &mut holds, cancel) {
             Ok(events) => purged += events,
             Err(HistoryError::Cancelled) => return Err(HistoryError::Cancelled),
             Err(error) => {
@@ -148,7 +154,7 @@ fn round(
     }
     // One pass over the log erases all that was ordered, also what was ordered before something failed.
     if purged > 0 || failed {
-        match app.store.complete_purges_at_leisure(&mut go_on) {
+        match app.store.complete_purges_at_leisure(cancel) {
             Ok(_) => {}
             Err(HistoryError::Cancelled) => return Err(HistoryError::Cancelled),
             Err(error) => tracing::warn!(
@@ -189,7 +195,7 @@ fn apply(
     now: Timestamp,
     confirmed: Option<&Confirmed>,
     holds: &mut Holds,
-    go_on: &mut dyn FnMut() -> bool,
+    cancel: &Cancel,
 ) -> Result<usize, HistoryError> {
     let bucket = view.bucket().id.as_str();
     let keep = i64::try_from(rule.keep.0.as_nanos()).unwrap_or(i64::MAX);
@@ -213,9 +219,7 @@ fn apply(
         return Ok(0);
     }
     for part in ids.chunks(AT_ONCE) {
-        if !go_on() {
-            return Err(HistoryError::Cancelled);
-        }
+        cancel.check()?;
         app.store.order_purge_of(view.key(), part)?;
     }
     holds.note_applied(bucket, before);

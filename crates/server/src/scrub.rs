@@ -14,9 +14,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use timberline_cancel::Cancelled;
 use timberline_log::{LogError, LogReader, Seq, segment_name};
 use timberline_model::Timestamp;
-use timberline_views::Store;
+use timberline_views::{Pace, Store};
 
 use crate::app::App;
 use crate::side_files;
@@ -188,25 +189,27 @@ fn run(app: &App, stopped: &Receiver<()>) {
     }
 }
 
-/// Reads at its pace.
+/// Reads at its speed, until the server stops.
 struct Reading<'a> {
     status: &'a Status,
     stopped: &'a Receiver<()>,
     left: u64,
 }
 
-impl Reading<'_> {
-    /// So many bytes were read. False when it is time to stop.
-    fn pace(&mut self, bytes: u64) -> bool {
+impl Pace for Reading<'_> {
+    fn spent(&mut self, bytes: u64) -> Result<(), Cancelled> {
         self.status.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.left = self.left.saturating_sub(bytes);
         if self.left > 0 {
-            return true;
+            return Ok(());
         }
         self.left = PIECE;
         // As many pauses as pieces were read at once.
         let pauses = u32::try_from(bytes / PIECE + 1).unwrap_or(u32::MAX);
-        self.stopped.recv_timeout(PAUSE.saturating_mul(pauses)) == Err(RecvTimeoutError::Timeout)
+        match self.stopped.recv_timeout(PAUSE.saturating_mul(pauses)) {
+            Err(RecvTimeoutError::Timeout) => Ok(()),
+            _ => Err(Cancelled),
+        }
     }
 }
 
@@ -249,15 +252,9 @@ fn read_store(
         keep(progress, dir);
         reading.status.show(progress, 0);
     }
-    let mut stopped = false;
-    let damaged = timberline_views::damaged_view_segments(&store.snapshot(), &mut |bytes| {
-        let go_on = reading.pace(bytes);
-        stopped |= !go_on;
-        go_on
-    });
-    if stopped {
+    let Ok(damaged) = timberline_views::damaged_view_segments(&store.snapshot(), reading) else {
         return Ok(false);
-    }
+    };
     damaged.into_iter().for_each(|what| progress.note(what));
     match store.check_checkpoints() {
         // They are written again at once, so this is no damage that stays.
@@ -281,7 +278,7 @@ fn read_segment(
         match record {
             Ok(record) if record.position.segment != first => break,
             Ok(record) => {
-                if !reading.pace(record.size()) {
+                if reading.spent(record.size()).is_err() {
                     return Ok(false);
                 }
             }

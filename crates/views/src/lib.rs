@@ -63,6 +63,7 @@ mod files;
 mod fold;
 mod head;
 mod history;
+mod pace;
 pub mod record;
 mod row;
 mod salvage;
@@ -85,12 +86,14 @@ pub use fold::{FoldError, Replica, ReplicaError};
 pub use history::HistoryError;
 pub use history::event_history::{Beat, Change, Story, What};
 pub use history::undo::Undone;
+pub use pace::Pace;
 pub use record::BucketKey;
 pub use row::TimeRange;
 pub use segment::SegmentError;
 pub use store::{
     Deleted, DeletedWhat, HeartbeatDurability, OpenReport, Progress, Store, StoreOptions, Undoing,
 };
+pub use timberline_cancel::{Cancel, Cancelled};
 pub use timberline_log::Seq;
 pub use time_trust::{
     BootTime, Clock, Suspension, TimeTrust, clock_confirmation_waits, clock_trust, confirm_clock,

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use plain::bucket;
+use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, SimDisk};
 use timberline_log::Seq;
 use timberline_model::{EventId, NewEvent, Timestamp};
@@ -163,7 +164,7 @@ impl World {
     }
 
     fn trash(&self) -> usize {
-        self.store().trash(&mut || true).expect("is read").len()
+        self.store().trash(&Cancel::new()).expect("is read").len()
     }
 }
 
@@ -202,7 +203,7 @@ fn nothing_is_erased_or_squashed_because_the_clock_jumped() {
         assert_eq!(world.trash(), 2);
         let then = world
             .store()
-            .as_of(before, &mut || true)
+            .as_of(before, &Cancel::new())
             .expect("all of history is there");
         assert_eq!(then.bucket("kept").expect("it was there").len(), 800);
         assert_eq!(then.bucket("gone").expect("it was there").len(), 1);
@@ -370,7 +371,7 @@ fn what_a_person_orders_is_erased_whatever_the_clock_says() {
         };
         let selected = world
             .store()
-            .select(&selection, 0, &mut || true)
+            .select(&selection, 0, &Cancel::new())
             .expect("is found");
         assert!(
             world
@@ -464,7 +465,7 @@ fn a_confirmation_by_hand_ends_the_suspension() {
         let old = jump >= 8 * DAY;
         assert_eq!(done.purges, u64::from(old), "{jump}");
         assert_eq!(
-            store.trash(&mut || true).expect("is read").len(),
+            store.trash(&Cancel::new()).expect("is read").len(),
             usize::from(!old)
         );
         store.close().expect("closes");

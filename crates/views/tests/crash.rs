@@ -14,6 +14,7 @@ use std::time::Duration;
 use plain::{Command, Plain, command, data_text, same, tell};
 use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
+use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, SimDisk};
 use timberline_log::{PlantedBug, Seq};
 use timberline_views::{Replica, Selection, Store, StoreOptions, TimeRange, WriteError, check, differences};
@@ -204,7 +205,7 @@ impl Trial {
             range: TimeRange::ALL,
             data: &matches,
         };
-        let Ok(selected) = self.store().select(&selection, 0, &mut || true) else {
+        let Ok(selected) = self.store().select(&selection, 0, &Cancel::new()) else {
             return;
         };
         let before = self.store().snapshot().seq().0;

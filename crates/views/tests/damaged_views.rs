@@ -16,6 +16,7 @@ use plain::{Event, columns, list};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use tempfile::TempDir;
+use timberline_cancel::Cancel;
 use timberline_disk::{FileStorage, KeyFile};
 use timberline_log::{LogReader, segment_name};
 use timberline_model::{Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
@@ -501,7 +502,7 @@ fn a_checkpoint_that_is_replaced_while_the_past_is_read_is_no_damage() {
         fs::write(name, bytes).unwrap();
     }
     let seq = store.snapshot().seq();
-    let past = store.as_of(seq, &mut || true).unwrap();
+    let past = store.as_of(seq, &Cancel::new()).unwrap();
     let expected = fixture.shown[BUCKET].len() - 1;
     assert_eq!(list(past.bucket(BUCKET).unwrap(), TimeRange::ALL).len(), expected);
     assert_eq!(store.view_damage(), ViewDamage::default());

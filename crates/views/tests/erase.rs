@@ -10,6 +10,7 @@ use std::time::Duration;
 use memchr::memmem;
 use plain::bucket;
 use proptest::prelude::*;
+use timberline_cancel::Cancel;
 use timberline_disk::SimDisk;
 use timberline_model::{EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
 use timberline_views::{
@@ -105,7 +106,7 @@ fn secrets(store: &Store, buckets: Vec<BucketKey>) -> Result<Selected, HistoryEr
         range: TimeRange::ALL,
         data: &|data| data.contains(SECRET),
     };
-    store.select(&selection, 5, &mut || true)
+    store.select(&selection, 5, &Cancel::new())
 }
 
 fn purge(store: &Store) -> Result<(), HistoryError> {
@@ -227,7 +228,7 @@ fn events_that_are_named_go_with_all_they_ever_were() {
         listed.iter().map(|event| event.0).collect::<Vec<_>>()
     };
     assert_eq!((ids("b"), ids("other")), (vec![kept.0], vec![present.0]));
-    let stopped = store.complete_purges_at_leisure(&mut || false);
+    let stopped = store.complete_purges_at_leisure(&cancelled());
     assert!(
         matches!(stopped, Err(timberline_views::HistoryError::Cancelled)),
         "{stopped:?}"
@@ -235,12 +236,12 @@ fn events_that_are_named_go_with_all_they_ever_were() {
     assert_eq!(store.purges_pending(), 1);
     assert!(
         store
-            .complete_purges_at_leisure(&mut || true)
+            .complete_purges_at_leisure(&Cancel::new())
             .expect("is erased")
             .is_some()
     );
     assert!(found_in(&disk).is_empty(), "still there: {:?}", found_in(&disk));
-    assert_eq!(store.trash(&mut || true).expect("is read").len(), 1);
+    assert_eq!(store.trash(&Cancel::new()).expect("is read").len(), 1);
 }
 
 /// What is in the trash is asked for by the record that deleted it.
@@ -258,9 +259,9 @@ fn what_a_record_deleted_is_in_the_trash_until_it_comes_back() {
     let second = store.snapshot().seq();
     store.delete_bucket("gone").expect("is deleted");
     let third = store.snapshot().seq();
-    let in_trash = |seq| store.is_in_trash(seq, &mut || true).expect("is read");
+    let in_trash = |seq| store.is_in_trash(seq, &Cancel::new()).expect("is read");
     let listed = || {
-        let trash = store.trash(&mut || true).expect("is read");
+        let trash = store.trash(&Cancel::new()).expect("is read");
         trash.iter().map(|deleted| deleted.seq).collect::<Vec<_>>()
     };
     assert_eq!(listed(), [third, second, first]);
@@ -297,7 +298,7 @@ fn redacted_data_are_nowhere_and_the_events_stay() {
     assert_eq!(store.snapshot().bucket("beats").map(|b| b.len()), before);
     for snapshot in [
         store.snapshot(),
-        store.as_of(seq, &mut || true).expect("is folded"),
+        store.as_of(seq, &Cancel::new()).expect("is folded"),
     ] {
         let beats = snapshot.bucket("beats").expect("is there");
         let listed = plain::list(beats, TimeRange::ALL);
@@ -348,9 +349,9 @@ fn undo_keeps_an_event_whose_former_data_was_erased() {
     let new = |data: &str| Some(data.replace(SECRET, "xxx"));
     store.redact(&selected, &new).expect("is redacted");
     assert!(found_in(&disk).is_empty());
-    assert_eq!(store.trash(&mut || true).expect("is read"), [], "it was erased");
+    assert_eq!(store.trash(&Cancel::new()).expect("is read"), [], "it was erased");
 
-    let result = store.undo(replaced.seq, replaced.seq, Undoing::Possible, &mut || true);
+    let result = store.undo(replaced.seq, replaced.seq, Undoing::Possible, &Cancel::new());
     let (undone, _) = result.expect("is looked at");
     assert_eq!(
         (undone.events_removed, undone.conflicts.len()),
@@ -395,11 +396,11 @@ fn deleted_things_are_erased_after_their_time() {
     store.delete_bucket("gone").expect("is deleted");
     clock.store(99 * SECOND, Ordering::Relaxed);
     store.maintain().expect("is done");
-    assert_eq!(store.trash(&mut || true).expect("is read").len(), 2);
+    assert_eq!(store.trash(&Cancel::new()).expect("is read").len(), 2);
     clock.store(101 * SECOND, Ordering::Relaxed);
     assert_eq!(store.maintain().expect("is done").purges, 2);
     assert!(found_in(&disk).is_empty(), "still there: {:?}", found_in(&disk));
-    assert_eq!(store.trash(&mut || true).expect("is read").len(), 0);
+    assert_eq!(store.trash(&Cancel::new()).expect("is read").len(), 0);
     // Once is enough.
     assert_eq!(store.maintain().expect("is done").purges, 0);
 }
@@ -441,4 +442,10 @@ fn an_expiry_that_could_not_be_written_down_is_tried_again() {
     disk.set_capacity(u64::MAX);
     assert_eq!(store.maintain().expect("is done").purges, 1);
     assert!(found_in(&disk).is_empty(), "still there: {:?}", found_in(&disk));
+}
+
+fn cancelled() -> Cancel {
+    let cancel = Cancel::new();
+    cancel.cancel();
+    cancel
 }

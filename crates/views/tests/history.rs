@@ -13,6 +13,7 @@ use std::time::Duration;
 use plain::{Command, Plain, command, data_text, same, tell};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
+use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, SimDisk};
 use timberline_log::Seq;
 use timberline_model::{EventId, Timestamp};
@@ -175,7 +176,7 @@ impl World {
             return Ok(());
         };
         let from_again = self.store().snapshot().seq().next();
-        match self.store().undo(from, to, Undoing::All, &mut || true) {
+        match self.store().undo(from, to, Undoing::All, &Cancel::new()) {
             Ok((undone, _)) => prop_assert!(undone.conflicts.is_empty(), "{undone:?}"),
             // Squashed meanwhile.
             Err(HistoryError::TooOld { .. }) => return Ok(()),
@@ -220,7 +221,10 @@ impl World {
             range: TimeRange::ALL,
             data: &matches,
         };
-        let selected = self.store().select(&selection, 3, &mut || true).expect("is read");
+        let selected = self
+            .store()
+            .select(&selection, 3, &Cancel::new())
+            .expect("is read");
         self.store().purge_selected(&selected).expect("is erased");
         self.erase_matching(text, &BTreeSet::new());
         self.present_from_past();
@@ -268,7 +272,10 @@ impl World {
             range: TimeRange::ALL,
             data: &matches,
         };
-        let selected = self.store().select(&selection, 0, &mut || true).expect("is read");
+        let selected = self
+            .store()
+            .select(&selection, 0, &Cancel::new())
+            .expect("is read");
         let new = |data: &str| (data == text).then(|| REDACTED.to_owned());
         self.store().redact(&selected, &new).expect("is redacted");
         let mut ids = BTreeSet::new();
@@ -356,7 +363,7 @@ impl World {
 
     fn recall(&mut self, index: usize) -> Result<(), TestCaseError> {
         let was = &self.past[index];
-        match self.store().as_of(was.seq, &mut || true) {
+        match self.store().as_of(was.seq, &Cancel::new()) {
             Ok(snapshot) => {
                 prop_assert_eq!(snapshot.seq(), was.seq);
                 same(&snapshot, &was.plain, 0, 10 * SECOND)?;
@@ -447,7 +454,7 @@ fn the_story_of_an_event_tells_all_that_happened_to_it() {
     }
     world.act(&Step::Undo).expect("is done");
     let tell = |world: &World, limit| {
-        let story = world.store().story("bucket-0", EventId(1), limit, &mut || true);
+        let story = world.store().story("bucket-0", EventId(1), limit, &Cancel::new());
         story.expect("is read").expect("the bucket is there")
     };
     let kinds = |story: &timberline_views::Story| {
@@ -481,7 +488,7 @@ fn the_story_of_an_event_tells_all_that_happened_to_it() {
     assert!(
         world
             .store()
-            .story("nowhere", EventId(1), 5, &mut || true)
+            .story("nowhere", EventId(1), 5, &Cancel::new())
             .expect("is read")
             .is_none()
     );
@@ -534,7 +541,7 @@ fn as_of_any_record_is_the_fold_of_the_log_up_to_it() {
     }
     for n in 0..1000u64 {
         let seq = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % (newest + 1);
-        let picture = world.store().as_of(Seq(seq), &mut || true).expect("is folded");
+        let picture = world.store().as_of(Seq(seq), &Cancel::new()).expect("is folded");
         let different = differences(&picture, &folds[seq as usize]);
         assert!(different.is_empty(), "as of {seq}: {different:?}");
     }

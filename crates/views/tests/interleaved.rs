@@ -11,6 +11,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use plain::{Command, Plain, command, data_text, list, tell};
 use proptest::prelude::*;
+use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, SimDisk};
 use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
@@ -135,7 +136,7 @@ impl World {
                 range: TimeRange::ALL,
                 data: &|data| data == text,
             };
-            self.store.select(&selection, 0, &mut || true).expect("is read")
+            self.store.select(&selection, 0, &Cancel::new()).expect("is read")
         };
         Some(match act {
             Act::Do(command) => Aim::Command(command.clone(), self.plain.clone()),
@@ -158,7 +159,7 @@ impl World {
             }
             Aim::Undo(from, to, undoing) => Outcome::Undone(
                 self.store
-                    .undo(*from, *to, *undoing, &mut || true)
+                    .undo(*from, *to, *undoing, &Cancel::new())
                     .expect("is undone")
                     .0,
             ),

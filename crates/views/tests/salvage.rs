@@ -15,6 +15,7 @@ use plain::{Command, Event, Plain, list, tell};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use tempfile::TempDir;
+use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, FileStorage};
 use timberline_log::{Seq, segment_name};
 use timberline_model::{Duration, EventId, NewEvent, Timestamp};
@@ -290,7 +291,7 @@ fn a_purge_reaches_events_whose_records_are_damaged() {
                     data: &|data| data.contains("secret"),
                 },
                 1,
-                &mut || true,
+                &Cancel::new(),
             )
             .unwrap();
         assert_eq!((selected.events, selected.samples.len()), (1, 1));

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used)]
 
+use timberline_cancel::Cancel;
 use timberline_log::Seq;
 use timberline_model::{Bucket, Data, Duration, EventId, NewEvent, Timestamp};
 use timberline_views::{HistoryError, Store, StoreOptions, Undoing};
@@ -72,7 +73,7 @@ fn what_does_not_fit_a_log_segment_is_undone_in_several_records() {
     put(&store_, None, 3_000, &noise);
     let first = 1;
     let replaced = put(&store_, Some(first), 3_000, &|_| "{}".into());
-    let (undone, _) = (store_.undo(replaced.0, replaced.1, Undoing::All, &mut || true)).expect("is undone");
+    let (undone, _) = (store_.undo(replaced.0, replaced.1, Undoing::All, &Cancel::new())).expect("is undone");
     assert_eq!((undone.events_restored, len(&store_)), (3_000, 3_000));
     assert!(undone.conflicts.is_empty());
     store_.close().expect("closes");
@@ -93,7 +94,7 @@ fn an_undo_that_nobody_waits_for_changes_nothing() {
     let store = store(dir.path());
     let records = put(&store, None, 10, &|_| "{}".into());
     let seq = store.snapshot().seq();
-    let cancelled = store.undo(records.0, records.1, Undoing::All, &mut || false);
+    let cancelled = store.undo(records.0, records.1, Undoing::All, &cancelled());
     assert!(matches!(cancelled, Err(HistoryError::Cancelled)), "{cancelled:?}");
     assert_eq!((store.snapshot().seq(), len(&store)), (seq, 10));
 }
@@ -109,6 +110,12 @@ fn an_undo_reads_no_further_back_than_it_must() {
     let mut bytes = std::fs::read(&log).expect("a segment");
     bytes[6_000] ^= 1;
     std::fs::write(&log, bytes).expect("a segment");
-    let (undone, _) = (store.undo(newest.0, newest.1, Undoing::All, &mut || true)).expect("is undone");
+    let (undone, _) = (store.undo(newest.0, newest.1, Undoing::All, &Cancel::new())).expect("is undone");
     assert_eq!((undone.events_removed, len(&store)), (10, 3_000));
+}
+
+fn cancelled() -> Cancel {
+    let cancel = Cancel::new();
+    cancel.cancel();
+    cancel
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
+use timberline_cancel::Cancel;
 
 use super::output::Output;
 use super::place::{DataDir, Place};
@@ -49,7 +50,7 @@ fn carry_out(args: BackupArgs) -> anyhow::Result<Verdict> {
         return verify(&args.place.settings()?, &args.dir);
     }
     let settings = args.place.settings()?;
-    let report = Backup::update(&settings.data_dir, &args.dir, &|| true)?;
+    let report = Backup::update(&settings.data_dir, &args.dir, &Cancel::new())?;
     tell(&report)?;
     Ok(Verdict::faulty_if(!report.damage.is_empty()))
 }

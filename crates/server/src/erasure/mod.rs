@@ -19,9 +19,10 @@ pub(crate) use task::{AT_STOP, Task};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
+use timberline_cancel::Cancel;
 use timberline_log::LogError;
 
 use self::places::Places;
@@ -61,7 +62,7 @@ pub(crate) struct Erasure {
     /// How many completed purges the engine has forgotten.
     forgotten: AtomicU64,
     /// When the server stops, what is not reached by then is left to the next start.
-    until: Mutex<Option<Instant>>,
+    stop: Cancel,
 }
 
 impl Erasure {
@@ -129,11 +130,7 @@ impl Erasure {
 
     /// The server stops: copies are gone through for so long at most, by whomever.
     pub(crate) fn stop_within(&self, time: Duration) {
-        *self.until.lock() = Some(Instant::now() + time);
-    }
-
-    fn goes_on(&self) -> bool {
-        self.until.lock().is_none_or(|until| Instant::now() < until)
+        self.stop.cancel_within(time);
     }
 }
 

@@ -7,18 +7,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use timberline_cancel::Cancel;
 
 use super::{Copy, Waiting, waiting};
 use crate::app::App;
 use timberline_backup::{Reach, list_sets};
 
-/// How long a thread may be silent before nobody waits for it any more. It says something before each segment, and a disk
-/// that works reads and writes one in less.
+/// How long a thread may get no further before nobody waits for it any more. It checks its token before each segment, and
+/// a disk that works reads and writes one in less.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is looked whether a thread has got further.
+const LOOK: Duration = Duration::from_millis(500);
 /// How long somebody waits for the copies of one directory at most, though their disk works.
 pub(super) const MOST: Duration = Duration::from_secs(60);
 
@@ -46,14 +49,14 @@ impl Places {
     pub(super) fn list_sets(self: &Arc<Self>, app: &Arc<App>, sets: &Path) {
         let (served, dir) = (Arc::clone(app), sets.to_owned());
         // Not the place of the copies in it: what is on the list is reached however long this takes.
-        let begun = self.begin(&sets.join("*"), move |said| {
+        let begun = self.begin(&app.erasure.stop, &sets.join("*"), move |_, done| {
             if let Err(error) = list_sets(&served.settings.data_dir, &dir) {
                 tracing::warn!(%error, "cannot look for sets that are on no list");
             }
-            let _ = said.send(Said::Done(dir, None));
+            let _ = done.send((dir, None));
         });
-        if let Ok(Some(said)) = begun {
-            listen(&said, 1);
+        if let Ok(Some(work)) = begun {
+            work.wait(1);
         }
     }
 
@@ -73,14 +76,15 @@ impl Places {
 
     fn go_through_place(self: &Arc<Self>, app: &Arc<App>, place: &Path, paths: Vec<PathBuf>) -> Vec<Copy> {
         let (served, there) = (Arc::clone(app), paths.clone());
-        let begun = self.begin(place, move |said| {
+        let begun = self.begin(&app.erasure.stop, place, move |cancel, done| {
             for path in there {
-                let copy = erase_from(&served, &path, said);
-                let _ = said.send(Said::Done(path, copy));
+                let copy = erase_from(&served, &path, cancel);
+                // Nobody may be waiting any more.
+                let _ = done.send((path, copy));
             }
         });
         let (mut done, why) = match begun {
-            Ok(Some(said)) => (listen(&said, paths.len()), SILENT),
+            Ok(Some(work)) => (work.wait(paths.len()), SILENT),
             Ok(None) => (BTreeMap::new(), SILENT),
             Err(_) => (BTreeMap::new(), NO_THREAD),
         };
@@ -101,9 +105,10 @@ impl Places {
     /// Does something in a thread of its own for a place. `None` if a thread is at work there already.
     fn begin(
         self: &Arc<Self>,
+        stop: &Cancel,
         place: &Path,
-        work: impl FnOnce(&Sender<Said>) + Send + 'static,
-    ) -> io::Result<Option<Receiver<Said>>> {
+        work: impl FnOnce(&Cancel, &Sender<Done>) + Send + 'static,
+    ) -> io::Result<Option<Work>> {
         if !self.0.lock().insert(place.to_owned()) {
             return Ok(None);
         }
@@ -111,54 +116,64 @@ impl Places {
             places: Arc::clone(self),
             place: place.to_owned(),
         };
-        let (say, said) = channel();
+        let (say, done) = channel();
+        let cancel = stop.child();
+        let token = cancel.clone();
         let thread = std::thread::Builder::new().name("erasure-copy".to_owned());
         thread.spawn(move || {
-            work(&say);
-            // The place is free before the last word is heard: who hears it may come back at once.
+            work(&token, &say);
+            // The place is free before the end is noticed: whoever notices it may come back at once.
             drop(taken);
             drop(say);
         })?;
-        Ok(Some(said))
+        Ok(Some(Work { done, cancel }))
     }
 }
 
-/// What a thread says.
-enum Said {
-    /// It is alive.
-    GotOn,
-    /// This copy is done, one way or the other; `None` if it is gone for good.
-    Done(PathBuf, Option<Copy>),
+/// A copy that is done, one way or the other; `None` if it is gone for good.
+type Done = (PathBuf, Option<Copy>);
+
+/// A thread at work on a place.
+struct Work {
+    done: Receiver<Done>,
+    /// Its token, by which one sees whether it gets further.
+    cancel: Cancel,
 }
 
-/// Listens until the thread has ended, is silent, or takes too long. Tells what became of the copies that are done.
-fn listen(said: &Receiver<Said>, all: usize) -> BTreeMap<PathBuf, Option<Copy>> {
-    let begun = Instant::now();
-    let mut done = BTreeMap::new();
-    loop {
-        let rest = match done.len() < all {
-            true => MOST.saturating_sub(begun.elapsed()),
-            // It only has to end.
-            false => PATIENCE,
-        };
-        match said.recv_timeout(PATIENCE.min(rest)) {
-            Ok(Said::GotOn) if !rest.is_zero() => {}
-            Ok(Said::Done(path, copy)) => drop(done.insert(path, copy)),
-            Ok(Said::GotOn) | Err(_) => return done,
+impl Work {
+    /// Waits until the thread has ended, gets no further, or takes too long. Returns what became of the copies that are
+    /// done.
+    fn wait(&self, all: usize) -> BTreeMap<PathBuf, Option<Copy>> {
+        let begun = Instant::now();
+        let mut done = BTreeMap::new();
+        let (mut checks, mut moved) = (self.cancel.checks(), begun);
+        loop {
+            match self.done.recv_timeout(LOOK) {
+                Ok((path, copy)) => {
+                    done.insert(path, copy);
+                    moved = Instant::now();
+                }
+                Err(RecvTimeoutError::Disconnected) => return done,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let now = self.cancel.checks();
+            if now != checks {
+                (checks, moved) = (now, Instant::now());
+            }
+            // When all copies are done, the thread only has to end.
+            let is_late = done.len() < all && begun.elapsed() >= MOST;
+            if is_late || moved.elapsed() >= PATIENCE {
+                return done;
+            }
         }
     }
 }
 
-fn erase_from(app: &App, path: &Path, said: &Sender<Said>) -> Option<Copy> {
-    let go_on = || {
-        // Nobody may be listening any more.
-        let _ = said.send(Said::GotOn);
-        app.erasure.goes_on()
-    };
+fn erase_from(app: &App, path: &Path, cancel: &Cancel) -> Option<Copy> {
     let reach = Reach {
         data_dir: &app.settings.data_dir,
         store: &app.store,
-        go_on: &go_on,
+        cancel,
     };
     let path = path.to_owned();
     match reach.erase_from(&path) {

@@ -1,9 +1,11 @@
 //! A list of rules, tried on the events of a snapshot. Nothing is changed.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use timberline_cancel::{Cancel, Cancelled};
 use timberline_model::json as model_json;
 use timberline_views::{BucketView, EventRef, SegmentError, Snapshot, TimeRange};
 
@@ -17,8 +19,8 @@ const REMEMBERED_BYTES: usize = 32 << 20;
 const REMEMBERED_OVERHEAD: usize = 96;
 /// Bytes of all samples together; when they are reached, there are no more.
 const SAMPLE_BYTES: usize = 1 << 20;
-/// Events between two looks whether to go on.
-const EVENTS_PER_LOOK: u64 = 256;
+/// Events between two checks of the bounds.
+const EVENTS_PER_CHECK: u64 = 256;
 
 /// What to try the rules on.
 #[derive(Clone, Debug)]
@@ -30,14 +32,33 @@ pub(crate) struct Scope {
     pub(crate) samples: usize,
 }
 
-/// Whether to go on, which is asked every few events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GoOn {
-    Yes,
-    /// Report what is known so far.
-    TimeIsUp,
-    /// Nobody waits for a report.
-    Cancelled,
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PreviewError {
+    /// A view segment is damaged.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// Nobody waits for it any more.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// How long a preview may run.
+#[derive(Debug)]
+pub(crate) struct Bounds<'a> {
+    /// Nobody waits for a report any more.
+    pub(crate) cancel: &'a Cancel,
+    pub(crate) begun: Instant,
+    /// After this time the report says what is known so far.
+    pub(crate) time: Duration,
+}
+
+impl Bounds<'_> {
+    /// Whether there is time for more events.
+    fn check(&self) -> Result<bool, PreviewError> {
+        self.cancel.check()?;
+        Ok(self.begun.elapsed() <= self.time)
+    }
 }
 
 /// What the rules would have done.
@@ -109,27 +130,25 @@ impl Counts {
     }
 }
 
-/// Tries the filters on the events of the scope, newest first in each bucket. `None` when cancelled.
+/// Tries the filters on the events of the scope, newest first in each bucket.
 ///
 /// # Errors
-/// When a view segment is damaged.
+/// [`PreviewError`].
 pub(crate) fn preview(
     filters: &Filters,
     snapshot: &Snapshot,
     scope: &Scope,
-    mut go_on: impl FnMut() -> GoOn,
-) -> Result<Option<Report>, SegmentError> {
+    bounds: &Bounds<'_>,
+) -> Result<Report, PreviewError> {
     let mut trial = Trial::new(filters, scope);
     let chosen = |view: &&BucketView| scope.bucket.as_ref().is_none_or(|id| view.bucket().id == *id);
     for view in snapshot.buckets().filter(chosen) {
-        match trial.bucket(view, &mut go_on)? {
-            GoOn::Yes => {}
-            GoOn::TimeIsUp => return Ok(Some(trial.report)),
-            GoOn::Cancelled => return Ok(None),
+        if !trial.bucket(view, bounds)? {
+            return Ok(trial.report);
         }
     }
     trial.report.complete = true;
-    Ok(Some(trial.report))
+    Ok(trial.report)
 }
 
 struct Trial<'a> {
@@ -164,7 +183,8 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn bucket(&mut self, view: &BucketView, go_on: &mut impl FnMut() -> GoOn) -> Result<GoOn, SegmentError> {
+    /// False when the time is up.
+    fn bucket(&mut self, view: &BucketView, bounds: &Bounds<'_>) -> Result<bool, PreviewError> {
         let id = &view.bucket().id;
         let mut bucket = BucketReport {
             id: id.clone(),
@@ -172,30 +192,28 @@ impl<'a> Trial<'a> {
             done: Counts::default(),
         };
         let answer = if self.filters.concern(id) {
-            self.events(view, &mut bucket, go_on)?
+            self.events(view, &mut bucket, bounds)?
         } else {
             bucket.events = view.count(self.scope.range)?;
-            go_on()
+            bounds.check()?
         };
         self.report.events += bucket.events;
         self.report.buckets.push(bucket);
         Ok(answer)
     }
 
+    /// False when the time is up.
     fn events(
         &mut self,
         view: &BucketView,
         bucket: &mut BucketReport,
-        go_on: &mut impl FnMut() -> GoOn,
-    ) -> Result<GoOn, SegmentError> {
+        bounds: &Bounds<'_>,
+    ) -> Result<bool, PreviewError> {
         let mut remembered: HashMap<Box<[u8]>, Fate> = HashMap::new();
         let mut remembered_bytes = 0;
         for event in view.events(self.scope.range)? {
-            if bucket.events.is_multiple_of(EVENTS_PER_LOOK) {
-                match go_on() {
-                    GoOn::Yes => {}
-                    stop => return Ok(stop),
-                }
+            if bucket.events.is_multiple_of(EVENTS_PER_CHECK) && !bounds.check()? {
+                return Ok(false);
             }
             let event = event?;
             self.data.clear();
@@ -213,7 +231,7 @@ impl<'a> Trial<'a> {
                 remembered.insert(self.data.as_slice().into(), fate);
             }
         }
-        Ok(GoOn::Yes)
+        Ok(true)
     }
 
     fn judge(&mut self, bucket: &str, event: &EventRef<'_>) -> Fate {

@@ -50,14 +50,14 @@ impl Selection {
         self.limit == 0 || ends_before_it_starts(self.range)
     }
 
-    /// Writes the selected events of `view` from the `skip`th on, separated by commas, until `go_on`
+    /// Writes the selected events of `view` from the `skip`th on, separated by commas, until `flush`
     /// says no. Gives back how many it wrote, and whether that was all.
     fn write<E: From<SegmentError>>(
         &self,
         view: &BucketView,
         skip: usize,
         out: &mut Vec<u8>,
-        mut go_on: impl FnMut(&mut Vec<u8>) -> Result<bool, E>,
+        mut flush: impl FnMut(&mut Vec<u8>) -> Result<bool, E>,
     ) -> Result<(usize, bool), E> {
         let mut written = 0;
         for event in view.events(self.range)?.take(self.limit).skip(skip) {
@@ -68,7 +68,7 @@ impl Selection {
             let (start, duration) = self.range.clip(event.start(), event.duration());
             write_stored(out, &event, start, duration);
             written += 1;
-            if !go_on(out)? {
+            if !flush(out)? {
                 return Ok((written, false));
             }
         }

@@ -7,6 +7,7 @@ use axum::extract::State;
 use http::{HeaderMap, Response, Uri};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use timberline_cancel::Cancel;
 use timberline_log::Seq;
 use timberline_model::{EventId, Timestamp};
 use timberline_views::{Deleted, DeletedWhat, Story, Undoing, Undone};
@@ -36,7 +37,7 @@ pub(super) async fn story(
     };
     let id = event.parse().map(EventId).map_err(|_| unknown())?;
     let (store, name) = (Arc::clone(&app), bucket.clone());
-    let story = beside(move |go_on| store.store.story(&name, id, limit, go_on)).await?;
+    let story = beside(move |cancel| store.store.story(&name, id, limit, cancel)).await?;
     let Some(story) = story else {
         return Err(ApiError::NoSuchBucket(bucket));
     };
@@ -57,7 +58,7 @@ fn told(bucket: &str, id: EventId, story: &Story) -> Value {
 
 /// `GET /api/1/trash`
 pub(super) async fn trash(State(app): State<Arc<App>>) -> Result<Response<Body>, ApiError> {
-    let items = beside(move |go_on| app.store.trash(go_on)).await?;
+    let items = beside(move |cancel| app.store.trash(cancel)).await?;
     let items: Vec<Value> = items.iter().map(item).collect();
     Ok(answer(&json!({ "items": items })))
 }
@@ -89,7 +90,7 @@ pub(super) async fn restore(
     let missing = || ApiError::NotInTrash(id.clone());
     let seq: Seq = id.parse().map(Seq).map_err(|_| missing())?;
     let store = Arc::clone(&app);
-    if !beside(move |go_on| store.store.is_in_trash(seq, go_on)).await? {
+    if !beside(move |cancel| store.store.is_in_trash(seq, cancel)).await? {
         return Err(missing());
     }
     undo(&app, seq, seq, Undoing::All).await
@@ -142,8 +143,8 @@ pub(super) async fn take_back(
 
 async fn undo(app: &Arc<App>, from: Seq, to: Seq, undoing: Undoing) -> Result<Response<Body>, ApiError> {
     let store = Arc::clone(app);
-    let undo = move |go_on: &mut dyn FnMut() -> bool| {
-        let undo = || store.store.undo(from, to, undoing, &mut *go_on);
+    let undo = move |cancel: &Cancel| {
+        let undo = || store.store.undo(from, to, undoing, cancel);
         Ok(store.hold.change_blocking(undo))
     };
     let (undone, receipt) = beside(undo).await??;

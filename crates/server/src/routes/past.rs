@@ -1,10 +1,10 @@
 //! `as_of=…`: the same answers as of some moment of the past.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Response, Uri};
+use timberline_cancel::Cancel;
 use timberline_log::Seq;
 use timberline_model::Timestamp;
 use timberline_views::{HistoryError, Snapshot};
@@ -74,42 +74,33 @@ pub(super) async fn picture(app: &Arc<App>, uri: &Uri) -> Result<Picture, ApiErr
 pub(super) async fn as_of(app: &Arc<App>, text: &str) -> Result<Picture, ApiError> {
     let moment = Moment::parse(text)?;
     let store = Arc::clone(app);
-    let snapshot = beside(move |go_on| {
+    let snapshot = beside(move |cancel| {
         let seq = match moment {
             Moment::Record(seq) => seq,
             Moment::Instant(instant) if instant >= Timestamp::now() => store.store.snapshot().seq(),
             Moment::Instant(instant) => store.store.seq_at(instant)?,
         };
-        store.store.as_of(seq, go_on)
+        store.store.as_of(seq, cancel)
     })
     .await?;
     Ok(Picture { snapshot, past: true })
 }
 
-/// Does what takes long beside the requests; when the client goes away, `go_on` says no.
+/// Does what takes long beside the requests; when the client goes away, it is cancelled.
 ///
 /// # Errors
 /// What the work fails with.
 pub(super) async fn beside<T: Send + 'static>(
-    work: impl FnOnce(&mut dyn FnMut() -> bool) -> Result<T, HistoryError> + Send + 'static,
+    work: impl FnOnce(&Cancel) -> Result<T, HistoryError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let abandoned = WhenDropped(Arc::default());
-    let gone = Arc::clone(&abandoned.0);
-    let done = tokio::task::spawn_blocking(move || work(&mut || !gone.load(Ordering::Relaxed)));
+    let cancel = Cancel::new();
+    let _abandoned = cancel.cancel_on_drop();
+    let done = tokio::task::spawn_blocking(move || work(&cancel));
     match done.await {
         Ok(result) => Ok(result?),
         Err(_) => Err(ApiError::Internal(
             "The work on this request broke off".to_owned(),
         )),
-    }
-}
-
-/// The future of a request is dropped when its client goes away.
-struct WhenDropped(Arc<AtomicBool>);
-
-impl Drop for WhenDropped {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 

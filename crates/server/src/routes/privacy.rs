@@ -3,7 +3,6 @@
 //! It runs where queries run, gives way to heartbeats as they do, and stops when its client goes away.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use axum::body::Body;
@@ -12,14 +11,15 @@ use http::{HeaderMap, Response};
 use serde::Deserialize;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
+use timberline_cancel::Cancel;
 use timberline_model::Timestamp;
-use timberline_views::{SegmentError, Snapshot, TimeRange};
+use timberline_views::{Snapshot, TimeRange};
 use tokio::sync::oneshot;
 
 use crate::app::App;
 use crate::http::{ApiError, collect_json, json_answer};
 use crate::privacy::SETTING;
-use crate::privacy::preview::{GoOn, Report, Scope, preview as try_filters};
+use crate::privacy::preview::{Bounds, PreviewError, Report, Scope, preview as try_filters};
 
 /// Samples, when nothing else is asked for.
 const USUAL_SAMPLES: usize = 20;
@@ -87,20 +87,22 @@ pub(super) async fn preview(
     };
     let snapshot = app.store.snapshot();
     let scope = request.scope(&snapshot)?;
-    let abandoned = CancelWhenDropped(Arc::default());
-    let cancelled = Arc::clone(&abandoned.0);
+    let cancel = Cancel::new();
+    let _abandoned = cancel.cancel_on_drop();
     let (send, receive) = oneshot::channel();
     let engine = Arc::clone(&app.engine);
     engine.spawn(move || {
         let rules = request.filters.as_deref().map(RawValue::get);
-        let report = run(&app, &snapshot, rules, &scope, &cancelled);
+        let report = run(&app, &snapshot, rules, &scope, &cancel);
         // Nobody may be there to receive it.
         let _ = send.send(report);
     });
     match receive.await {
-        Ok(Ok(Some(report))) => answer(&report),
-        Ok(Err(error)) => Err(error.into()),
-        Ok(Ok(None)) | Err(_) => Err(ApiError::Internal("The preview broke off".to_owned())),
+        Ok(Ok(report)) => answer(&report),
+        Ok(Err(PreviewError::Segment(error))) => Err(error.into()),
+        Ok(Err(PreviewError::Cancelled(_))) | Err(_) => {
+            Err(ApiError::Internal("The preview broke off".to_owned()))
+        }
     }
 }
 
@@ -109,34 +111,20 @@ fn run(
     snapshot: &Snapshot,
     rules: Option<&str>,
     scope: &Scope,
-    cancelled: &AtomicBool,
-) -> Result<Option<Report>, SegmentError> {
-    let begun = Instant::now();
-    let most = app.settings.limits.queries().time;
+    cancel: &Cancel,
+) -> Result<Report, PreviewError> {
+    let bounds = Bounds {
+        cancel,
+        begun: Instant::now(),
+        time: app.settings.limits.queries().time,
+    };
     let stored = snapshot.settings().get(SETTING).map_or("[]", String::as_str);
     let filters = app.privacy.draft(rules.unwrap_or(stored));
-    try_filters(&filters, snapshot, scope, || {
-        if cancelled.load(Ordering::Relaxed) {
-            GoOn::Cancelled
-        } else if begun.elapsed() > most {
-            GoOn::TimeIsUp
-        } else {
-            GoOn::Yes
-        }
-    })
+    try_filters(&filters, snapshot, scope, &bounds)
 }
 
 fn answer(report: &Report) -> Result<Response<Body>, ApiError> {
     serde_json::to_vec(report)
         .map(json_answer)
         .map_err(|error| ApiError::Internal(error.to_string()))
-}
-
-/// The future of a request is dropped when its client goes away.
-struct CancelWhenDropped(Arc<AtomicBool>);
-
-impl Drop for CancelWhenDropped {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }

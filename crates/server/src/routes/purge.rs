@@ -15,6 +15,7 @@ use regex::{Regex, RegexBuilder};
 use rustix::rand::{GetRandomFlags, getrandom};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use timberline_cancel::Cancel;
 use timberline_model::{EventId, Timestamp};
 use timberline_views::record::PurgeBegun;
 use timberline_views::{
@@ -314,7 +315,7 @@ async fn handle(
     Data::of(request.condition())?;
     let (store, asked) = (Arc::clone(&app), Arc::new(request));
     let searched = Arc::clone(&asked);
-    let found = beside(move |go_on| Ok(search(&store, &searched, go_on))).await??;
+    let found = beside(move |cancel| Ok(search(&store, &searched, cancel))).await??;
     let request =
         Arc::into_inner(asked).ok_or_else(|| ApiError::Internal("The preview broke off".to_owned()))?;
     let expires = Timestamp::from_nanos(Timestamp::now().nanos().saturating_add(VALID.as_nanos() as i64));
@@ -324,7 +325,7 @@ async fn handle(
     Ok(json_answer(told.to_string().into_bytes()))
 }
 
-fn search(app: &App, request: &Request, go_on: &mut dyn FnMut() -> bool) -> Result<Doomed, ApiError> {
+fn search(app: &App, request: &Request, cancel: &Cancel) -> Result<Doomed, ApiError> {
     let snapshot = app.store.snapshot();
     let buckets = request.keys(&snapshot)?;
     if request.whole_bucket {
@@ -341,7 +342,7 @@ fn search(app: &App, request: &Request, go_on: &mut dyn FnMut() -> bool) -> Resu
         range: request.range()?,
         data: &matches,
     };
-    Ok(Doomed::Events(app.store.select(&selection, SAMPLES, go_on)?))
+    Ok(Doomed::Events(app.store.select(&selection, SAMPLES, cancel)?))
 }
 
 fn name(snapshot: &Snapshot, key: BucketKey) -> String {
@@ -389,7 +390,7 @@ fn preview(snapshot: &Snapshot, doomed: &Doomed) -> Value {
 /// error, and nothing has happened. What is ordered is never ordered again: the store completes it as soon as it can.
 fn carry_out(app: &Arc<App>, request: &Request) -> Result<Value, ApiError> {
     let snapshot = app.store.snapshot();
-    let doomed = search(app, request, &mut || true)?;
+    let doomed = search(app, request, &Cancel::new())?;
     let counts = preview(&snapshot, &doomed);
     let missing = order(app, request, &doomed)?;
     let mut receipt = match app.store.complete_purges() {

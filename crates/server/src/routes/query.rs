@@ -108,8 +108,8 @@ pub(super) async fn query(
         return Ok(respond(&app, answer));
     }
     let (send, receive) = oneshot::channel();
-    let abandoned = CancelWhenDropped(Cancel::new());
-    let (engine, cancel) = (Arc::clone(&app.engine), abandoned.0.clone());
+    let (engine, cancel) = (Arc::clone(&app.engine), Cancel::new());
+    let _abandoned = cancel.cancel_on_drop();
     app.engine.spawn(move || {
         // Nobody may be there to receive it.
         let _ = send.send(engine.run(&snapshot, &query, &cancel));
@@ -118,15 +118,6 @@ pub(super) async fn query(
         Ok(Ok(answer)) => Ok(picture.mark(respond(&app, answer))),
         Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(ApiError::Internal("The query broke off".to_owned())),
-    }
-}
-
-/// The future of a request is dropped when its client goes away.
-struct CancelWhenDropped(Cancel);
-
-impl Drop for CancelWhenDropped {
-    fn drop(&mut self) {
-        self.0.cancel();
     }
 }
 

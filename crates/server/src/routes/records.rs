@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::extract::State;
 use http::{Response, Uri};
 use serde_json::{Value, json};
+use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
 use timberline_model::Timestamp;
 use timberline_views::record::{Effect, Purge, Record, RecordKind};
@@ -82,9 +83,9 @@ fn kind(text: &str) -> Result<RecordKind, ApiError> {
 pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
     let snapshot = app.store.snapshot();
     let wanted = Wanted::of(&uri, snapshot.seq())?;
-    let listed = beside(move |go_on| {
+    let listed = beside(move |cancel| {
         let (kept_from, _) = app.store.history_from()?;
-        let mut listed = read(&app.store.log()?, &snapshot, &wanted, go_on)?;
+        let mut listed = read(&app.store.log()?, &snapshot, &wanted, cancel)?;
         listed["history_from"] = json!(kept_from.get());
         Ok(listed)
     });
@@ -97,12 +98,12 @@ fn read(
     log: &LogReader,
     snapshot: &Snapshot,
     wanted: &Wanted,
-    go_on: &mut dyn FnMut() -> bool,
+    cancel: &Cancel,
 ) -> Result<Value, HistoryError> {
     let low = wanted.low();
     let mut seqs: VecDeque<Seq> = VecDeque::new();
     let mut more = false;
-    each(log, low, wanted, go_on, |record| {
+    each(log, low, wanted, cancel, |record| {
         if seqs.len() == wanted.limit {
             seqs.pop_front();
             more = true;
@@ -112,7 +113,7 @@ fn read(
     let names = names(snapshot);
     let mut told = VecDeque::new();
     if let Some(oldest) = seqs.front() {
-        each(log, *oldest, wanted, go_on, |record| {
+        each(log, *oldest, wanted, cancel, |record| {
             if told.len() == wanted.limit {
                 told.pop_back();
             }
@@ -132,14 +133,14 @@ fn each(
     log: &LogReader,
     from: Seq,
     wanted: &Wanted,
-    go_on: &mut dyn FnMut() -> bool,
+    cancel: &Cancel,
     mut see: impl FnMut(&timberline_log::Record<'_>),
 ) -> Result<(), HistoryError> {
     let (mut records, mut looked) = (log.read_from(from)?, 0u64);
     while let Some(record) = records.next() {
         looked += 1;
-        if looked.is_multiple_of(4096) && !go_on() {
-            return Err(HistoryError::Cancelled);
+        if looked.is_multiple_of(4096) {
+            cancel.check()?;
         }
         let Ok(record) = record else { continue };
         if record.seq > wanted.to {

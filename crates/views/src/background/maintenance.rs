@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use timberline_cancel::{Cancel, Cancelled};
 use timberline_log::{LogReader, Seq};
 use timberline_model::{EventId, Timestamp};
 
@@ -19,6 +20,7 @@ use crate::erasure::{select, squash};
 use crate::files::heal;
 use crate::history::HistoryError;
 use crate::history::trash::Deletions;
+use crate::pace::Pace;
 use crate::record::{BucketKey, PRESENT, Purge, PurgeBegun, PurgeEnded, Record};
 use crate::sequencer::commit::Prepared;
 use crate::store::open::{is_view_file, named_files};
@@ -62,9 +64,10 @@ pub struct PurgeReceipt {
     pub completed: Timestamp,
 }
 
-/// Slows background work down, and ends it when the store closes.
-struct Pace<'a> {
+/// The speed of the store's background work, which ends when the store closes.
+struct StorePace<'a> {
     shared: &'a Shared,
+    cancel: &'a Cancel,
     /// Whether it has time.
     leisurely: bool,
     since: Instant,
@@ -72,31 +75,34 @@ struct Pace<'a> {
     looked: u64,
 }
 
-impl<'a> Pace<'a> {
-    fn new(shared: &'a Shared, leisurely: bool) -> Pace<'a> {
-        Pace {
+impl<'a> StorePace<'a> {
+    fn new(shared: &'a Shared, leisurely: bool, cancel: &'a Cancel) -> StorePace<'a> {
+        StorePace {
             shared,
+            cancel,
             leisurely,
             since: Instant::now(),
             bytes: 0,
             looked: 0,
         }
     }
+}
 
-    /// Takes note of work. False when it is to be broken off.
-    fn go_on(&mut self, bytes: u64) -> bool {
+impl Pace for StorePace<'_> {
+    fn spent(&mut self, bytes: u64) -> Result<(), Cancelled> {
+        self.cancel.check()?;
         self.bytes += bytes;
         if self.bytes - self.looked < STRIDE {
-            return true;
+            return Ok(());
         }
         self.looked = self.bytes;
         if self.shared.closing.load(Ordering::Acquire) {
-            return false;
+            return Err(Cancelled);
         }
         let due = Duration::from_micros(self.bytes.saturating_mul(1_000_000) / PACE);
         match due.checked_sub(self.since.elapsed()) {
-            Some(early) if self.leisurely => self.shared.rest(early),
-            _ => true,
+            Some(early) if self.leisurely && !self.shared.rest(early) => Err(Cancelled),
+            _ => Ok(()),
         }
     }
 }
@@ -147,27 +153,24 @@ impl Store {
     /// When files cannot be read or written.
     pub fn complete_purges(&self) -> Result<Option<PurgeReceipt>, HistoryError> {
         self.shared
-            .complete_purges(false, &mut || true)
+            .complete_purges(false, &Cancel::new())
             .inspect_err(|_| self.shared.maintain_soon())
     }
 
-    /// The same for what nobody waits for: it reads and writes only as fast as background work may, and is broken off
-    /// when `go_on` says no. What was ordered is completed later then.
+    /// The same for what nobody waits for: it reads and writes only as fast as background work may, and can be
+    /// cancelled. What was ordered is completed later then.
     ///
     /// # Errors
     /// As [`Store::complete_purges`]; [`HistoryError::Cancelled`].
-    pub fn complete_purges_at_leisure(
-        &self,
-        go_on: &mut dyn FnMut() -> bool,
-    ) -> Result<Option<PurgeReceipt>, HistoryError> {
+    pub fn complete_purges_at_leisure(&self, cancel: &Cancel) -> Result<Option<PurgeReceipt>, HistoryError> {
         self.shared
-            .complete_purges(true, go_on)
+            .complete_purges(true, cancel)
             .inspect_err(|_| self.shared.maintain_soon())
     }
 
     /// Erases from these segments of a copy of the log whatever was ordered to be erased after the record `done`. For
     /// segments that may have records that the log has lost; others are replaced by the log's own. Nobody else may
-    /// write to the copy meanwhile. It ends early when `go_on` says no.
+    /// write to the copy meanwhile. It can be cancelled.
     ///
     /// # Errors
     /// When the log or the copy cannot be read, or the copy not be written; [`HistoryError::Cancelled`].
@@ -176,14 +179,12 @@ impl Store {
         copy: Arc<dyn timberline_disk::Storage>,
         segments: &[Seq],
         done: Seq,
-        go_on: &dyn Fn() -> bool,
+        cancel: &Cancel,
     ) -> Result<CopyErasure, HistoryError> {
         let copy = self.copy_reader(copy)?;
-        let mut pace = Pace::new(&self.shared, true);
+        let mut pace = StorePace::new(&self.shared, true, cancel);
         let log = self.shared.reader()?;
-        erase_copy::erase_from_copy(&log, &copy, segments, done, &mut |bytes| {
-            go_on() && pace.go_on(bytes)
-        })
+        erase_copy::erase_from_copy(&log, &copy, segments, done, &mut pace)
     }
 
     /// The newest order to erase of which a copy of the log says that it was completed.
@@ -237,7 +238,7 @@ impl Shared {
             self.erased_through.store(old_through.get(), Ordering::Relaxed);
         }
         let pending = self.published.load().purges.len() as u64;
-        if self.complete_purges(leisurely, &mut || true)?.is_some() {
+        if self.complete_purges(leisurely, &Cancel::new())?.is_some() {
             done.purges = pending;
         }
         if let TimeTrust::Trusted(now) = trust {
@@ -285,7 +286,7 @@ impl Shared {
     fn complete_purges(
         &self,
         leisurely: bool,
-        go_on: &mut dyn FnMut() -> bool,
+        cancel: &Cancel,
     ) -> Result<Option<PurgeReceipt>, HistoryError> {
         let _one_at_a_time = self.maintaining.lock();
         let purges = self.published.load().purges.clone();
@@ -302,8 +303,8 @@ impl Shared {
                  erased; order it again"
             );
         }
-        let mut pace = Pace::new(self, leisurely);
-        let log = erase_log::erase(&reader, &targets, &mut |bytes| pace.go_on(bytes) && go_on())?;
+        let mut pace = StorePace::new(self, leisurely, cancel);
+        let log = erase_log::erase(&reader, &targets, &mut pace)?;
         self.remove_replaced()?;
         let view_segments = self.erase_from_views(&targets)?;
         self.past.lock().forget();
@@ -411,8 +412,9 @@ impl Shared {
             }
         }
         let from = Seq(self.erased_through.load(Ordering::Relaxed)).next();
-        let mut pace = Pace::new(self, leisurely);
-        let deletions = Deletions::read(&reader, from, old, &dating, &mut |bytes| pace.go_on(bytes))?;
+        let cancel = Cancel::new();
+        let mut pace = StorePace::new(self, leisurely, &cancel);
+        let deletions = Deletions::read(&reader, from, old, &dating, &mut pace)?;
         let old_through = deletions.old_through;
         let mut gone: BTreeMap<BucketKey, Vec<u64>> = BTreeMap::new();
         for ((_, time), key, ids) in deletions.by_record() {
@@ -439,7 +441,8 @@ impl Shared {
         let dating = self.clock.dating(&segments);
         self.end_old_segment(&segments, &dating, cutoff);
         let purges = self.published.load().purges.clone();
-        let mut pace = Pace::new(self, leisurely);
+        let cancel = Cancel::new();
+        let mut pace = StorePace::new(self, leisurely, &cancel);
         for segment in &segments {
             let saved = segment
                 .last
@@ -455,9 +458,7 @@ impl Shared {
             if segment.squashed {
                 continue;
             }
-            if let Some(rewritten) =
-                squash::squash(&reader, segment, &purges, &mut |bytes| pace.go_on(bytes))?
-            {
+            if let Some(rewritten) = squash::squash(&reader, segment, &purges, &mut pace)? {
                 tracing::debug!(segment.file, ?rewritten, "a log segment was squashed");
                 self.log_rewrites.fetch_add(1, Ordering::AcqRel);
                 done.squashed += 1;

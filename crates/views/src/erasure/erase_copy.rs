@@ -6,6 +6,7 @@ use timberline_log::{LogReader, SegmentInfo, Seq};
 
 use crate::erasure::erase_log::{Targets, first_hit, rewrite_ended};
 use crate::history::HistoryError;
+use crate::pace::Pace;
 use crate::record::Record;
 
 /// What erasing from a copy came to.
@@ -35,7 +36,7 @@ pub(crate) fn erase_from_copy(
     copy: &LogReader,
     segments: &[Seq],
     done: Seq,
-    pace: &mut dyn FnMut(u64) -> bool,
+    pace: &mut dyn Pace,
 ) -> Result<CopyErasure, HistoryError> {
     let orders = orders_after(log, done)?;
     let mut outcome = CopyErasure {

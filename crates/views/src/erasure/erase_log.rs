@@ -12,6 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{Damage, LogReader, Seq};
 
 use crate::history::HistoryError;
+use crate::pace::Pace;
 use crate::record::{
     BucketKey, CodecError, Effect, Erased, EventBlock, EventChanges, EventsChanged, EventsPut, IdsUsed, Last,
     Purge, Put, Record, RecordKind,
@@ -348,7 +349,7 @@ fn left(put: &Put<'_>, becomes: impl Fn(u64) -> Becomes) -> Option<(Vec<u64>, Ev
 pub(crate) fn erase(
     reader: &LogReader,
     targets: &Targets,
-    pace: &mut dyn FnMut(u64) -> bool,
+    pace: &mut dyn Pace,
 ) -> Result<LogErasure, HistoryError> {
     let mut done = LogErasure::default();
     if targets.is_empty() {
@@ -390,7 +391,7 @@ fn contents(
     last: Seq,
     targets: &Targets,
     unseen: &mut FxHashSet<(BucketKey, Option<u64>)>,
-    pace: &mut dyn FnMut(u64) -> bool,
+    pace: &mut dyn Pace,
 ) -> Result<Contents, HistoryError> {
     let mut contents = Contents::default();
     let mut records = reader.read_from(first)?;
@@ -404,9 +405,7 @@ fn contents(
                 continue;
             }
         };
-        if !pace(record.size()) {
-            return Err(HistoryError::Cancelled);
-        }
+        pace.spent(record.size())?;
         let Some((target, decoded)) = targets.concerns(&record)? else {
             continue;
         };
@@ -434,7 +433,7 @@ pub(crate) fn first_hit(
     first: Seq,
     last: Seq,
     targets: &Targets,
-    pace: &mut dyn FnMut(u64) -> bool,
+    pace: &mut dyn Pace,
 ) -> Result<bool, HistoryError> {
     let mut records = reader.read_from(first)?;
     while let Some(record) = records.next() {
@@ -442,9 +441,7 @@ pub(crate) fn first_hit(
         if record.seq > last {
             break;
         }
-        if !pace(record.size()) {
-            return Err(HistoryError::Cancelled);
-        }
+        pace.spent(record.size())?;
         if targets.replaced(&record)?.is_some() {
             return Ok(true);
         }
@@ -457,7 +454,7 @@ fn rewrite(
     reader: &LogReader,
     first: Seq,
     targets: &Targets,
-    pace: &mut dyn FnMut(u64) -> bool,
+    pace: &mut dyn Pace,
 ) -> Result<u64, HistoryError> {
     let Some(rewrite) = reader.rewrite(first)? else {
         return Err(HistoryError::Unsealed(timberline_log::segment_name(first)));
@@ -471,7 +468,7 @@ pub(crate) fn rewrite_ended(
     first: Seq,
     last: Seq,
     targets: &Targets,
-    pace: &mut dyn FnMut(u64) -> bool,
+    pace: &mut dyn Pace,
 ) -> Result<u64, HistoryError> {
     let Some(rewrite) = reader.rewrite_ended(first, last)? else {
         return Err(HistoryError::Unsealed(timberline_log::segment_name(first)));
@@ -484,7 +481,7 @@ fn carry_over(
     mut rewrite: timberline_log::Rewrite,
     first: Seq,
     targets: &Targets,
-    pace: &mut dyn FnMut(u64) -> bool,
+    pace: &mut dyn Pace,
 ) -> Result<u64, HistoryError> {
     let (mut replaced, mut payload) = (0, Vec::new());
     let mut records = reader.read_from(first)?;
@@ -493,9 +490,7 @@ fn carry_over(
         if record.seq > rewrite.last() {
             break;
         }
-        if !pace(record.size()) {
-            return Err(HistoryError::Cancelled);
-        }
+        pace.spent(record.size())?;
         match targets.replaced(&record)? {
             None => rewrite.keep(&record),
             Some(other) => {

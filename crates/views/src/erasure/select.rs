@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
 use timberline_model::EventId;
 
 use crate::history::HistoryError;
-use crate::history::ask::Asking;
+use crate::history::cancel_check::CancelCheck;
 use crate::record::{BucketKey, Effect, PRESENT, PurgeBegun, Put, Record};
 use crate::row::{Bounds, Row, TimeRange};
 use crate::view::BucketView;
@@ -68,16 +69,16 @@ struct Seen {
 }
 
 /// Goes through the log up to the snapshot's record. If records are damaged, also through the snapshot's events: views
-/// still have what such records held. `go_on` is asked now and then.
+/// still have what such records held. `cancel` is checked now and then.
 ///
 /// # Errors
-/// When the log, or after damage a view, cannot be read, or `go_on` says no.
+/// When the log, or after damage a view, cannot be read; [`HistoryError::Cancelled`].
 pub(crate) fn select(
     reader: &LogReader,
     snapshot: &Snapshot,
     selection: &Selection<'_>,
     samples: usize,
-    go_on: &mut dyn FnMut() -> bool,
+    cancel: &Cancel,
 ) -> Result<Selected, HistoryError> {
     let mut search = Search {
         selection,
@@ -90,13 +91,13 @@ pub(crate) fn select(
         trashed: FxHashSet::default(),
     };
     let mut records = reader.read_from(Seq::FIRST)?;
-    let mut asking = Asking::default();
+    let mut check = CancelCheck::new(cancel);
     // A missing first segment is no gap between records.
     let segments = reader.segments()?;
     let mut is_damaged = segments.first().is_some_and(|first| first.first > Seq::FIRST);
     while let Some(record) = records.next() {
         let bytes = record.as_ref().map_or(0, |record| record.payload.len());
-        asking.after(bytes, go_on)?;
+        check.after(bytes)?;
         let Ok(record) = record else {
             is_damaged = true;
             continue;
@@ -114,7 +115,7 @@ pub(crate) fn select(
     }
     if is_damaged {
         for view in snapshot.kept() {
-            search.look_at(view, &mut asking, go_on)?;
+            search.look_at(view, &mut check)?;
         }
     }
     Ok(search.selected(samples))
@@ -132,12 +133,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Takes the events of a bucket as they are now, whatever the records that could be read say.
-    fn look_at(
-        &mut self,
-        view: &BucketView,
-        asking: &mut Asking,
-        go_on: &mut dyn FnMut() -> bool,
-    ) -> Result<(), HistoryError> {
+    fn look_at(&mut self, view: &BucketView, check: &mut CancelCheck<'_>) -> Result<(), HistoryError> {
         let key = view.key();
         if !self.selection.buckets.is_empty() && !self.selection.buckets.contains(&key) {
             return Ok(());
@@ -147,7 +143,7 @@ impl Search<'_> {
             let event = event?;
             text.clear();
             event.write_data(&mut text);
-            asking.after(text.len(), go_on)?;
+            check.after(text.len())?;
             let id = event.id().0;
             let data = String::from_utf8_lossy(&text);
             if !self.is_wanted(id) || !(self.selection.data)(&data) {

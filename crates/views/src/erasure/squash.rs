@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use timberline_log::{LogReader, Rewrite, Rewritten, SegmentInfo, Seq};
 
 use crate::history::{HistoryError, each_record};
+use crate::pace::Pace;
 use crate::record::codec::{self, CodecError};
 use crate::record::{
     BucketCreated, BucketDeleted, BucketKey, BucketUpdated, Effect, Erased, EventBlock, EventChanges,
@@ -32,16 +33,14 @@ pub(crate) fn squash(
     reader: &LogReader,
     segment: &SegmentInfo,
     purges: &[u64],
-    pace: &mut dyn FnMut(u64) -> bool,
+    pace: &mut dyn Pace,
 ) -> Result<Option<Rewritten>, HistoryError> {
     let Some(last) = segment.last.filter(|_| !segment.squashed) else {
         return Ok(None);
     };
     let mut touched = Touched::default();
     match each_record(reader, segment.first, last, |found, record| {
-        if !pace(found.size()) {
-            return Err(HistoryError::Cancelled);
-        }
+        pace.spent(found.size())?;
         Ok(touched.note(found.seq, &record, purges))
     }) {
         Ok(()) => {}
@@ -56,9 +55,7 @@ pub(crate) fn squash(
     }
     let mut squasher = Squasher::default();
     each_record(reader, segment.first, last, |found, record| {
-        if !pace(found.size()) {
-            return Err(HistoryError::Cancelled);
-        }
+        pace.spent(found.size())?;
         squasher.take(found, record, &touched)?;
         Ok(true)
     })?;

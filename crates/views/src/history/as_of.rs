@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use timberline_cancel::Cancel;
 use timberline_disk::Storage;
 use timberline_log::{LogReader, Seq};
 
 use crate::fold::{FoldError, State};
 use crate::fold::{Replica, ReplicaError};
 use crate::history::HistoryError;
-use crate::history::ask::Asking;
+use crate::history::cancel_check::CancelCheck;
 use crate::view::Snapshot;
 
 /// How long they are kept when nobody asks for them.
@@ -65,21 +66,21 @@ impl Past {
 /// Folds on from a state up to and including a record. Events that do not fit in memory go to `scratch`, if there is one.
 ///
 /// # Errors
-/// When the log is damaged on the way (then the answer is not known), or `go_on` says no.
+/// When the log is damaged on the way (then the answer is not known); [`HistoryError::Cancelled`].
 pub(crate) fn fold(
     reader: &LogReader,
     from: State,
     to: Seq,
     scratch: Option<Arc<dyn Storage>>,
-    go_on: &mut dyn FnMut() -> bool,
+    cancel: &Cancel,
 ) -> Result<Snapshot, HistoryError> {
     let mut replica = Replica::of(from, scratch);
     let mut records = reader.read_from(replica.seq().next())?;
     // Several records of a squashed segment have one number: it is read on until there is a greater one.
-    let mut asking = Asking::default();
+    let mut check = CancelCheck::new(cancel);
     while let Some(record) = records.next() {
         let record = record?;
-        asking.after(record.payload.len(), go_on)?;
+        check.after(record.payload.len())?;
         if record.seq > to {
             break;
         }

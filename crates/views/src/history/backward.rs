@@ -2,10 +2,11 @@
 //! known. Whoever takes back what was done a moment ago reads no further than that reaches.
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
 
 use crate::history::event_state::{BucketTrace, Presence, Trace, Value};
-use crate::history::{HistoryError, each_record_while};
+use crate::history::{HistoryError, each_record_until};
 use crate::record::{BucketKey, Effect, EventChanges, Last, Record};
 
 /// What is asked for.
@@ -54,7 +55,7 @@ pub(crate) fn before(
     reader: &LogReader,
     asked: &Asked,
     from: Seq,
-    go_on: &mut dyn FnMut() -> bool,
+    cancel: &Cancel,
 ) -> Result<Trace, HistoryError> {
     let mut known = Part::default();
     let mut end = from;
@@ -64,7 +65,7 @@ pub(crate) fn before(
             break;
         }
         let mut part = Part::default();
-        each_record_while(reader, info.first, end.prev(), go_on, |_, record| {
+        each_record_until(reader, info.first, end.prev(), cancel, |_, record| {
             part.fold(&record, asked);
             Ok(true)
         })?;

@@ -1,10 +1,11 @@
 //! How an event became what it is: every record that says something of it.
 
+use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
 use timberline_model::{Duration, EventId, Pulsetime, Timestamp};
 
 use crate::history::HistoryError;
-use crate::history::ask::Asking;
+use crate::history::cancel_check::CancelCheck;
 use crate::record::{BucketKey, Effect, EventChanges, LossCause, Record, RecordKind};
 
 /// One thing that happened to an event.
@@ -76,14 +77,14 @@ pub struct Story {
 /// Reads what happened to an event. `squashed` is the newest record that only has an outcome.
 ///
 /// # Errors
-/// When the log cannot be read (damage is passed over), or `go_on` says no.
+/// When the log cannot be read (damage is passed over); [`HistoryError::Cancelled`].
 pub(crate) fn story(
     reader: &LogReader,
     bucket: BucketKey,
     id: EventId,
     (squashed, newest): (Seq, Seq),
     limit: usize,
-    go_on: &mut dyn FnMut() -> bool,
+    cancel: &Cancel,
 ) -> Result<Story, HistoryError> {
     let mut teller = Teller {
         now: None,
@@ -91,11 +92,11 @@ pub(crate) fn story(
         limit: limit.max(1),
     };
     let mut records = reader.read_from(Seq::FIRST)?;
-    let mut asking = Asking::default();
+    let mut check = CancelCheck::new(cancel);
     let mut behind_marker = false;
     while let Some(record) = records.next() {
         let bytes = record.as_ref().map_or(0, |record| record.payload.len());
-        asking.after(bytes, go_on)?;
+        check.after(bytes)?;
         let Ok(record) = record else { continue };
         if record.seq > newest {
             break;

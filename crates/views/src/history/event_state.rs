@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
 
-use crate::history::{HistoryError, LOOK_EVERY};
+use crate::history::HistoryError;
+use crate::history::cancel_check::CancelCheck;
 use crate::record::{BucketKey, Effect, EventChanges, Last, Record, RecordKind};
 
 /// What an event was at some time.
@@ -69,16 +71,14 @@ impl Trace {
         reader: &LogReader,
         from: Seq,
         stops: &[Seq],
-        go_on: &mut dyn FnMut() -> bool,
+        cancel: &Cancel,
     ) -> Result<Vec<Trace>, HistoryError> {
         let mut pictures = Vec::with_capacity(stops.len());
-        let (mut records, mut read) = (reader.read_from(from)?, 0u64);
+        let mut records = reader.read_from(from)?;
+        let mut check = CancelCheck::new(cancel);
         while let Some(record) = records.next() {
-            if read.is_multiple_of(LOOK_EVERY) && !go_on() {
-                return Err(HistoryError::Cancelled);
-            }
-            read += 1;
             let record = record?;
+            check.after(record.payload.len())?;
             while stops.get(pictures.len()).is_some_and(|stop| record.seq > *stop) {
                 pictures.push(self.clone());
             }

@@ -10,17 +10,19 @@
 //! | `trash` | what was deleted and not restored |
 
 pub(crate) mod as_of;
-pub(crate) mod ask;
 pub(crate) mod backward;
+pub(crate) mod cancel_check;
 pub(crate) mod event_history;
 pub(crate) mod event_state;
 pub(crate) mod trash;
 pub(crate) mod undo;
 
+use timberline_cancel::{Cancel, Cancelled};
 use timberline_log::{Damage, LogError, LogReader, Seq, SyncFailed};
 
 use crate::error::CompactError;
 use crate::error::WriteError;
+use crate::history::cancel_check::CancelCheck;
 use crate::record::{CodecError, Record};
 use crate::segment::SegmentError;
 
@@ -83,6 +85,12 @@ pub enum HistoryError {
     Cancelled,
 }
 
+impl From<Cancelled> for HistoryError {
+    fn from(_: Cancelled) -> HistoryError {
+        HistoryError::Cancelled
+    }
+}
+
 /// Reads the records `from..=to`, oldest first, until `visit` says that it has seen enough.
 ///
 /// # Errors
@@ -93,30 +101,25 @@ pub(crate) fn each_record(
     to: Seq,
     visit: impl FnMut(&timberline_log::Record<'_>, Record<'_>) -> Result<bool, HistoryError>,
 ) -> Result<(), HistoryError> {
-    each_record_while(reader, from, to, &mut || true, visit)
+    each_record_until(reader, from, to, &Cancel::new(), visit)
 }
 
-/// Records read between two looks whether to go on.
-const LOOK_EVERY: u64 = 4096;
-
-/// [`each_record`], for as long as `go_on` says so.
+/// [`each_record`] that can be cancelled.
 ///
 /// # Errors
 /// As [`each_record`]; [`HistoryError::Cancelled`].
-pub(crate) fn each_record_while(
+pub(crate) fn each_record_until(
     reader: &LogReader,
     from: Seq,
     to: Seq,
-    go_on: &mut dyn FnMut() -> bool,
+    cancel: &Cancel,
     mut visit: impl FnMut(&timberline_log::Record<'_>, Record<'_>) -> Result<bool, HistoryError>,
 ) -> Result<(), HistoryError> {
-    let (mut records, mut read) = (reader.read_from(from)?, 0u64);
+    let mut records = reader.read_from(from)?;
+    let mut check = CancelCheck::new(cancel);
     while let Some(record) = records.next() {
-        if read.is_multiple_of(LOOK_EVERY) && !go_on() {
-            return Err(HistoryError::Cancelled);
-        }
-        read += 1;
         let record = record?;
+        check.after(record.payload.len())?;
         if record.seq > to {
             break;
         }

@@ -5,6 +5,7 @@ use timberline_log::{LogReader, Seq};
 use timberline_model::EventId;
 
 use crate::history::HistoryError;
+use crate::pace::Pace;
 use crate::record::{BucketKey, Effect, Record, RecordKind};
 use crate::time_trust::Dating;
 
@@ -20,16 +21,16 @@ pub(crate) struct Deletions {
 }
 
 impl Deletions {
-    /// Reads the log from a record on; damage is passed over. `go_on` is told how many bytes were read.
+    /// Reads the log from a record on; damage is passed over. `pace` sets the speed.
     ///
     /// # Errors
-    /// When the log cannot be read, or `go_on` says no.
+    /// When the log cannot be read, [`HistoryError::Cancelled`].
     pub(crate) fn read(
         reader: &LogReader,
         from: Seq,
         old: i64,
         dating: &Dating,
-        go_on: &mut dyn FnMut(u64) -> bool,
+        pace: &mut dyn Pace,
     ) -> Result<Deletions, HistoryError> {
         let mut deletions = Deletions {
             old_through: from.prev(),
@@ -39,9 +40,7 @@ impl Deletions {
         let mut records = reader.read_from(from)?;
         while let Some(record) = records.next() {
             let Ok(record) = record else { continue };
-            if !go_on(record.size()) {
-                return Err(HistoryError::Cancelled);
-            }
+            pace.spent(record.size())?;
             let time = dating.date(record.seq, record.time);
             all_old &= time <= old;
             if all_old {

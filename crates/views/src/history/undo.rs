@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
 
 use crate::fold::State;
 use crate::history::backward::{self, Asked};
 use crate::history::event_state::{BucketTrace, Fields, Presence, Trace, Value};
-use crate::history::{HistoryError, each_record_while};
+use crate::history::{HistoryError, each_record_until};
 use crate::record::{
     BucketDeleted, BucketKey, BucketRestored, BucketUpdated, Effect, EventBlock, EventsChanged, Last, Record,
     SettingDeleted, SettingSet,
@@ -102,7 +103,7 @@ impl Undo {
         reader: &LogReader,
         (from, to): (Seq, Seq),
         newest: Seq,
-        go_on: &mut dyn FnMut() -> bool,
+        cancel: &Cancel,
     ) -> Result<Undo, HistoryError> {
         let mut undo = Undo {
             from,
@@ -117,13 +118,13 @@ impl Undo {
             now: Trace::default(),
             standing: Standing::default(),
         };
-        each_record_while(reader, from, to, go_on, |_, record| {
+        each_record_until(reader, from, to, cancel, |_, record| {
             undo.note(&record);
             Ok(true)
         })?;
-        undo.before = backward::before(reader, &undo.asked, from, go_on)?;
+        undo.before = backward::before(reader, &undo.asked, from, cancel)?;
         let before = undo.before.clone().keeping(undo.events.clone());
-        if let Ok([after, now]) = <[Trace; 2]>::try_from(before.at(reader, from, &[to, newest], go_on)?) {
+        if let Ok([after, now]) = <[Trace; 2]>::try_from(before.at(reader, from, &[to, newest], cancel)?) {
             (undo.after, undo.now) = (after, now);
         }
         Ok(undo)

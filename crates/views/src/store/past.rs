@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
 use timberline_model::{EventId, Timestamp};
 
@@ -63,11 +64,11 @@ impl Store {
         horizon(&self.shared.reader()?)
     }
 
-    /// Everything as it was when a record had just been written. `go_on` is asked now and then.
+    /// Everything as it was when a record had just been written. `cancel` is checked now and then.
     ///
     /// # Errors
-    /// [`HistoryError::TooOld`], [`HistoryError::TooNew`]; when the log is damaged on the way; when `go_on` says no.
-    pub fn as_of(&self, seq: Seq, go_on: &mut dyn FnMut() -> bool) -> Result<Arc<Snapshot>, HistoryError> {
+    /// [`HistoryError::TooOld`], [`HistoryError::TooNew`]; when the log is damaged on the way; [`HistoryError::Cancelled`].
+    pub fn as_of(&self, seq: Seq, cancel: &Cancel) -> Result<Arc<Snapshot>, HistoryError> {
         let shared = &*self.shared;
         let now = self.snapshot();
         if seq == now.seq() {
@@ -90,7 +91,7 @@ impl Store {
         }
         let scratch = shared.options.scratch.clone();
         let from = shared.base_of(seq);
-        let snapshot = Arc::new(as_of::fold(&reader, from, seq, scratch, go_on)?);
+        let snapshot = Arc::new(as_of::fold(&reader, from, seq, scratch, cancel)?);
         // Squashed meanwhile, the log has only told a part.
         within_history(&reader, seq)?;
         shared.past.lock().keep(snapshot.clone());
@@ -133,13 +134,13 @@ impl Store {
     /// What happened to an event: the newest `limit` changes. `None` when there is no bucket of this id.
     ///
     /// # Errors
-    /// When the log cannot be read, or `go_on` says no.
+    /// When the log cannot be read; [`HistoryError::Cancelled`].
     pub fn story(
         &self,
         bucket: &str,
         id: EventId,
         limit: usize,
-        go_on: &mut dyn FnMut() -> bool,
+        cancel: &Cancel,
     ) -> Result<Option<Story>, HistoryError> {
         let snapshot = self.snapshot();
         let Some(view) = snapshot.bucket(bucket) else {
@@ -147,14 +148,14 @@ impl Store {
         };
         let reader = self.shared.reader()?;
         let (squashed, _) = horizon(&reader)?;
-        event_history::story(&reader, view.key, id, (squashed, snapshot.seq()), limit, go_on).map(Some)
+        event_history::story(&reader, view.key, id, (squashed, snapshot.seq()), limit, cancel).map(Some)
     }
 
     /// Whether what a record deleted can be restored. Reads the log from that record on.
     ///
     /// # Errors
-    /// When the log cannot be read, or `go_on` says no.
-    pub fn is_in_trash(&self, seq: Seq, go_on: &mut dyn FnMut() -> bool) -> Result<bool, HistoryError> {
+    /// When the log cannot be read; [`HistoryError::Cancelled`].
+    pub fn is_in_trash(&self, seq: Seq, cancel: &Cancel) -> Result<bool, HistoryError> {
         let snapshot = self.snapshot();
         if snapshot.trashed().any(|trashed| trashed.deleted() == seq) {
             return Ok(true);
@@ -166,18 +167,18 @@ impl Store {
         }
         // What came back or went again later is told by later records only.
         let dating = self.shared.clock.dating(&reader.segments()?);
-        let deletions = Deletions::read(&reader, seq, i64::MAX, &dating, &mut |_| go_on())?;
+        let deletions = Deletions::read(&reader, seq, i64::MAX, &dating, &mut &*cancel)?;
         let ours = |((by, _), key, _): &(Stamp, BucketKey, Vec<EventId>)| {
             *by == seq && snapshot.bucket_of(*key).is_some()
         };
         Ok(deletions.by_record().iter().any(ours))
     }
 
-    /// What was deleted and can be restored, the newest first. `go_on` is asked now and then.
+    /// What was deleted and can be restored, the newest first. `cancel` is checked now and then.
     ///
     /// # Errors
-    /// When the log cannot be read, or `go_on` says no.
-    pub fn trash(&self, go_on: &mut dyn FnMut() -> bool) -> Result<Vec<Deleted>, HistoryError> {
+    /// When the log cannot be read; [`HistoryError::Cancelled`].
+    pub fn trash(&self, cancel: &Cancel) -> Result<Vec<Deleted>, HistoryError> {
         let snapshot = self.snapshot();
         let reader = self.shared.reader()?;
         let keep = self.shared.options.erase_after;
@@ -194,7 +195,7 @@ impl Store {
             });
         }
         let (squashed, _) = horizon(&reader)?;
-        let deletions = Deletions::read(&reader, squashed.next(), i64::MAX, &dating, &mut |_| go_on())?;
+        let deletions = Deletions::read(&reader, squashed.next(), i64::MAX, &dating, &mut &*cancel)?;
         for ((seq, time), key, ids) in deletions.by_record() {
             let Some(view) = snapshot.bucket_of(key) else {
                 continue;
@@ -214,15 +215,15 @@ impl Store {
     /// Finds what matches, also what did before it was changed or deleted, with up to `samples` examples.
     ///
     /// # Errors
-    /// When the log cannot be read, or `go_on` says no.
+    /// When the log cannot be read; [`HistoryError::Cancelled`].
     pub fn select(
         &self,
         selection: &Selection<'_>,
         samples: usize,
-        go_on: &mut dyn FnMut() -> bool,
+        cancel: &Cancel,
     ) -> Result<Selected, HistoryError> {
         let snapshot = self.snapshot();
-        select::select(&self.shared.reader()?, &snapshot, selection, samples, go_on)
+        select::select(&self.shared.reader()?, &snapshot, selection, samples, cancel)
     }
 
     /// Erases what was selected ([`Store::purge`]).

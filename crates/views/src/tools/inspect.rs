@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, FileStorage, Storage};
 use timberline_log::{Log, LogOptions, LogReader, Seq};
 use timberline_model::EventId;
@@ -83,7 +84,7 @@ pub fn explain(
     }
     let Some(key) = key else { return Ok(None) };
     let (squashed, _) = horizon(log)?;
-    event_history::story(log, key, id, (squashed, newest), limit, &mut || true).map(Some)
+    event_history::story(log, key, id, (squashed, newest), limit, &Cancel::new()).map(Some)
 }
 
 /// Reads the views of a data directory and folds in the records that they do not have yet, up to the end of the log
@@ -189,7 +190,8 @@ pub fn damaged_views(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<Vec<St
     let snapshot = views_on_disk(path, cipher, &mut report)?.snapshot();
     // A segment that cannot even be opened.
     damaged.extend(report.checkpoint_unusable.filter(|_| damaged.is_empty()));
-    damaged.extend(damaged_view_segments(&snapshot, &mut |_| true));
+    // Nothing cancels it.
+    damaged.extend(damaged_view_segments(&snapshot, &mut &Cancel::new()).unwrap_or_default());
     Ok(damaged)
 }
 

@@ -1,7 +1,9 @@
 //! Is a picture whole, and are two pictures equal?
 
 use rustc_hash::FxHashSet;
+use timberline_cancel::Cancelled;
 
+use crate::pace::Pace;
 use crate::row::{Row, TimeRange};
 use crate::segment::SegmentError;
 use crate::view::Snapshot;
@@ -19,9 +21,11 @@ pub fn check(snapshot: &Snapshot) -> Vec<String> {
         .collect()
 }
 
-/// Compares every checksum of a snapshot's view segments. `pace` is told how many bytes were read, and says whether to go
-/// on. Gives back what is damaged.
-pub fn damaged_view_segments(snapshot: &Snapshot, pace: &mut dyn FnMut(u64) -> bool) -> Vec<String> {
+/// Compares every checksum of a snapshot's view segments. Returns what is damaged.
+///
+/// # Errors
+/// [`Cancelled`] by `pace`, which sets the speed.
+pub fn damaged_view_segments(snapshot: &Snapshot, pace: &mut dyn Pace) -> Result<Vec<String>, Cancelled> {
     let mut damaged = Vec::new();
     for bucket in snapshot.kept() {
         for sealed in bucket.segments.iter() {
@@ -29,12 +33,10 @@ pub fn damaged_view_segments(snapshot: &Snapshot, pace: &mut dyn FnMut(u64) -> b
                 damaged.push(damage.to_string());
             }
             sealed.segment.release();
-            if !pace(sealed.segment.size()) {
-                return damaged;
-            }
+            pace.spent(sealed.segment.size())?;
         }
     }
-    damaged
+    Ok(damaged)
 }
 
 fn check_bucket(view: &BucketView) -> Result<Vec<String>, SegmentError> {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use timberline_cancel::Cancel;
 use timberline_log::Seq;
 
 use crate::history::HistoryError;
@@ -25,7 +26,7 @@ impl Store {
     ///
     /// # Errors
     /// When the log cannot be read or written. Conflicts are in the answer, not an error; with [`Undoing::All`] nothing
-    /// was changed if there is one. While it reads, `go_on` is asked now and then: false cancels it, and nothing is changed.
+    /// was changed if there is one. It can be cancelled while it reads; then nothing is changed.
     ///
     /// What does not fit one log segment is written in several records. Readers see all of them at once. Should the power
     /// fail on the way, [`Undoing::Possible`] goes on: what is back already is told as a conflict, and left alone.
@@ -34,11 +35,11 @@ impl Store {
         from: Seq,
         to: Seq,
         undoing: Undoing,
-        go_on: &mut dyn FnMut() -> bool,
+        cancel: &Cancel,
     ) -> Result<(Undone, Option<Receipt>), HistoryError> {
         for round in 1..=ROUNDS {
             let _no_other_segments = (round > FREE_ROUNDS).then(|| self.shared.compacting.lock());
-            if let Some(done) = self.try_undo(from, to, undoing, go_on)? {
+            if let Some(done) = self.try_undo(from, to, undoing, cancel)? {
                 return Ok(done);
             }
         }
@@ -51,7 +52,7 @@ impl Store {
         from: Seq,
         to: Seq,
         undoing: Undoing,
-        go_on: &mut dyn FnMut() -> bool,
+        cancel: &Cancel,
     ) -> Result<Option<(Undone, Option<Receipt>)>, HistoryError> {
         let shared = &*self.shared;
         let reader = shared.reader()?;
@@ -61,7 +62,7 @@ impl Store {
             return Err(HistoryError::TooNew { asked: to, newest });
         }
         within_history(&reader, from.prev())?;
-        let mut undo = Undo::of(&reader, (from, to), newest, go_on)?;
+        let mut undo = Undo::of(&reader, (from, to), newest, cancel)?;
         within_history(&reader, from.prev())?;
         undo.stand(&snapshot)?;
         for _ in 0..ROUNDS {
