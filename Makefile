@@ -22,7 +22,7 @@ run: build ## start Timberline on 127.0.0.1:5600
 	$(TARGET)/release/timberline $(ARGS)
 
 build: ## the release binary, target/release/timberline
-	$(CARGO) build --release --package timberline-server --bin timberline
+	$(CARGO) build --release --package timberline-cli --bin timberline
 
 test: format lint docs units ## everything that CI demands
 

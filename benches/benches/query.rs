@@ -6,7 +6,7 @@
 
 #![allow(clippy::expect_used, missing_docs)] // A benchmark that cannot set up its subject has nothing to measure.
 
-#[path = "../../crates/server/src/command/bench/set.rs"]
+#[path = "../../crates/cli/src/bench/set.rs"]
 mod set;
 
 use std::cell::LazyCell;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use timberline_query::Engine;
 use timberline_views::{Receipt, Store};
 
-use crate::config::{ConfigError, Settings};
 use crate::erasure::Erasure;
 use crate::hold::Hold;
 use crate::http::guard::Guard;
@@ -17,13 +16,14 @@ use crate::retention;
 use crate::routes::files::Sites;
 use crate::routes::purge::Pending;
 use crate::routes::query_warnings::Logged;
+use crate::settings::{SettingError, Settings};
 
 /// The server, apart from its sockets.
-pub struct App {
+pub(crate) struct App {
     pub(crate) settings: Settings,
     pub(crate) identity: Identity,
     /// Everything there is to keep.
-    pub store: Store,
+    pub(crate) store: Store,
     /// Answers queries.
     pub(crate) engine: Arc<Engine>,
     pub(crate) guard: Guard,
@@ -56,14 +56,14 @@ impl App {
     ///
     /// # Errors
     /// When a value of the configuration cannot be used.
-    pub fn new(
+    pub(crate) fn new(
         settings: Settings,
         identity: Identity,
         store: Store,
         engine: Engine,
         port: u16,
         log: Arc<Ring>,
-    ) -> Result<Self, ConfigError> {
+    ) -> Result<Self, SettingError> {
         Ok(Self {
             guard: Guard::new(&settings, port, &identity.hostname)?,
             refusals: Refusals::default(),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use timberline_views::{Beat, Change, What};
 
 /// One change.
-pub(crate) fn change(change: &Change) -> Value {
+pub fn change(change: &Change) -> Value {
     let mut told = json!({
         "seq": change.seq.get(),
         "time": change.time.to_string(),
@@ -33,7 +33,7 @@ fn heartbeat(beat: &Beat) -> Value {
 }
 
 /// What happened, in a word.
-pub(crate) fn name(what: What) -> &'static str {
+pub fn name(what: What) -> &'static str {
     match what {
         What::Created(_) => "created",
         What::Extended(_) => "extended",

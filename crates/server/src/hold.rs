@@ -16,8 +16,8 @@ use timberline_views::{HistoryError, WriteError};
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
-use crate::config::Limits;
 use crate::http::ApiError;
+use crate::settings::Limits;
 
 /// How often the first of the line tries again.
 const RETRY_EVERY: Duration = Duration::from_millis(100);

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use timberline_log::DeviceId;
 use timberline_views::OpenError;
 
-use crate::config::Settings;
+use crate::settings::Settings;
 
 /// The file in the data directory.
 const FILE: &str = "device_id";
@@ -302,7 +302,7 @@ mod tests {
     fn settings(dir: &Path) -> Settings {
         Settings {
             data_dir: dir.to_owned(),
-            ..crate::config::test_settings()
+            ..crate::settings::test_settings()
         }
     }
 

@@ -1,33 +1,30 @@
-//! The Timberline server and its command.
+//! The Timberline server: HTTP, and the use cases behind it.
 //!
 //! It speaks the REST API of the ActivityWatch servers, so that clients and the web UI work with it
-//! unchanged, and keeps everything in a [`timberline_views::Store`].
+//! unchanged, and keeps everything in a [`timberline_views::Store`]. Flags and configuration files are not its business: it is
+//! given [`Settings`](settings::Settings), and [`Start`] serves.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`command`] | the command line |
-//! | [`config`] | the configuration file, defaults, limits |
-//! | [`http`] | sockets, connections, the guard, bodies and errors |
+//! | `start` | from settings to a running server, and its end |
+//! | [`settings`] | what the server is to do |
+//! | `http` | sockets, connections, the guard, bodies and errors |
 //! | `routes` | what each path answers; a file per resource |
 //! | `hold` | writes that cannot be done now wait instead of failing |
+//! | `erasure`, `retention`, `privacy` | what is erased, when, and what is never stored |
+//! | `scrub`, `side_files` | finding damage before it matters |
 //! | [`identity`] | device id and host name |
-//! | [`logging`] | what the server says about itself |
+//! | `logging` | what the server logs about itself |
 //! | `memory` | gives memory back when it is not needed |
-//! | `kind` | the kinds of records by name |
-//! | `privacy` | what of an event is not to be kept |
-//! | `retention` | how long events are |
-//! | `history` | how what happened is told |
-//! | [`App`] | what every request may use |
+//! | [`inspect`], [`render`] | what the command line shares with the server |
 
 mod app;
-pub mod command;
-pub mod config;
 mod erasure;
 mod history;
 mod hold;
-pub mod http;
+mod http;
 pub mod identity;
-pub mod logging;
+mod logging;
 mod memory;
 mod open_files;
 mod owner_only;
@@ -35,7 +32,27 @@ mod privacy;
 mod retention;
 mod routes;
 mod scrub;
+pub mod settings;
 mod side_files;
+mod start;
+
+pub use http::ListenError;
+pub use start::{ServeError, Start, store_options};
+
+/// What a server leaves in its data directory, for `timberline doctor`.
+pub mod inspect {
+    pub use crate::http::guard::check_settings;
+    pub use crate::privacy::damaged_key as damaged_privacy_key;
+    pub use crate::retention::hold::{Held, Holds, confirm, is_waiting};
+    pub use crate::retention::strictest;
+    pub use crate::scrub::Progress;
+}
+
+/// How the server shows things, for commands that show the same.
+pub mod render {
+    pub use crate::history::{change, name};
+    pub use crate::routes::query_warnings::{HEADER as WARNINGS_HEADER, of_header as warnings_of};
+}
 
 /// What the targets in `fuzz/` need to reach; no part of the interface.
 #[doc(hidden)]
@@ -43,5 +60,3 @@ pub mod fuzz {
     pub use crate::routes::import::fuzz as import;
     pub use crate::routes::query::accepts as accepts_query;
 }
-
-pub use app::App;

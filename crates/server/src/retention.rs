@@ -18,7 +18,7 @@ use timberline_views::{BucketView, HistoryError, TimeRange, TimeTrust};
 
 use self::hold::{Confirmed, Due, Held, Holds};
 use crate::app::App;
-use crate::config::Retention;
+use crate::settings::RetentionRule;
 
 /// How often it is looked whether the clock is trusted, and whether something was confirmed.
 const LOOK: Duration = Duration::from_secs(10);
@@ -181,7 +181,7 @@ fn round(
 }
 
 /// The rule that keeps the events of a bucket for the shortest time.
-pub(crate) fn strictest<'a>(rules: &'a [Retention], bucket: &str) -> Option<&'a Retention> {
+pub fn strictest<'a>(rules: &'a [RetentionRule], bucket: &str) -> Option<&'a RetentionRule> {
     let of_it = rules.iter().filter(|rule| matches(&rule.bucket, bucket));
     of_it.min_by_key(|rule| rule.keep)
 }
@@ -191,14 +191,14 @@ pub(crate) fn strictest<'a>(rules: &'a [Retention], bucket: &str) -> Option<&'a 
 fn apply(
     app: &App,
     view: &BucketView,
-    rule: &Retention,
+    rule: &RetentionRule,
     now: Timestamp,
     confirmed: Option<&Confirmed>,
     holds: &mut Holds,
     cancel: &Cancel,
 ) -> Result<usize, HistoryError> {
     let bucket = view.bucket().id.as_str();
-    let keep = i64::try_from(rule.keep.0.as_nanos()).unwrap_or(i64::MAX);
+    let keep = i64::try_from(rule.keep.as_nanos()).unwrap_or(i64::MAX);
     let before = Timestamp::from_nanos(now.nanos().saturating_sub(keep));
     let (ids, overdue) = ended_before(view, before, holds.applied(bucket))?;
     let due = Due {
@@ -207,7 +207,7 @@ fn apply(
         overdue,
         of: view.len(),
     };
-    let keep = rule.keep.to_string();
+    let keep = humantime::format_duration(rule.keep).to_string();
     if holds.surprises(bucket, due) && !confirmed.is_some_and(|confirmed| confirmed.has(bucket, &keep)) {
         let held = Held {
             keep,

@@ -35,11 +35,11 @@ const MOST: usize = 1000;
 /// What has been read and what was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Progress {
+pub struct Progress {
     /// When everything had been read last; `None`: never.
-    pub(crate) finished: Option<String>,
+    pub finished: Option<String>,
     /// What was found damaged then.
-    pub(crate) damage: Vec<String>,
+    pub damage: Vec<String>,
     /// The log segment that is to be read next; `None` while nothing is being read.
     next: Option<u64>,
     /// What was found damaged since reading began.
@@ -48,13 +48,13 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// That of a data directory; the empty one if there is none. What cannot be read only means to begin again.
-    pub(crate) fn read(data_dir: &Path) -> Progress {
+    pub fn read(data_dir: &Path) -> Progress {
         let text = fs::read(data_dir.join(FILE)).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
     /// What was found damaged, last time and by now.
-    pub(crate) fn known_damage(&self) -> Vec<&String> {
+    pub fn known_damage(&self) -> Vec<&String> {
         let new = self.found.iter().filter(|what| !self.damage.contains(what));
         self.damage.iter().chain(new).collect()
     }

@@ -6,10 +6,10 @@ use std::path::Path;
 use timberline_disk::KeyFile;
 use timberline_views::{Clock, clock_trust, log_files};
 
-use crate::config::Settings;
 use crate::identity::Identity;
 use crate::privacy;
 use crate::retention::hold::Holds;
+use crate::settings::Settings;
 use timberline_backup::registered;
 
 /// What is wrong with them, one text for each damaged file. Reads what is on the disk, also while a server holds the same in
@@ -75,7 +75,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let settings = Settings {
             data_dir: dir.path().to_owned(),
-            ..crate::config::test_settings()
+            ..crate::settings::test_settings()
         };
         let cipher = encrypted.then(|| Arc::new(KeyFile::of(dir.path()).create(b"passphrase").unwrap()));
         let identity = Identity::load(&settings).unwrap();

@@ -11,7 +11,7 @@ use http_body::Body;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::{ApiError, json};
-use crate::config::Limits;
+use crate::settings::Limits;
 
 /// Bodies up to this size take no part in the pools: that many fit in memory for every connection.
 pub(super) const SMALL_BYTES: u64 = 16 << 10;

@@ -22,7 +22,7 @@ use tokio::task::AbortHandle;
 use super::answer::streams_wait;
 use super::connection::{Activity, Connection};
 use super::patience::Patience;
-use crate::config::Limits;
+use crate::settings::Limits;
 
 /// How often connections are looked at when nobody waits for a place.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);

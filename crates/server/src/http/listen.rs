@@ -6,7 +6,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 
-use crate::config::Settings;
+use crate::settings::Settings;
 
 /// Connections that may wait in the kernel to be accepted.
 const BACKLOG: i32 = 4096;
@@ -51,7 +51,7 @@ pub enum ListenError {
 
 /// The sockets to serve on.
 #[derive(Debug)]
-pub struct Listeners {
+pub(crate) struct Listeners {
     sockets: Vec<TcpListener>,
     port: u16,
     handed_over: bool,
@@ -62,7 +62,7 @@ impl Listeners {
     ///
     /// # Errors
     /// [`ListenError`], with what to do about it.
-    pub fn open(settings: &Settings, fd: Option<i32>) -> Result<Self, ListenError> {
+    pub(crate) fn open(settings: &Settings, fd: Option<i32>) -> Result<Self, ListenError> {
         let inherited = sd_listen_fds::get()
             .map_err(|error| ListenError::HandedOver(error.to_string()))?
             .into_iter()
@@ -85,7 +85,7 @@ impl Listeners {
         let port = sockets
             .first()
             .and_then(|socket| socket.local_addr().ok())
-            .map_or(settings.port, |address| address.port());
+            .map_or(settings.network.port, |address| address.port());
         Ok(Self {
             sockets,
             port,
@@ -94,12 +94,12 @@ impl Listeners {
     }
 
     /// The port that clients reach us on.
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// The addresses, for the log.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.sockets
             .iter()
             .filter_map(|socket| socket.local_addr().ok())
@@ -118,11 +118,11 @@ impl Listeners {
 
 fn bind(settings: &Settings) -> Result<TcpListener, ListenError> {
     // A resolver may put ::1 first for "localhost", where no ActivityWatch client looks.
-    let host = match settings.host.trim_matches(['[', ']']) {
+    let host = match settings.network.host.trim_matches(['[', ']']) {
         "localhost" => "127.0.0.1",
         host => host,
     };
-    let port = settings.port;
+    let port = settings.network.port;
     let refused = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AddrInUse => ListenError::InUse {
             host: host.to_owned(),
@@ -194,10 +194,9 @@ mod tests {
     use std::os::fd::AsRawFd;
 
     fn settings(port: u16) -> Settings {
-        Settings {
-            port,
-            ..crate::config::test_settings()
-        }
+        let mut settings = crate::settings::test_settings();
+        settings.network.port = port;
+        settings
     }
 
     #[test]

@@ -48,5 +48,6 @@ pub(crate) use mended::parse_mended;
 pub(crate) use query::{Query, decode_segment};
 pub(crate) use refusals::Refusals;
 
-pub use listen::{ListenError, Listeners};
-pub use serve::serve;
+pub use listen::ListenError;
+pub(crate) use listen::Listeners;
+pub(crate) use serve::serve;

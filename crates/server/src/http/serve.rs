@@ -5,7 +5,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -19,9 +18,10 @@ use super::entrance::Entrance;
 use super::listen::Listeners;
 use super::socket::Socket;
 use crate::app::App;
-use crate::config::{Compression, Limits};
 use crate::open_files::connections_allowed;
 use crate::routes;
+use crate::settings::{Compression, Limits};
+use crate::start::ServeError;
 
 /// How long to wait when no connection can be accepted, as when descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -36,7 +36,7 @@ const BUFFER_BYTES: usize = 128 << 10;
 ///
 /// # Errors
 /// When the sockets or signals cannot be used.
-pub async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
+pub(crate) async fn serve(listeners: Listeners, app: Arc<App>) -> Result<(), ServeError> {
     let mut stop_signals = StopSignals::new()?;
     let limits = Limits {
         connections: connections_allowed(app.settings.limits.connections),
@@ -53,8 +53,11 @@ pub async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
     let mut accepting = tokio::task::JoinSet::new();
     for socket in listeners.into_sockets() {
-        socket.set_nonblocking(true)?;
-        let socket = TcpListener::from_std(socket).context("cannot use the listening socket")?;
+        let unusable = ServeError::system;
+        socket
+            .set_nonblocking(true)
+            .map_err(unusable("use the listening socket"))?;
+        let socket = TcpListener::from_std(socket).map_err(unusable("use the listening socket"))?;
         accepting.spawn(accept(
             socket,
             handed_over,
@@ -169,7 +172,7 @@ fn start(entrance: &Arc<Entrance>, slot: Slot, stream: TcpStream, peer: SocketAd
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
-    let plain = match entrance.app.settings.compression {
+    let plain = match entrance.app.settings.network.compression {
         Compression::Always => false,
         Compression::Remote => peer.ip().to_canonical().is_loopback(),
         Compression::Never => true,
@@ -218,10 +221,10 @@ struct StopSignals {
 }
 
 impl StopSignals {
-    fn new() -> anyhow::Result<Self> {
+    fn new() -> Result<Self, ServeError> {
         Ok(Self {
-            terminate: signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?,
-            interrupt: signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?,
+            terminate: signal(SignalKind::terminate()).map_err(ServeError::system("wait for SIGTERM"))?,
+            interrupt: signal(SignalKind::interrupt()).map_err(ServeError::system("wait for SIGINT"))?,
         })
     }
 

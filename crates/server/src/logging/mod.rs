@@ -13,21 +13,21 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, fmt};
 
-use crate::config::{ConfigError, Settings};
+use crate::settings::{Logging, SettingError};
 
 use daily::DailyFiles;
 
-pub use ring::Ring;
+pub(crate) use ring::Ring;
 
 /// Keeps the log going; what is in flight is written when it is dropped.
-pub struct Log {
+pub(crate) struct Log {
     ring: Arc<Ring>,
     _writer: Option<WorkerGuard>,
 }
 
 impl Log {
     /// The newest lines.
-    pub fn ring(&self) -> Arc<Ring> {
+    pub(crate) fn ring(&self) -> Arc<Ring> {
         Arc::clone(&self.ring)
     }
 }
@@ -37,13 +37,13 @@ impl Log {
 ///
 /// # Errors
 /// When the level cannot be read.
-pub fn start(settings: &Settings) -> Result<Log, ConfigError> {
-    let filter = filter(&settings.log_level)?;
+pub(crate) fn start(settings: &Logging) -> Result<Log, SettingError> {
+    let filter = filter(&settings.level)?;
     let ring = Arc::new(Ring::default());
     let to_terminal = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    let appender = settings.log_dir.as_deref().map(DailyFiles::open);
+    let appender = settings.dir.as_deref().map(DailyFiles::open);
     let (writer, no_files) = match appender {
         Some(Ok(appender)) => (Some(appender), None),
         Some(Err(error)) => (None, Some(error)),
@@ -65,8 +65,8 @@ pub fn start(settings: &Settings) -> Result<Log, ConfigError> {
 }
 
 /// What to tell: our own crates at the level asked for, the libraries below us only what matters.
-fn filter(level: &str) -> Result<Targets, ConfigError> {
-    let wrong = |reason: String| ConfigError::Value {
+fn filter(level: &str) -> Result<Targets, SettingError> {
+    let wrong = |reason: String| SettingError {
         key: "logging.level".to_owned(),
         value: level.to_owned(),
         reason,

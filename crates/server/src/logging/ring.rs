@@ -19,7 +19,7 @@ const LINE_BYTES: usize = 4 << 10;
 
 /// The newest lines, oldest first.
 #[derive(Debug, Default)]
-pub struct Ring(Mutex<VecDeque<Line>>);
+pub(crate) struct Ring(Mutex<VecDeque<Line>>);
 
 #[derive(Debug)]
 struct Line {

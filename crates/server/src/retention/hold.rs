@@ -22,7 +22,7 @@ const STEADY: i64 = 2 * 86_400 * 1_000_000_000;
 
 /// What is known about retention in a data directory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Holds {
+pub struct Holds {
     buckets: BTreeMap<String, BucketHold>,
 }
 
@@ -37,13 +37,13 @@ struct BucketHold {
 
 /// What a rule would erase, and does not until it is confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Held {
+pub struct Held {
     /// How long the rule keeps events, as in the configuration.
-    pub(crate) keep: String,
+    pub keep: String,
     /// So many events would go.
-    pub(crate) events: u64,
+    pub events: u64,
     /// Of so many.
-    pub(crate) of: u64,
+    pub of: u64,
 }
 
 /// Confirmed rules: the bucket, and how long events are kept.
@@ -70,7 +70,7 @@ impl Holds {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub(crate) fn read(data_dir: &Path) -> Result<Holds, BackupError> {
+    pub fn read(data_dir: &Path) -> Result<Holds, BackupError> {
         read(&data_dir.join(FILE))
     }
 
@@ -78,7 +78,7 @@ impl Holds {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(crate) fn write(&self, data_dir: &Path) -> Result<(), BackupError> {
+    pub fn write(&self, data_dir: &Path) -> Result<(), BackupError> {
         write(data_dir, FILE, self)
     }
 
@@ -117,7 +117,7 @@ impl Holds {
     }
 
     /// What is held, by bucket.
-    pub(crate) fn held(&self) -> impl Iterator<Item = (&str, &Held)> {
+    pub fn held(&self) -> impl Iterator<Item = (&str, &Held)> {
         let all = self.buckets.iter();
         all.filter_map(|(bucket, hold)| Some((bucket.as_str(), hold.held.as_ref()?)))
     }
@@ -125,7 +125,7 @@ impl Holds {
 
 impl Held {
     /// What is held and what to do, in one line.
-    pub(crate) fn explain(&self, bucket: &str) -> String {
+    pub fn explain(&self, bucket: &str) -> String {
         format!(
             "retention of {bucket} is held: keep = \"{}\" would erase {} of its {} events at once. If that is wanted, run `timberline doctor --confirm-retention {bucket}`; if not, correct [[retention]] in the configuration",
             self.keep, self.events, self.of
@@ -137,14 +137,14 @@ impl Held {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(crate) fn confirm(data_dir: &Path, bucket: &str, held: &Held) -> Result<(), BackupError> {
+pub fn confirm(data_dir: &Path, bucket: &str, held: &Held) -> Result<(), BackupError> {
     let mut confirmations: Confirmations = read(&data_dir.join(CONFIRMATIONS))?;
     confirmations.buckets.insert(bucket.to_owned(), held.keep.clone());
     write(data_dir, CONFIRMATIONS, &confirmations)
 }
 
 /// Whether a confirmation waits for a server to take it.
-pub(crate) fn is_waiting(data_dir: &Path) -> bool {
+pub fn is_waiting(data_dir: &Path) -> bool {
     data_dir.join(CONFIRMATIONS).exists()
 }
 

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use timberline_query::Warning;
 
 /// A JSON list of strings, in ASCII.
-pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-timberline-warnings");
+pub const HEADER: HeaderName = HeaderName::from_static("x-timberline-warnings");
 
 /// Bytes of the header, at most: clients and proxies take 8 KiB for all headers together.
 const MOST_BYTES: usize = 4 << 10;
@@ -110,7 +110,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The warnings in a header.
-pub(crate) fn of_header(value: &HeaderValue) -> Vec<String> {
+pub fn of_header(value: &HeaderValue) -> Vec<String> {
     serde_json::from_slice(value.as_bytes()).unwrap_or_default()
 }
 

@@ -12,8 +12,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use http::header::{ACCEPT_LANGUAGE, HOST, ORIGIN, REFERER};
 use http::{HeaderMap, HeaderName};
 
-use crate::config::Settings;
 use crate::http::ApiError;
+use crate::settings::Settings;
 
 /// Names that the public DNS never resolves (RFC 6762, RFC 8375, ICANN's reservation of `.internal`).
 const PRIVATE_SUFFIXES: [&str; 5] = [".local", ".lan", ".internal", ".home.arpa", ".localhost"];
@@ -46,8 +46,9 @@ const BROWSER_HEADERS: [HeaderName; 4] = [
 
 impl HostRule {
     pub(super) fn new(settings: &Settings, hostname: &str) -> Self {
-        let loopback = is_loopback(&settings.host);
+        let loopback = is_loopback(&settings.network.host);
         let mut allowed: Vec<String> = settings
+            .access
             .allowed_hosts
             .iter()
             .map(|name| name.to_ascii_lowercase())
@@ -56,11 +57,11 @@ impl HostRule {
             let hostname = hostname.to_ascii_lowercase();
             allowed.extend(PRIVATE_SUFFIXES.map(|suffix| format!("{hostname}{suffix}")));
             allowed.push(hostname);
-            allowed.push(settings.host.to_ascii_lowercase());
+            allowed.push(settings.network.host.to_ascii_lowercase());
         }
         Self {
             loopback,
-            any: settings.allowed_hosts.iter().any(|name| name == "*"),
+            any: settings.access.allowed_hosts.iter().any(|name| name == "*"),
             allowed,
         }
     }
@@ -143,9 +144,9 @@ mod tests {
     use super::*;
 
     fn rule(host: &str, allowed: &[&str]) -> HostRule {
-        let mut settings = crate::config::test_settings();
-        settings.host = host.to_owned();
-        settings.allowed_hosts = allowed.iter().map(|name| (*name).to_owned()).collect();
+        let mut settings = crate::settings::test_settings();
+        settings.network.host = host.to_owned();
+        settings.access.allowed_hosts = allowed.iter().map(|name| (*name).to_owned()).collect();
         HostRule::new(&settings, "Workstation")
     }
 

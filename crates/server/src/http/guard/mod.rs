@@ -18,11 +18,19 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, request};
 
 use super::ApiError;
-use crate::config::Settings;
+use crate::settings::Settings;
 
 use extension::FromExtension;
 use host::{HostRule, Name};
 use origin::{OriginRule, Trust};
+
+/// Whether a server could work with the settings that say which web pages may use it.
+///
+/// # Errors
+/// When one of the regular expressions is not one.
+pub fn check_settings(settings: &Settings, hostname: &str) -> Result<(), crate::settings::SettingError> {
+    Guard::new(settings, settings.network.port, hostname).map(drop)
+}
 
 /// The rules, made once from the settings.
 #[derive(Debug)]
@@ -51,7 +59,7 @@ impl Guard {
         settings: &Settings,
         port: u16,
         hostname: &str,
-    ) -> Result<Self, crate::config::ConfigError> {
+    ) -> Result<Self, crate::settings::SettingError> {
         Ok(Self {
             hosts: HostRule::new(settings, hostname),
             origins: OriginRule::new(settings, port)?,

@@ -12,7 +12,7 @@
 use http::HeaderValue;
 use regex::Regex;
 
-use crate::config::{ConfigError, Settings};
+use crate::settings::{SettingError, Settings};
 
 /// ActivityWatch's browser extension in the Chrome Web Store.
 const CHROME_EXTENSION: &str = "chrome-extension://nglaklhklhcoonedhgnpgddginnjdadi";
@@ -42,8 +42,8 @@ pub(super) struct OriginRule {
 impl OriginRule {
     /// # Errors
     /// When one of `cors_regex` is not a regular expression.
-    pub(super) fn new(settings: &Settings, port: u16) -> Result<Self, ConfigError> {
-        let mut exact: Vec<String> = ["127.0.0.1", "localhost", "[::1]", &settings.host]
+    pub(super) fn new(settings: &Settings, port: u16) -> Result<Self, SettingError> {
+        let mut exact: Vec<String> = ["127.0.0.1", "localhost", "[::1]", &settings.network.host]
             .into_iter()
             .map(|host| format!("http://{host}:{port}"))
             .collect();
@@ -51,8 +51,9 @@ impl OriginRule {
             exact.push(format!("http://127.0.0.1:{DEVELOPMENT_PORT}"));
             exact.push(format!("http://localhost:{DEVELOPMENT_PORT}"));
         }
-        exact.extend(settings.cors.iter().cloned());
+        exact.extend(settings.access.cors.iter().cloned());
         let patterns = settings
+            .access
             .cors_regex
             .iter()
             .map(|pattern| whole(pattern))
@@ -106,8 +107,8 @@ fn is_same(origin: &str, host: Option<&HeaderValue>) -> bool {
 
 /// `pattern`, made to match whole origins only: `https://a\.org` must not let `https://a.org.evil`
 /// through.
-fn whole(pattern: &str) -> Result<Regex, ConfigError> {
-    Regex::new(&format!("^(?:{pattern})$")).map_err(|error| ConfigError::Value {
+fn whole(pattern: &str) -> Result<Regex, SettingError> {
+    Regex::new(&format!("^(?:{pattern})$")).map_err(|error| SettingError {
         key: "cors_regex".to_owned(),
         value: pattern.to_owned(),
         reason: error.to_string().lines().last().unwrap_or_default().to_owned(),
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     fn rule(change: impl FnOnce(&mut Settings)) -> OriginRule {
-        let mut settings = crate::config::test_settings();
+        let mut settings = crate::settings::test_settings();
         change(&mut settings);
         OriginRule::new(&settings, 5600).unwrap()
     }
@@ -189,8 +190,8 @@ mod tests {
     #[test]
     fn configured_origins_and_whole_matches_of_expressions_are_trusted() {
         let rule = rule(|settings| {
-            settings.cors = vec!["https://a.org".to_owned(), "moz-extension://mine".to_owned()];
-            settings.cors_regex = vec![r"https://.*\.b\.org".to_owned()];
+            settings.access.cors = vec!["https://a.org".to_owned(), "moz-extension://mine".to_owned()];
+            settings.access.cors_regex = vec![r"https://.*\.b\.org".to_owned()];
         });
         assert_eq!(trust(&rule, "https://a.org", "localhost"), Trust::Full);
         assert_eq!(trust(&rule, "moz-extension://mine", "localhost"), Trust::Full);
@@ -203,8 +204,8 @@ mod tests {
 
     #[test]
     fn a_broken_expression_is_named() {
-        let mut settings = crate::config::test_settings();
-        settings.cors_regex = vec!["(".to_owned()];
+        let mut settings = crate::settings::test_settings();
+        settings.access.cors_regex = vec!["(".to_owned()];
         let error = OriginRule::new(&settings, 5600).unwrap_err().to_string();
         assert!(error.starts_with("cors_regex = (: "), "{error}");
         assert!(!error.contains('\n'), "{error}");

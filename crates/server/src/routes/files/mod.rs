@@ -18,9 +18,9 @@ use axum::extract::State;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 
 use crate::app::App;
-use crate::config::Settings;
 use crate::http::{ApiError, decode_segment, pass_over};
 use crate::routes::status_page;
+use crate::settings::Settings;
 
 use site::{Found, Site};
 
@@ -42,9 +42,10 @@ impl Sites {
             Site::new(dir.clone())
         };
         Self {
-            web: settings.webpath.as_ref().map(site),
+            web: settings.pages.web_ui.as_ref().map(site),
             pages: settings
-                .custom_static
+                .pages
+                .custom
                 .iter()
                 .map(|(name, dir)| (name.clone(), site(dir)))
                 .collect(),

@@ -1,0 +1,114 @@
+//! Whether anything is erased because of its age: the clock, and what retention holds back. Also their confirmation by
+//! hand.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use timberline_views::{Clock, TimeTrust, clock_confirmation_waits, clock_trust, confirm_clock};
+
+use super::Check;
+use timberline_server::inspect::{Holds, confirm, is_waiting, strictest};
+use timberline_server::settings::Settings;
+
+const ERASING: &str = "erasing";
+const RETENTION: &str = "retention";
+/// A running server looks for confirmations every ten seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(super) fn checks(settings: &Settings) -> Vec<Check> {
+    let mut checks = vec![clock(&settings.data_dir)];
+    match Holds::read(&settings.data_dir) {
+        Ok(holds) => checks.extend(held(settings, &holds)),
+        Err(error) => checks.push(Check::warn(RETENTION, error.to_string())),
+    }
+    checks
+}
+
+fn clock(data_dir: &Path) -> Check {
+    match clock_trust(data_dir, &Clock::system()) {
+        Ok(None) => Check::ok(ERASING, "no server has compared the clocks here yet"),
+        Ok(Some(TimeTrust::Trusted(_))) => {
+            Check::ok(ERASING, "the clock is trusted: what is old enough is erased")
+        }
+        Ok(Some(TimeTrust::Suspended(why))) => Check::warn(ERASING, format!("suspended: {why}")),
+        Err(error) => Check::warn(
+            ERASING,
+            format!("what is known about the clock cannot be read: {error}"),
+        ),
+    }
+}
+
+/// What is held by a rule that is still in the configuration.
+fn held(settings: &Settings, holds: &Holds) -> Vec<Check> {
+    let of_a_rule = holds
+        .held()
+        .filter(|(bucket, _)| strictest(&settings.retention, bucket).is_some());
+    of_a_rule
+        .map(|(bucket, held)| Check::warn(RETENTION, held.explain(bucket)))
+        .collect()
+}
+
+/// `--trust-clock`.
+pub(super) fn trust_clock(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let data_dir = &settings.data_dir;
+    let clock = Clock::system();
+    let Some(TimeTrust::Suspended(_)) = clock_trust(data_dir, &clock)? else {
+        println!("The clock is trusted: there is nothing to confirm.");
+        return Ok(ExitCode::SUCCESS);
+    };
+    confirm_clock(data_dir, &clock)?;
+    println!(
+        "You confirmed that the time is now {}. What is old enough by this time is erased.",
+        timberline_model::Timestamp::now()
+    );
+    Ok(wait(data_dir, || clock_confirmation_waits(data_dir), "the clock"))
+}
+
+/// `--confirm-retention BUCKET`.
+pub(super) fn confirm_retention(settings: &Settings, bucket: &str) -> anyhow::Result<ExitCode> {
+    let data_dir = &settings.data_dir;
+    let holds = Holds::read(data_dir)?;
+    let Some((_, held)) = holds.held().find(|(id, _)| *id == bucket) else {
+        let others: Vec<&str> = holds.held().map(|(id, _)| id).collect();
+        anyhow::bail!(
+            "retention holds nothing back in the bucket {bucket}; {}",
+            match others.as_slice() {
+                [] => "nor in any other".to_owned(),
+                others => format!("it does in {}", others.join(", ")),
+            }
+        );
+    };
+    confirm(data_dir, bucket, held)?;
+    println!(
+        "You confirmed that keep = \"{}\" erases {} of the {} events of {bucket}.",
+        held.keep, held.events, held.of
+    );
+    Ok(wait(data_dir, || is_waiting(data_dir), "retention"))
+}
+
+/// Waits until a running server has taken a confirmation.
+fn wait(data_dir: &Path, waits: impl Fn() -> bool, of_what: &str) -> ExitCode {
+    if !is_served(data_dir) {
+        println!("No server is running here. The next one takes note when it starts.");
+        return ExitCode::SUCCESS;
+    }
+    let begun = Instant::now();
+    while waits() {
+        if begun.elapsed() > PATIENCE {
+            println!(
+                "The server has not taken note of it yet: it is busy, or it does not trust its own clock. See `timberline doctor` and its log for {of_what}."
+            );
+            return ExitCode::FAILURE;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    println!("The server has taken note.");
+    ExitCode::SUCCESS
+}
+
+fn is_served(data_dir: &Path) -> bool {
+    File::open(data_dir.join("LOCK"))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}

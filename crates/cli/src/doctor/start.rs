@@ -1,0 +1,92 @@
+//! Whether a server would start: the checks that it makes itself, without its lock and without changing anything. And
+//! what its scrub has found.
+
+use timberline_views::check_start;
+
+use super::Check;
+use crate::place::DataDir;
+use timberline_server::identity::Identity;
+use timberline_server::inspect::{Progress, check_settings};
+use timberline_server::settings::Settings;
+
+const NAME: &str = "start";
+/// Damaged places that are listed; `timberline log verify` lists all.
+const MOST: usize = 20;
+
+pub(super) fn checks(settings: &Settings, data: &anyhow::Result<DataDir>) -> Vec<Check> {
+    let identity = match Identity::find(settings) {
+        Ok(identity) => identity,
+        Err(error) => return vec![Check::fail("identity", error.to_string())],
+    };
+    let mut checks = vec![of_identity(&identity)];
+    if let Err(error) = check_settings(settings, &identity.hostname) {
+        checks.push(Check::fail("configuration", error.to_string()));
+    }
+    checks.extend(of_store(data));
+    checks.extend(of_scrub(settings));
+    checks
+}
+
+/// What a server has found that reads everything once in a while.
+fn of_scrub(settings: &Settings) -> Vec<Check> {
+    const NAME: &str = "scrub";
+    let progress = Progress::read(&settings.data_dir);
+    let found = progress.known_damage();
+    if found.is_empty() {
+        let text = match &progress.finished {
+            Some(time) => format!("everything was read at {time}, and nothing was damaged"),
+            None => "not everything was read yet; a server does it once in a while".to_owned(),
+        };
+        return vec![Check::ok(NAME, text)];
+    }
+    let listed = found.iter().take(MOST);
+    listed
+        .map(|what| {
+            let text = format!("{what}. Run `timberline log verify` to see whether it still is so, then `timberline log repair`");
+            Check::fail(NAME, text)
+        })
+        .collect()
+}
+
+fn of_identity(identity: &Identity) -> Check {
+    match identity.restored() {
+        Some(what) => Check::warn(
+            "identity",
+            format!(
+                "the file device_id {what}: the next start restores the id {} from the log's segments",
+                identity.device_id
+            ),
+        ),
+        None => Check::ok("identity", format!("the device id is {}", identity.device_id)),
+    }
+}
+
+fn of_store(data: &anyhow::Result<DataDir>) -> Vec<Check> {
+    let data = match data {
+        Ok(data) => data,
+        Err(error) => return vec![Check::fail(NAME, format!("{error:#}"))],
+    };
+    let report = match check_start(data.path(), data.cipher()) {
+        Ok(report) => report,
+        Err(error) => return vec![Check::fail(NAME, error.to_string())],
+    };
+    let damage = report.damage.iter().take(MOST).map(|damage| {
+        Check::fail(
+            NAME,
+            format!("{damage}. Put the file back from a backup, or run `timberline log repair`"),
+        )
+    });
+    let mut checks: Vec<Check> = damage.collect();
+    if report.damage.len() > MOST {
+        let more = report.damage.len() - MOST;
+        checks.push(Check::fail(
+            NAME,
+            format!("and {more} more damaged places: run `timberline log verify`"),
+        ));
+    }
+    if checks.is_empty() {
+        let text = format!("a server would start, with the records up to {}", report.seq);
+        checks.push(Check::ok(NAME, text));
+    }
+    checks
+}

@@ -1,0 +1,93 @@
+//! `timberline log`: looking into the log, checking it, and using it again. One file per subcommand.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `stat` | how much of what there is |
+//! | `verify` | is everything whole, and do the views show what the log says? |
+//! | `dump`, `tail` | the records themselves, as JSON lines |
+//! | `explain` | what happened to an event |
+//! | `replay` | the state as it was once; or the recorded traffic, sent to another server |
+//! | `rebuild` | all views anew |
+//! | `repair` | a new log from what is left of a damaged one |
+//! | `names`, `filter`, `describe` | from records to lines |
+//! | `progress` | what is shown meanwhile |
+//!
+//! All but `rebuild` and `repair` (which writes elsewhere) take no lock and change nothing, so they work beside a running server. None of them holds more
+//! of a log in memory than a record and what the fold needs.
+
+mod describe;
+mod dump;
+mod explain;
+mod filter;
+mod names;
+mod progress;
+mod rebuild;
+mod repair;
+mod replay;
+mod stat;
+mod tail;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::place::{DataDir, Place};
+use crate::verdict::Verdict;
+
+/// `timberline log` and its subcommands.
+#[derive(Debug, Args)]
+#[command(after_help = "Each command explains itself: timberline log dump --help. \
+    Documentation with examples: docs/log-commands.md")]
+pub(crate) struct LogArgs {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: LogCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum LogCommand {
+    /// Tell how much of what there is: segments, records, bytes, buckets
+    Stat(stat::StatArgs),
+    /// Check everything: checksums, the fold of the whole log, and that the views show the same
+    #[command(after_help = verify::HELP)]
+    Verify,
+    /// Print records as JSON lines
+    Dump(dump::DumpArgs),
+    /// Tell what happened to an event
+    Explain(explain::ExplainArgs),
+    /// Print the newest records as JSON lines, and follow
+    Tail(tail::TailArgs),
+    /// Print the state as it was at a record or an instant; or send the recorded traffic to a server
+    Replay(replay::ReplayArgs),
+    /// Make all views anew from the log; the server must not run
+    Rebuild(rebuild::RebuildArgs),
+    /// Write what can be read of a damaged log to a new directory, as a whole log
+    Repair(repair::RepairArgs),
+}
+
+/// Carries out `timberline log …` and tells how it ended: 0 well, 1 with damage found or an error; `verify` alone
+/// ends with 2 when it could not be carried out, so that 1 always means damage there.
+pub(crate) fn run(args: LogArgs) -> ExitCode {
+    let failed = match args.command {
+        LogCommand::Verify => 2,
+        _ => 1,
+    };
+    Verdict::exit(carry_out(args), failed)
+}
+
+fn carry_out(args: LogArgs) -> anyhow::Result<Verdict> {
+    let config = args.place.config()?;
+    let data = DataDir::open(&config)?;
+    match args.command {
+        LogCommand::Stat(args) => stat::run(&data, &args),
+        LogCommand::Verify => verify::run(&data),
+        LogCommand::Dump(args) => dump::run(&data, &args),
+        LogCommand::Explain(args) => explain::run(&data, &args),
+        LogCommand::Tail(args) => tail::run(&data, &args),
+        LogCommand::Replay(args) => replay::run(&data, &args),
+        LogCommand::Rebuild(args) => rebuild::run(&config.server, &data, &args),
+        LogCommand::Repair(args) => repair::run(&config.server, &data, &args),
+    }
+}

@@ -1,0 +1,327 @@
+//! The recorded traffic, sent once more.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration as Span, Instant};
+
+use anyhow::{Context, ensure};
+use indicatif::HumanCount;
+use timberline_log::Seq;
+use timberline_model::{Bucket, Duration, EventId, Pulsetime, Timestamp, json};
+use timberline_views::record::{BucketKey, EventBlock, Heartbeat, Outcome, Record, RecordKind};
+use timberline_views::{Replica, ReplicaError};
+
+use super::super::names::BucketNames;
+use super::super::progress::Progress;
+use super::ReplayArgs;
+use super::pace::Pace;
+use super::target::{Answer, Target};
+use crate::output::Output;
+use crate::place::DataDir;
+use crate::verdict::Verdict;
+
+/// Sends everything from `--from` to `--until`.
+pub(super) fn run(data: &DataDir, args: &ReplayArgs, target: &Target) -> anyhow::Result<Verdict> {
+    let reader = data.log()?;
+    let newest = reader.newest()?;
+    // The server may write to this very log: what it writes from now on is not sent again.
+    let until = args.until.map_or(newest, |until| Seq(until).min(newest));
+    let from = Seq(args.from.unwrap_or(1)).max(Seq::FIRST);
+    target.greet()?;
+    let scratch = data.scratch()?;
+    let mut sender = Sender {
+        target,
+        bucket: args.bucket.as_deref(),
+        progress: Progress::new("sending", from, until),
+        replica: Replica::new(scratch.storage()),
+        names: BucketNames::default(),
+        lasting: HashMap::new(),
+        begun: None,
+        shift: Duration::ZERO,
+        body: Vec::new(),
+        sent: Sent::default(),
+    };
+    let mut records = reader.read_from(Seq::FIRST)?;
+    while let Some(record) = records.next() {
+        let record = match record {
+            Ok(record) if record.seq > until => break,
+            Ok(record) => record,
+            Err(damage) => {
+                sender.sent.lost += 1;
+                sender.progress.complain(damage);
+                continue;
+            }
+        };
+        if record.seq >= from {
+            sender.progress.at(record.seq);
+            if sender.begun.is_none() {
+                sender.begin(args, record.time)?;
+            }
+            sender.send(&record).with_context(|| {
+                format!("record {0} could not be sent (go on with --from {0})", record.seq)
+            })?;
+        }
+        sender.fold(&record)?;
+    }
+    if let Some(bucket) = args.bucket.as_ref() {
+        ensure!(
+            sender.names.has(bucket),
+            "there is no bucket '{bucket}' in this log"
+        );
+    }
+    sender.progress.done();
+    sender
+        .sent
+        .print(sender.begun.map_or(Span::ZERO, |pace| pace.1.elapsed()))?;
+    Ok(Verdict::faulty_if(sender.sent.refused + sender.sent.lost > 0))
+}
+
+struct Sender<'a> {
+    target: &'a Target,
+    bucket: Option<&'a str>,
+    progress: Progress,
+    /// The state before the record that is being sent: what tells an insert from a replacement, and what a heartbeat
+    /// said that extended an event.
+    replica: Replica,
+    names: BucketNames,
+    /// Of each bucket the event that heartbeats extend: nearly always the one that is asked for.
+    lasting: HashMap<BucketKey, (u64, String)>,
+    begun: Option<(Pace, Instant)>,
+    shift: Duration,
+    body: Vec<u8>,
+    sent: Sent,
+}
+
+impl Sender<'_> {
+    /// Before the first record, which was written at `time`: makes the buckets there were then.
+    fn begin(&mut self, args: &ReplayArgs, time: i64) -> anyhow::Result<()> {
+        if args.rewrite_times {
+            self.shift = Timestamp::now().since(Timestamp::from_nanos(time));
+        }
+        for view in self.replica.snapshot().buckets() {
+            if self.wants(view.key()) {
+                self.create(view.bucket())?;
+            }
+        }
+        let now = Instant::now();
+        self.begun = Some((Pace::new(args.speed, now, time), now));
+        Ok(())
+    }
+
+    fn wants(&self, key: BucketKey) -> bool {
+        self.bucket
+            .is_none_or(|bucket| self.names.get(key) == Some(bucket))
+    }
+
+    /// Takes a record into the state.
+    fn fold(&mut self, framed: &timberline_log::Record<'_>) -> anyhow::Result<()> {
+        self.names.learn(framed);
+        match self.replica.apply(framed) {
+            Err(ReplicaError::Compact(error)) => Err(error.into()),
+            // It was reported when it was to be sent, or comes before that.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Sends a record, when its turn has come.
+    fn send(&mut self, framed: &timberline_log::Record<'_>) -> anyhow::Result<()> {
+        self.names.learn(framed);
+        let record = match Record::decode(framed.kind, framed.payload) {
+            Ok(record) => record,
+            Err(error) => {
+                self.sent.lost += 1;
+                self.progress
+                    .complain(format_args!("record {} cannot be read: {error}", framed.seq));
+                return Ok(());
+            }
+        };
+        let key = Record::bucket_of(framed.kind, framed.payload).ok().flatten();
+        if self.bucket.is_some() && !key.is_some_and(|key| self.wants(key)) {
+            return Ok(());
+        }
+        if let Some((pace, _)) = &self.begun {
+            std::thread::sleep(pace.wait(framed.time, Instant::now()));
+        }
+        match &record {
+            Record::BucketCreated(r) => self.create(&r.made()),
+            Record::Heartbeat(r) => self.heartbeat(framed.seq, r),
+            Record::EventsInserted(r) => self.insert(r.bucket, r.events.iter()),
+            Record::EventsPut(r) => self.put(r.bucket, &r.ids, &r.events),
+            // What an undo brought back, or the outcome of a squashed segment.
+            Record::EventsChanged(r) => self.put(r.bucket, &r.ids, &r.events),
+            Record::BucketUpdated(_)
+            | Record::BucketDeleted(_)
+            | Record::BucketRestored(_)
+            | Record::EventsDeleted(_)
+            | Record::SettingSet(_)
+            | Record::SettingDeleted(_)
+            | Record::Erased(_)
+            | Record::PurgeBegun(_)
+            | Record::PurgeEnded(_)
+            | Record::Lost(_) => {
+                *self.sent.left_out.entry(record.kind()).or_default() += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn create(&mut self, bucket: &Bucket) -> anyhow::Result<()> {
+        self.body.clear();
+        self.body.push(b'{');
+        // The metadata among these members are those of no events; a server makes its own.
+        json::write_bucket_fields(&mut self.body, bucket, None, None);
+        self.body.push(b'}');
+        let answer = self.target.create_bucket(&bucket.id, &self.body)?;
+        self.count(&bucket.id, answer, |sent| sent.buckets += 1);
+        Ok(())
+    }
+
+    fn heartbeat(&mut self, seq: Seq, r: &Heartbeat<'_>) -> anyhow::Result<()> {
+        match r.outcome {
+            Outcome::Created { event, data } => {
+                self.lasting.insert(r.bucket, (event, data.to_owned()));
+            }
+            Outcome::Extended { event, .. } => self.look_up(r.bucket, event)?,
+        }
+        let (Some((_, data)), Some(bucket)) = (self.lasting.get(&r.bucket), self.names.get(r.bucket)) else {
+            self.sent.lost += 1;
+            self.progress.complain(format_args!(
+                "what the heartbeat of record {seq} said was lost to damage"
+            ));
+            return Ok(());
+        };
+        self.body.clear();
+        write_event(&mut self.body, (r.start, r.duration, data), self.shift);
+        let bucket = bucket.to_owned();
+        let pulsetime = Pulsetime::from_nanos(r.pulsetime);
+        let answer = self.target.heartbeat(&bucket, pulsetime, &self.body)?;
+        self.count(&bucket, answer, |sent| sent.heartbeats += 1);
+        Ok(())
+    }
+
+    /// Finds what the event says that a heartbeat extended, if it is not the one of the last heartbeat anyway.
+    fn look_up(&mut self, key: BucketKey, event: u64) -> anyhow::Result<()> {
+        if self.lasting.get(&key).is_some_and(|(id, _)| *id == event) {
+            return Ok(());
+        }
+        self.lasting.remove(&key);
+        let snapshot = self.replica.snapshot();
+        let Some(view) = self.names.get(key).and_then(|id| snapshot.bucket(id)) else {
+            return Ok(());
+        };
+        if let Some(found) = view.event(EventId(event))? {
+            self.lasting.insert(key, (event, found.data.as_str().to_owned()));
+        }
+        Ok(())
+    }
+
+    fn insert<'e>(
+        &mut self,
+        key: BucketKey,
+        events: impl Iterator<Item = (i64, i64, &'e str)>,
+    ) -> anyhow::Result<()> {
+        self.body.clear();
+        self.body.push(b'[');
+        let mut count = 0;
+        for event in events {
+            if count > 0 {
+                self.body.push(b',');
+            }
+            write_event(&mut self.body, event, self.shift);
+            count += 1;
+        }
+        self.body.push(b']');
+        let Some(bucket) = self.names.get(key).map(str::to_owned) else {
+            self.sent.lost += 1;
+            return Ok(());
+        };
+        if count == 0 {
+            return Ok(());
+        }
+        let answer = self.target.insert(&bucket, &self.body)?;
+        self.count(&bucket, answer, |sent| sent.events += count);
+        Ok(())
+    }
+
+    /// Events that came with ids: new ones are sent (the server gives them ids of its own), those that took the place
+    /// of others are not, because the others have other ids there.
+    fn put(&mut self, bucket: BucketKey, ids: &[u64], events: &EventBlock<'_>) -> anyhow::Result<()> {
+        let snapshot = self.replica.snapshot();
+        let view = self.names.get(bucket).and_then(|id| snapshot.bucket(id));
+        // Of equal ids in one record the last counts.
+        let mut new: BTreeMap<u64, (i64, i64, &str)> = BTreeMap::new();
+        for (id, event) in ids.iter().zip(events.iter()) {
+            let replaces = match view {
+                Some(view) => view.event(EventId(*id))?.is_some(),
+                None => false,
+            };
+            if replaces {
+                self.sent.replaced += 1;
+            } else {
+                new.insert(*id, event);
+            }
+        }
+        self.insert(bucket, new.into_values())
+    }
+
+    fn count(&mut self, bucket: &str, answer: Answer, taken: impl FnOnce(&mut Sent)) {
+        match answer {
+            Answer::Taken => taken(&mut self.sent),
+            Answer::Refused(why) => {
+                self.sent.refused += 1;
+                self.progress
+                    .complain(format_args!("refused for bucket '{bucket}': {why}"));
+            }
+        }
+    }
+}
+
+/// Appends an event without an id, moved in time.
+fn write_event(out: &mut Vec<u8>, (start, duration, data): (i64, i64, &str), shift: Duration) {
+    out.extend_from_slice(b"{\"timestamp\":\"");
+    Timestamp::from_nanos(start).saturating_add(shift).write(out);
+    out.extend_from_slice(b"\",\"duration\":");
+    Duration::from_nanos(duration).write(out);
+    out.extend_from_slice(b",\"data\":");
+    out.extend_from_slice(data.as_bytes());
+    out.push(b'}');
+}
+
+/// What became of it.
+#[derive(Debug, Default)]
+struct Sent {
+    heartbeats: u64,
+    events: u64,
+    buckets: u64,
+    refused: u64,
+    /// Records that damage keeps from being sent.
+    lost: u64,
+    /// Events that took the place of others.
+    replaced: u64,
+    /// Records of kinds that are not sent.
+    left_out: BTreeMap<RecordKind, u64>,
+}
+
+impl Sent {
+    fn print(&self, took: Span) -> anyhow::Result<()> {
+        let mut out = Output::new();
+        out.line(format_args!(
+            "sent {} heartbeats, {} inserted events, {} buckets in {:.2} s: {} heartbeats/s",
+            HumanCount(self.heartbeats),
+            HumanCount(self.events),
+            HumanCount(self.buckets),
+            took.as_secs_f64(),
+            HumanCount((self.heartbeats as f64 / took.as_secs_f64().max(1e-9)) as u64)
+        ))?;
+        let mut tell = |count: u64, what: &str| match count {
+            0 => Ok(()),
+            _ => out.line(format_args!("{what}: {}", HumanCount(count))),
+        };
+        tell(self.refused, "refused by the server")?;
+        tell(self.lost, "lost to damage of the log")?;
+        tell(self.replaced, "not sent, replaced events")?;
+        for (kind, count) in &self.left_out {
+            tell(*count, &format!("not sent, {}", kind.name()))?;
+        }
+        Ok(out.flush()?)
+    }
+}

@@ -1,0 +1,180 @@
+//! The `timberline` command: `timberline [serve]` and its flags. A file or folder per subcommand.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `serve` | the server |
+//! | `query` | queries from the shell |
+//! | `purge` | purge and redact, by way of a server |
+//! | `bench` | how fast it is on one's own data |
+//! | `backup`, `restore` | a copy of the log, and back |
+//! | `doctor` | is everything as it should be? |
+//! | `log` | looking into the log, and using it again |
+//! | `key` | the passphrase of encrypted data |
+//! | `passphrase` | where it comes from |
+//! | `place`, `history` | where the data are; opening them for looking into them |
+//! | `config` | the configuration file, the flags, and the settings that both come to |
+//! | `moment`, `peer` | what the arguments mean: instants, servers |
+//! | `output`, `table` | what is printed |
+//! | `verdict` | how a command ends |
+//!
+//! The flags of `serve` are those that launchers of the reference servers pass, so Timberline can be
+//! put in their place without changing a script; an unknown flag is an error with a hint.
+
+mod backup;
+mod bench;
+mod config;
+mod doctor;
+mod history;
+mod key;
+mod log;
+mod moment;
+mod output;
+mod passphrase;
+mod peer;
+mod place;
+mod purge;
+mod query;
+mod restore;
+mod serve;
+mod table;
+mod verdict;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use serve::ServeArgs;
+
+/// Keeps your activity history and serves it to ActivityWatch clients.
+///
+/// Without a subcommand it serves: `timberline --port 5601` is `timberline serve --port 5601`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "timberline",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "The configuration file and all its keys: docs/configuration.md"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the REST API and the web UI (what happens without a subcommand).
+    Serve(Box<ServeArgs>),
+    /// Look into the log, check it, replay it, rebuild the views.
+    Log(Box<log::LogArgs>),
+    /// Make a backup of the log, or bring one up to date; check one.
+    Backup(Box<backup::BackupArgs>),
+    /// Put a backup back into an empty data directory.
+    Restore(Box<restore::RestoreArgs>),
+    /// Look for what is wrong, or will be: disk, permissions, clock, lock, configuration, log, backups.
+    Doctor(Box<doctor::DoctorArgs>),
+    /// Run a query on the data, or ask a server.
+    Query(Box<query::QueryArgs>),
+    /// Erase events for good, by what they are or say.
+    Purge(Box<purge::PurgeArgs>),
+    /// Replace what a field says, now and in all of history.
+    Redact(Box<purge::RedactArgs>),
+    /// Time queries on your data.
+    Bench(Box<bench::BenchArgs>),
+    /// Change the passphrase of encrypted data.
+    Key(Box<key::KeyArgs>),
+}
+
+/// Runs the command. Whatever goes wrong is one line on standard error.
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Also `--help` and `--version`, which clap prints to stdout and ends with 0.
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let result = match cli.command {
+        None => serve::run(cli.serve),
+        Some(Command::Serve(args)) => serve::run(*args),
+        Some(Command::Log(args)) => return log::run(*args),
+        Some(Command::Backup(args)) => return backup::run(*args),
+        Some(Command::Restore(args)) => return restore::run(*args),
+        Some(Command::Doctor(args)) => return doctor::run(*args),
+        Some(Command::Query(args)) => return query::run(*args),
+        Some(Command::Purge(args)) => return purge::purge(*args),
+        Some(Command::Redact(args)) => return purge::redact(*args),
+        Some(Command::Bench(args)) => return bench::run(*args),
+        Some(Command::Key(args)) => return key::run(*args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("timberline: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once(&"timberline").chain(args))
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_is_the_default() {
+        let cli = parse(&["--testing", "--dbpath", "/tmp/x"]).unwrap();
+        assert!(cli.command.is_none());
+        assert!(cli.serve.testing);
+    }
+
+    #[test]
+    fn serve_takes_the_same_flags() {
+        let cli = parse(&["serve", "--port", "5601"]).unwrap();
+        let Some(Command::Serve(args)) = cli.command else {
+            panic!("{cli:?}");
+        };
+        assert_eq!(args.port, Some(5601));
+    }
+
+    #[test]
+    fn every_flag_that_launchers_pass_is_known() {
+        parse(&[
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "5600",
+            "--testing",
+            "--dbpath",
+            "/d",
+            "--webpath",
+            "/w",
+            "--device-id",
+            "x",
+            "--config",
+            "/c",
+            "--custom-static",
+            "a=/a,b=/b",
+            "--verbose",
+            "--no-legacy-import",
+        ])
+        .unwrap();
+        parse(&["-c", "/c"]).unwrap();
+    }
+
+    #[test]
+    fn an_unknown_flag_is_an_error() {
+        assert!(parse(&["--prot", "1"]).is_err());
+    }
+}

@@ -1,0 +1,105 @@
+//! `timberline serve`: its flags, and the passphrase of encrypted data.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use timberline_server::Start;
+
+use crate::config::{BaseDirs, Config, Overrides};
+use crate::passphrase;
+
+/// The flags of `serve`. Those that the reference servers have mean what they mean there.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ServeArgs {
+    /// Address to listen on [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) host: Option<String>,
+
+    /// Port to listen on [default: 5600, with --testing 5666]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+
+    /// Run a test instance: port 5666, its own data and configuration, laxer CORS
+    #[arg(long)]
+    pub(crate) testing: bool,
+
+    /// Directory of the data [default: $XDG_DATA_HOME/timberline]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dbpath: Option<PathBuf>,
+
+    /// Directory of the web UI to serve at / (a dist of aw-webui)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) webpath: Option<PathBuf>,
+
+    /// Device id to give out instead of the one kept in the data directory
+    #[arg(long, value_name = "ID")]
+    pub(crate) device_id: Option<String>,
+
+    /// Configuration file [default: $XDG_CONFIG_HOME/timberline/config.toml]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Directories to serve under /pages/NAME/
+    #[arg(long, value_name = "NAME=DIR", value_delimiter = ',', value_parser = name_and_dir)]
+    pub(crate) custom_static: Vec<(String, PathBuf)>,
+
+    /// Encrypt the data: for a new data directory, whose passphrase is then asked for
+    #[arg(long)]
+    pub(crate) encrypt: bool,
+
+    /// File with the passphrase of encrypted data [default: $TIMBERLINE_PASSPHRASE, or it is asked for]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+
+    /// Tell more: log at debug level
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+
+    /// Accepted for compatibility; there is no legacy database to import from
+    #[arg(long)]
+    pub(crate) no_legacy_import: bool,
+
+    /// Serve on this inherited socket instead of opening one (systemd's LISTEN_FDS needs no flag)
+    #[arg(long, value_name = "FD")]
+    pub(crate) listen_fd: Option<i32>,
+}
+
+impl ServeArgs {
+    fn overrides(self) -> Overrides {
+        Overrides {
+            config: self.config,
+            testing: self.testing,
+            host: self.host,
+            port: self.port,
+            data_dir: self.dbpath,
+            webpath: self.webpath,
+            device_id: self.device_id,
+            custom_static: self.custom_static.into_iter().collect(),
+            verbose: self.verbose,
+            encrypt: self.encrypt,
+            passphrase_file: self.passphrase_file,
+        }
+    }
+}
+
+fn name_and_dir(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, dir)) if !name.is_empty() && !dir.is_empty() => Ok((name.to_owned(), PathBuf::from(dir))),
+        _ => Err("expected NAME=DIR, such as my-watcher=/usr/share/my-watcher".to_owned()),
+    }
+}
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Whatever keeps the server from starting, or from closing its store, as one line.
+pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
+    let listen_fd = args.listen_fd;
+    let config = Config::load(args.overrides(), &BaseDirs::from_env())?;
+    let start = Start::prepare(config.server, listen_fd)?;
+    let key = passphrase::unlock_or_create(&start.settings().data_dir, &config.encryption)?;
+    let store = start.open_store(key.cipher())?;
+    key.keep();
+    start.serve(store)?;
+    Ok(())
+}

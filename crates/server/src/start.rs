@@ -1,0 +1,298 @@
+//! From settings to a running server, and back down again.
+//!
+//! The order matters. The port is taken first, so that clients queue in the kernel while the store opens instead of being
+//! refused. The store is closed last, when no request can reach it any more.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use timberline_backup::Automatic;
+use timberline_disk::Cipher;
+use timberline_log::SyncFailed;
+use timberline_query::Engine;
+use timberline_views::{
+    CompactError, HeartbeatDurability, OpenError, OpenReport, Store, StoreOptions, TimeTrust,
+};
+
+use crate::app::App;
+use crate::erasure;
+use crate::http::guard::Guard;
+use crate::http::{ListenError, Listeners, serve};
+use crate::identity::{self, Identity, IdentityError};
+use crate::logging;
+use crate::memory::{Caretaker, set_up_allocator};
+use crate::owner_only;
+use crate::retention::Keeper;
+use crate::scrub::Scrub;
+use crate::settings::{SettingError, Settings};
+
+/// How long a stop waits for blocking tasks, such as an export to a client that stopped reading.
+const SHUTDOWN: Duration = Duration::from_secs(5);
+
+/// Why the server cannot start, or did not stop in an orderly way.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// There is no socket to serve on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The device id cannot be established, or the data directory cannot be made.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The system refuses a thread, a socket or a signal handler.
+    #[error("cannot {op}")]
+    System {
+        /// What was to be done.
+        op: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The store cannot be closed.
+    #[error("cannot close the store in an orderly way")]
+    Close(#[source] CompactError),
+    /// The log cannot be synced.
+    #[error("cannot sync the log")]
+    Sync(#[source] SyncFailed),
+}
+
+impl ServeError {
+    pub(crate) fn system(op: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::System { op, source }
+    }
+}
+
+/// A start that nothing has refused so far. If it is dropped before a store was opened, it leaves no file behind.
+pub struct Start {
+    settings: Settings,
+    log: logging::Log,
+    listeners: Listeners,
+    identity: Identity,
+    home: NewDir,
+}
+
+impl Start {
+    /// Takes the port (or the socket `listen_fd` that was inherited), checks everything that can refuse a start, and makes
+    /// the data directory. From here on the process logs, and its new files are readable only by their owner.
+    ///
+    /// # Errors
+    /// [`ServeError`], with what to do about it.
+    pub fn prepare(settings: Settings, listen_fd: Option<i32>) -> Result<Self, ServeError> {
+        set_up_allocator();
+        owner_only::for_new_files();
+        let log = logging::start(&settings.logging)?;
+        let listeners = Listeners::open(&settings, listen_fd)?;
+        warn_of_open_addresses(&listeners);
+        let identity = Identity::find(&settings)?;
+        Guard::new(&settings, listeners.port(), &identity.hostname)?;
+        owner_only::close(&settings.data_dir);
+        settings.logging.dir.iter().for_each(|dir| owner_only::close(dir));
+        let home = NewDir::make(&settings.data_dir)?;
+        Ok(Self {
+            settings,
+            log,
+            listeners,
+            identity,
+            home,
+        })
+    }
+
+    /// The settings that the server will have.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Opens the store, which encrypts with `cipher`.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub fn open_store(&self, cipher: Option<Arc<Cipher>>) -> Result<Store, ServeError> {
+        let options = store_options(&self.settings, &self.identity, cipher);
+        let (store, report) = Store::open(&self.settings.data_dir, options)?;
+        log_findings(&report);
+        Ok(store)
+    }
+
+    /// Serves until SIGTERM or SIGINT, then closes the store.
+    ///
+    /// # Errors
+    /// When a thread cannot be started, or the store cannot be closed.
+    pub fn serve(self, store: Store) -> Result<(), ServeError> {
+        let Self {
+            settings,
+            log,
+            listeners,
+            identity,
+            home,
+        } = self;
+        home.keep();
+        keep_identity(&identity, &settings);
+        let engine = Engine::new(settings.limits.queries())
+            .map_err(ServeError::system("start the threads of queries"))?;
+        let port = listeners.port();
+        let app = Arc::new(App::new(settings, identity, store, engine, port, log.ring())?);
+        let tasks = Tasks::start(&app)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(ServeError::system("start the runtime"))?;
+        let served = runtime.block_on(serve(listeners, Arc::clone(&app)));
+        app.erasure.stop_within(erasure::AT_STOP);
+        // A blocking task that is still at work sees its channel closed. It must not keep the store from being closed.
+        runtime.shutdown_timeout(SHUTDOWN);
+        drop(tasks);
+        close(app)?;
+        tracing::info!("stopped");
+        served
+    }
+}
+
+/// The background threads. Each ends when it is dropped, in this order.
+struct Tasks {
+    _backups: Automatic,
+    _retention: Option<Keeper>,
+    _scrub: Scrub,
+    _memory: Caretaker,
+    _erasure: erasure::Task,
+}
+
+impl Tasks {
+    fn start(app: &Arc<App>) -> Result<Self, ServeError> {
+        let system = ServeError::system;
+        // A thread that waits for a backup's disk must not keep the store from being closed.
+        let clock = Arc::downgrade(app);
+        let clock_is_trusted = move || {
+            clock
+                .upgrade()
+                .is_some_and(|app| matches!(app.store.time_trust(), TimeTrust::Trusted(_)))
+        };
+        let wanted = app.settings.backup.clone();
+        let data_dir = &app.settings.data_dir;
+        Ok(Self {
+            _backups: Automatic::start(wanted, data_dir, Arc::clone(&app.backups), clock_is_trusted)
+                .map_err(system("start the thread of the automatic backups"))?,
+            _retention: Keeper::start(app)
+                .map_err(system("start the thread that ends what is kept long enough"))?,
+            _scrub: Scrub::start(app).map_err(system("start the thread of the scrub"))?,
+            _memory: Caretaker::start(app).map_err(system("start the thread that gives memory back"))?,
+            _erasure: erasure::Task::start(app)
+                .map_err(system("start the thread that erases from backups"))?,
+        })
+    }
+}
+
+fn close(app: Arc<App>) -> Result<(), ServeError> {
+    match Arc::try_unwrap(app) {
+        Ok(app) => app.store.close().map_err(ServeError::Close),
+        Err(app) => {
+            // Nobody syncs the log after this.
+            let newest = app.store.snapshot().seq();
+            app.store.durable_blocking(newest).map_err(ServeError::Sync)?;
+            tracing::warn!("something is still at work: the next start has more to do");
+            Ok(())
+        }
+    }
+}
+
+/// Whoever reaches an address beyond the loopback may read and delete everything.
+fn warn_of_open_addresses(listeners: &Listeners) {
+    for address in listeners.addresses() {
+        if !address.ip().to_canonical().is_loopback() {
+            tracing::warn!(
+                %address,
+                "NO AUTHENTICATION: everyone who can reach this address can read, change and delete all data; \
+                 let a firewall or a proxy with a password decide who can, or listen on 127.0.0.1 (host)"
+            );
+        }
+    }
+}
+
+/// The data directory. If it was made for this start and nothing came into it, it is removed again.
+struct NewDir(Option<PathBuf>);
+
+impl NewDir {
+    fn make(dir: &Path) -> Result<Self, IdentityError> {
+        let is_new = !dir.exists();
+        identity::make_dir(dir).map_err(|error| IdentityError::DataDir {
+            dir: dir.to_owned(),
+            error,
+        })?;
+        Ok(Self(is_new.then(|| dir.to_owned())))
+    }
+
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for NewDir {
+    fn drop(&mut self) {
+        if let Some(dir) = self.0.take() {
+            // Refused if something is in it.
+            let _ = std::fs::remove_dir(dir);
+        }
+    }
+}
+
+/// The log's segments carry the id too, so a file that cannot be written now is restored by a later start.
+fn keep_identity(identity: &Identity, settings: &Settings) {
+    if let Some(what) = identity.restored() {
+        tracing::warn!(id = %identity.device_id, "the file device_id {what}; it was restored from the log's segments");
+    }
+    if let Err(error) = identity.keep(&settings.data_dir) {
+        tracing::warn!(%error, "the file device_id cannot be written; the id stays the one in the log's segments");
+    }
+}
+
+/// How a store is opened, for serving as well as for rebuilding its views.
+pub fn store_options(settings: &Settings, identity: &Identity, cipher: Option<Arc<Cipher>>) -> StoreOptions {
+    StoreOptions {
+        device: identity.log_id(),
+        segment_bytes: settings.storage.segment_bytes,
+        heartbeat: match settings.storage.heartbeat_interval {
+            Some(interval) => HeartbeatDurability::Interval(interval),
+            None => HeartbeatDurability::Always,
+        },
+        cipher,
+        history: settings.history.keep,
+        erase_after: settings.history.erase_after,
+        maintain_every: settings.history.maintain_every,
+        ..StoreOptions::default()
+    }
+}
+
+/// Logs what opening has found. None of it keeps the server from serving.
+fn log_findings(report: &OpenReport) {
+    tracing::info!(seq = report.seq.get(), folded = report.folded, "store opened");
+    if let Some(torn) = &report.torn {
+        tracing::warn!(
+            file = %torn.path.display(),
+            offset = torn.offset,
+            bytes = torn.bytes,
+            "the log's end was torn by a crash and cut off; nothing in it was acknowledged as durable"
+        );
+    }
+    if let Some(reason) = &report.checkpoint_unusable {
+        tracing::warn!(%reason, "the checkpoint could not be used; everything was folded anew");
+    }
+    for damage in &report.damage {
+        tracing::error!(%damage, "the log is damaged; all other records are served");
+    }
+    for order in &report.lost_orders {
+        tracing::error!(
+            seq = order.get(),
+            "an order to erase (purge or redaction) is lost to damage before it was carried out: what it named is shown again; \
+             give the order again"
+        );
+    }
+    for (seq, reason) in &report.unfolded {
+        tracing::error!(seq = seq.get(), %reason, "a record could not be folded");
+    }
+}
