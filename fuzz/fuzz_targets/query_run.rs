@@ -172,7 +172,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     assert_eq!(engine.metrics().memory_bytes, 0, "memory is given back");
     assert_same("run again", &first, &run());
-    if let Some(answer) = engine.remembered(snapshot, &query) {
+    if let Some(answer) = engine.cached(snapshot, &query) {
         assert_same("remembered", &first, &outcome(Ok(answer), query.periods.len()));
     }
     let explained = engine.explain(snapshot, &query, &Cancel::new());

@@ -1,4 +1,4 @@
-//! The answer to a query: one result for each period, on its way to becoming text.
+//! The answer to a query: one result for each period, as text or still to be written.
 
 use std::sync::Arc;
 
@@ -21,12 +21,12 @@ pub struct Answer {
 pub(crate) enum Part {
     /// Text already.
     Text(Arc<[u8]>, #[allow(dead_code, reason = "held")] Charge),
-    /// A large one, which is written as it is sent; with the bytes that it takes at most.
+    /// A large result, which is written while it is sent, and the most bytes that its text can have.
     Value(Value, usize),
 }
 
 impl Answer {
-    /// What the results do not take into account: few, each once, also when the results were remembered.
+    /// What the results leave out: few warnings, each once. Cached results keep theirs.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         self.warnings.as_slice()
@@ -42,8 +42,8 @@ impl Answer {
         parts.sum::<usize>() + 2
     }
 
-    /// Writes the text: a JSON list with one result for each period. `flush` is called every few hundred bytes or so and
-    /// may take what is in the buffer out.
+    /// Writes the text: a JSON list with one result for each period. `flush` is called every few hundred bytes and
+    /// may empty the buffer.
     ///
     /// # Errors
     /// Those of `flush`.

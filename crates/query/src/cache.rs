@@ -1,4 +1,4 @@
-//! Results that are remembered, for as long as nothing changes that they were made of.
+//! Cached results. A result is valid until the events change that it was computed from.
 
 use std::sync::Arc;
 
@@ -7,33 +7,34 @@ use parking_lot::Mutex;
 use rustc_hash::FxBuildHasher;
 use timberline_views::{Seq, Snapshot};
 
-use crate::evaluate::{Period, Reads};
+use crate::period::Period;
+use crate::run::Reads;
 use crate::warning::Warning;
 
-/// Bytes that an entry costs beside its text.
+/// Bytes that an entry needs beyond its text.
 const OVERHEAD: usize = 512;
-/// Bytes of a warning, at most: a short name, and where it lies.
+/// The most bytes of a warning: a short name and its allocation.
 const WARNING_BYTES: usize = 300;
 
-/// What a result is the result of.
+/// What was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
-    /// The program, by its number among those that were read.
+    /// The number of the parsed program.
     pub(crate) program: u64,
     pub(crate) name: Arc<str>,
     pub(crate) period: Period,
 }
 
-/// A result, as it is given.
+/// A result, as it is answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
     /// As JSON text.
     pub(crate) json: Arc<[u8]>,
-    /// What it does not take into account.
+    /// What it leaves out.
     pub(crate) warnings: Arc<[Warning]>,
 }
 
-/// A result, and what it was made of.
+/// A result, and what it was computed from.
 #[derive(Debug)]
 struct Entry {
     result: Kept,
@@ -43,7 +44,7 @@ struct Entry {
 }
 
 impl Entry {
-    /// Whether the program would give the same on this snapshot.
+    /// Whether the result is the same on this snapshot.
     fn holds(&self, snapshot: &Snapshot) -> bool {
         let untouched = |(key, until): &(_, _)| {
             let bucket = snapshot.bucket_of(*key);
@@ -59,7 +60,7 @@ impl Entry {
     }
 }
 
-/// The results, bounded in bytes: those that were not asked for longest go first.
+/// The results, bounded in bytes: the least recently used are dropped first.
 #[derive(Debug)]
 pub(crate) struct Results {
     most: usize,
@@ -83,12 +84,12 @@ impl Results {
         }
     }
 
-    /// The largest result that is kept: one may not drive out most others.
+    /// The largest result that is kept, so that one result does not displace most others.
     pub(crate) fn largest(&self) -> usize {
         self.most / 4
     }
 
-    /// The result, if it is known and holds.
+    /// The result, if it is cached and still valid.
     pub(crate) fn get(&self, key: &Key, snapshot: &Snapshot) -> Option<Kept> {
         let mut entries = self.entries.lock();
         let entry = entries.by_key.get(key)?;
@@ -116,7 +117,7 @@ impl Results {
         }
     }
 
-    /// Keeps none.
+    /// Drops all results.
     pub(crate) fn clear(&self) {
         let entries = &mut *self.entries.lock();
         entries.by_key.clear();

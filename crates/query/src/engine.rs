@@ -14,26 +14,29 @@ use crate::answer::{Answer, Part};
 use crate::cache::{Kept, Key, Results};
 use crate::catalog::Catalog;
 use crate::error::{Limited, QueryError};
-use crate::evaluate::{Explanation, Period, Reads, Run, Trace, evaluate};
+use crate::evaluate::evaluate;
 use crate::json;
 use crate::limits::{Budget, Guard, Limits};
+use crate::period::Period;
 use crate::program::{Prepared, Programs};
-use crate::transform::Scope;
+use crate::run::{Reads, Run};
+use crate::scope::Scope;
+use crate::trace::{Explanation, Trace};
 use crate::value::Value;
 use crate::warning::{Warning, Warnings};
 
-/// What the threads of queries give way to: everything else in the process, and most else on the machine.
-/// At 19 the slowest per cent of heartbeats beside two clients with year queries take 1.2 times as long as without;
-/// at 10 it was 1.4 to 7 times.
+/// The niceness of the query threads: they give way to everything else in the process, and to most of the machine.
+/// Measured beside two clients with queries about a year: at 19 the slowest percent of heartbeats takes 1.2 times as long
+/// as without them, at 10 it took 1.4 to 7 times as long.
 const NICENESS: i32 = 19;
 
-/// Of each thread: room for programs as deep as any configuration allows.
+/// The stack of each thread: enough for programs as deep as any configuration allows.
 const STACK_BYTES: usize = 8 << 20;
 
-/// Periods that are looked up on the spot; more are looked up on the engine's threads.
-const QUICK_PERIODS: usize = 64;
+/// The most periods that the caller's thread looks up; more are looked up on the engine's threads.
+const MAX_QUICK_PERIODS: usize = 64;
 
-/// A program and the periods that it is to be run on.
+/// A program and the periods to run it on.
 #[derive(Clone, Debug)]
 pub struct Query {
     /// Its text; lines are separated by newlines.
@@ -42,14 +45,13 @@ pub struct Query {
     pub periods: Vec<Period>,
     /// What `NAME` stands for in the program.
     pub name: String,
-    /// It is asked of a picture of the past: nothing that is remembered is of use to it, and its results are of no use
-    /// later.
+    /// Whether it runs on a past snapshot. Such queries neither use nor fill the cache of results.
     pub past: bool,
 }
 
-/// Runs queries, on threads of its own, and remembers what it can use again.
+/// Runs queries on threads of its own, and caches what it can use again.
 ///
-/// One engine is for one store: what it remembers goes by sequence numbers.
+/// An engine belongs to one store: its caches are valid for the sequence numbers of that store.
 #[derive(Debug)]
 pub struct Engine {
     limits: Limits,
@@ -72,10 +74,10 @@ struct Counters {
     catalogs: AtomicU64,
 }
 
-/// A catalog of less than this part of what it may take is kept while the engine rests.
-const RESTING_PART: usize = 4;
+/// While the engine is idle, it keeps a catalog that uses less than this part of its limit.
+const IDLE_PART: usize = 4;
 
-/// What the engine has done and holds.
+/// What the engine has done, and what it holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Metrics {
     /// Queries that were answered or refused.
@@ -86,24 +88,24 @@ pub struct Metrics {
     pub warned: u64,
     /// Time spent on them, all together.
     pub time: Duration,
-    /// Results that were remembered.
+    /// Results that were found in the cache.
     pub cache_hits: u64,
-    /// Results that had to be made.
+    /// Results that had to be computed.
     pub cache_misses: u64,
-    /// Results that are remembered now.
+    /// Results in the cache.
     pub cache_entries: u64,
     /// Their bytes.
     pub cache_bytes: u64,
-    /// Bytes of distinct data that are remembered.
+    /// Bytes of the catalog.
     pub catalog_bytes: u64,
-    /// How often all of it was forgotten because it had become too much.
+    /// How often the catalog was dropped because it had become too large.
     pub catalog_resets: u64,
     /// Bytes that running queries hold.
     pub memory_bytes: u64,
 }
 
 impl Engine {
-    /// An engine that has not seen anything yet.
+    /// An engine with empty caches.
     ///
     /// # Errors
     /// When the system gives no threads.
@@ -113,7 +115,7 @@ impl Engine {
             .thread_name(|i| format!("query-{i}"))
             .stack_size(STACK_BYTES)
             .start_handler(|_| {
-                // Refused or not: they are only slower to give way.
+                // If this is refused, the threads only give way more slowly.
                 let _ = rustix::process::setpriority_process(None, NICENESS);
             })
             .panic_handler(|_| tracing::error!("a query ended with a panic"))
@@ -130,12 +132,12 @@ impl Engine {
         })
     }
 
-    /// Does something on the engine's threads, which give way to all others.
+    /// Runs a job on the engine's threads, which give way to all others.
     pub fn spawn(&self, job: impl FnOnce() + Send + 'static) {
         self.threads.spawn(job);
     }
 
-    /// Answers a query. The periods of one query run side by side.
+    /// Answers a query. The periods of one query run in parallel.
     ///
     /// # Errors
     /// What is wrong with the query, or which limit it reached: for the first period that fails.
@@ -152,10 +154,9 @@ impl Engine {
         answer
     }
 
-    /// The answer to a query all of whose results are remembered and hold; quick enough for a thread that must not
-    /// wait.
-    pub fn remembered(&self, snapshot: &Snapshot, query: &Query) -> Option<Answer> {
-        if query.past || query.periods.is_empty() || query.periods.len() > QUICK_PERIODS {
+    /// The answer to a query, if all of its results are cached and valid. Quick enough for a thread that must not block.
+    pub fn cached(&self, snapshot: &Snapshot, query: &Query) -> Option<Answer> {
+        if query.past || query.periods.is_empty() || query.periods.len() > MAX_QUICK_PERIODS {
             return None;
         }
         let program = self.programs.known(&query.program)?.number;
@@ -220,7 +221,7 @@ impl Engine {
                 .install(|| many.par_iter().map(|p| job.part(*p)).collect()),
         };
         self.catalog();
-        // A period that was given up because another had failed has no error of its own.
+        // A period that was cancelled because another one had failed has no error of its own.
         let mut cancelled = None;
         let mut parts = Vec::with_capacity(results.len());
         let mut warnings = Warnings::default();
@@ -262,9 +263,9 @@ impl Engine {
         Ok(())
     }
 
-    /// The catalog; another one when it has grown too large. Whoever still uses that keeps it until then.
+    /// The catalog, or a new one if it has grown too large. Running queries keep the old one until they end.
     fn catalog(&self) -> Arc<Catalog> {
-        // A query needs room beside it.
+        // A query needs memory beside the catalog.
         let most = self.limits.catalog_bytes.min(self.limits.memory_bytes / 2);
         let current = &mut *self.catalog.lock();
         if current.bytes() > most {
@@ -274,24 +275,24 @@ impl Engine {
         Arc::clone(current)
     }
 
-    /// Forgets everything that was read of data: results, distinct values and what was found out about them. Programs
-    /// are kept. For when data are to be nowhere any more.
+    /// Drops everything that was computed from events: results and the catalog. Parsed programs are kept. To be called
+    /// after an erasure.
     pub fn forget(&self) {
         self.results.clear();
         *self.catalog.lock() = Arc::new(Catalog::new());
     }
 
-    /// For when nobody has asked anything for a while: gives back columns that are kept for the next query, and the
-    /// catalog if it is large. Results are kept: they are what is asked for again.
+    /// To be called after a while without queries: returns spare columns to the system, and the catalog if it is large.
+    /// Results are kept, because they are likely to be asked for again.
     pub fn rest(&self) {
         self.budget.spare.clear();
         let current = &mut *self.catalog.lock();
-        if current.bytes() > self.limits.catalog_bytes / RESTING_PART {
+        if current.bytes() > self.limits.catalog_bytes / IDLE_PART {
             *current = Arc::new(Catalog::new());
         }
     }
 
-    /// Runs a query without remembering its results, and tells what was done for each period.
+    /// Runs a query without the cache of results, and reports what was done for each period.
     ///
     /// # Errors
     /// As [`Engine::run`].
@@ -398,7 +399,7 @@ impl Engine {
     }
 }
 
-/// The result of a period, with what it does not take into account.
+/// The result of a period, with its warnings.
 type Made = (Part, Arc<[Warning]>);
 
 /// One query, while it runs.

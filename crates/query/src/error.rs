@@ -1,4 +1,4 @@
-//! What can go wrong with a query, and where in its text.
+//! Why a query has no answer, and where in its text.
 
 use std::fmt;
 
@@ -6,33 +6,35 @@ use timberline_views::SegmentError;
 
 use crate::syntax::{Position, Span, SyntaxError};
 
-/// Why a query has no answer. Displayed, it says what is wrong, where, and what to do.
+/// Why a query has no answer. The message says what is wrong, where, and what to do.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}{message}", place(*position))]
 pub struct QueryError {
-    /// Of what sort.
+    /// The kind of error.
     pub kind: ErrorKind,
     /// What is wrong.
     pub message: String,
-    /// Where in the program, if it is any place in particular.
+    /// The place in the program, if the error has one.
     pub position: Option<Position>,
 }
 
-/// The sorts of errors. The first three have the names of aw-server's exceptions.
+/// The kinds of errors. The first three have the names of aw-server's exceptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The text is no program, or its program has no result.
+    /// The text is not a program, or the program has no result.
     Parse,
-    /// A name that is not known, a wrong number of arguments, an operator that does not fit.
+    /// An unknown name, a wrong number of arguments, or an operator that does not fit its operands.
     Interpret,
-    /// An argument that does not fit, or names what is not there.
+    /// An argument of the wrong kind, or one that names something that does not exist.
     Function,
     /// A limit was reached.
     Limit(Limited),
-    /// Nobody waits for the answer any more.
+    /// The query was cancelled.
     Cancelled,
     /// The store cannot be read.
     Storage,
+    /// A bug of the engine.
+    Internal,
 }
 
 /// The limits of a query.
@@ -63,14 +65,15 @@ impl ErrorKind {
             ErrorKind::Limit(_) => "QueryLimitException",
             ErrorKind::Cancelled => "QueryCancelledException",
             ErrorKind::Storage => "QueryStorageException",
+            ErrorKind::Internal => "QueryInternalException",
         }
     }
 }
 
-/// What a program has in it may be long; a message is for people.
+/// Shortens a message: it may quote a program, which may be long.
 fn cut(mut message: String) -> String {
-    const LONGEST: usize = 600;
-    if let Some((at, _)) = message.char_indices().nth(LONGEST) {
+    const MAX_LETTERS: usize = 600;
+    if let Some((at, _)) = message.char_indices().nth(MAX_LETTERS) {
         message.truncate(at);
         message.push('…');
     }
@@ -82,7 +85,7 @@ fn place(position: Option<Position>) -> String {
 }
 
 impl QueryError {
-    /// An error at no place in particular.
+    /// An error without a place.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> QueryError {
         QueryError {
             kind,
@@ -91,7 +94,7 @@ impl QueryError {
         }
     }
 
-    /// The same, said of something.
+    /// The same error, with its subject in front.
     pub(crate) fn about(mut self, what: impl fmt::Display) -> QueryError {
         self.message = cut(format!("{what}: {}", self.message));
         self
@@ -109,11 +112,16 @@ impl QueryError {
         QueryError::new(ErrorKind::Interpret, message)
     }
 
+    pub(crate) fn internal(message: &str) -> QueryError {
+        debug_assert!(false, "{message}");
+        QueryError::new(ErrorKind::Internal, message)
+    }
+
     pub(crate) fn cancelled() -> QueryError {
         QueryError::new(ErrorKind::Cancelled, "the client has gone")
     }
 
-    /// The same at a place, unless it has one already.
+    /// The same error at a place, unless it has one already.
     pub(crate) fn at(mut self, program: &str, span: Span) -> QueryError {
         self.position = self.position.or_else(|| Some(Position::of(program, span.start)));
         self

@@ -1,7 +1,7 @@
 //! A list of events as columns over the [`Catalog`](crate::catalog::Catalog)'s objects.
 //!
-//! Each column is shared by reference count: a transform that only gives events other data shares the rest with the list
-//! it was made from.
+//! Columns are shared by reference count: a transform that only replaces data shares the other columns with the list
+//! that it was given.
 
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -11,14 +11,11 @@ use timberline_views::Columns;
 use crate::catalog::ObjectId;
 use crate::error::QueryError;
 use crate::limits::{Charge, Guard};
+use crate::scope::Scope;
 use crate::spare::Element;
 use crate::totals::Totals;
-use crate::transform::Scope;
 
-/// Bytes of one event in all columns.
-pub(crate) const EVENT_BYTES: usize = 8 + 8 + 8 + 4;
-
-/// The id of an event that has none, because it was made here.
+/// The id of an event that a transform made.
 pub(crate) const NO_ID: u64 = 0;
 
 /// One event.
@@ -26,7 +23,7 @@ pub(crate) const NO_ID: u64 = 0;
 pub(crate) struct Event {
     /// Nanoseconds since 1970.
     pub(crate) start: i64,
-    /// Nanoseconds, maybe negative.
+    /// Nanoseconds; may be negative.
     pub(crate) duration: i64,
     /// Its id or [`NO_ID`].
     pub(crate) id: u64,
@@ -40,7 +37,7 @@ impl Event {
     }
 }
 
-/// A column that nobody changes any more.
+/// A finished column.
 #[derive(Debug)]
 pub(crate) struct Column<T: Element>(Arc<Charged<T>>);
 
@@ -72,7 +69,7 @@ impl<T: Element> Deref for Column<T> {
 }
 
 impl<T: Element> Column<T> {
-    /// Keeps `values`, whose memory is charged here.
+    /// Takes `values` and charges their memory.
     pub(crate) fn new(guard: &Guard, values: Vec<T>) -> Result<Column<T>, QueryError> {
         let charge = guard.charge(values.len() * size_of::<T>())?;
         Ok(Column(Arc::new(Charged { values, charge })))
@@ -86,7 +83,7 @@ pub(crate) struct Events {
     durations: Column<i64>,
     ids: Column<u64>,
     data: Column<ObjectId>,
-    /// Found out when it is first asked for, once for all who share the list.
+    /// Computed at the first use, for all who share the list.
     totals: Arc<OnceLock<Totals>>,
 }
 
@@ -95,7 +92,7 @@ impl Events {
         Builder::new(guard)?.build()
     }
 
-    /// What a bucket gave.
+    /// The events of a bucket.
     pub(crate) fn from_columns(guard: &Guard, columns: Columns) -> Result<Events, QueryError> {
         Ok(Events {
             starts: Column::new(guard, columns.starts)?,
@@ -158,8 +155,7 @@ impl Events {
         })
     }
 
-    /// The same events with other data: those of each object are what `of` says, which is asked once in a while, in
-    /// the order of the list.
+    /// The same events with other data. `of` maps each event's data, in the order of the list.
     pub(crate) fn map_data(
         &self,
         scope: Scope<'_>,
@@ -173,7 +169,7 @@ impl Events {
         self.with_data(scope.guard, data)
     }
 
-    /// Those events of whose data `keep` says yes.
+    /// The events whose data `keep` accepts.
     pub(crate) fn filter(
         &self,
         guard: &Guard,
@@ -196,7 +192,7 @@ impl Events {
         if let Some(totals) = self.totals.get() {
             return Ok(totals);
         }
-        let totals = Totals::of(self, guard)?;
+        let totals = Totals::of(guard, &self.data, &self.starts, &self.durations)?;
         Ok(self.totals.get_or_init(|| totals))
     }
 
@@ -213,7 +209,7 @@ impl Events {
     }
 }
 
-/// A list that is being made. Its memory is charged before it is taken.
+/// A list that is being built. Its memory is charged before it is allocated.
 pub(crate) struct Builder<'a> {
     guard: &'a Guard,
     charge: Charge,
@@ -244,7 +240,7 @@ impl<'a> Builder<'a> {
     #[cold]
     fn make_room(&mut self, more: usize) -> Result<(), QueryError> {
         self.guard.check()?;
-        self.charge.grow(more.saturating_mul(EVENT_BYTES))?;
+        self.charge.grow(more.saturating_mul(Columns::EVENT_BYTES))?;
         self.capacity += more;
         if self.columns.is_empty() {
             self.columns = self.guard.spare().take_columns(self.capacity);
@@ -279,7 +275,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// The durations so far, for those who add to them.
+    /// The durations so far, to be added to.
     pub(crate) fn durations_mut(&mut self) -> &mut [i64] {
         &mut self.columns.durations
     }

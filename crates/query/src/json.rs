@@ -1,4 +1,4 @@
-//! Values as JSON: what is answered, and how long it will be.
+//! Values as JSON text, and the length of that text.
 
 use rustc_hash::FxHashMap;
 use timberline_model::json as model_json;
@@ -10,8 +10,8 @@ use crate::events::{Event, NO_ID};
 use crate::limits::Guard;
 use crate::value::Value;
 
-/// Bytes of an event beside its data, at most.
-const EVENT_BYTES: usize = 128;
+/// The most bytes of an event without its data.
+const MAX_EVENT_BYTES: usize = 128;
 
 /// Appends a value.
 pub(crate) fn write_value(catalog: &Catalog, value: &Value, out: &mut Vec<u8>) {
@@ -23,7 +23,8 @@ pub(crate) fn write_value(catalog: &Catalog, value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// The bytes that a value takes, or a little more; none when they are more than `most`, which is little.
+/// The bytes of a value's text, or a little more; `None` if they are more than `most`. For small values: it cannot be
+/// cancelled.
 pub(crate) fn size(catalog: &Catalog, value: &Value, most: usize) -> Option<usize> {
     let mut measure = Measure {
         catalog,
@@ -38,7 +39,7 @@ pub(crate) fn size(catalog: &Catalog, value: &Value, most: usize) -> Option<usiz
 /// The same for an answer.
 ///
 /// # Errors
-/// Those of the guard: a short program makes a value that contains itself many times, which takes long to measure.
+/// Those of the guard: a short program can make a value that contains another many times, which takes long to measure.
 pub(crate) fn answer_size(
     guard: &Guard,
     catalog: &Catalog,
@@ -61,7 +62,7 @@ pub(crate) fn answer_size(
 struct Measure<'a> {
     catalog: &'a Catalog,
     guard: Option<&'a Guard>,
-    /// Bytes that there may still be.
+    /// Bytes that are left.
     left: usize,
     steps: usize,
 }
@@ -82,12 +83,11 @@ impl Measure<'_> {
             Value::Number(number) => self.take(number_text(*number).len() + 1),
             // Each byte may have to be escaped.
             Value::Text(text) => self.take(6 * text.len() + 3),
-            Value::Event(event) => self.take(EVENT_BYTES + self.catalog.object_len(event.data)),
+            Value::Event(event) => self.event(event.data),
             Value::Events(events) => {
                 self.take(3)?;
-                let catalog = self.catalog;
                 let mut objects = events.data().iter();
-                objects.try_for_each(|object| self.take(EVENT_BYTES + catalog.object_len(*object)))
+                objects.try_for_each(|object| self.event(*object))
             }
             Value::List(list) => {
                 self.take(3)?;
@@ -103,16 +103,22 @@ impl Measure<'_> {
         }
     }
 
+    #[inline]
+    fn event(&mut self, object: ObjectId) -> Result<(), TooLong> {
+        let len = self.catalog.object_len(object).map_err(TooLong::Stopped)?;
+        self.take(MAX_EVENT_BYTES + len)
+    }
+
     fn take(&mut self, bytes: usize) -> Result<(), TooLong> {
         self.left = self.left.checked_sub(bytes).ok_or(TooLong::Bytes)?;
         Ok(())
     }
 }
 
-/// Texts of objects that are kept for events which have them again.
-const KEPT_BYTES: usize = 4 << 20;
+/// The most bytes of objects' texts that are kept for further events with the same data.
+const MAX_TEXTS_BYTES: usize = 4 << 20;
 
-/// Writes values, each distinct object put together once.
+/// Writes values. The text of each distinct object is assembled once.
 pub(crate) struct Writer<'a> {
     catalog: &'a Catalog,
     /// Objects as text, one after the other.
@@ -130,7 +136,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Appends a value. `flush` is called between the elements of lists and may take what is there out.
+    /// Appends a value. `flush` is called between the elements of lists and may empty the buffer.
     ///
     /// # Errors
     /// Those of `flush`.
@@ -203,7 +209,7 @@ impl<'a> Writer<'a> {
     fn object(&mut self, object: ObjectId, out: &mut Vec<u8>) {
         let (from, to) = match self.places.get(&object) {
             Some(place) => *place,
-            None if self.texts.len() >= KEPT_BYTES => return self.catalog.write_object(object, out),
+            None if self.texts.len() >= MAX_TEXTS_BYTES => return self.catalog.write_object(object, out),
             None => {
                 let from = self.texts.len();
                 self.catalog.write_object(object, &mut self.texts);
@@ -216,7 +222,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// With at least one digit of fraction, as aw-server-rust writes numbers; `null` for what JSON has no number for.
+/// With at least one digit of fraction, as aw-server-rust writes numbers; `null` for what is not a number in JSON.
 fn number_text(number: f64) -> String {
     if number.is_finite() {
         format!("{number:?}")

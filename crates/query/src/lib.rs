@@ -1,25 +1,27 @@
 //! Timberline's query engine: the query language of both ActivityWatch servers, run on columns of a snapshot.
 //!
-//! A bucket's events come out of its views as columns over numbered data objects. Whatever a function asks about data is
-//! asked once for each distinct object and remembered across requests; results are remembered for as long as nothing
-//! changes that they were made of. `docs/query.md` describes the language.
+//! A query reads a bucket's events from the views as columns, in which data objects are numbers. Questions about data
+//! (which category, does this pattern match) are answered once for each distinct object, and the answers are kept across
+//! requests. Results are cached until the underlying events change. `docs/query.md` describes the language.
 //!
-//! | room | what is in it |
+//! | module | contents |
 //! |---|---|
 //! | [`syntax`] | text to tree |
-//! | `program` | trees of programs that come again |
-//! | `evaluate` | running a tree on one period |
-//! | `function` | the functions: names, arguments, errors |
-//! | `transform` | lists of events to lists of events |
+//! | `program` | the cache of parsed programs |
+//! | `evaluate` | runs a tree on one period |
+//! | `run`, `period`, `trace` | what a run is given and has read; its period; its steps and their times |
+//! | `function` | the functions of the language: names, arguments, errors |
+//! | `transform` | computes lists of events from lists of events; each transform owns what it keeps in the catalog |
 //! | `rules`, `pattern` | rules of categories and tags, regular expressions |
-//! | `events`, `totals`, `value` | columns of events; what they add up to; what names stand for |
-//! | `spare` | large columns that are used again |
-//! | `catalog` | distinct data, and what was found out about them |
-//! | `cache` | results |
-//! | `json`, `answer` | results to text |
-//! | `limits`, `error` | what a query may use, and what it is told |
-//! | `warning` | what an answer does not take into account |
-//! | `engine` | all of it together |
+//! | `value` | the values of a program |
+//! | `events`, `totals` | lists of events as columns, and their sums |
+//! | `load` | reads a bucket into columns |
+//! | `catalog` | distinct data, numbered, and the answers about them |
+//! | `cache` | cached results |
+//! | `json`, `answer` | results as text |
+//! | `limits`, `scope`, `spare` | the bounds of a query; what transforms get; columns that are used again |
+//! | `error`, `warning` | why there is no answer; what an answer leaves out |
+//! | `engine` | puts all of it together: threads, caches, counters |
 //!
 //! ```
 //! use timberline_model::{Bucket, Data, Duration, NewEvent, Timestamp};
@@ -63,12 +65,17 @@ mod events;
 mod function;
 mod json;
 mod limits;
+mod load;
 mod pattern;
+mod period;
 mod program;
 mod rules;
+mod run;
+mod scope;
 mod spare;
 pub mod syntax;
 mod totals;
+mod trace;
 mod transform;
 mod value;
 mod warning;
@@ -76,7 +83,8 @@ mod warning;
 pub use answer::Answer;
 pub use engine::{Engine, Metrics, Query};
 pub use error::{ErrorKind, Limited, QueryError};
-pub use evaluate::{Explanation, Period, PeriodError, Step};
 pub use limits::Limits;
+pub use period::{Period, PeriodError};
 pub use timberline_cancel::Cancel;
+pub use trace::{Explanation, Step};
 pub use warning::Warning;

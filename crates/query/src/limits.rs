@@ -1,4 +1,4 @@
-//! What a query may use, and how it is held to it.
+//! What a query may use, and the checks that enforce it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 
 use timberline_cancel::Cancel;
 
-use crate::catalog::Catalog;
 use crate::error::{Limited, QueryError};
 use crate::spare::Spare;
 
-/// Memory for all that is kept between queries: results, the catalog, and columns that are used again.
-const CACHES_BYTES: usize = 96 << 20;
+/// Memory for everything that is kept between queries: results, the catalog, and spare columns.
+const DEFAULT_CACHES_BYTES: usize = 96 << 20;
 
-/// The bounds of queries. None is unlimited.
+/// The limits of queries. Each has a value; nothing is unlimited.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Wall time of one query.
@@ -28,19 +27,19 @@ pub struct Limits {
     pub program_bytes: usize,
     /// Periods of one query.
     pub periods: usize,
-    /// Bytes of results that are remembered.
+    /// Bytes of cached results.
     pub cache_bytes: usize,
-    /// Bytes of distinct data that are remembered, with what was found out about them.
+    /// Bytes of the catalog: distinct data, and the answers about them.
     pub catalog_bytes: usize,
-    /// Steps that a regular expression with look-around or back-references may go back.
+    /// Backtracking steps of a regular expression with look-around or back-references.
     pub backtracking_steps: usize,
     /// Threads that queries run on.
     pub threads: usize,
 }
 
 impl Limits {
-    /// Divides the memory for what is kept between queries: a sixth for results, a half for the catalog, the rest for
-    /// columns that are used again.
+    /// Divides the memory for what is kept between queries: a sixth for results, half for the catalog, the rest for
+    /// spare columns.
     #[must_use]
     pub fn with_caches(self, bytes: usize) -> Limits {
         Limits {
@@ -50,7 +49,7 @@ impl Limits {
         }
     }
 
-    /// Of columns that are used again: see [`Limits::with_caches`].
+    /// Bytes of spare columns: see [`Limits::with_caches`].
     pub(crate) fn spare_bytes(&self) -> usize {
         self.cache_bytes.saturating_add(self.catalog_bytes) / 2
     }
@@ -65,20 +64,20 @@ impl Default for Limits {
             depth: 64,
             program_bytes: 1 << 20,
             periods: 4_096,
-            cache_bytes: CACHES_BYTES / 6,
-            catalog_bytes: CACHES_BYTES / 2,
+            cache_bytes: DEFAULT_CACHES_BYTES / 6,
+            catalog_bytes: DEFAULT_CACHES_BYTES / 2,
             backtracking_steps: 100_000,
             threads: std::thread::available_parallelism().map_or(2, usize::from),
         }
     }
 }
 
-/// Memory of all running queries.
+/// The memory of all running queries.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: usize,
     used: AtomicUsize,
-    /// Columns that are used again.
+    /// Columns that are not in use.
     pub(crate) spare: Spare,
 }
 
@@ -111,7 +110,7 @@ impl Budget {
     }
 }
 
-/// A part of the [`Budget`], given back when it is dropped.
+/// A part of the [`Budget`], returned when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Charge {
     budget: Arc<Budget>,
@@ -119,7 +118,7 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
-    /// Where what it was taken for may go.
+    /// The place for columns whose memory this was.
     pub(crate) fn spare(&self) -> &Spare {
         &self.budget.spare
     }
@@ -138,12 +137,12 @@ impl Drop for Charge {
     }
 }
 
-/// What one query goes by while it runs.
+/// The limits of one running query.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
     budget: Arc<Budget>,
     cancel: Cancel,
-    /// Values within values, at most.
+    /// The deepest nesting of values.
     pub(crate) depth: usize,
 
     deadline: Instant,
@@ -156,7 +155,7 @@ impl Guard {
             budget,
             cancel,
             depth: limits.depth,
-            // Beyond what the clock can hold is never.
+            // A time that the clock cannot represent never comes.
             deadline: Instant::now()
                 .checked_add(limits.time)
                 .unwrap_or_else(|| Instant::now() + Duration::from_secs(1 << 30)),
@@ -164,7 +163,7 @@ impl Guard {
         }
     }
 
-    /// To be asked every few thousand steps: whether to go on.
+    /// To be called every few thousand steps: whether to continue.
     #[inline(never)]
     pub(crate) fn check(&self) -> Result<(), QueryError> {
         self.cancel.check().map_err(|_| QueryError::cancelled())?;
@@ -178,7 +177,7 @@ impl Guard {
         Ok(())
     }
 
-    /// [`Guard::check`] for loops: looks only now and then.
+    /// [`Guard::check`] for loops: checks at every 4096th step.
     #[inline(always)]
     pub(crate) fn check_at(&self, step: usize) -> Result<(), QueryError> {
         if step.is_multiple_of(4096) {
@@ -188,21 +187,17 @@ impl Guard {
         }
     }
 
-    /// The data that a query meets for the first time are part of the memory it takes.
-    pub(crate) fn check_catalog(&self, catalog: &Catalog) -> Result<(), QueryError> {
-        if catalog.bytes().saturating_add(self.budget.used()) <= self.budget.limit {
-            return Ok(());
-        }
-        let message = "the distinct data of this period do not fit in the memory of queries (limits.query_memory_bytes)";
-        Err(QueryError::limit(Limited::Memory, message))
+    /// Whether so many bytes fit into the memory of queries, beside what is in use.
+    pub(crate) fn has_room_for(&self, bytes: usize) -> bool {
+        bytes.saturating_add(self.budget.used()) <= self.budget.limit
     }
 
-    /// Columns that are used again.
+    /// Columns that are not in use.
     pub(crate) fn spare(&self) -> &Spare {
         &self.budget.spare
     }
 
-    /// Memory for so many bytes.
+    /// Takes memory from the budget.
     pub(crate) fn charge(&self, bytes: usize) -> Result<Charge, QueryError> {
         let mut charge = Charge {
             budget: Arc::clone(&self.budget),

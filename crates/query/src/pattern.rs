@@ -1,8 +1,8 @@
-//! Regular expressions: in linear time where that is possible, with a bound on steps where it is not; and bounded in
-//! memory, whatever a program asks for.
+//! Regular expressions. They run in linear time where that is possible, and with a bounded number of steps where it is
+//! not. Their memory is bounded, whatever a program asks for.
 //!
-//! The syntax is that of fancy-regex, which is that of the regex crate and more. Whatever the latter's parts can do is
-//! done by them: by `regex-automata` directly, because it tells how much memory an expression takes.
+//! The syntax is that of fancy-regex, a superset of the regex crate's. Expressions in the smaller syntax are compiled by
+//! `regex-automata`, which reports how much memory an expression takes.
 
 use regex_automata::meta::{self, BuildError};
 use regex_automata::{Input, MatchKind, PatternSet};
@@ -11,50 +11,50 @@ use regex_syntax::hir::Hir;
 use crate::error::{Limited, QueryError};
 use crate::limits::{Charge, Guard};
 
-/// The longest expression in bytes.
-const LONGEST: usize = 64 << 10;
-/// Bytes that reading an expression may take for each of its own, at most (measured with classes of letters).
-const READING_BYTES: usize = 400;
-/// Bytes of the automaton of one expression, at most: what the regex crate allows.
-const AUTOMATON_BYTES: usize = 10 << 20;
-/// The same of one part of an expression that may go back; the first try.
-const LEAST_PART_BYTES: usize = 16 << 10;
-/// Steps that the program of such an expression may have for each of its parts, at most. A call of a group (`\g<1>`) is
-/// written out, and groups that call groups may grow without bound.
-const PART_STEPS: usize = 64;
-/// Bytes of the automaton of a set of expressions, at most.
-const SET_BYTES: usize = 16 << 20;
+/// The most bytes of an expression.
+const MAX_BYTES: usize = 64 << 10;
+/// The most bytes that parsing takes for each byte of an expression (measured with classes of letters).
+const PARSING_BYTES: usize = 400;
+/// The most bytes of the automaton of one expression: the regex crate's own default.
+const MAX_AUTOMATON_BYTES: usize = 10 << 20;
+/// The same for a part of a backtracking expression; the first try.
+const MIN_PART_BYTES: usize = 16 << 10;
+/// The most steps in the program of such an expression for each of its parts. A call of a group (`\g<1>`) is expanded,
+/// and groups that call groups could grow without bound.
+const MAX_PART_STEPS: usize = 64;
+/// The most bytes of the automaton of a set of expressions.
+const MAX_SET_BYTES: usize = 16 << 20;
 
-/// A regular expression that was read.
+/// A parsed regular expression.
 pub(crate) enum Parsed {
-    /// Without look-around and back-references.
+    /// It has no look-around and no back-references.
     Linear(Hir),
-    /// With them, and compiled.
+    /// It has them, and is compiled already.
     Backtracking(Pattern),
 }
 
-/// A regular expression that is searched for in texts.
+/// A compiled regular expression.
 #[derive(Debug)]
 pub(crate) enum Pattern {
-    /// In linear time.
+    /// It searches in linear time.
     Linear(meta::Regex),
-    /// What it does may take exponential time, so its steps are counted.
+    /// A search may take exponential time, so its steps are counted.
     Backtracking(Box<fancy_regex::Regex>),
 }
 
-/// What came of a search.
+/// The result of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Search {
-    /// The text has it.
+    /// The text matches.
     Found,
-    /// The text does not have it.
+    /// The text does not match.
     NotFound,
-    /// It took more steps than it may. It counts as not found, and whoever asked is warned.
+    /// The search took too many steps. It counts as not found, and the answer has a warning.
     GivenUp,
 }
 
 impl Search {
-    /// As an answer that a table keeps.
+    /// As an answer in a table.
     pub(crate) fn to_answer(self) -> u32 {
         match self {
             Search::NotFound => 0,
@@ -63,7 +63,7 @@ impl Search {
         }
     }
 
-    /// The answer that a table kept.
+    /// From an answer in a table.
     pub(crate) fn of_answer(answer: u32) -> Search {
         match answer {
             0 => Search::NotFound,
@@ -73,7 +73,7 @@ impl Search {
     }
 }
 
-/// Reads and compiles expressions within the memory of a query.
+/// Parses and compiles expressions within the memory of a query.
 pub(crate) struct Compiler<'a> {
     guard: &'a Guard,
     charge: Charge,
@@ -82,7 +82,7 @@ pub(crate) struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    /// Expressions that need it may go back so many steps.
+    /// `steps` bounds the backtracking of expressions that need it.
     pub(crate) fn new(guard: &'a Guard, steps: usize) -> Result<Compiler<'a>, QueryError> {
         Ok(Compiler {
             guard,
@@ -92,7 +92,7 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    /// Bytes that what was compiled holds.
+    /// Bytes of everything that was compiled.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -102,20 +102,20 @@ impl<'a> Compiler<'a> {
         self.charge.grow(bytes)
     }
 
-    /// Reads an expression.
+    /// Parses an expression.
     ///
     /// # Errors
-    /// When it is none, or too long.
+    /// When it is not a regular expression, or too long.
     pub(crate) fn parse(&mut self, text: &str, ignore_case: bool) -> Result<Parsed, QueryError> {
         self.guard.check()?;
-        if text.len() > LONGEST {
+        if text.len() > MAX_BYTES {
             let message = format!(
-                "a regular expression of {} bytes is longer than the {LONGEST} that are allowed",
+                "a regular expression of {} bytes is longer than the {MAX_BYTES} that are allowed",
                 text.len()
             );
             return Err(QueryError::limit(Limited::Memory, message));
         }
-        self.charge.grow(text.len() * READING_BYTES)?;
+        self.charge.grow(text.len() * PARSING_BYTES)?;
         let flagged = if ignore_case {
             format!("(?i){text}")
         } else {
@@ -127,32 +127,32 @@ impl<'a> Compiler<'a> {
         self.backtracking(text, &flagged)
     }
 
-    /// Compiles an expression by an engine that does not tell how much memory it holds. The automata of its parts are
-    /// built within the least of a few bounds that is enough; that bound, for each part, stands for what they hold.
+    /// Compiles an expression with an engine that does not report its memory. The automata of its parts are built within
+    /// the smallest of a few bounds that is enough, and each part is charged with that bound.
     fn backtracking(&mut self, text: &str, flagged: &str) -> Result<Parsed, QueryError> {
         let parts = 1 + text.bytes().filter(|byte| br"(|+\".contains(byte)).count();
-        let mut part_bytes = LEAST_PART_BYTES;
+        let mut part_bytes = MIN_PART_BYTES;
         loop {
             self.guard.check()?;
             let built = fancy_regex::RegexBuilder::new(flagged)
                 .backtrack_limit(self.steps)
                 .delegate_size_limit(part_bytes)
-                .max_prog_size(parts * PART_STEPS)
+                .max_prog_size(parts * MAX_PART_STEPS)
                 .build();
             match built {
                 Ok(regex) => {
-                    self.holds(text.len() * READING_BYTES + parts * part_bytes)?;
+                    self.holds(text.len() * PARSING_BYTES + parts * part_bytes)?;
                     return Ok(Parsed::Backtracking(Pattern::Backtracking(Box::new(regex))));
                 }
-                Err(error) if is_too_large(&error) && part_bytes < AUTOMATON_BYTES => {
-                    part_bytes = (part_bytes * 4).min(AUTOMATON_BYTES);
+                Err(error) if is_too_large(&error) && part_bytes < MAX_AUTOMATON_BYTES => {
+                    part_bytes = (part_bytes * 4).min(MAX_AUTOMATON_BYTES);
                 }
                 Err(error) => return Err(unusable(text, &error)),
             }
         }
     }
 
-    /// Compiles an expression that was read from `text`.
+    /// Compiles an expression that was parsed from `text`.
     ///
     /// # Errors
     /// When it is too large.
@@ -161,7 +161,7 @@ impl<'a> Compiler<'a> {
         match parsed {
             Parsed::Backtracking(pattern) => Ok(pattern),
             Parsed::Linear(hir) => {
-                let regex = build(&[&hir], AUTOMATON_BYTES, MatchKind::LeftmostFirst)
+                let regex = build(&[&hir], MAX_AUTOMATON_BYTES, MatchKind::LeftmostFirst)
                     .map_err(|error| unusable(text, &error))?;
                 self.holds(regex.memory_usage())?;
                 Ok(Pattern::Linear(regex))
@@ -169,13 +169,13 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Compiles expressions that are searched for all at once; none if that would be too large.
+    /// Compiles expressions that are searched for all at once; `None` if the set would be too large.
     ///
     /// # Errors
     /// When there is no memory for it.
     pub(crate) fn set(&mut self, expressions: &[&Hir]) -> Result<Option<Set>, QueryError> {
         self.guard.check()?;
-        let Ok(regex) = build(expressions, SET_BYTES, MatchKind::All) else {
+        let Ok(regex) = build(expressions, MAX_SET_BYTES, MatchKind::All) else {
             return Ok(None);
         };
         self.holds(regex.memory_usage())?;
@@ -208,9 +208,9 @@ fn unusable(text: &str, error: &dyn std::fmt::Display) -> QueryError {
 }
 
 impl Parsed {
-    /// What can be searched for together with others: what is linear and has no word boundaries. Those of a set keep
-    /// the fast engine from all of it as soon as a text has a letter beyond ASCII; alone they are found by the letters
-    /// around them (docs/decisions/008-a-regex-set-without-word-boundaries.md).
+    /// Itself, if it can be searched for together with others: it is linear and has no word boundaries. One word boundary
+    /// in a set rules out the fast engine for the whole set as soon as a text has a letter beyond ASCII; a pattern alone is
+    /// found by the letters around it (docs/decisions/008-a-regex-set-without-word-boundaries.md).
     pub(crate) fn for_set(&self) -> Option<&Hir> {
         match self {
             Parsed::Linear(hir) if !hir.properties().look_set().contains_word_unicode() => Some(hir),
@@ -239,7 +239,7 @@ impl Pattern {
 pub(crate) struct Set(meta::Regex);
 
 impl Set {
-    /// Tells the number of each expression that is found anywhere in `text`.
+    /// Calls `found` with the number of each expression that is found anywhere in `text`.
     pub(crate) fn find_in(&self, text: &str, mut found: impl FnMut(usize)) {
         let mut matches = PatternSet::new(self.0.pattern_len());
         self.0.which_overlapping_matches(&Input::new(text), &mut matches);
@@ -308,7 +308,7 @@ mod tests {
     fn what_is_no_expression_or_too_large_is_told() {
         let large = guard(1 << 30);
         assert!(compile(&large, "(", false).is_err());
-        assert!(compile(&large, &"a".repeat(LONGEST + 1), false).is_err());
+        assert!(compile(&large, &"a".repeat(MAX_BYTES + 1), false).is_err());
         assert!(compile(&large, r"(\w{500}){500}", false).is_err());
         let vim = compile(&large, "VIM", true).unwrap();
         assert_eq!(vim.search("vim"), Search::Found);

@@ -1,4 +1,4 @@
-//! Programs that were read, so that one which comes again is not read again.
+//! The cache of parsed programs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,20 +12,20 @@ use crate::evaluate::LastUses;
 use crate::limits::Limits;
 use crate::syntax::{Program, parse_within};
 
-/// Bytes of text whose programs are kept; a tree takes up to some forty times the bytes of its text.
-const MOST_TEXT: usize = 1 << 20;
+/// The most bytes of text whose programs are kept. A tree takes up to forty times the bytes of its text.
+const MAX_TEXT_BYTES: usize = 1 << 20;
 
-/// A program and what is known of it.
+/// A parsed program.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    /// No other program of this process has it.
+    /// Unique in this process.
     pub(crate) number: u64,
     pub(crate) text: Arc<str>,
     pub(crate) program: Program,
     pub(crate) last_uses: LastUses,
 }
 
-/// The programs that came last.
+/// The programs that were used last.
 #[derive(Debug)]
 pub(crate) struct Programs {
     next: AtomicU64,
@@ -49,12 +49,12 @@ impl Programs {
         }
     }
 
-    /// A program that was read before.
+    /// A program that is in the cache.
     pub(crate) fn known(&self, text: &str) -> Option<Arc<Prepared>> {
         self.kept.lock().by_text.get(text).map(Arc::clone)
     }
 
-    /// Reads a program, or finds that it was read before.
+    /// Parses a program, unless it is in the cache.
     ///
     /// # Errors
     /// What is wrong with its text.
@@ -75,7 +75,7 @@ impl Programs {
         if let Some((replaced, _)) = kept.by_text.push(text, Arc::clone(&prepared)) {
             kept.bytes -= replaced.len();
         }
-        while kept.bytes > MOST_TEXT
+        while kept.bytes > MAX_TEXT_BYTES
             && let Some((oldest, _)) = kept.by_text.pop_lru()
         {
             kept.bytes -= oldest.len();

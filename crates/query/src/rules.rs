@@ -1,4 +1,4 @@
-//! The rules of `categorize` and `tag`: read from a program's values, compiled once.
+//! The rules of `categorize` and `tag`, read from a program's values and compiled once.
 
 use std::sync::Arc;
 
@@ -8,25 +8,25 @@ use crate::pattern::{Compiler, Parsed, Pattern, Search, Set};
 use crate::value::{Dict, Value};
 use crate::warning::Warning;
 
-/// What an event is that no rule matches.
+/// The category of an event that no rule matches.
 const UNCATEGORIZED: &str = "Uncategorized";
 
 /// A rule.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    way: Way,
-    /// The keys whose values are looked at; without: all.
+    matcher: Matcher,
+    /// The keys whose values are searched; `None` means all.
     pub(crate) select_keys: Option<Vec<String>>,
     names: Names,
 }
 
-/// How it is found out whether a rule matches a text.
+/// How a rule is matched against a text.
 #[derive(Debug)]
-enum Way {
+enum Matcher {
     /// It matches nothing.
     Never,
-    /// Together with others.
-    AtOnce,
+    /// Together with the other patterns of the set.
+    InSet,
     /// By itself.
     Alone(Pattern),
 }
@@ -38,7 +38,7 @@ enum Names {
     Tag(String),
 }
 
-/// What rules say about an object.
+/// The result of rules for an object.
 pub(crate) enum Outcome<'a> {
     Category(&'a [String]),
     Tags(Vec<&'a str>),
@@ -58,12 +58,12 @@ pub(crate) enum Purpose {
 pub(crate) struct RuleSet {
     purpose: Purpose,
     rules: Vec<Rule>,
-    /// The patterns that can be looked for all at once, and the rules they are of.
-    at_once: Option<(Set, Vec<usize>)>,
-    /// Rules by rank, the winner of any two first.
+    /// The patterns that are searched for all at once, and the numbers of their rules.
+    set: Option<(Set, Vec<usize>)>,
+    /// Rules by rank; the first one that matches wins.
     ranked: Vec<usize>,
     uncategorized: [String; 1],
-    /// Bytes of all that was compiled.
+    /// Bytes of all compiled patterns.
     bytes: usize,
 }
 
@@ -90,13 +90,13 @@ impl RuleSet {
                 continue;
             };
             let parsed = compiler.parse(&text, ignore_case).map_err(about)?;
-            patterns.push(Unsearched {
+            patterns.push(ParsedPattern {
                 number: i,
                 text,
                 parsed,
             });
         }
-        let at_once = compile(&mut compiler, &mut read, patterns)?;
+        let in_set = compile(&mut compiler, &mut read, patterns)?;
         let mut ranked: Vec<(i64, usize)> = Vec::new();
         for (number, rule) in read.iter().enumerate() {
             match &rule.names {
@@ -108,7 +108,7 @@ impl RuleSet {
         ranked.sort_unstable_by(|a, b| b.cmp(a));
         Ok(RuleSet {
             purpose,
-            at_once,
+            set: in_set,
             bytes: compiler.bytes(),
             rules: read,
             ranked: ranked.into_iter().map(|(_, number)| number).collect(),
@@ -120,7 +120,7 @@ impl RuleSet {
         self.rules.len()
     }
 
-    /// Bytes of all that was compiled.
+    /// Bytes of all compiled patterns.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -137,36 +137,36 @@ impl RuleSet {
         }
     }
 
-    /// Tells each rule whose pattern is found in a text, and each whose search was given up.
+    /// Reports each rule whose pattern is found in a text, and each whose search was given up.
     ///
     /// # Errors
-    /// When the query is over: many rules that go back take long.
+    /// When the query has reached a limit or is cancelled: many backtracking rules take long.
     pub(crate) fn find_in(
         &self,
         guard: &Guard,
         text: &str,
-        mut tell: impl FnMut(usize, Search),
+        mut report: impl FnMut(usize, Search),
     ) -> Result<(), QueryError> {
-        if let Some((set, numbers)) = &self.at_once {
+        if let Some((set, numbers)) = &self.set {
             set.find_in(text, |i| {
                 numbers
                     .get(i)
                     .into_iter()
-                    .for_each(|number| tell(*number, Search::Found));
+                    .for_each(|number| report(*number, Search::Found));
             });
         }
         for (number, rule) in self.rules.iter().enumerate() {
-            if let Way::Alone(pattern) = &rule.way {
+            if let Matcher::Alone(pattern) = &rule.matcher {
                 if matches!(pattern, Pattern::Backtracking(_)) {
                     guard.check()?;
                 }
-                tell(number, pattern.search(text));
+                report(number, pattern.search(text));
             }
         }
         Ok(())
     }
 
-    /// What to say of a rule whose search was given up.
+    /// The warning for a rule whose search was given up.
     pub(crate) fn warning(&self, number: usize) -> Option<Warning> {
         self.rules.get(number).map(|rule| match &rule.names {
             Names::Category { path, .. } => Warning::category(path),
@@ -174,7 +174,7 @@ impl RuleSet {
         })
     }
 
-    /// What comes of the rules that match.
+    /// The result of the rules that match.
     pub(crate) fn outcome(&self, matching: impl Fn(usize) -> bool) -> Outcome<'_> {
         let names = |number: &usize| self.rules.get(*number).map(|rule| &rule.names);
         match self.purpose {
@@ -202,20 +202,19 @@ impl RuleSet {
     }
 }
 
-/// The pattern of a rule, read but not compiled.
-struct Unsearched {
-    /// The rule's.
+/// The pattern of a rule, parsed but not compiled.
+struct ParsedPattern {
+    /// The rule's number.
     number: usize,
     text: String,
     parsed: Parsed,
 }
 
-/// Compiles patterns, as many as possible into one set; together they may be too large for that, then each is searched
-/// for by itself.
+/// Compiles patterns, as many as possible into one set. If the set would be too large, each is searched for by itself.
 fn compile(
     compiler: &mut Compiler<'_>,
     rules: &mut [Rule],
-    patterns: Vec<Unsearched>,
+    patterns: Vec<ParsedPattern>,
 ) -> Result<Option<(Set, Vec<usize>)>, QueryError> {
     let for_set = || {
         patterns
@@ -229,12 +228,12 @@ fn compile(
             continue;
         };
         let in_set = set.is_some() && pattern.parsed.for_set().is_some();
-        rule.way = if in_set {
-            Way::AtOnce
+        rule.matcher = if in_set {
+            Matcher::InSet
         } else {
             let compiled = compiler.compile(&pattern.text, pattern.parsed);
             let about = |error: QueryError| error.about(format_args!("rule {}", pattern.number + 1));
-            Way::Alone(compiled.map_err(about)?)
+            Matcher::Alone(compiled.map_err(about)?)
         };
     }
     Ok(set)
@@ -249,7 +248,7 @@ fn rule_dict(item: &Value) -> Option<Arc<Dict>> {
 }
 
 impl Rule {
-    /// All of it but its pattern.
+    /// Reads a rule except for its pattern.
     fn read(purpose: Purpose, item: &Value) -> Result<Rule, QueryError> {
         let wanted = match purpose {
             Purpose::Categorize => {
@@ -284,7 +283,7 @@ impl Rule {
             },
         };
         Ok(Rule {
-            way: Way::Never,
+            matcher: Matcher::Never,
             select_keys: select_keys(rule)?,
             names,
         })
@@ -371,7 +370,7 @@ mod tests {
     use crate::limits::{Budget, Limits};
 
     #[test]
-    fn between_rules_that_go_back_it_is_looked_whether_the_query_is_over() {
+    fn a_query_can_be_cancelled_between_backtracking_rules() {
         let cancel = Cancel::new();
         let guard = Guard::new(
             Arc::new(Budget::new(1 << 30, 0)),

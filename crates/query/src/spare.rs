@@ -1,35 +1,33 @@
 //! Large columns that are used again.
 //!
-//! The first touch of a page costs more than filling it, and a year's query makes a dozen lists of a million events, one
-//! after the other. So a large column that is done with is kept for the next, up to a bound; beyond it, it goes back to
-//! the system ([`timberline_views::column`]).
+//! The first access to a page costs more than filling it, and a query about a year makes a dozen lists of a million
+//! events, one after the other. So large columns that are no longer needed are kept for the next list, up to a bound.
+//! Others are returned to the system ([`timberline_views::column`]).
 
 use parking_lot::Mutex;
 use timberline_views::{Columns, column};
 
-use crate::events::EVENT_BYTES;
+/// Columns of fewer bytes come from the allocator.
+const MIN_BYTES: usize = 1 << 20;
+/// A column is not used for a list that needs less than the MAX_WASTE-th part of its touched memory.
+const MAX_WASTE: usize = 4;
 
-/// Columns of fewer bytes are left to the allocator.
-const LARGE: usize = 1 << 20;
-/// A column is not used for a list that needs so much less than it has touched.
-const MOST_WASTE: usize = 4;
-
-/// Columns that nobody uses at the moment.
+/// Columns that are not in use.
 #[derive(Debug)]
 pub(crate) struct Spare {
-    /// Bytes that are kept, about. As many as the lists have that follow one another in a query is enough.
-    most_bytes: usize,
+    /// About how many bytes are kept. Enough for the lists that follow one another in a query.
+    max_bytes: usize,
     signed: Mutex<Vec<Vec<i64>>>,
     unsigned: Mutex<Vec<Vec<u64>>>,
     short: Mutex<Vec<Vec<u32>>>,
 }
 
-/// A type that columns are made of.
+/// The element type of a column.
 pub(crate) trait Element: Copy + Default {
-    /// Bytes that one event has in columns of it.
+    /// Bytes of one event in all columns of this type.
     const EVENT_BYTES: usize;
 
-    /// Where spare columns of it are, each as long as it was when it was last used.
+    /// The spare columns of this type, each as long as at its last use.
     fn spare(spare: &Spare) -> &Mutex<Vec<Vec<Self>>>;
 }
 
@@ -58,16 +56,16 @@ impl Element for u32 {
 }
 
 impl Spare {
-    pub(crate) fn new(most_bytes: usize) -> Spare {
+    pub(crate) fn new(max_bytes: usize) -> Spare {
         Spare {
-            most_bytes,
+            max_bytes,
             signed: Mutex::default(),
             unsigned: Mutex::default(),
             short: Mutex::default(),
         }
     }
 
-    /// Gives everything back to the system.
+    /// Returns all memory to the system.
     pub(crate) fn clear(&self) {
         self.signed.lock().clear();
         self.unsigned.lock().clear();
@@ -76,11 +74,11 @@ impl Spare {
 
     /// An empty column with room for `n`.
     pub(crate) fn take<T: Element>(&self, n: usize) -> Vec<T> {
-        if n * size_of::<T>() < LARGE {
+        if n * size_of::<T>() < MIN_BYTES {
             return column(n);
         }
         let columns = &mut *T::spare(self).lock();
-        let fits = |c: &Vec<T>| c.capacity() >= n && c.len() <= n.saturating_mul(MOST_WASTE);
+        let fits = |c: &Vec<T>| c.capacity() >= n && c.len() <= n.saturating_mul(MAX_WASTE);
         let fitting = columns.iter().enumerate().filter(|(_, c)| fits(c));
         let Some((best, _)) = fitting.max_by_key(|(_, c)| c.len()) else {
             return column(n);
@@ -100,14 +98,14 @@ impl Spare {
         }
     }
 
-    /// Keeps a column that is done with, if it is worth it.
+    /// Keeps a column that is no longer needed, if it is large and there is room.
     pub(crate) fn give<T: Element>(&self, column: Vec<T>) {
         let bytes = |column: &Vec<T>| column.len() * size_of::<T>();
-        if bytes(&column) < LARGE {
+        if bytes(&column) < MIN_BYTES {
             return;
         }
         let columns = &mut *T::spare(self).lock();
-        let share = self.most_bytes / EVENT_BYTES * T::EVENT_BYTES;
+        let share = self.max_bytes / Columns::EVENT_BYTES * T::EVENT_BYTES;
         let kept: usize = columns.iter().map(bytes).sum();
         if kept + bytes(&column) <= share {
             columns.push(column);
@@ -122,13 +120,13 @@ mod tests {
     #[test]
     fn a_large_column_is_used_again_and_a_small_one_is_not_kept() {
         let spare = Spare::new(48 << 20);
-        let n = LARGE / 8;
+        let n = MIN_BYTES / 8;
         let mut column: Vec<i64> = spare.take(n);
         column.resize(n, 7);
         let at = column.as_ptr();
         spare.give(column);
         spare.give(vec![1i64; 10]);
-        // Too small a list for so large a column.
+        // The list is too small for so large a column.
         assert!(spare.take::<i64>(10).capacity() < n);
         let again: Vec<i64> = spare.take(n);
         assert!(again.is_empty());
@@ -139,13 +137,13 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded() {
-        const MOST_BYTES: usize = 48 << 20;
-        let spare = Spare::new(MOST_BYTES);
+        const MAX_BYTES: usize = 48 << 20;
+        let spare = Spare::new(MAX_BYTES);
         for _ in 0..100 {
             spare.give(vec![1i64; 1 << 20]);
         }
         let kept: usize = spare.signed.lock().iter().map(|c| c.len() * 8).sum();
-        assert!(kept <= MOST_BYTES && kept > 0, "{kept}");
+        assert!(kept <= MAX_BYTES && kept > 0, "{kept}");
         spare.clear();
         assert!(spare.signed.lock().is_empty());
     }

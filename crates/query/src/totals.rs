@@ -1,13 +1,12 @@
-//! How long each distinct object lasted in a list of events: what merging by any keys starts from.
+//! How long each distinct object lasted in a list of events. Merging by any keys starts from this.
 //!
 //! A year has a million events and some ten thousand objects. Programs merge one list by several keys, one after the
-//! other; the events are added up once, and each merge only goes over the objects.
+//! other. The events are added up once, and each merge only goes through the objects.
 
 use rustc_hash::FxHashMap;
 
 use crate::catalog::ObjectId;
 use crate::error::QueryError;
-use crate::events::Events;
 use crate::limits::{Charge, Guard};
 
 /// An object, and how long it lasted.
@@ -28,19 +27,26 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    pub(crate) fn of(events: &Events, guard: &Guard) -> Result<Totals, QueryError> {
+    /// Adds up the events of a list, given as columns.
+    pub(crate) fn of(
+        guard: &Guard,
+        data: &[ObjectId],
+        starts: &[i64],
+        durations: &[i64],
+    ) -> Result<Totals, QueryError> {
         let mut totals: Vec<Total> = Vec::new();
-        let greatest = events.data().iter().max().copied().unwrap_or(0);
-        let mut places = Places::new(guard, greatest as usize + 1, events.len())?;
-        for (i, event) in events.iter().enumerate() {
+        let greatest = data.iter().max().copied().unwrap_or(0);
+        let mut places = Places::new(guard, greatest as usize + 1, data.len())?;
+        let events = data.iter().zip(starts.iter().zip(durations));
+        for (i, (object, (start, duration))) in events.enumerate() {
             guard.check_at(i)?;
-            let place = places.of(event.data, totals.len());
+            let place = places.of(*object, totals.len());
             match totals.get_mut(place) {
-                Some(total) => total.duration = total.duration.saturating_add(event.duration),
+                Some(total) => total.duration = total.duration.saturating_add(*duration),
                 None => totals.push(Total {
-                    object: event.data,
-                    start: event.start,
-                    duration: event.duration,
+                    object: *object,
+                    start: *start,
+                    duration: *duration,
                 }),
             }
         }
@@ -60,11 +66,11 @@ impl Totals {
     }
 }
 
-/// Where each of some numbered things is in a list that is being made.
+/// The place of each number in a list that is being built.
 pub(crate) enum Places {
-    /// By number; 0: nowhere yet.
+    /// By number: the place + 1, or 0 for none yet.
     Dense(Vec<u32>, #[allow(dead_code, reason = "held")] Charge),
-    /// When most numbers will not occur.
+    /// For when most numbers do not occur.
     Sparse(FxHashMap<u32, u32>),
 }
 
@@ -78,7 +84,7 @@ impl Places {
         Ok(Places::Dense(vec![0; numbers], charge))
     }
 
-    /// The place of a number; `next` if it has none yet, which then is its place.
+    /// The place of a number. If it has none yet, it gets `next`.
     #[inline(always)]
     pub(crate) fn of(&mut self, number: u32, next: usize) -> usize {
         match self {

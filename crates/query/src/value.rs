@@ -1,4 +1,4 @@
-//! What names stand for while a program runs.
+//! The values of a running program.
 
 use std::fmt;
 use std::ops::Deref;
@@ -9,10 +9,10 @@ use crate::error::{Limited, QueryError};
 use crate::events::{Event, Events};
 use crate::limits::{Charge, Guard};
 
-/// A value. Cheap to clone.
+/// A value; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
-    /// What `print` and `nop` give; answered as `[]`.
+    /// The result of `print`; answered as `[]`.
     Empty,
     Bool(bool),
     Number(f64),
@@ -25,7 +25,7 @@ pub(crate) enum Value {
     Dict(Arc<Dict>),
 }
 
-/// A string. Those that programs make are charged; those they are written with are part of the program.
+/// A string. A computed string is charged; a literal is part of the program.
 #[derive(Clone, Debug)]
 pub(crate) struct Text {
     text: Arc<str>,
@@ -80,10 +80,10 @@ pub(crate) struct Dict {
     nest: Nest,
 }
 
-/// What a value that holds others costs.
+/// The cost of a value that contains others.
 #[derive(Debug)]
 struct Nest {
-    /// Levels of values within it, itself included.
+    /// Levels of nesting, including itself.
     depth: usize,
     _charge: Charge,
 }
@@ -168,7 +168,7 @@ impl Value {
         self.kind() == other.kind()
     }
 
-    /// What it is, in the words of errors.
+    /// Its kind, for error messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Value::Empty => "the empty value",
@@ -181,7 +181,7 @@ impl Value {
         }
     }
 
-    /// As JSON, for values that are compared with data. Numbers as they are in data when they are whole.
+    /// As JSON, to be compared with data.
     pub(crate) fn to_data(&self, catalog: &Catalog) -> serde_json::Value {
         match self {
             Value::Empty => serde_json::Value::Null,
@@ -272,14 +272,14 @@ impl Items<'_> {
     }
 }
 
-/// For errors: what it is, and what it says if that is short.
+/// For error messages: its kind, or the value itself if that is short.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const LONGEST: usize = 40;
+        const MAX_LETTERS: usize = 40;
         match self {
             Value::Bool(b) => write!(f, "{b}"),
             Value::Number(n) => write!(f, "the number {n}"),
-            Value::Text(text) if text.chars().count() <= LONGEST => write!(f, "the string {:?}", &**text),
+            Value::Text(text) if text.chars().count() <= MAX_LETTERS => write!(f, "the string {:?}", &**text),
             _ => f.write_str(self.kind()),
         }
     }

@@ -1,16 +1,16 @@
-//! What a query could not find out and answered without.
+//! What an answer leaves out because it could not be computed.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Different warnings of one answer, at most.
-const MOST: usize = 16;
-/// Letters of a rule's name that a warning shows.
-const LONGEST: usize = 60;
+/// The most warnings of one answer.
+const MAX_WARNINGS: usize = 16;
+/// The most letters of a rule's name that a warning shows.
+const MAX_NAME_LETTERS: usize = 60;
 
-/// A regular expression took too many steps on a text. It counts as not found there, and the query goes on.
+/// A regular expression took too many steps on a text. It counts as not found there, and the query continues.
 ///
-/// Displayed, it names the rule and says what to do; it holds nothing of the text.
+/// The message names the rule and says what to do. It contains nothing of the text, which is private.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Warning {
@@ -20,7 +20,7 @@ pub enum Warning {
     Tag(Box<str>),
     /// A pattern of `filter_keyvals_regex`, by itself.
     Pattern(Box<str>),
-    /// More rules than an answer names.
+    /// There were more rules than an answer names.
     More,
 }
 
@@ -54,13 +54,13 @@ impl fmt::Display for Warning {
 }
 
 fn shortened(text: &str) -> Box<str> {
-    match text.char_indices().nth(LONGEST) {
+    match text.char_indices().nth(MAX_NAME_LETTERS) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()).into(),
         None => text.into(),
     }
 }
 
-/// Warnings, each once, in the order in which they came.
+/// Warnings in the order of their occurrence, each once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Warnings(Vec<Warning>);
 
@@ -70,8 +70,8 @@ impl Warnings {
             return;
         }
         match self.0.len() {
-            n if n < MOST => self.0.push(warning),
-            MOST => self.0.push(Warning::More),
+            n if n < MAX_WARNINGS => self.0.push(warning),
+            MAX_WARNINGS => self.0.push(Warning::More),
             _ => {}
         }
     }
@@ -88,7 +88,7 @@ impl Warnings {
         &self.0
     }
 
-    /// For keeping beside a result.
+    /// To be cached with a result.
     pub(crate) fn share(self) -> Arc<[Warning]> {
         self.0.into()
     }
@@ -106,7 +106,7 @@ mod tests {
             warnings.add(Warning::tag("t0"));
         }
         let kept = warnings.as_slice();
-        assert_eq!(kept.len(), MOST + 1);
+        assert_eq!(kept.len(), MAX_WARNINGS + 1);
         assert_eq!(kept.first(), Some(&Warning::Tag("t0".into())));
         assert_eq!(kept.last(), Some(&Warning::More));
     }
@@ -116,6 +116,6 @@ mod tests {
         let Warning::Category(name) = Warning::category(&["é".repeat(100), "b".to_owned()]) else {
             panic!("a category");
         };
-        assert_eq!(&*name, format!("{}…", "é".repeat(LONGEST)));
+        assert_eq!(&*name, format!("{}…", "é".repeat(MAX_NAME_LETTERS)));
     }
 }

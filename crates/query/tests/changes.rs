@@ -239,7 +239,7 @@ fn ask(
     };
     let query = query(&program, &[period]);
     let text = |json: Vec<u8>| String::from_utf8(json).expect("text");
-    if let Some(answer) = engine.remembered(snapshot, &query) {
+    if let Some(answer) = engine.cached(snapshot, &query) {
         prop_assert_eq!(
             Some(text(answer.to_json())),
             expected.clone(),

@@ -139,7 +139,7 @@ fn it_is_given_again_with_what_is_remembered_and_not_without_the_text() {
         // The result of the period.
         assert_eq!(stage.run(program), first);
         let query = Stage::query(program, &[DAY]);
-        let remembered = stage.engine.remembered(&stage.snapshot(), &query);
+        let remembered = stage.engine.cached(&stage.snapshot(), &query);
         assert_eq!(told(&remembered.expect("is remembered")), first);
         // What was found out about the text, in another program, another period, and without results.
         let other = program.replace("RETURN =", "RETURN = []; RETURN =");

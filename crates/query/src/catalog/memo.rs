@@ -1,217 +1,104 @@
-//! The answers that are remembered, by question.
+//! Answers about objects and values, kept across requests.
+//!
+//! A transform keeps its answers in a type of its own, usually a newtype of a [`Memo`]. The catalog holds one value of
+//! each such type ([`Memos::of`]) without knowing any of them.
 
+use std::any::{Any, TypeId};
 use std::hash::Hash;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use lru::LruCache;
 use parking_lot::Mutex;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use super::intern::InternedBytes;
-use super::{Catalog, ObjectId, Table, ValueId};
-use crate::error::QueryError;
-use crate::pattern::{Compiler, Pattern, Search};
-use crate::rules::RuleSet;
-use crate::transform::{Classifier, Scope, Urls};
-
-/// Questions of one sort that are remembered; of more, those that were not asked for longest are forgotten.
-const MOST: usize = 64;
-
-/// Whatever was asked of objects and values.
+/// One value of each type that was ever asked for.
 #[derive(Debug, Default)]
-pub(crate) struct Memos {
-    columns: Questions<ValueId, Column>,
-    groups: Questions<Box<[ValueId]>, Groups>,
-    filters: Questions<Box<str>, Table>,
-    patterns: Questions<Box<str>, Matches>,
-    classifiers: Questions<Box<str>, Classifier>,
-    titles: Questions<ValueId, Table>,
-    pub(crate) urls: Urls,
-}
+pub(crate) struct Memos(Mutex<FxHashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
 
 impl Memos {
-    /// Each object's value for a key.
-    pub(crate) fn column(&self, key: ValueId) -> Arc<Column> {
-        self.columns.ask(key, || Column {
-            key,
-            values: Table::default(),
-        })
-    }
-
-    /// Objects grouped by their values for some keys.
-    pub(crate) fn groups(&self, keys: Vec<ValueId>) -> Arc<Groups> {
-        let columns = || keys.iter().map(|key| self.column(*key)).collect();
-        self.groups.ask(keys.clone().into(), || Groups {
-            columns: columns(),
-            tuples: InternedBytes::default(),
-            objects: Table::default(),
-        })
-    }
-
-    /// Whether each object passes a filter (1) or not (0). `filter` names it: equal names, equal filters.
-    pub(crate) fn filter(&self, catalog: &Catalog, filter: &str) -> Arc<Table> {
-        self.filters.ask(filter.into(), || {
-            catalog.grown(filter.len());
-            Table::default()
-        })
-    }
-
-    /// Each object with what is under a key simplified.
-    pub(crate) fn titles(&self, key: ValueId) -> Arc<Table> {
-        self.titles.ask(key, Table::default)
-    }
-
-    /// Whether values match a pattern.
-    ///
-    /// # Errors
-    /// When it is no pattern, or there is no memory for it.
-    pub(crate) fn matches(
-        &self,
-        scope: Scope<'_>,
-        pattern: &str,
-        steps: usize,
-    ) -> Result<Arc<Matches>, QueryError> {
-        self.patterns.try_ask(pattern.into(), || {
-            let mut compiler = Compiler::new(scope.guard, steps)?;
-            let parsed = compiler.parse(pattern, false)?;
-            let compiled = compiler.compile(pattern, parsed)?;
-            scope.catalog.grown(pattern.len() + compiler.bytes());
-            Ok(Matches {
-                pattern: compiled,
-                values: Table::default(),
-            })
-        })
-    }
-
-    /// What rules make of objects. `rules` names them: equal names, equal rules.
-    ///
-    /// # Errors
-    /// Those of `read`.
-    pub(crate) fn classifier(
-        &self,
-        scope: Scope<'_>,
-        rules: &str,
-        read: impl FnOnce() -> Result<RuleSet, QueryError>,
-    ) -> Result<Arc<Classifier>, QueryError> {
-        self.classifiers.try_ask(rules.into(), || {
-            let read = read()?;
-            scope.catalog.grown(rules.len() + read.bytes());
-            Ok(Classifier::new(scope.catalog, read))
-        })
+    /// The value of a type; the first time a new one. Ask once for each call of a transform, not for each event.
+    pub(crate) fn of<M: Default + Send + Sync + 'static>(&self) -> Arc<M> {
+        let mut memos = self.0.lock();
+        let memo = memos
+            .entry(TypeId::of::<M>())
+            .or_insert_with(|| Arc::new(M::default()));
+        let memo = Arc::clone(memo).downcast::<M>();
+        debug_assert!(memo.is_ok(), "a memo is filed under its own type");
+        // An empty memo is never wrong, only slow.
+        memo.unwrap_or_default()
     }
 }
 
-/// Answers by question, with a bound.
+/// Keys of one memo that are kept; beyond that, those that were not used for longest are dropped.
+const MAX_KEYS: usize = 64;
+
+/// Prepared answers by what they are about: a key, a pattern, a set of rules.
 #[derive(Debug)]
-struct Questions<Q: Hash + Eq, A>(Mutex<LruCache<Q, Arc<A>, FxBuildHasher>>);
+pub(crate) struct Memo<K: Hash + Eq, V>(Mutex<LruCache<K, Arc<V>, FxBuildHasher>>);
 
-impl<Q: Hash + Eq, A> Default for Questions<Q, A> {
-    fn default() -> Questions<Q, A> {
-        let most = NonZeroUsize::new(MOST).unwrap_or(NonZeroUsize::MIN);
-        Questions(Mutex::new(LruCache::with_hasher(most, FxBuildHasher)))
+impl<K: Hash + Eq, V> Default for Memo<K, V> {
+    fn default() -> Memo<K, V> {
+        let most = NonZeroUsize::new(MAX_KEYS).unwrap_or(NonZeroUsize::MIN);
+        Memo(Mutex::new(LruCache::with_hasher(most, FxBuildHasher)))
     }
 }
 
-impl<Q: Hash + Eq, A> Questions<Q, A> {
-    fn ask(&self, question: Q, new: impl FnOnce() -> A) -> Arc<A> {
-        let answers = &mut self.0.lock();
-        Arc::clone(answers.get_or_insert(question, || Arc::new(new())))
+impl<K: Hash + Eq, V> Memo<K, V> {
+    /// The value of a key, made by `new` if it is not there. Others wait meanwhile, so `new` must be quick.
+    pub(crate) fn get_or_insert(&self, key: K, new: impl FnOnce() -> V) -> Arc<V> {
+        let values = &mut self.0.lock();
+        Arc::clone(values.get_or_insert(key, || Arc::new(new())))
     }
 
-    /// For answers that take long to prepare: nobody waits meanwhile, and of two that do it at once one is kept.
-    fn try_ask<E>(&self, question: Q, new: impl FnOnce() -> Result<A, E>) -> Result<Arc<A>, E> {
-        if let Some(answers) = self.0.lock().get(&question) {
-            return Ok(Arc::clone(answers));
+    /// The same for values that take long to make: nobody waits meanwhile, and if two threads make the same value, one
+    /// of the two is kept.
+    ///
+    /// # Errors
+    /// Those of `new`.
+    pub(crate) fn get_or_try_insert<E>(
+        &self,
+        key: K,
+        new: impl FnOnce() -> Result<V, E>,
+    ) -> Result<Arc<V>, E> {
+        if let Some(value) = self.0.lock().get(&key) {
+            return Ok(Arc::clone(value));
         }
-        let answers = Arc::new(new()?);
-        self.0.lock().put(question, Arc::clone(&answers));
-        Ok(answers)
+        let value = Arc::new(new()?);
+        self.0.lock().put(key, Arc::clone(&value));
+        Ok(value)
     }
 }
 
-/// Each object's value for one key.
-#[derive(Debug)]
-pub(crate) struct Column {
-    key: ValueId,
-    /// 0: it has none; else the value's number + 1.
-    values: Table,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Column {
-    #[inline]
-    pub(crate) fn value(&self, catalog: &Catalog, object: ObjectId) -> Option<ValueId> {
-        let answer = self.values.get(object).unwrap_or_else(|| {
-            let value = catalog.member(object, self.key).map_or(0, |v| v + 1);
-            self.values.set(catalog, object, value);
-            value
-        });
-        answer.checked_sub(1)
-    }
-}
+    #[derive(Default)]
+    struct Lengths(Memo<&'static str, usize>);
 
-/// Names a group: dense, from 0 on.
-pub(crate) type GroupId = u32;
+    #[derive(Default)]
+    struct Others(Memo<&'static str, usize>);
 
-/// Objects that have equal values for some keys form a group.
-#[derive(Debug)]
-pub(crate) struct Groups {
-    columns: Vec<Arc<Column>>,
-    /// The values of each group, as bytes.
-    tuples: InternedBytes,
-    /// 0: it lacks one of the keys; else the group's number + 1.
-    objects: Table,
-}
-
-impl Groups {
-    /// The group of an object; none if it lacks one of the keys.
-    #[inline]
-    pub(crate) fn of(&self, catalog: &Catalog, object: ObjectId) -> Option<GroupId> {
-        let answer = self
-            .objects
-            .get(object)
-            .unwrap_or_else(|| self.find(catalog, object));
-        answer.checked_sub(1)
+    #[test]
+    fn each_type_has_a_memo_of_its_own() {
+        let memos = Memos::default();
+        let length = memos.of::<Lengths>().0.get_or_insert("abc", || 3);
+        assert_eq!(*length, 3);
+        assert_eq!(*memos.of::<Lengths>().0.get_or_insert("abc", || 4), 3);
+        assert_eq!(*memos.of::<Others>().0.get_or_insert("abc", || 4), 4);
     }
 
-    #[cold]
-    fn find(&self, catalog: &Catalog, object: ObjectId) -> u32 {
-        let values = self.columns.iter().map(|c| c.value(catalog, object));
-        let bytes = values.map(|value| value.map(u32::to_le_bytes));
-        let tuple = bytes.collect::<Option<Vec<[u8; 4]>>>();
-        let group = tuple.map_or(0, |tuple| {
-            let (group, grown) = self.tuples.intern(tuple.as_flattened());
-            catalog.grown(grown);
-            group + 1
-        });
-        self.objects.set(catalog, object, group);
-        group
-    }
-
-    /// Groups there are so far: all numbers are less.
-    pub(crate) fn len(&self) -> usize {
-        self.tuples.len()
-    }
-}
-
-/// Whether values match a pattern; what is no string does not.
-#[derive(Debug)]
-pub(crate) struct Matches {
-    pattern: Pattern,
-    values: Table,
-}
-
-impl Matches {
-    /// # Errors
-    /// When the query is over.
-    #[inline]
-    pub(crate) fn search(&self, scope: Scope<'_>, value: ValueId) -> Result<Search, QueryError> {
-        let answer = self.values.get_or(scope.catalog, value, || {
-            scope.guard.check()?;
-            let text = scope.catalog.as_string(value);
-            let search = text.map_or(Search::NotFound, |text| self.pattern.search(&text));
-            Ok::<u32, QueryError>(search.to_answer())
-        })?;
-        Ok(Search::of_answer(answer))
+    #[test]
+    fn an_error_is_not_kept_and_the_number_of_keys_is_bounded() {
+        let memo = Memo::<usize, usize>::default();
+        assert_eq!(memo.get_or_try_insert(1, || Err(())), Err(()));
+        for key in 0..=MAX_KEYS {
+            assert_eq!(
+                memo.get_or_try_insert(key, || Ok::<_, ()>(key)),
+                Ok(Arc::new(key))
+            );
+        }
+        assert_eq!(memo.0.lock().len(), MAX_KEYS);
     }
 }

@@ -1,22 +1,19 @@
-//! What is known of data: every distinct object and value that queries have met, numbered, and what was found out
-//! about each.
+//! Every distinct object and value that queries have met, numbered, and what transforms have found out about each.
 //!
 //! A year has millions of events, some ten thousand distinct objects and fewer distinct values. So whatever a transform
-//! asks of an event's data (its category, its domain, whether a pattern matches) is asked once for each object or
-//! value and remembered here, across requests: [`ObjectId`] and [`ValueId`] are indexes into tables of answers.
+//! asks about an event's data (its category, its domain, whether a pattern matches) is asked once for each object or
+//! value and kept here, across requests: [`ObjectId`] and [`ValueId`] are indexes into tables of answers.
 //!
 //! | file | what |
 //! |---|---|
 //! | `intern` | distinct values and objects, numbered |
 //! | `table` | answers by number, filled by whoever asks first |
-//! | `load` | the numbers of a bucket's dictionaries, brought over into ours |
-//! | `memo` | the answers there are: columns of keys, groups, patterns, rules, URLs, titles |
+//! | `memo` | the tables of all transforms, each known only to its transform |
 //!
-//! Everything here is append-only and read without locks; only what is new takes one. When it has grown too large it
-//! is thrown away as a whole, and the next query starts another one ([`Catalog::bytes`]).
+//! Everything here is append-only and read without locks; only additions take a lock. A catalog that has grown too large
+//! is dropped as a whole, and the next query starts a new one ([`Catalog::bytes`]).
 
 mod intern;
-mod load;
 mod memo;
 mod table;
 
@@ -24,11 +21,12 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(crate) use intern::{Interned, InternedBytes};
-use load::Dictionaries;
-pub(crate) use load::Loader;
-pub(crate) use memo::Memos;
+pub(crate) use memo::Memo;
+use memo::Memos;
 pub(crate) use table::Table;
 use timberline_model::data::Members;
+
+use crate::error::QueryError;
 
 /// Names a distinct data object of the catalog.
 pub(crate) type ObjectId = u32;
@@ -83,8 +81,7 @@ pub(crate) struct Catalog {
     values: InternedBytes,
     /// Members in canonical order, each as [`Member::to_bytes`].
     objects: InternedBytes,
-    dictionaries: Dictionaries,
-    /// Answers.
+    /// What transforms have found out.
     pub(crate) memos: Memos,
     bytes: AtomicUsize,
 }
@@ -94,7 +91,6 @@ impl Catalog {
         let catalog = Catalog {
             values: InternedBytes::default(),
             objects: InternedBytes::default(),
-            dictionaries: Dictionaries::default(),
             memos: Memos::default(),
             bytes: AtomicUsize::new(0),
         };
@@ -131,15 +127,17 @@ impl Catalog {
         self.values.find(text.as_bytes())
     }
 
-    /// The JSON text of a value.
-    pub(crate) fn text(&self, value: ValueId) -> &str {
-        self.values.text(value).unwrap_or("null")
+    /// The JSON text of a value; `None` if the number is not from this catalog, which is a bug.
+    pub(crate) fn text(&self, value: ValueId) -> Option<&str> {
+        let text = self.values.text(value);
+        debug_assert!(text.is_some(), "value {value} is not in the catalog");
+        text
     }
 
-    /// What a value says, if it is a string.
+    /// The string that a value is, if it is one.
     #[inline]
     pub(crate) fn as_string(&self, value: ValueId) -> Option<Cow<'_, str>> {
-        let text = self.text(value);
+        let text = self.text(value)?;
         let inner = text.strip_prefix('"')?.strip_suffix('"')?;
         if !inner.contains('\\') {
             return Some(Cow::Borrowed(inner));
@@ -169,8 +167,9 @@ impl Catalog {
     /// The members of an object.
     #[inline]
     pub(crate) fn members(&self, object: ObjectId) -> ObjectMembers<'_> {
-        let bytes = self.objects.get(object).unwrap_or_default();
-        ObjectMembers(bytes.as_chunks().0)
+        let bytes = self.objects.get(object);
+        debug_assert!(bytes.is_some(), "object {object} is not in the catalog");
+        ObjectMembers(bytes.unwrap_or_default().as_chunks().0)
     }
 
     /// The value that an object has for a key.
@@ -201,28 +200,36 @@ impl Catalog {
         self.as_string(a) < self.as_string(b)
     }
 
-    /// Appends an object's canonical JSON text.
+    /// Appends an object's canonical JSON text. Answers are measured with [`Catalog::object_len`] first, which reports
+    /// numbers that are not from this catalog.
     pub(crate) fn write_object(&self, object: ObjectId, out: &mut Vec<u8>) {
         out.push(b'{');
         for (i, member) in self.members(object).iter().enumerate() {
             if i > 0 {
                 out.push(b',');
             }
-            out.extend_from_slice(self.text(member.key).as_bytes());
+            out.extend_from_slice(self.text(member.key).unwrap_or_default().as_bytes());
             out.push(b':');
-            out.extend_from_slice(self.text(member.value).as_bytes());
+            out.extend_from_slice(self.text(member.value).unwrap_or_default().as_bytes());
         }
         out.push(b'}');
     }
 
     /// Bytes of an object's JSON text.
-    pub(crate) fn object_len(&self, object: ObjectId) -> usize {
+    ///
+    /// # Errors
+    /// When the object or one of its values is not in this catalog, which is a bug.
+    pub(crate) fn object_len(&self, object: ObjectId) -> Result<usize, QueryError> {
+        let unknown = || QueryError::internal("an answer has data that are not in the catalog");
+        self.objects.get(object).ok_or_else(unknown)?;
         let members = self.members(object);
-        // Each with a colon and, but for the last, a comma.
-        let texts = members
-            .iter()
-            .map(|m| self.text(m.key).len() + self.text(m.value).len() + 2);
-        texts.sum::<usize>() + 2 - usize::from(members.len() > 0)
+        let mut len = 2;
+        for (i, member) in members.iter().enumerate() {
+            let key = self.text(member.key).ok_or_else(unknown)?;
+            let value = self.text(member.value).ok_or_else(unknown)?;
+            len += key.len() + 1 + value.len() + usize::from(i > 0);
+        }
+        Ok(len)
     }
 }
 
@@ -244,7 +251,7 @@ mod tests {
         catalog.write_object(b, &mut text);
         let expected = r#"{"$category":["W"],"app":2,"b":1,"title":"a \"b\""}"#;
         assert_eq!(String::from_utf8(text).unwrap(), expected);
-        assert_eq!(catalog.object_len(b), expected.len());
+        assert_eq!(catalog.object_len(b).unwrap(), expected.len());
         assert_eq!(catalog.object_of_text(expected), b);
         let title = catalog.member(a, catalog.string("title")).unwrap();
         assert_eq!(catalog.as_string(title).unwrap(), r#"a "b""#);

@@ -6,76 +6,19 @@
 mod last_use;
 mod names;
 mod operator;
-mod period;
-mod trace;
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 pub(crate) use last_use::LastUses;
 use names::Names;
-pub use period::{Period, PeriodError};
 use rustc_hash::FxHashMap;
-use timberline_model::Timestamp;
-use timberline_views::{BucketKey, BucketView, Snapshot};
-pub(crate) use trace::Trace;
-pub use trace::{Explanation, Step};
 
 use crate::error::{ErrorKind, QueryError};
 use crate::function::{self, Arguments};
+use crate::run::Run;
 use crate::syntax::{Call, Expression, Key, Kind, Name, Program, Statement};
-use crate::transform::Scope;
+use crate::trace;
 use crate::value::Value;
-use crate::warning::{Warning, Warnings};
-
-/// What one run of a program goes by.
-pub(crate) struct Run<'a> {
-    pub(crate) snapshot: &'a Snapshot,
-    pub(crate) scope: Scope<'a>,
-    /// The text, for the places of errors.
-    pub(crate) program: &'a str,
-    pub(crate) period: Period,
-    /// What `NAME` stands for.
-    pub(crate) name: &'a str,
-    pub(crate) backtracking_steps: usize,
-    pub(crate) reads: RefCell<Reads>,
-    pub(crate) warnings: RefCell<Warnings>,
-    pub(crate) trace: Option<RefCell<Trace>>,
-}
-
-/// What a run read, and so what its result depends on.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Reads {
-    /// Buckets, and the latest instant that was asked for.
-    pub(crate) buckets: Vec<(BucketKey, Timestamp)>,
-    /// Whether it depends on which buckets there are.
-    pub(crate) bucket_list: bool,
-}
-
-impl Run<'_> {
-    /// Notes that a bucket was read up to an instant.
-    pub(crate) fn reads(&self, bucket: &BucketView, until: Timestamp) {
-        let buckets = &mut self.reads.borrow_mut().buckets;
-        let read = (bucket.key(), until);
-        if !buckets.contains(&read) {
-            buckets.push(read);
-        }
-    }
-
-    /// Notes that the list of buckets was read.
-    pub(crate) fn reads_bucket_list(&self) {
-        self.reads.borrow_mut().bucket_list = true;
-    }
-
-    /// Notes what the result does not take into account.
-    pub(crate) fn warn(&self, warning: Warning) {
-        self.warnings.borrow_mut().add(warning);
-    }
-
-    fn error_at(&self, error: QueryError, expression: &Expression) -> QueryError {
-        error.at(self.program, expression.span)
-    }
-}
 
 /// Runs a program: the value of `RETURN` after its last statement.
 ///
@@ -231,8 +174,9 @@ impl Evaluator<'_> {
         }
         let values: Result<Vec<Value>, _> = call.arguments.iter().map(|a| self.expression(a)).collect();
         let period = self.names.period(self.run.period);
-        let arguments = Arguments::new(function, values?, &call.arguments, self.run, period);
-        let begun = self.run.trace.as_ref().map(|_| trace::begin(&arguments));
+        let values = values?;
+        let begun = self.run.trace.as_ref().map(|_| trace::begin(&values));
+        let arguments = Arguments::new(function, values, &call.arguments, self.run, period);
         let result = (function.run)(&arguments);
         drop(arguments);
         if let (Some(trace), Some(begun)) = (&self.run.trace, begun) {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{Period, Run};
 use crate::error::QueryError;
+use crate::period::{self, Period};
+use crate::run::Run;
 use crate::value::Value;
 
 /// Names that mean something before a program says anything.
@@ -16,8 +17,8 @@ impl Run<'_> {
     pub(super) fn predefined(&self, name: &str) -> Option<Value> {
         Some(Value::text(match name {
             "TIMEINTERVAL" => self.period.to_string(),
-            "STARTTIME" => super::period::iso(self.period.start),
-            "ENDTIME" => super::period::iso(self.period.end),
+            "STARTTIME" => period::iso(self.period.start),
+            "ENDTIME" => period::iso(self.period.end),
             "NAME" => self.name.to_owned(),
             _ => return None,
         }))
@@ -70,7 +71,7 @@ impl Names {
         }
         let instant = |name, asked| match text(name)? {
             None => Ok(asked),
-            Some(text) => super::period::instant(text).map_err(|e| wrong(name, &e)),
+            Some(text) => period::instant(text).map_err(|e| wrong(name, &e)),
         };
         Ok(Period {
             start: instant("STARTTIME", asked.start)?,

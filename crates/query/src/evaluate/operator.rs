@@ -1,8 +1,9 @@
 //! What operators do.
 
 use crate::error::QueryError;
+use crate::scope::Scope;
 use crate::syntax::Operator;
-use crate::transform::{self, Scope};
+use crate::transform;
 use crate::value::Value;
 
 /// Joins two values.

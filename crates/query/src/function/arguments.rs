@@ -2,10 +2,11 @@
 
 use super::Function;
 use crate::error::QueryError;
-use crate::evaluate::{Period, Run};
 use crate::events::{Builder, Events};
+use crate::period::Period;
+use crate::run::Run;
+use crate::scope::Scope;
 use crate::syntax::Expression;
-use crate::transform::Scope;
 use crate::value::{Items, Text, Value};
 
 /// Arguments, which are as many as the function takes.

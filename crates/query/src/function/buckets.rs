@@ -3,9 +3,9 @@
 use timberline_views::{BucketView, TimeRange};
 
 use super::{Arguments, Function, Parameters, nearest};
-use crate::catalog::Loader;
 use crate::error::QueryError;
 use crate::events::Events;
+use crate::load::Loader;
 use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -38,7 +38,7 @@ fn query_bucket(arguments: &Arguments<'_>) -> Result<Value, QueryError> {
     if is_reversed(range) {
         return Ok(Value::Events(Events::empty(scope.guard)?));
     }
-    let mut loader = Loader::new(scope.catalog, scope.guard)?;
+    let mut loader = Loader::new(scope)?;
     let room = scope
         .guard
         .spare()

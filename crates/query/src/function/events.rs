@@ -4,7 +4,7 @@ use super::{Arguments, Function, Parameters};
 use crate::error::{Limited, QueryError};
 use crate::json;
 use crate::rules::{Purpose, RuleSet};
-use crate::transform;
+use crate::transform::{self, Classifier};
 use crate::value::Value;
 use crate::warning::Warning;
 
@@ -115,26 +115,22 @@ fn concat(arguments: &Arguments<'_>) -> Result<Value, QueryError> {
 }
 
 /// Bytes of rules as JSON: a value that has itself in it many times is long without being large.
-const LONGEST_RULES: usize = 4 << 20;
+const MAX_RULES_BYTES: usize = 4 << 20;
 
 fn classify(arguments: &Arguments<'_>, purpose: Purpose) -> Result<Value, QueryError> {
     let scope = arguments.scope();
     let events = arguments.events(0)?;
     let rules = arguments.value(1);
-    if json::size(scope.catalog, rules, LONGEST_RULES).is_none() {
-        let message = format!("the rules are longer than {LONGEST_RULES} bytes as JSON");
+    if json::size(scope.catalog, rules, MAX_RULES_BYTES).is_none() {
+        let message = format!("the rules are longer than {MAX_RULES_BYTES} bytes as JSON");
         return Err(arguments.about(1, QueryError::limit(Limited::Memory, message)));
     }
     // Equal rules for the same purpose are compiled once, whoever sends them.
     let mut name = format!("{purpose:?} ").into_bytes();
     json::write_value(scope.catalog, rules, &mut name);
     let steps = arguments.run.backtracking_steps;
-    let classifier = scope
-        .catalog
-        .memos
-        .classifier(scope, &String::from_utf8_lossy(&name), || {
-            RuleSet::read(scope.guard, purpose, rules, steps)
-        })
+    let read = || RuleSet::read(scope.guard, purpose, rules, steps);
+    let classifier = Classifier::of(scope.catalog, &String::from_utf8_lossy(&name), read)
         .map_err(|error| arguments.about(1, error))?;
     let (classified, warnings) =
         transform::classify(scope, &events, &classifier).map_err(|error| arguments.about(1, error))?;

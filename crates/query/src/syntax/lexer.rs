@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::ast::{Operator, Quote};
-use super::parser::SyntaxError;
+use super::error::SyntaxError;
 use super::span::Span;
 
 /// The smallest piece that means something.

@@ -4,11 +4,13 @@
 //! One grammar for the programs of both reference servers; `docs/query.md` describes it.
 
 mod ast;
+mod error;
 mod lexer;
 mod parser;
 mod print;
 mod span;
 
 pub use ast::{Call, Expression, Key, Kind, Name, Operator, Program, Quote, Statement};
-pub use parser::{SyntaxError, parse, parse_within};
+pub use error::SyntaxError;
+pub use parser::{parse, parse_within};
 pub use span::{Position, Span};

@@ -12,36 +12,13 @@
 
 use std::sync::Arc;
 
-use thiserror::Error;
-
 use super::ast::{Call, Expression, Key, Kind, Name, Program, Statement};
+use super::error::SyntaxError;
 use super::lexer::{Lexer, Token, Word};
 use super::span::Span;
 
 /// Brackets and blocks that may be open at once when nobody says otherwise.
 const DEPTH: usize = 64;
-
-/// Why a text is no program.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{message}")]
-pub struct SyntaxError {
-    /// What is wrong, and what was expected.
-    pub message: String,
-    /// Where.
-    pub span: Span,
-    /// Whether it may be right, but is nested too deeply.
-    pub too_deep: bool,
-}
-
-impl SyntaxError {
-    pub(super) fn new(message: impl Into<String>, span: Span) -> SyntaxError {
-        SyntaxError {
-            message: message.into(),
-            span,
-            too_deep: false,
-        }
-    }
-}
 
 /// Reads a program.
 ///

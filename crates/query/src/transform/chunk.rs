@@ -1,8 +1,9 @@
 //! `chunk_events_by_key`: runs of events that agree on a key.
 
-use super::Scope;
+use super::by_key::KeyColumn;
 use crate::error::QueryError;
 use crate::events::{Builder, Events};
+use crate::scope::Scope;
 
 /// Neighbours in the list with equal values become the first of them, with the durations of all. Events that lack the
 /// key are passed over.
@@ -11,7 +12,7 @@ pub(crate) fn chunk_events_by_key(
     events: &Events,
     key: &str,
 ) -> Result<Events, QueryError> {
-    let column = scope.catalog.memos.column(scope.catalog.string(key));
+    let column = KeyColumn::of(scope.catalog, scope.catalog.string(key));
     let mut out = Builder::new(scope.guard)?;
     let mut last = None;
     for (i, event) in events.iter().enumerate() {

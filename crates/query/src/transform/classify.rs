@@ -4,16 +4,17 @@
 //! patterns once, which gives the set of rules it matches; an object matches the union of its values' sets; and
 //! what comes of that is found once for each object.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Scope;
-use crate::catalog::{Catalog, Interned, Member, ObjectId, Table, ValueId};
+use crate::catalog::{Catalog, Interned, Member, Memo, ObjectId, Table, ValueId};
 use crate::error::QueryError;
 use crate::events::Events;
 use crate::pattern::Search;
 use crate::rules::{Outcome, RuleSet};
+use crate::scope::Scope;
 use crate::warning::Warning;
 
 /// Sets what the rules say: `$category` or `$tags`. A rule whose search is given up on a text does not match it; the
@@ -61,8 +62,29 @@ pub(crate) struct Classifier {
     objects: Table,
 }
 
+/// The sets of rules that queries have used.
+#[derive(Debug, Default)]
+struct Classifiers(Memo<Box<str>, Classifier>);
+
 impl Classifier {
-    pub(crate) fn new(catalog: &Catalog, rules: RuleSet) -> Classifier {
+    /// The classifier of some rules. Equal names mean equal rules; `read` is called if the name is new.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub(crate) fn of(
+        catalog: &Catalog,
+        name: &str,
+        read: impl FnOnce() -> Result<RuleSet, QueryError>,
+    ) -> Result<Arc<Classifier>, QueryError> {
+        let classifiers = catalog.memos.of::<Classifiers>();
+        classifiers.0.get_or_try_insert(name.into(), || {
+            let rules = read()?;
+            catalog.grown(name.len() + rules.bytes());
+            Ok(Classifier::new(catalog, rules))
+        })
+    }
+
+    fn new(catalog: &Catalog, rules: RuleSet) -> Classifier {
         let none = || vec![0u64; rules.len().div_ceil(64)];
         let (mut of_any_key, mut of_key) = (none(), FxHashMap::<ValueId, Bits>::default());
         for (number, rule) in rules.iter().enumerate() {

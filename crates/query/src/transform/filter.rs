@@ -1,14 +1,16 @@
 //! Events by the value of a key.
 
+use std::sync::Arc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value as Json;
 
-use super::Scope;
-use crate::catalog::{Catalog, ValueId};
+use crate::catalog::{Catalog, Memo, Table, ValueId};
 use crate::error::{Limited, QueryError};
 use crate::events::Events;
 use crate::json;
-use crate::pattern::Search;
+use crate::pattern::{Compiler, Pattern, Search};
+use crate::scope::Scope;
 use crate::value::{Items, Value};
 
 /// The events whose value for `key` is one of those wanted; or, with `keep` false, all others.
@@ -22,7 +24,7 @@ pub(crate) fn filter_keyvals(
     let catalog = scope.catalog;
     let key_id = catalog.string(key);
     let mut wanted = Wanted::new(catalog, values)?;
-    let known = catalog.memos.filter(catalog, &wanted.name(key_id));
+    let known = Filters::answers(catalog, &wanted.name(key_id));
     events.filter(scope.guard, |object| {
         let has = known.get_or(catalog, object, || {
             let value = catalog.member(object, key_id);
@@ -44,10 +46,8 @@ pub(crate) fn filter_keyvals_regex(
 ) -> Result<(Events, bool), QueryError> {
     let catalog = scope.catalog;
     let key_id = catalog.string(key);
-    let matches = catalog.memos.matches(scope, pattern, backtracking_steps)?;
-    let known = catalog
-        .memos
-        .filter(catalog, &format!("{key_id} matches {pattern}"));
+    let matches = Matches::of(scope, pattern, backtracking_steps)?;
+    let known = Filters::answers(catalog, &format!("{key_id} matches {pattern}"));
     let mut given_up = false;
     let found = events.filter(scope.guard, |object| {
         let answer = known.get_or(catalog, object, || match catalog.member(object, key_id) {
@@ -61,8 +61,65 @@ pub(crate) fn filter_keyvals_regex(
     Ok((found, given_up))
 }
 
+/// The filters that queries have used.
+#[derive(Debug, Default)]
+struct Filters(Memo<Box<str>, Table>);
+
+impl Filters {
+    /// For each object, whether it passes the filter, as far as that is known. Equal names mean equal filters.
+    fn answers(catalog: &Catalog, name: &str) -> Arc<Table> {
+        let filters = catalog.memos.of::<Filters>();
+        filters.0.get_or_insert(name.into(), || {
+            catalog.grown(name.len());
+            Table::default()
+        })
+    }
+}
+
+/// The patterns that queries have searched for.
+#[derive(Debug, Default)]
+struct Patterns(Memo<Box<str>, Matches>);
+
+/// Whether values match a pattern. A value that is not a string does not.
+#[derive(Debug)]
+struct Matches {
+    pattern: Pattern,
+    values: Table,
+}
+
+impl Matches {
+    /// # Errors
+    /// When the pattern is not a regular expression, or there is no memory for it.
+    fn of(scope: Scope<'_>, pattern: &str, steps: usize) -> Result<Arc<Matches>, QueryError> {
+        let patterns = scope.catalog.memos.of::<Patterns>();
+        patterns.0.get_or_try_insert(pattern.into(), || {
+            let mut compiler = Compiler::new(scope.guard, steps)?;
+            let parsed = compiler.parse(pattern, false)?;
+            let compiled = compiler.compile(pattern, parsed)?;
+            scope.catalog.grown(pattern.len() + compiler.bytes());
+            Ok(Matches {
+                pattern: compiled,
+                values: Table::default(),
+            })
+        })
+    }
+
+    /// # Errors
+    /// When the query is over.
+    #[inline]
+    fn search(&self, scope: Scope<'_>, value: ValueId) -> Result<Search, QueryError> {
+        let answer = self.values.get_or(scope.catalog, value, || {
+            scope.guard.check()?;
+            let text = scope.catalog.as_string(value);
+            let search = text.map_or(Search::NotFound, |text| self.pattern.search(&text));
+            Ok::<u32, QueryError>(search.to_answer())
+        })?;
+        Ok(Search::of_answer(answer))
+    }
+}
+
 /// Bytes of all wanted values as JSON: a value that has itself in it many times is long without being large.
-const LONGEST: usize = 4 << 20;
+const MAX_WANTED_BYTES: usize = 4 << 20;
 
 /// Values that are looked for in data. Numbers are equal when they are as large, however they are written.
 struct Wanted {
@@ -83,7 +140,7 @@ impl Wanted {
             nested: Vec::new(),
             compared: FxHashMap::default(),
         };
-        let mut left = LONGEST;
+        let mut left = MAX_WANTED_BYTES;
         for value in values.iter() {
             left = json::size(catalog, &value, left)
                 .and_then(|size| left.checked_sub(size))
@@ -124,14 +181,14 @@ impl Wanted {
         }
         let nested = &self.nested;
         *self.compared.entry(value).or_insert_with(|| {
-            let found = serde_json::from_str::<Json>(catalog.text(value));
-            found.is_ok_and(|found| nested.iter().any(|n| equal(n, &found)))
+            let found = catalog.text(value).map(serde_json::from_str::<Json>);
+            found.is_some_and(|found| found.is_ok_and(|found| nested.iter().any(|n| equal(n, &found))))
         })
     }
 }
 
 fn too_long() -> QueryError {
-    let message = format!("the values that are looked for are longer than {LONGEST} bytes as JSON");
+    let message = format!("the values that are looked for are longer than {MAX_WANTED_BYTES} bytes as JSON");
     QueryError::limit(Limited::Memory, message)
 }
 

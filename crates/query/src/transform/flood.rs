@@ -1,9 +1,9 @@
 //! `flood`: fills the gaps that a watcher leaves between two looks.
 
-use super::Scope;
 use super::order::Chronological;
 use crate::error::QueryError;
 use crate::events::{Builder, Events};
+use crate::scope::Scope;
 
 /// Gaps from this length on are left as they are.
 const PULSETIME: i64 = 5_000_000_000;

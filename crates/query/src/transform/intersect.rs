@@ -1,9 +1,9 @@
 //! `filter_period_intersect`: the parts of events that lie within other events.
 
-use super::Scope;
 use super::order::Chronological;
 use crate::error::QueryError;
 use crate::events::{Builder, Event, Events};
+use crate::scope::Scope;
 
 /// Both lists are walked from their earliest start on. An event is cut at the end of each period it reaches into, and
 /// what is left of it goes on; so it may come out in several parts, each with its id. Without length, it is left out.

@@ -1,8 +1,9 @@
 //! `merge_events_by_keys`: one event for all that agree on some keys.
 
-use super::Scope;
+use super::by_key::Groups;
 use crate::error::QueryError;
 use crate::events::{Builder, Event, Events, NO_ID};
+use crate::scope::Scope;
 use crate::totals::Places;
 
 /// Each group is its first event, without id, with the durations of all; groups come in the order of their first
@@ -17,16 +18,16 @@ pub(crate) fn merge_events_by_keys(
         return out.build();
     }
     let keys = keys.iter().map(|key| scope.catalog.string(key)).collect();
-    let groups = scope.catalog.memos.groups(keys);
+    let groups = Groups::of(scope.catalog, keys);
     let totals = events.totals(scope.guard)?;
     // Groups first, so that it is known how many there are at most.
     for (i, total) in totals.iter().enumerate() {
         scope.guard.check_at(i)?;
-        groups.of(scope.catalog, total.object);
+        groups.group(scope.catalog, total.object);
     }
     let mut places = Places::new(scope.guard, groups.len(), totals.len())?;
     for total in totals.iter() {
-        let Some(group) = groups.of(scope.catalog, total.object) else {
+        let Some(group) = groups.group(scope.catalog, total.object) else {
             continue;
         };
         let place = places.of(group, out.len());

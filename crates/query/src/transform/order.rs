@@ -1,9 +1,9 @@
 //! Sorting. Lists mostly come in an order already, forwards or backwards, so that is looked for first.
 
-use super::Scope;
 use crate::error::QueryError;
 use crate::events::{Builder, Column, Event, Events};
 use crate::limits::Guard;
+use crate::scope::Scope;
 use crate::spare::Spare;
 
 /// A list seen from its earliest start to its latest; equal starts in the order of the list.

@@ -4,10 +4,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Scope;
-use crate::catalog::{Catalog, Member, ObjectId, ValueId};
+use crate::catalog::{Catalog, Member, Memo, ObjectId, Table, ValueId};
 use crate::error::QueryError;
 use crate::events::Events;
+use crate::scope::Scope;
 
 #[allow(
     clippy::expect_used,
@@ -24,6 +24,10 @@ static FRAME_RATE: LazyLock<Regex> = LazyLock::new(|| pattern(r"FPS:\s+[0-9\.]+"
 /// That a file is not saved: "● main.rs", "*notes".
 static UNSAVED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(●|\*)\s*"));
 
+/// For each key, each object with the string under the key simplified.
+#[derive(Debug, Default)]
+struct Titles(Memo<ValueId, Table>);
+
 /// Simplifies the string under `key`: of any, the number of notifications goes; of the title of a window, which is
 /// one with an app, also the frame rate and the mark that it is not saved.
 pub(crate) fn simplify_window_titles(
@@ -33,7 +37,11 @@ pub(crate) fn simplify_window_titles(
 ) -> Result<Events, QueryError> {
     let catalog = scope.catalog;
     let (key_id, app) = (catalog.string(key), catalog.string("app"));
-    let known = catalog.memos.titles(key_id);
+    let known = catalog
+        .memos
+        .of::<Titles>()
+        .0
+        .get_or_insert(key_id, Table::default);
     let simplify = |object| simplified(catalog, object, key_id, key == "title", app).unwrap_or(object);
     events.map_data(scope, |object| {
         known.get_or(catalog, object, || Ok(simplify(object)))

@@ -1,10 +1,10 @@
 //! Lists put together: end to end, as periods, or the second into the holes of the first.
 
-use super::Scope;
 use super::order::Chronological;
 use crate::catalog::EMPTY_OBJECT;
 use crate::error::QueryError;
 use crate::events::{Builder, Event, Events, NO_ID};
+use crate::scope::Scope;
 
 /// One list after the other.
 pub(crate) fn concat(scope: Scope<'_>, lists: &[Events]) -> Result<Events, QueryError> {

@@ -2,10 +2,10 @@
 
 use url::Url;
 
-use super::Scope;
 use crate::catalog::{Catalog, Interned, Member, ObjectId, Table, ValueId};
 use crate::error::QueryError;
 use crate::events::Events;
+use crate::scope::Scope;
 
 /// The keys that are set, in canonical order.
 const KEYS: [&str; 4] = ["$domain", "$params", "$path", "$protocol"];
@@ -14,7 +14,7 @@ const KEYS: [&str; 4] = ["$domain", "$params", "$path", "$protocol"];
 /// to data whose `url` can be read, as browsers read it.
 pub(crate) fn split_url_events(scope: Scope<'_>, events: &Events) -> Result<Events, QueryError> {
     let catalog = scope.catalog;
-    let urls = &catalog.memos.urls;
+    let urls = catalog.memos.of::<Urls>();
     let url = catalog.string("url");
     let keys = KEYS.map(|key| catalog.string(key));
     events.map_data(scope, |object| {
@@ -39,9 +39,9 @@ fn with_parts(catalog: &Catalog, object: ObjectId, keys: [ValueId; 4], parts: &[
     catalog.with_members(object, &members)
 }
 
-/// URLs that were taken apart.
+/// URLs that queries have split.
 #[derive(Debug, Default)]
-pub(crate) struct Urls {
+struct Urls {
     /// Each object with the parts of its URL.
     objects: Table,
     /// For each value: 0 if it is no URL, else the number of its parts + 1.

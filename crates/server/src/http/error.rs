@@ -245,7 +245,7 @@ fn query_status(kind: ErrorKind) -> StatusCode {
         ErrorKind::Limit(Limited::ProgramLength | Limited::Periods) => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorKind::Limit(_) => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorKind::Storage => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorKind::Storage | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

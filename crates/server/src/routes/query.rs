@@ -104,7 +104,7 @@ pub(super) async fn query(
     };
     query.past = picture.past;
     let snapshot = Arc::clone(&picture.snapshot);
-    if let Some(answer) = app.engine.remembered(&snapshot, &query) {
+    if let Some(answer) = app.engine.cached(&snapshot, &query) {
         return Ok(respond(&app, answer));
     }
     let (send, receive) = oneshot::channel();

@@ -20,7 +20,8 @@ impl<'a> CancelCheck<'a> {
     pub(crate) fn new(cancel: &'a Cancel) -> CancelCheck<'a> {
         CancelCheck {
             cancel,
-            records: 0,
+            // A pass that is already cancelled ends at its first record.
+            records: MAX_RECORDS,
             bytes: 0,
         }
     }
@@ -55,12 +56,13 @@ mod tests {
 
     #[test]
     fn it_checks_by_records_and_by_bytes() {
-        assert_eq!(checks(MAX_RECORDS as usize - 1, 0), 0);
+        assert_eq!(checks(1, 0), 1);
         assert_eq!(checks(MAX_RECORDS as usize, 0), 1);
+        assert_eq!(checks(MAX_RECORDS as usize + 1, 0), 2);
         assert_eq!(checks(3, MAX_BYTES), 3);
-        assert_eq!(checks(10, MAX_BYTES / 2), 5);
+        assert_eq!(checks(11, MAX_BYTES / 2), 6);
         let cancel = Cancel::new();
         cancel.cancel();
-        assert_eq!(CancelCheck::new(&cancel).after(MAX_BYTES), Err(Cancelled));
+        assert_eq!(CancelCheck::new(&cancel).after(0), Err(Cancelled));
     }
 }

@@ -329,6 +329,9 @@ fn grow<T: Copy>(values: &mut Vec<T>, n: usize) {
 }
 
 impl Columns {
+    /// Bytes of one event in all columns.
+    pub const EVENT_BYTES: usize = size_of::<i64>() * 2 + size_of::<u64>() + size_of::<u32>();
+
     /// Number of events.
     #[must_use]
     pub fn len(&self) -> usize {

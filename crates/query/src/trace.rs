@@ -1,8 +1,7 @@
-//! What a run did, for those who want to know why it takes so long.
+//! What a run did and how long each step took, for `timberline query --explain`.
 
 use std::time::{Duration, Instant};
 
-use crate::function::Arguments;
 use crate::value::Value;
 
 /// One call of a function.
@@ -14,45 +13,44 @@ pub struct Step {
     pub function: String,
     /// Elements of its lists.
     pub rows_in: usize,
-    /// Elements of the list that it gave; none if it gave something else.
+    /// Elements of the list that it returned; `None` if it returned something else.
     pub rows_out: Option<usize>,
     /// How long it took.
     pub time: Duration,
 }
 
-/// What a run did.
+/// What a run did, and how long it took.
 #[derive(Clone, Debug, Default)]
 pub struct Explanation {
     /// Its calls, in the order in which they ended.
     pub steps: Vec<Step>,
-    /// Reading the program, and finding out what it needs.
+    /// Parsing the program.
     pub parsing: Duration,
-    /// All of the run.
+    /// The whole run.
     pub running: Duration,
     /// Writing the answer.
     pub writing: Duration,
 }
 
-/// Gathers steps.
+/// The steps so far.
 #[derive(Debug, Default)]
 pub(crate) struct Trace(pub(crate) Vec<Step>);
 
 /// A call that has begun.
-pub(super) struct Begun {
+pub(crate) struct Begun {
     at: Instant,
     rows_in: usize,
 }
 
-pub(super) fn begin(arguments: &Arguments<'_>) -> Begun {
-    let rows = (0..arguments.len()).filter_map(|i| rows(arguments.value(i)));
+pub(crate) fn begin(arguments: &[Value]) -> Begun {
     Begun {
-        rows_in: rows.sum(),
+        rows_in: arguments.iter().filter_map(rows).sum(),
         at: Instant::now(),
     }
 }
 
 impl Trace {
-    pub(super) fn end(&mut self, begun: Begun, line: u32, function: &str, result: Option<&Value>) {
+    pub(crate) fn end(&mut self, begun: Begun, line: u32, function: &str, result: Option<&Value>) {
         self.0.push(Step {
             line,
             function: function.to_owned(),

@@ -5,7 +5,7 @@ use std::fmt;
 use thiserror::Error;
 use timberline_model::{TimeError, Timestamp};
 
-/// From an instant to another, both included.
+/// From one instant to another, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Period {
     /// Events that end before it are left out.
@@ -14,15 +14,15 @@ pub struct Period {
     pub end: Timestamp,
 }
 
-/// Why a text is no period.
+/// Why a text is not a period.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PeriodError {
-    /// It has not two parts.
+    /// It does not have two parts.
     #[error(
         "a period is two times with a slash between them, such as 2024-03-01T00:00:00Z/2024-03-02T00:00:00Z, found {0:?}"
     )]
     Parts(String),
-    /// A part is no time.
+    /// A part is not a time.
     #[error("{0}")]
     Time(#[from] TimeError),
 }
@@ -46,12 +46,12 @@ impl Period {
 }
 
 /// Reads one end of a period; what is too far away is as far as there is.
-pub(super) fn instant(text: &str) -> Result<Timestamp, TimeError> {
+pub(crate) fn instant(text: &str) -> Result<Timestamp, TimeError> {
     Timestamp::parse_clamped(text)
 }
 
 /// As both reference servers write a time: with an offset of zero in digits.
-pub(super) fn iso(time: Timestamp) -> String {
+pub(crate) fn iso(time: Timestamp) -> String {
     let text = time.to_string();
     match text.strip_suffix('Z') {
         Some(text) => format!("{text}+00:00"),

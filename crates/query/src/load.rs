@@ -1,15 +1,16 @@
-//! Dictionaries of buckets brought over: an object or value of theirs is looked up once, then its number is known.
+//! Reading a bucket: the numbers of its dictionaries become numbers of the catalog. Each object and value of a dictionary
+//! is looked up once; then its number is known.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
-use timberline_views::{DataDictionary, HeadData, Renumber, SegmentData};
+use timberline_views::{Columns, DataDictionary, HeadData, Renumber, SegmentData};
 
-use super::{Catalog, Member, Table, ValueId};
+use crate::catalog::{Member, Table, ValueId};
 use crate::error::QueryError;
-use crate::events::EVENT_BYTES;
-use crate::limits::{Charge, Guard};
+use crate::limits::Charge;
+use crate::scope::Scope;
 
 /// What is known of one dictionary: its objects and its values, in our numbers.
 #[derive(Debug, Default)]
@@ -20,7 +21,7 @@ struct Known {
 
 /// What is known of all dictionaries.
 #[derive(Debug, Default)]
-pub(super) struct Dictionaries(Mutex<FxHashMap<u64, Arc<Known>>>);
+struct Dictionaries(Mutex<FxHashMap<u64, Arc<Known>>>);
 
 impl Dictionaries {
     fn known(&self, number: u64) -> Arc<Known> {
@@ -30,8 +31,8 @@ impl Dictionaries {
 
 /// Reads a bucket for a query: brings data over, charges the memory, and stops when the query does.
 pub(crate) struct Loader<'a> {
-    catalog: &'a Catalog,
-    guard: &'a Guard,
+    scope: Scope<'a>,
+    dictionaries: Arc<Dictionaries>,
     /// The dictionary of the last call.
     last: Option<(u64, Arc<Known>)>,
     charge: Charge,
@@ -39,12 +40,12 @@ pub(crate) struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    pub(crate) fn new(catalog: &'a Catalog, guard: &'a Guard) -> Result<Loader<'a>, QueryError> {
+    pub(crate) fn new(scope: Scope<'a>) -> Result<Loader<'a>, QueryError> {
         Ok(Loader {
-            catalog,
-            guard,
+            scope,
+            dictionaries: scope.catalog.memos.of(),
             last: None,
-            charge: guard.charge(0)?,
+            charge: scope.guard.charge(0)?,
             members: Vec::new(),
         })
     }
@@ -53,7 +54,7 @@ impl<'a> Loader<'a> {
         match &self.last {
             Some((last, known)) if *last == number => Arc::clone(known),
             _ => {
-                let known = self.catalog.dictionaries.known(number);
+                let known = self.dictionaries.known(number);
                 self.last = Some((number, Arc::clone(&known)));
                 known
             }
@@ -62,9 +63,9 @@ impl<'a> Loader<'a> {
 
     fn of_segment(&mut self, data: &SegmentData<'_>, numbers: &mut [u32]) {
         let known = self.known(data.number());
-        let catalog = self.catalog;
-        // A number that the dictionary has not comes of damage; nothing is kept of it, for tables are as large as their
-        // greatest number.
+        let catalog = self.scope.catalog;
+        // A number beyond the dictionary comes from damage. It is not kept, because a table is as large as its greatest
+        // number.
         let value = |number: u32| -> ValueId {
             known.values.get(number).unwrap_or_else(|| {
                 let id = catalog.value(data.value(number));
@@ -93,10 +94,11 @@ impl<'a> Loader<'a> {
 
     fn of_head(&mut self, data: &HeadData<'_>, numbers: &mut [u32]) {
         let known = self.known(data.number());
+        let catalog = self.scope.catalog;
         for number in numbers {
             *number = known.objects.get(*number).unwrap_or_else(|| {
-                let id = self.catalog.object_of_text(data.text(*number));
-                known.objects.set(self.catalog, *number, id);
+                let id = catalog.object_of_text(data.text(*number));
+                known.objects.set(catalog, *number, id);
                 id
             });
         }
@@ -107,9 +109,9 @@ impl Renumber for Loader<'_> {
     type Error = QueryError;
 
     fn renumber(&mut self, dictionary: &DataDictionary<'_>, numbers: &mut [u32]) -> Result<(), QueryError> {
-        self.guard.check()?;
-        self.charge.grow(numbers.len() * EVENT_BYTES)?;
-        self.guard.check_catalog(self.catalog)?;
+        self.scope.guard.check()?;
+        self.charge.grow(numbers.len() * Columns::EVENT_BYTES)?;
+        self.scope.check_catalog()?;
         match dictionary {
             DataDictionary::Segment(data) => self.of_segment(data, numbers),
             DataDictionary::Head(data) => self.of_head(data, numbers),
