@@ -17,7 +17,7 @@ use crate::record::BucketKey;
 use crate::segment::{self, Heal, SegmentError, Source, ViewSegment};
 use crate::store::Shared;
 use crate::view::Snapshot;
-use crate::view::{BucketView, Replacement, Sealed};
+use crate::view::{BucketView, MaskedSegment, Replacement};
 
 /// Segments of one size class that are merged.
 const FAN_IN: usize = 8;
@@ -54,7 +54,7 @@ impl LookOut {
 /// What there is to do next.
 enum Job {
     Seal(BucketKey),
-    Merge(BucketKey, Vec<Sealed>),
+    Merge(BucketKey, Vec<MaskedSegment>),
     /// A new file in the place of a damaged one.
     Replace(BucketKey, String),
     Checkpoint,
@@ -114,7 +114,7 @@ impl Shared {
     }
 
     /// Merges segments of a bucket into one.
-    pub(crate) fn merge(&self, key: BucketKey, sources: &[Sealed]) -> Result<(), CompactError> {
+    pub(crate) fn merge(&self, key: BucketKey, sources: &[MaskedSegment]) -> Result<(), CompactError> {
         let from = sources.iter().map(source).collect::<Result<Vec<_>, _>>()?;
         let segment = self.write_segment(key, &from)?;
         let file = segment.as_ref().map(|s| s.file().to_owned());
@@ -231,7 +231,7 @@ pub(crate) fn write_segment(
 }
 
 /// A segment as a source. Of a damaged one, what is missing is left out: then all of it must have been looked at.
-fn source(sealed: &Sealed) -> Result<Source, SegmentError> {
+fn source(sealed: &MaskedSegment) -> Result<Source, SegmentError> {
     let segment = &sealed.segment;
     if !segment.is_damaged() {
         return Ok(Source::Segment(segment.clone(), sealed.hidden.clone()));
@@ -250,7 +250,7 @@ pub(crate) fn head_sources(runs: &[Arc<Run>], touched: u64) -> Vec<Source> {
 }
 
 /// Segments that are worth merging: `FAN_IN` of one size class, or one of which much is hidden.
-fn mergeable(bucket: &BucketView) -> Option<Vec<Sealed>> {
+fn mergeable(bucket: &BucketView) -> Option<Vec<MaskedSegment>> {
     let segments = &bucket.segments;
     if let Some(s) = segments
         .iter()
@@ -258,10 +258,10 @@ fn mergeable(bucket: &BucketView) -> Option<Vec<Sealed>> {
     {
         return Some(vec![s.clone()]);
     }
-    let class = |s: &Sealed| (s.rows() / SEAL_ROWS as u64).max(1).ilog(FAN_IN as u64);
-    let small = |s: &&Sealed| s.rows() < MOST_ROWS && s.segment.size() < MOST_BYTES;
+    let class = |s: &MaskedSegment| (s.rows() / SEAL_ROWS as u64).max(1).ilog(FAN_IN as u64);
+    let small = |s: &&MaskedSegment| s.rows() < MOST_ROWS && s.segment.size() < MOST_BYTES;
     for c in 0..3 {
-        let same: Vec<Sealed> = segments
+        let same: Vec<MaskedSegment> = segments
             .iter()
             .filter(small)
             .filter(|s| class(s) == c)

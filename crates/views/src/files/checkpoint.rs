@@ -22,7 +22,7 @@ use crate::record::{BucketKey, EventBlock, Put};
 use crate::row::Row;
 use crate::segment::{Heal, SegmentError, ViewSegment};
 use crate::view::Snapshot;
-use crate::view::{BucketView, Changes, LastEvent, Sealed};
+use crate::view::{BucketView, Changes, LastEvent, MaskedSegment};
 
 /// Name of the file.
 pub(crate) const FILE: &str = "checkpoint";
@@ -415,7 +415,7 @@ fn restore_segments(
     named: Vec<SegmentBody>,
     events: u64,
     healer: Option<&Arc<Healer>>,
-) -> Result<Vec<Sealed>, Unusable> {
+) -> Result<Vec<MaskedSegment>, Unusable> {
     let (mut segments, mut broken) = (Vec::with_capacity(named.len()), Vec::new());
     for s in named {
         match (open_segment(storage, key, &s.file, healer), healer) {
@@ -448,7 +448,7 @@ fn restore_segments(
         if !are_positions(&hidden, segment.rows()) {
             return Err(Unusable::Contradiction("a list of hidden events is malformed"));
         }
-        Ok(Sealed::new(Arc::new(segment), hidden))
+        Ok(MaskedSegment::new(Arc::new(segment), hidden))
     });
     sealed.collect()
 }
@@ -491,7 +491,7 @@ fn restore_bucket(
         changes: Changes::since(b.touched),
     };
     // The fold counts down from it, and reads rely on it.
-    let sealed: u64 = view.segments.iter().map(Sealed::rows).sum();
+    let sealed: u64 = view.segments.iter().map(MaskedSegment::rows).sum();
     if head.len() != b.head_ids.len() || view.len != sealed + in_memory {
         return Err(Unusable::Contradiction(
             "a bucket has not as many events as it counts",

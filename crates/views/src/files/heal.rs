@@ -21,7 +21,7 @@ use crate::segment::{BLOCK_ROWS, Block, Heal, Healed, Reconstruction, SegmentErr
 use crate::store::{OpenReport, Shared, Store};
 use crate::tools::inspect::checkpoint_damage;
 use crate::view::Snapshot;
-use crate::view::{BucketView, Sealed};
+use crate::view::{BucketView, MaskedSegment};
 
 /// What a damaged view file is called when it was set aside: its name and this.
 pub(crate) const SET_ASIDE: &str = ".damaged";
@@ -218,7 +218,7 @@ impl Shared {
             let snapshot = self.published.load_full();
             let key = BucketKey(segment.header().bucket);
             let view = snapshot.kept_of(key).ok_or_else(|| why.clone())?;
-            let this = |sealed: &&Sealed| sealed.segment.file() == segment.file();
+            let this = |sealed: &&MaskedSegment| sealed.segment.file() == segment.file();
             let sealed = view.segments.iter().find(this).ok_or_else(|| why.clone())?;
             let healed = self.reconstruct_once(segment, view, sealed, &snapshot)?;
             let lost = healed.lost(&sealed.hidden);
@@ -233,7 +233,7 @@ impl Shared {
         &self,
         segment: &ViewSegment,
         view: &BucketView,
-        sealed: &Sealed,
+        sealed: &MaskedSegment,
         snapshot: &Snapshot,
     ) -> Result<Healed, SegmentError> {
         let mut found = Reconstruction::of(segment.original(), &sealed.hidden);
@@ -344,9 +344,9 @@ pub(crate) fn set_aside_of(name: &str) -> Option<BucketKey> {
 /// the blocks that cannot.
 fn ids_elsewhere<'v>(
     view: &'v BucketView,
-    besides: &Sealed,
+    besides: &MaskedSegment,
     give: &mut dyn FnMut(&Row),
-) -> Vec<(&'v Sealed, Vec<usize>)> {
+) -> Vec<(&'v MaskedSegment, Vec<usize>)> {
     let mut unreadable = Vec::new();
     view.open.iter().for_each(|open| give(&open.row));
     for run in view.memory_runs() {

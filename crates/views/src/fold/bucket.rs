@@ -12,7 +12,8 @@ use crate::record::{BucketKey, EventChanges, Last, Put};
 use crate::row::Row;
 use crate::segment::SegmentError;
 use crate::view::{
-    BucketView, Changes, Gone, LastEvent, Located, Loss, OpenEvent, Place, Replacement, Sealed,
+    BucketView, Changes, EventLocation, LastEvent, Located, Loss, MaskedSegment, OpenEvent, RemovedEvents,
+    Replacement,
 };
 
 /// So many removals at once are cheaper in one pass over everything than one by one.
@@ -146,7 +147,7 @@ impl BucketState {
     }
 
     /// Where an event lies.
-    pub(crate) fn find(&self, id: u64) -> Result<Option<Place>, SegmentError> {
+    pub(crate) fn find(&self, id: u64) -> Result<Option<EventLocation>, SegmentError> {
         if let Some(place) = self.view.find_in_memory(id) {
             return Ok(Some(place));
         }
@@ -157,15 +158,15 @@ impl BucketState {
                 None => sealed.segment.find(id)?,
             };
             if let Some(position) = position.filter(|position| sealed.shows(*position)) {
-                return Ok(Some(Place::Segment(i, position)));
+                return Ok(Some(EventLocation::Segment(i, position)));
             }
         }
         Ok(None)
     }
 
     /// The row at a place.
-    fn row_at(&self, place: Place) -> Result<Option<Row>, SegmentError> {
-        if let (Some(located), Place::Segment(segment, position)) = (&self.located, place)
+    fn row_at(&self, place: EventLocation) -> Result<Option<Row>, SegmentError> {
+        if let (Some(located), EventLocation::Segment(segment, position)) = (&self.located, place)
             && let Some(sealed) = self.view.segments.get(segment)
             && let Some(row) = located.row(&sealed.segment, position)
         {
@@ -175,9 +176,9 @@ impl BucketState {
     }
 
     /// The row at a place, and its data.
-    pub(crate) fn read(&self, place: Place) -> Result<Option<(Row, String)>, SegmentError> {
+    pub(crate) fn read(&self, place: EventLocation) -> Result<Option<(Row, String)>, SegmentError> {
         if let (Some(located), Some(row)) = (&self.located, self.row_at(place)?)
-            && matches!(place, Place::Segment(..))
+            && matches!(place, EventLocation::Segment(..))
             && let Some(text) = located.text(row.id)
         {
             return Ok(Some((row, text.to_owned())));
@@ -468,7 +469,7 @@ impl BucketState {
         if let Some(place) = self.find(id)? {
             let row = self.row_at(place)?;
             self.take_out(place)?;
-            let mut gone = Gone::default();
+            let mut gone = RemovedEvents::default();
             if let Some(row) = row {
                 gone.add(&row);
             }
@@ -499,7 +500,7 @@ impl BucketState {
                 *runs = Arc::new(left.filter(|run| run.len() > 0).collect());
             }
         }
-        let mut gone = Gone::default();
+        let mut gone = RemovedEvents::default();
         in_memory.iter().for_each(|row| gone.add(row));
         self.went(gone);
         if in_memory.is_empty() {
@@ -531,7 +532,7 @@ impl BucketState {
     }
 
     /// Events went.
-    fn went(&mut self, gone: Gone) {
+    fn went(&mut self, gone: RemovedEvents) {
         if gone.events == 0 {
             return;
         }
@@ -550,12 +551,12 @@ impl BucketState {
         }
     }
 
-    fn take_out(&mut self, place: Place) -> Result<(), SegmentError> {
+    fn take_out(&mut self, place: EventLocation) -> Result<(), SegmentError> {
         match place {
-            Place::Open => self.view.open = None,
-            Place::Run(run, position) => take_from(&mut self.view.runs, run, position),
-            Place::Frozen(run, position) => take_from(&mut self.view.frozen, run, position),
-            Place::Segment(segment, position) => {
+            EventLocation::Open => self.view.open = None,
+            EventLocation::Run(run, position) => take_from(&mut self.view.runs, run, position),
+            EventLocation::Frozen(run, position) => take_from(&mut self.view.frozen, run, position),
+            EventLocation::Segment(segment, position) => {
                 let row = self.row_at(place)?;
                 if let Some(sealed) = Arc::make_mut(&mut self.view.segments).get_mut(segment) {
                     sealed.hide(row.map(|row| (position, row)).into_iter().collect());
@@ -585,7 +586,11 @@ fn take_from(runs: &mut Arc<Vec<Arc<Run>>>, run: usize, position: usize) {
 }
 
 /// Hides the events with these ids, which are sorted, in a view segment.
-fn hide(sealed: &mut Sealed, ids: &[u64], located: Option<&Located>) -> Result<Gone, SegmentError> {
+fn hide(
+    sealed: &mut MaskedSegment,
+    ids: &[u64],
+    located: Option<&Located>,
+) -> Result<RemovedEvents, SegmentError> {
     if let Some(gone) = located.and_then(|located| located.hide(sealed, ids)) {
         return Ok(gone);
     }

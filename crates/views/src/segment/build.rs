@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use super::BLOCK_ROWS;
+use super::block::Block;
 use super::dictionary::{Dictionary, DictionaryBuilder};
 use super::format::{ENTRY, Entry, HEADER, Header, SegmentError};
 use super::pack::Packing;
-use super::read::{Block, ViewSegment};
+use super::read::ViewSegment;
 use crate::head::Run;
 use crate::row::Row;
 

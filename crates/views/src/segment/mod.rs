@@ -3,6 +3,7 @@
 //! The format is specified to the byte in `docs/format/views.md`. [`build()`] writes it, [`ViewSegment`] reads it;
 //! [`pack`] and [`dictionary`] are the two encodings inside.
 
+mod block;
 mod build;
 mod dictionary;
 mod format;
@@ -13,10 +14,11 @@ mod reconstruct;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use block::Block;
 pub(crate) use build::{Source, build};
 pub(crate) use dictionary::Dictionary as SegmentDictionary;
 pub use format::SegmentError;
-pub(crate) use read::{Block, Heal, Healed, ViewSegment};
+pub(crate) use read::{Heal, Healed, ViewSegment};
 pub(crate) use reconstruct::Reconstruction;
 
 /// Rows in a block: the unit of decoding, of checksums and of the sparse index.

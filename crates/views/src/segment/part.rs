@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock};
 use timberline_disk::{Access, Region, Storage};
 
 use super::BLOCK_ROWS;
+use super::block::Block;
 use super::dictionary::Dictionary;
 use super::format::{ENTRY, Entry, HEADER, Header, SegmentError};
-use super::read::Block;
 use crate::head::next_dictionary;
 
 /// A view segment's bytes, wherever they are.

@@ -7,11 +7,12 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::BLOCK_ROWS;
+use super::block::Block;
 use super::build::assemble;
 use super::dictionary::{Dictionary, DictionaryBuilder};
 use super::format::SegmentError;
 use super::part::Part;
-use super::read::{Block, Healed};
+use super::read::Healed;
 use crate::row::Row;
 
 /// A damaged segment, and what is still to be found of it.

@@ -1,6 +1,6 @@
 //! What a snapshot knows of a bucket. Everything behind an `Arc`: a clone is a dozen reference counts.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 use timberline_log::Seq;
@@ -9,10 +9,9 @@ use timberline_model::{Bucket, Data, Duration, Event, EventId, Timestamp};
 use crate::head::{HeadDictionary, Run};
 use crate::record::BucketKey;
 use crate::row::{Bounds, Row, TimeRange};
-use crate::segment::{Block, SegmentError, ViewSegment};
+use crate::segment::SegmentError;
 use crate::view::changes::Changes;
-use crate::view::located::Gone;
-use crate::view::read::Events;
+use crate::view::masked_segment::MaskedSegment;
 
 /// An immutable picture of one bucket.
 ///
@@ -23,7 +22,7 @@ use crate::view::read::Events;
 pub struct BucketView {
     pub(crate) key: BucketKey,
     pub(crate) bucket: Arc<Bucket>,
-    pub(crate) segments: Arc<Vec<Sealed>>,
+    pub(crate) segments: Arc<Vec<MaskedSegment>>,
     pub(crate) frozen: Arc<Vec<Arc<Run>>>,
     pub(crate) runs: Arc<Vec<Arc<Run>>>,
     pub(crate) open: Option<OpenEvent>,
@@ -35,137 +34,6 @@ pub struct BucketView {
     pub(crate) touched: u64,
     /// Which part of its time was changed when, since the store was opened.
     pub(crate) changes: Changes,
-}
-
-/// A view segment, and which of its rows are no longer true.
-#[derive(Clone, Debug)]
-pub(crate) struct Sealed {
-    pub(crate) segment: Arc<ViewSegment>,
-    /// Positions of deleted and replaced events, sorted. Changed only by [`Sealed::hide`].
-    pub(crate) hidden: Arc<Vec<u32>>,
-    facts: Arc<Facts>,
-}
-
-/// What was looked up of the rows that are not hidden: shared between the snapshots that show the same, so that what a
-/// writer looks up before it takes the lock is known under it.
-#[derive(Debug, Default)]
-struct Facts {
-    newest: OnceLock<Option<Row>>,
-    extent: OnceLock<Option<(i64, i64)>>,
-}
-
-impl Sealed {
-    pub(crate) fn new(segment: Arc<ViewSegment>, hidden: Vec<u32>) -> Sealed {
-        Sealed {
-            segment,
-            hidden: Arc::new(hidden),
-            facts: Arc::default(),
-        }
-    }
-
-    pub(crate) fn rows(&self) -> u64 {
-        self.segment.rows().saturating_sub(self.hidden.len() as u64)
-    }
-
-    /// The data of one of its rows, in place of what is in `text`.
-    pub(crate) fn read_text(&self, row: &Row, text: &mut Vec<u8>) -> Result<(), SegmentError> {
-        loop {
-            let (number, dictionary) = self.segment.numbered_dictionary()?;
-            text.clear();
-            dictionary.write_text(row.data, text);
-            match self.segment.dictionary_holds(number) {
-                // Its file was cut short meanwhile: the next one is another, in memory.
-                Err(_) if !self.segment.is_damaged() => {}
-                held => return held,
-            }
-        }
-    }
-
-    /// Positions and rows of the events with these ids, which are sorted, of those that are not hidden.
-    pub(crate) fn positions_of(&self, ids: &[u64]) -> Result<Vec<(u32, Row)>, SegmentError> {
-        let mut found = self.segment.locate(ids)?;
-        found.retain(|(position, _)| self.shows(*position));
-        Ok(found)
-    }
-
-    /// Whether the event at a position is not hidden.
-    pub(crate) fn shows(&self, position: u32) -> bool {
-        self.hidden.binary_search(&position).is_err()
-    }
-
-    /// Hides events that are shown. What is known of the others stays known.
-    pub(crate) fn hide(&mut self, mut events: Vec<(u32, Row)>) -> Gone {
-        let mut gone = Gone::default();
-        if events.is_empty() {
-            return gone;
-        }
-        events.iter().for_each(|(_, row)| gone.add(row));
-        events.sort_unstable_by_key(|(position, _)| *position);
-        let (newest, extent) = (self.facts.newest.get(), self.facts.extent.get());
-        let facts = Facts::default();
-        if let Some(newest) = newest
-            && newest.is_none_or(|newest| events.iter().all(|(_, row)| row.id != newest.id))
-        {
-            let _ = facts.newest.set(*newest);
-        }
-        if let Some(Some((start, end))) = extent
-            && gone.least_start > *start
-            && gone.greatest_end < *end
-        {
-            let _ = facts.extent.set(Some((*start, *end)));
-        }
-        self.facts = Arc::new(facts);
-        let mut hidden = Vec::with_capacity(self.hidden.len() + events.len());
-        let (mut before, mut more) = (self.hidden.iter().peekable(), events.iter().peekable());
-        while let (Some(a), Some((b, _))) = (before.peek(), more.peek()) {
-            if *a < b {
-                hidden.extend(before.next());
-            } else {
-                hidden.extend(more.next().map(|(position, _)| position));
-            }
-        }
-        hidden.extend(before);
-        hidden.extend(more.map(|(position, _)| position));
-        self.hidden = Arc::new(hidden);
-        gone
-    }
-
-    /// The event with the latest start that is not hidden. Looked up once.
-    pub(crate) fn newest(&self) -> Result<Option<Row>, SegmentError> {
-        if let Some(newest) = self.facts.newest.get().filter(|_| self.is_whole()) {
-            return Ok(*newest);
-        }
-        let newest = newest_sealed(self)?;
-        Ok(self.learn(&self.facts.newest, newest))
-    }
-
-    /// Least start and greatest end of what is not hidden. Looked up once.
-    pub(crate) fn extent(&self) -> Result<Option<(i64, i64)>, SegmentError> {
-        if let Some(extent) = self.facts.extent.get().filter(|_| self.is_whole()) {
-            return Ok(*extent);
-        }
-        let extent = measure_sealed(self)?;
-        Ok(self.learn(&self.facts.extent, extent))
-    }
-
-    /// Whether no event of it was lost: what was looked up before a loss does not hold after it.
-    fn is_whole(&self) -> bool {
-        self.segment.missing().is_empty()
-    }
-
-    fn learn<T: Copy>(&self, fact: &OnceLock<T>, found: T) -> T {
-        if self.is_whole() {
-            let _ = fact.set(found);
-        }
-        found
-    }
-
-    /// Positions that are hidden among `rows` from `first` on.
-    pub(crate) fn hidden_in(&self, first: u32, rows: u32) -> &[u32] {
-        let from = self.hidden.partition_point(|p| *p < first);
-        let to = self.hidden.partition_point(|p| *p < first.saturating_add(rows));
-        self.hidden.get(from..to).unwrap_or_default()
-    }
 }
 
 /// The event that heartbeats extend.
@@ -201,7 +69,7 @@ impl From<&Row> for LastEvent {
 
 /// Where an event of a bucket lies.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place {
+pub(crate) enum EventLocation {
     Open,
     /// Run number and position, among the runs that take in rows.
     Run(usize, usize),
@@ -263,14 +131,6 @@ impl BucketView {
         self.segments.len()
     }
 
-    /// The events that touch the range, newest first; none is clipped.
-    ///
-    /// # Errors
-    /// When a view segment is damaged; so may be each step of the iterator.
-    pub fn events(&self, range: TimeRange) -> Result<Events<'_>, SegmentError> {
-        Events::new(self, range.bounds())
-    }
-
     /// The event with this id.
     ///
     /// # Errors
@@ -301,7 +161,7 @@ impl BucketView {
         }
         let mut n = 0;
         for sealed in self.segments.iter() {
-            n += count_sealed(sealed, &bounds)?;
+            n += sealed.count(&bounds)?;
         }
         for run in self.memory_runs() {
             n += run.rows().iter().filter(|r| bounds.touches(r)).count() as u64;
@@ -372,9 +232,9 @@ impl BucketView {
     }
 
     /// Where an event lies, if it lies in memory.
-    pub(crate) fn find_in_memory(&self, id: u64) -> Option<Place> {
+    pub(crate) fn find_in_memory(&self, id: u64) -> Option<EventLocation> {
         if self.open.as_ref().is_some_and(|o| o.row.id == id) {
-            return Some(Place::Open);
+            return Some(EventLocation::Open);
         }
         let in_runs = |runs: &[Arc<Run>]| {
             runs.iter()
@@ -382,11 +242,11 @@ impl BucketView {
                 .rev()
                 .find_map(|(i, run)| run.find(id).map(|position| (i, position)))
         };
-        let place = in_runs(&self.runs).map(|(run, position)| Place::Run(run, position));
-        place.or_else(|| in_runs(&self.frozen).map(|(run, position)| Place::Frozen(run, position)))
+        let place = in_runs(&self.runs).map(|(run, position)| EventLocation::Run(run, position));
+        place.or_else(|| in_runs(&self.frozen).map(|(run, position)| EventLocation::Frozen(run, position)))
     }
 
-    pub(crate) fn find(&self, id: u64) -> Result<Option<Place>, SegmentError> {
+    pub(crate) fn find(&self, id: u64) -> Result<Option<EventLocation>, SegmentError> {
         if let Some(place) = self.find_in_memory(id) {
             return Ok(Some(place));
         }
@@ -394,7 +254,7 @@ impl BucketView {
             if let Some(position) = sealed.segment.find(id)?
                 && sealed.shows(position)
             {
-                return Ok(Some(Place::Segment(i, position)));
+                return Ok(Some(EventLocation::Segment(i, position)));
             }
         }
         Ok(None)
@@ -427,14 +287,14 @@ impl BucketView {
     }
 
     /// The row at a place.
-    pub(crate) fn row_at(&self, place: Place) -> Result<Option<Row>, SegmentError> {
+    pub(crate) fn row_at(&self, place: EventLocation) -> Result<Option<Row>, SegmentError> {
         let of_run =
             |runs: &[Arc<Run>], run: usize, position: usize| runs.get(run)?.rows().get(position).copied();
         Ok(match place {
-            Place::Open => self.open.as_ref().map(|o| o.row),
-            Place::Run(run, position) => of_run(&self.runs, run, position),
-            Place::Frozen(run, position) => of_run(&self.frozen, run, position),
-            Place::Segment(segment, position) => match self.segments.get(segment) {
+            EventLocation::Open => self.open.as_ref().map(|o| o.row),
+            EventLocation::Run(run, position) => of_run(&self.runs, run, position),
+            EventLocation::Frozen(run, position) => of_run(&self.frozen, run, position),
+            EventLocation::Segment(segment, position) => match self.segments.get(segment) {
                 Some(sealed) => sealed.segment.row(position)?,
                 None => None,
             },
@@ -442,17 +302,17 @@ impl BucketView {
     }
 
     /// The row at a place, and its data.
-    pub(crate) fn read(&self, place: Place) -> Result<Option<(Row, String)>, SegmentError> {
+    pub(crate) fn read(&self, place: EventLocation) -> Result<Option<(Row, String)>, SegmentError> {
         let of_run = |runs: &[Arc<Run>], run: usize, position: usize| {
             let run = runs.get(run)?;
             let row = run.rows().get(position)?;
             Some((*row, run.text(row).to_owned()))
         };
         Ok(match place {
-            Place::Open => self.open.as_ref().map(|o| (o.row, o.text().to_owned())),
-            Place::Run(run, position) => of_run(&self.runs, run, position),
-            Place::Frozen(run, position) => of_run(&self.frozen, run, position),
-            Place::Segment(segment, position) => {
+            EventLocation::Open => self.open.as_ref().map(|o| (o.row, o.text().to_owned())),
+            EventLocation::Run(run, position) => of_run(&self.runs, run, position),
+            EventLocation::Frozen(run, position) => of_run(&self.frozen, run, position),
+            EventLocation::Segment(segment, position) => {
                 let Some(sealed) = self.segments.get(segment) else {
                     return Ok(None);
                 };
@@ -465,77 +325,4 @@ impl BucketView {
             }
         })
     }
-}
-
-fn newest_sealed(sealed: &Sealed) -> Result<Option<Row>, SegmentError> {
-    let hidden = &sealed.hidden;
-    let mut position = sealed.segment.rows() as u32;
-    while position > 0 {
-        position -= 1;
-        if hidden.binary_search(&position).is_err() {
-            return sealed.segment.row(position);
-        }
-    }
-    Ok(None)
-}
-
-/// Least start and greatest end of the rows that are not hidden. Blocks without hidden rows are not read.
-fn measure_sealed(sealed: &Sealed) -> Result<Option<(i64, i64)>, SegmentError> {
-    let mut extent: Option<(i64, i64)> = None;
-    let mut block = Block::default();
-    for b in 0..sealed.segment.blocks() {
-        let entry = sealed.segment.entry(b)?;
-        let first = (b * crate::segment::BLOCK_ROWS) as u32;
-        let hidden = sealed.hidden_in(first, entry.rows);
-        if hidden.len() == entry.rows as usize {
-            continue;
-        }
-        let mut offer = |start: i64, end: i64| {
-            let (s, e) = extent.unwrap_or((start, end));
-            extent = Some((s.min(start), e.max(end)));
-        };
-        if hidden.is_empty() {
-            offer(entry.least_start, entry.greatest_end);
-            continue;
-        }
-        sealed.segment.read_shown(b, &sealed.hidden, &mut block)?;
-        let shown = (0..block.len()).filter(|i| hidden.binary_search(&(first + *i as u32)).is_err());
-        for row in shown.filter_map(|i| block.row(i)) {
-            offer(row.start, row.end());
-        }
-    }
-    Ok(extent)
-}
-
-/// Whole blocks inside the range are counted by the index, the others row by row.
-fn count_sealed(sealed: &Sealed, bounds: &Bounds) -> Result<u64, SegmentError> {
-    let header = sealed.segment.header();
-    if header.greatest_end < bounds.from || header.least_start > bounds.to {
-        return Ok(0);
-    }
-    let mut n = 0;
-    let mut block = Block::default();
-    for b in 0..sealed.segment.block_end(bounds)? {
-        let entry = sealed.segment.entry(b)?;
-        if entry.greatest_end < bounds.from {
-            continue;
-        }
-        let first = (b * crate::segment::BLOCK_ROWS) as u32;
-        let hidden = sealed.hidden_in(first, entry.rows);
-        let ends_inside = match sealed.segment.blocks() > b + 1 {
-            true => sealed.segment.entry(b + 1)?.least_start <= bounds.to,
-            false => header.greatest_start <= bounds.to,
-        };
-        if !header.negative && entry.least_start >= bounds.from && ends_inside {
-            sealed.segment.expect_known(b, &sealed.hidden)?;
-            n += u64::from(entry.rows).saturating_sub(hidden.len() as u64);
-            continue;
-        }
-        sealed.segment.read_shown(b, &sealed.hidden, &mut block)?;
-        n += (0..block.len())
-            .filter(|i| block.row(*i).is_some_and(|r| bounds.touches(&r)))
-            .filter(|i| hidden.binary_search(&(first + *i as u32)).is_err())
-            .count() as u64;
-    }
-    Ok(n)
 }

@@ -7,7 +7,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::bucket::{BucketView, OpenEvent, Sealed};
+use super::bucket::{BucketView, OpenEvent};
+use super::masked_segment::MaskedSegment;
 use crate::head::{HeadDictionary, Run};
 use crate::row::{Bounds, Row, TimeRange};
 use crate::segment::{BLOCK_ROWS, Block, SegmentDictionary, SegmentError};
@@ -137,7 +138,7 @@ impl BucketView {
     }
 
     fn sources(&self, bounds: &Bounds) -> Vec<Source<'_>> {
-        let touched = |s: &&Sealed| {
+        let touched = |s: &&MaskedSegment| {
             let header = s.segment.header();
             header.greatest_end >= bounds.from && header.least_start <= bounds.to
         };
@@ -152,7 +153,7 @@ impl BucketView {
 
 #[derive(Clone, Copy)]
 enum Source<'a> {
-    Segment(&'a Sealed),
+    Segment(&'a MaskedSegment),
     Run(&'a Arc<Run>),
     Open(&'a OpenEvent),
 }
@@ -236,7 +237,7 @@ fn read_group<N: Renumber>(
 }
 
 fn read_segment<N: Renumber>(
-    sealed: &Sealed,
+    sealed: &MaskedSegment,
     bounds: &Bounds,
     numbering: &mut N,
     out: &mut Columns,
@@ -291,7 +292,7 @@ fn read_segment<N: Renumber>(
 }
 
 /// The most rows that a segment can give.
-fn rows_in(sealed: &Sealed, bounds: &Bounds, end: usize) -> Result<usize, SegmentError> {
+fn rows_in(sealed: &MaskedSegment, bounds: &Bounds, end: usize) -> Result<usize, SegmentError> {
     let mut rows = 0;
     for number in 0..end {
         let entry = sealed.segment.entry(number)?;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::bucket::{BucketView, OpenEvent, Place, Sealed};
+use super::bucket::{BucketView, EventLocation, OpenEvent};
+use super::masked_segment::{MaskedSegment, RemovedEvents};
 use crate::head::Run;
 use crate::record::BucketKey;
 use crate::row::Row;
@@ -35,57 +36,13 @@ pub(crate) struct Located {
 /// What one view segment holds of the events.
 #[derive(Clone, Debug)]
 struct InSegment {
-    then: Sealed,
+    then: MaskedSegment,
     /// The same once the events are hidden in it.
-    without: Sealed,
+    without: MaskedSegment,
     /// Position and row of each event that it holds, by id, whether hidden or not.
     rows: Vec<(u32, Row)>,
     /// What goes when `without` takes the place of `then`.
-    gone: Gone,
-}
-
-/// Events that went, taken together.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Gone {
-    pub(crate) events: u64,
-    pub(crate) least_start: i64,
-    pub(crate) greatest_end: i64,
-    /// The earliest instant that they touched.
-    pub(crate) from: i64,
-}
-
-impl Default for Gone {
-    fn default() -> Gone {
-        Gone {
-            events: 0,
-            least_start: i64::MAX,
-            greatest_end: i64::MIN,
-            from: i64::MAX,
-        }
-    }
-}
-
-impl Gone {
-    pub(crate) fn add(&mut self, row: &Row) {
-        self.join(&Gone {
-            events: 1,
-            least_start: row.start,
-            greatest_end: row.end(),
-            from: row.start.min(row.end()),
-        });
-    }
-
-    fn join(&mut self, other: &Gone) {
-        self.events += other.events;
-        self.least_start = self.least_start.min(other.least_start);
-        self.greatest_end = self.greatest_end.max(other.greatest_end);
-        self.from = self.from.min(other.from);
-    }
-
-    /// Whether one of the events reached an end of this extent.
-    fn reaches(&self, extent: Option<(i64, i64)>) -> bool {
-        extent.is_some_and(|(start, end)| self.least_start <= start || self.greatest_end >= end)
-    }
+    gone: RemovedEvents,
 }
 
 impl Located {
@@ -154,7 +111,7 @@ impl Located {
                 .iter()
                 .filter(|(position, _)| part.then.shows(*position));
             for (position, row) in shown {
-                if let Some((_, text)) = view.read(Place::Segment(number, *position))? {
+                if let Some((_, text)) = view.read(EventLocation::Segment(number, *position))? {
                     located.texts.insert(row.id, text);
                 }
             }
@@ -165,7 +122,7 @@ impl Located {
     /// Looks up what the fold will ask for once the events are hidden: otherwise it would have to read for it under the
     /// lock. What cannot be read is passed over here, as the fold does.
     fn prepare(&self) {
-        let mut gone = Gone::default();
+        let mut gone = RemovedEvents::default();
         self.segments.iter().for_each(|part| gone.join(&part.gone));
         let at_edge = gone.reaches(self.then.extent);
         for part in &self.segments {
@@ -239,7 +196,7 @@ impl Located {
     }
 
     /// Hides events, which are sorted and not in memory, in a segment. `None` when it is not known here where they are.
-    pub(crate) fn hide(&self, sealed: &mut Sealed, ids: &[u64]) -> Option<Gone> {
+    pub(crate) fn hide(&self, sealed: &mut MaskedSegment, ids: &[u64]) -> Option<RemovedEvents> {
         let part = self.part(&sealed.segment)?;
         if ids == self.sought && Arc::ptr_eq(&sealed.hidden, &part.then.hidden) {
             *sealed = part.without.clone();
@@ -261,7 +218,7 @@ impl Located {
             return None;
         }
         for part in self.segments.iter().filter(|part| part.gone.events > 0) {
-            let same = |sealed: &&Sealed| Arc::ptr_eq(&sealed.segment, &part.then.segment);
+            let same = |sealed: &&MaskedSegment| Arc::ptr_eq(&sealed.segment, &part.then.segment);
             let sealed = now.segments.iter().find(same)?;
             if !Arc::ptr_eq(&sealed.hidden, &part.then.hidden) {
                 let rows = part.rows.iter().filter(|(_, row)| self.beside != Some(row.id));
@@ -305,7 +262,7 @@ impl Located {
 }
 
 impl InSegment {
-    fn of(sealed: &Sealed, mut rows: Vec<(u32, Row)>) -> InSegment {
+    fn of(sealed: &MaskedSegment, mut rows: Vec<(u32, Row)>) -> InSegment {
         let shown = rows.iter().filter(|(position, _)| sealed.shows(*position));
         let mut without = sealed.clone();
         let gone = without.hide(shown.copied().collect());

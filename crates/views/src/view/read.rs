@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use timberline_model::{Duration, EventId, Timestamp};
 
-use super::bucket::{BucketView, OpenEvent, Sealed};
+use super::bucket::{BucketView, OpenEvent};
+use super::masked_segment::MaskedSegment;
 use crate::head::Run;
-use crate::row::{Bounds, Row, event_id};
+use crate::row::{Bounds, Row, TimeRange, event_id};
 use crate::segment::{BLOCK_ROWS, Block, SegmentError, ViewSegment};
 
 /// A read of this many blocks of a segment (a week of a window watcher) is of the kind that is not soon repeated:
@@ -62,7 +63,7 @@ pub struct Events<'a> {
     cursors: Vec<Cursor<'a>>,
     /// Segments that nothing was read of yet, those with later events last: the newest event of ten years is found
     /// without opening ten years.
-    unopened: Vec<&'a Sealed>,
+    unopened: Vec<&'a MaskedSegment>,
     /// The cursor that is read from, and how far: until it falls behind the next best.
     current: usize,
     rival: Option<Row>,
@@ -88,7 +89,7 @@ enum Source<'a> {
 
 #[derive(Debug)]
 struct SegmentCursor<'a> {
-    sealed: &'a Sealed,
+    sealed: &'a MaskedSegment,
     dictionary: crate::segment::SegmentDictionary<'a>,
     /// What the dictionary is known by.
     number: u64,
@@ -102,13 +103,23 @@ struct SegmentCursor<'a> {
     blocks_read: usize,
 }
 
+impl BucketView {
+    /// The events that touch the range, newest first; none is clipped.
+    ///
+    /// # Errors
+    /// When a view segment is damaged; so may be each step of the iterator.
+    pub fn events(&self, range: TimeRange) -> Result<Events<'_>, SegmentError> {
+        Events::new(self, range.bounds())
+    }
+}
+
 impl<'a> Events<'a> {
     pub(crate) fn new(view: &'a BucketView, bounds: Bounds) -> Result<Events<'a>, SegmentError> {
-        let touched = |s: &&Sealed| {
+        let touched = |s: &&MaskedSegment| {
             let header = s.segment.header();
             header.greatest_end >= bounds.from && header.least_start <= bounds.to
         };
-        let mut unopened: Vec<&Sealed> = view.segments.iter().filter(touched).collect();
+        let mut unopened: Vec<&MaskedSegment> = view.segments.iter().filter(touched).collect();
         unopened.sort_by_key(|s| s.segment.header().greatest_start);
         let mut events = Events {
             bounds,
@@ -160,7 +171,8 @@ impl<'a> Events<'a> {
                     self.rival = Some(row);
                 }
             }
-            let due = |s: &mut &Sealed| best.is_none_or(|b| b.start <= s.segment.header().greatest_start);
+            let due =
+                |s: &mut &MaskedSegment| best.is_none_or(|b| b.start <= s.segment.header().greatest_start);
             let Some(sealed) = self.unopened.pop_if(due) else {
                 return Ok(());
             };
@@ -264,7 +276,7 @@ impl Cursor<'_> {
 }
 
 impl<'a> SegmentCursor<'a> {
-    fn new(sealed: &'a Sealed, bounds: &Bounds) -> Result<SegmentCursor<'a>, SegmentError> {
+    fn new(sealed: &'a MaskedSegment, bounds: &Bounds) -> Result<SegmentCursor<'a>, SegmentError> {
         let (number, dictionary) = sealed.segment.numbered_dictionary()?;
         Ok(SegmentCursor {
             sealed,
@@ -301,7 +313,7 @@ impl<'a> SegmentCursor<'a> {
         while self.block_number > 0 {
             self.block_number -= 1;
             if self.sealed.segment.entry(self.block_number)?.greatest_end >= bounds.from {
-                let Sealed { segment, hidden, .. } = self.sealed;
+                let MaskedSegment { segment, hidden, .. } = self.sealed;
                 segment.read_shown(self.block_number, hidden, &mut self.block)?;
                 if let Some(newer) = segment.newer_dictionary(self.number)? {
                     (self.number, self.dictionary) = newer;

@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::bucket::{BucketView, Sealed};
+use super::bucket::BucketView;
+use super::masked_segment::MaskedSegment;
 use crate::head::Run;
 use crate::segment::{SegmentError, ViewSegment};
 
 /// A new segment, and what it was made of.
 pub(crate) struct Replacement {
     /// `None` if nothing was left to write.
-    new: Option<Sealed>,
+    new: Option<MaskedSegment>,
     of: Replaced,
     /// Once events are lost: what the next heartbeat was compared with when that was looked up, if it is still there.
     last: Option<u64>,
@@ -31,23 +32,23 @@ pub(crate) struct Loss {
 /// What it was made of, as it was when it was last looked at.
 enum Replaced {
     Head(Arc<Vec<Arc<Run>>>),
-    Segments(Vec<Sealed>),
+    Segments(Vec<MaskedSegment>),
 }
 
 impl Replacement {
     /// A segment made of the runs of a head that was set apart.
     pub(crate) fn of_head(segment: Option<ViewSegment>, runs: Arc<Vec<Arc<Run>>>) -> Replacement {
         Replacement {
-            new: segment.map(|segment| Sealed::new(Arc::new(segment), Vec::new())),
+            new: segment.map(|segment| MaskedSegment::new(Arc::new(segment), Vec::new())),
             of: Replaced::Head(runs),
             last: None,
         }
     }
 
     /// A segment made of others.
-    pub(crate) fn of_segments(segment: Option<ViewSegment>, segments: &[Sealed]) -> Replacement {
+    pub(crate) fn of_segments(segment: Option<ViewSegment>, segments: &[MaskedSegment]) -> Replacement {
         Replacement {
-            new: segment.map(|segment| Sealed::new(Arc::new(segment), Vec::new())),
+            new: segment.map(|segment| MaskedSegment::new(Arc::new(segment), Vec::new())),
             of: Replaced::Segments(segments.to_vec()),
             last: None,
         }
@@ -108,7 +109,7 @@ impl Replacement {
         let Replaced::Segments(segments) = &self.of else {
             return 0;
         };
-        let lost = |s: &Sealed| s.segment.missing().iter().filter(|at| s.shows(**at)).count() as u64;
+        let lost = |s: &MaskedSegment| s.segment.missing().iter().filter(|at| s.shows(**at)).count() as u64;
         segments.iter().map(lost).sum()
     }
 
@@ -129,7 +130,7 @@ impl Replacement {
         });
     }
 
-    fn replaces(&self, sealed: &Sealed) -> bool {
+    fn replaces(&self, sealed: &MaskedSegment) -> bool {
         match &self.of {
             Replaced::Head(_) => false,
             Replaced::Segments(segments) => {
@@ -159,7 +160,7 @@ impl Replacement {
 }
 
 /// The same segment as it is in a view.
-fn in_place_of<'a>(view: &'a BucketView, then: &Sealed) -> Option<&'a Sealed> {
+fn in_place_of<'a>(view: &'a BucketView, then: &MaskedSegment) -> Option<&'a MaskedSegment> {
     view.segments
         .iter()
         .find(|now| Arc::ptr_eq(&now.segment, &then.segment))
