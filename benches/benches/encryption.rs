@@ -88,7 +88,7 @@ fn store(encrypted: bool) -> [f64; 2] {
     for part in all.chunks(10_000) {
         store.insert_events("inserted", part).expect("is stored");
     }
-    store.seal(1).expect("seals");
+    store.flush(1).expect("seals");
     store.close().expect("closes");
     let begun = Instant::now();
     let (store, _) = Store::open(dir.path(), options).expect("opens");

@@ -39,7 +39,7 @@ fuzz_target!(|bytes: &[u8]| {
     if sealing & 1 == 1 {
         let (store, _) = fixture::open(&disk).expect("records do not keep a store from opening");
         if sealing & 2 == 2 {
-            let _ = store.seal(1);
+            let _ = store.flush(1);
         }
         store.checkpoint().expect("what was folded can be saved");
         let _ = store.close();
@@ -184,7 +184,7 @@ fn go_on(store: &Store, script: &mut Script<'_>) {
             );
         }
     }
-    let _ = store.seal(1);
+    let _ = store.flush(1);
     let _ = store.compact();
     let _ = store.checkpoint();
 }

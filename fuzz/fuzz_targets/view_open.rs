@@ -248,7 +248,7 @@ fn write_on(store: &Store, script: &mut Script<'_>) {
         let _ = store.delete_event(bucket, EventId(1 + script.long() % 2_048));
         let _ = store.delete_event(bucket, EventId(1));
     }
-    let _ = store.seal(1);
+    let _ = store.flush(1);
     let _ = store.compact();
     let _ = store.checkpoint();
 }

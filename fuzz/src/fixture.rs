@@ -48,7 +48,7 @@ pub fn write(disk: &SimDisk, sealed: i64) {
     }
     let events: Vec<_> = (0..sealed).map(event).collect();
     store.insert_events(BUCKET, &events).expect("events");
-    store.seal(1).expect("sealed");
+    store.flush(1).expect("sealed");
     for id in [2, sealed / 2, sealed - 10] {
         store
             .delete_event(BUCKET, EventId(id.unsigned_abs()))

@@ -90,7 +90,7 @@ fn queries_are_answered_the_same_from_the_cache_after_compaction_and_after_resta
     server.stop();
 
     let (store, _) = Store::open(&installation.data, StoreOptions::default()).expect("the store opens");
-    store.seal(1).expect("heads become segments");
+    store.flush(1).expect("heads become segments");
     store.compact().expect("segments are merged");
     let segments: usize = store.snapshot().buckets().map(BucketView::segment_count).sum();
     assert!(segments > 400, "{segments} view segments");

@@ -106,7 +106,7 @@ fn filled() -> Installation {
         .expect("updated");
     store.set_setting("startOfDay", "\"04:00\"").expect("a setting");
     store.delete_bucket("gone").expect("gone");
-    store.seal(1).expect("sealed");
+    store.flush(1).expect("sealed");
     store.close().expect("closed");
     installation
 }

@@ -118,7 +118,7 @@ fn act(stage: &Stage, buckets: &mut Buckets, step: Step) {
                     .expect("is deleted");
             }
         }
-        Step::Seal => stage.store(|store| store.seal(1)).expect("seals"),
+        Step::Seal => stage.store(|store| store.flush(1)).expect("seals"),
         Step::Compact => stage.compact(),
         Step::Reopen => stage.reopen(),
         Step::Rehost(place, _)

@@ -1,7 +1,8 @@
 //! What opening, writing and keeping a store can fail with.
 
+use timberline_cancel::Cancelled;
 use timberline_disk::KeyError;
-use timberline_log::{AppendError, LogError, Seq, SyncFailed};
+use timberline_log::{AppendError, Damage, LogError, Seq, SyncFailed};
 
 use crate::record::CodecError;
 use crate::segment::SegmentError;
@@ -174,6 +175,71 @@ pub enum CompactError {
     /// The log could not be closed.
     #[error(transparent)]
     Close(#[from] LogError),
+}
+
+/// A question about the past, or a change of it, came to nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HistoryError {
+    /// It goes further back than history is kept.
+    #[error(
+        "history is kept from record {from} ({time}) on; what was before is known by its outcome only (see `history` in the configuration)"
+    )]
+    TooOld {
+        /// The oldest record that can be asked for.
+        from: Seq,
+        /// When it was written.
+        time: timberline_model::Timestamp,
+    },
+    /// There is no such record yet.
+    #[error("there is no record {asked} yet: the newest is {newest}")]
+    TooNew {
+        /// The record asked for.
+        asked: Seq,
+        /// The newest there is.
+        newest: Seq,
+    },
+    /// The log could not be read or written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Bytes of the log are lost, and the answer with them.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+    /// A record cannot be read.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// A view segment cannot be read.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// A view could not be written.
+    #[error(transparent)]
+    Compact(#[from] CompactError),
+    /// A change could not be written to the log.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The log could not be synced.
+    #[error(transparent)]
+    Sync(#[from] SyncFailed),
+    /// A segment that is still written to cannot be rewritten.
+    #[error("log segment {0} is not sealed yet: try again in a moment")]
+    Unsealed(String),
+    /// It is changed so often that no decision holds until it is carried out.
+    #[error("what is to be changed is changed by others all the while: try again in a moment")]
+    Unsettled,
+    /// The orders to erase that a copy has missed are squashed.
+    #[error(
+        "was not reached for so long that the log no longer says what is to be erased from it, and its segments cannot be replaced because the log was repaired: make a new backup elsewhere and remove this one"
+    )]
+    OrdersUnknown,
+    /// Whoever asked does not wait for the answer any more.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl From<Cancelled> for HistoryError {
+    fn from(_: Cancelled) -> HistoryError {
+        HistoryError::Cancelled
+    }
 }
 
 #[cfg(test)]

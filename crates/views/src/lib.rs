@@ -63,6 +63,7 @@ mod files;
 mod fold;
 mod head;
 mod history;
+mod lifecycle;
 mod pace;
 pub mod record;
 mod row;
@@ -73,26 +74,26 @@ mod store;
 mod time_trust;
 mod tools;
 mod view;
+mod wakeup;
 mod write;
 
-pub use background::maintenance::{Maintenance, PurgeReceipt};
+pub use background::history::Maintenance;
 pub use collections::ByteList;
 pub use erasure::erase_copy::CopyErasure;
-pub use erasure::erase_log::LogErasure;
+pub use erasure::erase_log::{LogErasure, PurgeReceipt};
 pub use erasure::select::{Selected, Selection};
-pub use error::{CompactError, OpenError, WriteError};
-pub use files::heal::{ViewDamage, set_aside_views};
+pub use error::{CompactError, HistoryError, OpenError, WriteError};
+pub use files::healer::{ViewDamage, set_aside_views};
+pub use files::open_report::OpenReport;
 pub use fold::{FoldError, Replica, ReplicaError};
-pub use history::HistoryError;
 pub use history::event_history::{Beat, Change, Story, What};
-pub use history::undo::Undone;
+pub use history::undo::{Undoing, Undone};
+pub use lifecycle::{Progress, Rebuild};
 pub use pace::Pace;
 pub use record::BucketKey;
 pub use row::TimeRange;
 pub use segment::SegmentError;
-pub use store::{
-    Deleted, DeletedWhat, HeartbeatDurability, OpenReport, Progress, Store, StoreOptions, Undoing,
-};
+pub use store::{Deleted, DeletedWhat, HeartbeatDurability, Store, StoreOptions};
 pub use timberline_cancel::{Cancel, Cancelled};
 pub use timberline_log::Seq;
 pub use time_trust::{

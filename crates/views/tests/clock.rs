@@ -15,7 +15,7 @@ use timberline_disk::{Cipher, SimDisk};
 use timberline_log::Seq;
 use timberline_model::{EventId, NewEvent, Timestamp};
 use timberline_views::{
-    BootTime, Clock, Maintenance, Selection, Store, StoreOptions, TimeRange, TimeTrust, clock_trust,
+    BootTime, Clock, Maintenance, Rebuild, Selection, Store, StoreOptions, TimeRange, TimeTrust, clock_trust,
     confirm_clock,
 };
 
@@ -101,7 +101,8 @@ impl World {
             ..StoreOptions::default()
         };
         let (log, views) = (self.disk.dir("log"), self.disk.dir("views"));
-        let (store, report) = Store::open_on(log, views, options, false, &mut |_, _| {}).expect("opens");
+        let (store, report) =
+            Store::open_on(log, views, options, Rebuild::No, &mut |_, _| {}).expect("opens");
         assert!(
             report.damage.is_empty() && report.unfolded.is_empty(),
             "{report:?}"

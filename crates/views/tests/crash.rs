@@ -17,7 +17,9 @@ use proptest::test_runner::{TestError, TestRunner};
 use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, SimDisk};
 use timberline_log::{PlantedBug, Seq};
-use timberline_views::{Replica, Selection, Store, StoreOptions, TimeRange, WriteError, check, differences};
+use timberline_views::{
+    Rebuild, Replica, Selection, Store, StoreOptions, TimeRange, WriteError, check, differences,
+};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -113,7 +115,7 @@ impl Trial {
             self.disk.dir("log"),
             self.disk.dir("views"),
             options,
-            false,
+            Rebuild::No,
             &mut |_, _| {},
         );
         let (store, report) = opened.map_err(|e| TestCaseError::fail(format!("does not open: {e}")))?;
@@ -154,7 +156,7 @@ impl Trial {
                 self.settle(told, before)?;
             }
             Step::Sync => drop(self.store().sync_now()),
-            Step::Seal => drop(self.store().seal(1)),
+            Step::Seal => drop(self.store().flush(1)),
             Step::Compact => drop(self.store().compact()),
             Step::Checkpoint => drop(self.store().checkpoint()),
             Step::Maintain => {

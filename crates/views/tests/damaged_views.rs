@@ -77,7 +77,7 @@ fn filled(encrypted: bool) -> Fixture {
         for round in 0..2 {
             let events: Vec<_> = (round * 1300..round * 1300 + 1500).map(event).collect();
             let (ids, _) = store.insert_events(id, &events).unwrap();
-            store.seal(1).unwrap();
+            store.flush(1).unwrap();
             for victim in ids.iter().step_by(97) {
                 store.delete_event(id, *victim).unwrap();
             }
@@ -87,7 +87,7 @@ fn filled(encrypted: bool) -> Fixture {
             };
             store.insert_events(id, &[replaced]).unwrap();
         }
-        store.seal(1).unwrap();
+        store.flush(1).unwrap();
     }
     store.delete_bucket("gone").unwrap();
     store.checkpoint().unwrap();
@@ -446,7 +446,7 @@ fn an_event_that_is_lost_does_not_keep_its_neighbours_from_being_changed() {
         store.insert_events(BUCKET, &events).unwrap().0
     };
     let (lost, there) = (insert(0), insert(300));
-    store.seal(1).unwrap();
+    store.flush(1).unwrap();
     store.checkpoint().unwrap();
     store.close().unwrap();
     lose_first_insert(dir.path());

@@ -51,7 +51,7 @@ fn filled() -> TempDir {
             .collect()
     };
     store.insert_events("secret-bucket", &events(0)).expect("stored");
-    store.seal(1).expect("seals");
+    store.flush(1).expect("seals");
     store.checkpoint().expect("is written");
     store
         .insert_events("secret-bucket", &events(EVENTS))

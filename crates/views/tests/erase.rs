@@ -14,7 +14,8 @@ use timberline_cancel::Cancel;
 use timberline_disk::SimDisk;
 use timberline_model::{EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
 use timberline_views::{
-    BucketKey, HistoryError, Selected, Selection, Store, StoreOptions, TimeRange, Undoing, differences,
+    BucketKey, HistoryError, Rebuild, Selected, Selection, Store, StoreOptions, TimeRange, Undoing,
+    differences,
 };
 
 const SECRET: &str = "the-secret-of-the-crypt";
@@ -30,7 +31,7 @@ fn open(disk: &SimDisk) -> Store {
         ..StoreOptions::default()
     };
     let (log, views) = (disk.dir("log"), disk.dir("views"));
-    let (store, report) = Store::open_on(log, views, options, false, &mut |_, _| {}).expect("opens");
+    let (store, report) = Store::open_on(log, views, options, Rebuild::No, &mut |_, _| {}).expect("opens");
     assert!(
         report.damage.is_empty() && report.unfolded.is_empty(),
         "{report:?}"
@@ -85,7 +86,7 @@ fn fill(store: &Store, rounds: i64, squash: bool) {
                 .expect("is replaced");
             store.delete_event(name, id(13)).expect("is deleted");
         }
-        store.seal(1).expect("seals");
+        store.flush(1).expect("seals");
         if squash && round == rounds / 2 {
             store.checkpoint().expect("is written");
             store.sync_now().expect("is synced");
@@ -211,7 +212,7 @@ fn events_that_are_named_go_with_all_they_ever_were() {
     let insert = |name: &str, event| store.insert_events(name, &[event]).expect("is stored").0[0];
     let changed = insert("b", event(None, 1, true));
     insert("b", event(Some(changed.0), 2, false));
-    store.seal(1).expect("seals");
+    store.flush(1).expect("seals");
     let present = insert("b", event(None, 3, true));
     let kept = insert("b", event(None, 4, false));
     // The same id in another bucket is another event.
@@ -379,8 +380,14 @@ fn deleted_things_are_erased_after_their_time() {
         },
         ..StoreOptions::default()
     };
-    let (store, _) =
-        Store::open_on(disk.dir("log"), disk.dir("views"), options, false, &mut |_, _| {}).expect("opens");
+    let (store, _) = Store::open_on(
+        disk.dir("log"),
+        disk.dir("views"),
+        options,
+        Rebuild::No,
+        &mut |_, _| {},
+    )
+    .expect("opens");
     store.create_bucket(&bucket("b")).expect("is made");
     let (ids, _) = store
         .insert_events("b", &[event(None, 1, true)])
@@ -423,8 +430,14 @@ fn an_expiry_that_could_not_be_written_down_is_tried_again() {
         },
         ..StoreOptions::default()
     };
-    let (store, _) =
-        Store::open_on(disk.dir("log"), disk.dir("views"), options, false, &mut |_, _| {}).expect("opens");
+    let (store, _) = Store::open_on(
+        disk.dir("log"),
+        disk.dir("views"),
+        options,
+        Rebuild::No,
+        &mut |_, _| {},
+    )
+    .expect("opens");
     store.create_bucket(&bucket("b")).expect("is made");
     let (ids, _) = store
         .insert_events("b", &[event(None, 1, true)])

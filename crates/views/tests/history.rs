@@ -17,6 +17,7 @@ use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, SimDisk};
 use timberline_log::Seq;
 use timberline_model::{EventId, Timestamp};
+use timberline_views::Rebuild;
 use timberline_views::{
     BucketKey, Clock, HistoryError, Selection, Snapshot, Store, StoreOptions, TimeRange, Undoing, check,
     differences,
@@ -117,7 +118,14 @@ impl World {
             ..StoreOptions::default()
         };
         let (log, views) = (self.disk.dir("log"), self.disk.dir("views"));
-        let (store, report) = Store::open_on(log, views, options, anew, &mut |_, _| {}).expect("opens");
+        let (store, report) = Store::open_on(
+            log,
+            views,
+            options,
+            if anew { Rebuild::Yes } else { Rebuild::No },
+            &mut |_, _| {},
+        )
+        .expect("opens");
         assert!(
             report.damage.is_empty() && report.unfolded.is_empty(),
             "{report:?}"
@@ -153,7 +161,7 @@ impl World {
                 let heartbeat = matches!(command, Command::Heartbeat { .. });
                 self.undoable = (to > from && !heartbeat).then_some((from.next(), to, before));
             }
-            Step::Seal => self.store().seal(1).expect("seals"),
+            Step::Seal => self.store().flush(1).expect("seals"),
             Step::Checkpoint => self.store().checkpoint().expect("is written"),
             Step::Restart => self.open(false),
             Step::Rebuild => {
@@ -520,7 +528,7 @@ fn as_of_any_record_is_the_fold_of_the_log_up_to_it() {
         tell(world.store(), &world.plain, &command).expect("is stored");
         world.plain.apply(&command);
         match n % 100 {
-            30 => world.store().seal(1).expect("seals"),
+            30 => world.store().flush(1).expect("seals"),
             60 => drop(world.store().compact().expect("compacts")),
             90 => world.store().checkpoint().expect("is written"),
             _ => {}

@@ -13,7 +13,7 @@ use timberline_views::record::{
     BucketCreated, CodecError, Erased, EventBlock, EventsChanged, EventsInserted, EventsPut, Heartbeat, Last,
     Outcome, Record,
 };
-use timberline_views::{BucketKey, OpenReport, Store, StoreOptions, TimeRange, WriteError, check};
+use timberline_views::{BucketKey, OpenReport, Rebuild, Store, StoreOptions, TimeRange, WriteError, check};
 
 const BUCKET: BucketKey = BucketKey(1);
 /// Beyond it there is no id.
@@ -165,7 +165,14 @@ fn open(disk: &SimDisk) -> (Store, OpenReport) {
         manual_sync: true,
         ..StoreOptions::default()
     };
-    Store::open_on(disk.dir("log"), disk.dir("views"), options, false, &mut |_, _| {}).expect("opens")
+    Store::open_on(
+        disk.dir("log"),
+        disk.dir("views"),
+        options,
+        Rebuild::No,
+        &mut |_, _| {},
+    )
+    .expect("opens")
 }
 
 fn sound(records: &[Record<'_>]) -> Vec<(u8, Vec<u8>)> {

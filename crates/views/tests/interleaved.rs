@@ -16,8 +16,8 @@ use timberline_disk::{Cipher, SimDisk};
 use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
 use timberline_views::{
-    BucketKey, Selected, Selection, Snapshot, Store, StoreOptions, TimeRange, Undoing, Undone, check,
-    differences,
+    BucketKey, Rebuild, Selected, Selection, Snapshot, Store, StoreOptions, TimeRange, Undoing, Undone,
+    check, differences,
 };
 
 /// What comes between, or before.
@@ -180,7 +180,7 @@ fn act_on(store: &Store, plain: &mut Plain, other: &Other) {
             tell(store, plain, command).expect("is stored");
             plain.apply(command);
         }
-        Other::Seal => store.seal(1).expect("seals"),
+        Other::Seal => store.flush(1).expect("seals"),
         Other::Compact => drop(store.compact().expect("compacts")),
     }
 }
@@ -193,9 +193,15 @@ fn open(disk: &SimDisk, anew: bool) -> Store {
         ..StoreOptions::default()
     };
     let (log, views) = (disk.dir("log"), disk.dir("views"));
-    Store::open_on(log, views, options, anew, &mut |_, _| {})
-        .expect("opens")
-        .0
+    Store::open_on(
+        log,
+        views,
+        options,
+        if anew { Rebuild::Yes } else { Rebuild::No },
+        &mut |_, _| {},
+    )
+    .expect("opens")
+    .0
 }
 
 type Shown = Vec<(String, BucketKey, u64, Vec<plain::Event>)>;
@@ -412,7 +418,7 @@ fn view_segments_that_come_all_the_while_keep_no_write_from_being_decided() {
         let snapshot = store.snapshot();
         let segments = snapshot.bucket("bucket-0").expect("is there").segment_count();
         if segments < 4 {
-            store.seal(1).expect("seals");
+            store.flush(1).expect("seals");
         }
     };
     let (mut world, records) = meddled(usize::MAX, meddle);

@@ -11,6 +11,7 @@ use plain::{Command, Plain, columns, command, same, tell};
 use proptest::prelude::*;
 use timberline_disk::{Cipher, SimDisk};
 use timberline_model::Timestamp;
+use timberline_views::Rebuild;
 use timberline_views::{Snapshot, Store, StoreOptions, TimeRange};
 
 #[derive(Clone, Debug)]
@@ -53,8 +54,14 @@ fn open(disk: &SimDisk, cipher: Option<Arc<Cipher>>, anew: bool) -> Store {
         cipher,
         ..StoreOptions::default()
     };
-    let (store, report) =
-        Store::open_on(disk.dir("log"), disk.dir("views"), options, anew, &mut |_, _| {}).expect("opens");
+    let (store, report) = Store::open_on(
+        disk.dir("log"),
+        disk.dir("views"),
+        options,
+        if anew { Rebuild::Yes } else { Rebuild::No },
+        &mut |_, _| {},
+    )
+    .expect("opens");
     assert!(
         report.damage.is_empty() && report.unfolded.is_empty() && report.checkpoint_unusable.is_none(),
         "{report:?}"
@@ -124,7 +131,7 @@ proptest! {
                     tell(&store, &plain, &command).expect("is stored");
                     plain.apply(&command);
                 }
-                Step::Seal => store.seal(1).expect("seals"),
+                Step::Seal => store.flush(1).expect("seals"),
                 Step::Compact => drop(store.compact().expect("compacts")),
                 Step::Checkpoint => store.checkpoint().expect("is written"),
                 Step::Restart { close } => {

@@ -21,7 +21,8 @@ use timberline_log::{Seq, segment_name};
 use timberline_model::{Duration, EventId, NewEvent, Timestamp};
 use timberline_views::record::{PRESENT, PurgeBegun};
 use timberline_views::{
-    Clock, OpenReport, Selection, Snapshot, Store, StoreOptions, TimeRange, What, check, check_start, explain,
+    Clock, OpenReport, Rebuild, Selection, Snapshot, Store, StoreOptions, TimeRange, What, check,
+    check_start, explain,
 };
 
 const SECOND: i64 = 1_000_000_000;
@@ -73,7 +74,14 @@ impl World {
             fs::create_dir_all(self.path(name)).unwrap();
         }
         let options = self.options.clone();
-        Store::open_on(storage("log"), storage(views), options, false, &mut |_, _| {}).unwrap()
+        Store::open_on(
+            storage("log"),
+            storage(views),
+            options,
+            Rebuild::No,
+            &mut |_, _| {},
+        )
+        .unwrap()
     }
 
     fn open(&self) -> (Store, OpenReport) {
@@ -159,7 +167,7 @@ fn filled(world: &World) -> (Seq, Shown) {
         if n == 1 {
             second = receipt.seq;
         }
-        store.seal(1).unwrap();
+        store.flush(1).unwrap();
         store.delete_event("window", ids[3]).unwrap();
         let purge = PurgeBegun {
             bucket: store.snapshot().bucket("window").unwrap().key(),
@@ -174,7 +182,7 @@ fn filled(world: &World) -> (Seq, Shown) {
         };
         store.insert_events("window", &[again]).unwrap();
     }
-    store.seal(1).unwrap();
+    store.flush(1).unwrap();
     store.checkpoint().unwrap();
     let shown = shown(&store.snapshot());
     store.close().unwrap();
@@ -225,7 +233,7 @@ fn a_rebuild_from_a_damaged_log_takes_from_the_old_views_what_only_they_have() {
         let storage = |name: &str| Arc::new(FileStorage::open(world.path(name)).unwrap());
         let (log, views) = (storage("log"), storage("views"));
         let options = world.options.clone();
-        let (store, report) = Store::open_on(log, views, options, true, &mut |_, _| {}).unwrap();
+        let (store, report) = Store::open_on(log, views, options, Rebuild::Yes, &mut |_, _| {}).unwrap();
         assert_eq!((report.salvaged, report.events_in_doubt), (47, 0), "{report:?}");
         store.compact().unwrap();
         store.checkpoint().unwrap();
@@ -261,7 +269,7 @@ fn a_purge_reaches_events_whose_records_are_damaged() {
             .unwrap();
         store.complete_purges().unwrap();
         store.insert_events("window", &events(500, 1)).unwrap();
-        store.seal(1).unwrap();
+        store.flush(1).unwrap();
         store.checkpoint().unwrap();
         let records = world.records(&store);
         let (_, file, offset, size) = records.into_iter().find(|(seq, ..)| *seq == receipt.seq).unwrap();
@@ -599,7 +607,7 @@ fn act(world: &World, store: &Store, plain: &mut Plain, step: &Step) {
             tell(store, plain, command).unwrap();
             plain.apply(command);
         }
-        Step::Seal => store.seal(1).unwrap(),
+        Step::Seal => store.flush(1).unwrap(),
         Step::Merge => drop(store.compact().unwrap()),
         Step::Purge(bucket, rank) => {
             let Some(found) = plain.buckets.get_mut(&plain::bucket_name(*bucket)) else {
@@ -651,7 +659,7 @@ proptest! {
             let beat = Command::Heartbeat { bucket, start: 0, duration: 0, pulsetime: -1_000_000 * SECOND, data: bucket };
             act(&world, &store, &mut plain, &Step::Do(beat));
         }
-        store.seal(1).unwrap();
+        store.flush(1).unwrap();
         store.checkpoint().unwrap();
         let truth = shown(&store.snapshot());
         let sealed: BTreeSet<u64> = truth.values().flatten().map(|event| event.0).filter(|id| *id < next).collect();

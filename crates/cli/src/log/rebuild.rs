@@ -79,7 +79,7 @@ fn save_heads(settings: &Settings, identity: &Identity, data: &DataDir) -> anyho
         ..store_options(settings, identity, data.cipher().cloned())
     };
     let (store, _) = Store::open(&settings.data_dir, options)?;
-    store.seal(1)?;
+    store.flush(1)?;
     Ok(store.close()?)
 }
 

@@ -124,7 +124,7 @@ impl Stage {
     /// Everything that is in memory goes into view segments, and those are merged.
     pub fn compact(&self) {
         self.store(|store| {
-            store.seal(1).expect("seals");
+            store.flush(1).expect("seals");
             store.compact().expect("merges");
         });
     }

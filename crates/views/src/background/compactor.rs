@@ -1,63 +1,76 @@
-//! Background work: seals heads into view segments, merges small segments into large ones, writes checkpoints.
+//! The compactor: flushes heads into view segments, merges small segments into large ones, writes checkpoints.
 //!
-//! Nothing here is needed for correctness, only for speed, memory and start-up time; and nothing holds the
-//! sequencer for longer than it takes to swap a list.
+//! Nothing here is needed for correctness, only for speed, memory and start-up time; and nothing takes the turn's
+//! lock for longer than it takes to swap a list.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use timberline_disk::Storage;
-
+use crate::background::compaction_policy::choose_merge;
 use crate::error::CompactError;
-use crate::files::checkpoint;
-use crate::fold::FoldError;
-use crate::fold::{BucketState, SEAL_ROWS};
-use crate::head::Run;
+use crate::fold::flush::head_sources;
+use crate::fold::{BucketState, FLUSH_ROWS, FoldError};
 use crate::record::BucketKey;
-use crate::segment::{self, Heal, SegmentError, Source, ViewSegment};
-use crate::store::Shared;
-use crate::view::Snapshot;
-use crate::view::{BucketView, MaskedSegment, Replacement};
+use crate::segment::{SegmentError, Source};
+use crate::store::{Shared, Store};
+use crate::view::{MaskedSegment, Replacement, Snapshot};
 
-/// Segments of one size class that are merged.
-const FAN_IN: usize = 8;
-/// A segment of this many rows is not merged any more: it bounds the memory that a merge takes.
-const MOST_ROWS: u64 = 1 << 19;
-/// Nor is one of this many bytes.
-const MOST_BYTES: u64 = 64 << 20;
-/// How often a new segment catches up with what went since it was made, before it takes its place.
-const CATCHING_UP: u32 = 16;
-/// Bytes of log after which a checkpoint is due, unless checkpoints are large.
-pub(crate) const CHECKPOINT_BYTES: u64 = 4 << 20;
-
-/// When a long fold, which has no compactor beside it, is to look for full heads: after so many records, or so many
-/// bytes of them.
-#[derive(Debug, Default)]
-pub(crate) struct LookOut {
-    records: usize,
-    bytes: usize,
-}
-
-impl LookOut {
-    /// Takes note of a record. True when it is time to look.
-    pub(crate) fn is_due(&mut self, payload: &[u8]) -> bool {
-        self.records += 1;
-        self.bytes += payload.len();
-        let due = self.records >= 1024 || self.bytes >= 4 << 20;
-        if due {
-            *self = LookOut::default();
-        }
-        due
-    }
-}
+/// How often a new segment catches up with events that were removed since it was made, before it takes its place.
+const MAX_CATCH_UPS: u32 = 16;
 
 /// What there is to do next.
 enum Job {
-    Seal(BucketKey),
+    Flush(BucketKey),
     Merge(BucketKey, Vec<MaskedSegment>),
     /// A new file in the place of a damaged one.
     Replace(BucketKey, String),
     Checkpoint,
+}
+
+impl Store {
+    /// Flushes what is worth flushing, merges, and writes a checkpoint when one is due. Says whether it did anything.
+    ///
+    /// # Errors
+    /// When a file cannot be written; nothing is lost.
+    pub fn compact(&self) -> Result<bool, CompactError> {
+        self.shared.compact()
+    }
+
+    /// Flushes every head with at least this many events, whether it is worth it or not.
+    ///
+    /// # Errors
+    /// When a file cannot be written; nothing is lost.
+    pub fn flush(&self, at_least: usize) -> Result<(), CompactError> {
+        let snapshot = self.snapshot();
+        let _exclusive = self.shared.files.exclusive();
+        for bucket in snapshot.buckets().filter(|b| b.head_rows() >= at_least.max(1)) {
+            self.shared.flush(bucket.key)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a checkpoint: what comes before it is not folded again at the next start.
+    ///
+    /// # Errors
+    /// When it cannot be written; nothing is lost.
+    pub fn checkpoint(&self) -> Result<(), CompactError> {
+        let _exclusive = self.shared.files.exclusive();
+        self.shared.checkpoint()
+    }
+
+    /// Waits until the compactor has caught up with a bucket. For threads that bring in events in bulk.
+    pub fn wait_for_room(&self, bucket: &str) {
+        loop {
+            let behind = self
+                .snapshot()
+                .bucket(bucket)
+                .map_or(0, |b| b.memory_runs().map(|r| r.len()).sum());
+            if behind < 3 * FLUSH_ROWS || !self.shared.options.background {
+                return;
+            }
+            self.shared.wakeup.wake_compactor();
+            self.shared.wakeup.wait_for_room();
+        }
+    }
 }
 
 impl Shared {
@@ -66,12 +79,12 @@ impl Shared {
     /// # Errors
     /// When a file cannot be written or read; nothing is lost, and the next call tries again.
     pub(crate) fn compact(&self) -> Result<bool, CompactError> {
-        let _one_at_a_time = self.compacting.lock();
+        let _exclusive = self.files.exclusive();
         let mut any = false;
         while let Some(job) = self.next_job() {
             any = true;
             match job {
-                Job::Seal(key) => self.seal(key)?,
+                Job::Flush(key) => self.flush(key)?,
                 Job::Merge(key, sources) => self.merge(key, &sources)?,
                 Job::Replace(key, file) => self.replace_damaged(key, &file)?,
                 Job::Checkpoint => self.checkpoint()?,
@@ -82,33 +95,35 @@ impl Shared {
 
     fn next_job(&self) -> Option<Job> {
         if let Some(key) = self.sequencer.lock().state.fullest_head() {
-            return Some(Job::Seal(key));
+            return Some(Job::Flush(key));
         }
         if let Some((key, file)) = self.healer.next_due() {
             return Some(Job::Replace(key, file));
         }
-        if self.checkpoint_is_due() || self.healer.take_replaced() {
+        if self.checkpointer.is_due() || self.healer.take_checkpoint_wanted() {
             return Some(Job::Checkpoint);
         }
-        let snapshot = self.published.load();
+        let snapshot = self.sequencer.snapshot();
         snapshot
             .buckets()
-            .find_map(|b| Some(Job::Merge(b.key, mergeable(b)?)))
+            .find_map(|b| Some(Job::Merge(b.key, choose_merge(b)?)))
     }
 
     /// Writes the head of a bucket to a view segment.
-    pub(crate) fn seal(&self, key: BucketKey) -> Result<(), CompactError> {
+    pub(crate) fn flush(&self, key: BucketKey) -> Result<(), CompactError> {
         let frozen = {
-            let mut sequencer = self.sequencer.lock();
-            // An unfinished seal of before (its file could not be written) is taken up first. The bucket may be gone.
-            let _ = sequencer.state.freeze(key);
-            let bucket = sequencer.state.bucket(key);
+            let mut turn = self.sequencer.lock();
+            // The runs of a flush that failed before are flushed first. The bucket may be gone.
+            let _ = turn.state.freeze(key);
+            let bucket = turn.state.bucket(key);
             bucket.map(|b| (b.view.frozen.clone(), b.view.touched))
         };
         let Some((runs, touched)) = frozen.filter(|(runs, _)| !runs.is_empty()) else {
             return Ok(());
         };
-        let segment = self.write_segment(key, &head_sources(&runs, touched))?;
+        let segment = self
+            .files
+            .write(key, &head_sources(&runs, touched), self.healer.clone())?;
         let file = segment.as_ref().map(|s| s.file().to_owned());
         self.install(key, file, Replacement::of_head(segment, runs))
     }
@@ -116,21 +131,15 @@ impl Shared {
     /// Merges segments of a bucket into one.
     pub(crate) fn merge(&self, key: BucketKey, sources: &[MaskedSegment]) -> Result<(), CompactError> {
         let from = sources.iter().map(source).collect::<Result<Vec<_>, _>>()?;
-        let segment = self.write_segment(key, &from)?;
+        let segment = self.files.write(key, &from, self.healer.clone())?;
         let file = segment.as_ref().map(|s| s.file().to_owned());
         self.install(key, file, Replacement::of_segments(segment, sources))?;
-        self.obsolete
-            .lock()
-            .extend(sources.iter().map(|s| s.segment.file().to_owned()));
+        self.files
+            .retire(sources.iter().map(|s| s.segment.file().to_owned()));
         Ok(())
     }
 
-    fn write_segment(&self, key: BucketKey, sources: &[Source]) -> Result<Option<ViewSegment>, CompactError> {
-        let healer: Arc<dyn Heal> = self.healer.clone();
-        write_segment(&*self.views, &self.next_file, key, sources, Some(healer))
-    }
-
-    /// Shows a new segment; when the bucket went meanwhile, its file is obsolete.
+    /// Shows a new segment; if the bucket is gone by now, its file is obsolete.
     fn install(
         &self,
         key: BucketKey,
@@ -139,20 +148,17 @@ impl Shared {
     ) -> Result<(), CompactError> {
         for round in 1.. {
             let now = {
-                let sequencer = self.sequencer.lock();
-                sequencer
-                    .state
-                    .anywhere(key)
-                    .map(|(bucket, _)| bucket.view.clone())
+                let turn = self.sequencer.lock();
+                turn.state.anywhere(key).map(|(bucket, _)| bucket.view.clone())
             };
             if let Some(view) = now {
                 new.catch_up(&view)?;
             }
-            let mut sequencer = self.sequencer.lock();
-            let state = &mut sequencer.state;
+            let mut turn = self.sequencer.lock();
+            let state = &mut turn.state;
             let is_current = |(bucket, _): (&BucketState, bool)| new.is_current(&bucket.view);
-            // What went since is read without the lock, too; after some rounds there is next to nothing of it.
-            if round < CATCHING_UP && !state.anywhere(key).is_none_or(is_current) {
+            // What was removed since is read without the lock, too; after some rounds next to nothing is left of it.
+            if round < MAX_CATCH_UPS && !state.anywhere(key).is_none_or(is_current) {
                 continue;
             }
             let change = |bucket: &mut BucketState| Ok(bucket.install(new)?);
@@ -161,73 +167,61 @@ impl Shared {
                 _ => state.edit(0, key, change),
             };
             match changed {
-                Ok(()) => self.publish(&sequencer.state),
+                Ok(()) => self.sequencer.publish(&turn.state),
                 Err(FoldError::Segment(e)) => return Err(e.into()),
-                Err(_) => self.obsolete.lock().extend(file),
+                Err(_) => self.files.retire(file),
             }
             return Ok(());
         }
         Ok(())
     }
 
-    /// Writes a checkpoint, once the log is durable that far. Gives back its size.
-    fn save(&self, snapshot: &Snapshot) -> Result<u64, CompactError> {
-        self.wait_durable(snapshot.seq())?;
-        let bytes = checkpoint::encode(snapshot, &self.generations())?;
-        checkpoint::write(&*self.views, &bytes).map_err(|(file, error)| CompactError::Io {
-            file: file.into(),
-            error,
-        })?;
-        Ok(bytes.len() as u64)
-    }
-
-    /// Writes a checkpoint of the newest snapshot, and removes the files it no longer needs.
+    /// Writes a checkpoint of the newest snapshot, and removes the files that it no longer names.
+    ///
+    /// # Errors
+    /// When a file cannot be written; nothing is lost.
     pub(crate) fn checkpoint(&self) -> Result<(), CompactError> {
-        let unsaved = self.unsaved.load(Ordering::Relaxed);
-        let obsolete = std::mem::take(&mut *self.obsolete.lock());
-        let snapshot = self.published.load_full();
-        let bytes = match self.save(&snapshot) {
-            Ok(bytes) => bytes,
-            Err(e) => {
-                self.obsolete.lock().extend(obsolete);
-                return Err(e);
+        let begun = self.checkpointer.begin();
+        let obsolete = self.files.take_obsolete();
+        let snapshot = self.sequencer.snapshot();
+        match self.save(&snapshot) {
+            Ok(bytes) => self.checkpointer.finish(begun, snapshot.seq(), bytes),
+            Err(error) => {
+                self.files.retire(obsolete.0);
+                return Err(error);
             }
-        };
-        self.checkpointed.store(snapshot.seq().get(), Ordering::Relaxed);
-        self.unsaved.fetch_sub(unsaved, Ordering::Relaxed);
-        self.saved.store(bytes, Ordering::Relaxed);
-        for file in obsolete {
-            if let Err(error) = self.put_away(&file) {
+        }
+        for file in obsolete.0 {
+            if let Err(error) = self.files.remove(&file, self.healer.take_damaged(&file)) {
                 tracing::warn!(file, %error, "a view file that is no longer needed could not be removed");
             }
         }
         Ok(())
     }
+
+    /// Writes a checkpoint once its records are durable: views never know more than the log. Says how large it is.
+    fn save(&self, snapshot: &Snapshot) -> Result<u64, CompactError> {
+        self.sequencer.wait_durable(snapshot.seq())?;
+        let rewrites = self.erasure.log_rewrites();
+        self.checkpointer
+            .write(self.files.storage(), snapshot, &self.log_storage, rewrites)
+    }
 }
 
-/// Writes the rows of these sources to a new view segment; none when there are none.
-///
-/// # Errors
-/// When a source is damaged or the file cannot be written.
-pub(crate) fn write_segment(
-    views: &dyn Storage,
-    next_file: &AtomicU64,
-    key: BucketKey,
-    sources: &[Source],
-    healer: Option<Arc<dyn Heal>>,
-) -> Result<Option<ViewSegment>, CompactError> {
-    let Some(bytes) = segment::build(key.0, sources)? else {
-        return Ok(None);
+/// Keeps memory bounded. When it cannot (the disk is full), the start goes on with what fits in memory: the views
+/// come when there is space, the events are there at once. Says whether it could.
+pub(crate) fn flush_full_heads(shared: &Shared) -> bool {
+    let full: Vec<_> = {
+        let turn = shared.sequencer.lock();
+        turn.state.full_heads().map(|b| b.view.key).collect()
     };
-    let number = next_file.fetch_add(1, Ordering::Relaxed);
-    let file = format!("{:05}-{number:010}.view", key.0);
-    views
-        .write_file(&file, &bytes)
-        .map_err(|error| CompactError::Io {
-            file: file.clone(),
-            error,
-        })?;
-    Ok(Some(ViewSegment::open(views, &file, healer)?))
+    for key in full {
+        if let Err(error) = shared.flush(key) {
+            tracing::warn!(%error, "views cannot be written while opening; events stay in memory until they can");
+            return false;
+        }
+    }
+    true
 }
 
 /// A segment as a source. Of a damaged one, what is missing is left out: then all of it must have been looked at.
@@ -244,50 +238,10 @@ fn source(sealed: &MaskedSegment) -> Result<Source, SegmentError> {
     Ok(Source::Segment(segment.clone(), Arc::new(hidden)))
 }
 
-/// The runs of a head that has been set apart, as sources.
-pub(crate) fn head_sources(runs: &[Arc<Run>], touched: u64) -> Vec<Source> {
-    runs.iter().map(|r| Source::Run(r.clone(), touched)).collect()
-}
-
-/// Segments that are worth merging: `FAN_IN` of one size class, or one of which much is hidden.
-fn mergeable(bucket: &BucketView) -> Option<Vec<MaskedSegment>> {
-    let segments = &bucket.segments;
-    if let Some(s) = segments
-        .iter()
-        .find(|s| s.hidden.len() as u64 * 4 > s.segment.rows().max(4096))
-    {
-        return Some(vec![s.clone()]);
-    }
-    let class = |s: &MaskedSegment| (s.rows() / SEAL_ROWS as u64).max(1).ilog(FAN_IN as u64);
-    let small = |s: &&MaskedSegment| s.rows() < MOST_ROWS && s.segment.size() < MOST_BYTES;
-    for c in 0..3 {
-        let same: Vec<MaskedSegment> = segments
-            .iter()
-            .filter(small)
-            .filter(|s| class(s) == c)
-            .cloned()
-            .collect();
-        if same.len() < FAN_IN {
-            continue;
-        }
-        let (mut rows, mut bytes, mut chosen) = (0, 0, Vec::new());
-        for s in same {
-            rows += s.rows();
-            bytes += s.segment.size();
-            if chosen.len() >= 2 && (rows > MOST_ROWS || bytes > MOST_BYTES) {
-                break;
-            }
-            chosen.push(s);
-        }
-        return Some(chosen);
-    }
-    None
-}
-
 /// The thread that does the work.
 pub(crate) fn run(shared: &Arc<Shared>) {
     let mut failures = 0;
-    while shared.wait_for_work() {
+    while shared.wakeup.wait_for_work() {
         match shared.compact() {
             Ok(_) if failures > 0 => {
                 tracing::info!(failures, "views are written again");
@@ -295,14 +249,14 @@ pub(crate) fn run(shared: &Arc<Shared>) {
             }
             Ok(_) => {}
             Err(error) => {
-                // A full disk stays full for a while: told at the first failure, and then ever more seldom.
+                // A full disk stays full for a while: the first failure is logged, and then ever fewer.
                 failures += 1;
                 if u32::is_power_of_two(failures) {
                     tracing::error!(%error, failures, "views could not be written; it is tried again");
                 }
-                shared.pause();
+                shared.wakeup.pause();
             }
         }
-        shared.room.notify_all();
+        shared.wakeup.announce_room();
     }
 }

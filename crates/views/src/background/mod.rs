@@ -1,4 +1,8 @@
-//! What threads do beside the writes: flush and merge, write checkpoints, keep history short.
+//! What threads do beside the writes: flush, merge, write checkpoints, heal, erase and squash.
 
+pub(crate) mod compaction_policy;
 pub(crate) mod compactor;
-pub(crate) mod maintenance;
+pub(crate) mod erase;
+pub(crate) mod heal;
+pub(crate) mod history;
+mod pace;

@@ -2,11 +2,11 @@
 //! were copied, and they may have records that it has lost. The orders are read in the log; the copy's own records are
 //! rewritten.
 
+use crate::pace::Pace;
 use timberline_log::{LogReader, SegmentInfo, Seq};
 
 use crate::erasure::erase_log::{Targets, first_hit, rewrite_ended};
-use crate::history::HistoryError;
-use crate::pace::Pace;
+use crate::error::HistoryError;
 use crate::record::Record;
 
 /// What erasing from a copy came to.

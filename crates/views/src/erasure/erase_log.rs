@@ -4,15 +4,16 @@
 //! numbers. Segments are rewritten from the newest to the oldest: whatever is left after a crash, no record refers to
 //! something that is erased already, and going over it again finishes it.
 
+use crate::pace::Pace;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{Damage, LogReader, Seq};
+use timberline_model::Timestamp;
 
-use crate::history::HistoryError;
-use crate::pace::Pace;
+use crate::error::HistoryError;
 use crate::record::{
     BucketKey, CodecError, Effect, Erased, EventBlock, EventChanges, EventsChanged, EventsPut, IdsUsed, Last,
     Purge, Put, Record, RecordKind,
@@ -51,6 +52,19 @@ pub struct LogErasure {
     pub segments: u64,
     /// Records that were replaced.
     pub records: u64,
+}
+
+/// What was erased on request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PurgeReceipt {
+    /// The newest record of the purge.
+    pub seq: Seq,
+    /// What was rewritten of the log.
+    pub log: LogErasure,
+    /// View segments that were rewritten or removed.
+    pub view_segments: u64,
+    /// When it was complete.
+    pub completed: Timestamp,
 }
 
 impl Targets {

@@ -2,6 +2,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `progress` | how far erasing and squashing have come |
 //! | `select` | what a purge is to erase |
 //! | `erase_log` | a segment's records without what was purged |
 //! | `erase_copy` | the same in a copy of a log that was repaired since |
@@ -9,5 +10,6 @@
 
 pub(crate) mod erase_copy;
 pub(crate) mod erase_log;
+pub(crate) mod progress;
 pub(crate) mod select;
 pub(crate) mod squash;

@@ -7,7 +7,7 @@ use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
 use timberline_model::EventId;
 
-use crate::history::HistoryError;
+use crate::error::HistoryError;
 use crate::history::cancel_check::CancelCheck;
 use crate::record::{BucketKey, Effect, PRESENT, PurgeBegun, Put, Record};
 use crate::row::{Bounds, Row, TimeRange};

@@ -4,13 +4,14 @@
 //! a setting its last value is left. Large inserts that nobody touched later are taken over with their bytes: a segment
 //! full of them costs no more memory than its file.
 
+use crate::pace::Pace;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 use timberline_log::{LogReader, Rewrite, Rewritten, SegmentInfo, Seq};
 
-use crate::history::{HistoryError, each_record};
-use crate::pace::Pace;
+use crate::error::HistoryError;
+use crate::history::each_record;
 use crate::record::codec::{self, CodecError};
 use crate::record::{
     BucketCreated, BucketDeleted, BucketKey, BucketUpdated, Effect, Erased, EventBlock, EventChanges,

@@ -14,7 +14,8 @@ use timberline_model::{Bucket, Data, Timestamp};
 
 use crate::error::OpenError;
 use crate::files::generations::Generations;
-use crate::files::heal::Healer;
+use crate::files::healer::Healer;
+use crate::files::open_report::OpenReport;
 use crate::fold::BucketState;
 use crate::fold::State;
 use crate::record::codec::{self, CONFIG, CodecError};
@@ -93,8 +94,35 @@ pub(crate) enum Found {
     None,
     /// It cannot be used, for this reason; the log has everything.
     Unusable(String),
-    /// The state it holds.
-    State(Box<State>),
+    /// It can be used.
+    Checkpoint(Box<Checkpoint>),
+}
+
+/// What a checkpoint holds.
+pub(crate) struct Checkpoint {
+    /// The state, but for what lies in view segments.
+    pub(crate) state: State,
+    /// Which versions of the log's segments there were.
+    pub(crate) generations: Generations,
+}
+
+impl Found {
+    /// The checkpoint, or an empty one. Why it could not be used is noted.
+    pub(crate) fn or_new(self, report: &mut OpenReport) -> Checkpoint {
+        let why = match self {
+            Found::Checkpoint(checkpoint) => return *checkpoint,
+            Found::None => None,
+            Found::Unusable(why) => Some(why),
+        };
+        if let Some(why) = why {
+            tracing::warn!(why, "the views cannot be used and are made again from the log");
+            report.checkpoint_unusable = Some(why);
+        }
+        Checkpoint {
+            state: State::new(),
+            generations: Generations::new(),
+        }
+    }
 }
 
 /// The bytes of a checkpoint of this snapshot, beside these versions of the log's segments.
@@ -200,7 +228,7 @@ pub(crate) fn write(storage: &dyn Storage, bytes: &[u8]) -> Result<(), (&'static
 pub(crate) fn read(storage: &dyn Storage, healer: Option<&Arc<Healer>>) -> Result<Found, OpenError> {
     let found = read_one(storage, FILE, healer)?;
     let why = match &found {
-        Found::State(_) => {
+        Found::Checkpoint(_) => {
             if let Some(healer) = healer {
                 check_copy(storage, healer)?;
             }
@@ -210,10 +238,10 @@ pub(crate) fn read(storage: &dyn Storage, healer: Option<&Arc<Healer>>) -> Resul
         Found::None => MISSING,
     };
     let copy = read_one(storage, COPY, healer)?;
-    if !matches!(copy, Found::State(_)) {
+    if !matches!(copy, Found::Checkpoint(_)) {
         return Ok(found);
     }
-    // Who has no healer reads beside a server, which may have replaced the checkpoint between the two.
+    // A reader without a healer works beside a server, which may have replaced the checkpoint between the two.
     if let Some(healer) = healer {
         tracing::warn!(
             file = %storage.path().join(FILE).display(),
@@ -234,7 +262,7 @@ fn check_copy(storage: &dyn Storage, healer: &Healer) -> Result<(), OpenError> {
     if why == MISSING {
         // An earlier version wrote none, and a crash may have come before the first one.
         tracing::warn!(file = %file.display(), "the copy of the checkpoint is missing: it is written again");
-        healer.write_checkpoint();
+        healer.want_checkpoint();
     } else {
         tracing::warn!(
             file = %file.display(),
@@ -251,7 +279,7 @@ fn check_copy(storage: &dyn Storage, healer: &Healer) -> Result<(), OpenError> {
 ///
 /// # Errors
 /// When a file cannot be read.
-pub(crate) fn damaged(storage: &dyn Storage) -> Result<Vec<(&'static str, String)>, OpenError> {
+fn damaged(storage: &dyn Storage) -> Result<Vec<(&'static str, String)>, OpenError> {
     let mut found = Vec::new();
     for file in [FILE, COPY] {
         found.extend(wrong_with(storage, file)?.map(|why| (file, why)));
@@ -260,6 +288,15 @@ pub(crate) fn damaged(storage: &dyn Storage) -> Result<Vec<(&'static str, String
         found.clear();
     }
     Ok(found)
+}
+
+/// What is wrong with the checkpoint and its copy, in words.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(crate) fn describe_damage(views: &dyn Storage) -> Result<Vec<String>, OpenError> {
+    let text = |(file, why): (&str, String)| format!("{}: {why}", views.path().join(file).display());
+    Ok(damaged(views)?.into_iter().map(text).collect())
 }
 
 /// Why a checkpoint file cannot be used, by its header and its checksum.
@@ -277,7 +314,7 @@ fn read_one(storage: &dyn Storage, name: &str, healer: Option<&Arc<Healer>>) -> 
         Err(found) => return Ok(found),
     };
     match restore(storage, bytes.get(HEADER..).unwrap_or_default(), healer) {
-        Ok(state) => Ok(Found::State(Box::new(state))),
+        Ok(checkpoint) => Ok(Found::Checkpoint(Box::new(checkpoint))),
         Err(Unusable::Segment(e @ SegmentError::Newer { .. })) => Err(e.into()),
         Err(Unusable::Segment(e)) => Ok(Found::Unusable(e.to_string())),
         Err(Unusable::Contradiction(what)) => Ok(Found::Unusable(format!(
@@ -352,7 +389,11 @@ impl<E: Into<CodecError>> From<E> for Unusable {
     }
 }
 
-fn restore(storage: &dyn Storage, bytes: &[u8], healer: Option<&Arc<Healer>>) -> Result<State, Unusable> {
+fn restore(
+    storage: &dyn Storage,
+    bytes: &[u8],
+    healer: Option<&Arc<Healer>>,
+) -> Result<Checkpoint, Unusable> {
     let (body, used): (Body, usize) = codec::decode(bytes)?;
     // An earlier program ended here.
     let generations = match bytes.get(used..).filter(|rest| !rest.is_empty()) {
@@ -381,8 +422,7 @@ fn restore(storage: &dyn Storage, bytes: &[u8], healer: Option<&Arc<Healer>>) ->
         segment: Seq(segment),
         offset,
     });
-    state.generations = generations;
-    Ok(state)
+    Ok(Checkpoint { state, generations })
 }
 
 /// Whether these are positions of a segment with so many rows, in order, none of them twice.

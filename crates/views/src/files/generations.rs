@@ -5,50 +5,45 @@
 //! something outside of it can say that it is not the right one: the checkpoint lists all generations but zero.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 
-use timberline_log::{Damage, LogError, LogReader};
-
-use crate::store::Shared;
+use timberline_log::{Damage, LogError, LogReader, SegmentInfo};
 
 /// The generation of each segment that was ever replaced, by its first record.
 pub(crate) type Generations = BTreeMap<u64, u32>;
 
-/// What the checkpoints of this process say.
-#[derive(Debug, Default)]
-pub(crate) struct Seen {
+/// What the checkpoints of this process list.
+#[derive(Debug)]
+pub(crate) struct SeenGenerations {
     generations: Generations,
-    /// How often segments had been replaced when they were looked at last.
+    /// How often segments had been replaced when they were looked at last; `None` before the first look.
     rewrites: Option<u64>,
 }
 
-impl Seen {
-    pub(crate) fn of(checkpoint: Generations) -> Seen {
-        Seen {
+impl SeenGenerations {
+    /// What the checkpoint says that a start has read.
+    pub(crate) fn of(checkpoint: Generations) -> SeenGenerations {
+        SeenGenerations {
             generations: checkpoint,
             rewrites: None,
         }
     }
-}
 
-impl Shared {
-    /// What the next checkpoint is to say. The segments are looked at once after the start, and again after some were
-    /// replaced.
-    pub(crate) fn generations(&self) -> Generations {
-        let rewrites = self.log_rewrites.load(Ordering::Acquire);
-        if self.seen.lock().rewrites != Some(rewrites) {
-            let found = LogReader::open(self.log_storage.clone()).and_then(|reader| reader.segments());
-            // What cannot be read now is reported where it is needed; the next checkpoint looks again.
-            if let Ok(segments) = found {
-                let mut seen = self.seen.lock();
-                for segment in segments.iter().filter(|segment| segment.generation > 0) {
-                    let generation = seen.generations.entry(segment.first.get()).or_default();
-                    *generation = segment.generation.max(*generation);
-                }
-                seen.rewrites = Some(rewrites);
-            }
+    /// Whether no segment was replaced since the last look.
+    pub(crate) fn is_current(&self, rewrites: u64) -> bool {
+        self.rewrites == Some(rewrites)
+    }
+
+    /// Notes the generation of each segment. A generation never goes back.
+    pub(crate) fn update(&mut self, segments: &[SegmentInfo], rewrites: u64) {
+        for segment in segments.iter().filter(|segment| segment.generation > 0) {
+            let generation = self.generations.entry(segment.first.get()).or_default();
+            *generation = segment.generation.max(*generation);
         }
-        self.seen.lock().generations.clone()
+        self.rewrites = Some(rewrites);
+    }
+
+    pub(crate) fn generations(&self) -> &Generations {
+        &self.generations
     }
 }
 

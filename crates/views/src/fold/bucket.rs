@@ -19,7 +19,7 @@ use crate::view::{
 /// So many removals at once are cheaper in one pass over everything than one by one.
 const MANY: usize = 32;
 /// Rows in a head that make it worth a segment.
-pub(crate) const SEAL_ROWS: usize = 32 * 1024;
+pub(crate) const FLUSH_ROWS: usize = 32 * 1024;
 /// Bytes of text in a head that do.
 const SEAL_BYTES: usize = 16 << 20;
 /// Bytes that a row of a head takes beside the text of its data, about: the row itself (32), in runs of which one is at
@@ -138,7 +138,7 @@ impl BucketState {
 
     /// Whether the head is worth a segment: by its events, or by the bytes of their data.
     pub(crate) fn is_full(&self) -> bool {
-        self.view.head_rows() >= SEAL_ROWS || self.head_bytes() >= SEAL_BYTES
+        self.view.head_rows() >= FLUSH_ROWS || self.head_bytes() >= SEAL_BYTES
     }
 
     /// Says where the events lie that the next record names.

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use timberline_disk::Storage;
 use timberline_log::Seq;
 
-use crate::background::compactor::{LookOut, head_sources, write_segment};
+use super::flush::{FlushTrigger, head_sources, write_segment};
 use crate::error::CompactError;
 use crate::fold::{FoldError, State};
 use crate::record::{BucketKey, CodecError, Record};
@@ -33,7 +33,7 @@ pub struct Replica {
     state: State,
     spill: Option<Arc<dyn Storage>>,
     next_file: AtomicU64,
-    look_out: LookOut,
+    trigger: FlushTrigger,
 }
 
 impl Replica {
@@ -48,7 +48,7 @@ impl Replica {
             state,
             spill,
             next_file: AtomicU64::new(1),
-            look_out: LookOut::default(),
+            trigger: FlushTrigger::default(),
         }
     }
 
@@ -69,7 +69,7 @@ impl Replica {
         record: &Record<'_>,
         payload: &[u8],
     ) -> Result<(), ReplicaError> {
-        if self.look_out.is_due(payload) {
+        if self.trigger.is_due(payload) {
             self.spill()?;
         }
         Ok(self.state.apply(seq.0, record)?)

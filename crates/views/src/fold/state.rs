@@ -8,7 +8,6 @@ use timberline_log::Position;
 use timberline_model::Data;
 
 use crate::collections::{Names, Table};
-use crate::files::generations::Generations;
 use crate::fold::BucketState;
 use crate::record::{BucketCreated, BucketKey, BucketUpdated, Effect, EventChanges, Purge, Record};
 use crate::segment::SegmentError;
@@ -73,8 +72,6 @@ pub(crate) struct State {
     growing: FxHashSet<BucketKey>,
     /// Bytes that the heads of all buckets take together, about.
     heads: usize,
-    /// What the checkpoint says that this state was taken from; not a part of the fold.
-    pub(crate) generations: Generations,
     /// See [`State::recovered`].
     recovered: Vec<(u64, BucketKey, String)>,
 }
@@ -117,7 +114,6 @@ impl State {
             trashed: Table::default(),
             growing: FxHashSet::default(),
             heads: 0,
-            generations: Generations::new(),
             recovered: Vec::new(),
         }
     }

@@ -1,12 +1,13 @@
 //! What some events were before a record: the log is read backwards, a segment at a time, until all that is asked for is
 //! known. Whoever takes back what was done a moment ago reads no further than that reaches.
 
+use crate::history::each_record_until;
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
 
+use crate::error::HistoryError;
 use crate::history::event_state::{BucketTrace, Presence, Trace, Value};
-use crate::history::{HistoryError, each_record_until};
 use crate::record::{BucketKey, Effect, EventChanges, Last, Record};
 
 /// What is asked for.

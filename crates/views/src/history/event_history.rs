@@ -4,7 +4,7 @@ use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
 use timberline_model::{Duration, EventId, Pulsetime, Timestamp};
 
-use crate::history::HistoryError;
+use crate::error::HistoryError;
 use crate::history::cancel_check::CancelCheck;
 use crate::record::{BucketKey, Effect, EventChanges, LossCause, Record, RecordKind};
 

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
 
-use crate::history::HistoryError;
+use crate::error::HistoryError;
 use crate::history::cancel_check::CancelCheck;
 use crate::record::{BucketKey, Effect, EventChanges, Last, Record, RecordKind};
 

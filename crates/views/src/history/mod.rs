@@ -7,6 +7,7 @@
 //! | `event_state` | what some events were at some time |
 //! | `backward` | the same before a record, read backwards from there |
 //! | `undo` | the records that undo others |
+//! | `horizon` | how far back all of history is known |
 //! | `trash` | what was deleted and not restored |
 
 pub(crate) mod as_of;
@@ -14,82 +15,16 @@ pub(crate) mod backward;
 pub(crate) mod cancel_check;
 pub(crate) mod event_history;
 pub(crate) mod event_state;
+pub(crate) mod horizon;
 pub(crate) mod trash;
 pub(crate) mod undo;
 
-use timberline_cancel::{Cancel, Cancelled};
-use timberline_log::{Damage, LogError, LogReader, Seq, SyncFailed};
+use timberline_cancel::Cancel;
+use timberline_log::{LogReader, Seq};
 
-use crate::error::CompactError;
-use crate::error::WriteError;
+use crate::error::HistoryError;
 use crate::history::cancel_check::CancelCheck;
-use crate::record::{CodecError, Record};
-use crate::segment::SegmentError;
-
-/// A question about the past, or a change of it, came to nothing.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum HistoryError {
-    /// It goes further back than history is kept.
-    #[error(
-        "history is kept from record {from} ({time}) on; what was before is known by its outcome only (see `history` in the configuration)"
-    )]
-    TooOld {
-        /// The oldest record that can be asked for.
-        from: Seq,
-        /// When it was written.
-        time: timberline_model::Timestamp,
-    },
-    /// There is no such record yet.
-    #[error("there is no record {asked} yet: the newest is {newest}")]
-    TooNew {
-        /// The record asked for.
-        asked: Seq,
-        /// The newest there is.
-        newest: Seq,
-    },
-    /// The log could not be read or written.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// Bytes of the log are lost, and the answer with them.
-    #[error(transparent)]
-    Damaged(#[from] Damage),
-    /// A record cannot be read.
-    #[error(transparent)]
-    Codec(#[from] CodecError),
-    /// A view segment cannot be read.
-    #[error(transparent)]
-    Segment(#[from] SegmentError),
-    /// A view could not be written.
-    #[error(transparent)]
-    Compact(#[from] CompactError),
-    /// A change could not be written to the log.
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    /// The log could not be synced.
-    #[error(transparent)]
-    Sync(#[from] SyncFailed),
-    /// A segment that is still written to cannot be rewritten.
-    #[error("log segment {0} is not sealed yet: try again in a moment")]
-    Unsealed(String),
-    /// It is changed so often that no decision holds until it is carried out.
-    #[error("what is to be changed is changed by others all the while: try again in a moment")]
-    Unsettled,
-    /// The orders to erase that a copy has missed are squashed.
-    #[error(
-        "was not reached for so long that the log no longer says what is to be erased from it, and its segments cannot be replaced because the log was repaired: make a new backup elsewhere and remove this one"
-    )]
-    OrdersUnknown,
-    /// Whoever asked does not wait for the answer any more.
-    #[error("cancelled")]
-    Cancelled,
-}
-
-impl From<Cancelled> for HistoryError {
-    fn from(_: Cancelled) -> HistoryError {
-        HistoryError::Cancelled
-    }
-}
+use crate::record::Record;
 
 /// Reads the records `from..=to`, oldest first, until `visit` says that it has seen enough.
 ///

@@ -1,11 +1,11 @@
 //! Which events were deleted and did not come back, by which record, and when.
 
+use crate::pace::Pace;
 use rustc_hash::FxHashMap;
 use timberline_log::{LogReader, Seq};
 use timberline_model::EventId;
 
-use crate::history::HistoryError;
-use crate::pace::Pace;
+use crate::error::HistoryError;
 use crate::record::{BucketKey, Effect, Record, RecordKind};
 use crate::time_trust::Dating;
 

@@ -11,17 +11,29 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
 
+use crate::error::HistoryError;
 use crate::fold::State;
 use crate::history::backward::{self, Asked};
+use crate::history::each_record_until;
 use crate::history::event_state::{BucketTrace, Fields, Presence, Trace, Value};
-use crate::history::{HistoryError, each_record_until};
+use crate::record::MAX_RECORD_TEXT;
 use crate::record::{
     BucketDeleted, BucketKey, BucketRestored, BucketUpdated, Effect, EventBlock, EventsChanged, Last, Record,
     SettingDeleted, SettingSet,
 };
 use crate::view::Snapshot;
 use crate::view::{BucketView, Located};
-use crate::write::events::RECORD_BYTES;
+
+/// What to do about what was changed again since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undoing {
+    /// Nothing at all is changed; only told what would be.
+    Preview,
+    /// Nothing is changed if anything cannot be taken back.
+    All,
+    /// What can be taken back is.
+    Possible,
+}
 
 /// What undoing came to, or would come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -584,7 +596,7 @@ fn fitting(events: &[(u64, &Value)]) -> usize {
     let mut bytes = 0;
     let fit = events.iter().take(RECORD_EVENTS).take_while(|(_, value)| {
         bytes += value.text.len();
-        bytes <= RECORD_BYTES
+        bytes <= MAX_RECORD_TEXT
     });
     fit.count().max(1)
 }

@@ -20,6 +20,9 @@ pub use kind::RecordKind;
 use bincode::{BorrowDecode, Encode};
 use timberline_model::{Bucket, Data, Timestamp};
 
+/// Bytes of text in one record (a single event may have more): it fits the smallest segment even if nothing in it repeats.
+pub(crate) const MAX_RECORD_TEXT: usize = 768 << 10;
+
 /// Names a bucket within one log: given in order of creation, never reused, so that a bucket made anew under an old
 /// id is a different one, and a heartbeat does not repeat thirty bytes of name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, BorrowDecode)]
@@ -306,6 +309,18 @@ pub struct PurgeBegun {
     /// The events stay, and what those records hold of them is not erased but becomes the data that the records
     /// [`EventsPut`] between them and this one, which are of the same batch, give them.
     pub redact: bool,
+}
+
+impl PurgeBegun {
+    /// The order to erase all of a bucket.
+    pub(crate) fn whole(bucket: BucketKey) -> PurgeBegun {
+        PurgeBegun {
+            bucket,
+            whole: true,
+            events: Vec::new(),
+            redact: false,
+        }
+    }
 }
 
 /// In [`PurgeBegun::events`]: up to now.

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use rustc_hash::FxHashSet;
 use timberline_log::{Damage, LogReader, SegmentInfo, Seq};
 
-use crate::history::HistoryError;
+use crate::error::HistoryError;
 use crate::record::{BucketKey, Effect, EventChanges, Record, RecordKind};
 use crate::row::Row;
 

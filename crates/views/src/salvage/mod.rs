@@ -16,18 +16,17 @@ use std::hash::{BuildHasher, BuildHasherDefault};
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use timberline_log::Seq;
 
-use crate::error::{OpenError, WriteError};
-use crate::files::heal;
-use crate::history::HistoryError;
+use crate::background::compactor::flush_full_heads;
+use crate::error::{HistoryError, OpenError, WriteError};
+use crate::files::names::{SET_ASIDE, is_view_file, list, named_files};
+use crate::files::open_report::OpenReport;
 use crate::record::{BucketKey, EventBlock, EventsPut, LossCause, Lost, Record};
 use crate::row::{Row, TimeRange};
 use crate::salvage::evidence::{Evidence, Standing};
 use crate::segment::{BLOCK_ROWS, Block, SegmentError, ViewSegment};
-use crate::sequencer::commit::Prepared;
+use crate::sequencer::Prepared;
 use crate::store::Shared;
-use crate::store::open::{OpenReport, is_view_file, list, named_files, recovered, seal_full_heads};
-use crate::view::BucketView;
-use crate::view::Snapshot;
+use crate::view::{BucketView, Snapshot};
 
 /// Events of one record that brings some back.
 const RECORD_EVENTS: usize = 1024;
@@ -62,9 +61,9 @@ struct Done {
 /// When the views cannot be listed or a file cannot be renamed. When the log cannot be read or written, all the old
 /// files are kept.
 pub(crate) fn salvage(shared: &Shared, report: &mut OpenReport) -> Result<(), OpenError> {
-    let snapshot = shared.published.load_full();
-    let used: FxHashSet<String> = named_files(&snapshot).into_iter().collect();
-    let left: Vec<String> = (list(&*shared.views)?.into_iter())
+    let snapshot = shared.sequencer.snapshot();
+    let used: FxHashSet<String> = named_files(&snapshot).collect();
+    let left: Vec<String> = (list(shared.files.storage())?.into_iter())
         .filter(|name| is_view_file(name) && !used.contains(name))
         .collect();
     if left.is_empty() {
@@ -81,23 +80,25 @@ pub(crate) fn salvage(shared: &Shared, report: &mut OpenReport) -> Result<(), Op
         }
     };
     for name in &done.kept {
-        shared.set_aside(name).map_err(|error| OpenError::Io {
+        shared.files.set_aside(name).map_err(|error| OpenError::Io {
             doing: "set a view file aside",
-            path: shared.views.path().join(name).display().to_string(),
+            path: shared.files.storage().path().join(name).display().to_string(),
             error,
         })?;
     }
-    report.seq = shared.published.load().seq();
-    report.recovered = recovered(&shared.sequencer.lock().state);
+    report.seq = shared.sequencer.snapshot().seq();
+    report.note_recovered(&shared.sequencer.lock().state);
     report.salvaged = done.salvaged;
     report.kept_views = done.kept;
     report.events_in_doubt = done.in_doubt;
-    shared.healer.note_salvage(report);
-    tell(shared, report);
+    shared
+        .healer
+        .note_salvage(report.salvaged, report.events_in_doubt);
+    log_outcome(shared, report);
     Ok(())
 }
 
-fn tell(shared: &Shared, report: &OpenReport) {
+fn log_outcome(shared: &Shared, report: &OpenReport) {
     if report.salvaged > 0 {
         tracing::warn!(
             events = report.salvaged,
@@ -106,10 +107,10 @@ fn tell(shared: &Shared, report: &OpenReport) {
     }
     if !report.kept_views.is_empty() {
         tracing::error!(
-            files = %report.kept_views.iter().take(20).map(|f| format!("{f}{}", heal::SET_ASIDE)).collect::<Vec<_>>().join(", "),
+            files = %report.kept_views.iter().take(20).map(|f| format!("{f}{}", SET_ASIDE)).collect::<Vec<_>>().join(", "),
             count = report.kept_views.len(),
             events_in_doubt = report.events_in_doubt,
-            directory = %shared.views.path().display(),
+            directory = %shared.files.storage().path().display(),
             "the log and the checkpoint are damaged: these old view files are kept, because they may hold events that the \
              log has lost and that could not be brought back with certainty"
         );
@@ -148,7 +149,7 @@ fn bring_back(shared: &Shared, snapshot: &Snapshot, left: &[String]) -> Result<D
         }
     }
     if done.salvaged > 0 {
-        shared.wait_durable(shared.published.load().seq())?;
+        shared.sequencer.wait_durable(shared.sequencer.snapshot().seq())?;
     }
     Ok(done)
 }
@@ -195,7 +196,7 @@ fn hash(text: &[u8]) -> u64 {
 
 impl Old {
     fn open(shared: &Shared, file: &str) -> Old {
-        let segment = ViewSegment::open(&*shared.views, file, None);
+        let segment = ViewSegment::open(shared.files.storage(), file, None);
         if let Err(why) = &segment {
             tracing::error!(file, %why, "an old view file cannot be opened");
         }
@@ -272,7 +273,7 @@ impl Old {
             rest = rest.get(events.len()..).unwrap_or_default();
             written += events.len() as u64;
             put(shared, self.bucket, &events)?;
-            seal_full_heads(shared);
+            flush_full_heads(shared);
         }
         Ok(written)
     }
@@ -299,5 +300,5 @@ fn put(shared: &Shared, bucket: BucketKey, events: &[(u64, i64, i64, String)]) -
     for record in records {
         batch.push(Prepared::of(record, None)?);
     }
-    shared.commit_all(&mut shared.sequencer.lock(), &batch)
+    shared.sequencer.commit_all(&mut shared.sequencer.lock(), &batch)
 }

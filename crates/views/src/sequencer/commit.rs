@@ -1,60 +1,28 @@
-//! Append, apply, publish: what every write ends with, under the sequencer's lock.
+//! Append, fold, publish: what every write ends with, under the sequencer's lock.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use parking_lot::MutexGuard;
 use timberline_log::{AppendError, Entry, Seq};
 
+use super::prepared::Prepared;
+use super::turn::{Sequencer, Turn};
 use crate::error::WriteError;
-use crate::fold::BucketState;
-use crate::fold::State;
-use crate::record::{BucketKey, CodecError, Record};
-use crate::store::{Sequencer, Shared};
+use crate::fold::{BucketState, State};
+use crate::record::{BucketKey, Record};
 use crate::view::Located;
 
 /// What a record takes in the log beside its payload, at most: header, padding, and what encryption adds.
 const FRAME_BYTES: u64 = 80;
 
-/// A record that is ready to be appended: what takes long was done before the sequencer's lock.
-pub(crate) struct Prepared<'a> {
-    pub(crate) record: Record<'a>,
-    pub(crate) payload: Vec<u8>,
-    /// Where the events lie that it names.
-    pub(crate) located: Option<Arc<Located>>,
-}
-
-impl<'a> Prepared<'a> {
-    /// Encodes a record.
-    ///
-    /// # Errors
-    /// None in practice; an encoder error is passed on.
-    pub(crate) fn of(record: Record<'a>, located: Option<Arc<Located>>) -> Result<Prepared<'a>, CodecError> {
-        let mut payload = Vec::new();
-        record.encode(&mut payload)?;
-        Ok(Prepared {
-            record,
-            payload,
-            located,
-        })
-    }
-
-    fn entry(&self) -> Entry<'_> {
-        Entry {
-            kind: self.record.kind().number(),
-            payload: &self.payload,
-        }
-    }
-}
-
-impl Shared {
-    /// Appends one record, folds it in, and shows it.
-    pub(crate) fn commit(&self, sequencer: &mut Sequencer, record: &Record<'_>) -> Result<Seq, WriteError> {
-        let Sequencer { log, state, buffer } = sequencer;
+impl Sequencer {
+    /// Appends one record, folds it in, and publishes the result.
+    pub(crate) fn commit(&self, turn: &mut Turn, record: &Record<'_>) -> Result<Seq, WriteError> {
+        let Turn { log, state, buffer } = turn;
         buffer.clear();
         record.encode(buffer)?;
         #[cfg(feature = "sim")]
-        if self.options.planted_bug == Some(timberline_log::PlantedBug::PublishBeforeAppend) {
+        if self.sim.planted_bug == Some(timberline_log::PlantedBug::PublishBeforeAppend) {
             let _ = state.apply(log.next_seq().0, record);
             self.publish(state);
             let seqs = log.append(&[Entry {
@@ -67,34 +35,30 @@ impl Shared {
             kind: record.kind().number(),
             payload: buffer,
         }])?;
-        self.folded(state, *seqs.end(), record, buffer.len());
+        self.fold(state, *seqs.end(), record, buffer.len());
         state.position = Some(log.position());
         self.publish(state);
         Ok(*seqs.end())
     }
 
-    /// [`Shared::commit`] of a record of which it was found before the lock where the events lie that it names.
+    /// [`Sequencer::commit`] of a record whose events were located before the lock.
     pub(crate) fn commit_located(
         &self,
-        sequencer: &mut Sequencer,
+        turn: &mut Turn,
         record: &Record<'_>,
         located: &Arc<Located>,
     ) -> Result<Seq, WriteError> {
         let key = located.bucket();
-        sequencer.state.expect(key, Some(located.clone()));
-        let committed = self.commit(sequencer, record);
-        sequencer.state.expect(key, None);
+        turn.state.expect(key, Some(located.clone()));
+        let committed = self.commit(turn, record);
+        turn.state.expect(key, None);
         committed
     }
 
-    /// Appends records as one batch (or, when they do not fit one segment, as several), folds them in, and shows
-    /// them at once.
-    pub(crate) fn commit_all(
-        &self,
-        sequencer: &mut Sequencer,
-        batch: &[Prepared<'_>],
-    ) -> Result<Seq, WriteError> {
-        let Sequencer { log, state, .. } = sequencer;
+    /// Appends records as one batch (or, when they do not fit one segment, as several), folds them in, and publishes
+    /// all of them at once.
+    pub(crate) fn commit_all(&self, turn: &mut Turn, batch: &[Prepared<'_>]) -> Result<Seq, WriteError> {
+        let Turn { log, state, .. } = turn;
         // Their payloads were put together in parts, which does not check this.
         batch
             .iter()
@@ -106,7 +70,7 @@ impl Shared {
                 // The disk can begin while the events are folded in and the answer is written.
                 self.durability.request(*seqs.end());
                 for (seq, prepared) in (seqs.start().0..).zip(batch) {
-                    self.folded_prepared(state, Seq(seq), prepared);
+                    self.fold_prepared(state, Seq(seq), prepared);
                 }
                 done = batch.len();
                 Ok(())
@@ -120,7 +84,7 @@ impl Shared {
             {
                 batch.iter().zip(&entries).try_for_each(|(prepared, entry)| {
                     let seqs = log.append(std::slice::from_ref(entry))?;
-                    self.folded_prepared(state, *seqs.end(), prepared);
+                    self.fold_prepared(state, *seqs.end(), prepared);
                     done += 1;
                     Ok(())
                 })
@@ -132,7 +96,7 @@ impl Shared {
             self.publish(state);
         }
         match result {
-            // Whoever waits for space must not do all of it again.
+            // A client that waits for space must not write all of it again.
             Err(error) if done > 0 => Err(WriteError::Partly {
                 stored: done,
                 of: batch.len(),
@@ -143,37 +107,37 @@ impl Shared {
         }
     }
 
-    fn folded_prepared(&self, state: &mut State, seq: Seq, prepared: &Prepared<'_>) {
+    fn fold_prepared(&self, state: &mut State, seq: Seq, prepared: &Prepared<'_>) {
         if let Some(located) = &prepared.located {
             state.expect(located.bucket(), Some(located.clone()));
         }
-        self.folded(state, seq, &prepared.record, prepared.payload.len());
+        self.fold(state, seq, &prepared.record, prepared.payload.len());
         if let Some(located) = &prepared.located {
             state.expect(located.bucket(), None);
         }
     }
 
-    fn folded(&self, state: &mut State, seq: Seq, record: &Record<'_>, bytes: usize) {
+    fn fold(&self, state: &mut State, seq: Seq, record: &Record<'_>, bytes: usize) {
         if let Err(error) = state.apply(seq.0, record) {
             // Decided a moment ago on the same state, so this is a bug or a damaged view segment.
             tracing::error!(%seq, %error, "a record that was just written does not fold");
         }
-        self.unsaved
-            .fetch_add(bytes as u64 + FRAME_BYTES, Ordering::Relaxed);
-        if self.checkpoint_is_due() {
-            self.wake();
+        self.checkpointer.note_bytes(bytes as u64 + FRAME_BYTES);
+        if self.checkpointer.is_due() {
+            self.wakeup.wake_compactor();
         }
     }
 
-    /// Wakes the compactor when the head of a bucket is worth sealing, for itself or for all of them together.
-    pub(crate) fn note_growth(&self, sequencer: MutexGuard<'_, Sequencer>, key: BucketKey) {
-        let state = &sequencer.state;
+    /// Wakes the compactor when the head of a bucket is worth flushing, because it is full or because all heads together
+    /// take too much memory.
+    pub(crate) fn note_growth(&self, turn: MutexGuard<'_, Turn>, key: BucketKey) {
+        let state = &turn.state;
         let crowded = state.heads_take_too_much();
         let worth = |bucket: &BucketState| bucket.is_full() || crowded && bucket.is_sizable();
         let full = state.bucket(key).is_some_and(worth);
-        drop(sequencer);
+        drop(turn);
         if full {
-            self.wake();
+            self.wakeup.wake_compactor();
         }
     }
 }

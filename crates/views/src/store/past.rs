@@ -1,34 +1,23 @@
-//! Questions to the past, and what takes changes back.
+//! Questions about the past.
 
 use std::sync::Arc;
 use std::time::Duration;
-
 use timberline_cancel::Cancel;
-use timberline_log::{LogReader, Seq};
+
+use timberline_log::Seq;
 use timberline_model::{EventId, Timestamp};
 
-use crate::background::maintenance::PurgeReceipt;
-use crate::background::maintenance::{time_of, whole};
+use super::handle::{Shared, Store};
 use crate::erasure::select::{self, Selected, Selection};
+use crate::error::HistoryError;
 use crate::files::checkpoint::{self, Found};
 use crate::fold::State;
+use crate::history::as_of;
 use crate::history::event_history::{self, Story};
+use crate::history::horizon::{horizon, time_of, within_history};
 use crate::history::trash::{Deletions, Stamp};
-use crate::history::{HistoryError, as_of};
 use crate::record::BucketKey;
-use crate::store::{Shared, Store};
 use crate::view::Snapshot;
-
-/// What to do about what was changed again since.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Undoing {
-    /// Nothing at all is changed; only told what would be.
-    Preview,
-    /// Nothing is changed if anything cannot be taken back.
-    All,
-    /// What can be taken back is.
-    Possible,
-}
 
 /// Something that was deleted and can be restored.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,19 +71,19 @@ impl Store {
         }
         let reader = shared.reader()?;
         within_history(&reader, seq)?;
-        if let Some(kept) = shared.past.lock().get(seq) {
+        if let Some(kept) = shared.as_of.get(seq) {
             return Ok(kept);
         }
-        let _one_at_a_time = shared.recalling.lock();
-        if let Some(kept) = shared.past.lock().get(seq) {
+        let _one_at_a_time = shared.as_of.lock();
+        if let Some(kept) = shared.as_of.get(seq) {
             return Ok(kept);
         }
         let scratch = shared.options.scratch.clone();
         let from = shared.base_of(seq);
         let snapshot = Arc::new(as_of::fold(&reader, from, seq, scratch, cancel)?);
-        // Squashed meanwhile, the log has only told a part.
+        // If the log was squashed meanwhile, the fold has seen only a part.
         within_history(&reader, seq)?;
-        shared.past.lock().keep(snapshot.clone());
+        shared.as_of.keep(snapshot.clone());
         Ok(snapshot)
     }
 
@@ -165,7 +154,7 @@ impl Store {
         if seq <= squashed || seq > snapshot.seq() {
             return Ok(false);
         }
-        // What came back or went again later is told by later records only.
+        // Later records say whether it was restored or deleted again.
         let dating = self.shared.clock.dating(&reader.segments()?);
         let deletions = Deletions::read(&reader, seq, i64::MAX, &dating, &mut &*cancel)?;
         let ours = |((by, _), key, _): &(Stamp, BucketKey, Vec<EventId>)| {
@@ -225,62 +214,25 @@ impl Store {
         let snapshot = self.snapshot();
         select::select(&self.shared.reader()?, &snapshot, selection, samples, cancel)
     }
-
-    /// Erases what was selected ([`Store::purge`]).
-    ///
-    /// # Errors
-    /// As [`Store::purge`].
-    pub fn purge_selected(&self, selected: &Selected) -> Result<Option<PurgeReceipt>, HistoryError> {
-        self.purge(&selected.purges)
-    }
-
-    /// Erases a bucket and all that was ever in it, there or in the trash. `None` if there is none with this key.
-    ///
-    /// # Errors
-    /// As [`Store::purge`].
-    pub fn purge_bucket(&self, bucket: BucketKey) -> Result<Option<PurgeReceipt>, HistoryError> {
-        if self.snapshot().kept_of(bucket).is_none() {
-            return Ok(None);
-        }
-        self.purge(&[whole(bucket)])
-    }
 }
 
 impl Shared {
     /// A state at or before a record, the nearer the better.
     fn base_of(&self, seq: Seq) -> State {
-        let kept = self.past.lock().before(seq);
+        let kept = self.as_of.before(seq);
         let at = kept.as_ref().map_or(Seq::NONE, |kept| kept.seq());
-        let checkpointed = Seq(self.checkpointed.load(std::sync::atomic::Ordering::Relaxed));
+        let checkpointed = self.checkpointer.through();
         if checkpointed > at && checkpointed <= seq {
             // It may be replaced meanwhile, and files that it names may go: then the fold begins earlier. That is no damage,
             // so nothing is to be healed.
-            if let Ok(Found::State(state)) = checkpoint::read(&*self.views, None)
-                && state.seq <= seq.get()
+            if let Ok(Found::Checkpoint(checkpoint)) = checkpoint::read(self.files.storage(), None)
+                && checkpoint.state.seq <= seq.get()
             {
-                return *state;
+                return checkpoint.state;
             }
         }
         kept.map_or_else(State::new, |kept| State::of(&kept))
     }
-}
-
-/// The newest record of which only the outcome is known, and when it was written.
-pub(crate) fn horizon(reader: &LogReader) -> Result<(Seq, Timestamp), HistoryError> {
-    let segments = reader.segments()?;
-    let squashed = segments.iter().rev().find(|segment| segment.squashed);
-    Ok(squashed.map_or((Seq::NONE, Timestamp::MIN), |segment| {
-        let time = segment.sealed.map_or(Timestamp::MIN, Timestamp::from_nanos);
-        (segment.last.unwrap_or_default(), time)
-    }))
-}
-
-pub(crate) fn within_history(reader: &LogReader, seq: Seq) -> Result<(), HistoryError> {
-    let (from, time) = horizon(reader)?;
-    if seq < from {
-        return Err(HistoryError::TooOld { from, time });
-    }
-    Ok(())
 }
 
 fn later(time: i64, by: Duration) -> Timestamp {

@@ -4,26 +4,25 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
 use timberline_cancel::Cancel;
-use timberline_disk::{Cipher, FileStorage, Storage};
+
+use timberline_disk::{Cipher, Storage};
 use timberline_log::{Log, LogOptions, LogReader, Seq};
 use timberline_model::EventId;
 
-use crate::error::OpenError;
-use crate::files::checkpoint::{self, Found};
+use super::verify::damaged_view_segments;
+use crate::error::{HistoryError, OpenError};
+use crate::files::checkpoint::{self, Checkpoint, Found};
 use crate::files::generations;
-use crate::files::heal::Healer;
-use crate::fold::State;
-use crate::fold::{Replica, ReplicaError};
-use crate::history::HistoryError;
-use crate::history::event_history::{self, Story};
-use crate::record::{BucketKey, Record, RecordKind};
-use crate::store::open::{
-    LOG_DIR, OpenReport, VIEWS_DIR, encrypted, expect_key, expect_log_to_reach, list, recovered, take_up,
+use crate::files::healer::Healer;
+use crate::files::names::{
+    LOG_DIR, VIEWS_DIR, encrypted, existing, expect_key, expect_log_to_reach, list, parse_view_file,
 };
-use crate::store::past::horizon;
-use crate::tools::verify::damaged_view_segments;
+use crate::files::open_report::OpenReport;
+use crate::fold::{Replica, ReplicaError};
+use crate::history::event_history::{self, Story};
+use crate::history::horizon::horizon;
+use crate::record::{BucketKey, Record, RecordKind};
 use crate::view::Snapshot;
 
 /// How often a checkpoint is read again because the server has replaced it, and removed files that it named, while
@@ -31,8 +30,6 @@ use crate::view::Snapshot;
 const ATTEMPTS: usize = 5;
 /// How long a server that writes a checkpoint may take for its copy.
 const A_MOMENT: Duration = Duration::from_millis(300);
-/// How many records that could not be folded are told.
-const MOST_UNFOLDED: usize = 100;
 
 /// Opens the log of a data directory for reading; with its key, if the directory is encrypted.
 ///
@@ -113,13 +110,13 @@ pub fn read_only_with(
     spill: Arc<dyn Storage>,
 ) -> Result<(Snapshot, OpenReport), OpenError> {
     let mut report = OpenReport::default();
-    let mut replica = Replica::of(views_on_disk(path, cipher, &mut report)?, Some(spill));
+    let mut replica = Replica::of(views_on_disk(path, cipher, &mut report)?.state, Some(spill));
     let mut records = reader.read_from(replica.seq().next())?;
     while let Some(record) = records.next() {
         let record = match record {
             Ok(record) => record,
             Err(damage) => {
-                report.damage.push(damage);
+                report.note_damage(damage);
                 continue;
             }
         };
@@ -127,14 +124,11 @@ pub fn read_only_with(
         match replica.apply(&record) {
             Ok(()) => {}
             Err(ReplicaError::Compact(error)) => return Err(error.into()),
-            Err(why) if report.unfolded.len() < MOST_UNFOLDED => {
-                report.unfolded.push((record.seq, why.to_string()));
-            }
-            Err(_) => {}
+            Err(why) => report.note_unfolded(record.seq, why),
         }
     }
     let snapshot = replica.snapshot();
-    report.recovered = recovered(replica.state());
+    report.note_recovered(replica.state());
     report.seq = snapshot.seq();
     Ok((snapshot, report))
 }
@@ -148,7 +142,7 @@ pub fn check_start(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<OpenRepo
     expect_key(path, cipher.is_some())?;
     let mut report = OpenReport::default();
     // First the views: the log of a server that writes only gets longer meanwhile.
-    let state = views_on_disk(path, cipher, &mut report)?;
+    let Checkpoint { state, generations } = views_on_disk(path, cipher, &mut report)?;
     let views = state.seq;
     let log_dir = path.join(LOG_DIR);
     if let Some(log) = existing(&log_dir)? {
@@ -163,7 +157,7 @@ pub fn check_start(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<OpenRepo
         let reader = LogReader::open(log)?;
         report
             .damage
-            .extend(generations::put_back(&reader, &state.generations)?);
+            .extend(generations::put_back(&reader, &generations)?);
     }
     expect_log_to_reach(&log_dir, report.seq, Seq(views))?;
     Ok(report)
@@ -179,27 +173,20 @@ pub fn damaged_views(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<Vec<St
         return Ok(Vec::new());
     };
     let views = encrypted(Arc::new(views), cipher);
-    let mut damaged = checkpoint_damage(&*views)?;
+    let mut damaged = checkpoint::describe_damage(&*views)?;
     if !damaged.is_empty() {
         // A server that writes its first checkpoint has one of the two and not yet the other.
         std::thread::sleep(A_MOMENT);
-        let still = checkpoint_damage(&*views)?;
+        let still = checkpoint::describe_damage(&*views)?;
         damaged.retain(|what| still.contains(what));
     }
     let mut report = OpenReport::default();
-    let snapshot = views_on_disk(path, cipher, &mut report)?.snapshot();
+    let snapshot = views_on_disk(path, cipher, &mut report)?.state.snapshot();
     // A segment that cannot even be opened.
     damaged.extend(report.checkpoint_unusable.filter(|_| damaged.is_empty()));
     // Nothing cancels it.
     damaged.extend(damaged_view_segments(&snapshot, &mut &Cancel::new()).unwrap_or_default());
     Ok(damaged)
-}
-
-/// What is wrong with the checkpoint and its copy, for people.
-pub(crate) fn checkpoint_damage(views: &dyn Storage) -> Result<Vec<String>, OpenError> {
-    let damaged = checkpoint::damaged(views)?;
-    let text = |(file, why): (&str, String)| format!("{}: {why}", views.path().join(file).display());
-    Ok(damaged.into_iter().map(text).collect())
 }
 
 /// What the checkpoint of a data directory says, whatever has become of the view segments that it names; `None` if neither it
@@ -208,7 +195,7 @@ pub fn last_checkpoint(path: &Path, cipher: Option<&Arc<Cipher>>) -> Option<Snap
     let views = encrypted(Arc::new(existing(&path.join(VIEWS_DIR)).ok()??), cipher);
     let healer = Arc::new(Healer::default());
     match checkpoint::read(&*views, Some(&healer)) {
-        Ok(Found::State(state)) => Some(state.snapshot()),
+        Ok(Found::Checkpoint(checkpoint)) => Some(checkpoint.state.snapshot()),
         _ => None,
     }
 }
@@ -222,10 +209,10 @@ pub fn view_files(path: &Path) -> Result<Vec<(BucketKey, u64)>, OpenError> {
         return Ok(Vec::new());
     };
     let bucket = |name: &String| {
-        let number = name.strip_suffix(".view")?.split_once('-')?.0.parse().ok()?;
-        // One that the server has removed since the directory was listed is none any more.
+        let (key, _) = parse_view_file(name)?;
+        // One that the server has removed since the directory was listed is left out.
         let bytes = views.open_read(name).ok()?.len().ok()?;
-        Some((BucketKey(number), bytes))
+        Some((key, bytes))
     };
     Ok(list(&views)?.iter().filter_map(bucket).collect())
 }
@@ -235,14 +222,14 @@ fn views_on_disk(
     path: &Path,
     cipher: Option<&Arc<Cipher>>,
     report: &mut OpenReport,
-) -> Result<State, OpenError> {
+) -> Result<Checkpoint, OpenError> {
     let Some(views) = existing(&path.join(VIEWS_DIR))? else {
-        return Ok(State::new());
+        return Ok(Found::None.or_new(report));
     };
     let views = encrypted(Arc::new(views), cipher);
     let mut before = views.read_file(checkpoint::FILE).ok();
     for _ in 1..ATTEMPTS {
-        let state = take_up(&*views, None, report)?;
+        let state = restore_checkpoint(&*views, report)?;
         let now = views.read_file(checkpoint::FILE).ok();
         if report.checkpoint_unusable.is_none() || now == before {
             return Ok(state);
@@ -250,18 +237,9 @@ fn views_on_disk(
         report.checkpoint_unusable = None;
         before = now;
     }
-    take_up(&*views, None, report)
+    restore_checkpoint(&*views, report)
 }
 
-/// The directory if it is there; opening one that is not would make it.
-fn existing(path: &Path) -> Result<Option<FileStorage>, OpenError> {
-    if !path.is_dir() {
-        return Ok(None);
-    }
-    let opened = FileStorage::open(path).map_err(|error| OpenError::Io {
-        doing: "open the directory",
-        path: path.display().to_string(),
-        error,
-    });
-    opened.map(Some)
+fn restore_checkpoint(views: &dyn Storage, report: &mut OpenReport) -> Result<Checkpoint, OpenError> {
+    Ok(checkpoint::read(views, None)?.or_new(report))
 }

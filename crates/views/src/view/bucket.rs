@@ -8,7 +8,7 @@ use timberline_model::{Bucket, Data, Duration, Event, EventId, Timestamp};
 
 use crate::head::{HeadDictionary, Run};
 use crate::record::BucketKey;
-use crate::row::{Bounds, Row, TimeRange};
+use crate::row::{Row, TimeRange};
 use crate::segment::SegmentError;
 use crate::view::changes::Changes;
 use crate::view::masked_segment::MaskedSegment;

@@ -9,20 +9,18 @@ use timberline_model::{
 };
 
 use crate::error::WriteError;
-use crate::fold::{BucketState, SEAL_ROWS};
-use crate::record::{self, BucketKey, EventBlock, Record, codec};
+use crate::fold::{BucketState, FLUSH_ROWS};
+use crate::record::{self, BucketKey, EventBlock, MAX_RECORD_TEXT, Record, codec};
 use crate::segment::SegmentError;
-use crate::sequencer::commit::Prepared;
-use crate::store::{HeartbeatDurability, ROUNDS, Sequencer, Store};
+use crate::sequencer::{MAX_ROUNDS, Prepared, Turn};
+use crate::store::{HeartbeatDurability, Store};
 use crate::view::{BucketView, Located};
 use crate::write::known_events::KnownEvents;
 
 /// Events in one record: enough for the compressor to find what repeats, few enough for a small buffer.
 const RECORD_EVENTS: usize = 4096;
-/// Bytes of text in one record (a single event may have more): it fits the smallest segment even if nothing in it repeats.
-pub(crate) const RECORD_BYTES: usize = 768 << 10;
 /// Events of one bucket in memory beyond which writers have to wait for the compactor.
-const MOST_WAITING: usize = 64 * SEAL_ROWS;
+const MOST_WAITING: usize = 64 * FLUSH_ROWS;
 /// The same for the bytes of their data.
 const MOST_WAITING_BYTES: usize = 512 << 20;
 /// What a write gives back.
@@ -60,12 +58,12 @@ impl Store {
         pulsetime: Pulsetime,
     ) -> Result<HeartbeatAnswer, WriteError> {
         let shared = &*self.shared;
-        let (mut sequencer, last) = self.last_event(bucket, beat, pulsetime)?;
-        let state = sequencer.existing(bucket)?;
+        let (mut turn, last) = self.last_event(bucket, beat, pulsetime)?;
+        let state = turn.existing(bucket)?;
         let key = state.view.key;
         let (start, duration) = (beat.start, beat.duration);
         let extended = extended(state, beat, pulsetime, &last);
-        let (id, begins, lasts) = extended.unwrap_or((sequencer.state.next_event, start, duration));
+        let (id, begins, lasts) = extended.unwrap_or((turn.state.next_event, start, duration));
         let outcome = match extended {
             Some((event, _, duration)) => record::Outcome::Extended {
                 event,
@@ -84,11 +82,11 @@ impl Store {
             outcome,
         });
         let seq = match &last {
-            LastRead::Located(located) => shared.commit_located(&mut sequencer, &record, located)?,
-            _ => shared.commit(&mut sequencer, &record)?,
+            LastRead::Located(located) => shared.sequencer.commit_located(&mut turn, &record, located)?,
+            _ => shared.sequencer.commit(&mut turn, &record)?,
         };
         if extended.is_none() {
-            shared.note_growth(sequencer, key);
+            shared.sequencer.note_growth(turn, key);
         }
         let sync = shared.options.heartbeat == HeartbeatDurability::Always;
         Ok(HeartbeatAnswer {
@@ -105,19 +103,19 @@ impl Store {
         bucket: &str,
         beat: &Heartbeat<'_>,
         pulsetime: Pulsetime,
-    ) -> Result<(MutexGuard<'_, Sequencer>, LastRead), WriteError> {
+    ) -> Result<(MutexGuard<'_, Turn>, LastRead), WriteError> {
         let mut last = LastRead::InMemory;
         for round in 1.. {
-            let sequencer = self.shared.sequencer.lock();
-            let view = &sequencer.existing(bucket)?.view;
+            let turn = self.shared.sequencer.lock();
+            let view = &turn.existing(bucket)?.view;
             let Some(id) = extends_stored(view, beat, pulsetime) else {
-                return Ok((sequencer, LastRead::InMemory));
+                return Ok((turn, LastRead::InMemory));
             };
-            if last.is_known(id, view) || round == ROUNDS {
-                return Ok((sequencer, last));
+            if last.is_known(id, view) || round == MAX_ROUNDS {
+                return Ok((turn, last));
             }
             let view = view.clone();
-            drop(sequencer);
+            drop(turn);
             last = match Located::with_data(&view, &[id]) {
                 Ok(located) => LastRead::Located(Arc::new(located)),
                 Err(error) => {
@@ -125,7 +123,7 @@ impl Store {
                     LastRead::Unreadable(id)
                 }
             };
-            self.shared.interleave();
+            self.shared.sequencer.interleave();
         }
         Err(WriteError::NoSuchBucket(bucket.to_owned()))
     }
@@ -179,15 +177,15 @@ impl Store {
         let shared = &*self.shared;
         // What the fold compares the events with is looked up without the lock; then it is known.
         let _ = self.snapshot().bucket(bucket).map(BucketView::newest);
-        shared.interleave();
-        let mut sequencer = shared.sequencer.lock();
-        let key = sequencer.room_for(bucket)?;
-        let first = sequencer.state.next_event;
+        shared.sequencer.interleave();
+        let mut turn = shared.sequencer.lock();
+        let key = turn.room_for(bucket)?;
+        let first = turn.state.next_event;
         if events.is_empty() {
             return Ok((
                 Vec::new(),
                 Receipt {
-                    seq: Seq(sequencer.state.seq),
+                    seq: Seq(turn.state.seq),
                     sync: false,
                 },
             ));
@@ -210,8 +208,8 @@ impl Store {
             });
             next += n;
         }
-        let seq = shared.commit_all(&mut sequencer, &batch)?;
-        shared.note_growth(sequencer, key);
+        let seq = shared.sequencer.commit_all(&mut turn, &batch)?;
+        shared.sequencer.note_growth(turn, key);
         Ok(((first..next).map(EventId).collect(), Receipt { seq, sync: true }))
     }
 
@@ -227,24 +225,24 @@ impl Store {
                 .bucket(bucket)
                 .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
             let located = Arc::new(Located::of(view, &[id.0])?);
-            shared.interleave();
-            let mut sequencer = shared.sequencer.lock();
-            let view = &sequencer.existing(bucket)?.view;
+            shared.sequencer.interleave();
+            let mut turn = shared.sequencer.lock();
+            let view = &turn.existing(bucket)?.view;
             let key = view.key;
             // Whatever came between, it is looked for again by the fold in the last round.
-            if round < ROUNDS && !(located.bucket() == key && located.covers(view)) {
+            if round < MAX_ROUNDS && !(located.bucket() == key && located.covers(view)) {
                 continue;
             }
-            sequencer.state.expect(key, Some(located.clone()));
-            if sequencer.existing(bucket)?.find(id.0)?.is_none() {
-                sequencer.state.expect(key, None);
-                return Ok((false, sequencer.nothing_new()));
+            turn.state.expect(key, Some(located.clone()));
+            if turn.existing(bucket)?.find(id.0)?.is_none() {
+                turn.state.expect(key, None);
+                return Ok((false, turn.nothing_new()));
             }
             let record = Record::EventsDeleted(record::EventsDeleted {
                 bucket: key,
                 ids: vec![id.0],
             });
-            let seq = shared.commit_located(&mut sequencer, &record, &located)?;
+            let seq = shared.sequencer.commit_located(&mut turn, &record, &located)?;
             return Ok((true, Receipt { seq, sync: true }));
         }
         Err(WriteError::NoSuchBucket(bucket.to_owned()))
@@ -256,13 +254,13 @@ impl Store {
     /// [`WriteError`].
     pub fn create_bucket(&self, bucket: &Bucket) -> Result<(bool, Receipt), WriteError> {
         let shared = &*self.shared;
-        let mut sequencer = shared.sequencer.lock();
-        if sequencer.state.named(&bucket.id).is_some() {
-            return Ok((false, sequencer.nothing_new()));
+        let mut turn = shared.sequencer.lock();
+        if turn.state.named(&bucket.id).is_some() {
+            return Ok((false, turn.nothing_new()));
         }
-        let key = sequencer.state.next_bucket();
+        let key = turn.state.next_bucket();
         let record = Record::BucketCreated(record::BucketCreated::of(key, bucket));
-        let seq = shared.commit(&mut sequencer, &record)?;
+        let seq = shared.sequencer.commit(&mut turn, &record)?;
         Ok((true, Receipt { seq, sync: true }))
     }
 
@@ -272,8 +270,8 @@ impl Store {
     /// [`WriteError`].
     pub fn update_bucket(&self, bucket: &str, update: &BucketUpdate) -> Result<Receipt, WriteError> {
         let shared = &*self.shared;
-        let mut sequencer = shared.sequencer.lock();
-        let state = sequencer.existing(bucket)?;
+        let mut turn = shared.sequencer.lock();
+        let state = turn.existing(bucket)?;
         let record = Record::BucketUpdated(record::BucketUpdated {
             bucket: state.view.key,
             type_: update.type_.as_deref(),
@@ -281,7 +279,7 @@ impl Store {
             hostname: update.hostname.as_deref(),
             data: update.data.as_ref().map(|d| d.as_str()),
         });
-        let seq = shared.commit(&mut sequencer, &record)?;
+        let seq = shared.sequencer.commit(&mut turn, &record)?;
         Ok(Receipt { seq, sync: true })
     }
 
@@ -291,12 +289,12 @@ impl Store {
     /// [`WriteError`].
     pub fn delete_bucket(&self, bucket: &str) -> Result<Receipt, WriteError> {
         let shared = &*self.shared;
-        let mut sequencer = shared.sequencer.lock();
-        let state = sequencer.existing(bucket)?;
+        let mut turn = shared.sequencer.lock();
+        let state = turn.existing(bucket)?;
         let record = Record::BucketDeleted(record::BucketDeleted {
             bucket: state.view.key,
         });
-        let seq = shared.commit(&mut sequencer, &record)?;
+        let seq = shared.sequencer.commit(&mut turn, &record)?;
         Ok(Receipt { seq, sync: true })
     }
 
@@ -305,11 +303,11 @@ impl Store {
     /// # Errors
     /// [`WriteError`].
     pub fn set_setting(&self, key: &str, value: &str) -> Result<Receipt, WriteError> {
-        let mut sequencer = self.shared.sequencer.lock();
-        let seq = self.shared.commit(
-            &mut sequencer,
-            &Record::SettingSet(record::SettingSet { key, value }),
-        )?;
+        let mut turn = self.shared.sequencer.lock();
+        let seq = self
+            .shared
+            .sequencer
+            .commit(&mut turn, &Record::SettingSet(record::SettingSet { key, value }))?;
         Ok(Receipt { seq, sync: true })
     }
 
@@ -318,14 +316,14 @@ impl Store {
     /// # Errors
     /// [`WriteError`].
     pub fn delete_setting(&self, key: &str) -> Result<(bool, Receipt), WriteError> {
-        let mut sequencer = self.shared.sequencer.lock();
-        if !sequencer.state.settings().contains_key(key) {
-            return Ok((false, sequencer.nothing_new()));
+        let mut turn = self.shared.sequencer.lock();
+        if !turn.state.settings().contains_key(key) {
+            return Ok((false, turn.nothing_new()));
         }
-        let seq = self.shared.commit(
-            &mut sequencer,
-            &Record::SettingDeleted(record::SettingDeleted { key }),
-        )?;
+        let seq = self
+            .shared
+            .sequencer
+            .commit(&mut turn, &Record::SettingDeleted(record::SettingDeleted { key }))?;
         Ok((true, Receipt { seq, sync: true }))
     }
 }
@@ -420,7 +418,7 @@ pub(crate) fn records<'a, 'b>(events: &'a [NewEvent<'b>]) -> impl Iterator<Item 
         let mut bytes = 0;
         let fitting = rest.iter().take(RECORD_EVENTS).take_while(|event| {
             bytes += event.data.len();
-            bytes <= RECORD_BYTES
+            bytes <= MAX_RECORD_TEXT
         });
         let count = fitting.count().max(1);
         let (record, later) = rest.split_at_checked(count)?;
@@ -440,7 +438,7 @@ pub(crate) fn encoded<'a>(events: &'a [NewEvent<'_>]) -> Result<(EventBlock<'a>,
     Ok((block, bytes))
 }
 
-impl Sequencer {
+impl Turn {
     /// The bucket with this id.
     fn existing(&self, id: &str) -> Result<&BucketState, WriteError> {
         self.state

@@ -162,7 +162,7 @@ mod tests {
         let all: Vec<_> = (0..DAYS * A_DAY).map(|n| event(n, r#"{"n":1}"#)).collect();
         let (sealed, in_memory) = all.split_at(250);
         store.insert_events("b", sealed).unwrap();
-        store.seal(1).unwrap();
+        store.flush(1).unwrap();
         store.insert_events("b", in_memory).unwrap();
         store.snapshot()
     }

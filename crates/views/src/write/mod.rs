@@ -1,7 +1,8 @@
-//! Writes, one file a kind: each is decided, appended to the log, folded in and published.
+//! Writes, one file a kind. Each is decided in a turn of the sequencer, appended to the log, folded and published.
 
 pub(crate) mod events;
 pub(crate) mod known_events;
+pub(crate) mod purge;
 mod put;
 pub(crate) mod redact;
 mod undo;

@@ -1,6 +1,6 @@
 //! Events that clients give an id: they take the place of the events that have it.
 //!
-//! What takes long (finding what they replace, encoding, compressing) is done on a snapshot; under the sequencer's lock
+//! What takes long (finding what they replace, encoding, compressing) is done on a snapshot; under the turn's lock
 //! it is only checked that it still holds.
 
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use timberline_model::{EventId, NewEvent};
 
 use crate::error::WriteError;
 use crate::record::{self, BucketKey, EventBlock, Record, codec};
-use crate::sequencer::commit::Prepared;
-use crate::store::{ROUNDS, Store};
+use crate::sequencer::{MAX_ROUNDS, Prepared};
+use crate::store::Store;
 use crate::view::{BucketView, Located};
 use crate::write::events::{Receipt, encoded, records};
 
@@ -147,18 +147,18 @@ impl Store {
                 .filter_map(|number| events.get(*number).cloned())
                 .collect();
             let put = Put::prepare(view, ids, snapshot.next_event, (&numbers, &stored))?;
-            shared.interleave();
-            let mut sequencer = shared.sequencer.lock();
-            let key = sequencer.room_for(bucket)?;
-            let given = sequencer.state.next_event;
+            shared.sequencer.interleave();
+            let mut turn = shared.sequencer.lock();
+            let key = turn.room_for(bucket)?;
+            let given = turn.state.next_event;
             let holds = |view: &BucketView| put.holds(key, view, given);
             // Whatever came between, it is found again by the fold in the last round.
-            if round < ROUNDS && !sequencer.state.bucket(key).is_some_and(|b| holds(&b.view)) {
+            if round < MAX_ROUNDS && !turn.state.bucket(key).is_some_and(|b| holds(&b.view)) {
                 continue;
             }
             let (ids, batch) = put.records(key, given)?;
-            let seq = shared.commit_all(&mut sequencer, &batch)?;
-            shared.note_growth(sequencer, key);
+            let seq = shared.sequencer.commit_all(&mut turn, &batch)?;
+            shared.sequencer.note_growth(turn, key);
             let ids = ids.into_iter().map(EventId).collect();
             return Ok((ids, Receipt { seq, sync: true }));
         }

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 use timberline_log::Seq;
 
-use crate::background::maintenance::PurgeReceipt;
 use crate::erasure::select::Selected;
-use crate::history::HistoryError;
+use crate::error::HistoryError;
+use crate::record::MAX_RECORD_TEXT;
 use crate::record::{BucketKey, EventBlock, EventsPut, PRESENT, PurgeBegun, Record};
-use crate::sequencer::commit::Prepared;
-use crate::store::{Sequencer, Shared, Store};
+use crate::sequencer::{Prepared, Turn};
+use crate::store::{Shared, Store};
 use crate::view::{BucketView, Located};
-use crate::write::events::RECORD_BYTES;
 
 /// Events that are redacted at once: few enough for a heartbeat not to notice.
 const AT_ONCE: usize = 256;
@@ -89,21 +88,6 @@ impl Redacting {
 }
 
 impl Store {
-    /// Gives events other data, now and in all of history, and erases what they had. `data` tells the new data of what
-    /// is there; events for which it tells none stay. What was deleted, or matched before it was changed, is erased: there
-    /// is no event to redact.
-    ///
-    /// # Errors
-    /// As [`Store::purge`].
-    pub fn redact(
-        &self,
-        selected: &Selected,
-        data: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Option<PurgeReceipt>, HistoryError> {
-        self.redact_on(&mut Redacting::of(selected), data)?;
-        self.complete_purges()
-    }
-
     /// The first half of [`Store::redact`], from where it is: events get their new data and their old data is ordered to
     /// be erased. When it fails with a [`WriteError`](crate::error::WriteError) that passes, it can be called again.
     ///
@@ -128,7 +112,7 @@ impl Store {
             }
         }
         if let Some(newest) = redacting.newest {
-            self.shared.wait_durable(newest)?;
+            self.shared.sequencer.wait_durable(newest)?;
         }
         self.order_purge(&redacting.rest)?;
         redacting.rest.clear();
@@ -233,8 +217,8 @@ impl Shared {
         progress: &mut Redacting,
     ) -> Result<Vec<u64>, HistoryError> {
         for round in 1..=TRIES {
-            let _no_other_segments = (round > FREE_TRIES).then(|| self.compacting.lock());
-            let snapshot = self.published.load_full();
+            let _no_other_segments = (round > FREE_TRIES).then(|| self.files.exclusive());
+            let snapshot = self.sequencer.snapshot();
             let Some(view) = snapshot.bucket_of(key) else {
                 gone.extend(ids);
                 return Ok(Vec::new());
@@ -244,7 +228,7 @@ impl Shared {
                 gone.extend(redaction.gone);
                 return Ok(Vec::new());
             }
-            if ids.len() > 1 && redaction.bytes() > RECORD_BYTES {
+            if ids.len() > 1 && redaction.bytes() > MAX_RECORD_TEXT {
                 // One by one they fit.
                 let mut all: Vec<u64> = redaction.events.iter().map(|event| event.id).collect();
                 all.extend(&redaction.gone);
@@ -252,9 +236,9 @@ impl Shared {
                 return Ok(all);
             }
             let mut put = redaction.put()?;
-            self.interleave();
-            let mut sequencer = self.sequencer.lock();
-            let now = sequencer.state.bucket(key).map(|bucket| &bucket.view);
+            self.sequencer.interleave();
+            let mut turn = self.sequencer.lock();
+            let now = turn.state.bucket(key).map(|bucket| &bucket.view);
             let Some(changed) = now.and_then(|now| redaction.located.changed(now)) else {
                 continue;
             };
@@ -270,7 +254,7 @@ impl Shared {
                 }
                 (false, _) => return Ok(changed),
             }
-            progress.newest = Some(self.commit_redaction(&mut sequencer, put)?);
+            progress.newest = Some(self.commit_redaction(&mut turn, put)?);
             progress.redacted += redaction.events.len() as u64;
             gone.extend(redaction.gone.iter());
             return Ok(Vec::new());
@@ -279,11 +263,11 @@ impl Shared {
     }
 
     /// Stores the new data, and orders what the events had to be erased, in one.
-    fn commit_redaction(&self, sequencer: &mut Sequencer, put: Prepared<'_>) -> Result<Seq, HistoryError> {
+    fn commit_redaction(&self, turn: &mut Turn, put: Prepared<'_>) -> Result<Seq, HistoryError> {
         let Record::EventsPut(EventsPut { bucket, ids, .. }) = &put.record else {
             return Err(HistoryError::Unsettled);
         };
-        let before = sequencer.log.next_seq().prev();
+        let before = turn.log.next_seq().prev();
         let purge = PurgeBegun {
             bucket: *bucket,
             whole: false,
@@ -291,6 +275,6 @@ impl Shared {
             redact: true,
         };
         let purge = Prepared::of(Record::PurgeBegun(purge), None)?;
-        Ok(self.commit_all(sequencer, &[put, purge])?)
+        Ok(self.sequencer.commit_all(turn, &[put, purge])?)
     }
 }

@@ -7,13 +7,13 @@ use rustc_hash::FxHashMap;
 use timberline_cancel::Cancel;
 use timberline_log::Seq;
 
-use crate::history::HistoryError;
-use crate::history::undo::{Undo, Undone, Verdict};
+use crate::error::HistoryError;
+use crate::history::horizon::within_history;
+use crate::history::undo::{Undo, Undoing, Undone, Verdict};
 use crate::record::{BucketKey, EventsChanged, Last, Record};
 use crate::segment::SegmentError;
-use crate::sequencer::commit::Prepared;
-use crate::store::past::{Undoing, within_history};
-use crate::store::{ROUNDS, Store};
+use crate::sequencer::{MAX_ROUNDS, Prepared};
+use crate::store::Store;
 use crate::view::Snapshot;
 use crate::view::{BucketView, Located};
 use crate::write::events::Receipt;
@@ -37,8 +37,8 @@ impl Store {
         undoing: Undoing,
         cancel: &Cancel,
     ) -> Result<(Undone, Option<Receipt>), HistoryError> {
-        for round in 1..=ROUNDS {
-            let _no_other_segments = (round > FREE_ROUNDS).then(|| self.shared.compacting.lock());
+        for round in 1..=MAX_ROUNDS {
+            let _no_other_segments = (round > FREE_ROUNDS).then(|| self.shared.files.exclusive());
             if let Some(done) = self.try_undo(from, to, undoing, cancel)? {
                 return Ok(done);
             }
@@ -65,7 +65,7 @@ impl Store {
         let mut undo = Undo::of(&reader, (from, to), newest, cancel)?;
         within_history(&reader, from.prev())?;
         undo.stand(&snapshot)?;
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let (records, undone) = undo.records(&snapshot);
             let refused =
                 undoing == Undoing::Preview || (undoing == Undoing::All && !undone.conflicts.is_empty());
@@ -74,15 +74,15 @@ impl Store {
             }
             let unmade: Vec<BucketKey> = records.iter().filter_map(unmade).collect();
             let batch = prepared(records, &undo, &snapshot)?;
-            shared.interleave();
-            let mut sequencer = shared.sequencer.lock();
-            match undo.verdict(&snapshot, &sequencer.state, &unmade) {
+            shared.sequencer.interleave();
+            let mut turn = shared.sequencer.lock();
+            match undo.verdict(&snapshot, &turn.state, &unmade) {
                 Verdict::Holds => {
-                    let seq = shared.commit_all(&mut sequencer, &batch)?;
+                    let seq = shared.sequencer.commit_all(&mut turn, &batch)?;
                     return Ok(Some((undone, Some(Receipt { seq, sync: true }))));
                 }
                 Verdict::Narrowed(news) => {
-                    drop(sequencer);
+                    drop(turn);
                     drop(batch);
                     undo.narrow(news);
                 }
