@@ -62,6 +62,7 @@ impl Store {
             return Err(HistoryError::TooNew { asked: to, newest });
         }
         within_history(&reader, from.prev())?;
+        cancel.check()?;
         let mut undo = Undo::of(&reader, (from, to), newest, cancel)?;
         within_history(&reader, from.prev())?;
         undo.stand(&snapshot)?;
