@@ -83,7 +83,8 @@ impl Stop {
 }
 
 impl Automatic {
-    /// Starts the thread, if the configuration wants backups. While the clock is not trusted, no set is removed.
+    /// Starts the thread, if the configuration wants backups. `now` is the wall clock; while it is not trusted, no set is
+    /// removed.
     ///
     /// # Errors
     /// When there can be no further thread.
@@ -91,6 +92,7 @@ impl Automatic {
         wanted: Option<AutomaticBackup>,
         data_dir: &Path,
         status: Arc<Status>,
+        now: impl Fn() -> Timestamp + Send + 'static,
         clock_is_trusted: impl Fn() -> bool + Send + 'static,
     ) -> std::io::Result<Automatic> {
         let stop = Arc::new(Stop::default());
@@ -102,7 +104,7 @@ impl Automatic {
                 let thread = std::thread::Builder::new().name("backup".into());
                 Some(thread.spawn(move || {
                     let _running = running;
-                    run(&wanted, &data_dir, &status, &stop, &clock_is_trusted);
+                    run(&wanted, &data_dir, &status, &stop, &now, &clock_is_trusted);
                 })?)
             }
         };
@@ -135,21 +137,22 @@ fn run(
     data_dir: &Path,
     status: &Status,
     stop: &Stop,
+    now: &dyn Fn() -> Timestamp,
     clock_is_trusted: &dyn Fn() -> bool,
 ) {
     // The set that was made since the clock is not trusted. It is brought up to date, or sets without number would pile
     // up, of which none may be removed.
     let mut provisional: Option<PathBuf> = None;
     let sets = Sets::new(wanted.dir.clone());
-    let mut newest = newest(&sets, &wanted.dir);
+    let mut newest = newest(&sets, &wanted.dir, now());
     note_success(status, newest);
-    let (begun, mut attempt) = (Instant::now(), None::<Instant>);
+    let (begun, mut attempt) = (timberline_clock::monotonic(), None::<Instant>);
     while !stop.is_stopped() {
-        let now = Timestamp::now();
+        let now = now();
         let waited = attempt.unwrap_or(begun).elapsed();
         let rest = attempt.map_or(Duration::ZERO, |_| REST.min(wanted.every));
         if is_due(now, newest, waited, rest, wanted.every) {
-            attempt = Some(Instant::now());
+            attempt = Some(timberline_clock::monotonic());
             let trusted = clock_is_trusted();
             let made = match &provisional {
                 Some(set) if !trusted => match Backup::update(data_dir, set, &stop.cancel) {
@@ -189,10 +192,10 @@ fn tell(report: &BackupReport) {
     }
 }
 
-fn newest(sets: &Sets, dir: &Path) -> Option<Timestamp> {
+fn newest(sets: &Sets, dir: &Path, now: Timestamp) -> Option<Timestamp> {
     match sets.list() {
         // One that a wrong clock made is not newer than now.
-        Ok(mut sets) => sets.pop().map(|set| set.made.min(Timestamp::now())),
+        Ok(mut sets) => sets.pop().map(|set| set.made.min(now)),
         Err(error) => {
             tracing::warn!(%error, dir = %dir.display(), "cannot look for earlier backups");
             None

@@ -15,6 +15,8 @@
 //! A backup looks like a data directory without views: `log/`, `device_id`, maybe `KEY`; and `manifest.json`. Making
 //! one takes no lock of the data directory, which a server may be using. Users read `docs/backup.md`.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod automatic;
 mod check;
 mod erase;

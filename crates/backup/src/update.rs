@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use timberline_cancel::Cancel;
 use timberline_disk::{FileStorage, LockError, Storage, WriterLock};
@@ -51,7 +51,7 @@ impl Backup {
     /// [`BackupError`], which says what to do.
     pub fn update(source: &Path, target: &Path, cancel: &Cancel) -> Result<BackupReport, BackupError> {
         let mut report = Self::copy(source, target, cancel)?;
-        report.register(source, Timestamp::now());
+        report.register(source, Timestamp::from(timberline_clock::wall()));
         Ok(report)
     }
 
@@ -69,7 +69,7 @@ impl Backup {
         let path = target.canonicalize().map_err(BackupError::io("find", target))?;
         let begun = Registered {
             path: path.clone(),
-            time: Timestamp::now().to_string(),
+            time: Timestamp::from(timberline_clock::wall()).to_string(),
             seq: before.seq,
         };
         let unregistered = register(source, begun).err();
@@ -99,11 +99,11 @@ impl BackupReport {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn lock(target: &Path) -> Result<WriterLock, LockError> {
-    let begun = Instant::now();
+    let begun = timberline_clock::monotonic();
     loop {
         match WriterLock::acquire(target) {
             Err(LockError::Locked { .. }) if begun.elapsed() < PATIENCE => {
-                std::thread::sleep(Duration::from_millis(20));
+                timberline_clock::sleep(Duration::from_millis(20));
             }
             outcome => return outcome,
         }
@@ -170,7 +170,8 @@ fn copy_all(
     let storage: Arc<dyn Storage> =
         Arc::new(FileStorage::open(&log).map_err(BackupError::io("open the directory", &log))?);
     let copied = copy_log(reader, &storage, &|segment| before.crc(segment), cancel)?;
-    bytes_written += Manifest::of(&copied, Timestamp::now().to_string()).write(target)?;
+    bytes_written +=
+        Manifest::of(&copied, Timestamp::from(timberline_clock::wall()).to_string()).write(target)?;
     let count = |action| {
         copied
             .segments

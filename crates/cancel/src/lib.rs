@@ -23,6 +23,8 @@
 //! assert_eq!(work(&cancel), Err(Cancelled));
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -70,7 +72,7 @@ impl Cancel {
     /// Cancels the work once so much time has passed. Only the first call has an effect.
     pub fn cancel_within(&self, time: Duration) {
         // A time that the clock cannot represent never comes.
-        if let Some(deadline) = Instant::now().checked_add(time) {
+        if let Some(deadline) = timberline_clock::monotonic().checked_add(time) {
             let _ = self.0.deadline.set(deadline);
         }
     }
@@ -86,7 +88,10 @@ impl Cancel {
     pub fn is_cancelled(&self) -> bool {
         let own = &self.0;
         own.cancelled.load(Ordering::Acquire)
-            || own.deadline.get().is_some_and(|at| Instant::now() >= *at)
+            || own
+                .deadline
+                .get()
+                .is_some_and(|at| timberline_clock::monotonic() >= *at)
             || own.parent.as_ref().is_some_and(Cancel::is_cancelled)
     }
 

@@ -1,6 +1,6 @@
 //! Someone's history, opened for looking into it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use timberline_views::{OpenReport, Snapshot};
 
@@ -25,7 +25,7 @@ impl History {
     /// # Errors
     /// When it is not there, is empty, or cannot be read.
     pub(crate) fn open(data: &DataDir) -> anyhow::Result<Self> {
-        let begun = Instant::now();
+        let begun = timberline_clock::monotonic();
         drop(data.log()?);
         let scratch = data.scratch()?;
         let (snapshot, report) = data.read(&scratch)?;

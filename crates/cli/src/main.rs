@@ -20,6 +20,8 @@
 //! The flags of `serve` are those that launchers of the reference servers pass, so Timberline can be
 //! put in their place without changing a script; an unknown flag is an error with a hint.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod backup;
 mod bench;
 mod config;

@@ -18,7 +18,7 @@ pub(crate) const LOCAL_FORMS: &str = "TIME is RFC 3339 (2024-03-01T10:00:00Z, or
 /// # Errors
 /// With the forms there are.
 pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
-    let read = ago(text, Timestamp::now()).or_else(|| exact(text, &Utc));
+    let read = ago(text, Timestamp::from(timberline_clock::wall())).or_else(|| exact(text, &Utc));
     read.ok_or_else(|| FORMS.to_owned())
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
 /// # Errors
 /// With the forms there are.
 pub(crate) fn local_moment(text: &str) -> Result<Timestamp, String> {
-    let now = Timestamp::now();
+    let now = Timestamp::from(timberline_clock::wall());
     let read = ago(text, now)
         .or_else(|| word(text, now, &Local))
         .or_else(|| exact(text, &Local));

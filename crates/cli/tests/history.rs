@@ -73,6 +73,16 @@ fn titles(server: &Server, as_of: &str) -> Vec<String> {
         .collect()
 }
 
+/// Waits until the wall clock shows another millisecond.
+fn next_millisecond() -> timberline_model::Timestamp {
+    let millisecond = |time: timberline_model::Timestamp| time.nanos() / 1_000_000;
+    let begun = millisecond(timberline_model::Timestamp::now());
+    poll("the clock to advance", || {
+        let now = timberline_model::Timestamp::now();
+        (millisecond(now) > begun).then_some(now)
+    })
+}
+
 #[test]
 fn every_read_can_be_as_of_a_record_or_an_instant() {
     let installation = Installation::new();
@@ -80,9 +90,8 @@ fn every_read_can_be_as_of_a_record_or_an_instant() {
     make_bucket(&server); // record 1
     let first = insert(&server, 1, "one"); // record 2
     post(&server, "/api/0/settings/theme", &json!("dark")); // record 3
-    std::thread::sleep(std::time::Duration::from_millis(5));
-    let then = timberline_model::Timestamp::now().to_string();
-    std::thread::sleep(std::time::Duration::from_millis(5));
+    let then = next_millisecond().to_string();
+    next_millisecond();
     insert(&server, 2, "two"); // record 4
     post(&server, "/api/0/settings/theme", &json!("light")); // record 5
 
@@ -404,6 +413,7 @@ fn a_purge_that_is_killed_is_completed_by_the_next_start() {
         let mut connection = http::Connection::open(server.port).expect("a connection");
         let headers = connection.usual_headers(Some(body.as_bytes()));
         let _ = connection.send("POST", "/api/1/purge", &headers, body.as_bytes());
+        // Killed at different moments of the purge.
         std::thread::sleep(std::time::Duration::from_millis(2 * u64::from(round)));
         server.kill();
         let server = installation.start();

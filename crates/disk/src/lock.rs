@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use crate::error::{IoError, LockError};
 use crate::storage::FileId;
@@ -105,7 +105,7 @@ fn open_or_make(path: &Path) -> std::io::Result<(File, bool)> {
 }
 
 fn name_holder(file: &mut File) -> std::io::Result<()> {
-    let since = SystemTime::now()
+    let since = timberline_clock::wall()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
     file.set_len(0)?;

@@ -5,6 +5,8 @@
 //! server whose clock is wrong answers nothing at all. Here such a time becomes the first or the last date that a
 //! header can express.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

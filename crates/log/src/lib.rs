@@ -30,6 +30,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod active;
 mod chain;
 mod copy;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use timberline_disk::Cipher;
 
@@ -119,7 +119,7 @@ impl LogOptions {
 
 pub(crate) fn system_nanos() -> i64 {
     // A clock before 1970 or after 2262 is broken; the time of a record is information, not order, so go on.
-    SystemTime::now()
+    timberline_clock::wall()
         .duration_since(UNIX_EPOCH)
         .ok()
         .and_then(|since| i64::try_from(since.as_nanos()).ok())

@@ -10,7 +10,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use timberline_disk::{FileId, LOCK_FILE, LockError, Storage, WriterLock};
 
@@ -226,7 +226,7 @@ pub(crate) fn directory_gone(storage: &Arc<dyn Storage>, error: &io::Error) -> S
 }
 
 fn now() -> i128 {
-    SystemTime::now()
+    timberline_clock::wall()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(i128::MAX))
 }

@@ -179,7 +179,7 @@ impl Shared {
     /// Keeps appends out, and waits for one that has begun.
     fn close_gate(&self) -> bool {
         self.gate.store(Gate::Closed.word(), Ordering::SeqCst);
-        let since = Instant::now();
+        let since = timberline_clock::monotonic();
         while self.writing.load(Ordering::SeqCst) {
             if since.elapsed() > APPEND_ENDS {
                 return false;
@@ -752,7 +752,7 @@ fn run(mut syncer: Syncer) -> Syncer {
             }
             continue;
         }
-        let since = *unsynced_since.get_or_insert_with(Instant::now);
+        let since = *unsynced_since.get_or_insert_with(timberline_clock::monotonic);
         let left = interval.saturating_sub(since.elapsed());
         if !shared.wanted() && left > Duration::ZERO {
             thread::park_timeout(left);
@@ -769,7 +769,7 @@ fn run(mut syncer: Syncer) -> Syncer {
 fn rest_until_append(shared: &Shared) -> bool {
     shared.idle.store(true, Ordering::Relaxed);
     fence(Ordering::SeqCst);
-    let since = Instant::now();
+    let since = timberline_clock::monotonic();
     let wanted = shared.stop.load(Ordering::Acquire) || shared.sealing.load(Ordering::Acquire);
     if !shared.unsynced() && !wanted {
         thread::park_timeout(IDLE_CHECK);
@@ -780,9 +780,9 @@ fn rest_until_append(shared: &Shared) -> bool {
 
 /// Waits a moment, however often somebody asks for a sync meanwhile.
 fn wait_before_retry(shared: &Shared) {
-    let until = Instant::now() + RETRY_EVERY;
+    let until = timberline_clock::monotonic() + RETRY_EVERY;
     while !shared.stop.load(Ordering::Acquire) {
-        let left = until.saturating_duration_since(Instant::now());
+        let left = until.saturating_duration_since(timberline_clock::monotonic());
         if left.is_zero() {
             break;
         }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rayon::prelude::*;
@@ -142,7 +142,7 @@ impl Engine {
     /// # Errors
     /// What is wrong with the query, or which limit it reached: for the first period that fails.
     pub fn run(&self, snapshot: &Snapshot, query: &Query, cancel: &Cancel) -> Result<Answer, QueryError> {
-        let begun = Instant::now();
+        let begun = timberline_clock::monotonic();
         let answer = self.answer(snapshot, query, cancel);
         let count = |counter: &AtomicU64, n| counter.fetch_add(n, Ordering::Relaxed);
         count(&self.counters.queries, 1);
@@ -303,7 +303,7 @@ impl Engine {
         cancel: &Cancel,
     ) -> Result<(Answer, Vec<Explanation>), QueryError> {
         self.check(query)?;
-        let begun = Instant::now();
+        let begun = timberline_clock::monotonic();
         let prepared = self.programs.prepare(&query.program, &self.limits)?;
         let parsing = begun.elapsed();
         let catalog = self.catalog();
@@ -311,7 +311,7 @@ impl Engine {
         let (mut parts, mut explanations) = (Vec::new(), Vec::new());
         let mut warnings = Warnings::default();
         for period in &query.periods {
-            let begun = Instant::now();
+            let begun = timberline_clock::monotonic();
             let scope = Scope {
                 guard: &guard,
                 catalog: &catalog,

@@ -156,9 +156,9 @@ impl Guard {
             cancel,
             depth: limits.depth,
             // A time that the clock cannot represent never comes.
-            deadline: Instant::now()
+            deadline: timberline_clock::monotonic()
                 .checked_add(limits.time)
-                .unwrap_or_else(|| Instant::now() + Duration::from_secs(1 << 30)),
+                .unwrap_or_else(|| timberline_clock::monotonic() + Duration::from_secs(1 << 30)),
             time: limits.time,
         }
     }
@@ -167,7 +167,7 @@ impl Guard {
     #[inline(never)]
     pub(crate) fn check(&self) -> Result<(), QueryError> {
         self.cancel.check().map_err(|_| QueryError::cancelled())?;
-        if Instant::now() >= self.deadline {
+        if timberline_clock::monotonic() >= self.deadline {
             let message = format!(
                 "the query took longer than {} s (limits.query_seconds); ask for a shorter period, or filter earlier",
                 self.time.as_secs_f64()

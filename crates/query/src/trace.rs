@@ -45,7 +45,7 @@ pub(crate) struct Begun {
 pub(crate) fn begin(arguments: &[Value]) -> Begun {
     Begun {
         rows_in: arguments.iter().filter_map(rows).sum(),
-        at: Instant::now(),
+        at: timberline_clock::monotonic(),
     }
 }
 

@@ -18,6 +18,8 @@
 //! | `memory` | gives memory back when it is not needed |
 //! | [`inspect`], [`render`] | what the command line shares with the server |
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod app;
 mod erasure;
 mod history;

@@ -97,7 +97,7 @@ fn run(app: &App, stopped: &Receiver<()>, cancel: &Cancel) {
                 if let Err(HistoryError::Cancelled) = round(app, now, confirmed.as_ref(), cancel) {
                     return;
                 }
-                last = Some(Instant::now());
+                last = Some(timberline_clock::monotonic());
             }
         }
         if stopped.recv_timeout(LOOK) != Err(RecvTimeoutError::Timeout) {

@@ -79,9 +79,9 @@ impl Progress {
     }
 
     /// Everything has been read.
-    fn finish(&mut self) {
+    fn finish(&mut self, now: Timestamp) {
         *self = Progress {
-            finished: Some(Timestamp::now().to_string()),
+            finished: Some(now.to_string()),
             damage: std::mem::take(&mut self.found),
             next: None,
             found: Vec::new(),
@@ -173,7 +173,7 @@ fn run(app: &App, stopped: &Receiver<()>) {
     app.scrub.show(&progress, 0);
     // A server that has just started has better things to do.
     while stopped.recv_timeout(LOOK.min(app.settings.scrub_every)) == Err(RecvTimeoutError::Timeout) {
-        if !progress.is_due(app.settings.scrub_every, Timestamp::now()) {
+        if !progress.is_due(app.settings.scrub_every, app.store.now()) {
             continue;
         }
         let mut reading = Reading {
@@ -224,7 +224,7 @@ fn read_all(app: &App, progress: &mut Progress, reading: &mut Reading<'_>) -> Re
     for what in &beside {
         tracing::error!("the scrub has found damage: {what}");
     }
-    progress.finish();
+    progress.finish(app.store.now());
     keep(progress, dir);
     reading.status.show(progress, beside.len());
     let damaged = progress.damage.len() + beside.len();
@@ -342,7 +342,7 @@ mod tests {
         };
         let done = read_store(&store, dir, progress, &mut reading).unwrap();
         if done {
-            progress.finish();
+            progress.finish(store.now());
             keep(progress, dir);
         }
         drop(sender);

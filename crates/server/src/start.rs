@@ -173,11 +173,18 @@ impl Tasks {
                 .upgrade()
                 .is_some_and(|app| matches!(app.store.time_trust(), TimeTrust::Trusted(_)))
         };
+        let wall_clock = || timberline_model::Timestamp::from(timberline_clock::wall());
         let wanted = app.settings.backup.clone();
         let data_dir = &app.settings.data_dir;
         Ok(Self {
-            _backups: Automatic::start(wanted, data_dir, Arc::clone(&app.backups), clock_is_trusted)
-                .map_err(system("start the thread of the automatic backups"))?,
+            _backups: Automatic::start(
+                wanted,
+                data_dir,
+                Arc::clone(&app.backups),
+                wall_clock,
+                clock_is_trusted,
+            )
+            .map_err(system("start the thread of the automatic backups"))?,
             _retention: Keeper::start(app)
                 .map_err(system("start the thread that ends what is kept long enough"))?,
             _scrub: Scrub::start(app).map_err(system("start the thread of the scrub"))?,

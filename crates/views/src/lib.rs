@@ -55,6 +55,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod background;
 mod collections;
 mod erasure;

@@ -1,6 +1,6 @@
 //! Asking and taking the time.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use timberline_query::{Cancel, Engine, Limits, Query};
@@ -44,7 +44,7 @@ pub(super) fn measure(
     for _ in 0..rounds {
         let engine = engine(limits)?;
         let timed = |times: &mut Vec<Duration>, requests: &[Query]| {
-            let begun = Instant::now();
+            let begun = timberline_clock::monotonic();
             let answered = ask(&engine, snapshot, requests);
             times.push(begun.elapsed());
             answered

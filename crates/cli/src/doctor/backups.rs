@@ -92,7 +92,7 @@ fn newest(settings: &Settings, known: &[Registered], reachable: usize) -> Check 
             "none was ever made: timberline backup DIR, best on another disk",
         );
     };
-    let now = Timestamp::now();
+    let now = Timestamp::from(timberline_clock::wall());
     let age = now.nanos().saturating_sub(newest.nanos());
     let age = Duration::from_nanos(u64::try_from(age).unwrap_or(0));
     let most = settings

@@ -4,7 +4,7 @@
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use timberline_views::{Clock, TimeTrust, clock_confirmation_waits, clock_trust, confirm_clock};
 
@@ -61,7 +61,7 @@ pub(super) fn trust_clock(settings: &Settings) -> anyhow::Result<ExitCode> {
     confirm_clock(data_dir, &clock)?;
     println!(
         "You confirmed that the time is now {}. What is old enough by this time is erased.",
-        timberline_model::Timestamp::now()
+        timberline_model::Timestamp::from(timberline_clock::wall())
     );
     Ok(wait(data_dir, || clock_confirmation_waits(data_dir), "the clock"))
 }
@@ -94,7 +94,7 @@ fn wait(data_dir: &Path, waits: impl Fn() -> bool, of_what: &str) -> ExitCode {
         println!("No server is running here. The next one takes note when it starts.");
         return ExitCode::SUCCESS;
     }
-    let begun = Instant::now();
+    let begun = timberline_clock::monotonic();
     while waits() {
         if begun.elapsed() > PATIENCE {
             println!(
@@ -102,7 +102,7 @@ fn wait(data_dir: &Path, waits: impl Fn() -> bool, of_what: &str) -> ExitCode {
             );
             return ExitCode::FAILURE;
         }
-        std::thread::sleep(Duration::from_millis(50));
+        timberline_clock::sleep(Duration::from_millis(50));
     }
     println!("The server has taken note.");
     ExitCode::SUCCESS

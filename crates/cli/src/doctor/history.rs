@@ -32,7 +32,7 @@ pub(super) fn checks(settings: &Settings, data: &anyhow::Result<DataDir>) -> Vec
         formats(&segments),
         structure(&reader, &segments),
         tail(data),
-        clock(&reader, &segments, Timestamp::now()),
+        clock(&reader, &segments, Timestamp::from(timberline_clock::wall())),
     ]
 }
 

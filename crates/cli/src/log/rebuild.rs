@@ -49,7 +49,7 @@ pub(super) fn run(settings: &Settings, data: &DataDir, args: &RebuildArgs) -> an
     if args.despite_damage {
         save_heads(settings, &identity, data)?;
     }
-    let begun = std::time::Instant::now();
+    let begun = timberline_clock::monotonic();
     let (store, report) = Store::rebuild(
         &settings.data_dir,
         store_options(settings, &identity, data.cipher().cloned()),

@@ -82,7 +82,7 @@ pub(super) fn run(data: &DataDir, args: &TailArgs) -> anyhow::Result<Verdict> {
         if args.no_follow {
             return Ok(Verdict::faulty_if(faulty));
         }
-        std::thread::sleep(POLL);
+        timberline_clock::sleep(POLL);
     }
 }
 

@@ -35,14 +35,10 @@ impl Timestamp {
         self.0
     }
 
-    /// The system's clock.
+    /// The wall clock's time. For examples and tests: code whose result depends on the time gets it from its caller.
     #[must_use]
     pub fn now() -> Timestamp {
-        let nanos = match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
-            Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos),
-        };
-        Timestamp(nanos)
+        Timestamp::from(timberline_clock::wall())
     }
 
     /// Reads a date and time with an offset: RFC 3339, also with a blank or `t` for the `T` and `+HHMM` as offset,
@@ -147,6 +143,16 @@ impl Timestamp {
     #[must_use]
     pub const fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A time that does not fit is the nearest one that does.
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Timestamp {
+        Timestamp(match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+            Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos),
+        })
     }
 }
 

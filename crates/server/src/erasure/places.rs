@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use timberline_cancel::Cancel;
@@ -144,21 +144,21 @@ impl Work {
     /// Waits until the thread has ended, gets no further, or takes too long. Returns what became of the copies that are
     /// done.
     fn wait(&self, all: usize) -> BTreeMap<PathBuf, Option<Copy>> {
-        let begun = Instant::now();
+        let begun = timberline_clock::monotonic();
         let mut done = BTreeMap::new();
         let (mut checks, mut moved) = (self.cancel.checks(), begun);
         loop {
             match self.done.recv_timeout(LOOK) {
                 Ok((path, copy)) => {
                     done.insert(path, copy);
-                    moved = Instant::now();
+                    moved = timberline_clock::monotonic();
                 }
                 Err(RecvTimeoutError::Disconnected) => return done,
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let now = self.cancel.checks();
             if now != checks {
-                (checks, moved) = (now, Instant::now());
+                (checks, moved) = (now, timberline_clock::monotonic());
             }
             // When all copies are done, the thread only has to end.
             let is_late = done.len() < all && begun.elapsed() >= MOST;

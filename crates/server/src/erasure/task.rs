@@ -81,7 +81,7 @@ fn run(app: &Arc<App>, stopped: &Receiver<()>) {
         let retry = last.is_none_or(|last| is_due(&waiting, last.elapsed()));
         if retry || app.erasure.is_behind(app) {
             app.erasure.reach_copies(app);
-            last = Some(Instant::now());
+            last = Some(timberline_clock::monotonic());
             report(&mut reported, app.erasure.waiting());
         }
         if stopping {

@@ -82,7 +82,7 @@ pub(crate) struct Connection {
 impl Default for Connection {
     fn default() -> Self {
         Self {
-            opened: Instant::now(),
+            opened: timberline_clock::monotonic(),
             phase: AtomicU8::new(Phase::Waiting as u8),
             requests: AtomicU32::new(0),
             received: AtomicU64::new(0),

@@ -101,7 +101,7 @@ impl Connections {
 
     /// Asks one connection to make way. Says whether one does.
     pub(crate) fn make_room(&self) -> bool {
-        let now = Instant::now();
+        let now = timberline_clock::monotonic();
         let mut idle = Longest::at_least(IDLE_ENOUGH);
         let mut slow = Longest::at_least(SLOW_ENOUGH);
         let mut queued = Longest::at_least(SLOW_ENOUGH);
@@ -174,14 +174,14 @@ impl Connections {
     /// Waits until every request in flight is answered, at most `drain_seconds`.
     pub(crate) async fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
-        let end = Instant::now() + Duration::from_secs(self.limits.drain_seconds);
+        let end = timberline_clock::monotonic() + Duration::from_secs(self.limits.drain_seconds);
         loop {
             self.close(|_, activity, idle| activity == Activity::Idle && idle >= IDLE_ENOUGH);
             let left = self.open.lock().entries.len();
             if left == 0 {
                 return;
             }
-            if Instant::now() >= end {
+            if timberline_clock::monotonic() >= end {
                 tracing::warn!(connections = left, "closing connections that are not done");
                 self.open.lock().entries.values().for_each(Entry::abort);
                 return;
@@ -197,7 +197,7 @@ impl Connections {
         open.entries.insert(
             key,
             Entry {
-                patience: Patience::new(&connection, Instant::now()),
+                patience: Patience::new(&connection, timberline_clock::monotonic()),
                 connection,
                 task: None,
             },
@@ -207,7 +207,7 @@ impl Connections {
 
     /// Closes every connection of which `over` says so, given what it does and how far its client is behind.
     fn close(&self, over: impl Fn(&Entry, Activity, Duration) -> bool) {
-        let now = Instant::now();
+        let now = timberline_clock::monotonic();
         for entry in self.open.lock().entries.values_mut() {
             let (activity, behind) = entry.look(now);
             if !over(entry, activity, behind) {

@@ -70,7 +70,7 @@ impl Refusals {
     pub(super) fn note(&self, asked: &Asked, status: StatusCode, reason: Option<&Reason>) {
         let name = reason.map_or("refused", |reason| reason.name);
         let kind = format!("{} {}", asked.method, route(&asked.path));
-        let Some(suppressed) = self.count(status.as_u16(), name, kind, Instant::now()) else {
+        let Some(suppressed) = self.count(status.as_u16(), name, kind, timberline_clock::monotonic()) else {
             return;
         };
         let Asked { method, path, client } = asked;
@@ -93,7 +93,7 @@ impl Refusals {
     /// Counts and logs what came from `peer` and is no HTTP request.
     pub(super) fn note_unreadable(&self, peer: IpAddr, error: &dyn std::fmt::Display) {
         const NAME: &str = "not an HTTP request";
-        if let Some(suppressed) = self.count(400, NAME, String::new(), Instant::now()) {
+        if let Some(suppressed) = self.count(400, NAME, String::new(), timberline_clock::monotonic()) {
             tracing::warn!(client = %peer, %error, suppressed, "what arrived is no HTTP request (TLS is not spoken here)");
         }
     }

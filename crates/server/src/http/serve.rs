@@ -143,7 +143,7 @@ impl Failures {
             return;
         }
         if self.warned.is_none_or(|at| at.elapsed() >= ACCEPT_WARNING_EVERY) {
-            self.warned = Some(Instant::now());
+            self.warned = Some(timberline_clock::monotonic());
             tracing::warn!(
                 %error,
                 "cannot accept connections for now; if descriptors are short, raise the limit of open files or lower limits.connections"

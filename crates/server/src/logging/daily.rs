@@ -31,7 +31,7 @@ impl DailyFiles {
     /// # Errors
     /// When the directory or the file cannot be created.
     pub(super) fn open(dir: &Path) -> io::Result<Self> {
-        Self::with_clock(dir, Timestamp::now)
+        Self::with_clock(dir, || Timestamp::from(timberline_clock::wall()))
     }
 
     fn with_clock(dir: &Path, now: fn() -> Timestamp) -> io::Result<Self> {

@@ -67,7 +67,7 @@ impl<S: Subscriber> Layer<S> for RingLayer {
         let mut text = Text::default();
         event.record(&mut text);
         self.0.push(Line {
-            at: Timestamp::now(),
+            at: Timestamp::from(timberline_clock::wall()),
             level: *event.metadata().level(),
             target: event.metadata().target(),
             text: text.finish(),

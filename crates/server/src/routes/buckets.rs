@@ -97,7 +97,7 @@ pub(super) async fn create(
         ));
     }
     let new = model_json::parse_bucket(&body)?;
-    let mut bucket = made(&new, id, &app.identity);
+    let mut bucket = made(&new, id, &app.identity, app.store.now());
     if let Some(Extension(FromExtension(origin))) = &extension {
         bucket.data = with_member(&bucket.data, CREATOR_KEY, origin);
     }
@@ -166,7 +166,7 @@ pub(super) async fn delete_named(State(app): State<Arc<App>>, uri: Uri) -> Resul
 }
 
 /// The bucket `id` as a client asked for it, with what only we know filled in.
-pub(super) fn made(new: &NewBucket<'_>, id: String, identity: &Identity) -> Bucket {
+pub(super) fn made(new: &NewBucket<'_>, id: String, identity: &Identity, now: Timestamp) -> Bucket {
     let local = new.hostname == LOCAL;
     Bucket {
         id,
@@ -177,7 +177,7 @@ pub(super) fn made(new: &NewBucket<'_>, id: String, identity: &Identity) -> Buck
         } else {
             new.hostname.clone()
         },
-        created: new.created.unwrap_or_else(Timestamp::now),
+        created: new.created.unwrap_or(now),
         data: if local {
             with_member(&new.data, "device_id", &identity.device_id)
         } else {

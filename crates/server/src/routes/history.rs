@@ -157,10 +157,14 @@ async fn undo(app: &Arc<App>, from: Seq, to: Seq, undoing: Undoing) -> Result<Re
     if let Some(receipt) = receipt {
         app.settle(receipt).await?;
     }
-    Ok(answer(&outcome(&undone, receipt.map(|receipt| receipt.seq))))
+    Ok(answer(&outcome(
+        &undone,
+        receipt.map(|receipt| receipt.seq),
+        app.store.now(),
+    )))
 }
 
-fn outcome(undone: &Undone, seq: Option<Seq>) -> Value {
+fn outcome(undone: &Undone, seq: Option<Seq>, now: Timestamp) -> Value {
     json!({
         "events_restored": undone.events_restored,
         "events_removed": undone.events_removed,
@@ -169,7 +173,7 @@ fn outcome(undone: &Undone, seq: Option<Seq>) -> Value {
         "heartbeats_kept": undone.heartbeats_kept,
         "conflicts": undone.conflicts,
         "seq": seq.map(Seq::get),
-        "time": Timestamp::now().to_string(),
+        "time": now.to_string(),
     })
 }
 

@@ -77,7 +77,7 @@ pub(super) async fn as_of(app: &Arc<App>, text: &str) -> Result<Picture, ApiErro
     let snapshot = beside(move |cancel| {
         let seq = match moment {
             Moment::Record(seq) => seq,
-            Moment::Instant(instant) if instant >= Timestamp::now() => store.store.snapshot().seq(),
+            Moment::Instant(instant) if instant >= store.store.now() => store.store.snapshot().seq(),
             Moment::Instant(instant) => store.store.seq_at(instant)?,
         };
         store.store.as_of(seq, cancel)

@@ -3,7 +3,6 @@
 //! It runs where queries run, gives way to heartbeats as they do, and stops when its client goes away.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -115,7 +114,7 @@ fn run(
 ) -> Result<Report, PreviewError> {
     let bounds = Bounds {
         cancel,
-        begun: Instant::now(),
+        begun: timberline_clock::monotonic(),
         time: app.settings.limits.queries().time,
     };
     let stored = snapshot.settings().get(SETTING).map_or("[]", String::as_str);

@@ -63,7 +63,7 @@ impl Pending {
         {
             kept.remove(&oldest);
         }
-        kept.insert(token.clone(), (Instant::now(), Arc::new(request)));
+        kept.insert(token.clone(), (timberline_clock::monotonic(), Arc::new(request)));
         Ok(token)
     }
 
@@ -318,7 +318,7 @@ async fn handle(
     let found = beside(move |cancel| Ok(search(&store, &searched, cancel))).await??;
     let request =
         Arc::into_inner(asked).ok_or_else(|| ApiError::Internal("The preview broke off".to_owned()))?;
-    let expires = Timestamp::from_nanos(Timestamp::now().nanos().saturating_add(VALID.as_nanos() as i64));
+    let expires = Timestamp::from_nanos(app.store.now().nanos().saturating_add(VALID.as_nanos() as i64));
     let mut told = preview(&snapshot, &found);
     told["token"] = json!(app.purges.keep(request)?);
     told["expires"] = json!(expires.to_string());
@@ -396,7 +396,7 @@ fn carry_out(app: &Arc<App>, request: &Request) -> Result<Value, ApiError> {
     let mut receipt = match app.store.complete_purges() {
         Ok(receipt) => {
             let copies = app.erasure.reach_copies(app);
-            completed(receipt, &copies)
+            completed(receipt, &copies, app.store.now())
         }
         Err(error) => {
             tracing::warn!(%error, "a purge is ordered and could not be completed; it is tried again");
@@ -427,7 +427,7 @@ fn carry_out(app: &Arc<App>, request: &Request) -> Result<Value, ApiError> {
     Ok(receipt)
 }
 
-fn completed(receipt: Option<PurgeReceipt>, copies: &[Copy]) -> Value {
+fn completed(receipt: Option<PurgeReceipt>, copies: &[Copy], now: Timestamp) -> Value {
     let backups: Vec<Value> = copies
         .iter()
         .map(|copy| match copy {
@@ -446,7 +446,7 @@ fn completed(receipt: Option<PurgeReceipt>, copies: &[Copy]) -> Value {
         "records": log.records,
         "view_segments": receipt.map_or(0, |receipt| receipt.view_segments),
         "backups": backups,
-        "completed": receipt.map_or_else(Timestamp::now, |receipt| receipt.completed).to_string(),
+        "completed": receipt.map_or(now, |receipt| receipt.completed).to_string(),
     })
 }
 

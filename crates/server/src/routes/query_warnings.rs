@@ -29,7 +29,7 @@ impl Logged {
     /// shown: it may be a piece of someone's data.
     pub(crate) fn log(&self, warnings: &[Warning]) {
         for warning in warnings {
-            if !self.is_due(warning, Instant::now()) {
+            if !self.is_due(warning, timberline_clock::monotonic()) {
                 continue;
             }
             match warning {

@@ -76,7 +76,7 @@ pub(super) async fn get(app: &Arc<App>) -> Result<Response<Body>, ApiError> {
 fn page(app: &App) -> String {
     let snapshot = app.store.snapshot();
     let durable = app.store.durable_seq().get();
-    let now = Timestamp::now();
+    let now = app.store.now();
     let mut out = HEAD.to_owned();
     let events: u64 = snapshot.buckets().map(BucketView::len).sum();
     let facts = [

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use timberline_cancel::Cancel;
 
 use timberline_log::Seq;
@@ -160,23 +160,23 @@ impl Shared {
 
 /// The thread that does the work. It compares the clocks more often than it works.
 pub(crate) fn run(shared: &Arc<Shared>) {
-    let mut due = Instant::now();
+    let mut due = timberline_clock::monotonic();
     let mut suspended = false;
     loop {
         let trusted = matches!(shared.clock.trust(), TimeTrust::Trusted(_));
         let resumed = std::mem::replace(&mut suspended, !trusted) && trusted;
-        let now = Instant::now();
+        let now = timberline_clock::monotonic();
         if resumed || now >= due {
             due = now + round(shared);
         }
         // What a request could not complete is not left until the next round of an hour.
         if shared.erasure.take_retry() {
-            due = due.min(Instant::now() + RETRY.min(shared.options.maintain_every));
+            due = due.min(timberline_clock::monotonic() + RETRY.min(shared.options.maintain_every));
         }
-        if !shared
-            .wakeup
-            .rest(due.saturating_duration_since(Instant::now()).min(LOOK_EVERY))
-        {
+        if !shared.wakeup.rest(
+            due.saturating_duration_since(timberline_clock::monotonic())
+                .min(LOOK_EVERY),
+        ) {
             return;
         }
     }

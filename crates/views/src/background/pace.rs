@@ -29,7 +29,7 @@ impl<'a> StorePace<'a> {
             wakeup,
             cancel,
             leisurely,
-            since: Instant::now(),
+            since: timberline_clock::monotonic(),
             bytes: 0,
             looked: 0,
         }

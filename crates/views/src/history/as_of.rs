@@ -42,7 +42,7 @@ impl AsOfCache {
     pub(crate) fn get(&self, seq: Seq) -> Option<Arc<Snapshot>> {
         let mut kept = self.kept.lock();
         let at = kept.snapshots.iter().position(|kept| kept.seq() == seq)?;
-        kept.asked = Some(Instant::now());
+        kept.asked = Some(timberline_clock::monotonic());
         let found = kept.snapshots.remove(at);
         kept.snapshots.push(found.clone());
         Some(found)
@@ -60,7 +60,7 @@ impl AsOfCache {
         if kept.snapshots.len() == MAX_SNAPSHOTS {
             kept.snapshots.remove(0);
         }
-        kept.asked = Some(Instant::now());
+        kept.asked = Some(timberline_clock::monotonic());
         kept.snapshots.push(snapshot);
     }
 

@@ -195,7 +195,7 @@ impl ViewSegment {
         match healer.heal(self, &why) {
             Ok(healed) => Ok(self.healed.get_or_init(|| healed)),
             Err(error) => {
-                *failed = Some(Instant::now());
+                *failed = Some(timberline_clock::monotonic());
                 Err(error)
             }
         }

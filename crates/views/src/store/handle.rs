@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 
 use timberline_disk::{Storage, WriterLock};
 use timberline_log::{Integrity, LogError, LogReader, Seq, SyncFailed};
+use timberline_model::Timestamp;
 
 use super::options::StoreOptions;
 use crate::erasure::progress::ErasureProgress;
@@ -117,6 +118,11 @@ impl Store {
     #[cfg(feature = "sim")]
     pub fn interleave(&self, hook: Option<Box<dyn FnMut() + Send>>) {
         self.shared.sequencer.set_interleaving(hook);
+    }
+
+    /// The time by the store's clock.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(self.shared.clock.now())
     }
 
     /// Whether anything may be erased because of its age: not after the clock has jumped, until the new time was lived

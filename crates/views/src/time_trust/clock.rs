@@ -3,7 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -28,7 +28,9 @@ impl Clock {
     pub fn system() -> Clock {
         Clock::with_boot(
             || {
-                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let since = timberline_clock::wall()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
                 i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
             },
             system_boot_time,

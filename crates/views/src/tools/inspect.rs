@@ -176,7 +176,7 @@ pub fn damaged_views(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<Vec<St
     let mut damaged = checkpoint::describe_damage(&*views)?;
     if !damaged.is_empty() {
         // A server that writes its first checkpoint has one of the two and not yet the other.
-        std::thread::sleep(A_MOMENT);
+        timberline_clock::sleep(A_MOMENT);
         let still = checkpoint::describe_damage(&*views)?;
         damaged.retain(|what| still.contains(what));
     }

@@ -95,14 +95,14 @@ impl Sender<'_> {
     /// Before the first record, which was written at `time`: makes the buckets there were then.
     fn begin(&mut self, args: &ReplayArgs, time: i64) -> anyhow::Result<()> {
         if args.rewrite_times {
-            self.shift = Timestamp::now().since(Timestamp::from_nanos(time));
+            self.shift = Timestamp::from(timberline_clock::wall()).since(Timestamp::from_nanos(time));
         }
         for view in self.replica.snapshot().buckets() {
             if self.wants(view.key()) {
                 self.create(view.bucket())?;
             }
         }
-        let now = Instant::now();
+        let now = timberline_clock::monotonic();
         self.begun = Some((Pace::new(args.speed, now, time), now));
         Ok(())
     }
@@ -139,7 +139,7 @@ impl Sender<'_> {
             return Ok(());
         }
         if let Some((pace, _)) = &self.begun {
-            std::thread::sleep(pace.wait(framed.time, Instant::now()));
+            timberline_clock::sleep(pace.wait(framed.time, timberline_clock::monotonic()));
         }
         match &record {
             Record::BucketCreated(r) => self.create(&r.made()),

@@ -113,7 +113,7 @@ impl Import<'_> {
         let last_updated = layout.fields.last_updated;
         let bucket = Bucket {
             last_updated,
-            ..buckets::made(&layout.fields, layout.id, &app.identity)
+            ..buckets::made(&layout.fields, layout.id, &app.identity, app.store.now())
         };
         let creating = || app.store.create_bucket(&bucket);
         let (created, receipt) = app.hold.write_blocking(bucket.id.len(), creating)?;
