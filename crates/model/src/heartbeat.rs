@@ -1,8 +1,9 @@
-//! Heartbeats, and the rule by which they become events.
+//! Heartbeats, and the rule that turns them into events.
 //!
-//! A watcher says every few seconds "this is still so". Heartbeats that say the same close enough together are one
-//! event that grows; everything else starts a new one. The rule is that of aw-server-rust, with the edges its
-//! recorded answers show (`shared/conformance/README.md`, "Heartbeats").
+//! A watcher reports its state every few seconds. Heartbeats with equal data that are close enough together extend one
+//! event; any other heartbeat starts a new event. The rule is that of aw-server-rust, including the edge cases in its
+//! recorded answers: both ends of the window count, a heartbeat before the start of the last event never extends it, and
+//! an event never shrinks ([`merge`] states it exactly).
 
 use std::borrow::Cow;
 

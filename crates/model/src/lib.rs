@@ -1,17 +1,16 @@
-//! What Timberline keeps: events in buckets, their times, the rule by which heartbeats become events, and the JSON
-//! in which all of that comes in and goes out.
+//! Events, buckets and times, the rule that turns heartbeats into events, and the JSON of requests and answers.
 //!
-//! This is the lowest floor, beside `timberline-log`: it knows nothing of storage or HTTP. Whatever a client sends
-//! is checked here, once, and becomes a type that cannot hold anything wrong; the rooms above trust it.
+//! This crate knows nothing about storage or HTTP. It checks what a client sends, once, and turns it into types that
+//! cannot hold anything invalid; the crates above trust these types.
 //!
-//! | module | owns |
+//! | module | contents |
 //! |---|---|
 //! | [`time`] | [`Timestamp`], [`Duration`], [`Pulsetime`]: nanoseconds in an `i64` |
 //! | [`data`] | [`Data`]: the JSON object of an event, in the one canonical spelling |
 //! | [`event`] | [`EventId`], [`NewEvent`], [`Event`] |
 //! | [`bucket`] | [`Bucket`], [`NewBucket`], [`BucketUpdate`] |
 //! | [`heartbeat`] | [`Heartbeat`] and [`heartbeat::merge`], the merge rule |
-//! | [`json`] | reading request bodies without copying them, writing answers |
+//! | [`json`] | parses request bodies without copying them, writes answers |
 //!
 //! ```
 //! use timberline_model::{Timestamp, json};

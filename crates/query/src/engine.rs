@@ -248,16 +248,13 @@ impl Engine {
     fn check(&self, query: &Query) -> Result<(), QueryError> {
         let (length, most) = (query.program.len(), self.limits.program_bytes);
         if length > most {
-            let message = format!(
-                "the query is {length} bytes long, more than the {most} that are allowed (limits.query_program_bytes)"
-            );
+            let message = format!("the query is {length} bytes long, more than the {most} that are allowed");
             return Err(QueryError::limit(Limited::ProgramLength, message));
         }
         let (count, most) = (query.periods.len(), self.limits.periods);
         if count > most {
-            let message = format!(
-                "the query asks for {count} periods, more than the {most} that are allowed at once (limits.query_periods)"
-            );
+            let message =
+                format!("the query asks for {count} periods, more than the {most} that are allowed at once");
             return Err(QueryError::limit(Limited::Periods, message));
         }
         Ok(())
@@ -391,7 +388,7 @@ impl Engine {
 
     fn too_large(&self) -> QueryError {
         let message = format!(
-            "the answer would be larger than {} bytes (limits.query_result_bytes); return less, with limit_events or \
+            "the answer would be larger than {} bytes; return less, with limit_events or \
              merge_events_by_keys, or ask for a shorter period",
             self.limits.result_bytes
         );

@@ -8,7 +8,7 @@ use crate::syntax::{Position, Span, SyntaxError};
 
 /// Why a query has no answer. The message says what is wrong, where, and what to do.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{}{message}", place(*position))]
+#[error("{}{message}", self.place())]
 pub struct QueryError {
     /// The kind of error.
     pub kind: ErrorKind,
@@ -52,6 +52,8 @@ pub enum Limited {
     Memory,
     /// Bytes of the answer.
     ResultSize,
+    /// Bytes of an argument: a pattern, rules, or values to look for. These limits are fixed.
+    Argument,
 }
 
 impl ErrorKind {
@@ -80,11 +82,14 @@ fn cut(mut message: String) -> String {
     message
 }
 
-fn place(position: Option<Position>) -> String {
-    position.map_or_else(String::new, |p| format!("{p}: "))
-}
-
 impl QueryError {
+    /// The place in the program, to stand in front of the message; empty if the error has none.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.position
+            .map_or_else(String::new, |place| format!("{place}: "))
+    }
+
     /// An error without a place.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> QueryError {
         QueryError {

@@ -195,13 +195,8 @@ impl<'a> Writer<'a> {
             Timestamp::from_nanos(event.start),
             Duration::from_nanos(event.duration),
         );
-        // The data come last and are appended from where they are kept.
-        if event.id == NO_ID {
-            model_json::write_event_without_id(out, start, duration, "");
-        } else {
-            model_json::write_event(out, EventId(event.id), start, duration, "");
-        }
-        out.pop();
+        let id = (event.id != NO_ID).then_some(EventId(event.id));
+        model_json::write_event_before_data(out, id, start, duration);
         self.object(event.data, out);
         out.push(b'}');
     }

@@ -55,7 +55,7 @@
 //! # }
 //! ```
 
-#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::indexing_slicing))]
 
 mod answer;
 mod cache;

@@ -100,7 +100,7 @@ impl Budget {
             Ok(_) => Ok(()),
             Err(used) => {
                 let message = format!(
-                    "the queries that run now would need more memory than {} bytes (limits.query_memory_bytes); {used} are \
+                    "the queries that run now would need more memory than {} bytes; {used} are \
                      in use; ask for a shorter period, or filter earlier",
                     self.limit
                 );
@@ -169,7 +169,7 @@ impl Guard {
         self.cancel.check().map_err(|_| QueryError::cancelled())?;
         if timberline_clock::monotonic() >= self.deadline {
             let message = format!(
-                "the query took longer than {} s (limits.query_seconds); ask for a shorter period, or filter earlier",
+                "the query took longer than {} s; ask for a shorter period, or filter earlier",
                 self.time.as_secs_f64()
             );
             return Err(QueryError::limit(Limited::Time, message));

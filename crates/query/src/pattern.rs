@@ -113,7 +113,7 @@ impl<'a> Compiler<'a> {
                 "a regular expression of {} bytes is longer than the {MAX_BYTES} that are allowed",
                 text.len()
             );
-            return Err(QueryError::limit(Limited::Memory, message));
+            return Err(QueryError::limit(Limited::Argument, message));
         }
         self.charge.grow(text.len() * PARSING_BYTES)?;
         let flagged = if ignore_case {

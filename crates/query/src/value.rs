@@ -96,10 +96,7 @@ impl Nest {
     ) -> Result<Nest, QueryError> {
         let depth = 1 + values.map(Value::depth).max().unwrap_or(0);
         if depth > guard.depth {
-            let message = format!(
-                "values are nested more than {} deep (limits.query_depth)",
-                guard.depth
-            );
+            let message = format!("values are nested more than {} deep", guard.depth);
             return Err(QueryError::limit(Limited::Depth, message));
         }
         Ok(Nest {

@@ -47,7 +47,7 @@ impl fmt::Display for Warning {
             Warning::More => return f.write_str("more rules took too many steps on some texts"),
         }
         f.write_str(
-            " took too many steps on some texts (limits.query_backtracking_steps) and counts as not found in them; \
+            " took too many steps on some texts and counts as not found in them; \
              a pattern without look-around and back-references has no such bound",
         )
     }

@@ -15,6 +15,7 @@
 //! | `scrub`, `side_files` | finding damage before it matters |
 //! | [`identity`] | device id and host name |
 //! | `logging` | what the server logs about itself |
+//! | `query_limits` | the configuration keys in messages about a query's limits |
 //! | `memory` | gives memory back when it is not needed |
 //! | [`inspect`], [`render`] | what the command line shares with the server |
 
@@ -31,6 +32,7 @@ mod memory;
 mod open_files;
 mod owner_only;
 mod privacy;
+mod query_limits;
 mod retention;
 mod routes;
 mod scrub;
@@ -53,6 +55,7 @@ pub mod inspect {
 /// How the server shows things, for commands that show the same.
 pub mod render {
     pub use crate::history::{change, name};
+    pub use crate::query_limits::{message as query_error, warning as query_warning};
     pub use crate::routes::query_warnings::{HEADER as WARNINGS_HEADER, of_header as warnings_of};
 }
 

@@ -4,13 +4,13 @@ use std::io::Read;
 
 use anyhow::{Context, bail};
 use serde_json::json;
-use timberline_query::{Cancel, Engine, Query};
+use timberline_query::{Cancel, Engine, Query, Warning};
 
 use super::program::Program;
 use crate::history::History;
 use crate::peer::{Peer, encoded, message, refusal};
 use crate::table::printable;
-use timberline_server::render::{WARNINGS_HEADER, warnings_of};
+use timberline_server::render::{WARNINGS_HEADER, query_warning, warnings_of};
 
 /// The answer from the data themselves, as the text that a server would send.
 ///
@@ -24,14 +24,19 @@ pub(super) fn data(
 ) -> anyhow::Result<Vec<u8>> {
     let answer = engine.run(&history.snapshot, query, &Cancel::new());
     let answer = answer.map_err(|error| program.error(&error))?;
-    warn(answer.warnings());
+    warn(&texts(answer.warnings()));
     Ok(answer.to_json())
 }
 
-/// Tells on standard error what the answer does not take into account.
-pub(super) fn warn(warnings: &[impl ToString]) {
+/// The warnings of an answer as text.
+pub(super) fn texts(warnings: &[Warning]) -> Vec<String> {
+    warnings.iter().map(query_warning).collect()
+}
+
+/// Prints warnings on standard error.
+pub(super) fn warn(warnings: &[String]) {
     for warning in warnings {
-        eprintln!("timberline: {}", printable(&warning.to_string()));
+        eprintln!("timberline: {}", printable(warning));
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{BinaryBytes, HumanCount};
 use timberline_query::{Cancel, Engine, Explanation, Query};
 
-use super::ask::warn;
+use super::ask::{texts, warn};
 use super::program::Program;
 use crate::history::History;
 use crate::output::{Output, OutputError};
@@ -23,7 +23,7 @@ pub(super) fn run(
 ) -> anyhow::Result<()> {
     let explain = || engine.explain(&history.snapshot, query, &Cancel::new());
     let (answer, first) = explain().map_err(|error| program.error(&error))?;
-    warn(answer.warnings());
+    warn(&texts(answer.warnings()));
     let bytes = answer.to_json().len();
     drop(answer);
     let (_, again) = explain().map_err(|error| program.error(&error))?;

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, anyhow, ensure};
 use timberline_query::QueryError;
 use timberline_query::syntax::Position;
+use timberline_server::render::query_error;
 
 use crate::table::printable;
 
@@ -50,7 +51,7 @@ impl Program {
 
     /// What the engine says is wrong, with the line in question.
     pub(super) fn error(&self, error: &QueryError) -> anyhow::Error {
-        self.complaint(error.position, &error.message)
+        self.complaint(error.position, &query_error(error))
     }
 
     /// What a server says is wrong. Timberline's begin with the place; of others' none is known.

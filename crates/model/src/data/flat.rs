@@ -5,7 +5,7 @@ use super::cursor::{Cursor, Escapes};
 use crate::escape::{plain_run, push_char};
 
 /// Objects of more members are left to serde_json: there are few, and these fit the stack.
-const MOST_MEMBERS: usize = 24;
+const MAX_MEMBERS: usize = 24;
 
 #[derive(Clone, Copy, Default)]
 struct Member<'a> {
@@ -20,7 +20,7 @@ struct Member<'a> {
 /// The canonical spelling of an object of strings, plain numbers, booleans and nulls; `None` when it is anything
 /// else, or wrong.
 pub(super) fn canonical(raw: &str) -> Option<String> {
-    let mut members = [Member::default(); MOST_MEMBERS];
+    let mut members = [Member::default(); MAX_MEMBERS];
     let count = read_members(raw, &mut members)?;
     let members = members.get_mut(..count)?;
     // Stable, so that the last of equal keys stays the last of them.
@@ -48,7 +48,7 @@ pub(super) fn canonical(raw: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-fn read_members<'a>(raw: &'a str, members: &mut [Member<'a>; MOST_MEMBERS]) -> Option<usize> {
+fn read_members<'a>(raw: &'a str, members: &mut [Member<'a>; MAX_MEMBERS]) -> Option<usize> {
     let mut cursor = Cursor::new(raw);
     cursor.skip_white();
     cursor.eat(b'{')?;

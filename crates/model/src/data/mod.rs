@@ -5,6 +5,9 @@
 //! bytes once every object is spelled one way: keys sorted by their bytes, no white space, numbers and strings as
 //! serde_json writes them, and of a key that is there twice the last. So 1 and 1.0 differ, as in aw-server-rust.
 
+// This reads what clients send.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
 mod canonical;
 mod cursor;
 mod flat;

@@ -1,12 +1,15 @@
 //! JSON at the edge: request bodies in, answers out.
 //!
-//! Reading is one pass over the body with serde_json; fields are first taken as the text they are, then read by
-//! hand, so that data is borrowed from the body where it is canonical already, numbers of seconds are exact, and an
-//! error can name the event and the field. Fields that are not known are ignored, fields that are there twice are
-//! not accepted: all as in aw-server-rust. Writing appends to a buffer and cannot fail.
+//! Parsing is one pass over the body with serde_json. Fields are first taken as raw text and then parsed by hand. So
+//! canonical data is borrowed from the body, seconds are exact, and an error names the event and the field. As in
+//! aw-server-rust, unknown fields are ignored and repeated fields are refused. Writing appends to a buffer and cannot
+//! fail.
 //!
-//! What is refused so can be looked at again: [`mend()`] repairs text that no JSON reader takes, and [`salvage_bucket`]
-//! and [`salvage_event`] read as much of an import as there is, and say what they changed.
+//! A refused body can be repaired: [`mend()`] repairs text that no JSON parser accepts, and [`salvage_bucket`] and
+//! [`salvage_event`] read as much of an import as they can and report what they changed.
+
+// This reads what clients send.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 mod buckets;
 mod error;
@@ -23,7 +26,9 @@ pub use error::{ParseError, ParseErrorKind};
 pub use events::{parse_events, parse_heartbeat};
 pub use mend::{Mended, mend};
 pub use salvage::{Change, UNKNOWN, salvage_bucket, salvage_event};
-pub use write::{write_bucket_fields, write_event, write_event_without_id, write_string};
+pub use write::{
+    write_bucket_fields, write_event, write_event_before_data, write_event_without_id, write_string,
+};
 
 use serde::de::DeserializeSeed;
 

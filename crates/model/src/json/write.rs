@@ -4,35 +4,41 @@ use crate::escape::push_string;
 use crate::time::push_u64;
 use crate::{Bucket, Duration, EventId, Timestamp};
 
-/// Bytes of an event beside its data, at most: 57 of punctuation, 20 of id, 30 of timestamp, 21 of duration.
-const EVENT_OVERHEAD: usize = 128;
+/// The most bytes of an event without its data: 57 of punctuation, 20 of id, 30 of timestamp, 21 of duration.
+const MAX_EVENT_OVERHEAD: usize = 128;
 
 /// Appends an event: `{"id":1,"timestamp":"2024-03-01T10:00:00Z","duration":1.5,"data":{}}`. `data` is canonical.
 #[inline]
 pub fn write_event(out: &mut Vec<u8>, id: EventId, start: Timestamp, duration: Duration, data: &str) {
-    out.reserve(EVENT_OVERHEAD + data.len());
-    out.extend_from_slice(b"{\"id\":");
-    push_u64(out, id.0);
-    write_rest(out, start, duration, data);
+    out.reserve(MAX_EVENT_OVERHEAD + data.len());
+    write_event_before_data(out, Some(id), start, duration);
+    out.extend_from_slice(data.as_bytes());
+    out.push(b'}');
 }
 
-/// The same for an event that is stored nowhere: its id is null.
+/// The same for an event that is not stored: its id is null.
 #[inline]
 pub fn write_event_without_id(out: &mut Vec<u8>, start: Timestamp, duration: Duration, data: &str) {
-    out.reserve(EVENT_OVERHEAD + data.len());
-    out.extend_from_slice(b"{\"id\":null");
-    write_rest(out, start, duration, data);
+    out.reserve(MAX_EVENT_OVERHEAD + data.len());
+    write_event_before_data(out, None, start, duration);
+    out.extend_from_slice(data.as_bytes());
+    out.push(b'}');
 }
 
+/// Appends an event up to its data. The caller appends the data and `}`, and so can write data in pieces.
 #[inline]
-fn write_rest(out: &mut Vec<u8>, start: Timestamp, duration: Duration, data: &str) {
+pub fn write_event_before_data(out: &mut Vec<u8>, id: Option<EventId>, start: Timestamp, duration: Duration) {
+    out.reserve(MAX_EVENT_OVERHEAD);
+    out.extend_from_slice(b"{\"id\":");
+    match id {
+        Some(id) => push_u64(out, id.0),
+        None => out.extend_from_slice(b"null"),
+    }
     out.extend_from_slice(b",\"timestamp\":\"");
     start.write(out);
     out.extend_from_slice(b"\",\"duration\":");
     duration.write(out);
     out.extend_from_slice(b",\"data\":");
-    out.extend_from_slice(data.as_bytes());
-    out.push(b'}');
 }
 
 /// Appends the members of a bucket without the braces, so that the caller can add `events`: `"id":..,"type":..,

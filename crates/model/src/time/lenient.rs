@@ -5,7 +5,7 @@
 use super::{TimeError, Timestamp, excerpt};
 
 /// The longest text that is a time: `20230128T134729.123456789 +01:00[America/Argentina/ComodRivadavia]`.
-const LONGEST: usize = 96;
+const MAX_BYTES: usize = 96;
 
 impl Timestamp {
     /// [`Timestamp::parse`], and beyond that: a missing offset is UTC, a missing time of day midnight; seconds may be
@@ -31,7 +31,7 @@ impl Timestamp {
 #[cold]
 fn in_full(text: &str) -> Option<String> {
     let text = text.trim();
-    if text.len() > LONGEST || !text.is_ascii() {
+    if text.len() > MAX_BYTES || !text.is_ascii() {
         return None;
     }
     let text = match text.split_once('[') {

@@ -40,8 +40,8 @@ pub enum TimeError {
 
 /// The beginning of what a client sent, short enough to be repeated to it in an error.
 pub(crate) fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 48;
-    match text.char_indices().nth(LONGEST) {
+    const MAX_LETTERS: usize = 48;
+    match text.char_indices().nth(MAX_LETTERS) {
         Some((at, _)) => format!("{}...", text.get(..at).unwrap_or_default()),
         None => text.to_owned(),
     }

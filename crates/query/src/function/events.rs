@@ -123,7 +123,7 @@ fn classify(arguments: &Arguments<'_>, purpose: Purpose) -> Result<Value, QueryE
     let rules = arguments.value(1);
     if json::size(scope.catalog, rules, MAX_RULES_BYTES).is_none() {
         let message = format!("the rules are longer than {MAX_RULES_BYTES} bytes as JSON");
-        return Err(arguments.about(1, QueryError::limit(Limited::Memory, message)));
+        return Err(arguments.about(1, QueryError::limit(Limited::Argument, message)));
     }
     // Equal rules for the same purpose are compiled once, whoever sends them.
     let mut name = format!("{purpose:?} ").into_bytes();

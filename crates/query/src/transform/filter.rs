@@ -189,7 +189,7 @@ impl Wanted {
 
 fn too_long() -> QueryError {
     let message = format!("the values that are looked for are longer than {MAX_WANTED_BYTES} bytes as JSON");
-    QueryError::limit(Limited::Memory, message)
+    QueryError::limit(Limited::Argument, message)
 }
 
 /// The ways in which canonical data may write a number.

@@ -83,7 +83,7 @@ pub(crate) enum ApiError {
     )]
     CrossSite,
     /// A query has no answer.
-    #[error(transparent)]
+    #[error("{}{}", .0.place(), crate::query_limits::message(.0))]
     Query(#[from] QueryError),
     /// The past or a change of it.
     #[error(transparent)]

@@ -171,8 +171,7 @@ pub(super) enum StreamError {
 /// Writes a stored event as lasting from `start` for `duration`.
 pub(super) fn write_stored(out: &mut Vec<u8>, event: &EventRef<'_>, start: Timestamp, duration: Duration) {
     // The data comes last in an event and goes straight from the view into the answer.
-    model_json::write_event(out, event.id(), start, duration, "");
-    out.pop();
+    model_json::write_event_before_data(out, Some(event.id()), start, duration);
     event.write_data(out);
     out.push(b'}');
 }

@@ -10,6 +10,8 @@ use http::{HeaderName, HeaderValue, Response};
 use parking_lot::Mutex;
 use timberline_query::Warning;
 
+use crate::query_limits;
+
 /// A JSON list of strings, in ASCII.
 pub const HEADER: HeaderName = HeaderName::from_static("x-timberline-warnings");
 
@@ -79,7 +81,7 @@ fn header(warnings: &[Warning]) -> Option<HeaderValue> {
     }
     let mut text = String::from("[");
     for warning in warnings {
-        let next = quoted(&warning.to_string());
+        let next = quoted(&query_limits::warning(warning));
         let separator = if text.len() > 1 { "," } else { "" };
         if text.len() + separator.len() + next.len() >= MOST_BYTES {
             break;
