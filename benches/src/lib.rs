@@ -1,9 +1,13 @@
-//! What the benchmarks share: a day of a window watcher, made up but shaped like the real thing; and in [`history`]
-//! years of several watchers.
+//! What the benchmarks share: a generated day of a window watcher; in [`history`], generated years of several watchers; in
+//! [`server`], [`http`] and [`sample`], a server process under test, a client, and what the process uses.
 //!
-//! `cargo bench -p timberline-benches` runs them; figures in the docs name the bench they come from.
+//! `cargo bench -p timberline-benches` runs the micro-benchmarks. `src/bin/` has the programs that measure more. Figures in
+//! the documents name the command that they come from.
 
 pub mod history;
+pub mod http;
+pub mod sample;
+pub mod server;
 
 use std::path::Path;
 

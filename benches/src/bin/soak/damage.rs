@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::http::Connection;
 use crate::ledger::{Event, Events};
 use crate::options::Options;
 use crate::random::Random;
 use crate::reports::Reports;
-use crate::server::Installation;
+use timberline_benches::http::Connection;
+use timberline_benches::server::Installation;
 
 /// Events of one insert, and inserts of one bucket: enough for view segments, which have 32,768 rows.
 const BATCH: u64 = 2_000;

@@ -11,12 +11,12 @@ use std::thread;
 use std::time::Duration;
 
 use crate::extras::Extras;
-use crate::http::Connection;
 use crate::kept;
 use crate::options::Options;
 use crate::random::Random;
-use crate::server::{Installation, Server};
 use crate::worker::{Stats, Worker};
+use timberline_benches::http::Connection;
+use timberline_benches::server::{Installation, Server};
 
 /// Where the wall clock jumps to, in seconds from the real time.
 const JUMPS: [i64; 9] = [

@@ -14,7 +14,6 @@
 
 mod damage;
 mod extras;
-mod http;
 mod kept;
 mod kills;
 mod ledger;
@@ -24,9 +23,7 @@ mod random;
 mod report;
 mod reports;
 mod run;
-mod sample;
 mod secrets;
-mod server;
 mod worker;
 
 use std::process::ExitCode;

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use timberline_model::Timestamp;
 
-use crate::http::Connection;
 use crate::options::Options;
 use crate::random::Random;
-use crate::sample::Sample;
-use crate::server::{Installation, Server};
+use timberline_benches::http::Connection;
+use timberline_benches::sample::Sample;
+use timberline_benches::server::{Installation, Server};
 
 /// Clients that send heartbeats, each to a bucket of its own.
 const CLIENTS: u64 = 8;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::options::Options;
-use crate::sample::Sample;
+use timberline_benches::sample::Sample;
 
 /// From this minute on memory should stay where it is.
 const SETTLED: Duration = Duration::from_secs(5 * 60 - 10);

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 
-use crate::http::Connection;
-use crate::server::Installation;
+use timberline_benches::http::Connection;
+use timberline_benches::server::Installation;
 
 /// Metrics that say by their value that a file of this kind is damaged.
 const METRICS: [(&str, &str); 5] = [

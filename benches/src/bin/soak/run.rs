@@ -9,9 +9,9 @@ use crate::extras::Extras;
 use crate::options::Options;
 use crate::random::Random;
 use crate::report::{Minute, Reckoning, Report};
-use crate::sample::{Sample, idle_handles};
-use crate::server::{Installation, Server};
 use crate::worker::{Stats, Worker};
+use timberline_benches::sample::{Sample, idle_handles};
+use timberline_benches::server::{Installation, Server};
 
 /// Load before the open files of the steady server are counted for the first time, so that what a server opens once
 /// is open.

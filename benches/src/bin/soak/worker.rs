@@ -9,11 +9,11 @@ use serde_json::Value;
 use timberline_model::Timestamp;
 
 use crate::extras::{self, Extras, Moment};
-use crate::http::{Answer, Connection};
 use crate::kept::{self, Kept};
 use crate::ledger::{Event, Events, Ledger, Pending, covers};
 use crate::random::Random;
 use crate::secrets::{self, Secrets};
+use timberline_benches::http::{Answer, Connection};
 
 const SECOND: i64 = 1_000_000_000;
 /// 2024-03-01T00:00:00Z: where the made-up history begins.

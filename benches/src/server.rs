@@ -27,10 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a server lives, over many starts.
 #[derive(Debug)]
-pub(crate) struct Installation {
+pub struct Installation {
     program: PathBuf,
     root: PathBuf,
-    pub(crate) port: u16,
+    /// The port that it listens on.
+    pub port: u16,
     /// Whether its data are encrypted.
     encrypted: bool,
     /// The library that shifts its wall clock, if it is to jump.
@@ -42,12 +43,12 @@ const PASSPHRASE: &str = "soak";
 
 impl Installation {
     /// An empty one below `dir`. `keys` go to the front of its configuration.
-    pub(crate) fn new(program: &Path, dir: &Path, name: &str, keys: &[&str]) -> io::Result<Installation> {
+    pub fn new(program: &Path, dir: &Path, name: &str, keys: &[&str]) -> io::Result<Installation> {
         Installation::with_config(program, dir, name, &format!("{}\n{KEYS}", keys.join("\n")))
     }
 
     /// One without a configuration of its own.
-    pub(crate) fn with_defaults(program: &Path, dir: &Path, name: &str) -> io::Result<Installation> {
+    pub fn with_defaults(program: &Path, dir: &Path, name: &str) -> io::Result<Installation> {
         Installation::with_config(program, dir, name, "")
     }
 
@@ -65,34 +66,34 @@ impl Installation {
     }
 
     /// Has the next first start make an encrypted store.
-    pub(crate) fn encrypt(&mut self) {
+    pub fn encrypt(&mut self) {
         self.encrypted = true;
     }
 
     /// Has every start from now on use a wall clock that [`Installation::shift_clock`] can shift.
-    pub(crate) fn use_clock_shim(&mut self, shim: &Path) {
+    pub fn use_clock_shim(&mut self, shim: &Path) {
         self.clock_shim = Some(shim.to_owned());
     }
 
     /// Shifts the wall clock of the server, running or not, against the real one.
-    pub(crate) fn shift_clock(&self, seconds: i64) -> io::Result<()> {
+    pub fn shift_clock(&self, seconds: i64) -> io::Result<()> {
         fs::write(self.root.join("shift"), seconds.to_string())
     }
 
     /// Adds sections to the end of the configuration.
-    pub(crate) fn configure(&self, sections: &str) -> io::Result<()> {
+    pub fn configure(&self, sections: &str) -> io::Result<()> {
         let path = self.root.join("config.toml");
         let configured = fs::read_to_string(&path)?;
         fs::write(path, configured + sections)
     }
 
     /// Where automatic backups go, if [`Installation::configure`] asks for them.
-    pub(crate) fn backup_sets(&self) -> PathBuf {
+    pub fn backup_sets(&self) -> PathBuf {
         self.root.join("backups")
     }
 
     /// The newer keys that this server knows.
-    pub(crate) fn known_keys(program: &Path, dir: &Path) -> io::Result<Vec<&'static str>> {
+    pub fn known_keys(program: &Path, dir: &Path) -> io::Result<Vec<&'static str>> {
         let mut known = Vec::new();
         for (number, key) in NEWER_KEYS.into_iter().enumerate() {
             let trial = Installation::new(program, dir, &format!("trial-{number}"), &[key])?;
@@ -105,12 +106,20 @@ impl Installation {
         Ok(known)
     }
 
-    pub(crate) fn data(&self) -> PathBuf {
+    /// The directory with everything that the server has.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Its data directory.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
         self.root.join("data")
     }
 
     /// The command with the arguments that say which installation is meant.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).arg("--dbpath").arg(self.data());
         command
@@ -128,7 +137,7 @@ impl Installation {
     }
 
     /// Starts the server and waits until it answers.
-    pub(crate) fn start(&self) -> io::Result<Server> {
+    pub fn start(&self) -> io::Result<Server> {
         let log = OpenOptions::new().create(true).append(true).open(self.log())?;
         let mut command = self.command(&["serve", "--port", &self.port.to_string()]);
         command.arg("--config").arg(self.root.join("config.toml"));
@@ -160,12 +169,12 @@ impl Installation {
     }
 
     /// What the server has logged, in all of its starts.
-    pub(crate) fn log(&self) -> PathBuf {
+    pub fn log(&self) -> PathBuf {
         self.root.join("stderr.log")
     }
 
     /// `timberline log verify` on its data, or on a copy. What it complains about, if anything.
-    pub(crate) fn verify(&self, data: &Path) -> io::Result<Option<String>> {
+    pub fn verify(&self, data: &Path) -> io::Result<Option<String>> {
         let (out, err) = (self.root.join("verify.out"), self.root.join("verify.err"));
         let mut command = Command::new(&self.program);
         command
@@ -182,14 +191,14 @@ impl Installation {
     }
 
     /// What `timberline doctor` prints.
-    pub(crate) fn doctor(&self) -> io::Result<String> {
+    pub fn doctor(&self) -> io::Result<String> {
         let output = self.command(&["doctor"]).output()?;
         let said = [output.stdout, output.stderr].concat();
         Ok(String::from_utf8_lossy(&said).into_owned())
     }
 
     /// `timberline backup`, checked. `None` when the program does not know it.
-    pub(crate) fn back_up(&self) -> io::Result<Option<Result<(), String>>> {
+    pub fn back_up(&self) -> io::Result<Option<Result<(), String>>> {
         let copy = self.root.join("backup");
         let _ = fs::remove_dir_all(&copy);
         let mut command = self.command(&["backup"]);
@@ -206,7 +215,7 @@ impl Installation {
     }
 
     /// The automatic backups that there are.
-    pub(crate) fn sets(&self) -> io::Result<Vec<PathBuf>> {
+    pub fn sets(&self) -> io::Result<Vec<PathBuf>> {
         let entries = match fs::read_dir(self.backup_sets()) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -219,7 +228,7 @@ impl Installation {
     }
 
     /// Everything that `timberline log dump` prints of a data directory.
-    pub(crate) fn dump(&self, data: &Path) -> io::Result<String> {
+    pub fn dump(&self, data: &Path) -> io::Result<String> {
         let out = self.root.join("dump.out");
         let mut command = Command::new(&self.program);
         command
@@ -235,7 +244,7 @@ impl Installation {
     }
 
     /// Bytes of log and views on the disk.
-    pub(crate) fn disk(&self) -> (u64, u64) {
+    pub fn disk(&self) -> (u64, u64) {
         let size = |name: &str| {
             let entries = fs::read_dir(self.data().join(name)).into_iter().flatten();
             let lengths = entries
@@ -249,28 +258,36 @@ impl Installation {
 
 /// A running server. Dropped, it is killed.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     child: Child,
 }
 
 impl Server {
-    pub(crate) fn process(&self) -> u32 {
+    /// A process that is a server.
+    #[must_use]
+    pub fn of(child: Child) -> Server {
+        Server { child }
+    }
+
+    /// The id of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
         self.child.id()
     }
 
     /// How it ended, if it has.
-    pub(crate) fn ended(&mut self) -> io::Result<Option<std::process::ExitStatus>> {
+    pub fn ended(&mut self) -> io::Result<Option<std::process::ExitStatus>> {
         self.child.try_wait()
     }
 
     /// `kill -9`.
-    pub(crate) fn kill(mut self) -> io::Result<()> {
+    pub fn kill(mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait().map(|_| ())
     }
 
     /// Asks it to stop, and waits until it has.
-    pub(crate) fn stop(mut self) -> io::Result<()> {
+    pub fn stop(mut self) -> io::Result<()> {
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             kill_process(pid, Signal::TERM)?;
         }

@@ -8,17 +8,23 @@ use std::time::Duration;
 
 /// What a process takes at one moment.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sample {
+pub struct Sample {
     /// Resident bytes, mapped files included.
-    pub(crate) resident: u64,
+    pub resident: u64,
     /// Those of them that are the process's own.
-    pub(crate) anonymous: u64,
-    pub(crate) handles: u64,
-    pub(crate) threads: u64,
+    pub anonymous: u64,
+    /// Open files and sockets.
+    pub handles: u64,
+    /// Threads.
+    pub threads: u64,
 }
 
 impl Sample {
-    pub(crate) fn of(process: u32) -> io::Result<Sample> {
+    /// What the process takes now.
+    ///
+    /// # Errors
+    /// When `/proc` has no such process.
+    pub fn of(process: u32) -> io::Result<Sample> {
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -37,6 +43,19 @@ impl Sample {
     }
 }
 
+/// Processor time that a process has used, in user and kernel mode. The kernel counts it in steps of 10 ms.
+///
+/// # Errors
+/// When `/proc` has no such process.
+pub fn cpu(process: u32) -> io::Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The second field is the program's name in parentheses, which may contain spaces.
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Ok(Duration::from_millis(ticks * 10))
+}
+
 /// Open files, sockets included; but for view segments, of which each has one and there are more or fewer of them, and
 /// for the log's next segment, which is made ahead and at times not there yet. (A view segment that was removed and
 /// is still open is called `… (deleted)`, and counts.)
@@ -50,7 +69,10 @@ fn handles(process: u32) -> io::Result<u64> {
 }
 
 /// Open files of a process when nobody asks anything of it: those that stay after connections have ended.
-pub(crate) fn idle_handles(process: u32) -> io::Result<u64> {
+///
+/// # Errors
+/// When `/proc` has no such process.
+pub fn idle_handles(process: u32) -> io::Result<u64> {
     let mut least = handles(process)?;
     for _ in 0..30 {
         sleep(Duration::from_millis(100));

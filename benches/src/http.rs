@@ -10,22 +10,29 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What a server answered.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The whole body.
+    pub body: Vec<u8>,
 }
 
 impl Answer {
-    pub(crate) fn is_success(&self) -> bool {
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    pub(crate) fn json(&self) -> serde_json::Value {
+    /// The body as JSON; null if it is not JSON.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
     /// Status and the beginning of the body.
-    pub(crate) fn excerpt(&self) -> String {
+    #[must_use]
+    pub fn excerpt(&self) -> String {
         let text: String = String::from_utf8_lossy(&self.body).chars().take(200).collect();
         format!("{} {text}", self.status)
     }
@@ -33,13 +40,17 @@ impl Answer {
 
 /// A connection to a server on this machine.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub struct Connection {
     stream: BufReader<TcpStream>,
     port: u16,
 }
 
 impl Connection {
-    pub(crate) fn open(port: u16) -> io::Result<Connection> {
+    /// Connects to a port of this machine.
+    ///
+    /// # Errors
+    /// When nothing accepts the connection.
+    pub fn open(port: u16) -> io::Result<Connection> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_nodelay(true)?;
@@ -51,7 +62,11 @@ impl Connection {
         })
     }
 
-    pub(crate) fn exchange(&mut self, method: &str, target: &str, body: Option<&[u8]>) -> io::Result<Answer> {
+    /// Sends a request, with a JSON body if one is given, and reads the answer.
+    ///
+    /// # Errors
+    /// When the connection ends early, or the answer is not HTTP.
+    pub fn exchange(&mut self, method: &str, target: &str, body: Option<&[u8]>) -> io::Result<Answer> {
         let mut message = format!("{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n", self.port);
         if let Some(body) = body {
             message += &format!(
