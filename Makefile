@@ -13,7 +13,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Arguments of `make run`, as in `make run ARGS='--port 5700'`.
 ARGS ?=
 
-.PHONY: help run build test format lint docs units python deny bench fuzz soak hurt memory clean
+.PHONY: help run build test format lint docs units python deny bench load fuzz soak hurt memory clean
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -63,6 +63,11 @@ deny: ## licences, advisories and sources of all dependencies
 
 bench: ## micro-benchmarks
 	$(CARGO) bench --workspace
+
+# `make load SERVERS='--server old=PATH --server new=PATH'` compares binaries, in turns.
+SERVERS ?=
+load: build ## the server over HTTP: heartbeats, inserts, imports, reads, queries, starts
+	$(CARGO) run --release --package timberline-benches --bin load -- --dir $(TARGET) $(SERVERS)
 
 # Not in CI. The targets need flags that a stable compiler takes only when it is told that they are meant. What each
 # does, and what its seeds are, is in fuzz/README.md.

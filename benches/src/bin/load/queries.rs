@@ -11,7 +11,7 @@ use timberline_query::Query;
 use crate::On;
 use set::{Case, Span, Subjects, cases, days};
 
-#[path = "../../../../crates/server/src/command/bench/set.rs"]
+#[path = "../../../../crates/cli/src/bench/set.rs"]
 mod set;
 
 const SECOND: timberline_model::Duration = timberline_model::Duration::from_nanos(1_000_000_000);
