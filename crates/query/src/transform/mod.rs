@@ -2,7 +2,7 @@
 //! columns, or n log n where it has to sort.
 //!
 //! What a transform needs to know about data it asks the [catalog](crate::catalog), once for each distinct object.
-//! `tests/reference/` has a plain implementation of each, and random inputs must agree with it.
+//! `tests/it/reference/` has a plain implementation of each, and random inputs must agree with it.
 
 mod by_key;
 mod chunk;

@@ -1,0 +1,35 @@
+//! The integration tests of the `timberline` command, and of the server behind it: one binary, so that it is linked once.
+
+#![allow(
+    clippy::expect_used,
+    reason = "what a test needs and does not get is its failure"
+)]
+
+mod any_clock;
+mod aw_client;
+mod backup;
+mod clock_jump;
+mod conformance;
+mod connections;
+mod crash;
+mod damaged_views;
+mod disk_full;
+mod doctor;
+mod encrypted;
+mod erasure;
+mod files_taken_away;
+mod harness;
+mod history;
+mod history_documentation;
+mod import;
+mod lifecycle;
+mod log_commands;
+mod other_history;
+mod privacy;
+mod purge;
+mod query;
+mod query_command;
+mod records;
+mod refused_start;
+mod repair;
+mod web;

@@ -1,0 +1,18 @@
+//! The integration tests of the query engine: one binary, so that it is linked once.
+
+#![allow(
+    clippy::expect_used,
+    reason = "what a test needs and does not get is its failure"
+)]
+
+mod aw_core;
+mod changes;
+mod documentation;
+mod harness;
+mod limits;
+mod mistakes;
+mod parser;
+mod random;
+mod reference;
+mod transforms;
+mod warnings;

@@ -1,0 +1,23 @@
+//! The integration tests of the views: one binary, so that it is linked once.
+
+#![allow(
+    clippy::expect_used,
+    reason = "what a test needs and does not get is its failure"
+)]
+
+mod bounds;
+mod clock;
+mod crash;
+mod damaged_views;
+mod encrypted;
+mod erase;
+mod heads;
+mod history;
+mod hostile;
+mod interleaved;
+mod model;
+mod plain;
+mod readers;
+mod repair;
+mod salvage;
+mod undo;

@@ -1,0 +1,507 @@
+//! The plainest possible store: vectors and loops. What the real one is compared with.
+
+// Each test uses a part of it.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use timberline_model::{
+    Bucket, BucketUpdate, Data, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp,
+};
+use timberline_views::{
+    BucketView, Columns, DataDictionary, KnownEvents, Renumber, SegmentError, Snapshot, Store, TimeRange,
+    WriteError,
+};
+
+/// One event: id, start, duration, data.
+pub(crate) type Event = (u64, i64, i64, String);
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct PlainBucket {
+    /// Tells it from others of its name.
+    pub(crate) key: u32,
+    pub(crate) type_: String,
+    pub(crate) data: String,
+    pub(crate) events: Vec<Event>,
+    pub(crate) last: Option<u64>,
+}
+
+/// Everything a store shows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Plain {
+    pub(crate) buckets: BTreeMap<String, PlainBucket>,
+    pub(crate) settings: BTreeMap<String, String>,
+    pub(crate) next: u64,
+    pub(crate) next_bucket: u32,
+    /// Deleted buckets, by key.
+    pub(crate) trash: BTreeMap<u32, (String, PlainBucket)>,
+}
+
+/// What can be asked of a store. Bucket and data are small numbers, so that they meet.
+#[derive(Clone, Debug)]
+pub(crate) enum Command {
+    Create(u8),
+    Update(u8, u8),
+    DeleteBucket(u8),
+    Heartbeat {
+        bucket: u8,
+        start: i64,
+        duration: i64,
+        pulsetime: i64,
+        data: u8,
+    },
+    Insert {
+        bucket: u8,
+        events: Vec<(i64, i64, u8)>,
+    },
+    /// Events with ids: an existing one (by its rank) or one beyond.
+    Put {
+        bucket: u8,
+        events: Vec<(Option<u8>, i64, i64, u8)>,
+    },
+    Import {
+        bucket: u8,
+        events: Vec<(i64, i64, u8)>,
+    },
+    DeleteEvent {
+        bucket: u8,
+        rank: u8,
+    },
+    Set(u8, u8),
+    Unset(u8),
+}
+
+pub(crate) fn bucket_name(bucket: u8) -> String {
+    format!("bucket-{}", bucket % 3)
+}
+
+pub(crate) fn data_text(data: u8) -> String {
+    match data % 5 {
+        0 => "{}".into(),
+        n => format!(r#"{{"app":"a{n}","n":{{"x":[{n}]}},"title":"t {}"}}"#, n % 2),
+    }
+}
+
+pub(crate) fn command() -> impl Strategy<Value = Command> {
+    let start = || (0i64..40).prop_map(|s| s * 500_000_000);
+    let duration = || prop_oneof![8 => (0i64..20).prop_map(|s| s * 250_000_000), 1 => Just(-1_000_000_000i64), 1 => Just(60_000_000_000i64)];
+    let event = move || (start(), duration(), any::<u8>());
+    prop_oneof![
+        3 => any::<u8>().prop_map(Command::Create),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(b, d)| Command::Update(b, d)),
+        1 => any::<u8>().prop_map(Command::DeleteBucket),
+        12 => (any::<u8>(), start(), duration(), -2i64..20, 0u8..3)
+            .prop_map(|(bucket, start, duration, p, data)| Command::Heartbeat { bucket, start, duration, pulsetime: p * 500_000_000, data }),
+        4 => (any::<u8>(), prop::collection::vec(event(), 0..6)).prop_map(|(bucket, events)| Command::Insert { bucket, events }),
+        3 => (any::<u8>(), prop::collection::vec((prop::option::of(any::<u8>()), start(), duration(), any::<u8>()), 1..4))
+            .prop_map(|(bucket, events)| Command::Put { bucket, events }),
+        2 => (any::<u8>(), prop::collection::vec(event(), 0..5)).prop_map(|(bucket, events)| Command::Import { bucket, events }),
+        4 => (any::<u8>(), any::<u8>()).prop_map(|(bucket, rank)| Command::DeleteEvent { bucket, rank }),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(k, v)| Command::Set(k % 4, v)),
+        1 => any::<u8>().prop_map(|k| Command::Unset(k % 4)),
+    ]
+}
+
+impl Plain {
+    pub(crate) fn new() -> Plain {
+        Plain {
+            next: 1,
+            ..Plain::default()
+        }
+    }
+
+    /// Ids of the events a `Put` names, as both stores are told.
+    pub(crate) fn ids(&self, bucket: u8, events: &[(Option<u8>, i64, i64, u8)]) -> Vec<Option<u64>> {
+        let known: Vec<u64> = self
+            .buckets
+            .get(&bucket_name(bucket))
+            .map(|b| b.events.iter().map(|e| e.0).collect())
+            .unwrap_or_default();
+        events
+            .iter()
+            .map(|(rank, ..)| {
+                rank.map(|r| match known.get(r as usize % (known.len() + 1)) {
+                    Some(id) => *id,
+                    None => self.next + u64::from(r % 4),
+                })
+            })
+            .collect()
+    }
+
+    pub(crate) fn apply(&mut self, command: &Command) {
+        match command {
+            Command::Create(b) => {
+                if self.buckets.contains_key(&bucket_name(*b)) {
+                    return;
+                }
+                self.next_bucket += 1;
+                let fresh = PlainBucket {
+                    key: self.next_bucket - 1,
+                    type_: "t".into(),
+                    data: "{}".into(),
+                    ..PlainBucket::default()
+                };
+                self.buckets.insert(bucket_name(*b), fresh);
+            }
+            Command::Update(b, d) => {
+                if let Some(bucket) = self.buckets.get_mut(&bucket_name(*b)) {
+                    bucket.type_ = format!("type {d}");
+                    bucket.data = data_text(*d);
+                }
+            }
+            Command::DeleteBucket(b) => {
+                if let Some(bucket) = self.buckets.remove(&bucket_name(*b)) {
+                    self.trash.insert(bucket.key, (bucket_name(*b), bucket));
+                }
+            }
+            Command::Heartbeat {
+                bucket,
+                start,
+                duration,
+                pulsetime,
+                data,
+            } => {
+                self.heartbeat(*bucket, *start, *duration, *pulsetime, &data_text(*data));
+            }
+            Command::Insert { bucket, events } => {
+                let events: Vec<_> = events
+                    .iter()
+                    .map(|(s, d, t)| (None, *s, *d, data_text(*t)))
+                    .collect();
+                self.store(*bucket, events);
+            }
+            Command::Put { bucket, events } => {
+                let ids = self.ids(*bucket, events);
+                let events: Vec<_> = events
+                    .iter()
+                    .zip(ids)
+                    .map(|((_, s, d, t), id)| (id, *s, *d, data_text(*t)))
+                    .collect();
+                self.store(*bucket, events);
+            }
+            Command::Import { bucket, events } => {
+                let Some(b) = self.buckets.get(&bucket_name(*bucket)) else {
+                    return;
+                };
+                let known = b.events.clone();
+                let missing = events.iter().map(|(s, d, t)| (None, *s, *d, data_text(*t)));
+                let missing =
+                    missing.filter(|(_, s, d, t)| !known.iter().any(|k| (k.1, k.2, &k.3) == (*s, *d, t)));
+                let missing: Vec<_> = missing.collect();
+                self.store(*bucket, missing);
+            }
+            Command::DeleteEvent { bucket, rank } => {
+                let Some(b) = self.buckets.get_mut(&bucket_name(*bucket)) else {
+                    return;
+                };
+                if b.events.is_empty() {
+                    return;
+                }
+                let gone = b.events.remove(*rank as usize % b.events.len());
+                if b.last == Some(gone.0) {
+                    b.last = b.newest();
+                }
+            }
+            Command::Set(k, v) => {
+                self.settings.insert(format!("k{k}"), v.to_string());
+            }
+            Command::Unset(k) => {
+                self.settings.remove(&format!("k{k}"));
+            }
+        }
+    }
+
+    fn heartbeat(&mut self, bucket: u8, start: i64, duration: i64, pulsetime: i64, data: &str) {
+        let Some(b) = self.buckets.get_mut(&bucket_name(bucket)) else {
+            return;
+        };
+        let last = b.last;
+        if let Some(e) = b.events.iter_mut().find(|e| Some(e.0) == last) {
+            let end = e.1 + e.2;
+            if e.3 == data && e.1 <= start && start <= end + pulsetime {
+                e.2 = end.max(start + duration).max(e.1) - e.1;
+                b.sort();
+                return;
+            }
+        }
+        let event = (self.next, start, duration, data.to_owned());
+        self.next += 1;
+        b.last = Some(event.0);
+        b.events.push(event);
+        b.sort();
+    }
+
+    fn store(&mut self, bucket: u8, events: Vec<(Option<u64>, i64, i64, String)>) {
+        let Some(b) = self.buckets.get_mut(&bucket_name(bucket)) else {
+            return;
+        };
+        if events.is_empty() {
+            return;
+        }
+        let greatest = events.iter().filter_map(|e| e.0).max();
+        if let Some(greatest) = greatest {
+            self.next = self.next.max(greatest + 1);
+        }
+        let mut latest: BTreeMap<u64, Event> = BTreeMap::new();
+        for (id, start, duration, data) in events {
+            let id = id.unwrap_or_else(|| {
+                self.next += 1;
+                self.next - 1
+            });
+            latest.insert(id, (id, start, duration, data));
+        }
+        for (id, event) in latest {
+            b.events.retain(|e| e.0 != id);
+            b.events.push(event);
+        }
+        b.sort();
+        b.last = b.newest();
+    }
+}
+
+impl PlainBucket {
+    /// Listing order: start descending, end ascending, id ascending.
+    fn sort(&mut self) {
+        self.events
+            .sort_by_key(|e| (std::cmp::Reverse(e.1), e.1 + e.2, e.0));
+    }
+
+    pub(crate) fn newest(&self) -> Option<u64> {
+        self.events.first().map(|e| e.0)
+    }
+
+    /// Least start and greatest end.
+    fn extent(&self) -> Option<(i64, i64)> {
+        let start = self.events.iter().map(|e| e.1).min();
+        start.zip(self.events.iter().map(|e| e.1 + e.2).max())
+    }
+
+    pub(crate) fn touching(&self, from: i64, to: i64) -> Vec<Event> {
+        self.events
+            .iter()
+            .filter(|e| e.1 + e.2 >= from && e.1 <= to)
+            .cloned()
+            .collect()
+    }
+}
+
+/// A bucket as all tests make it.
+pub(crate) fn bucket(id: &str) -> Bucket {
+    Bucket {
+        id: id.into(),
+        type_: "t".into(),
+        client: "c".into(),
+        hostname: "h".into(),
+        created: Timestamp::from_nanos(0),
+        data: Data::default(),
+        last_updated: None,
+    }
+}
+
+/// Tells the real store the same. `before` is the model before the command.
+pub(crate) fn tell(store: &Store, before: &Plain, command: &Command) -> Result<(), WriteError> {
+    let new = |id: Option<u64>, s: i64, d: i64, t: u8| NewEvent {
+        id: id.map(EventId),
+        start: Timestamp::from_nanos(s),
+        duration: Duration::from_nanos(d),
+        data: data_text(t).into(),
+    };
+    let result = match command {
+        Command::Create(b) => store.create_bucket(&bucket(&bucket_name(*b))).map(drop),
+        Command::Update(b, d) => {
+            let update = BucketUpdate {
+                type_: Some(format!("type {d}")),
+                data: Some(Data::from_canonical(data_text(*d))),
+                ..BucketUpdate::default()
+            };
+            store.update_bucket(&bucket_name(*b), &update).map(drop)
+        }
+        Command::DeleteBucket(b) => store.delete_bucket(&bucket_name(*b)).map(drop),
+        Command::Heartbeat {
+            bucket,
+            start,
+            duration,
+            pulsetime,
+            data,
+        } => {
+            let beat = Heartbeat {
+                start: Timestamp::from_nanos(*start),
+                duration: Duration::from_nanos(*duration),
+                data: data_text(*data).into(),
+            };
+            store
+                .heartbeat(&bucket_name(*bucket), &beat, Pulsetime::from_nanos(*pulsetime))
+                .map(drop)
+        }
+        Command::Insert { bucket, events } => {
+            let events: Vec<_> = events.iter().map(|(s, d, t)| new(None, *s, *d, *t)).collect();
+            store.insert_events(&bucket_name(*bucket), &events).map(drop)
+        }
+        Command::Put { bucket, events } => {
+            let ids = before.ids(*bucket, events);
+            let events: Vec<_> = events
+                .iter()
+                .zip(ids)
+                .map(|((_, s, d, t), id)| new(id, *s, *d, *t))
+                .collect();
+            store.insert_events(&bucket_name(*bucket), &events).map(drop)
+        }
+        Command::Import { bucket, events } => {
+            let events: Vec<_> = events.iter().map(|(s, d, t)| new(None, *s, *d, *t)).collect();
+            let known = store.snapshot();
+            store
+                .import_events(
+                    &bucket_name(*bucket),
+                    &events,
+                    &mut KnownEvents::of(&known, &bucket_name(*bucket)),
+                )
+                .map(drop)
+        }
+        Command::DeleteEvent { bucket, rank } => {
+            let name = bucket_name(*bucket);
+            let id = before.buckets.get(&name).filter(|b| !b.events.is_empty());
+            let id = id.map_or(1, |b| b.events[*rank as usize % b.events.len()].0);
+            store.delete_event(&name, EventId(id)).map(drop)
+        }
+        Command::Set(k, v) => store.set_setting(&format!("k{k}"), &v.to_string()).map(drop),
+        Command::Unset(k) => store.delete_setting(&format!("k{k}")).map(drop),
+    };
+    match result {
+        Err(WriteError::NoSuchBucket(_)) => Ok(()),
+        other => other,
+    }
+}
+
+pub(crate) fn list(view: &BucketView, range: TimeRange) -> Vec<Event> {
+    let events = view.events(range).expect("readable");
+    events
+        .map(|e| {
+            let e = e.expect("readable");
+            let mut data = Vec::new();
+            e.write_data(&mut data);
+            (
+                e.id().0,
+                e.start().nanos(),
+                e.duration().nanos(),
+                String::from_utf8(data).expect("UTF-8"),
+            )
+        })
+        .collect()
+}
+
+/// The same by way of columns, whose data are numbered here in the order in which they come.
+pub(crate) fn columns(view: &BucketView, range: TimeRange) -> Vec<Event> {
+    struct Texts(Vec<String>);
+    impl Renumber for Texts {
+        type Error = SegmentError;
+
+        fn renumber(
+            &mut self,
+            dictionary: &DataDictionary<'_>,
+            numbers: &mut [u32],
+        ) -> Result<(), SegmentError> {
+            for number in numbers {
+                let text = match dictionary {
+                    DataDictionary::Head(data) => data.text(*number).to_owned(),
+                    DataDictionary::Segment(data) => {
+                        let member = |(k, v)| format!("{}:{}", data.value(k), data.value(v));
+                        let members: Vec<String> = data.members(*number).map(member).collect();
+                        format!("{{{}}}", members.join(","))
+                    }
+                };
+                *number = self.0.len() as u32;
+                self.0.push(text);
+            }
+            Ok(())
+        }
+    }
+    let mut texts = Texts(Vec::new());
+    let columns = view
+        .columns(range, &mut texts, Columns::default())
+        .expect("readable");
+    (0..columns.len())
+        .map(|i| {
+            (
+                columns.ids[i],
+                columns.starts[i],
+                columns.durations[i],
+                texts.0[columns.data[i] as usize].clone(),
+            )
+        })
+        .collect()
+}
+
+/// Events cut to a range, as queries see them.
+pub(crate) fn clipped(events: &[Event], from: i64, to: i64) -> Vec<Event> {
+    let cut = |(id, start, duration, text): &Event| {
+        if *duration < 0 {
+            return (*id, *start, *duration, text.clone());
+        }
+        let (begin, end) = ((*start).max(from), (start + duration).min(to));
+        (*id, begin, end - begin, text.clone())
+    };
+    events.iter().map(cut).collect()
+}
+
+/// Compares all that a snapshot shows with the model; `from..=to` is a range to read as well.
+pub(crate) fn same(snapshot: &Snapshot, plain: &Plain, from: i64, to: i64) -> Result<(), TestCaseError> {
+    let names: Vec<&str> = snapshot.buckets().map(|b| b.bucket().id.as_str()).collect();
+    let expected: Vec<&str> = plain.buckets.keys().map(String::as_str).collect();
+    prop_assert_eq!(names, expected);
+    prop_assert_eq!(snapshot.settings(), &plain.settings);
+    let range = TimeRange {
+        start: Some(Timestamp::from_nanos(from)),
+        end: Some(Timestamp::from_nanos(to)),
+    };
+    for (view, (name, b)) in snapshot.buckets().zip(&plain.buckets) {
+        prop_assert_eq!(&view.bucket().type_, &b.type_);
+        prop_assert_eq!(view.bucket().data.as_str(), &b.data);
+        prop_assert_eq!(&list(view, TimeRange::ALL), &b.events, "events of {}", name);
+        prop_assert_eq!(view.len(), b.events.len() as u64, "number of events of {}", name);
+        prop_assert_eq!(
+            view.start().zip(view.end()).map(|(s, e)| (s.nanos(), e.nanos())),
+            b.extent()
+        );
+        let touching = b.touching(from, to);
+        prop_assert_eq!(
+            &list(view, range),
+            &touching,
+            "events of {} in {}..={}",
+            name,
+            from,
+            to
+        );
+        prop_assert_eq!(
+            columns(view, range),
+            clipped(&touching, from, to),
+            "columns of {}",
+            name
+        );
+        prop_assert_eq!(
+            &columns(view, TimeRange::ALL),
+            &b.events,
+            "all columns of {}",
+            name
+        );
+        prop_assert_eq!(
+            view.count(range).expect("readable"),
+            touching.len() as u64,
+            "count of {}",
+            name
+        );
+        for e in b.events.iter().take(3) {
+            let found = view.event(EventId(e.0)).expect("readable").expect("it is listed");
+            prop_assert_eq!(
+                (
+                    found.id.0,
+                    found.start.nanos(),
+                    found.duration.nanos(),
+                    found.data.as_str().to_owned()
+                ),
+                e.clone()
+            );
+        }
+        prop_assert!(view.event(EventId(1 << 40)).expect("readable").is_none());
+    }
+    Ok(())
+}
