@@ -49,7 +49,7 @@ fn ask(engine: &Engine, snapshot: &Snapshot, requests: &[Query]) -> usize {
 fn open(days: i64) -> Snapshot {
     let spill = tempfile::tempdir().expect("a directory");
     let spill = Arc::new(FileStorage::open(spill.path()).expect("opens"));
-    let (snapshot, _) = timberline_views::read_only(&history(days), None, spill).expect("reads");
+    let (snapshot, _) = timberline_views::tools::read_only(&history(days), None, spill).expect("reads");
     snapshot
 }
 

@@ -16,7 +16,8 @@ use timberline_disk::SimDisk;
 use timberline_log::{Entry, Log, LogOptions, LogReader, Seq};
 use timberline_model::{Duration, EventId, NewEvent, Timestamp};
 use timberline_views::record::{Outcome, Record, RecordKind};
-use timberline_views::{BucketView, Replica, ReplicaError, Snapshot, Store, TimeRange, check, differences};
+use timberline_views::{BucketView, Snapshot, Store, TimeRange};
+use timberline_views::tools::{Replica, ReplicaError, check, differences};
 
 #[global_allocator]
 static METER: Meter = Meter;

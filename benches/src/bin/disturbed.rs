@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use timberline_benches::{BUCKET, events, heartbeat, store, window};
 use timberline_model::{Bucket, EventId, NewEvent, Pulsetime};
 use timberline_views::Cancel;
-use timberline_views::{Selection, Seq, Store, TimeRange, Undoing};
+use timberline_views::erasure::Selection;
+use timberline_views::history::Undoing;
+use timberline_views::{Seq, Store, TimeRange};
 
 const PULSETIME: Pulsetime = Pulsetime::from_nanos(60_000_000_000);
 const PACE: Duration = Duration::from_micros(200);

@@ -15,7 +15,8 @@ use std::time::Instant;
 
 use timberline_benches::history::{Day, end};
 use timberline_model::{Bucket, Data, Duration, Heartbeat, NewEvent, Pulsetime, Timestamp};
-use timberline_views::{Clock, Store, StoreOptions, TimeRange};
+use timberline_views::time_trust::Clock;
+use timberline_views::{Store, StoreOptions, TimeRange};
 
 const BUCKET: &str = "aw-watcher-window_bench";
 const SECOND: i64 = 1_000_000_000;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use timberline_disk::{Cipher, Storage};
 use timberline_log::{CheckedFrames, SegmentInfo, Seq, allow_segments, segment_name};
-use timberline_views::{Replica, ReplicaError};
+use timberline_views::tools::{Replica, ReplicaError};
 
 use crate::manifest::Manifest;
 use crate::{BackupError, LOG_DIR};
@@ -45,7 +45,7 @@ pub fn check(
         wrong: against_manifest(dir)?,
         ..Checked::default()
     };
-    let reader = timberline_views::read_log(dir, cipher)?;
+    let reader = timberline_views::tools::read_log(dir, cipher)?;
     allow_segments(&reader)?;
     let reader = reader.pinned_copy()?;
     let mut replica = Replica::new(spill);
@@ -81,7 +81,7 @@ pub fn check(
             .push(format!("and {more} more records cannot be folded"));
     }
     let snapshot = replica.snapshot();
-    checked.wrong.extend(timberline_views::check(&snapshot));
+    checked.wrong.extend(timberline_views::tools::check(&snapshot));
     checked.buckets = snapshot.buckets().count();
     checked.events = snapshot.buckets().map(|bucket| bucket.len()).sum();
     Ok(checked)
@@ -105,7 +105,7 @@ pub(super) fn against_manifest(dir: &Path) -> Result<Vec<String>, BackupError> {
 
 /// What changes when a backup is brought up to date or erased from.
 fn state(dir: &Path) -> Result<(Option<Manifest>, Vec<SegmentInfo>), BackupError> {
-    let segments = timberline_views::log_files(dir).and_then(|log| Ok(log.segments()?));
+    let segments = timberline_views::tools::log_files(dir).and_then(|log| Ok(log.segments()?));
     // Why they cannot be read is for the comparison to say.
     Ok((Manifest::read(dir)?, segments.unwrap_or_default()))
 }
@@ -124,7 +124,7 @@ fn compare_with_manifest(dir: &Path) -> Result<Vec<String>, BackupError> {
         });
     }
     // After the manifest: a segment that is newer than it says is expected, one that is older is not.
-    let reader = timberline_views::log_files(dir)?;
+    let reader = timberline_views::tools::log_files(dir)?;
     allow_segments(&reader)?;
     let reader = reader.pinned_copy()?;
     let infos = reader.segments()?;

@@ -51,7 +51,7 @@ pub struct Reach<'a> {
 /// # Errors
 /// When the list of backups or the log cannot be read.
 pub fn list_sets(data_dir: &Path, sets: &Path) -> Result<(), BackupError> {
-    let live = timberline_views::log_files(data_dir)?.segments()?;
+    let live = timberline_views::tools::log_files(data_dir)?.segments()?;
     let device = live.iter().rev().find_map(|info| info.device);
     list_unlisted(data_dir, sets, device.map(|device| device.to_string()))
 }
@@ -96,7 +96,7 @@ pub(super) fn only_here(
     backup: &Path,
 ) -> Result<BTreeSet<(Seq, Option<i64>, i64)>, BackupError> {
     let mut only = BTreeSet::new();
-    for copy in timberline_views::log_files(backup)?.segments()? {
+    for copy in timberline_views::tools::log_files(backup)?.segments()? {
         match lineage(live, &copy) {
             Lineage::Repaired | Lineage::Lost | Lineage::Other => {
                 only.insert((copy.first, copy.created, copy.salvaged));
@@ -121,7 +121,7 @@ struct Compared {
 
 fn compare(live: &[SegmentInfo], backup: &Path) -> Result<Compared, BackupError> {
     let mut compared = Compared::default();
-    for copy in timberline_views::log_files(backup)?.segments()? {
+    for copy in timberline_views::tools::log_files(backup)?.segments()? {
         match lineage(live, &copy) {
             Lineage::Version => {
                 let info = live.iter().find(|info| info.first == copy.first);
@@ -157,7 +157,7 @@ pub fn only_in_backup(
         return Ok(None);
     }
     let mut only: Option<RangeInclusive<Seq>> = None;
-    for copy in timberline_views::log_files(backup)?.segments()? {
+    for copy in timberline_views::tools::log_files(backup)?.segments()? {
         let Some(last) = copy.last.filter(|last| *last >= copy.first) else {
             continue;
         };
@@ -186,7 +186,7 @@ impl Reach<'_> {
             strike_out(self.data_dir, backup)?;
             return Ok(None);
         }
-        let live = timberline_views::log_files(self.data_dir)?.segments()?;
+        let live = timberline_views::tools::log_files(self.data_dir)?.segments()?;
         self.erase_from_listed(&live, backup).map(Some)
     }
 
@@ -273,7 +273,7 @@ impl Since {
             .erase_from_copy(self.storage.clone(), segments, self.purged_through, reach.cancel)
             .map_err(BackupError::erase(backup))?;
         let mut manifest = Manifest::read(backup)?.ok_or_else(|| unfinished(backup))?;
-        for info in timberline_views::log_files(backup)?.segments()? {
+        for info in timberline_views::tools::log_files(backup)?.segments()? {
             if erased.rewritten.contains(&info.first) {
                 manifest.put(listed(&self.storage, &info)?);
             }
@@ -346,7 +346,7 @@ fn list_replaced(backup: &Path) -> Result<(), BackupError> {
     };
     let storage = log_of(backup)?;
     let mut changed = false;
-    for info in timberline_views::log_files(backup)?.segments()? {
+    for info in timberline_views::tools::log_files(backup)?.segments()? {
         let newer = |listed: &ManifestSegment| {
             listed.first == info.first.get() && listed.generation < info.generation
         };
@@ -370,7 +370,7 @@ fn replace(data_dir: &Path, log: &Path, mut info: SegmentInfo) -> Result<(), Bac
     for _ in 0..VERSIONS {
         let whole = is_whole(&live, &info)?;
         let bytes = std::fs::read(&source).map_err(BackupError::io("read", &source))?;
-        let segments = timberline_views::log_files(data_dir)?.segments()?;
+        let segments = timberline_views::tools::log_files(data_dir)?.segments()?;
         match segments.into_iter().find(|now| now.first == info.first) {
             Some(now) if now == info && whole => {
                 // Under another name and renamed: in a set of automatic backups the old file belongs to the others, too.

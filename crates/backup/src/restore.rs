@@ -120,7 +120,7 @@ fn copy_to(
     data_dir: &Path,
     unfinished: &PathBuf,
 ) -> Result<(Restored, Vec<String>), BackupError> {
-    let reader = timberline_views::log_files(backup)?;
+    let reader = timberline_views::tools::log_files(backup)?;
     files::make_dir(unfinished)?;
     let storage: Arc<dyn Storage> =
         Arc::new(FileStorage::open(unfinished).map_err(BackupError::io("open the directory", unfinished))?);

@@ -98,7 +98,7 @@ impl Sets {
             return Backup::update(data_dir, &path, cancel);
         }
         remove(&unfinished)?;
-        let live = timberline_views::log_files(data_dir)?.segments()?;
+        let live = timberline_views::tools::log_files(data_dir)?.segments()?;
         if let Some(previous) = self.list_of(&live)?.last() {
             link_sealed(data_dir, &live, &unfinished, previous)?;
         }
@@ -158,7 +158,7 @@ impl Sets {
     /// have lost: that is all there is of them. Sets with such segments do not count: they may reach further than the log
     /// and would push out those that are made now.
     fn prune(&self, data_dir: &Path, made: &Path, keep: usize) -> Result<(), BackupError> {
-        let live = timberline_views::log_files(data_dir)?.segments()?;
+        let live = timberline_views::tools::log_files(data_dir)?.segments()?;
         let sets = self.list_of(&live)?;
         // A set that cannot be read might have anything, and is what another one is kept for.
         let only: Vec<_> = (sets.iter())
@@ -212,7 +212,7 @@ fn link_sealed(data_dir: &Path, live: &[SegmentInfo], to: &Path, previous: &Set)
     let Some(mut manifest) = Manifest::read(previous)? else {
         return Ok(());
     };
-    let copies = timberline_views::log_files(previous)?.segments()?;
+    let copies = timberline_views::tools::log_files(previous)?.segments()?;
     // Of a log that was repaired since, or lost its end, the set gets what is there now; the one before keeps what it
     // has. What the log has lost in its midst is in every set.
     let is_taken = |segment: &ManifestSegment| {

@@ -58,7 +58,7 @@ impl Backup {
     /// The same. On the list it stands as one that is being made: from before its first byte, so that whoever erases
     /// something meanwhile knows of it.
     pub(super) fn copy(source: &Path, target: &Path, cancel: &Cancel) -> Result<BackupReport, BackupError> {
-        let reader = timberline_views::log_files(source)?;
+        let reader = timberline_views::tools::log_files(source)?;
         let newest = reader.segments()?;
         if newest.is_empty() {
             return Err(BackupError::Empty(source.to_owned()));

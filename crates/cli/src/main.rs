@@ -114,7 +114,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("timberline: {error:#}");
+            eprintln!("timberline: {}", verdict::describe(&error));
             ExitCode::FAILURE
         }
     }

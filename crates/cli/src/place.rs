@@ -99,7 +99,7 @@ impl DataDir {
     /// # Errors
     /// When it is not there, is empty, or cannot be read.
     pub(crate) fn log(&self) -> anyhow::Result<LogReader> {
-        let reader = timberline_views::read_log(&self.path, self.cipher())?;
+        let reader = timberline_views::tools::read_log(&self.path, self.cipher())?;
         anyhow::ensure!(
             !reader.segments()?.is_empty(),
             "the log in {} is empty: there is no segment in {}",
@@ -114,10 +114,10 @@ impl DataDir {
     /// # Errors
     /// When it cannot be read.
     pub(crate) fn read(&self, scratch: &Scratch) -> Result<(Snapshot, OpenReport), OpenError> {
-        timberline_views::read_only(&self.path, self.cipher(), scratch.storage())
+        timberline_views::tools::read_only(&self.path, self.cipher(), scratch.storage())
     }
 
-    /// The same with a reader of its log, see [`timberline_views::read_only_with`].
+    /// The same with a reader of its log, see [`timberline_views::tools::read_only_with`].
     ///
     /// # Errors
     /// When it cannot be read.
@@ -126,7 +126,7 @@ impl DataDir {
         log: &LogReader,
         scratch: &Scratch,
     ) -> Result<(Snapshot, OpenReport), OpenError> {
-        timberline_views::read_only_with(&self.path, log, self.cipher(), scratch.storage())
+        timberline_views::tools::read_only_with(&self.path, log, self.cipher(), scratch.storage())
     }
 
     /// A temporary directory for a fold of it.
@@ -139,7 +139,7 @@ impl DataDir {
 }
 
 /// A temporary directory for what a fold cannot keep in memory. What is put there is unlinked at once (see
-/// `timberline_views::Replica`), so at most the empty directory is left when this process is killed. Of data that are
+/// `timberline_views::tools::Replica`), so at most the empty directory is left when this process is killed. Of data that are
 /// encrypted it is encrypted too, with a key that only this process ever had.
 pub(crate) struct Scratch {
     storage: Arc<dyn Storage>,

@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use timberline_server::ServeError;
+use timberline_views::{OpenError, SegmentError};
+
 use crate::output::OutputError;
 
 /// An error and its causes. Some tell their cause themselves; nothing is said twice.
@@ -16,6 +19,39 @@ fn one_line(error: &anyhow::Error) -> String {
         }
     }
     line
+}
+
+/// An error for standard error, and what to type about it.
+pub(crate) fn describe(error: &anyhow::Error) -> String {
+    let line = one_line(error);
+    match hint(error) {
+        Some(hint) => format!("{line}: {hint}"),
+        None => line,
+    }
+}
+
+/// What to type about an error of the store, which knows no flags and no commands.
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    let open = error.chain().find_map(|cause| {
+        let serve = cause.downcast_ref().map(|serve| match serve {
+            ServeError::Open(open) => Some(open),
+            _ => None,
+        });
+        serve.flatten().or_else(|| cause.downcast_ref())
+    });
+    open.and_then(hint_of)
+}
+
+/// The same for an error of opening data.
+pub(crate) fn hint_of(error: &OpenError) -> Option<&'static str> {
+    match error {
+        OpenError::NoLog { .. } => Some("name the data directory with --dbpath"),
+        OpenError::LogBehindViews { .. } => Some("`timberline log rebuild` rebuilds the views"),
+        OpenError::Segment(SegmentError::Damaged { .. } | SegmentError::Newer { .. }) => {
+            Some("stop the server and run `timberline log rebuild`")
+        }
+        _ => None,
+    }
 }
 
 /// What a command has found.
@@ -44,7 +80,7 @@ impl Verdict {
                 ExitCode::SUCCESS
             }
             Err(error) => {
-                eprintln!("timberline: {}", one_line(&error));
+                eprintln!("timberline: {}", describe(&error));
                 ExitCode::from(failed)
             }
         }

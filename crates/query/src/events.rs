@@ -6,7 +6,7 @@
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use timberline_views::Columns;
+use timberline_views::columns::Columns;
 
 use crate::catalog::ObjectId;
 use crate::error::QueryError;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
-use timberline_views::{Columns, DataDictionary, HeadData, Renumber, SegmentData};
+use timberline_views::columns::{Columns, DataDictionary, HeadData, Renumber, SegmentData};
 
 use crate::catalog::{Member, Table, ValueId};
 use crate::error::QueryError;

@@ -2,10 +2,10 @@
 //!
 //! The first access to a page costs more than filling it, and a query about a year makes a dozen lists of a million
 //! events, one after the other. So large columns that are no longer needed are kept for the next list, up to a bound.
-//! Others are returned to the system ([`timberline_views::column`]).
+//! Others are returned to the system ([`timberline_views::columns::column`]).
 
 use parking_lot::Mutex;
-use timberline_views::{Columns, column};
+use timberline_views::columns::{Columns, column};
 
 /// Columns of fewer bytes come from the allocator.
 const MIN_BYTES: usize = 1 << 20;

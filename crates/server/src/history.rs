@@ -1,7 +1,7 @@
 //! What happened to an event, as it is told over HTTP and by `timberline log explain`.
 
 use serde_json::{Value, json};
-use timberline_views::{Beat, Change, What};
+use timberline_views::history::{Change, ChangeKind, HeartbeatFacts};
 
 /// One change.
 pub fn change(change: &Change) -> Value {
@@ -18,13 +18,13 @@ pub fn change(change: &Change) -> Value {
         // It is canonical JSON; text that were none is still better than nothing.
         told["data"] = serde_json::from_str(data).unwrap_or_else(|_| json!(data));
     }
-    if let What::Created(beat) | What::Extended(beat) = change.what {
+    if let ChangeKind::Created(beat) | ChangeKind::Extended(beat) = change.what {
         told["heartbeat"] = heartbeat(&beat);
     }
     told
 }
 
-fn heartbeat(beat: &Beat) -> Value {
+fn heartbeat(beat: &HeartbeatFacts) -> Value {
     json!({
         "timestamp": beat.start.to_string(),
         "duration": beat.duration.as_secs_f64(),
@@ -33,20 +33,20 @@ fn heartbeat(beat: &Beat) -> Value {
 }
 
 /// What happened, in a word.
-pub fn name(what: What) -> &'static str {
+pub fn name(what: ChangeKind) -> &'static str {
     match what {
-        What::Created(_) => "created",
-        What::Extended(_) => "extended",
-        What::Inserted => "inserted",
-        What::Replaced => "replaced",
-        What::Salvaged => "salvaged",
-        What::Deleted => "deleted",
-        What::Restored => "restored",
-        What::Removed => "removed",
-        What::Outcome => "outcome",
-        What::BucketDeleted => "bucket_deleted",
-        What::BucketRestored => "bucket_restored",
-        What::Purged => "purged",
-        What::Redacted => "redacted",
+        ChangeKind::Created(_) => "created",
+        ChangeKind::Extended(_) => "extended",
+        ChangeKind::Inserted => "inserted",
+        ChangeKind::Replaced => "replaced",
+        ChangeKind::Salvaged => "salvaged",
+        ChangeKind::Deleted => "deleted",
+        ChangeKind::Restored => "restored",
+        ChangeKind::Removed => "removed",
+        ChangeKind::Outcome => "outcome",
+        ChangeKind::BucketDeleted => "bucket_deleted",
+        ChangeKind::BucketRestored => "bucket_restored",
+        ChangeKind::Purged => "purged",
+        ChangeKind::Redacted => "redacted",
     }
 }

@@ -239,7 +239,10 @@ mod tests {
     }
 
     fn full() -> WriteError {
-        WriteError::NoSpace("the disk is full".to_owned())
+        WriteError::NoSpace(timberline_log::AppendError::NoSpace {
+            path: "/data/log".into(),
+            source: std::io::ErrorKind::StorageFull.into(),
+        })
     }
 
     #[tokio::test(start_paused = true)]

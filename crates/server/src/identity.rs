@@ -191,7 +191,7 @@ fn kept_id(dir: &Path) -> Result<(String, Origin), IdentityError> {
 
 /// The devices that wrote the log, as its segments' headers say. While `kept` is the one of the newest, only that is read.
 fn devices(dir: &Path, kept: Option<&str>) -> Result<Vec<DeviceId>, IdentityError> {
-    let reader = match timberline_views::log_files(dir) {
+    let reader = match timberline_views::tools::log_files(dir) {
         Ok(reader) => reader,
         Err(OpenError::NoLog { .. }) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),

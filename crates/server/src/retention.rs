@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use timberline_cancel::Cancel;
 use timberline_model::{EventId, Timestamp};
-use timberline_views::{BucketView, HistoryError, TimeRange, TimeTrust};
+use timberline_views::time_trust::TimeTrust;
+use timberline_views::{BucketView, HistoryError, TimeRange};
 
 use self::hold::{Confirmed, Due, Held, Holds};
 use crate::app::App;

@@ -252,7 +252,7 @@ fn read_store(
         keep(progress, dir);
         reading.status.show(progress, 0);
     }
-    let Ok(damaged) = timberline_views::damaged_view_segments(&store.snapshot(), reading) else {
+    let Ok(damaged) = timberline_views::tools::damaged_view_segments(&store.snapshot(), reading) else {
         return Ok(false);
     };
     damaged.into_iter().for_each(|what| progress.note(what));

@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use timberline_disk::KeyFile;
-use timberline_views::{Clock, clock_trust, log_files};
+use timberline_views::time_trust::{Clock, clock_trust};
+use timberline_views::tools::log_files;
 
 use crate::identity::Identity;
 use crate::privacy;

@@ -12,9 +12,8 @@ use timberline_backup::Automatic;
 use timberline_disk::Cipher;
 use timberline_log::SyncFailed;
 use timberline_query::Engine;
-use timberline_views::{
-    CompactError, HeartbeatDurability, OpenError, OpenReport, Store, StoreOptions, TimeTrust,
-};
+use timberline_views::time_trust::TimeTrust;
+use timberline_views::{CompactError, HeartbeatDurability, OpenError, OpenReport, Store, StoreOptions};
 
 use crate::app::App;
 use crate::erasure;

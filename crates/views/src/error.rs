@@ -1,7 +1,7 @@
 //! What opening, writing and keeping a store can fail with.
 
 use timberline_cancel::Cancelled;
-use timberline_disk::KeyError;
+use timberline_disk::{IoError, KeyError};
 use timberline_log::{AppendError, Damage, LogError, Seq, SyncFailed};
 
 use crate::record::CodecError;
@@ -15,9 +15,7 @@ pub enum OpenError {
     #[error(transparent)]
     Log(#[from] LogError),
     /// There is nothing to look into.
-    #[error(
-        "there is no log in {path}: name the data directory with --dbpath (a server makes it at its first start)"
-    )]
+    #[error("there is no log in {path} (a server makes it at its first start)")]
     NoLog {
         /// The directory.
         path: String,
@@ -52,7 +50,7 @@ pub enum OpenError {
     /// The log ends before the views do: somebody removed or cut log segments.
     #[error(
         "the log in {path} ends at record {log}, but the views hold everything up to record {views}: log segments are \
-         missing. Put them back, or run `timberline log rebuild` to go on with what the log has"
+         missing. Put them back, or rebuild the views to go on with what the log has"
     )]
     LogBehindViews {
         /// The data directory.
@@ -63,15 +61,8 @@ pub enum OpenError {
         views: Seq,
     },
     /// Views could not be read or written.
-    #[error("cannot {doing} in {path}: {error}")]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// Where.
-        path: String,
-        /// What the system said.
-        error: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] IoError),
     /// A view segment had to be read while opening and is damaged.
     #[error(transparent)]
     Segment(#[from] SegmentError),
@@ -85,15 +76,15 @@ pub enum OpenError {
 #[non_exhaustive]
 pub enum WriteError {
     /// There is no bucket with this id.
-    #[error("The requested bucket '{0}' does not exist")]
+    #[error("there is no bucket '{0}'")]
     NoSuchBucket(String),
     /// The disk is full. The same write will go through once there is space: hold it and try again.
-    #[error("{0}")]
-    NoSpace(String),
+    #[error(transparent)]
+    NoSpace(AppendError),
     /// The log cannot be written at the moment for another reason: its files are not at their paths, or the next segment
     /// cannot be made. The same write will go through once that has passed.
-    #[error("{0}")]
-    Unavailable(String),
+    #[error(transparent)]
+    Unavailable(AppendError),
     /// Views are made more slowly than events come in: hold the write and try again.
     #[error(
         "events come in faster than they can be indexed ({waiting} are waiting in bucket '{bucket}'): try again in a moment"
@@ -106,21 +97,21 @@ pub enum WriteError {
     },
     /// Records that do not fit into one log segment were written one by one, and not all of them could be: what is
     /// stored stays. Doing the same again would store it twice.
-    #[error("only {stored} of {of} records were stored: {reason}")]
+    #[error("only {stored} of {of} records were stored: {source}")]
     Partly {
         /// How many were.
         stored: usize,
         /// Of how many.
         of: usize,
         /// What kept the others from being stored.
-        reason: String,
+        source: AppendError,
     },
-    /// The disk refused a sync: nothing more is written until the server is started anew.
+    /// The disk refused a sync: nothing more is written until the store is opened again.
     #[error(transparent)]
     Failed(SyncFailed),
     /// One event or record is larger than the log can take.
     #[error("this is too large to be stored in one record: {0}")]
-    TooLarge(String),
+    TooLarge(#[source] AppendError),
     /// A view segment had to be read to decide this write and is damaged.
     #[error(transparent)]
     Segment(#[from] SegmentError),
@@ -142,27 +133,22 @@ impl WriteError {
 impl From<AppendError> for WriteError {
     fn from(error: AppendError) -> WriteError {
         match error {
-            AppendError::TooLarge { .. } => WriteError::TooLarge(error.to_string()),
+            AppendError::TooLarge { .. } => WriteError::TooLarge(error),
             AppendError::Failed(failed) => WriteError::Failed(failed),
-            AppendError::NoSpace { .. } => WriteError::NoSpace(error.to_string()),
+            AppendError::NoSpace { .. } => WriteError::NoSpace(error),
             // Whatever else keeps the next segment from being made may pass, as a full disk may.
-            _ => WriteError::Unavailable(error.to_string()),
+            _ => WriteError::Unavailable(error),
         }
     }
 }
 
-/// Sealing, merging or checkpointing failed. Nothing is lost: the log has everything, and it is tried again.
+/// Flushing, merging or checkpointing failed. Nothing is lost: the log has everything, and it is tried again.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompactError {
     /// A view file could not be written or removed.
-    #[error("cannot write view file {file}: {error}")]
-    Io {
-        /// The file.
-        file: String,
-        /// What the system said.
-        error: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] IoError),
     /// A source is damaged, or what was just written cannot be read.
     #[error(transparent)]
     Segment(#[from] SegmentError),
@@ -183,7 +169,7 @@ pub enum CompactError {
 pub enum HistoryError {
     /// It goes further back than history is kept.
     #[error(
-        "history is kept from record {from} ({time}) on; what was before is known by its outcome only (see `history` in the configuration)"
+        "history is kept from record {from} ({time}) on; of what was before only the squashed state is kept (the setting `history` says how long)"
     )]
     TooOld {
         /// The oldest record that can be asked for.

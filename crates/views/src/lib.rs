@@ -59,12 +59,12 @@
 
 mod background;
 mod collections;
-mod erasure;
+pub mod erasure;
 mod error;
 mod files;
 mod fold;
 mod head;
-mod history;
+pub mod history;
 mod lifecycle;
 mod pace;
 pub mod record;
@@ -73,44 +73,31 @@ mod salvage;
 mod segment;
 mod sequencer;
 mod store;
-mod time_trust;
-mod tools;
+pub mod time_trust;
+pub mod tools;
 mod view;
 mod wakeup;
 mod write;
 
-pub use background::history::Maintenance;
-pub use collections::ByteList;
-pub use erasure::erase_copy::CopyErasure;
-pub use erasure::erase_log::{LogErasure, PurgeReceipt};
-pub use erasure::select::{Selected, Selection};
 pub use error::{CompactError, HistoryError, OpenError, WriteError};
-pub use files::healer::{ViewDamage, set_aside_views};
+pub use files::healer::ViewDamage;
 pub use files::open_report::OpenReport;
-pub use fold::{FoldError, Replica, ReplicaError};
-pub use history::event_history::{Beat, Change, Story, What};
-pub use history::undo::{Undoing, Undone};
+pub use fold::FoldError;
 pub use lifecycle::{Progress, Rebuild};
 pub use pace::Pace;
 pub use record::BucketKey;
 pub use row::TimeRange;
 pub use segment::SegmentError;
-pub use store::{Deleted, DeletedWhat, HeartbeatDurability, Store, StoreOptions};
+pub use store::{HeartbeatDurability, Store, StoreOptions};
 pub use timberline_cancel::{Cancel, Cancelled};
 pub use timberline_log::Seq;
-pub use time_trust::{
-    BootTime, Clock, Suspension, TimeTrust, clock_confirmation_waits, clock_trust, confirm_clock,
-};
-pub use tools::inspect::{
-    check_start, damaged_views, explain, last_checkpoint, log_files, read_log, read_only, read_only_with,
-    view_files,
-};
-pub use tools::repair::{RepairError, RepairReport, Shortfall, repair};
-pub use tools::verify::{check, damaged_view_segments, differences};
-pub use view::{
-    BucketView, Columns, DataDictionary, EventRef, Events, HeadData, Renumber, SegmentData, Snapshot,
-    Trashed, column,
-};
+pub use view::{BucketView, EventRef, Events, Snapshot, Trashed};
 pub use write::events::{HeartbeatAnswer, Receipt};
 pub use write::known_events::KnownEvents;
 pub use write::redact::Redacting;
+
+/// Events as columns, for the query engine.
+pub mod columns {
+    pub use crate::collections::ByteList;
+    pub use crate::view::{Columns, DataDictionary, HeadData, Renumber, SegmentData, column};
+}

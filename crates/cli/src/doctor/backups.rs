@@ -24,10 +24,10 @@ pub(super) fn checks(settings: &Settings) -> Vec<Check> {
     };
     let mut checks: Vec<Check> = known.iter().filter_map(unreachable).collect();
     let reachable = known.len() - checks.len();
-    let log = timberline_views::log_files(&settings.data_dir).and_then(|log| Ok(log.segments()?));
+    let log = timberline_views::tools::log_files(&settings.data_dir).and_then(|log| Ok(log.segments()?));
     // A log that cannot be read is reported with the log.
     let live = log.unwrap_or_default();
-    let end = timberline_views::log_files(&settings.data_dir).and_then(|log| Ok(log.newest()?));
+    let end = timberline_views::tools::log_files(&settings.data_dir).and_then(|log| Ok(log.newest()?));
     let end = end.ok();
     checks.extend(known.iter().filter_map(|backup| unclean(&live, backup)));
     if let Some(end) = end {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use timberline_views::{Clock, TimeTrust, clock_confirmation_waits, clock_trust, confirm_clock};
+use timberline_views::time_trust::{Clock, TimeTrust, clock_confirmation_waits, clock_trust, confirm_clock};
 
 use super::Check;
 use timberline_server::inspect::{Holds, confirm, is_waiting, strictest};

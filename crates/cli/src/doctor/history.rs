@@ -18,7 +18,7 @@ const FORMATS: &str = "formats";
 const LOG: &str = "log";
 
 pub(super) fn checks(settings: &Settings, data: &anyhow::Result<DataDir>) -> Vec<Check> {
-    let reader = match timberline_views::log_files(&settings.data_dir) {
+    let reader = match timberline_views::tools::log_files(&settings.data_dir) {
         Ok(reader) => reader,
         Err(error @ OpenError::NoLog { .. }) => return vec![Check::warn(LOG, error.to_string())],
         Err(error) => return vec![Check::fail(LOG, error.to_string())],

@@ -1,7 +1,7 @@
 //! Whether a server would start: the checks that it makes itself, without its lock and without changing anything. And
 //! what its scrub has found.
 
-use timberline_views::check_start;
+use timberline_views::tools::check_start;
 
 use super::Check;
 use crate::place::DataDir;

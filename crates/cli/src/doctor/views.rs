@@ -1,7 +1,7 @@
 //! Views that are damaged, read in full; and view segments that were damaged and that the server set aside when it built them
 //! again from the log.
 
-use timberline_views::{damaged_views, set_aside_views};
+use timberline_views::tools::{damaged_views, set_aside_views};
 
 use super::Check;
 use crate::place::DataDir;

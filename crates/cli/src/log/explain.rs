@@ -3,7 +3,7 @@
 use anyhow::bail;
 use clap::Args;
 use timberline_model::{EventId, Timestamp};
-use timberline_views::Change;
+use timberline_views::history::Change;
 
 use crate::output::Output;
 use crate::place::DataDir;
@@ -37,7 +37,8 @@ pub(super) struct ExplainArgs {
 /// Explains.
 pub(super) fn run(data: &DataDir, args: &ExplainArgs) -> anyhow::Result<Verdict> {
     let log = data.log()?;
-    let Some(story) = timberline_views::explain(&log, &args.bucket, EventId(args.event), args.limit)? else {
+    let Some(story) = timberline_views::tools::explain(&log, &args.bucket, EventId(args.event), args.limit)?
+    else {
         bail!("the log knows no bucket {}", printable(&args.bucket));
     };
     if story.changes.is_empty() {

@@ -9,7 +9,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use indicatif::HumanCount;
 use timberline_disk::{FileStorage, Storage};
-use timberline_views::{RepairReport, Shortfall, last_checkpoint, repair};
+use timberline_views::tools::{LostRecords, RepairReport, last_checkpoint, repair};
 
 use super::progress::Progress;
 use crate::output::{Output, OutputError};
@@ -120,7 +120,7 @@ fn tell(report: &RepairReport, new: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn line(lost: &Shortfall) -> String {
+fn line(lost: &LostRecords) -> String {
     let records = match &lost.lost {
         None => "no record lost".to_owned(),
         Some(range) if range.start() == range.end() => format!("record {} lost", range.start()),

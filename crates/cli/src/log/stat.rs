@@ -232,7 +232,7 @@ fn buckets(
         let bucket = buckets.entry(*key).or_default();
         (bucket.records, bucket.log_bytes) = (*records, *bytes);
     }
-    for (key, bytes) in timberline_views::view_files(data.path())? {
+    for (key, bytes) in timberline_views::tools::view_files(data.path())? {
         let bucket = buckets.entry(key).or_default();
         bucket.view_segments += 1;
         bucket.view_bytes += bytes;

@@ -4,9 +4,8 @@ use std::fmt::Display;
 
 use indicatif::HumanCount;
 use timberline_log::{LogReader, Record, Seq, allow_segments, segment_name};
-use timberline_views::{
-    BucketView, OpenReport, Replica, ReplicaError, Snapshot, check, damaged_views, differences,
-};
+use timberline_views::tools::{Replica, ReplicaError, check, damaged_views, differences};
+use timberline_views::{BucketView, OpenReport, Snapshot};
 
 use super::progress::Progress;
 use crate::output::{Output, OutputError};

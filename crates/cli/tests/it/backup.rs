@@ -15,7 +15,8 @@ use crate::harness::poll;
 use crate::harness::server::{Data, Ending, Installation, PASSPHRASE};
 use serde_json::{Value, json};
 use timberline_disk::{FileStorage, KeyFile};
-use timberline_views::{Replica, Seq, Snapshot, differences, read_log};
+use timberline_views::tools::{Replica, differences, read_log};
+use timberline_views::{Seq, Snapshot};
 
 const CONFIGURATION: &str = "[log]\nsegment_bytes = 1048576\n";
 

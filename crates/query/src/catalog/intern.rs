@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash};
 use hashbrown::HashTable;
 use parking_lot::Mutex;
 use rustc_hash::FxBuildHasher;
-use timberline_views::ByteList;
+use timberline_views::columns::ByteList;
 
 /// Bytes that a thing costs beside itself: its slot, its allocation, its place in the index.
 const OVERHEAD: usize = 56;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use timberline_cancel::Cancel;
 use timberline_log::Seq;
 use timberline_model::{EventId, Timestamp};
-use timberline_views::{Deleted, DeletedWhat, Story, Undoing, Undone};
+use timberline_views::history::{Deleted, DeletedWhat, EventHistory, Undoing, Undone};
 
 use super::param::Param;
 use super::past::beside;
@@ -37,7 +37,7 @@ pub(super) async fn story(
     };
     let id = event.parse().map(EventId).map_err(|_| unknown())?;
     let (store, name) = (Arc::clone(&app), bucket.clone());
-    let story = beside(move |cancel| store.store.story(&name, id, limit, cancel)).await?;
+    let story = beside(move |cancel| store.store.event_history(&name, id, limit, cancel)).await?;
     let Some(story) = story else {
         return Err(ApiError::NoSuchBucket(bucket));
     };
@@ -47,7 +47,7 @@ pub(super) async fn story(
     Ok(answer(&told(&bucket, id, &story)))
 }
 
-fn told(bucket: &str, id: EventId, story: &Story) -> Value {
+fn told(bucket: &str, id: EventId, story: &EventHistory) -> Value {
     json!({
         "bucket": bucket,
         "event": id.0,

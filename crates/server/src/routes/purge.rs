@@ -17,10 +17,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use timberline_cancel::Cancel;
 use timberline_model::{EventId, Timestamp};
+use timberline_views::Redacting;
+use timberline_views::erasure::{PurgeReceipt, Selected, Selection};
 use timberline_views::record::PurgeBegun;
-use timberline_views::{
-    BucketKey, BucketView, PurgeReceipt, Redacting, Selected, Selection, Snapshot, TimeRange,
-};
+use timberline_views::{BucketKey, BucketView, Snapshot, TimeRange};
 
 use super::past::beside;
 use crate::app::App;

@@ -1,5 +1,7 @@
 //! Healing: a damaged view segment is put together again from the log, and its file is replaced.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashSet;
 use timberline_log::Seq;
 
@@ -98,13 +100,13 @@ impl Shared {
 
     /// Folds what the log says of one bucket up to a record.
     fn fold_bucket(&self, key: BucketKey, to: Seq, file: &str) -> Result<Snapshot, SegmentError> {
-        let failed = |error: &dyn std::fmt::Display| SegmentError::Io {
+        let failed = |source: Arc<dyn std::error::Error + Send + Sync>| SegmentError::NotHealed {
             file: file.to_owned(),
-            error: format!("it is damaged, and cannot be put together again now: {error}"),
+            source,
         };
-        let reader = self.reader().map_err(|e| failed(&e))?;
+        let reader = self.reader().map_err(|e| failed(Arc::new(e)))?;
         let mut replica = Replica::of(State::new(), self.options.scratch.clone());
-        let mut records = reader.read_from(Seq::FIRST).map_err(|e| failed(&e))?;
+        let mut records = reader.read_from(Seq::FIRST).map_err(|e| failed(Arc::new(e)))?;
         while let Some(record) = records.next() {
             // What is damaged in the log is reported when it is found there; here it is what the log does not have.
             let Ok(record) = record else { continue };
@@ -119,7 +121,7 @@ impl Shared {
             }
             let folded = replica.apply_decoded(record.seq, &decoded, record.payload);
             if let Err(ReplicaError::Compact(error)) = folded {
-                return Err(failed(&error));
+                return Err(failed(Arc::new(error)));
             }
         }
         Ok(replica.snapshot())

@@ -9,31 +9,19 @@ use timberline_log::Seq;
 use timberline_model::Timestamp;
 
 use crate::background::pace::StorePace;
+use crate::erasure::progress::Maintenance;
 use crate::erasure::{select, squash};
 use crate::error::HistoryError;
 use crate::history::horizon::time_of;
 use crate::history::trash::Deletions;
 use crate::record::{BucketKey, PRESENT, PurgeBegun};
 use crate::store::{Shared, Store};
-use crate::time_trust::{Dating, TimeTrust};
+use crate::time_trust::{RecordDates, TimeTrust};
 
 /// After a failure it is tried again so much later.
 const RETRY: Duration = Duration::from_secs(60);
 /// How often the clocks are compared, and a confirmation of the clock is looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
-
-/// What a round of maintenance did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Maintenance {
-    /// Log segments squashed.
-    pub squashed: u64,
-    /// Their bytes before.
-    pub bytes_before: u64,
-    /// Their bytes now.
-    pub bytes_after: u64,
-    /// Purges completed.
-    pub purges: u64,
-}
 
 impl Store {
     /// One round of what the history thread does: completes purges, erases what was deleted long ago, squashes old
@@ -78,18 +66,18 @@ impl Shared {
         let keep = i64::try_from(self.options.erase_after.as_nanos()).unwrap_or(i64::MAX);
         let old = now.nanos().saturating_sub(keep);
         let reader = self.reader()?;
-        let dating = self.clock.dating(&reader.segments()?);
+        let dates = self.clock.record_dates(&reader.segments()?);
         let mut purges: Vec<PurgeBegun> = Vec::new();
         for trashed in snapshot.trashed() {
             let deleted = trashed.deleted();
-            if dating.date(deleted, time_of(&reader, deleted)?) <= old {
+            if dates.date(deleted, time_of(&reader, deleted)?) <= old {
                 purges.push(PurgeBegun::whole(trashed.view.key));
             }
         }
         let from = self.erasure.erased_through().next();
         let cancel = Cancel::new();
         let mut pace = StorePace::new(&self.wakeup, leisurely, &cancel);
-        let deletions = Deletions::read(&reader, from, old, &dating, &mut pace)?;
+        let deletions = Deletions::read(&reader, from, old, &dates, &mut pace)?;
         let old_through = deletions.old_through;
         let mut gone: BTreeMap<BucketKey, Vec<u64>> = BTreeMap::new();
         for ((_, time), key, ids) in deletions.by_record() {
@@ -113,8 +101,8 @@ impl Shared {
         let cutoff = now.nanos().saturating_sub(keep);
         let reader = self.reader()?;
         let segments = reader.segments()?;
-        let dating = self.clock.dating(&segments);
-        self.end_old_segment(&segments, &dating, cutoff);
+        let dates = self.clock.record_dates(&segments);
+        self.end_old_segment(&segments, &dates, cutoff);
         let purges = self.sequencer.snapshot().purges.clone();
         let cancel = Cancel::new();
         let mut pace = StorePace::new(&self.wakeup, leisurely, &cancel);
@@ -125,7 +113,7 @@ impl Shared {
             let sealed = segment
                 .last
                 .zip(segment.sealed)
-                .map(|(last, sealed)| dating.date(last, sealed));
+                .map(|(last, sealed)| dates.date(last, sealed));
             let old = sealed.is_some_and(|sealed| sealed < cutoff);
             if !saved || !old {
                 break;
@@ -147,9 +135,9 @@ impl Shared {
 
     /// Ends the active segment if it was begun longer ago than history is kept: it would hold on to it until it is
     /// full.
-    fn end_old_segment(&self, segments: &[timberline_log::SegmentInfo], dating: &Dating, cutoff: i64) {
+    fn end_old_segment(&self, segments: &[timberline_log::SegmentInfo], dates: &RecordDates, cutoff: i64) {
         let active = segments.last().filter(|segment| segment.last.is_none());
-        let created = active.and_then(|active| Some(dating.date(active.first, active.created?)));
+        let created = active.and_then(|active| Some(dates.date(active.first, active.created?)));
         if created.is_some_and(|created| created < cutoff)
             && let Err(error) = self.sequencer.begin_segment()
         {

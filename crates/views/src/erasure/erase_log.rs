@@ -33,12 +33,12 @@ pub(crate) struct Targets {
 struct Target {
     /// All that records up to here hold of the bucket.
     whole: Option<u64>,
-    events: FxHashMap<u64, Fate>,
+    events: FxHashMap<u64, ErasureAction>,
 }
 
 /// What becomes of an event in old records.
 #[derive(Clone, Debug, Default)]
-struct Fate {
+struct ErasureAction {
     /// In records up to this one.
     through: u64,
     /// It gets this data instead of going.
@@ -130,15 +130,15 @@ impl Targets {
                 let text = texts.after(purge.bucket(), *id, erased.through);
                 let text = text.filter(|_| erased.redacted);
                 all_known &= text.is_some() || !erased.redacted;
-                let fate = Fate {
+                let action = ErasureAction {
                     through: erased.through,
                     redacted: text.cloned(),
                 };
                 target
                     .events
                     .entry(*id)
-                    .and_modify(|known| known.join(&fate))
-                    .or_insert(fate);
+                    .and_modify(|known| known.join(&action))
+                    .or_insert(action);
             }
         }
         all_known
@@ -185,9 +185,9 @@ impl Targets {
     }
 }
 
-impl Fate {
+impl ErasureAction {
     /// Two purges of one event: what goes, goes.
-    fn join(&mut self, other: &Fate) {
+    fn join(&mut self, other: &ErasureAction) {
         self.through = self.through.max(other.through);
         if other.redacted.is_none() {
             self.redacted = None;
@@ -246,18 +246,18 @@ impl Target {
             return None;
         };
         let becomes = |id: u64| match self.events.get(&id) {
-            Some(fate) if seq <= fate.through => match &fate.redacted {
-                Some(text) => Becomes::Redacted(text.clone()),
-                None => Becomes::Erased,
+            Some(action) if seq <= action.through => match &action.redacted {
+                Some(text) => Erasure::Redacted(text.clone()),
+                None => Erasure::Erased,
             },
-            _ => Becomes::Same,
+            _ => Erasure::Same,
         };
         without_events(&changes, record.ids_used(), becomes)
     }
 }
 
 /// What an event of a record becomes.
-enum Becomes {
+enum Erasure {
     Same,
     Erased,
     Redacted(Arc<str>),
@@ -285,9 +285,9 @@ fn without_bucket(record: &Record<'_>) -> Option<Record<'static>> {
 fn without_events(
     changes: &EventChanges<'_>,
     used: IdsUsed,
-    becomes: impl Fn(u64) -> Becomes,
+    becomes: impl Fn(u64) -> Erasure,
 ) -> Option<Record<'static>> {
-    let is_erased = |id: u64| matches!(becomes(id), Becomes::Erased);
+    let is_erased = |id: u64| matches!(becomes(id), Erasure::Erased);
     let last = match changes.last {
         Last::Event(id) if is_erased(id) => Last::Newest,
         last => last,
@@ -331,15 +331,15 @@ fn erased(bucket: Option<BucketKey>, used: IdsUsed) -> Record<'static> {
 
 /// The events without those that are erased, with the data that they get; `None` if all stay as they are. Of the texts
 /// only those in use are left.
-fn left(put: &Put<'_>, becomes: impl Fn(u64) -> Becomes) -> Option<(Vec<u64>, EventBlock<'static>)> {
+fn left(put: &Put<'_>, becomes: impl Fn(u64) -> Erasure) -> Option<(Vec<u64>, EventBlock<'static>)> {
     let mut changed = false;
     let mut kept: Vec<(u64, i64, i64, Cow<'_, str>)> = Vec::with_capacity(put.len());
     for (id, start, duration, text) in put.iter() {
         match becomes(id) {
-            Becomes::Same => kept.push((id, start, duration, Cow::Borrowed(text))),
-            Becomes::Erased => changed = true,
-            Becomes::Redacted(new) if *new == *text => kept.push((id, start, duration, Cow::Borrowed(text))),
-            Becomes::Redacted(new) => {
+            Erasure::Same => kept.push((id, start, duration, Cow::Borrowed(text))),
+            Erasure::Erased => changed = true,
+            Erasure::Redacted(new) if *new == *text => kept.push((id, start, duration, Cow::Borrowed(text))),
+            Erasure::Redacted(new) => {
                 changed = true;
                 kept.push((id, start, duration, Cow::Owned(new.as_ref().to_owned())));
             }
@@ -428,8 +428,8 @@ fn contents(
             Effect::CreateBucket(r) => drop(unseen.remove(&(r.bucket, None))),
             Effect::ChangeEvents(changes) if !unseen.is_empty() => {
                 let erased = |id: &u64| {
-                    let fate = target.events.get(id);
-                    fate.is_some_and(|fate| record.seq.get() <= fate.through)
+                    let action = target.events.get(id);
+                    action.is_some_and(|action| record.seq.get() <= action.through)
                 };
                 for id in changes.put.iter().flat_map(|put| put.ids()).filter(erased) {
                     unseen.remove(&(changes.bucket, Some(id)));

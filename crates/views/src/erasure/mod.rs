@@ -13,3 +13,8 @@ pub(crate) mod erase_log;
 pub(crate) mod progress;
 pub(crate) mod select;
 pub(crate) mod squash;
+
+pub use erase_copy::CopyErasure;
+pub use erase_log::{LogErasure, PurgeReceipt};
+pub use progress::Maintenance;
+pub use select::{Selected, Selection};

@@ -5,6 +5,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::{Mutex, MutexGuard};
 use timberline_log::Seq;
 
+/// What a round of maintenance did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Maintenance {
+    /// Log segments squashed.
+    pub squashed: u64,
+    /// Their bytes before.
+    pub bytes_before: u64,
+    /// Their bytes now.
+    pub bytes_after: u64,
+    /// Purges completed.
+    pub purges: u64,
+}
+
 /// What the history thread, and whoever erases on request, know of each other's work.
 #[derive(Debug, Default)]
 pub(crate) struct ErasureProgress {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bincode::{BorrowDecode, Encode};
-use timberline_disk::Storage;
+use timberline_disk::{IoError, Storage};
 use timberline_log::{Position, Seq};
 use timberline_model::{Bucket, Data, Timestamp};
 
@@ -33,7 +33,7 @@ pub(crate) const COPY: &str = "checkpoint.copy";
 const MAGIC: [u8; 8] = *b"TLVIEWCP";
 const VERSION: u32 = 2;
 /// A segment that cannot be opened and should have more rows than this is not believed: memory is taken for each.
-const MOST_UNREADABLE: u64 = 1 << 21;
+const MAX_UNREADABLE_ROWS: u64 = 1 << 21;
 /// magic 8 | version u32 | CRC-32 of the body u32
 const HEADER: usize = 16;
 /// What is wrong with a file that is not there.
@@ -211,10 +211,12 @@ fn bucket_body(view: &BucketView) -> Result<BucketBody, CodecError> {
 /// Writes a checkpoint and its copy. One of the two is whole at every moment, and both are when this returns.
 ///
 /// # Errors
-/// The file that could not be written, and why.
-pub(crate) fn write(storage: &dyn Storage, bytes: &[u8]) -> Result<(), (&'static str, std::io::Error)> {
+/// When a file cannot be written.
+pub(crate) fn write(storage: &dyn Storage, bytes: &[u8]) -> Result<(), IoError> {
     for file in [FILE, COPY] {
-        storage.write_file(file, bytes).map_err(|error| (file, error))?;
+        storage
+            .write_file(file, bytes)
+            .map_err(IoError::at("write", storage.path().join(file)))?;
     }
     Ok(())
 }
@@ -335,11 +337,7 @@ fn read_whole(storage: &dyn Storage, name: &str) -> Result<Result<Vec<u8>, Found
             return unusable(format!("the checkpoint cannot be decrypted: {e}"));
         }
         Err(error) => {
-            return Err(OpenError::Io {
-                doing: "read the checkpoint",
-                path: storage.path().display().to_string(),
-                error,
-            });
+            return Err(IoError::at("read", storage.path().join(name))(error).into());
         }
     };
     let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() else {
@@ -476,7 +474,7 @@ fn restore_segments(
             least
         };
         left = left.saturating_sub(shown(rows, &s.hidden));
-        if rows > MOST_UNREADABLE {
+        if rows > MAX_UNREADABLE_ROWS {
             return Err(error.into());
         }
         let segment = ViewSegment::unreadable(&s.file, key.0, rows as u32, &error, healer.clone());

@@ -86,10 +86,7 @@ impl Checkpointer {
     ) -> Result<u64, CompactError> {
         let generations = self.generations(log, log_rewrites);
         let bytes = checkpoint::encode(snapshot, &generations)?;
-        checkpoint::write(views, &bytes).map_err(|(file, error)| CompactError::Io {
-            file: file.into(),
-            error,
-        })?;
+        checkpoint::write(views, &bytes)?;
         Ok(bytes.len() as u64)
     }
 

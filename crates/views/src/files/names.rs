@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use timberline_disk::{Cipher, EncryptedStorage, FileStorage, KeyFile, Storage};
+use timberline_disk::{Cipher, EncryptedStorage, FileStorage, IoError, KeyFile, Storage};
 use timberline_log::Seq;
 
 use crate::error::OpenError;
@@ -47,11 +47,7 @@ pub(crate) fn named_files(snapshot: &Snapshot) -> impl Iterator<Item = String> {
 /// # Errors
 /// When it cannot be listed.
 pub(crate) fn list(views: &dyn Storage) -> Result<Vec<String>, OpenError> {
-    views.list().map_err(|error| OpenError::Io {
-        doing: "list the views",
-        path: views.path().display().to_string(),
-        error,
-    })
+    Ok(views.list().map_err(IoError::at("list", views.path()))?)
 }
 
 /// The directory if it is there. Opening one that is not there would make it.
@@ -70,11 +66,7 @@ pub(crate) fn existing(path: &Path) -> Result<Option<FileStorage>, OpenError> {
 /// # Errors
 /// When it cannot be opened.
 pub(crate) fn open_dir(path: &Path) -> Result<FileStorage, OpenError> {
-    FileStorage::open(path).map_err(|error| OpenError::Io {
-        doing: "open the directory",
-        path: path.display().to_string(),
-        error,
-    })
+    Ok(FileStorage::open(path).map_err(IoError::at("open", path))?)
 }
 
 /// The storage that encrypts and decrypts, if there is a key.

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use parking_lot::{Mutex, MutexGuard};
 use rustc_hash::FxHashSet;
-use timberline_disk::Storage;
+use timberline_disk::{IoError, Storage};
 
 use crate::error::{CompactError, OpenError};
 use crate::files::names::{self, SET_ASIDE, is_view_file, set_aside_bucket};
@@ -122,20 +122,17 @@ impl ViewFiles {
         named: &FxHashSet<String>,
         erased: &FxHashSet<BucketKey>,
     ) -> Result<u64, CompactError> {
-        let io = |file: &str| {
-            let file = file.to_owned();
-            move |error| CompactError::Io { file, error }
-        };
+        let io = |op, file: &str| IoError::at(op, self.storage.path().join(file));
         let mut removed = 0;
-        for name in self.storage.list().map_err(io("list"))? {
+        for name in self.storage.list().map_err(io("list", ""))? {
             let set_aside = set_aside_bucket(&name).is_some_and(|key| erased.contains(&key));
             if set_aside || (is_view_file(&name) && !named.contains(&name)) {
-                self.storage.remove(&name).map_err(io(&name))?;
+                self.storage.remove(&name).map_err(io("remove", &name))?;
                 removed += 1;
             }
         }
         self.obsolete.lock().retain(|name| named.contains(name));
-        self.storage.sync_dir().map_err(io("sync"))?;
+        self.storage.sync_dir().map_err(io("sync", ""))?;
         Ok(removed)
     }
 

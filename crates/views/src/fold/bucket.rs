@@ -473,7 +473,7 @@ impl BucketState {
             if let Some(row) = row {
                 gone.add(&row);
             }
-            self.went(gone);
+            self.removed(gone);
         }
         Ok(())
     }
@@ -502,7 +502,7 @@ impl BucketState {
         }
         let mut gone = RemovedEvents::default();
         in_memory.iter().for_each(|row| gone.add(row));
-        self.went(gone);
+        self.removed(gone);
         if in_memory.is_empty() {
             return self.hide(ids);
         }
@@ -527,12 +527,12 @@ impl BucketState {
                 Err(error) => result = result.and(Err(error)),
             }
         }
-        all.into_iter().for_each(|gone| self.went(gone));
+        all.into_iter().for_each(|gone| self.removed(gone));
         result
     }
 
-    /// Events went.
-    fn went(&mut self, gone: RemovedEvents) {
+    /// Events were removed.
+    fn removed(&mut self, gone: RemovedEvents) {
         if gone.events == 0 {
             return;
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use timberline_disk::Storage;
+use timberline_disk::{IoError, Storage};
 
 use crate::error::CompactError;
 use crate::head::Run;
@@ -58,9 +58,6 @@ pub(crate) fn write_segment(
     let file = format!("{:05}-{number:010}.view", key.0);
     storage
         .write_file(&file, &bytes)
-        .map_err(|error| CompactError::Io {
-            file: file.clone(),
-            error,
-        })?;
+        .map_err(IoError::at("write", storage.path().join(&file)))?;
     Ok(Some(ViewSegment::open(storage, &file, healer)?))
 }

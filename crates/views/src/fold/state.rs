@@ -45,7 +45,7 @@ pub enum FoldError {
 
 /// Bytes that the heads of all buckets may take together before the largest are sealed although they are not full: with
 /// many buckets that all grow, memory must not go by their number.
-const MOST_HEADS_BYTES: usize = 32 << 20;
+const MAX_HEADS_BYTES: usize = 32 << 20;
 
 /// Everything the log says, folded up to one seq.
 #[derive(Debug)]
@@ -213,7 +213,7 @@ impl State {
 
     /// Whether the heads of all buckets together are to become smaller.
     pub(crate) fn heads_take_too_much(&self) -> bool {
-        self.heads > MOST_HEADS_BYTES
+        self.heads > MAX_HEADS_BYTES
     }
 
     /// Says where the events lie that the next record of a bucket names, or that it is not known any more.

@@ -7,7 +7,7 @@ use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
 
 use crate::error::HistoryError;
-use crate::history::event_state::{BucketTrace, Presence, Trace, Value};
+use crate::history::event_state::{BucketAt, BucketPresence, EventState, StateAt};
 use crate::record::{BucketKey, Effect, EventChanges, Last, Record};
 
 /// What is asked for.
@@ -23,7 +23,7 @@ pub(crate) struct Asked {
 /// What a part of the log says of an event.
 #[derive(Debug)]
 enum Found {
-    Is(Value),
+    Is(EventState),
     Gone,
     /// It got this duration; what else it was is said further back.
     Extended(i64),
@@ -31,8 +31,8 @@ enum Found {
 
 /// What a part of the log says of a bucket.
 #[derive(Debug, Default)]
-struct Said {
-    presence: Option<Presence>,
+struct Earlier {
+    presence: Option<BucketPresence>,
     fields: [Option<String>; 4],
     last: Option<Last>,
     /// Events that went while it was not known what the next heartbeat was compared with.
@@ -44,7 +44,7 @@ struct Said {
 
 #[derive(Debug, Default)]
 struct Part {
-    buckets: FxHashMap<BucketKey, Said>,
+    buckets: FxHashMap<BucketKey, Earlier>,
     settings: FxHashMap<String, Option<String>>,
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn before(
     asked: &Asked,
     from: Seq,
     cancel: &Cancel,
-) -> Result<Trace, HistoryError> {
+) -> Result<StateAt, HistoryError> {
     let mut known = Part::default();
     let mut end = from;
     let segments = reader.segments()?;
@@ -73,7 +73,7 @@ pub(crate) fn before(
         known.put_under(part);
         end = info.first;
     }
-    Ok(known.into_trace(asked))
+    Ok(known.into_state(asked))
 }
 
 impl Asked {
@@ -95,7 +95,7 @@ impl Asked {
     }
 }
 
-impl Said {
+impl Earlier {
     fn answers(&self, fields: bool, events: Option<&FxHashSet<u64>>) -> bool {
         let is_known = |id| matches!(self.events.get(id), Some(Found::Is(_) | Found::Gone));
         let fields_known = || self.presence.is_some() && self.fields.iter().all(Option::is_some);
@@ -106,7 +106,7 @@ impl Said {
     }
 
     /// What an earlier part says counts where this one says nothing.
-    fn put_under(&mut self, earlier: Said) {
+    fn put_under(&mut self, earlier: Earlier) {
         if self.all {
             return;
         }
@@ -127,7 +127,10 @@ impl Said {
                 (Some(Found::Is(_) | Found::Gone), _) | (Some(Found::Extended(_)), Found::Extended(_)) => {}
                 (Some(Found::Extended(duration)), Found::Is(value)) => {
                     let duration = *duration;
-                    drop(self.events.insert(id, Found::Is(Value { duration, ..value })));
+                    drop(
+                        self.events
+                            .insert(id, Found::Is(EventState { duration, ..value })),
+                    );
                 }
                 (_, before) => drop(self.events.insert(id, before)),
             }
@@ -164,7 +167,7 @@ impl Said {
             let put = changes.put.iter().flat_map(|put| put.iter());
             for (id, start, duration, text) in put.filter(|(id, ..)| wanted.contains(id)) {
                 let text = text.into();
-                let value = Value {
+                let value = EventState {
                     start,
                     duration,
                     text,
@@ -177,17 +180,17 @@ impl Said {
         }
     }
 
-    fn into_trace(self) -> BucketTrace {
+    fn into_state(self) -> BucketAt {
         let value = |(id, found)| match found {
             Found::Is(value) => Some((id, value)),
             Found::Gone | Found::Extended(_) => None,
         };
-        BucketTrace {
+        BucketAt {
             presence: self.presence.unwrap_or_default(),
             fields: self.fields.map(Option::unwrap_or_default),
             last: self.last,
             events: self.events.into_iter().filter_map(value).collect(),
-            ..BucketTrace::default()
+            ..BucketAt::default()
         }
     }
 }
@@ -202,19 +205,19 @@ impl Part {
         }
     }
 
-    fn into_trace(self, asked: &Asked) -> Trace {
-        let mut trace = Trace::default();
+    fn into_state(self, asked: &Asked) -> StateAt {
+        let mut trace = StateAt::default();
         for (key, said) in self.buckets {
-            let mut bucket = said.into_trace();
+            let mut bucket = said.into_state();
             if !asked.buckets.contains(&key) {
                 // Nobody asked, because nothing changed it: events came into it, so it was there.
-                bucket.presence = Presence::There;
+                bucket.presence = BucketPresence::There;
                 bucket.fields = Default::default();
             }
             trace.buckets.insert(key, bucket);
         }
         for key in asked.events.keys().filter(|key| !asked.buckets.contains(key)) {
-            trace.buckets.entry(*key).or_default().presence = Presence::There;
+            trace.buckets.entry(*key).or_default().presence = BucketPresence::There;
         }
         for (key, value) in self.settings {
             trace.settings.extend(value.map(|value| (key, value)));
@@ -234,12 +237,12 @@ impl Part {
     }
 }
 
-impl Said {
+impl Earlier {
     fn fold(&mut self, effect: Effect<'_>, wanted: Option<&FxHashSet<u64>>) {
         match effect {
             Effect::CreateBucket(r) => {
                 self.all = true;
-                self.presence = Some(Presence::There);
+                self.presence = Some(BucketPresence::There);
                 self.fields = [r.type_, r.client, r.hostname, r.data].map(|field| Some(field.to_owned()));
             }
             Effect::UpdateBucket(r) => {
@@ -248,15 +251,15 @@ impl Said {
                     *field = new.map(str::to_owned).or(field.take());
                 }
             }
-            Effect::DeleteBucket(_) => self.presence = Some(Presence::Trashed),
-            Effect::RestoreBucket(_) => self.presence = Some(Presence::There),
+            Effect::DeleteBucket(_) => self.presence = Some(BucketPresence::Trashed),
+            Effect::RestoreBucket(_) => self.presence = Some(BucketPresence::There),
             Effect::ChangeEvents(changes) => self.change(&changes, wanted),
             Effect::Purge(purge) => {
                 if purge.is_whole() {
-                    *self = Said {
+                    *self = Earlier {
                         all: true,
-                        presence: Some(Presence::Nowhere),
-                        ..Said::default()
+                        presence: Some(BucketPresence::Nowhere),
+                        ..Earlier::default()
                     };
                 }
                 purge.removed().for_each(|ids| self.remove(ids, wanted));

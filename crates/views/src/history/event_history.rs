@@ -1,4 +1,4 @@
-//! How an event became what it is: every record that says something of it.
+//! The history of an event: every record that changed it.
 
 use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
@@ -16,7 +16,7 @@ pub struct Change {
     /// When that was written.
     pub time: Timestamp,
     /// What happened.
-    pub what: What,
+    pub what: ChangeKind,
     /// What the event was afterwards; `None` if it was gone.
     pub event: Option<(Timestamp, Duration)>,
     /// Its data, if the record holds it: the others leave it as it was.
@@ -25,11 +25,11 @@ pub struct Change {
 
 /// What can happen to an event.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum What {
-    /// A heartbeat came and became it.
-    Created(Beat),
-    /// A heartbeat came and made it longer.
-    Extended(Beat),
+pub enum ChangeKind {
+    /// A heartbeat created it.
+    Created(HeartbeatFacts),
+    /// A heartbeat extended it.
+    Extended(HeartbeatFacts),
     /// It was inserted or imported.
     Inserted,
     /// It was replaced by one with its id.
@@ -42,7 +42,7 @@ pub enum What {
     Restored,
     /// An undo, or what is left of history, took it away.
     Removed,
-    /// What all that happened to it up to this record came to: more of it is not kept.
+    /// Older changes were squashed into this one.
     Outcome,
     /// Its bucket was deleted, and it with it.
     BucketDeleted,
@@ -56,7 +56,7 @@ pub enum What {
 
 /// What a watcher sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Beat {
+pub struct HeartbeatFacts {
     /// Its timestamp.
     pub start: Timestamp,
     /// Its duration.
@@ -65,30 +65,30 @@ pub struct Beat {
     pub pulsetime: Pulsetime,
 }
 
-/// The story of an event.
+/// What happened to an event.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Story {
+pub struct EventHistory {
     /// What happened, oldest first: the newest `limit` of it.
     pub changes: Vec<Change>,
     /// How much more there was before.
     pub earlier: u64,
 }
 
-/// Reads what happened to an event. `squashed` is the newest record that only has an outcome.
+/// Reads the history of an event. `squashed` is the newest record of which only the squashed state is known.
 ///
 /// # Errors
 /// When the log cannot be read (damage is passed over); [`HistoryError::Cancelled`].
-pub(crate) fn story(
+pub(crate) fn event_history(
     reader: &LogReader,
     bucket: BucketKey,
     id: EventId,
     (squashed, newest): (Seq, Seq),
     limit: usize,
     cancel: &Cancel,
-) -> Result<Story, HistoryError> {
-    let mut teller = Teller {
+) -> Result<EventHistory, HistoryError> {
+    let mut reading = HistoryReader {
         now: None,
-        story: Story::default(),
+        history: EventHistory::default(),
         limit: limit.max(1),
     };
     let mut records = reader.read_from(Seq::FIRST)?;
@@ -103,16 +103,16 @@ pub(crate) fn story(
         }
         if Record::bucket_of(record.kind, record.payload)? == Some(bucket) {
             let decoded = Record::decode(record.kind, record.payload)?;
-            if let Some(mut said) = said(&decoded, id.0, record.seq <= squashed) {
-                if behind_marker && matches!(said.what, What::Replaced) {
-                    said.what = What::Salvaged;
+            if let Some(mut change) = change_of(&decoded, id.0, record.seq <= squashed) {
+                if behind_marker && matches!(change.what, ChangeKind::Replaced) {
+                    change.what = ChangeKind::Salvaged;
                 }
-                teller.tell(record.seq, record.time, said);
+                reading.push(record.seq, record.time, change);
             }
         }
         behind_marker = is_marker(record.kind, record.payload);
     }
-    Ok(teller.told())
+    Ok(reading.finish())
 }
 
 /// Whether the next record brings events back from a view segment.
@@ -121,14 +121,14 @@ fn is_marker(record_kind: u8, payload: &[u8]) -> bool {
     record_kind == RecordKind::Lost.number() && Record::decode(record_kind, payload).is_ok_and(salvaged)
 }
 
-/// What a record says of an event.
-struct Said {
-    what: What,
-    becomes: Becomes,
+/// What a record does to an event.
+struct EventChange {
+    what: ChangeKind,
+    after: After,
 }
 
 /// What it is afterwards.
-enum Becomes {
+enum After {
     /// It has these times and this data.
     This(i64, i64, String),
     /// It lasts so long.
@@ -138,27 +138,27 @@ enum Becomes {
     Same,
 }
 
-fn said(record: &Record<'_>, id: u64, squashed: bool) -> Option<Said> {
+fn change_of(record: &Record<'_>, id: u64, squashed: bool) -> Option<EventChange> {
     let same = |what| {
-        Some(Said {
+        Some(EventChange {
             what,
-            becomes: Becomes::Same,
+            after: After::Same,
         })
     };
     match record.effect() {
         Effect::ChangeEvents(changes) => changed(record, &changes, id, squashed),
-        Effect::DeleteBucket(_) => same(What::BucketDeleted),
-        Effect::RestoreBucket(_) => same(What::BucketRestored),
+        Effect::DeleteBucket(_) => same(ChangeKind::BucketDeleted),
+        Effect::RestoreBucket(_) => same(ChangeKind::BucketRestored),
         Effect::Purge(purge) => {
             if purge.is_whole() || purge.removed().any(|ids| ids.contains(&id)) {
-                return Some(Said {
-                    what: What::Purged,
-                    becomes: Becomes::Gone,
+                return Some(EventChange {
+                    what: ChangeKind::Purged,
+                    after: After::Gone,
                 });
             }
             // What is erased is in older records than this one.
             let redacted = purge.erased(0).any(|erased| erased.ids.contains(&id));
-            redacted.then(|| same(What::Redacted)).flatten()
+            redacted.then(|| same(ChangeKind::Redacted)).flatten()
         }
         Effect::CreateBucket(_)
         | Effect::UpdateBucket(_)
@@ -168,34 +168,34 @@ fn said(record: &Record<'_>, id: u64, squashed: bool) -> Option<Said> {
     }
 }
 
-/// What changes to events come to for one of them: the last change of it counts.
-fn changed(record: &Record<'_>, changes: &EventChanges<'_>, id: u64, squashed: bool) -> Option<Said> {
-    let mut becomes = changes.removed.contains(&id).then_some(Becomes::Gone);
+/// What changes to many events do to one of them; its last change counts.
+fn changed(record: &Record<'_>, changes: &EventChanges<'_>, id: u64, squashed: bool) -> Option<EventChange> {
+    let mut after = changes.removed.contains(&id).then_some(After::Gone);
     if let Some((_, duration)) = changes.extended.iter().find(|(extended, _)| *extended == id) {
-        becomes = Some(Becomes::Lasting(duration));
+        after = Some(After::Lasting(duration));
     }
     if let Some((_, start, duration, text)) = changes.put.and_then(|put| put.find(id)) {
-        becomes = Some(Becomes::This(start, duration, text.to_owned()));
+        after = Some(After::This(start, duration, text.to_owned()));
     }
-    let becomes = becomes?;
+    let after = after?;
     let what = match record {
         Record::Heartbeat(r) => {
-            let beat = Beat {
+            let beat = HeartbeatFacts {
                 start: Timestamp::from_nanos(r.start),
                 duration: Duration::from_nanos(r.duration),
                 pulsetime: Pulsetime::from_nanos(r.pulsetime),
             };
-            match becomes {
-                Becomes::This(..) => What::Created(beat),
-                _ => What::Extended(beat),
+            match after {
+                After::This(..) => ChangeKind::Created(beat),
+                _ => ChangeKind::Extended(beat),
             }
         }
-        Record::EventsInserted(_) => What::Inserted,
-        Record::EventsPut(_) => What::Replaced,
-        Record::EventsDeleted(_) => What::Deleted,
-        Record::EventsChanged(_) if squashed => What::Outcome,
-        Record::EventsChanged(_) if matches!(becomes, Becomes::Gone) => What::Removed,
-        Record::EventsChanged(_) => What::Restored,
+        Record::EventsInserted(_) => ChangeKind::Inserted,
+        Record::EventsPut(_) => ChangeKind::Replaced,
+        Record::EventsDeleted(_) => ChangeKind::Deleted,
+        Record::EventsChanged(_) if squashed => ChangeKind::Outcome,
+        Record::EventsChanged(_) if matches!(after, After::Gone) => ChangeKind::Removed,
+        Record::EventsChanged(_) => ChangeKind::Restored,
         Record::BucketCreated(_)
         | Record::BucketUpdated(_)
         | Record::BucketDeleted(_)
@@ -207,41 +207,41 @@ fn changed(record: &Record<'_>, changes: &EventChanges<'_>, id: u64, squashed: b
         | Record::PurgeEnded(_)
         | Record::Lost(_) => return None,
     };
-    Some(Said { what, becomes })
+    Some(EventChange { what, after })
 }
 
-struct Teller {
+struct HistoryReader {
     /// Start and duration, while it is there.
     now: Option<(i64, i64)>,
-    story: Story,
+    history: EventHistory,
     limit: usize,
 }
 
-impl Teller {
-    fn tell(&mut self, seq: Seq, time: i64, said: Said) {
-        // What happens to the bucket before the event came, or after it went, is not its story.
-        if self.now.is_none() && matches!(said.becomes, Becomes::Same) {
+impl HistoryReader {
+    fn push(&mut self, seq: Seq, time: i64, change: EventChange) {
+        // What happens to the bucket while the event is not there is not part of its history.
+        if self.now.is_none() && matches!(change.after, After::Same) {
             return;
         }
-        let what = match said.what {
-            What::Replaced if self.now.is_none() => What::Inserted,
+        let what = match change.what {
+            ChangeKind::Replaced if self.now.is_none() => ChangeKind::Inserted,
             what => what,
         };
         let mut data = None;
-        match said.becomes {
-            Becomes::This(start, duration, text) => {
+        match change.after {
+            After::This(start, duration, text) => {
                 self.now = Some((start, duration));
                 data = Some(text);
             }
-            Becomes::Lasting(duration) => self.now = self.now.map(|(start, _)| (start, duration)),
-            Becomes::Gone => self.now = None,
-            Becomes::Same => {}
+            After::Lasting(duration) => self.now = self.now.map(|(start, _)| (start, duration)),
+            After::Gone => self.now = None,
+            After::Same => {}
         }
-        if self.story.changes.len() >= 2 * self.limit {
-            self.story.changes.drain(..self.limit);
-            self.story.earlier += self.limit as u64;
+        if self.history.changes.len() >= 2 * self.limit {
+            self.history.changes.drain(..self.limit);
+            self.history.earlier += self.limit as u64;
         }
-        self.story.changes.push(Change {
+        self.history.changes.push(Change {
             seq,
             time: Timestamp::from_nanos(time),
             what,
@@ -252,10 +252,10 @@ impl Teller {
         });
     }
 
-    fn told(mut self) -> Story {
-        let surplus = self.story.changes.len().saturating_sub(self.limit);
-        self.story.changes.drain(..surplus);
-        self.story.earlier += surplus as u64;
-        self.story
+    fn finish(mut self) -> EventHistory {
+        let surplus = self.history.changes.len().saturating_sub(self.limit);
+        self.history.changes.drain(..surplus);
+        self.history.earlier += surplus as u64;
+        self.history
     }
 }

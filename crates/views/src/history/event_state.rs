@@ -13,7 +13,7 @@ use crate::record::{BucketKey, Effect, EventChanges, Last, Record, RecordKind};
 
 /// What an event was at some time.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Value {
+pub(crate) struct EventState {
     pub(crate) start: i64,
     pub(crate) duration: i64,
     pub(crate) text: Arc<str>,
@@ -24,7 +24,7 @@ pub(crate) type Fields = [String; 4];
 
 /// Whether a bucket is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Presence {
+pub(crate) enum BucketPresence {
     /// It was not made yet, or it is purged.
     #[default]
     Nowhere,
@@ -34,28 +34,28 @@ pub(crate) enum Presence {
 
 /// What is known of a bucket.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct BucketTrace {
-    pub(crate) presence: Presence,
+pub(crate) struct BucketAt {
+    pub(crate) presence: BucketPresence,
     pub(crate) fields: Fields,
     pub(crate) last: Option<Last>,
-    pub(crate) events: FxHashMap<u64, Value>,
+    pub(crate) events: FxHashMap<u64, EventState>,
     /// Events of which a purge erased what they were, and the newest such purge.
     pub(crate) erased: FxHashMap<u64, Seq>,
 }
 
 /// The state of some events, of the buckets and of the settings, as of the newest record taken.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Trace {
+pub(crate) struct StateAt {
     /// Events of which buckets, and which; of others nothing is kept.
     wanted: Arc<FxHashMap<BucketKey, FxHashSet<u64>>>,
-    pub(crate) buckets: BTreeMap<BucketKey, BucketTrace>,
+    pub(crate) buckets: BTreeMap<BucketKey, BucketAt>,
     pub(crate) settings: BTreeMap<String, String>,
 }
 
-impl Trace {
-    /// The same picture, which keeps these events from here on.
-    pub(crate) fn keeping(self, wanted: FxHashMap<BucketKey, FxHashSet<u64>>) -> Trace {
-        Trace {
+impl StateAt {
+    /// The same state, which keeps these events from here on.
+    pub(crate) fn keeping(self, wanted: FxHashMap<BucketKey, FxHashSet<u64>>) -> StateAt {
+        StateAt {
             wanted: Arc::new(wanted),
             ..self
         }
@@ -72,25 +72,25 @@ impl Trace {
         from: Seq,
         stops: &[Seq],
         cancel: &Cancel,
-    ) -> Result<Vec<Trace>, HistoryError> {
-        let mut pictures = Vec::with_capacity(stops.len());
+    ) -> Result<Vec<StateAt>, HistoryError> {
+        let mut states = Vec::with_capacity(stops.len());
         let mut records = reader.read_from(from)?;
         let mut check = CancelCheck::new(cancel);
         while let Some(record) = records.next() {
             let record = record?;
             check.after(record.payload.len())?;
-            while stops.get(pictures.len()).is_some_and(|stop| record.seq > *stop) {
-                pictures.push(self.clone());
+            while stops.get(states.len()).is_some_and(|stop| record.seq > *stop) {
+                states.push(self.clone());
             }
-            if pictures.len() == stops.len() {
+            if states.len() == stops.len() {
                 break;
             }
             self.take(&record)?;
         }
-        while pictures.len() < stops.len() {
-            pictures.push(self.clone());
+        while states.len() < stops.len() {
+            states.push(self.clone());
         }
-        Ok(pictures)
+        Ok(states)
     }
 
     /// Takes the next record.
@@ -113,7 +113,7 @@ impl Trace {
         match record.effect() {
             Effect::CreateBucket(r) => {
                 let bucket = self.buckets.entry(r.bucket).or_default();
-                bucket.presence = Presence::There;
+                bucket.presence = BucketPresence::There;
                 bucket.fields = [r.type_, r.client, r.hostname, r.data].map(str::to_owned);
             }
             Effect::UpdateBucket(r) => {
@@ -125,8 +125,12 @@ impl Trace {
                     }
                 }
             }
-            Effect::DeleteBucket(key) => self.buckets.entry(key).or_default().presence = Presence::Trashed,
-            Effect::RestoreBucket(key) => self.buckets.entry(key).or_default().presence = Presence::There,
+            Effect::DeleteBucket(key) => {
+                self.buckets.entry(key).or_default().presence = BucketPresence::Trashed
+            }
+            Effect::RestoreBucket(key) => {
+                self.buckets.entry(key).or_default().presence = BucketPresence::There
+            }
             Effect::Set { key, value } => match value {
                 Some(value) => drop(self.settings.insert(key.to_owned(), value.to_owned())),
                 None => drop(self.settings.remove(key)),
@@ -139,7 +143,7 @@ impl Trace {
             Effect::Purge(purge) => {
                 let bucket = self.buckets.entry(purge.bucket()).or_default();
                 if purge.is_whole() {
-                    *bucket = BucketTrace::default();
+                    *bucket = BucketAt::default();
                 }
                 purge.removed().for_each(|ids| bucket.remove(ids));
                 let erased = purge.erased(seq.get()).filter(|erased| !erased.redacted);
@@ -153,7 +157,7 @@ impl Trace {
     }
 }
 
-impl BucketTrace {
+impl BucketAt {
     fn change(&mut self, changes: &EventChanges<'_>, wanted: Option<&FxHashSet<u64>>) {
         self.remove(changes.removed);
         for (id, duration) in changes.extended.iter() {
@@ -164,7 +168,7 @@ impl BucketTrace {
         if let (Some(wanted), Some(put)) = (wanted, changes.put) {
             for (id, start, duration, text) in put.iter().filter(|(id, ..)| wanted.contains(id)) {
                 let text = text.into();
-                let value = Value {
+                let value = EventState {
                     start,
                     duration,
                     text,

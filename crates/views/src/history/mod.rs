@@ -19,6 +19,10 @@ pub(crate) mod horizon;
 pub(crate) mod trash;
 pub(crate) mod undo;
 
+pub use event_history::{Change, ChangeKind, EventHistory, HeartbeatFacts};
+pub use trash::{Deleted, DeletedWhat};
+pub use undo::{Undoing, Undone};
+
 use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
 

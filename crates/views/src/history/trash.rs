@@ -3,11 +3,35 @@
 use crate::pace::Pace;
 use rustc_hash::FxHashMap;
 use timberline_log::{LogReader, Seq};
-use timberline_model::EventId;
+use timberline_model::{EventId, Timestamp};
 
 use crate::error::HistoryError;
 use crate::record::{BucketKey, Effect, Record, RecordKind};
-use crate::time_trust::Dating;
+use crate::time_trust::RecordDates;
+
+/// Something that was deleted and can be restored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deleted {
+    /// The record that deleted it.
+    pub seq: Seq,
+    /// When.
+    pub time: Timestamp,
+    /// Of which bucket: its id.
+    pub bucket: String,
+    /// What.
+    pub what: DeletedWhat,
+    /// When it will be erased.
+    pub erased_at: Timestamp,
+}
+
+/// What was deleted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DeletedWhat {
+    /// The bucket, with so many events.
+    Bucket(u64),
+    /// These events of it.
+    Events(Vec<EventId>),
+}
 
 /// A record, and when it was written, as far as is known (ns since 1970).
 pub(crate) type Stamp = (Seq, i64);
@@ -29,7 +53,7 @@ impl Deletions {
         reader: &LogReader,
         from: Seq,
         old: i64,
-        dating: &Dating,
+        dates: &RecordDates,
         pace: &mut dyn Pace,
     ) -> Result<Deletions, HistoryError> {
         let mut deletions = Deletions {
@@ -41,7 +65,7 @@ impl Deletions {
         while let Some(record) = records.next() {
             let Ok(record) = record else { continue };
             pace.spent(record.size())?;
-            let time = dating.date(record.seq, record.time);
+            let time = dates.date(record.seq, record.time);
             all_old &= time <= old;
             if all_old {
                 deletions.old_through = record.seq;

@@ -1,6 +1,6 @@
 //! Taking changes back: new records that make what some records changed what it was before them.
 //!
-//! Three pictures decide: before the records, after them, and now. What is now as it was after them goes back to what
+//! Three states decide: before the records, after them, and now. What is now as it was after them goes back to what
 //! it was before; what has changed again since is a conflict, and left alone. Heartbeats are not taken back: they are
 //! what happened, not what somebody did to it.
 
@@ -15,7 +15,7 @@ use crate::error::HistoryError;
 use crate::fold::State;
 use crate::history::backward::{self, Asked};
 use crate::history::each_record_until;
-use crate::history::event_state::{BucketTrace, Fields, Presence, Trace, Value};
+use crate::history::event_state::{BucketAt, BucketPresence, EventState, Fields, StateAt};
 use crate::record::MAX_RECORD_TEXT;
 use crate::record::{
     BucketDeleted, BucketKey, BucketRestored, BucketUpdated, Effect, EventBlock, EventsChanged, Last, Record,
@@ -72,9 +72,9 @@ pub(crate) struct Undo {
     asked: Asked,
     heartbeats: u64,
     purges: u64,
-    before: Trace,
-    after: Trace,
-    now: Trace,
+    before: StateAt,
+    after: StateAt,
+    now: StateAt,
     standing: Standing,
 }
 
@@ -125,9 +125,9 @@ impl Undo {
             asked: Asked::default(),
             heartbeats: 0,
             purges: 0,
-            before: Trace::default(),
-            after: Trace::default(),
-            now: Trace::default(),
+            before: StateAt::default(),
+            after: StateAt::default(),
+            now: StateAt::default(),
             standing: Standing::default(),
         };
         each_record_until(reader, from, to, cancel, |_, record| {
@@ -136,7 +136,7 @@ impl Undo {
         })?;
         undo.before = backward::before(reader, &undo.asked, from, cancel)?;
         let before = undo.before.clone().keeping(undo.events.clone());
-        if let Ok([after, now]) = <[Trace; 2]>::try_from(before.at(reader, from, &[to, newest], cancel)?) {
+        if let Ok([after, now]) = <[StateAt; 2]>::try_from(before.at(reader, from, &[to, newest], cancel)?) {
             (undo.after, undo.now) = (after, now);
         }
         Ok(undo)
@@ -322,11 +322,11 @@ impl Undo {
         records: &mut Vec<Record<'a>>,
         undone: &mut Undone,
     ) {
-        let none = BucketTrace::default();
+        let none = BucketAt::default();
         let before = self.before.buckets.get(&key).unwrap_or(&none);
         let after = self.after.buckets.get(&key).unwrap_or(&none);
         let Some((view, trashed)) = snapshot.anywhere(key) else {
-            if after.presence != Presence::Nowhere {
+            if after.presence != BucketPresence::Nowhere {
                 undone
                     .conflicts
                     .push(format!("bucket number {} was purged since", key.0));
@@ -334,9 +334,9 @@ impl Undo {
             return;
         };
         let id = &view.bucket.id;
-        let was = |trace: &BucketTrace| trace.presence;
+        let was = |trace: &BucketAt| trace.presence;
         match (was(before), was(after)) {
-            (Presence::There, Presence::Trashed) if trashed => {
+            (BucketPresence::There, BucketPresence::Trashed) if trashed => {
                 if snapshot.bucket(id).is_some() {
                     undone.conflicts.push(format!(
                         "bucket '{id}' cannot come back: there is a new one of that name"
@@ -346,7 +346,7 @@ impl Undo {
                 records.push(Record::BucketRestored(BucketRestored { bucket: key }));
                 undone.buckets += 1;
             }
-            (Presence::Nowhere | Presence::Trashed, Presence::There) if !trashed => {
+            (BucketPresence::Nowhere | BucketPresence::Trashed, BucketPresence::There) if !trashed => {
                 return self.unmake(view, before, records, undone);
             }
             _ if trashed && self.events.contains_key(&key) => {
@@ -365,12 +365,12 @@ impl Undo {
     fn unmake<'a>(
         &'a self,
         view: &BucketView,
-        before: &BucketTrace,
+        before: &BucketAt,
         records: &mut Vec<Record<'a>>,
         undone: &mut Undone,
     ) {
         let key = view.key;
-        let came_back = before.presence == Presence::Trashed;
+        let came_back = before.presence == BucketPresence::Trashed;
         let after = self.after.buckets.get(&key);
         let ours = match came_back {
             true => self.untouched_since(key),
@@ -396,7 +396,7 @@ impl Undo {
 
     /// Whether no record since has named what is traced of a bucket.
     fn untouched_since(&self, key: BucketKey) -> bool {
-        let trace = |t: &Trace| t.buckets.get(&key).map(|b| (b.events.clone(), b.last));
+        let trace = |t: &StateAt| t.buckets.get(&key).map(|b| (b.events.clone(), b.last));
         trace(&self.after) == trace(&self.now)
     }
 
@@ -411,7 +411,7 @@ impl Undo {
         let (Some(before), Some(after)) = traces else {
             return;
         };
-        if before.presence == Presence::Nowhere || before.fields == after.fields {
+        if before.presence == BucketPresence::Nowhere || before.fields == after.fields {
             return;
         }
         let b = &view.bucket;
@@ -472,8 +472,9 @@ impl Undo {
         };
         let none = FxHashSet::default();
         let changed = self.standing.changed.get(&key).unwrap_or(&none);
-        let value = |trace: &'a Trace, id: &u64| trace.buckets.get(&key).and_then(|b| b.events.get(id));
-        let (mut removed, mut back): (Vec<u64>, BTreeMap<u64, &'a Value>) = (Vec::new(), BTreeMap::new());
+        let value = |trace: &'a StateAt, id: &u64| trace.buckets.get(&key).and_then(|b| b.events.get(id));
+        let (mut removed, mut back): (Vec<u64>, BTreeMap<u64, &'a EventState>) =
+            (Vec::new(), BTreeMap::new());
         for id in ids {
             let (before, after) = (value(&self.before, id), value(&self.after, id));
             match before {
@@ -515,7 +516,7 @@ impl Undo {
 
     /// What the next heartbeat is compared with is what it was, unless that was decided anew since.
     fn last(&self, key: BucketKey) -> Last {
-        let last = |trace: &Trace| trace.buckets.get(&key).and_then(|b| b.last);
+        let last = |trace: &StateAt| trace.buckets.get(&key).and_then(|b| b.last);
         match last(&self.after) == last(&self.now) && !self.standing.decided.contains(&key) {
             true => last(&self.before).unwrap_or(Last::Newest),
             false => Last::Unchanged,
@@ -554,7 +555,7 @@ const RECORD_IDS: usize = 1 << 16;
 fn push_events<'a>(
     bucket: BucketKey,
     removed: &[u64],
-    back: &BTreeMap<u64, &'a Value>,
+    back: &BTreeMap<u64, &'a EventState>,
     last: Last,
     records: &mut Vec<Record<'a>>,
 ) {
@@ -574,7 +575,7 @@ fn push_events<'a>(
             ..empty.clone()
         })
         .collect();
-    let events: Vec<(u64, &'a Value)> = back.iter().map(|(id, value)| (*id, *value)).collect();
+    let events: Vec<(u64, &'a EventState)> = back.iter().map(|(id, value)| (*id, *value)).collect();
     let mut rest = events.as_slice();
     while !rest.is_empty() {
         let (part, more) = rest.split_at(fitting(rest));
@@ -592,7 +593,7 @@ fn push_events<'a>(
 }
 
 /// How many of these events go in one record: at least one.
-fn fitting(events: &[(u64, &Value)]) -> usize {
+fn fitting(events: &[(u64, &EventState)]) -> usize {
     let mut bytes = 0;
     let fit = events.iter().take(RECORD_EVENTS).take_while(|(_, value)| {
         bytes += value.text.len();
@@ -609,12 +610,12 @@ mod tests {
     #[test]
     fn each_record_fits_a_segment() {
         let removed: Vec<u64> = (1 << 40..(1 << 40) + 200_000).collect();
-        let value = Value {
+        let value = EventState {
             start: 0,
             duration: 0,
             text: "x".repeat(100_000).into(),
         };
-        let back: BTreeMap<u64, &Value> = (1..100).map(|id| (id, &value)).collect();
+        let back: BTreeMap<u64, &EventState> = (1..100).map(|id| (id, &value)).collect();
         let mut records = Vec::new();
         push_events(BucketKey(1), &removed, &back, Last::Newest, &mut records);
         let (mut went, mut came, mut lasts) = (Vec::<u64>::new(), Vec::<u64>::new(), Vec::new());

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
-use timberline_disk::Storage;
+use timberline_disk::{IoError, Storage};
 use timberline_log::{Incident, Log, LogError, LogOptions, OpeningLog, Seq};
 
 use super::fold_tail::{Progress, fold_tail};
@@ -195,11 +195,10 @@ impl Store {
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || run(&shared));
-        self.threads.push(thread.map_err(|error| OpenError::Io {
-            doing: "start a thread",
-            path: self.shared.files.storage().path().display().to_string(),
-            error,
-        })?);
+        self.threads.push(thread.map_err(IoError::at(
+            "start a thread for",
+            self.shared.files.storage().path(),
+        ))?);
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ const LEVEL: i32 = 1;
 /// Blocks that encode to less than this are not worth a compressor's start-up.
 const COMPRESS_FROM: usize = 512;
 /// The most a block may decompress to: beyond it a length field is damage, not data.
-const MOST: usize = 256 << 20;
+const MAX_BYTES: usize = 256 << 20;
 
 /// Events as columns over a dictionary of their distinct data, in the order of the request.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -141,7 +141,7 @@ impl<'a> EventBlock<'a> {
         let (&flag, rest) = bytes.split_first().ok_or(CodecError::Short)?;
         let (length, rest) = rest.split_first_chunk::<4>().ok_or(CodecError::Short)?;
         let length = u32::from_le_bytes(*length) as usize;
-        if length > MOST {
+        if length > MAX_BYTES {
             return Err(CodecError::Block("it claims to hold more than 256 MiB"));
         }
         match flag {

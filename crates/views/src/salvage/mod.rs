@@ -14,6 +14,7 @@ mod evidence;
 use std::hash::{BuildHasher, BuildHasherDefault};
 
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use timberline_disk::IoError;
 use timberline_log::Seq;
 
 use crate::background::compactor::flush_full_heads;
@@ -80,11 +81,10 @@ pub(crate) fn salvage(shared: &Shared, report: &mut OpenReport) -> Result<(), Op
         }
     };
     for name in &done.kept {
-        shared.files.set_aside(name).map_err(|error| OpenError::Io {
-            doing: "set a view file aside",
-            path: shared.files.storage().path().join(name).display().to_string(),
-            error,
-        })?;
+        shared
+            .files
+            .set_aside(name)
+            .map_err(IoError::at("rename", shared.files.storage().path().join(name)))?;
     }
     report.seq = shared.sequencer.snapshot().seq();
     report.note_recovered(&shared.sequencer.lock().state);

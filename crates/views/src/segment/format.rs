@@ -1,5 +1,9 @@
 //! The fixed parts of a view segment's file: header and index entries.
 
+use std::sync::Arc;
+
+use timberline_disk::IoError;
+
 use super::pack::Packing;
 
 pub(crate) const MAGIC: [u8; 8] = *b"TLVIEWSG";
@@ -12,9 +16,7 @@ pub(crate) const ENTRY: usize = 128;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SegmentError {
     /// It is not a view segment, or its header is damaged.
-    #[error(
-        "view segment {file}: {what}; stop the server and run `timberline log rebuild` to make the views anew from the log"
-    )]
+    #[error("view segment {file}: {what}; the views can be rebuilt from the log")]
     Damaged {
         /// Name of the file.
         file: String,
@@ -23,7 +25,7 @@ pub enum SegmentError {
     },
     /// It was written by a newer version.
     #[error(
-        "view segment {file} has format version {version}, this Timberline knows {VERSION}: upgrade, or run `timberline log rebuild`"
+        "view segment {file} has format version {version}, this Timberline knows {VERSION}: upgrade, or rebuild the views from the log"
     )]
     Newer {
         /// Name of the file.
@@ -42,12 +44,15 @@ pub enum SegmentError {
         events: usize,
     },
     /// It cannot be read at all.
-    #[error("view segment {file}: {error}")]
-    Io {
+    #[error(transparent)]
+    Io(Arc<IoError>),
+    /// It is damaged, and cannot be put together again now.
+    #[error("view segment {file} is damaged, and cannot be put together again now: {source}")]
+    NotHealed {
         /// Name of the file.
         file: String,
-        /// What the system said.
-        error: String,
+        /// Why the log could not be folded.
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
 }
 

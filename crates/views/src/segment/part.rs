@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use timberline_disk::{Access, Region, Storage};
+use timberline_disk::{Access, IoError, Region, Storage};
 
 use super::BLOCK_ROWS;
 use super::block::Block;
@@ -43,9 +43,13 @@ enum Bytes {
 impl Part {
     /// Maps a file. Only its header is read: start-up does not grow with history.
     pub(super) fn open(storage: &dyn Storage, file: &str) -> Result<Part, SegmentError> {
-        let io = |e: std::io::Error| SegmentError::Io {
-            file: file.into(),
-            error: e.to_string(),
+        let path = storage.path().join(file);
+        let io = |source| {
+            SegmentError::Io(Arc::new(IoError {
+                op: "read",
+                path: path.clone(),
+                source,
+            }))
         };
         // The header is copied: a first touch of the mapping would make the system read megabytes around it.
         let reader = storage.open_read(file).map_err(io)?;

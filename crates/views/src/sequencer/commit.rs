@@ -100,7 +100,7 @@ impl Sequencer {
             Err(error) if done > 0 => Err(WriteError::Partly {
                 stored: done,
                 of: batch.len(),
-                reason: error.to_string(),
+                source: error,
             }),
             Err(error) => Err(error.into()),
             Ok(()) => Ok(Seq(state.seq)),

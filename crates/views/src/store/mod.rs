@@ -7,4 +7,3 @@ mod past;
 pub(crate) use handle::Shared;
 pub use handle::Store;
 pub use options::{HeartbeatDurability, StoreOptions};
-pub use past::{Deleted, DeletedWhat};

@@ -13,35 +13,11 @@ use crate::error::HistoryError;
 use crate::files::checkpoint::{self, Found};
 use crate::fold::State;
 use crate::history::as_of;
-use crate::history::event_history::{self, Story};
+use crate::history::event_history::{self, EventHistory};
 use crate::history::horizon::{horizon, time_of, within_history};
-use crate::history::trash::{Deletions, Stamp};
+use crate::history::trash::{Deleted, DeletedWhat, Deletions, Stamp};
 use crate::record::BucketKey;
 use crate::view::Snapshot;
-
-/// Something that was deleted and can be restored.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Deleted {
-    /// The record that deleted it.
-    pub seq: Seq,
-    /// When.
-    pub time: Timestamp,
-    /// Of which bucket: its id.
-    pub bucket: String,
-    /// What.
-    pub what: DeletedWhat,
-    /// When it will be erased.
-    pub erased_at: Timestamp,
-}
-
-/// What was deleted.
-#[derive(Clone, Debug, PartialEq)]
-pub enum DeletedWhat {
-    /// The bucket, with so many events.
-    Bucket(u64),
-    /// These events of it.
-    Events(Vec<EventId>),
-}
 
 impl Store {
     /// The oldest record that [`Store::as_of`] can go back to, and when it was written; [`Seq::NONE`] if all of history
@@ -94,11 +70,11 @@ impl Store {
     pub fn seq_at(&self, instant: Timestamp) -> Result<Seq, HistoryError> {
         let reader = self.shared.reader()?;
         let segments = reader.segments()?;
-        let dating = self.shared.clock.dating(&segments);
+        let dates = self.shared.clock.record_dates(&segments);
         let now = self.shared.clock.now();
         let mut found = Seq::NONE;
         for segment in segments.iter().rev() {
-            let created = segment.created.map(|created| dating.date(segment.first, created));
+            let created = segment.created.map(|created| dates.date(segment.first, created));
             // One that was made in the future was made by a wrong clock, which says nothing about its records.
             if created.is_some_and(|created| created > instant.nanos() && created <= now) {
                 continue;
@@ -109,7 +85,7 @@ impl Store {
                 if segment.last.is_some_and(|last| record.seq > last) {
                     break;
                 }
-                if dating.date(record.seq, record.time) <= instant.nanos() {
+                if dates.date(record.seq, record.time) <= instant.nanos() {
                     found = found.max(record.seq);
                 }
             }
@@ -124,20 +100,21 @@ impl Store {
     ///
     /// # Errors
     /// When the log cannot be read; [`HistoryError::Cancelled`].
-    pub fn story(
+    pub fn event_history(
         &self,
         bucket: &str,
         id: EventId,
         limit: usize,
         cancel: &Cancel,
-    ) -> Result<Option<Story>, HistoryError> {
+    ) -> Result<Option<EventHistory>, HistoryError> {
         let snapshot = self.snapshot();
         let Some(view) = snapshot.bucket(bucket) else {
             return Ok(None);
         };
         let reader = self.shared.reader()?;
         let (squashed, _) = horizon(&reader)?;
-        event_history::story(&reader, view.key, id, (squashed, snapshot.seq()), limit, cancel).map(Some)
+        event_history::event_history(&reader, view.key, id, (squashed, snapshot.seq()), limit, cancel)
+            .map(Some)
     }
 
     /// Whether what a record deleted can be restored. Reads the log from that record on.
@@ -155,8 +132,8 @@ impl Store {
             return Ok(false);
         }
         // Later records say whether it was restored or deleted again.
-        let dating = self.shared.clock.dating(&reader.segments()?);
-        let deletions = Deletions::read(&reader, seq, i64::MAX, &dating, &mut &*cancel)?;
+        let dates = self.shared.clock.record_dates(&reader.segments()?);
+        let deletions = Deletions::read(&reader, seq, i64::MAX, &dates, &mut &*cancel)?;
         let ours = |((by, _), key, _): &(Stamp, BucketKey, Vec<EventId>)| {
             *by == seq && snapshot.bucket_of(*key).is_some()
         };
@@ -171,10 +148,10 @@ impl Store {
         let snapshot = self.snapshot();
         let reader = self.shared.reader()?;
         let keep = self.shared.options.erase_after;
-        let dating = self.shared.clock.dating(&reader.segments()?);
+        let dates = self.shared.clock.record_dates(&reader.segments()?);
         let mut found = Vec::new();
         for trashed in snapshot.trashed() {
-            let time = dating.date(trashed.deleted(), time_of(&reader, trashed.deleted())?);
+            let time = dates.date(trashed.deleted(), time_of(&reader, trashed.deleted())?);
             found.push(Deleted {
                 seq: trashed.deleted(),
                 time: Timestamp::from_nanos(time),
@@ -184,7 +161,7 @@ impl Store {
             });
         }
         let (squashed, _) = horizon(&reader)?;
-        let deletions = Deletions::read(&reader, squashed.next(), i64::MAX, &dating, &mut &*cancel)?;
+        let deletions = Deletions::read(&reader, squashed.next(), i64::MAX, &dates, &mut &*cancel)?;
         for ((seq, time), key, ids) in deletions.by_record() {
             let Some(view) = snapshot.bucket_of(key) else {
                 continue;

@@ -72,14 +72,14 @@ impl Span {
 
 /// Tells when records were written.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Dating {
+pub(crate) struct RecordDates {
     spans: Spans,
     /// First records of segments, and the time that none of the records from there on is older than.
     floors: Vec<(u64, i64)>,
 }
 
-impl Dating {
-    pub(super) fn of(spans: &Spans, segments: &[SegmentInfo], now: i64) -> Dating {
+impl RecordDates {
+    pub(super) fn of(spans: &Spans, segments: &[SegmentInfo], now: i64) -> RecordDates {
         let mut floors: Vec<(u64, i64)> = Vec::with_capacity(segments.len());
         for segment in segments {
             let first = segment.first.get();
@@ -89,7 +89,7 @@ impl Dating {
             let floor = created.filter(|created| *created <= now).unwrap_or(i64::MIN);
             floors.push((first, floor.max(before)));
         }
-        Dating {
+        RecordDates {
             spans: spans.clone(),
             floors,
         }
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_stamp_that_nothing_contradicts_is_believed() {
-        let dating = Dating::of(&Spans::default(), &[segment(1, 10)], 100);
+        let dating = RecordDates::of(&Spans::default(), &[segment(1, 10)], 100);
         assert_eq!(dating.date(Seq(5), 50), 50);
     }
 
@@ -136,7 +136,7 @@ mod tests {
     fn no_record_is_older_than_its_segment_or_those_before() {
         // The third was made by a clock that was ahead, the fourth by one that was behind.
         let segments = [segment(1, 10), segment(5, 40), segment(9, 5_000), segment(12, 3)];
-        let dating = Dating::of(&Spans::default(), &segments, 100);
+        let dating = RecordDates::of(&Spans::default(), &segments, 100);
         assert_eq!(dating.date(Seq(2), -7), 10);
         assert_eq!(dating.date(Seq(6), -7), 40);
         assert_eq!(dating.date(Seq(10), 41), 41);
@@ -148,7 +148,7 @@ mod tests {
         let mut spans = Spans::default();
         spans.add(1..=4, i64::MIN, 70);
         spans.add(3..=4, 60, 60);
-        let dating = Dating::of(&spans, &[], 100);
+        let dating = RecordDates::of(&spans, &[], 100);
         assert_eq!(dating.date(Seq(1), 50), 50);
         assert_eq!(dating.date(Seq(1), 5_000), 70);
         assert_eq!(dating.date(Seq(3), 2), 60);
@@ -162,7 +162,7 @@ mod tests {
         let mut spans = Spans::default();
         spans.add(1..=10, 100, 200);
         spans.add(11..=20, 200, 300);
-        let dating = Dating::of(&spans, &[], 400);
+        let dating = RecordDates::of(&spans, &[], 400);
         assert_eq!(dating.date(Seq(5), 150), 150);
         assert_eq!(dating.date(Seq(15), 250), 250);
     }

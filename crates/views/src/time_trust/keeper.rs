@@ -12,7 +12,7 @@ use timberline_disk::Storage;
 use timberline_log::SegmentInfo;
 
 use super::clock::Clock;
-use super::dating::{Dating, Spans};
+use super::dating::{RecordDates, Spans};
 use super::file::{self, FILE};
 use super::report::take_confirmation;
 use super::state::{Reading, Suspension, TimeState, TimeTrust};
@@ -83,7 +83,7 @@ impl TrustedClock {
         let reading = self.reading(last);
         let state = match self.read() {
             Some(mut state) => {
-                state.take_up(reading);
+                state.restore(reading);
                 state
             }
             None => TimeState::first(reading, newest_time()),
@@ -149,11 +149,11 @@ impl TrustedClock {
     }
 
     /// Tells when records were written.
-    pub(crate) fn dating(&self, segments: &[SegmentInfo]) -> Dating {
+    pub(crate) fn record_dates(&self, segments: &[SegmentInfo]) -> RecordDates {
         let state = self.state.lock();
         let none = Spans::default();
         let spans = state.as_ref().map_or(&none, |state| &state.spans);
-        Dating::of(spans, segments, self.clock.now())
+        RecordDates::of(spans, segments, self.clock.now())
     }
 
     fn take_confirmation(&self) -> Option<TimeTrust> {

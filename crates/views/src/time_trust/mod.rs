@@ -28,7 +28,7 @@ pub use clock::{BootTime, Clock};
 pub use report::{clock_confirmation_waits, clock_trust, confirm_clock};
 pub use state::{Suspension, TimeTrust};
 
-pub(crate) use dating::Dating;
+pub(crate) use dating::RecordDates;
 pub(crate) use keeper::TrustedClock;
 
 /// One second in nanoseconds.

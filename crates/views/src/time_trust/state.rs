@@ -127,7 +127,7 @@ impl TimeState {
     }
 
     /// Takes up what was saved. Records that came after it were written between then and now.
-    pub(super) fn take_up(&mut self, reading: Reading) {
+    pub(super) fn restore(&mut self, reading: Reading) {
         let (saved_at, unsaved) = (self.wall, self.sound.saturating_add(1)..=reading.newest);
         let known = self.doubt.is_none();
         self.compare(reading);

@@ -1,7 +1,7 @@
 //! The decision, on a machine whose clocks are set, which is switched off and on, and whose true time is known.
 
 use super::super::SECOND;
-use super::super::dating::Dating;
+use super::super::dating::RecordDates;
 use super::*;
 
 const HOUR: i64 = 3_600 * SECOND;
@@ -77,12 +77,12 @@ impl Machine {
         self.now += time;
         self.boot += 1;
         self.booted = self.now - 30 * SECOND;
-        self.state.take_up(self.reading());
+        self.state.restore(self.reading());
     }
 
     /// The server is started again, the machine goes on.
     fn restart(&mut self) {
-        self.state.take_up(self.reading());
+        self.state.restore(self.reading());
     }
 
     /// The clock is set.
@@ -103,7 +103,7 @@ impl Machine {
 
     /// How old a record is taken to be.
     fn age(&self, (seq, stamp): (u64, i64)) -> i64 {
-        let dating = Dating::of(&self.state.spans, &[], self.now + self.error);
+        let dating = RecordDates::of(&self.state.spans, &[], self.now + self.error);
         self.now + self.error - dating.date(timberline_log::Seq(seq), stamp)
     }
 }

@@ -20,7 +20,7 @@ use crate::files::names::{
 };
 use crate::files::open_report::OpenReport;
 use crate::fold::{Replica, ReplicaError};
-use crate::history::event_history::{self, Story};
+use crate::history::event_history::{self, EventHistory};
 use crate::history::horizon::horizon;
 use crate::record::{BucketKey, Record, RecordKind};
 use crate::view::Snapshot;
@@ -65,7 +65,7 @@ pub fn explain(
     bucket: &str,
     id: EventId,
     limit: usize,
-) -> Result<Option<Story>, HistoryError> {
+) -> Result<Option<EventHistory>, HistoryError> {
     let mut key = None;
     let mut newest = Seq::NONE;
     let mut records = log.read_from(Seq::FIRST)?;
@@ -81,7 +81,7 @@ pub fn explain(
     }
     let Some(key) = key else { return Ok(None) };
     let (squashed, _) = horizon(log)?;
-    event_history::story(log, key, id, (squashed, newest), limit, &Cancel::new()).map(Some)
+    event_history::event_history(log, key, id, (squashed, newest), limit, &Cancel::new()).map(Some)
 }
 
 /// Reads the views of a data directory and folds in the records that they do not have yet, up to the end of the log

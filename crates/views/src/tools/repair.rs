@@ -24,7 +24,7 @@ use crate::view::Snapshot;
 
 /// Something that the new log does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shortfall {
+pub struct LostRecords {
     /// The file in which it was.
     pub path: PathBuf,
     /// Where in it.
@@ -53,7 +53,7 @@ pub struct RepairReport {
     /// Segments that were written anew.
     pub rewritten: u64,
     /// Everything that is lost, in order.
-    pub lost: Vec<Shortfall>,
+    pub lost: Vec<LostRecords>,
     /// Buckets of which the record that made them is lost, and which the checkpoint still knows: they have their ids again.
     pub renamed: Vec<String>,
 }
@@ -164,7 +164,7 @@ impl Repair<'_> {
             return None;
         }
         let lost = from..=info.first.prev();
-        self.lose(Shortfall {
+        self.lose(LostRecords {
             path: self.source.path().join(segment_name(from)),
             offset: 0,
             lost: Some(lost.clone()),
@@ -227,7 +227,7 @@ impl Repair<'_> {
                     if let Some(lost) = &damage.lost {
                         findings.last = *lost.end();
                     }
-                    self.lose(Shortfall {
+                    self.lose(LostRecords {
                         path: damage.path,
                         offset: damage.offset,
                         lost: damage.lost,
@@ -240,7 +240,7 @@ impl Repair<'_> {
         Ok(findings)
     }
 
-    fn lose(&mut self, shortfall: Shortfall) {
+    fn lose(&mut self, shortfall: LostRecords) {
         if let Some(lost) = &shortfall.lost {
             let count = (lost.end().get() + 1).saturating_sub(lost.start().get());
             if shortfall.unfoldable {
@@ -318,8 +318,8 @@ impl Repair<'_> {
     }
 }
 
-fn unfoldable(source: &LogReader, record: &Framed<'_>, why: &ReplicaError) -> Shortfall {
-    Shortfall {
+fn unfoldable(source: &LogReader, record: &Framed<'_>, why: &ReplicaError) -> LostRecords {
+    LostRecords {
         path: source.path().join(segment_name(record.position.segment)),
         offset: record.position.offset,
         lost: Some(record.seq..=record.seq),

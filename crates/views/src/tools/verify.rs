@@ -10,7 +10,7 @@ use crate::view::Snapshot;
 use crate::view::{BucketView, EventRef};
 
 /// How many differences of one bucket are told.
-const MOST: usize = 10;
+const MAX_REPORTED: usize = 10;
 
 /// Reads a whole snapshot, compares every checksum of its view segments and every invariant of the fold: events in
 /// order, ids given once, as many events as counted, start and end of the bucket those of its events. Tells what is wrong.
@@ -80,7 +80,7 @@ fn check_bucket(view: &BucketView) -> Result<Vec<String>, SegmentError> {
         let (start, end) = extent.unwrap_or((row.start, row.end()));
         extent = Some((start.min(row.start), end.max(row.end())));
         previous = Some(row);
-        if wrong.len() > MOST {
+        if wrong.len() > MAX_REPORTED {
             return Ok(wrong);
         }
     }
@@ -141,7 +141,7 @@ fn bucket_differences(a: &BucketView, b: &BucketView) -> Result<Vec<String>, Seg
                     name(e),
                     name(f)
                 ));
-                if found.len() >= MOST {
+                if found.len() >= MAX_REPORTED {
                     return Ok(found);
                 }
             }

@@ -20,9 +20,9 @@ use crate::write::known_events::KnownEvents;
 /// Events in one record: enough for the compressor to find what repeats, few enough for a small buffer.
 const RECORD_EVENTS: usize = 4096;
 /// Events of one bucket in memory beyond which writers have to wait for the compactor.
-const MOST_WAITING: usize = 64 * FLUSH_ROWS;
+const MAX_WAITING: usize = 64 * FLUSH_ROWS;
 /// The same for the bytes of their data.
-const MOST_WAITING_BYTES: usize = 512 << 20;
+const MAX_WAITING_BYTES: usize = 512 << 20;
 /// What a write gives back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
@@ -450,7 +450,7 @@ impl Turn {
     pub(crate) fn room_for(&self, bucket: &str) -> Result<BucketKey, WriteError> {
         let state = self.existing(bucket)?;
         let waiting = state.view.head_rows();
-        if waiting > MOST_WAITING || state.head_bytes() > MOST_WAITING_BYTES {
+        if waiting > MAX_WAITING || state.head_bytes() > MAX_WAITING_BYTES {
             return Err(WriteError::Busy {
                 bucket: bucket.to_owned(),
                 waiting,

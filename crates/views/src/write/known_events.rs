@@ -15,19 +15,19 @@ use crate::view::Snapshot;
 const PERIOD: i64 = 86_400_000_000_000;
 /// Events that are remembered: 64 MiB. Beyond it the days that were read first are forgotten; a file of more events in
 /// no order at all reads them again.
-const REMEMBERED: usize = 4 << 20;
+const MAX_REMEMBERED: usize = 4 << 20;
 
 /// 128 bits of hash of start, duration and data, under keys drawn at random: an event is left out of an import for it, so
 /// two that differ must not look alike, by chance or by design.
-type Print = u128;
+type EventFingerprint = u128;
 
 /// Which events a bucket had in a snapshot. Each part of it is read once, however often it is asked for.
 #[derive(Debug)]
 pub struct KnownEvents<'a> {
     /// `None` if the bucket was not there.
     view: Option<&'a BucketView>,
-    /// The prints of the events that start in a period, sorted.
-    periods: FxHashMap<i64, Vec<Print>>,
+    /// The fingerprints of the events that start in a period, sorted.
+    periods: FxHashMap<i64, Vec<EventFingerprint>>,
     /// The periods in the order in which they were read.
     order: VecDeque<i64>,
     /// Events in all periods.
@@ -39,7 +39,7 @@ pub struct KnownEvents<'a> {
 impl<'a> KnownEvents<'a> {
     /// Those of a bucket.
     pub fn of(snapshot: &'a Snapshot, bucket: &str) -> KnownEvents<'a> {
-        KnownEvents::remembering(snapshot.bucket(bucket), REMEMBERED)
+        KnownEvents::remembering(snapshot.bucket(bucket), MAX_REMEMBERED)
     }
 
     fn remembering(view: Option<&'a BucketView>, most: usize) -> KnownEvents<'a> {
@@ -58,7 +58,7 @@ impl<'a> KnownEvents<'a> {
         self.view.is_none()
     }
 
-    fn print(&self, start: i64, duration: i64, data: &[u8]) -> Print {
+    fn fingerprint(&self, start: i64, duration: i64, data: &[u8]) -> EventFingerprint {
         let [a, b] = &self.keys;
         let half = |key: &RandomState| u128::from(key.hash_one((start, duration, data)));
         half(a) << 64 | half(b)
@@ -78,38 +78,38 @@ impl<'a> KnownEvents<'a> {
             return Ok(false);
         }
         let period = start.div_euclid(PERIOD);
-        let print = self.print(start, event.duration.nanos(), event.data.as_bytes());
-        if let Some(prints) = self.periods.get(&period) {
-            return Ok(prints.binary_search(&print).is_ok());
+        let fingerprint = self.fingerprint(start, event.duration.nanos(), event.data.as_bytes());
+        if let Some(fingerprints) = self.periods.get(&period) {
+            return Ok(fingerprints.binary_search(&fingerprint).is_ok());
         }
-        let prints = self.read(view, period)?;
-        let found = prints.binary_search(&print).is_ok();
-        self.remember(period, prints);
+        let fingerprints = self.read(view, period)?;
+        let found = fingerprints.binary_search(&fingerprint).is_ok();
+        self.remember(period, fingerprints);
         Ok(found)
     }
 
-    fn remember(&mut self, period: i64, prints: Vec<Print>) {
-        self.remembered += prints.len();
-        self.periods.insert(period, prints);
+    fn remember(&mut self, period: i64, fingerprints: Vec<EventFingerprint>) {
+        self.remembered += fingerprints.len();
+        self.periods.insert(period, fingerprints);
         self.order.push_back(period);
         while self.remembered > self.most && self.order.len() > 1 {
             let oldest = self
                 .order
                 .pop_front()
                 .and_then(|oldest| self.periods.remove(&oldest));
-            self.remembered -= oldest.map_or(0, |prints| prints.len());
+            self.remembered -= oldest.map_or(0, |fingerprints| fingerprints.len());
         }
     }
 
     /// The events that start in a period.
-    fn read(&self, view: &BucketView, period: i64) -> Result<Vec<Print>, SegmentError> {
+    fn read(&self, view: &BucketView, period: i64) -> Result<Vec<EventFingerprint>, SegmentError> {
         let from = period.saturating_mul(PERIOD);
         let to = from.saturating_add(PERIOD - 1);
         let range = TimeRange {
             start: None,
             end: Some(Timestamp::from_nanos(to)),
         };
-        let mut prints = Vec::new();
+        let mut fingerprints = Vec::new();
         let mut text = Vec::new();
         for event in view.events(range)? {
             let event = event?;
@@ -119,11 +119,11 @@ impl<'a> KnownEvents<'a> {
             }
             text.clear();
             event.write_data(&mut text);
-            prints.push(self.print(row.start, row.duration, &text));
+            fingerprints.push(self.fingerprint(row.start, row.duration, &text));
         }
-        prints.sort_unstable();
-        prints.shrink_to_fit();
-        Ok(prints)
+        fingerprints.sort_unstable();
+        fingerprints.shrink_to_fit();
+        Ok(fingerprints)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::write::events::{Receipt, encoded, records};
 
 /// Ids that clients bring beyond this, and that are not ours, are replaced by ours, or the counter could be driven out of
 /// what JSON numbers hold.
-const GREATEST_TAKEN_ID: u64 = 1 << 52;
+const MAX_CLIENT_ID: u64 = 1 << 52;
 
 /// Events that are ready to be stored but for the ids that are still to be given.
 struct Put<'a> {
@@ -39,7 +39,7 @@ struct Part<'a> {
 
 /// Whether an event keeps the id that a client gave it.
 fn is_taken(id: u64, given: u64) -> bool {
-    id <= GREATEST_TAKEN_ID || id < given
+    id <= MAX_CLIENT_ID || id < given
 }
 
 impl<'a> Put<'a> {

@@ -17,9 +17,9 @@ use crate::view::{BucketView, Located};
 /// Events that are redacted at once: few enough for a heartbeat not to notice.
 const AT_ONCE: usize = 256;
 /// How often it is tried to redact an event that changes all the while.
-const TRIES: u32 = 256;
+const MAX_TRIES: u32 = 256;
 /// After so many tries no view segment is made or merged until it has succeeded.
-const FREE_TRIES: u32 = 4;
+const TRIES_BESIDE_COMPACTOR: u32 = 4;
 
 type NewData<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -216,8 +216,8 @@ impl Shared {
         gone: &mut Vec<u64>,
         progress: &mut Redacting,
     ) -> Result<Vec<u64>, HistoryError> {
-        for round in 1..=TRIES {
-            let _no_other_segments = (round > FREE_TRIES).then(|| self.files.exclusive());
+        for round in 1..=MAX_TRIES {
+            let _no_other_segments = (round > TRIES_BESIDE_COMPACTOR).then(|| self.files.exclusive());
             let snapshot = self.sequencer.snapshot();
             let Some(view) = snapshot.bucket_of(key) else {
                 gone.extend(ids);
@@ -247,7 +247,7 @@ impl Shared {
                 (false, [_]) => {
                     // A heartbeat extends it more often than this takes: only its times are new, and it is in memory.
                     drop(put);
-                    if round <= FREE_TRIES || !now.is_some_and(|now| redaction.follow(now)) {
+                    if round <= TRIES_BESIDE_COMPACTOR || !now.is_some_and(|now| redaction.follow(now)) {
                         continue;
                     }
                     put = redaction.put()?;

@@ -19,7 +19,7 @@ use crate::view::{BucketView, Located};
 use crate::write::events::Receipt;
 
 /// After so many rounds no view segment is made or merged until it is carried out.
-const FREE_ROUNDS: u32 = 2;
+const ROUNDS_BESIDE_COMPACTOR: u32 = 2;
 
 impl Store {
     /// Makes what the records `from..=to` changed what it was before them, by new records.
@@ -38,7 +38,7 @@ impl Store {
         cancel: &Cancel,
     ) -> Result<(Undone, Option<Receipt>), HistoryError> {
         for round in 1..=MAX_ROUNDS {
-            let _no_other_segments = (round > FREE_ROUNDS).then(|| self.shared.files.exclusive());
+            let _no_other_segments = (round > ROUNDS_BESIDE_COMPACTOR).then(|| self.shared.files.exclusive());
             if let Some(done) = self.try_undo(from, to, undoing, cancel)? {
                 return Ok(done);
             }

@@ -10,10 +10,9 @@ use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, SimDisk};
 use timberline_log::Seq;
 use timberline_model::{EventId, NewEvent, Timestamp};
-use timberline_views::{
-    BootTime, Clock, Maintenance, Rebuild, Selection, Store, StoreOptions, TimeRange, TimeTrust, clock_trust,
-    confirm_clock,
-};
+use timberline_views::erasure::{Maintenance, Selection};
+use timberline_views::time_trust::{BootTime, Clock, TimeTrust, clock_trust, confirm_clock};
+use timberline_views::{Rebuild, Store, StoreOptions, TimeRange};
 
 const SECOND: i64 = 1_000_000_000;
 const HOUR: i64 = 3_600 * SECOND;

@@ -13,9 +13,9 @@ use proptest::test_runner::{TestError, TestRunner};
 use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, SimDisk};
 use timberline_log::{PlantedBug, Seq};
-use timberline_views::{
-    Rebuild, Replica, Selection, Store, StoreOptions, TimeRange, WriteError, check, differences,
-};
+use timberline_views::erasure::Selection;
+use timberline_views::tools::{Replica, check, differences};
+use timberline_views::{Rebuild, Store, StoreOptions, TimeRange, WriteError};
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -19,7 +19,8 @@ use timberline_disk::{FileStorage, KeyFile};
 use timberline_log::{LogReader, segment_name};
 use timberline_model::{Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
 use timberline_views::record::Record;
-use timberline_views::{Snapshot, Store, StoreOptions, TimeRange, ViewDamage, check};
+use timberline_views::tools::check;
+use timberline_views::{Snapshot, Store, StoreOptions, TimeRange, ViewDamage};
 
 const SECOND: i64 = 1_000_000_000;
 const BUCKET: &str = "window";

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use timberline_disk::{Cipher, EncryptedStorage, FileStorage, KeyFile};
 use timberline_model::{Bucket, Data, Duration, NewEvent, Timestamp};
-use timberline_views::{OpenError, Snapshot, Store, StoreOptions, TimeRange, check, read_log, read_only};
+use timberline_views::tools::{check, read_log, read_only};
+use timberline_views::{OpenError, Snapshot, Store, StoreOptions, TimeRange};
 
 const EVENTS: i64 = 3000;
 

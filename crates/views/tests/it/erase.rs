@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use timberline_cancel::Cancel;
 use timberline_disk::SimDisk;
 use timberline_model::{EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
-use timberline_views::{
-    BucketKey, HistoryError, Rebuild, Selected, Selection, Store, StoreOptions, TimeRange, Undoing,
-    differences,
-};
+use timberline_views::erasure::{Selected, Selection};
+use timberline_views::history::Undoing;
+use timberline_views::tools::differences;
+use timberline_views::{BucketKey, HistoryError, Rebuild, Store, StoreOptions, TimeRange};
 
 const SECRET: &str = "the-secret-of-the-crypt";
 const SECOND: i64 = 1_000_000_000;
@@ -186,7 +186,7 @@ proptest! {
         drop(store);
         let (store, again) = (open(&disk), SimDisk::new(1));
         let anew = {
-            let mut replica = timberline_views::Replica::new(again.dir("spill"));
+            let mut replica = timberline_views::tools::Replica::new(again.dir("spill"));
             let mut records = store.log().expect("is there").read_from(timberline_log::Seq::FIRST).expect("is read");
             while let Some(record) = records.next() {
                 replica.apply(&record.expect("is whole")).expect("folds");
@@ -372,7 +372,7 @@ fn deleted_things_are_erased_after_their_time() {
         erase_after: Duration::from_secs(100),
         clock: {
             let clock = clock.clone();
-            timberline_views::Clock::of(move || clock.load(Ordering::Relaxed))
+            timberline_views::time_trust::Clock::of(move || clock.load(Ordering::Relaxed))
         },
         ..StoreOptions::default()
     };
@@ -422,7 +422,7 @@ fn an_expiry_that_could_not_be_written_down_is_tried_again() {
         erase_after: Duration::from_secs(100),
         clock: {
             let clock = clock.clone();
-            timberline_views::Clock::of(move || clock.load(Ordering::Relaxed))
+            timberline_views::time_trust::Clock::of(move || clock.load(Ordering::Relaxed))
         },
         ..StoreOptions::default()
     };

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use timberline_model::{Duration, NewEvent, Timestamp};
-use timberline_views::{Store, StoreOptions, TimeRange, check};
+use timberline_views::tools::check;
+use timberline_views::{Store, StoreOptions, TimeRange};
 
 const BUCKETS: usize = 24;
 const EVENTS: i64 = 400;

@@ -14,10 +14,11 @@ use timberline_disk::{Cipher, SimDisk};
 use timberline_log::Seq;
 use timberline_model::{EventId, Timestamp};
 use timberline_views::Rebuild;
-use timberline_views::{
-    BucketKey, Clock, HistoryError, Selection, Snapshot, Store, StoreOptions, TimeRange, Undoing, check,
-    differences,
-};
+use timberline_views::erasure::Selection;
+use timberline_views::history::Undoing;
+use timberline_views::time_trust::Clock;
+use timberline_views::tools::{check, differences};
+use timberline_views::{BucketKey, HistoryError, Snapshot, Store, StoreOptions, TimeRange};
 
 const SECOND: i64 = 1_000_000_000;
 /// That of every second history.
@@ -400,7 +401,7 @@ impl World {
     }
 
     fn folded(&self) -> Snapshot {
-        let mut replica = timberline_views::Replica::new(self.disk.dir("replica"));
+        let mut replica = timberline_views::tools::Replica::new(self.disk.dir("replica"));
         let reader = self.store().log().expect("is there");
         let mut records = reader.read_from(Seq::FIRST).expect("is read");
         while let Some(record) = records.next() {
@@ -458,11 +459,13 @@ fn the_story_of_an_event_tells_all_that_happened_to_it() {
     }
     world.act(&Step::Undo).expect("is done");
     let tell = |world: &World, limit| {
-        let story = world.store().story("bucket-0", EventId(1), limit, &Cancel::new());
+        let story = world
+            .store()
+            .event_history("bucket-0", EventId(1), limit, &Cancel::new());
         story.expect("is read").expect("the bucket is there")
     };
-    let kinds = |story: &timberline_views::Story| {
-        let name = |c: &timberline_views::Change| format!("{:?}", c.what);
+    let kinds = |story: &timberline_views::history::EventHistory| {
+        let name = |c: &timberline_views::history::Change| format!("{:?}", c.what);
         story
             .changes
             .iter()
@@ -492,7 +495,7 @@ fn the_story_of_an_event_tells_all_that_happened_to_it() {
     assert!(
         world
             .store()
-            .story("nowhere", EventId(1), 5, &Cancel::new())
+            .event_history("nowhere", EventId(1), 5, &Cancel::new())
             .expect("is read")
             .is_none()
     );
@@ -531,7 +534,7 @@ fn as_of_any_record_is_the_fold_of_the_log_up_to_it() {
         }
     }
     let newest = world.store().snapshot().seq().get();
-    let mut replica = timberline_views::Replica::new(world.disk.dir("replica"));
+    let mut replica = timberline_views::tools::Replica::new(world.disk.dir("replica"));
     let mut folds = vec![replica.snapshot()];
     let mut records = world
         .store()

@@ -8,7 +8,8 @@ use timberline_views::record::{
     BucketCreated, CodecError, Erased, EventBlock, EventsChanged, EventsInserted, EventsPut, Heartbeat, Last,
     Outcome, Record,
 };
-use timberline_views::{BucketKey, OpenReport, Rebuild, Store, StoreOptions, TimeRange, WriteError, check};
+use timberline_views::tools::check;
+use timberline_views::{BucketKey, OpenReport, Rebuild, Store, StoreOptions, TimeRange, WriteError};
 
 const BUCKET: BucketKey = BucketKey(1);
 /// Beyond it there is no id.

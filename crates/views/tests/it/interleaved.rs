@@ -11,10 +11,10 @@ use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, SimDisk};
 use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
-use timberline_views::{
-    BucketKey, Rebuild, Selected, Selection, Snapshot, Store, StoreOptions, TimeRange, Undoing, Undone,
-    check, differences,
-};
+use timberline_views::erasure::{Selected, Selection};
+use timberline_views::history::{Undoing, Undone};
+use timberline_views::tools::{check, differences};
+use timberline_views::{BucketKey, Rebuild, Snapshot, Store, StoreOptions, TimeRange};
 
 /// What comes between, or before.
 #[derive(Clone, Debug)]

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::plain::{bucket_name, list};
 use timberline_model::{Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
-use timberline_views::{Snapshot, Store, StoreOptions, TimeRange, check};
+use timberline_views::tools::check;
+use timberline_views::{Snapshot, Store, StoreOptions, TimeRange};
 
 const WRITERS: u8 = 3;
 const ROUNDS: i64 = 60;

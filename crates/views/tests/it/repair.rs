@@ -13,10 +13,8 @@ use timberline_disk::{FileStorage, Storage};
 use timberline_log::{DeviceId, LogReader};
 use timberline_model::{Bucket, Data, Duration, Heartbeat, NewEvent, Pulsetime, Timestamp};
 use timberline_views::record::{LossCause, Record};
-use timberline_views::{
-    RepairReport, Replica, Seq, Snapshot, Store, StoreOptions, check, differences, last_checkpoint, read_log,
-    repair,
-};
+use timberline_views::tools::{RepairReport, Replica, check, differences, last_checkpoint, read_log, repair};
+use timberline_views::{Seq, Snapshot, Store, StoreOptions};
 
 fn cases() -> u32 {
     std::env::var("TIMBERLINE_CASES")

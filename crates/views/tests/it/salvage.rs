@@ -17,11 +17,12 @@ use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, FileStorage};
 use timberline_log::{Seq, segment_name};
 use timberline_model::{Duration, EventId, NewEvent, Timestamp};
+use timberline_views::erasure::Selection;
+use timberline_views::history::ChangeKind;
 use timberline_views::record::{PRESENT, PurgeBegun};
-use timberline_views::{
-    Clock, OpenReport, Rebuild, Selection, Snapshot, Store, StoreOptions, TimeRange, What, check,
-    check_start, explain,
-};
+use timberline_views::time_trust::Clock;
+use timberline_views::tools::{check, check_start, explain};
+use timberline_views::{OpenReport, Rebuild, Snapshot, Store, StoreOptions, TimeRange};
 
 const SECOND: i64 = 1_000_000_000;
 const KEY: [u8; 32] = [9; 32];
@@ -211,7 +212,7 @@ fn what_a_damaged_log_has_lost_is_written_back_from_the_old_views() {
             let story = explain(&store.log().unwrap(), "window", EventId(id), 10)
                 .unwrap()
                 .unwrap();
-            assert_eq!(story.changes.first().unwrap().what, What::Salvaged);
+            assert_eq!(story.changes.first().unwrap().what, ChangeKind::Salvaged);
             drop(store);
         }
         // The log alone has everything again.

@@ -3,7 +3,8 @@
 use timberline_cancel::Cancel;
 use timberline_log::Seq;
 use timberline_model::{Bucket, Data, Duration, EventId, NewEvent, Timestamp};
-use timberline_views::{HistoryError, Store, StoreOptions, Undoing};
+use timberline_views::history::Undoing;
+use timberline_views::{HistoryError, Store, StoreOptions};
 
 const BUCKET: &str = "b";
 

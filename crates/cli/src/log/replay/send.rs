@@ -8,7 +8,7 @@ use indicatif::HumanCount;
 use timberline_log::Seq;
 use timberline_model::{Bucket, Duration, EventId, Pulsetime, Timestamp, json};
 use timberline_views::record::{BucketKey, EventBlock, Heartbeat, Outcome, Record, RecordKind};
-use timberline_views::{Replica, ReplicaError};
+use timberline_views::tools::{Replica, ReplicaError};
 
 use super::super::names::BucketNames;
 use super::super::progress::Progress;

@@ -4,7 +4,8 @@ use anyhow::ensure;
 use indicatif::HumanCount;
 use timberline_log::Seq;
 use timberline_model::{Timestamp, json};
-use timberline_views::{BucketView, Replica, ReplicaError, Snapshot, TimeRange};
+use timberline_views::tools::{Replica, ReplicaError};
+use timberline_views::{BucketView, Snapshot, TimeRange};
 
 use super::super::progress::Progress;
 use super::ReplayArgs;

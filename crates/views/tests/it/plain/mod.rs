@@ -8,10 +8,8 @@ use proptest::prelude::*;
 use timberline_model::{
     Bucket, BucketUpdate, Data, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp,
 };
-use timberline_views::{
-    BucketView, Columns, DataDictionary, KnownEvents, Renumber, SegmentError, Snapshot, Store, TimeRange,
-    WriteError,
-};
+use timberline_views::columns::{Columns, DataDictionary, Renumber};
+use timberline_views::{BucketView, KnownEvents, SegmentError, Snapshot, Store, TimeRange, WriteError};
 
 /// One event: id, start, duration, data.
 pub(crate) type Event = (u64, i64, i64, String);
