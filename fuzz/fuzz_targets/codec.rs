@@ -28,7 +28,11 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn any_bytes(script: &mut Script<'_>) {
-    let greatest = RecordKind::ALL.iter().map(|kind| kind.number()).max().unwrap_or(0);
+    let greatest = RecordKind::ALL
+        .iter()
+        .map(|kind| kind.number())
+        .max()
+        .unwrap_or(0);
     // All there are, and one on each side that is none.
     let kind = script.byte() % (greatest + 2);
     let mut payload = vec![1];

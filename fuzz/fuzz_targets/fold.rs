@@ -8,16 +8,16 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use timberline_disk::SimDisk;
 use timberline_fuzz::fixture::{self, small_disk};
 use timberline_fuzz::meter::{Meter, most_held};
 use timberline_fuzz::records::Maker;
 use timberline_fuzz::script::Script;
-use timberline_disk::SimDisk;
 use timberline_log::{Entry, Log, LogOptions, LogReader, Seq};
 use timberline_model::{Duration, EventId, NewEvent, Timestamp};
 use timberline_views::record::{Outcome, Record, RecordKind};
-use timberline_views::{BucketView, Snapshot, Store, TimeRange};
 use timberline_views::tools::{Replica, ReplicaError, check, differences};
+use timberline_views::{BucketView, Snapshot, Store, TimeRange};
 
 #[global_allocator]
 static METER: Meter = Meter;

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
+use timberline_disk::Storage;
 use timberline_fuzz::fixture::small_disk;
 use timberline_fuzz::log_file::{self, FRAME, HEADER, MARK};
 use timberline_fuzz::script::Script;
-use timberline_disk::Storage;
 use timberline_log::{Entry, Log, LogOptions, LogReader, Scanned, Seq, scan};
 
 /// Segment files by name.

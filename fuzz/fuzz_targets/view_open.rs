@@ -13,9 +13,9 @@ use timberline_fuzz::view_file::{reseal_checkpoint, reseal_segment};
 use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
 use timberline_query::{Cancel, Engine, Limits, Period, Query};
-use timberline_views::{BucketView, SegmentError, Snapshot, Store, TimeRange};
 use timberline_views::columns::{Columns, DataDictionary, Renumber};
 use timberline_views::tools::{check, differences};
+use timberline_views::{BucketView, SegmentError, Snapshot, Store, TimeRange};
 
 struct Sound {
     log: Files,

@@ -4,8 +4,8 @@
 use timberline_views::BucketKey;
 use timberline_views::record::{
     BucketCreated, BucketDeleted, BucketRestored, BucketUpdated, Erased, EventBlock, EventsChanged,
-    EventsDeleted, EventsInserted, EventsPut, Heartbeat, Last, LossCause, Lost, Outcome, PRESENT, PurgeBegun,
-    PurgeEnded, Record, RecordKind, SettingDeleted, SettingSet,
+    EventsDeleted, EventsInserted, EventsPut, Heartbeat, Last, LossCause, Lost, Outcome, PurgeBegun,
+    PurgeEnded, PurgedEvents, Record, RecordKind, SettingDeleted, SettingSet,
 };
 
 use crate::script::Script;
@@ -96,8 +96,11 @@ impl<'s, 'b> Maker<'s, 'b> {
                 whole: some & 1 == 1,
                 events: (0..some >> 6)
                     .map(|n| {
-                        let through = if n == 0 { PRESENT } else { self.id() };
-                        (through, self.ids())
+                        let through = if n == 0 { u64::MAX } else { self.id() };
+                        PurgedEvents {
+                            through: through.into(),
+                            ids: self.ids(),
+                        }
                     })
                     .collect(),
                 redact: some & 2 == 2,

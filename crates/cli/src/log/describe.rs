@@ -167,7 +167,7 @@ fn purge(line: &mut Line<'_>, r: &PurgeBegun) {
         (false, true) => "former data",
     };
     line.text("erases", what);
-    let ids: Vec<u64> = r.events.iter().flat_map(|(_, ids)| ids).copied().collect();
+    let ids: Vec<u64> = r.events.iter().flat_map(|part| &part.ids).copied().collect();
     if !ids.is_empty() {
         line.numbers("ids", &ids);
     }

@@ -478,16 +478,7 @@ fn order(app: &App, request: &Request, doomed: &Doomed) -> Result<Option<Missing
         (Doomed::Events(selected), None) => ordering(selected.purges()).map(|()| None),
         // In one go: the log is rewritten once, and the receipt is of all of them.
         (Doomed::Buckets(keys), _) => {
-            ordering(&keys.iter().copied().map(whole).collect::<Vec<_>>()).map(|()| None)
+            ordering(&keys.iter().copied().map(PurgeBegun::whole).collect::<Vec<_>>()).map(|()| None)
         }
-    }
-}
-
-fn whole(bucket: BucketKey) -> PurgeBegun {
-    PurgeBegun {
-        bucket,
-        whole: true,
-        events: Vec::new(),
-        redact: false,
     }
 }

@@ -205,7 +205,12 @@ fn describe(line: &mut Value, record: &Record<'_>) {
 fn purged(purge: Purge<'_>) -> Value {
     match purge.is_whole() {
         true => json!("bucket"),
-        false => json!(purge.erased(0).map(|erased| erased.ids.len()).sum::<usize>()),
+        false => json!(
+            purge
+                .erased(Seq::NONE)
+                .map(|erased| erased.ids.len())
+                .sum::<usize>()
+        ),
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use timberline_log::Seq;
+
 use crate::background::compaction_policy::choose_merge;
 use crate::error::CompactError;
 use crate::fold::flush::head_sources;
@@ -164,7 +166,7 @@ impl Shared {
             let change = |bucket: &mut BucketState| Ok(bucket.install(new)?);
             let changed = match state.anywhere(key) {
                 Some((_, true)) => state.edit_trashed(key, change),
-                _ => state.edit(0, key, change),
+                _ => state.edit(Seq::NONE, key, change),
             };
             match changed {
                 Ok(()) => self.sequencer.publish(&turn.state),

@@ -152,7 +152,7 @@ impl Shared {
     ) -> Result<Option<PurgeReceipt>, HistoryError> {
         let _one_at_a_time = self.erasure.lock_log();
         let purges = self.sequencer.snapshot().purges.clone();
-        let Some(newest) = purges.last().copied().map(Seq) else {
+        let Some(newest) = purges.last().copied() else {
             return Ok(None);
         };
         // Orders are carried out by rewriting sealed segments, and they may lie in the active one.

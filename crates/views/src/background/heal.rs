@@ -95,7 +95,7 @@ impl Shared {
                 }
             }
         }
-        found.finish(view.touched)
+        found.finish(view.touched.get())
     }
 
     /// Folds what the log says of one bucket up to a record.

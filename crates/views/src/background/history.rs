@@ -14,7 +14,7 @@ use crate::erasure::{select, squash};
 use crate::error::HistoryError;
 use crate::history::horizon::time_of;
 use crate::history::trash::Deletions;
-use crate::record::{BucketKey, PRESENT, PurgeBegun};
+use crate::record::{BucketKey, PurgeBegun, Through};
 use crate::store::{Shared, Store};
 use crate::time_trust::{RecordDates, TimeTrust};
 
@@ -88,7 +88,7 @@ impl Shared {
             }
         }
         for (bucket, ids) in gone {
-            purges.extend(select::purges(bucket, [(PRESENT, ids)].into()));
+            purges.extend(select::purges(bucket, [(Through::Now, ids)].into()));
         }
         Ok((purges, old_through))
     }

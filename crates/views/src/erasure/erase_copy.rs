@@ -21,7 +21,7 @@ pub struct CopyErasure {
 /// The completed orders after a record.
 #[derive(Default)]
 struct Orders {
-    begun: Vec<u64>,
+    begun: Vec<Seq>,
     completed: Seq,
 }
 
@@ -73,12 +73,12 @@ pub(crate) fn completed_in(copy: &LogReader) -> Result<Seq, HistoryError> {
 fn orders_after(log: &LogReader, done: Seq) -> Result<Orders, HistoryError> {
     let mut orders = Orders::default();
     each_readable(log, done.next(), |seq, record| match record {
-        Record::PurgeBegun(_) if seq > done => orders.begun.push(seq.get()),
+        Record::PurgeBegun(_) if seq > done => orders.begun.push(seq),
         Record::PurgeEnded(ended) => orders.completed = orders.completed.max(Seq(ended.through)),
         _ => {}
     })?;
     // Orders that are not completed yet are the log's to carry out first.
-    orders.begun.retain(|seq| *seq <= orders.completed.get());
+    orders.begun.retain(|seq| *seq <= orders.completed);
     let squashed = |info: &SegmentInfo| info.squashed && info.last.is_some_and(|last| last > done);
     if orders.completed > done && log.segments()?.iter().any(squashed) {
         return Err(HistoryError::OrdersUnknown);

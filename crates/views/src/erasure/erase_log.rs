@@ -24,7 +24,7 @@ use crate::record::{
 pub(crate) struct Targets {
     buckets: FxHashMap<BucketKey, Target>,
     /// No record after this one holds any of it.
-    through: u64,
+    through: Seq,
     /// Orders whose records are damaged: nobody knows what they named.
     pub(crate) lost_orders: Vec<Seq>,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Targets {
 #[derive(Debug, Default)]
 struct Target {
     /// All that records up to here hold of the bucket.
-    whole: Option<u64>,
+    whole: Option<Seq>,
     events: FxHashMap<u64, ErasureAction>,
 }
 
@@ -40,7 +40,7 @@ struct Target {
 #[derive(Clone, Debug, Default)]
 struct ErasureAction {
     /// In records up to this one.
-    through: u64,
+    through: Seq,
     /// It gets this data instead of going.
     redacted: Option<Arc<str>>,
 }
@@ -72,17 +72,17 @@ impl Targets {
     ///
     /// # Errors
     /// When the log cannot be read, or the records are damaged that tell what redacted events became.
-    pub(crate) fn of(reader: &LogReader, purges: &[u64]) -> Result<Targets, HistoryError> {
+    pub(crate) fn of(reader: &LogReader, purges: &[Seq]) -> Result<Targets, HistoryError> {
         let mut targets = Targets::default();
         let (Some(first), Some(last)) = (purges.first(), purges.last()) else {
             return Ok(targets);
         };
         // One pass tells how far back the redactions of these purges begin, another what they put in place: there may be
         // thousands of them.
-        let is_meant = |seq: u64| purges.binary_search(&seq).is_ok();
-        let mut begin: FxHashMap<BucketKey, u64> = FxHashMap::default();
-        let mut lost: BTreeSet<u64> = purges.iter().copied().collect();
-        readable(reader, Seq(*first), Seq(*last), |seq, record| {
+        let is_meant = |seq: Seq| purges.binary_search(&seq).is_ok();
+        let mut begin: FxHashMap<BucketKey, Seq> = FxHashMap::default();
+        let mut lost: BTreeSet<Seq> = purges.iter().copied().collect();
+        readable(reader, *first, *last, |seq, record| {
             let Effect::Purge(purge) = record.effect() else {
                 return;
             };
@@ -91,16 +91,16 @@ impl Targets {
             }
             lost.remove(&seq);
             for erased in purge.erased(seq).filter(|erased| erased.redacted) {
-                let from = begin.entry(purge.bucket()).or_insert(u64::MAX);
+                let from = begin.entry(purge.bucket()).or_insert(Seq(u64::MAX));
                 *from = erased.through.min(*from);
             }
         })?;
-        targets.lost_orders = lost.into_iter().map(Seq).collect();
-        let from = begin.values().copied().min().unwrap_or(u64::MAX);
-        let from = from.saturating_add(1).min(*first);
+        targets.lost_orders = lost.into_iter().collect();
+        let after_oldest = begin.values().copied().min().map(Seq::next);
+        let from = after_oldest.map_or(*first, |from| from.min(*first));
         let mut texts = TextsPut::default();
         let mut all_known = true;
-        let damage = readable(reader, Seq(from), Seq(*last), |seq, record| match record {
+        let damage = readable(reader, from, *last, |seq, record| match record {
             Record::EventsPut(put) if begin.contains_key(&put.bucket) => texts.put(seq, &put),
             record => {
                 if let Effect::Purge(purge) = record.effect()
@@ -118,7 +118,7 @@ impl Targets {
     }
 
     /// Adds what the purge with this seq names. False when of an event that it redacts the new data is not known.
-    fn add(&mut self, seq: u64, purge: Purge<'_>, texts: &TextsPut) -> bool {
+    fn add(&mut self, seq: Seq, purge: Purge<'_>, texts: &TextsPut) -> bool {
         let mut all_known = true;
         self.through = self.through.max(seq);
         let target = self.buckets.entry(purge.bucket()).or_default();
@@ -181,7 +181,7 @@ impl Targets {
     /// The record that takes the place of this one; `None` if it stays.
     fn replaced(&self, found: &timberline_log::Record<'_>) -> Result<Option<Record<'static>>, CodecError> {
         let concerned = self.concerns(found)?;
-        Ok(concerned.and_then(|(target, record)| target.replacement(found.seq.get(), &record)))
+        Ok(concerned.and_then(|(target, record)| target.replacement(found.seq, &record)))
     }
 }
 
@@ -200,14 +200,14 @@ fn readable(
     reader: &LogReader,
     from: Seq,
     to: Seq,
-    mut see: impl FnMut(u64, Record<'_>),
+    mut see: impl FnMut(Seq, Record<'_>),
 ) -> Result<Option<Damage>, HistoryError> {
     let mut first = None;
     let mut records = reader.read_from(from)?;
     while let Some(record) = records.next() {
         match record {
             Ok(record) if record.seq > to => break,
-            Ok(record) => see(record.seq.get(), Record::decode(record.kind, record.payload)?),
+            Ok(record) => see(record.seq, Record::decode(record.kind, record.payload)?),
             Err(damage) => {
                 first.get_or_insert(damage);
             }
@@ -218,10 +218,10 @@ fn readable(
 
 /// The data that records gave events, and which record it was.
 #[derive(Debug, Default)]
-struct TextsPut(FxHashMap<(BucketKey, u64), (u64, Arc<str>)>);
+struct TextsPut(FxHashMap<(BucketKey, u64), (Seq, Arc<str>)>);
 
 impl TextsPut {
-    fn put(&mut self, seq: u64, put: &EventsPut<'_>) {
+    fn put(&mut self, seq: Seq, put: &EventsPut<'_>) {
         let texts: Vec<Arc<str>> = put.events.texts.iter().map(|text| Arc::from(&**text)).collect();
         for (id, number) in put.ids.iter().zip(&put.events.data) {
             if let Some(text) = texts.get(*number as usize) {
@@ -231,14 +231,14 @@ impl TextsPut {
     }
 
     /// What an event was given after a record.
-    fn after(&self, bucket: BucketKey, id: u64, through: u64) -> Option<&Arc<str>> {
+    fn after(&self, bucket: BucketKey, id: u64, through: Seq) -> Option<&Arc<str>> {
         let (seq, text) = self.0.get(&(bucket, id))?;
         (*seq > through).then_some(text)
     }
 }
 
 impl Target {
-    fn replacement(&self, seq: u64, record: &Record<'_>) -> Option<Record<'static>> {
+    fn replacement(&self, seq: Seq, record: &Record<'_>) -> Option<Record<'static>> {
         if self.whole.is_some_and(|through| seq <= through) {
             return without_bucket(record);
         }
@@ -370,7 +370,7 @@ pub(crate) fn erase(
         return Ok(done);
     }
     let mut segments = reader.segments()?;
-    segments.retain(|segment| segment.first.get() <= targets.through);
+    segments.retain(|segment| segment.first <= targets.through);
     let mut unseen = targets.names();
     let mut found = Vec::with_capacity(segments.len());
     for segment in &segments {
@@ -423,13 +423,13 @@ fn contents(
         let Some((target, decoded)) = targets.concerns(&record)? else {
             continue;
         };
-        contents.hit |= target.replacement(record.seq.get(), &decoded).is_some();
+        contents.hit |= target.replacement(record.seq, &decoded).is_some();
         match decoded.effect() {
             Effect::CreateBucket(r) => drop(unseen.remove(&(r.bucket, None))),
             Effect::ChangeEvents(changes) if !unseen.is_empty() => {
                 let erased = |id: &u64| {
                     let action = target.events.get(id);
-                    action.is_some_and(|action| record.seq.get() <= action.through)
+                    action.is_some_and(|action| record.seq <= action.through)
                 };
                 for id in changes.put.iter().flat_map(|put| put.ids()).filter(erased) {
                     unseen.remove(&(changes.bucket, Some(id)));

@@ -9,7 +9,7 @@ use timberline_model::EventId;
 
 use crate::error::HistoryError;
 use crate::history::cancel_check::CancelCheck;
-use crate::record::{BucketKey, Effect, PRESENT, PurgeBegun, Put, Record};
+use crate::record::{BucketKey, Effect, PurgeBegun, PurgedEvents, Put, Record, Through};
 use crate::row::{Bounds, Row, TimeRange};
 use crate::view::BucketView;
 use crate::view::Snapshot;
@@ -64,7 +64,7 @@ struct Seen {
     /// The data that it has, if that matches.
     text: Option<Box<str>>,
     /// The newest record that holds a former state of it that matched.
-    former: Option<u64>,
+    former: Option<Seq>,
     deleted: bool,
 }
 
@@ -110,7 +110,7 @@ pub(crate) fn select(
         };
         if selection.buckets.is_empty() || selection.buckets.contains(&key) {
             let decoded = Record::decode(record.kind, record.payload)?;
-            search.take(key, record.seq.get(), &decoded);
+            search.take(key, record.seq, &decoded);
         }
     }
     if is_damaged {
@@ -163,7 +163,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn take(&mut self, key: BucketKey, seq: u64, record: &Record<'_>) {
+    fn take(&mut self, key: BucketKey, seq: Seq, record: &Record<'_>) {
         match record.effect() {
             Effect::ChangeEvents(changes) => {
                 self.remove(key, changes.removed);
@@ -196,11 +196,16 @@ impl Search<'_> {
         }
     }
 
-    fn put_all(&mut self, key: BucketKey, seq: u64, put: &Put<'_>) {
+    fn put_all(&mut self, key: BucketKey, seq: Seq, put: &Put<'_>) {
         // Each distinct text once, and only if somebody asks for it.
         let matches: Vec<bool> = put.texts().map(|text| (self.selection.data)(text)).collect();
         for ((id, start, duration, text), (_, _, number)) in put.iter().zip(put.rows()) {
-            let hit = matches.get(number as usize).copied().unwrap_or_default();
+            let hit = matches.get(number as usize).copied();
+            debug_assert!(
+                hit.is_some(),
+                "a block of events was read with numbers that its texts have"
+            );
+            let hit = hit.unwrap_or(false);
             self.put(key, seq, id, (start, duration, text), hit);
         }
     }
@@ -208,13 +213,13 @@ impl Search<'_> {
     fn put(
         &mut self,
         key: BucketKey,
-        seq: u64,
+        seq: Seq,
         id: u64,
         (start, duration, text): (i64, i64, &str),
         hit: bool,
     ) {
         let hit = hit && self.is_wanted(id);
-        let former = self.former(key, id, seq.saturating_sub(1));
+        let former = self.former(key, id, seq.prev());
         if hit || former.is_some() {
             let seen = Seen {
                 start,
@@ -231,7 +236,7 @@ impl Search<'_> {
 
     /// The newest record up to which a former state of an event matched, the one it has now included, which ends with
     /// record `until`.
-    fn former(&self, key: BucketKey, id: u64, until: u64) -> Option<u64> {
+    fn former(&self, key: BucketKey, id: u64, until: Seq) -> Option<Seq> {
         let seen = self.seen.get(&key)?.get(&id)?;
         if self.matches(id, seen) {
             Some(until)
@@ -294,17 +299,17 @@ impl Search<'_> {
             };
             let mut ids: Vec<(&u64, &Seen)> = bucket.iter().collect();
             ids.sort_unstable_by_key(|(id, _)| **id);
-            let mut groups: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+            let mut groups: BTreeMap<Through, Vec<u64>> = BTreeMap::new();
             let mut count = 0;
             for (id, seen) in ids {
                 let through = match (self.matches(*id, seen), seen.former) {
-                    (true, _) => PRESENT,
-                    (false, Some(former)) => former,
+                    (true, _) => Through::Now,
+                    (false, Some(former)) => Through::UpTo(former),
                     (false, None) => continue,
                 };
                 count += 1;
                 match (through, seen.deleted || self.trashed.contains(&key)) {
-                    (PRESENT, false) => selected.events += 1,
+                    (Through::Now, false) => selected.events += 1,
                     (_, true) => selected.deleted += 1,
                     _ => selected.former += 1,
                 }
@@ -324,22 +329,21 @@ impl Search<'_> {
 }
 
 /// The records for a bucket: groups of events by the record through which they are erased.
-pub(crate) fn purges(bucket: BucketKey, groups: BTreeMap<u64, Vec<u64>>) -> Vec<PurgeBegun> {
-    let mut all: Vec<(u64, u64)> = groups
+pub(crate) fn purges(bucket: BucketKey, groups: BTreeMap<Through, Vec<u64>>) -> Vec<PurgeBegun> {
+    let mut all: Vec<(Through, u64)> = groups
         .into_iter()
         .flat_map(|(through, ids)| ids.into_iter().map(move |id| (through, id)))
         .collect();
     all.sort_unstable();
-    let record = |part: &[(u64, u64)]| PurgeBegun {
+    let record = |part: &[(Through, u64)]| PurgeBegun {
         bucket,
         whole: false,
         events: part
             .chunk_by(|a, b| a.0 == b.0)
-            .map(|group| {
-                (
-                    group.first().map_or(0, |g| g.0),
-                    group.iter().map(|g| g.1).collect(),
-                )
+            .filter_map(|group| {
+                let (through, _) = *group.first()?;
+                let ids = group.iter().map(|(_, id)| *id).collect();
+                Some(PurgedEvents { through, ids })
             })
             .collect(),
         redact: false,

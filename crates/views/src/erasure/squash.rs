@@ -26,14 +26,16 @@ const RECORD_BYTES: usize = 768 << 10;
 const LARGE: usize = 256;
 
 /// Squashes a sealed segment. `None` if it stays as it is: when it is damaged, when a purge of it is not complete
-/// (`purges`), or when a bucket came back in it, which no order of outcomes can say in all cases.
+/// (`purges`), or when it holds a bucket restore: the restored bucket may
+/// have been created, deleted and replaced under its name within the segment, and no order of the few records that stay
+/// would fold to the same.
 ///
 /// # Errors
 /// When the log cannot be read or the new segment not written; the old one is then still there.
 pub(crate) fn squash(
     reader: &LogReader,
     segment: &SegmentInfo,
-    purges: &[u64],
+    purges: &[Seq],
     pace: &mut dyn Pace,
 ) -> Result<Option<Rewritten>, HistoryError> {
     let Some(last) = segment.last.filter(|_| !segment.squashed) else {
@@ -76,7 +78,7 @@ struct Touched {
 
 impl Touched {
     /// Takes note of a record. False when the segment cannot be squashed.
-    fn note(&mut self, seq: Seq, record: &Record<'_>, purges: &[u64]) -> bool {
+    fn note(&mut self, seq: Seq, record: &Record<'_>, purges: &[Seq]) -> bool {
         match record.effect() {
             Effect::ChangeEvents(changes) => {
                 let extended = changes.extended.iter().map(|(id, _)| id);
@@ -85,7 +87,7 @@ impl Touched {
                 self.ids.entry(changes.bucket).or_default().extend(all);
             }
             Effect::RestoreBucket(_) => self.refused = true,
-            Effect::Purge(_) => self.refused |= purges.contains(&seq.get()),
+            Effect::Purge(_) => self.refused |= purges.contains(&seq),
             Effect::CreateBucket(_)
             | Effect::UpdateBucket(_)
             | Effect::DeleteBucket(_)
@@ -175,8 +177,11 @@ impl Texts {
         number
     }
 
+    /// The text with a number that [`Texts::number`] has given; others are a bug, and the answer is no JSON.
     fn text(&self, number: u32) -> &str {
-        self.texts.get(number as usize).map_or("{}", |text| text)
+        let text = self.texts.get(number as usize);
+        debug_assert!(text.is_some(), "text {number} was never numbered");
+        text.map_or("", |text| text)
     }
 }
 
@@ -213,7 +218,9 @@ impl Squasher {
             Effect::Set { key, value } => {
                 self.settings.insert(key.to_owned(), value.map(str::to_owned));
             }
-            Effect::EndPurges { through } => self.purged_through = self.purged_through.max(Some(through)),
+            Effect::EndPurges { through } => {
+                self.purged_through = self.purged_through.max(Some(through.get()))
+            }
             // The purge is complete, so nothing is left of what it named.
             Effect::Purge(_) | Effect::Nothing => {}
             // Segments with one of these are not squashed.

@@ -4,6 +4,9 @@
 //! One file, replaced atomically. It is written only after the log is durable up to its seq: views never know more
 //! than the log. Format: `docs/format/views.md`.
 
+// All of it comes from the disk.
+#![deny(clippy::indexing_slicing)]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -136,10 +139,10 @@ pub(crate) fn encode(snapshot: &Snapshot, generations: &Generations) -> Result<V
         .collect::<Result<Vec<_>, _>>()?;
     let trash = snapshot
         .trashed()
-        .map(|deleted| Ok((deleted.seq, bucket_body(&deleted.view)?)))
+        .map(|deleted| Ok((deleted.seq.get(), bucket_body(&deleted.view)?)))
         .collect::<Result<Vec<_>, CodecError>>()?;
     let body = Body {
-        seq: snapshot.seq,
+        seq: snapshot.seq.get(),
         position: snapshot.position.map(|p| (p.segment.0, p.offset)),
         next_event: snapshot.next_event,
         next_bucket: snapshot.next_bucket,
@@ -150,7 +153,7 @@ pub(crate) fn encode(snapshot: &Snapshot, generations: &Generations) -> Result<V
             .collect(),
         buckets,
         trash,
-        purges: snapshot.purges.to_vec(),
+        purges: snapshot.purges.iter().map(|seq| seq.get()).collect(),
     };
     let mut out = Vec::with_capacity(4096);
     out.extend_from_slice(&MAGIC);
@@ -187,7 +190,7 @@ fn bucket_body(view: &BucketView) -> Result<BucketBody, CodecError> {
         last_updated: bucket.last_updated.map(Timestamp::nanos),
         extent: view.extent,
         len: view.len,
-        touched: view.touched,
+        touched: view.touched.get(),
         last: view.last.map(|l| (l.id, l.start, l.duration)),
         open: view.open.as_ref().map(|o| OpenBody {
             id: o.row.id,
@@ -404,17 +407,17 @@ fn restore(
     }
     let mut trash = Vec::with_capacity(body.trash.len());
     for (seq, b) in body.trash {
-        trash.push((seq, restore_bucket(storage, b, healer)?));
+        trash.push((Seq(seq), restore_bucket(storage, b, healer)?));
     }
     let settings: BTreeMap<String, String> = body.settings.into_iter().collect();
     let mut state = State::restore(
-        body.seq,
+        Seq(body.seq),
         body.next_event,
         body.next_bucket,
         settings,
         buckets,
         trash,
-        body.purges,
+        body.purges.into_iter().map(Seq).collect(),
     );
     state.position = body.position.map(|(segment, offset)| Position {
         segment: Seq(segment),
@@ -525,8 +528,8 @@ fn restore_bucket(
             .map(|(id, start, duration)| LastEvent { id, start, duration }),
         extent: b.extent,
         len: b.len,
-        touched: b.touched,
-        changes: Changes::since(b.touched),
+        touched: Seq(b.touched),
+        changes: Changes::since(Seq(b.touched)),
     };
     // The fold counts down from it, and reads rely on it.
     let sealed: u64 = view.segments.iter().map(MaskedSegment::rows).sum();

@@ -59,6 +59,6 @@ impl OpenReport {
     /// Notes the buckets whose creation is lost.
     pub(crate) fn note_recovered(&mut self, state: &State) {
         let found = state.recovered().iter();
-        self.recovered = found.map(|(seq, _, id)| (Seq(*seq), id.clone())).collect();
+        self.recovered = found.map(|bucket| (bucket.seq, bucket.id.clone())).collect();
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use timberline_log::Seq;
 use timberline_model::Bucket;
 
 use crate::fold::FoldError;
@@ -59,8 +60,8 @@ impl BucketState {
                 last: None,
                 extent: None,
                 len: 0,
-                touched: 0,
-                changes: Changes::since(0),
+                touched: Seq::NONE,
+                changes: Changes::since(Seq::NONE),
             },
             interner: Interner::default(),
             changed: None,
@@ -187,7 +188,7 @@ impl BucketState {
     }
 
     /// Everything of record `seq` is folded in.
-    pub(crate) fn touch(&mut self, seq: u64) {
+    pub(crate) fn touch(&mut self, seq: Seq) {
         self.view.touched = self.view.touched.max(seq);
         if let Some(from) = self.changed.take() {
             self.view.changes.record(seq, from);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use timberline_disk::{IoError, Storage};
+use timberline_log::Seq;
 
 use crate::error::CompactError;
 use crate::head::Run;
@@ -36,8 +37,10 @@ impl FlushTrigger {
 }
 
 /// The runs of a frozen head, as sources of a view segment.
-pub(crate) fn head_sources(runs: &[Arc<Run>], touched: u64) -> Vec<Source> {
-    runs.iter().map(|r| Source::Run(r.clone(), touched)).collect()
+pub(crate) fn head_sources(runs: &[Arc<Run>], touched: Seq) -> Vec<Source> {
+    runs.iter()
+        .map(|r| Source::Run(r.clone(), touched.get()))
+        .collect()
 }
 
 /// Writes the rows of these sources to a new view segment; none when there are no rows.

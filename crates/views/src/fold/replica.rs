@@ -72,7 +72,7 @@ impl Replica {
         if self.trigger.is_due(payload) {
             self.spill()?;
         }
-        Ok(self.state.apply(seq.0, record)?)
+        Ok(self.state.apply(seq, record)?)
     }
 
     /// The state as of the newest record folded.
@@ -82,7 +82,7 @@ impl Replica {
 
     /// The newest record folded.
     pub fn seq(&self) -> Seq {
-        Seq(self.state.seq)
+        self.state.seq
     }
 
     /// Everything as of the newest record folded.
@@ -92,7 +92,7 @@ impl Replica {
 
     /// The same as of a record: the newest folded, or one that stands for nothing (it may have been erased).
     pub(crate) fn into_snapshot(mut self, seq: Seq) -> Snapshot {
-        self.state.seq = seq.get();
+        self.state.seq = seq;
         self.state.snapshot()
     }
 
@@ -106,7 +106,7 @@ impl Replica {
         for key in full {
             let (spill, next_file) = (&**spill, &self.next_file);
             let mut failed = None;
-            self.state.edit(0, key, |b| {
+            self.state.edit(Seq::NONE, key, |b| {
                 if b.view.frozen.is_empty() {
                     b.freeze();
                 }

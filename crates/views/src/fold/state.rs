@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use timberline_log::Position;
+use timberline_log::{Position, Seq};
 use timberline_model::Data;
 
 use crate::collections::{Names, Table};
@@ -50,21 +50,21 @@ const MAX_HEADS_BYTES: usize = 32 << 20;
 /// Everything the log says, folded up to one seq.
 #[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) seq: u64,
+    pub(crate) seq: Seq,
     /// Where the next record begins, as far as whoever appends or reads has told.
     pub(crate) position: Option<Position>,
     pub(crate) next_event: u64,
     next_bucket: u32,
     /// Newest seq that made, changed or deleted a bucket.
-    listed: u64,
+    listed: Seq,
     settings: Arc<BTreeMap<String, String>>,
     names: Names,
     keys: FxHashMap<Arc<str>, BucketKey>,
     buckets: FxHashMap<BucketKey, BucketState>,
     /// Deleted buckets, which can be restored until they are purged, and the seq of their deletion.
-    trash: BTreeMap<BucketKey, (u64, BucketState)>,
+    trash: BTreeMap<BucketKey, (Seq, BucketState)>,
     /// Seqs of purges that are not complete.
-    purges: Arc<Vec<u64>>,
+    purges: Arc<Vec<Seq>>,
     table: Table<Arc<BucketView>>,
     /// What the snapshots show of `trash`.
     trashed: Table<Trashed>,
@@ -73,7 +73,17 @@ pub(crate) struct State {
     /// Bytes that the heads of all buckets take together, about.
     heads: usize,
     /// See [`State::recovered`].
-    recovered: Vec<(u64, BucketKey, String)>,
+    recovered: Vec<RecoveredBucket>,
+}
+
+/// A bucket that was put together again because the record that created it is lost.
+#[derive(Clone, Debug)]
+pub(crate) struct RecoveredBucket {
+    /// The record that first spoke of it.
+    pub(crate) seq: Seq,
+    pub(crate) key: BucketKey,
+    /// The id that it got.
+    pub(crate) id: String,
 }
 
 /// The id of a bucket whose real one is lost.
@@ -99,11 +109,11 @@ fn adds_to(effect: &Effect<'_>) -> Option<BucketKey> {
 impl State {
     pub(crate) fn new() -> State {
         State {
-            seq: 0,
+            seq: Seq::NONE,
             position: None,
             next_event: 1,
             next_bucket: 0,
-            listed: 0,
+            listed: Seq::NONE,
             settings: Arc::default(),
             names: Names::default(),
             keys: FxHashMap::default(),
@@ -118,15 +128,15 @@ impl State {
         }
     }
 
-    /// Takes up what a checkpoint holds.
+    /// The state that a checkpoint holds.
     pub(crate) fn restore(
-        seq: u64,
+        seq: Seq,
         next_event: u64,
         next_bucket: u32,
         settings: BTreeMap<String, String>,
         buckets: Vec<BucketState>,
-        trash: Vec<(u64, BucketState)>,
-        purges: Vec<u64>,
+        trash: Vec<(Seq, BucketState)>,
+        purges: Vec<Seq>,
     ) -> State {
         let mut state = State {
             seq,
@@ -146,7 +156,7 @@ impl State {
         state
     }
 
-    /// Goes on from a picture.
+    /// Goes on from a snapshot.
     pub(crate) fn of(snapshot: &Snapshot) -> State {
         let trash = snapshot.trashed();
         State {
@@ -226,7 +236,7 @@ impl State {
 
     /// Sets the head of a bucket apart to be sealed, unless that was done before and not finished.
     pub(crate) fn freeze(&mut self, key: BucketKey) -> Result<(), FoldError> {
-        self.edit(0, key, |bucket| {
+        self.edit(Seq::NONE, key, |bucket| {
             if bucket.view.frozen.is_empty() {
                 bucket.freeze();
             }
@@ -240,7 +250,7 @@ impl State {
         &self.settings
     }
 
-    /// The picture readers get.
+    /// The snapshot that readers get.
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot {
             seq: self.seq,
@@ -260,7 +270,7 @@ impl State {
     ///
     /// # Errors
     /// When the record does not fit; the state is then as before, but for `seq`.
-    pub(crate) fn apply(&mut self, seq: u64, record: &Record<'_>) -> Result<(), FoldError> {
+    pub(crate) fn apply(&mut self, seq: Seq, record: &Record<'_>) -> Result<(), FoldError> {
         self.seq = seq;
         self.position = None;
         let effect = record.effect();
@@ -300,7 +310,7 @@ impl State {
         }
     }
 
-    fn change_events(&mut self, seq: u64, changes: &EventChanges<'_>) -> Result<(), FoldError> {
+    fn change_events(&mut self, seq: Seq, changes: &EventChanges<'_>) -> Result<(), FoldError> {
         let result = self.edit(seq, changes.bucket, |bucket| bucket.change(changes));
         if changes.put.is_some() {
             self.note_growth(changes.bucket);
@@ -314,13 +324,13 @@ impl State {
 
     /// Sees to it that there is a bucket of this key before something is added to it. A writer adds only to buckets that
     /// are there, so if there is none, the record that made it, or brought it back, is lost; what was added is not.
-    fn expect_bucket(&mut self, seq: u64, key: BucketKey) {
+    fn expect_bucket(&mut self, seq: Seq, key: BucketKey) {
         if self.buckets.contains_key(&key) {
             return;
         }
         if self.trash.contains_key(&key) && self.restore_bucket(seq, key).is_ok() {
             tracing::warn!(
-                seq,
+                %seq,
                 bucket = key.0,
                 "a deleted bucket took in events: the record that restored it is lost"
             );
@@ -331,7 +341,7 @@ impl State {
             id.push('-');
         }
         tracing::warn!(
-            seq,
+            %seq,
             bucket = key.0,
             id,
             "the record that made a bucket is lost: its events are shown under this id"
@@ -350,25 +360,24 @@ impl State {
             self.show_trashed(key);
         }
         if self.create_bucket(seq, &created).is_ok() {
-            self.recovered.push((seq, key, id));
+            self.recovered.push(RecoveredBucket { seq, key, id });
         }
     }
 
-    /// The buckets that were put together again because the record that made them is lost, each with the record that
-    /// first spoke of it, its key, and the id that it got.
-    pub(crate) fn recovered(&self) -> &[(u64, BucketKey, String)] {
+    /// The buckets whose creation is lost.
+    pub(crate) fn recovered(&self) -> &[RecoveredBucket] {
         &self.recovered
     }
 
     /// Changes a bucket and shows the change in the next snapshot.
     pub(crate) fn edit(
         &mut self,
-        seq: u64,
+        seq: Seq,
         key: BucketKey,
         change: impl FnOnce(&mut BucketState) -> Result<(), FoldError>,
     ) -> Result<(), FoldError> {
         let bucket = self.buckets.get_mut(&key).ok_or(FoldError::NoSuchBucket(key.0))?;
-        // Whatever was changed before an error is part of the state and so of the picture.
+        // Whatever was changed before an error is part of the state and so of the snapshot.
         let before = bucket.head_weight();
         let changed = change(bucket);
         bucket.touch(seq);
@@ -387,7 +396,7 @@ impl State {
         }
     }
 
-    fn create_bucket(&mut self, seq: u64, r: &BucketCreated<'_>) -> Result<(), FoldError> {
+    fn create_bucket(&mut self, seq: Seq, r: &BucketCreated<'_>) -> Result<(), FoldError> {
         if self.is_recovered(r.bucket) {
             // An earlier version did not know that the key was taken.
             return self.adopt(seq, r);
@@ -398,7 +407,7 @@ impl State {
         if let Some(other) = self.keys.get(r.id).copied() {
             // Names are given once they are free: the record that deleted the other is lost.
             tracing::warn!(
-                seq,
+                %seq,
                 bucket = other.0,
                 id = r.id,
                 "a bucket was made under the id of another: the record that deleted that one is lost"
@@ -425,7 +434,7 @@ impl State {
     }
 
     /// Gives a bucket that was put together again what the record says that makes it.
-    fn adopt(&mut self, seq: u64, r: &BucketCreated<'_>) -> Result<(), FoldError> {
+    fn adopt(&mut self, seq: Seq, r: &BucketCreated<'_>) -> Result<(), FoldError> {
         if self.keys.contains_key(r.id) {
             return Err(FoldError::BucketExists(r.id.to_owned()));
         }
@@ -449,7 +458,7 @@ impl State {
         self.note_growth(key);
     }
 
-    fn update_bucket(&mut self, seq: u64, r: &BucketUpdated<'_>) -> Result<(), FoldError> {
+    fn update_bucket(&mut self, seq: Seq, r: &BucketUpdated<'_>) -> Result<(), FoldError> {
         self.listed = seq;
         self.edit(seq, r.bucket, |b| {
             let bucket = Arc::make_mut(&mut b.view.bucket);
@@ -468,19 +477,19 @@ impl State {
         })
     }
 
-    fn delete_bucket(&mut self, seq: u64, key: BucketKey) -> Result<(), FoldError> {
+    fn delete_bucket(&mut self, seq: Seq, key: BucketKey) -> Result<(), FoldError> {
         let bucket = self.take_out(seq, key)?;
         self.throw_away(seq, bucket);
         Ok(())
     }
 
-    fn throw_away(&mut self, seq: u64, bucket: BucketState) {
+    fn throw_away(&mut self, seq: Seq, bucket: BucketState) {
         let key = bucket.view.key;
         self.trash.insert(key, (seq, bucket));
         self.show_trashed(key);
     }
 
-    fn take_out(&mut self, seq: u64, key: BucketKey) -> Result<BucketState, FoldError> {
+    fn take_out(&mut self, seq: Seq, key: BucketKey) -> Result<BucketState, FoldError> {
         self.listed = seq;
         let bucket = self.buckets.remove(&key).ok_or(FoldError::NoSuchBucket(key.0))?;
         self.heads = self.heads.saturating_sub(bucket.head_weight());
@@ -491,14 +500,14 @@ impl State {
         Ok(bucket)
     }
 
-    fn restore_bucket(&mut self, seq: u64, key: BucketKey) -> Result<(), FoldError> {
+    fn restore_bucket(&mut self, seq: Seq, key: BucketKey) -> Result<(), FoldError> {
         let (_, deleted) = self.trash.get(&key).ok_or(FoldError::NotDeleted(key.0))?;
         let id = &deleted.view.bucket.id;
         if self.keys.contains_key(id.as_str()) {
             return Err(FoldError::BucketExists(id.clone()));
         }
         if let Some((_, mut bucket)) = self.trash.remove(&key) {
-            // A bucket that came back may be seen as another than the one that went.
+            // Caches must see a restored bucket as changed.
             bucket.view.touched = seq;
             bucket.view.changes = Changes::since(seq);
             self.listed = seq;
@@ -508,7 +517,7 @@ impl State {
         Ok(())
     }
 
-    fn begin_purge(&mut self, seq: u64, purge: Purge<'_>) -> Result<(), FoldError> {
+    fn begin_purge(&mut self, seq: Seq, purge: Purge<'_>) -> Result<(), FoldError> {
         Arc::make_mut(&mut self.purges).push(seq);
         let key = purge.bucket();
         if purge.is_whole() {

@@ -39,9 +39,17 @@ impl HeadDictionary {
         self.number
     }
 
-    /// The data at an index; an index comes from a row of this head, so it is always there.
+    /// The data at an index; an index comes from a row of this head, so it is always there. If a bug gives another
+    /// index, the answer is no JSON, so that nobody takes it for data.
     pub(crate) fn text(&self, index: u32) -> &str {
-        self.texts.text(index).unwrap_or("{}")
+        self.texts.text(index).unwrap_or_else(|| {
+            debug_assert!(
+                false,
+                "a row refers to data {index}, which its head does not have"
+            );
+            tracing::error!(index, "a row refers to data that its head does not have");
+            ""
+        })
     }
 
     pub(crate) fn len(&self) -> usize {

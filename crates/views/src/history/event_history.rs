@@ -157,7 +157,7 @@ fn change_of(record: &Record<'_>, id: u64, squashed: bool) -> Option<EventChange
                 });
             }
             // What is erased is in older records than this one.
-            let redacted = purge.erased(0).any(|erased| erased.ids.contains(&id));
+            let redacted = purge.erased(Seq::NONE).any(|erased| erased.ids.contains(&id));
             redacted.then(|| same(ChangeKind::Redacted)).flatten()
         }
         Effect::CreateBucket(_)

@@ -146,7 +146,7 @@ impl StateAt {
                     *bucket = BucketAt::default();
                 }
                 purge.removed().for_each(|ids| bucket.remove(ids));
-                let erased = purge.erased(seq.get()).filter(|erased| !erased.redacted);
+                let erased = purge.erased(seq).filter(|erased| !erased.redacted);
                 let erased = erased.flat_map(|erased| erased.ids);
                 let wanted = self.wanted.get(&purge.bucket());
                 let erased = erased.filter(|id| wanted.is_some_and(|wanted| wanted.contains(id)));

@@ -53,7 +53,7 @@ pub(super) fn fold_tail(
                     .sequencer
                     .lock()
                     .state
-                    .apply(record.seq.0, &decoded)
+                    .apply(record.seq, &decoded)
                     .map_err(|e| e.to_string())
             });
         if let Err(why) = folded {

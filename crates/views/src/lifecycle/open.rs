@@ -132,7 +132,7 @@ impl Store {
         let mut report = OpenReport::default();
         let Checkpoint { state, generations } = read?.or_new(&mut report);
         // Until here nothing was changed: a start that is refused leaves everything as it was.
-        expect_log_to_reach(log_storage.path(), opening.last_seq(), Seq(state.seq))?;
+        expect_log_to_reach(log_storage.path(), opening.last_seq(), state.seq)?;
         let (log, recovery) = opening.open()?;
         report.seq = recovery.last_seq;
         report.torn = recovery.torn;
@@ -140,10 +140,10 @@ impl Store {
         report
             .damage
             .extend(generations::put_back(&log.reader(), &generations)?);
-        let from_nothing = state.seq == 0;
+        let from_nothing = state.seq == Seq::NONE;
         let through = match rebuild {
             Rebuild::Yes => Seq::NONE,
-            Rebuild::No => Seq(state.seq),
+            Rebuild::No => state.seq,
         };
         let wakeup = Arc::new(Wakeup::new());
         let checkpointer = Arc::new(Checkpointer::new(through, generations));

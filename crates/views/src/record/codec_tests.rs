@@ -147,7 +147,16 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
             Record::PurgeBegun(PurgeBegun {
                 bucket,
                 whole: false,
-                events: vec![(PRESENT, vec![1, 2]), (17, vec![300])],
+                events: vec![
+                    PurgedEvents {
+                        through: Through::Now,
+                        ids: vec![1, 2],
+                    },
+                    PurgedEvents {
+                        through: Through::UpTo(Seq(17)),
+                        ids: vec![300],
+                    },
+                ],
                 redact: false,
             }),
         ),

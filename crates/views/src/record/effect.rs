@@ -3,8 +3,10 @@
 //! This is the one place that says so. The fold, squash, undo, erasure and every reader of history work on effects, not
 //! on kinds: a new kind of record is one more arm in [`Record::effect`] and in [`Record::ids_used`].
 
+use timberline_log::Seq;
+
 use super::{
-    BucketCreated, BucketKey, BucketUpdated, EventBlock, Last, Outcome, PRESENT, PurgeBegun, Record,
+    BucketCreated, BucketKey, BucketUpdated, EventBlock, Last, Outcome, PurgeBegun, Record, Through,
 };
 
 /// What a record does. Each record does one thing.
@@ -32,7 +34,7 @@ pub enum Effect<'r> {
     /// All purges up to this record are complete.
     EndPurges {
         /// Its sequence number.
-        through: u64,
+        through: Seq,
     },
     /// Nothing: the record only keeps its sequence number.
     Nothing,
@@ -165,7 +167,9 @@ impl Record<'_> {
                 value: None,
             },
             Record::PurgeBegun(r) => Effect::Purge(Purge(r)),
-            Record::PurgeEnded(r) => Effect::EndPurges { through: r.through },
+            Record::PurgeEnded(r) => Effect::EndPurges {
+                through: Seq(r.through),
+            },
             Record::Lost(_) => Effect::Nothing,
         }
     }
@@ -392,16 +396,23 @@ impl<'r> Purge<'r> {
 
     /// Ids of the events that are purged: from now on they do not exist.
     pub fn removed(self) -> impl Iterator<Item = &'r [u64]> {
-        let now = self.0.events.iter().filter(|(through, _)| *through == PRESENT);
-        now.map(|(_, ids)| ids.as_slice())
+        let now = self.0.events.iter().filter(|part| part.through == Through::Now);
+        now.map(|part| part.ids.as_slice())
     }
 
     /// What is erased from the log. `seq` is the purge's own sequence number.
-    pub fn erased(self, seq: u64) -> impl Iterator<Item = ErasedEvents<'r>> {
-        self.0.events.iter().map(move |(through, ids)| ErasedEvents {
-            through: if *through == PRESENT { seq } else { *through },
-            ids,
-            redacted: self.0.redact && *through != PRESENT,
+    pub fn erased(self, seq: Seq) -> impl Iterator<Item = ErasedEvents<'r>> {
+        self.0.events.iter().map(move |part| match part.through {
+            Through::Now => ErasedEvents {
+                through: seq,
+                ids: &part.ids,
+                redacted: false,
+            },
+            Through::UpTo(through) => ErasedEvents {
+                through,
+                ids: &part.ids,
+                redacted: self.0.redact,
+            },
         })
     }
 }
@@ -410,7 +421,7 @@ impl<'r> Purge<'r> {
 #[derive(Clone, Copy, Debug)]
 pub struct ErasedEvents<'r> {
     /// The newest of the records that are erased from.
-    pub through: u64,
+    pub through: Seq,
     /// Ids of the events.
     pub ids: &'r [u64],
     /// Only the data is erased: in its place comes the data that a later record gives the event.

@@ -4,9 +4,13 @@
 //! folding never depends on today's rules. Kinds and versions are numbered in [`codec`]; every version that was
 //! ever written stays readable and has a golden fixture in `tests/golden/`.
 
+// Payloads come from the disk.
+#![deny(clippy::indexing_slicing)]
+
 mod block;
 pub(crate) mod codec;
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod codec_tests;
 mod effect;
 mod kind;
@@ -18,6 +22,7 @@ pub use effect::{Effect, ErasedEvents, EventChanges, Extended, IdsUsed, Purge, P
 pub use kind::RecordKind;
 
 use bincode::{BorrowDecode, Encode};
+use timberline_log::Seq;
 use timberline_model::{Bucket, Data, Timestamp};
 
 /// Bytes of text in one record (a single event may have more): it fits the smallest segment even if nothing in it repeats.
@@ -303,9 +308,8 @@ pub struct PurgeBegun {
     pub bucket: BucketKey,
     /// Whether all of it goes.
     pub whole: bool,
-    /// What records up to and including a seq hold of these events is erased. [`PRESENT`] stands for this record's own
-    /// seq: then the events go, too.
-    pub events: Vec<(u64, Vec<u64>)>,
+    /// Which events are erased from which records.
+    pub events: Vec<PurgedEvents>,
     /// The events stay, and what those records hold of them is not erased but becomes the data that the records
     /// [`EventsPut`] between them and this one, which are of the same batch, give them.
     pub redact: bool,
@@ -313,7 +317,7 @@ pub struct PurgeBegun {
 
 impl PurgeBegun {
     /// The order to erase all of a bucket.
-    pub(crate) fn whole(bucket: BucketKey) -> PurgeBegun {
+    pub fn whole(bucket: BucketKey) -> PurgeBegun {
         PurgeBegun {
             bucket,
             whole: true,
@@ -323,8 +327,55 @@ impl PurgeBegun {
     }
 }
 
-/// In [`PurgeBegun::events`]: up to now.
-pub const PRESENT: u64 = u64::MAX;
+/// Events that an order erases from the same records.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct PurgedEvents {
+    /// From which records.
+    pub through: Through,
+    /// Ids of the events.
+    pub ids: Vec<u64>,
+}
+
+/// From which records events are erased. In the log it is a number: `u64::MAX` stands for [`Through::Now`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Through {
+    /// From the records up to and including this one: an earlier version of the events is erased, the events stay.
+    UpTo(Seq),
+    /// From all records before the order: the events are deleted, too.
+    Now,
+}
+
+impl From<u64> for Through {
+    fn from(number: u64) -> Through {
+        match number {
+            u64::MAX => Through::Now,
+            seq => Through::UpTo(Seq(seq)),
+        }
+    }
+}
+
+impl From<Through> for u64 {
+    fn from(through: Through) -> u64 {
+        match through {
+            Through::UpTo(seq) => seq.get(),
+            Through::Now => u64::MAX,
+        }
+    }
+}
+
+impl Encode for Through {
+    fn encode<E: bincode::enc::Encoder>(&self, encoder: &mut E) -> Result<(), bincode::error::EncodeError> {
+        u64::from(*self).encode(encoder)
+    }
+}
+
+impl<'de, C> BorrowDecode<'de, C> for Through {
+    fn borrow_decode<D: bincode::de::BorrowDecoder<'de, Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Through, bincode::error::DecodeError> {
+        u64::borrow_decode(decoder).map(Through::from)
+    }
+}
 
 /// Payload of [`Record::PurgeEnded`].
 #[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]

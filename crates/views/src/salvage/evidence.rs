@@ -207,7 +207,7 @@ impl Reading {
                 if purge.is_whole() {
                     self.evidence.purged.insert(purge.bucket());
                 }
-                for id in purge.erased(seq).flat_map(|erased| erased.ids) {
+                for id in purge.erased(Seq(seq)).flat_map(|erased| erased.ids) {
                     self.of(purge.bucket(), *id, |said| said.purged = true);
                 }
             }

@@ -125,35 +125,23 @@ impl Header {
         if header.get(..8) != Some(MAGIC.as_slice()) {
             return Err(damaged("it does not begin like a view segment"));
         }
-        let mut fields = Fields(header.get(8..).unwrap_or_default());
-        let version = fields.u32();
+        let (body, crc) = header
+            .split_last_chunk::<4>()
+            .ok_or_else(|| damaged("it is shorter than a header"))?;
+        let mut fields = Fields(body.get(MAGIC.len()..).unwrap_or(&[]));
+        let version = fields
+            .u32()
+            .ok_or_else(|| damaged("it is shorter than a header"))?;
         if version > VERSION {
             return Err(SegmentError::Newer {
                 file: file.into(),
                 version,
             });
         }
-        let crc = Fields(header.get(HEADER - 4..).unwrap_or_default()).u32();
-        if crc32fast::hash(header.get(..HEADER - 4).unwrap_or_default()) != crc {
+        if crc32fast::hash(body) != u32::from_le_bytes(*crc) {
             return Err(damaged("its header is damaged"));
         }
-        let negative = fields.u32() & 1 == 1;
-        let (rows, blocks, bucket, _) = (fields.u32(), fields.u32(), fields.u32(), fields.u32());
-        let parsed = Header {
-            bucket,
-            rows,
-            blocks,
-            negative,
-            least_start: fields.i64(),
-            greatest_start: fields.i64(),
-            greatest_end: fields.i64(),
-            least_id: fields.u64(),
-            greatest_id: fields.u64(),
-            greatest_seq: fields.u64(),
-            index_at: fields.u64(),
-            dictionary_at: fields.u64(),
-            length: fields.u64(),
-        };
+        let parsed = Header::parse_fields(fields).ok_or_else(|| damaged("it is shorter than a header"))?;
         if parsed.length != length {
             return Err(damaged(&format!(
                 "it has {length} bytes instead of {}",
@@ -161,6 +149,29 @@ impl Header {
             )));
         }
         Ok(parsed)
+    }
+}
+
+impl Header {
+    /// What follows the version. `None` if there is less of it than the format says.
+    fn parse_fields(mut fields: Fields<'_>) -> Option<Header> {
+        let negative = fields.u32()? & 1 == 1;
+        let (rows, blocks, bucket, _) = (fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?);
+        Some(Header {
+            bucket,
+            rows,
+            blocks,
+            negative,
+            least_start: fields.i64()?,
+            greatest_start: fields.i64()?,
+            greatest_end: fields.i64()?,
+            least_id: fields.u64()?,
+            greatest_id: fields.u64()?,
+            greatest_seq: fields.u64()?,
+            index_at: fields.u64()?,
+            dictionary_at: fields.u64()?,
+            length: fields.u64()?,
+        })
     }
 }
 
@@ -199,19 +210,22 @@ impl Entry {
         }
     }
 
-    /// Reads an entry; the index's checksum has vouched for it, so nothing here can fail.
-    pub(crate) fn parse(bytes: &[u8]) -> Entry {
+    /// Reads an entry. `None` if there are fewer bytes than an entry has.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Entry> {
         let mut f = Fields(bytes);
-        let (offset, length, crc, rows) = (f.u64(), f.u32(), f.u32(), f.u32());
-        let bits = f.u32().to_le_bytes();
-        let (least_start, greatest_end) = (f.i64(), f.i64());
-        let (least_id, greatest_id, greatest_seq) = (f.u64(), f.u64(), f.u64());
-        let columns = bits.map(|b| Packing {
-            base: f.i64(),
-            unit: f.u64(),
-            bits: u32::from(b.min(64)),
-        });
-        Entry {
+        let (offset, length, crc, rows) = (f.u64()?, f.u32()?, f.u32()?, f.u32()?);
+        let bits = f.u32()?.to_le_bytes();
+        let (least_start, greatest_end) = (f.i64()?, f.i64()?);
+        let (least_id, greatest_id, greatest_seq) = (f.u64()?, f.u64()?, f.u64()?);
+        let mut columns = [Packing::default(); 4];
+        for (column, bits) in columns.iter_mut().zip(bits) {
+            *column = Packing {
+                base: f.i64()?,
+                unit: f.u64()?,
+                bits: u32::from(bits.min(64)),
+            };
+        }
+        Some(Entry {
             offset,
             length,
             crc,
@@ -222,30 +236,29 @@ impl Entry {
             greatest_id,
             greatest_seq,
             columns,
-        }
+        })
     }
 }
 
-/// Little-endian fields one after the other; what is missing reads as zero.
+/// Little-endian fields, one after the other; `None` where the bytes have ended.
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
-    fn take<const N: usize>(&mut self) -> [u8; N] {
-        match self.0.split_first_chunk::<N>() {
-            Some((field, rest)) => {
-                self.0 = rest;
-                *field
-            }
-            None => [0; N],
-        }
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (field, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*field)
     }
-    fn u32(&mut self) -> u32 {
-        u32::from_le_bytes(self.take())
+
+    fn u32(&mut self) -> Option<u32> {
+        self.take().map(u32::from_le_bytes)
     }
-    fn u64(&mut self) -> u64 {
-        u64::from_le_bytes(self.take())
+
+    fn u64(&mut self) -> Option<u64> {
+        self.take().map(u64::from_le_bytes)
     }
-    fn i64(&mut self) -> i64 {
-        i64::from_le_bytes(self.take())
+
+    fn i64(&mut self) -> Option<i64> {
+        self.take().map(i64::from_le_bytes)
     }
 }

@@ -4,7 +4,7 @@
 //! ten. So a block stores `(value - least) / unit`, each in the same number of bits.
 
 /// How one column of one block is packed; kept in the block's entry of the index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Packing {
     /// What zero stands for.
     pub(crate) base: i64,
@@ -55,8 +55,13 @@ impl Packing {
         }
     }
 
-    /// Reads `n` values; bytes that are missing read as zero (the checksum has vouched for them before).
+    /// Reads `n` values from the [`Packing::size`] bytes that they take.
     pub(crate) fn read(&self, bytes: &[u8], n: usize, out: &mut Vec<i64>) {
+        debug_assert_eq!(
+            bytes.len(),
+            self.size(n),
+            "a column has the bytes that its values take"
+        );
         out.clear();
         let bits = self.bits as usize;
         if bits == 0 {

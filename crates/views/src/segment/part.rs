@@ -177,11 +177,10 @@ impl Part {
     /// The entry of a block in the index.
     pub(super) fn entry(&self, block: usize) -> Result<Entry, SegmentError> {
         let at = block * ENTRY;
-        let bytes = self
-            .index()?
-            .get(at..at + ENTRY)
+        let bytes = self.index()?.get(at..at + ENTRY);
+        let entry = bytes
+            .and_then(Entry::parse)
             .ok_or_else(|| self.damaged(format!("it has no block {block}")))?;
-        let entry = Entry::parse(bytes);
         // Cut short while it was read? What is left of the index is checked again.
         if !self.is_whole() {
             self.index()?;

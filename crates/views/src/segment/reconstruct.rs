@@ -182,6 +182,7 @@ impl<'a> Reconstruction<'a> {
             .collect();
         let mut dictionary = DictionaryBuilder::new();
         for text in &self.texts {
+            // Data of which no row is known: only events that are lost refer to it, and nobody can read those.
             dictionary.push_text(text.as_deref().unwrap_or("{}"));
         }
         let seq = |block: usize| match self.seqs.get(block) {

@@ -23,7 +23,7 @@ impl Sequencer {
         record.encode(buffer)?;
         #[cfg(feature = "sim")]
         if self.sim.planted_bug == Some(timberline_log::PlantedBug::PublishBeforeAppend) {
-            let _ = state.apply(log.next_seq().0, record);
+            let _ = state.apply(log.next_seq(), record);
             self.publish(state);
             let seqs = log.append(&[Entry {
                 kind: record.kind().number(),
@@ -103,7 +103,7 @@ impl Sequencer {
                 source: error,
             }),
             Err(error) => Err(error.into()),
-            Ok(()) => Ok(Seq(state.seq)),
+            Ok(()) => Ok(state.seq),
         }
     }
 
@@ -118,7 +118,7 @@ impl Sequencer {
     }
 
     fn fold(&self, state: &mut State, seq: Seq, record: &Record<'_>, bytes: usize) {
-        if let Err(error) = state.apply(seq.0, record) {
+        if let Err(error) = state.apply(seq, record) {
             // Decided a moment ago on the same state, so this is a bug or a damaged view segment.
             tracing::error!(%seq, %error, "a record that was just written does not fold");
         }

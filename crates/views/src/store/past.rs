@@ -203,7 +203,7 @@ impl Shared {
             // It may be replaced meanwhile, and files that it names may go: then the fold begins earlier. That is no damage,
             // so nothing is to be healed.
             if let Ok(Found::Checkpoint(checkpoint)) = checkpoint::read(self.files.storage(), None)
-                && checkpoint.state.seq <= seq.get()
+                && checkpoint.state.seq <= seq
             {
                 return checkpoint.state;
             }

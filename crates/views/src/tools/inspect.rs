@@ -159,7 +159,7 @@ pub fn check_start(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<OpenRepo
             .damage
             .extend(generations::put_back(&reader, &generations)?);
     }
-    expect_log_to_reach(&log_dir, report.seq, Seq(views))?;
+    expect_log_to_reach(&log_dir, report.seq, views)?;
     Ok(report)
 }
 

@@ -181,13 +181,14 @@ impl Repair<'_> {
         let state = self.replica.state();
         let damaged = self.report.lost.iter().filter(|shortfall| !shortfall.unfoldable);
         let lost: Vec<_> = damaged.filter_map(|shortfall| shortfall.lost.clone()).collect();
-        for (first, key, _) in state.recovered() {
+        for recovered in state.recovered() {
+            let key = &recovered.key;
             let view = known.kept_of(*key).filter(|_| state.is_recovered(*key));
             let Some(bucket) = view.map(|view| &view.bucket).filter(|b| !state.has_id(&b.id)) else {
                 continue;
             };
             let before = |range: &RangeInclusive<Seq>| {
-                let last = (*range.end()).min(Seq(*first).prev());
+                let last = (*range.end()).min(recovered.seq.prev());
                 let taken = |seq: &Seq| self.made_again.contains_key(seq);
                 let mut seq = last;
                 while seq >= *range.start() && taken(&seq) {

@@ -31,7 +31,7 @@ pub struct BucketView {
     pub(crate) extent: Option<(i64, i64)>,
     pub(crate) len: u64,
     /// Newest seq that touched this bucket.
-    pub(crate) touched: u64,
+    pub(crate) touched: Seq,
     /// Which part of its time was changed when, since the store was opened.
     pub(crate) changes: Changes,
 }
@@ -112,13 +112,13 @@ impl BucketView {
 
     /// The newest record that touched this bucket.
     pub fn touched(&self) -> Seq {
-        Seq(self.touched)
+        self.touched
     }
 
     /// The newest record that may have changed what lies at or before `until`: a result that was made from a picture
     /// at or after it, of events up to there, still holds. At worst it names a newer record than the true one.
     pub fn touched_until(&self, until: Timestamp) -> Seq {
-        Seq(self.changes.until(until.nanos()))
+        self.changes.until(until.nanos())
     }
 
     /// Bytes of its view segments.

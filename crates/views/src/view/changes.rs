@@ -5,14 +5,16 @@
 //! record that is newer than the true one, never an older one. The steps that are kept get wider with their age, so
 //! what lies a day back seems touched a few times a day.
 
-/// Steps of the staircase. It is copied with each picture of the bucket, so it must be small.
+use timberline_log::Seq;
+
+/// Steps of the staircase. It is copied with each view of the bucket, so it must be small.
 const STEPS: usize = 24;
 
 /// For any instant: the newest record that changed what lies at or before it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Changes {
     /// What was there when counting began; it may have touched any instant.
-    floor: u64,
+    floor: Seq,
     len: usize,
     /// By seq, ascending; then the instants are ascending too.
     steps: [Step; STEPS],
@@ -20,14 +22,14 @@ pub(crate) struct Changes {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Step {
-    seq: u64,
+    seq: Seq,
     /// The earliest instant that it changed.
     from: i64,
 }
 
 impl Changes {
     /// Nothing has changed since record `floor`.
-    pub(crate) fn since(floor: u64) -> Changes {
+    pub(crate) fn since(floor: Seq) -> Changes {
         Changes {
             floor,
             len: 0,
@@ -36,7 +38,7 @@ impl Changes {
     }
 
     /// Record `seq` changed what lies at `from` and later.
-    pub(crate) fn record(&mut self, seq: u64, from: i64) {
+    pub(crate) fn record(&mut self, seq: Seq, from: i64) {
         while self.newest().is_some_and(|s| s.from >= from) {
             self.len -= 1;
         }
@@ -50,7 +52,7 @@ impl Changes {
     }
 
     /// The newest record that may have changed what lies at or before `until`.
-    pub(crate) fn until(&self, until: i64) -> u64 {
+    pub(crate) fn until(&self, until: i64) -> Seq {
         let reaching = self.steps().iter().rev().find(|s| s.from <= until);
         reaching.map_or(self.floor, |s| s.seq)
     }
@@ -103,15 +105,15 @@ mod tests {
     proptest! {
         #[test]
         fn never_names_a_record_older_than_the_true_one(froms in prop::collection::vec(-50i64..50, 0..200), until in -60i64..60) {
-            let (mut changes, mut all) = (Changes::since(7), Vec::new());
+            let (mut changes, mut all) = (Changes::since(Seq(7)), Vec::new());
             for (i, from) in froms.iter().enumerate() {
                 let seq = 8 + i as u64;
-                changes.record(seq, *from);
+                changes.record(Seq(seq), *from);
                 all.push((seq, *from));
-                prop_assert!(changes.until(until) >= plainly(7, &all, until));
+                prop_assert!(changes.until(until).get() >= plainly(7, &all, until));
                 // And exact as long as there are few.
                 if i < STEPS {
-                    prop_assert_eq!(changes.until(until), plainly(7, &all, until));
+                    prop_assert_eq!(changes.until(until).get(), plainly(7, &all, until));
                 }
             }
         }
@@ -120,11 +122,11 @@ mod tests {
     /// Asked each minute of a day, the day before seems touched a few times, not each minute.
     #[test]
     fn what_is_a_day_back_is_seldom_touched() {
-        let mut changes = Changes::since(0);
+        let mut changes = Changes::since(Seq::NONE);
         let (day, mut seen, mut looks) = (86_400, 0, 0);
         for second in 0..2 * day {
-            changes.record(second as u64 + 1, second);
-            let touched = changes.until(day - 1);
+            changes.record(Seq(second as u64 + 1), second);
+            let touched = changes.until(day - 1).get();
             if second >= day && second % 60 == 0 && touched > seen {
                 seen = second as u64 + 1;
                 looks += 1;

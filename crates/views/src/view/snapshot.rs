@@ -13,31 +13,31 @@ use crate::view::BucketView;
 /// of what has changed since.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    pub(crate) seq: u64,
+    pub(crate) seq: Seq,
     /// Where the record after `seq` begins in the log, if it was there already: spares a start the search.
     pub(crate) position: Option<Position>,
     pub(crate) next_event: u64,
     pub(crate) next_bucket: u32,
-    pub(crate) listed: u64,
+    pub(crate) listed: Seq,
     pub(crate) settings: Arc<BTreeMap<String, String>>,
     pub(crate) names: Names,
     pub(crate) table: Table<Arc<BucketView>>,
     pub(crate) trash: Table<Trashed>,
     /// Seqs of purges that are not complete.
-    pub(crate) purges: Arc<Vec<u64>>,
+    pub(crate) purges: Arc<Vec<Seq>>,
 }
 
 /// A deleted bucket that can still be restored.
 #[derive(Clone, Debug)]
 pub struct Trashed {
-    pub(crate) seq: u64,
+    pub(crate) seq: Seq,
     pub(crate) view: Arc<BucketView>,
 }
 
 impl Trashed {
     /// The record that deleted it.
     pub fn deleted(&self) -> Seq {
-        Seq(self.seq)
+        self.seq
     }
 
     /// The bucket as it was.
@@ -49,13 +49,13 @@ impl Trashed {
 impl Snapshot {
     /// The newest record it includes.
     pub fn seq(&self) -> Seq {
-        Seq(self.seq)
+        self.seq
     }
 
     /// The newest record that made, changed or deleted a bucket: an answer that depends on which buckets there are
     /// still holds if it was made from a picture at or after it.
     pub fn buckets_touched(&self) -> Seq {
-        Seq(self.listed)
+        self.listed
     }
 
     /// The bucket with this key.

@@ -185,7 +185,7 @@ impl Store {
             return Ok((
                 Vec::new(),
                 Receipt {
-                    seq: Seq(turn.state.seq),
+                    seq: turn.state.seq,
                     sync: false,
                 },
             ));
@@ -462,7 +462,7 @@ impl Turn {
     /// The receipt of a write that had nothing to do.
     fn nothing_new(&self) -> Receipt {
         Receipt {
-            seq: Seq(self.state.seq),
+            seq: self.state.seq,
             sync: false,
         }
     }

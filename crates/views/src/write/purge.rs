@@ -8,7 +8,7 @@ use timberline_model::EventId;
 
 use crate::erasure::select;
 use crate::error::HistoryError;
-use crate::record::{BucketKey, PRESENT, Purge, PurgeBegun, Record};
+use crate::record::{BucketKey, Purge, PurgeBegun, Record, Through};
 use crate::sequencer::{MAX_ROUNDS, Prepared};
 use crate::store::{Shared, Store};
 use crate::view::{BucketView, Located, Snapshot};
@@ -29,7 +29,7 @@ impl Store {
     /// As [`Store::order_purge`].
     pub fn order_purge_of(&self, bucket: BucketKey, ids: &[EventId]) -> Result<(), HistoryError> {
         let ids = ids.iter().map(|id| id.0).collect();
-        self.order_purge(&select::purges(bucket, [(PRESENT, ids)].into()))
+        self.order_purge(&select::purges(bucket, [(Through::Now, ids)].into()))
     }
 }
 

@@ -9,7 +9,7 @@ use timberline_log::Seq;
 use crate::erasure::select::Selected;
 use crate::error::HistoryError;
 use crate::record::MAX_RECORD_TEXT;
-use crate::record::{BucketKey, EventBlock, EventsPut, PRESENT, PurgeBegun, Record};
+use crate::record::{BucketKey, EventBlock, EventsPut, PurgeBegun, PurgedEvents, Record, Through};
 use crate::sequencer::{Prepared, Turn};
 use crate::store::{Shared, Store};
 use crate::view::{BucketView, Located};
@@ -58,10 +58,10 @@ impl Redacting {
         let mut redacting = Redacting::default();
         for purge in selected.purges() {
             let (mut present, mut events) = (Vec::new(), Vec::new());
-            for (through, ids) in &purge.events {
-                match *through {
-                    PRESENT => present.extend_from_slice(ids),
-                    through => events.push((through, ids.clone())),
+            for part in &purge.events {
+                match part.through {
+                    Through::Now => present.extend_from_slice(&part.ids),
+                    Through::UpTo(_) => events.push(part.clone()),
                 }
             }
             redacting.present.push((purge.bucket, present));
@@ -75,7 +75,7 @@ impl Redacting {
         self.redacted
     }
 
-    fn erase(&mut self, bucket: BucketKey, events: Vec<(u64, Vec<u64>)>, redact: bool) {
+    fn erase(&mut self, bucket: BucketKey, events: Vec<PurgedEvents>, redact: bool) {
         if !events.is_empty() {
             self.rest.push(PurgeBegun {
                 bucket,
@@ -104,7 +104,14 @@ impl Store {
                 .shared
                 .redact_events(bucket, &mut ids, data, &mut gone, redacting);
             if !gone.is_empty() {
-                redacting.erase(bucket, vec![(PRESENT, gone)], false);
+                redacting.erase(
+                    bucket,
+                    vec![PurgedEvents {
+                        through: Through::Now,
+                        ids: gone,
+                    }],
+                    false,
+                );
             }
             if let Err(error) = done {
                 redacting.present.push((bucket, ids));
@@ -271,7 +278,10 @@ impl Shared {
         let purge = PurgeBegun {
             bucket: *bucket,
             whole: false,
-            events: vec![(before.get(), ids.clone())],
+            events: vec![PurgedEvents {
+                through: Through::UpTo(before),
+                ids: ids.clone(),
+            }],
             redact: true,
         };
         let purge = Prepared::of(Record::PurgeBegun(purge), None)?;

@@ -493,7 +493,10 @@ fn a_checkpoint_that_is_replaced_while_the_past_is_read_is_no_damage() {
     let purge = timberline_views::record::PurgeBegun {
         bucket: window,
         whole: false,
-        events: vec![(u64::MAX, vec![first])],
+        events: vec![timberline_views::record::PurgedEvents {
+            through: timberline_views::record::Through::Now,
+            ids: vec![first],
+        }],
         redact: false,
     };
     store.purge(&[purge]).unwrap();

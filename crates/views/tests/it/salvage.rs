@@ -19,7 +19,7 @@ use timberline_log::{Seq, segment_name};
 use timberline_model::{Duration, EventId, NewEvent, Timestamp};
 use timberline_views::erasure::Selection;
 use timberline_views::history::ChangeKind;
-use timberline_views::record::{PRESENT, PurgeBegun};
+use timberline_views::record::{PurgeBegun, PurgedEvents, Through};
 use timberline_views::time_trust::Clock;
 use timberline_views::tools::{check, check_start, explain};
 use timberline_views::{OpenReport, Rebuild, Snapshot, Store, StoreOptions, TimeRange};
@@ -171,7 +171,10 @@ fn filled(world: &World) -> (Seq, Shown) {
         let purge = PurgeBegun {
             bucket: store.snapshot().bucket("window").unwrap().key(),
             whole: false,
-            events: vec![(PRESENT, vec![ids[4].0])],
+            events: vec![PurgedEvents {
+                through: Through::Now,
+                ids: vec![ids[4].0],
+            }],
             redact: false,
         };
         store.purge(&[purge]).unwrap();
@@ -336,7 +339,10 @@ fn what_went_after_the_damage_stays_gone() {
     let purge = PurgeBegun {
         bucket: key,
         whole: false,
-        events: vec![(PRESENT, vec![purged])],
+        events: vec![PurgedEvents {
+            through: Through::Now,
+            ids: vec![purged],
+        }],
         redact: false,
     };
     store.order_purge(&[purge]).unwrap();
@@ -468,7 +474,10 @@ fn lost_settings_and_orders_to_erase_are_reported() {
         let order = |n: usize| PurgeBegun {
             bucket,
             whole: false,
-            events: vec![(PRESENT, vec![ids[n].0])],
+            events: vec![PurgedEvents {
+                through: Through::Now,
+                ids: vec![ids[n].0],
+            }],
             redact: false,
         };
         store.order_purge(&[order(3)]).unwrap();
@@ -540,7 +549,10 @@ fn an_older_version_of_a_segment_in_its_place_is_reported() {
             let order = PurgeBegun {
                 bucket,
                 whole: false,
-                events: vec![(PRESENT, vec![ids[n].0])],
+                events: vec![PurgedEvents {
+                    through: Through::Now,
+                    ids: vec![ids[n].0],
+                }],
                 redact: false,
             };
             store.purge(&[order]).unwrap();
@@ -624,7 +636,10 @@ fn act(world: &World, store: &Store, plain: &mut Plain, step: &Step) {
             let purge = PurgeBegun {
                 bucket: key,
                 whole: false,
-                events: vec![(PRESENT, vec![gone.0])],
+                events: vec![PurgedEvents {
+                    through: Through::Now,
+                    ids: vec![gone.0],
+                }],
                 redact: false,
             };
             store.purge(&[purge]).unwrap();
