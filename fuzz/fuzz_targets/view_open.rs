@@ -156,7 +156,7 @@ fn read_everything(snapshot: &Snapshot, script: &mut Script<'_>, truth: Option<&
                 assert_eq!(Some(event), truth.event(EventId(id)).ok());
             }
         }
-        let _ = (view.start(), view.end(), view.len(), view.sealed_bytes());
+        let _ = (view.start(), view.end(), view.len(), view.segment_bytes());
         assert!(view.touched_until(Timestamp::from_nanos(0)) <= view.touched().max(Seq(0)));
     }
     query(snapshot);

@@ -163,7 +163,7 @@ pub enum CompactError {
     Close(#[from] LogError),
 }
 
-/// A question about the past, or a change of it, came to nothing.
+/// A question about the past, an undo or an erasure has failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HistoryError {
@@ -209,15 +209,15 @@ pub enum HistoryError {
     /// A segment that is still written to cannot be rewritten.
     #[error("log segment {0} is not sealed yet: try again in a moment")]
     Unsealed(String),
-    /// It is changed so often that no decision holds until it is carried out.
-    #[error("what is to be changed is changed by others all the while: try again in a moment")]
+    /// Other writes change the same events so often that no decision holds until it is carried out.
+    #[error("other writes keep changing the same events: try again in a moment")]
     Unsettled,
     /// The orders to erase that a copy has missed are squashed.
     #[error(
         "was not reached for so long that the log no longer says what is to be erased from it, and its segments cannot be replaced because the log was repaired: make a new backup elsewhere and remove this one"
     )]
     OrdersUnknown,
-    /// Whoever asked does not wait for the answer any more.
+    /// Nobody waits for the answer any more.
     #[error("cancelled")]
     Cancelled,
 }

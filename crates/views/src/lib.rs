@@ -1,7 +1,7 @@
 //! Timberline's views: the log folded into one indexed, memory-mapped view per bucket.
 //!
 //! [`Store`] takes writes: it decides each one, appends a [`record`] to the log, folds it in and publishes a
-//! [`Snapshot`]. Readers take a snapshot and never a lock. A background thread seals what is in memory into view
+//! [`Snapshot`]. Readers take a snapshot and never a lock. A background thread flushes what is in memory to view
 //! segments and writes checkpoints, so that a start maps files and folds only the log's tail.
 //!
 //! | folder | what is in it |

@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 
 use timberline_model::{Duration, EventId, Timestamp};
 
-/// An event of a bucket; its data is an index into a dictionary that whoever holds the row knows.
+/// An event of a bucket; its data is an index into a dictionary that the holder of the row knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) start: i64,

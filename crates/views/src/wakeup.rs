@@ -14,7 +14,7 @@ const ROOM_WAIT: Duration = Duration::from_millis(20);
 /// nobody has woken yet.
 #[derive(Debug)]
 pub(crate) struct Wakeup {
-    /// Whether somebody has told the compactor that there is work. Heartbeats only read this flag.
+    /// Whether the compactor has been woken and has not looked yet. Heartbeats only read this flag.
     woken: AtomicBool,
     /// Whether the store is closing. Once true it stays true, and every wait ends.
     closing: AtomicBool,

@@ -32,14 +32,6 @@ impl Store {
         self.complete_purges()
     }
 
-    /// Erases what was selected ([`Store::purge`]).
-    ///
-    /// # Errors
-    /// As [`Store::purge`].
-    pub fn purge_selected(&self, selected: &Selected) -> Result<Option<PurgeReceipt>, HistoryError> {
-        self.purge(&selected.purges)
-    }
-
     /// Erases a bucket and all that was ever in it, there or in the trash. `None` if there is none with this key.
     ///
     /// # Errors
@@ -51,8 +43,8 @@ impl Store {
         self.purge(&[PurgeBegun::whole(bucket)])
     }
 
-    /// Gives events other data, now and in all of history, and erases what they had. `data` tells the new data of what
-    /// is there; events for which it tells none stay. What was deleted, or matched before it was changed, is erased: there
+    /// Gives events other data, now and in all of history, and erases what they had. `data` computes the new data of an
+    /// event; events for which it is `None` stay. What was deleted, or matched before it was changed, is erased: there
     /// is no event to redact.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ pub struct ByteList {
     few: boxcar::Vec<Box<[u8]>>,
     /// All others.
     many: OnceLock<Box<Many>>,
-    /// Held by whoever adds.
+    /// Held while a string is added.
     adding: Mutex<()>,
 }
 

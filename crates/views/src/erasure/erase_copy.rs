@@ -9,7 +9,7 @@ use crate::erasure::erase_log::{Targets, first_hit, rewrite_ended};
 use crate::error::HistoryError;
 use crate::record::Record;
 
-/// What erasing from a copy came to.
+/// What was erased from a copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CopyErasure {
     /// Segments of the copy that were rewritten.

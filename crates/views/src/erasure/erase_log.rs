@@ -1,8 +1,8 @@
-//! A log without what was purged.
+//! Erasing from the log.
 //!
-//! Each record that holds something of it is replaced by one that folds to the same without it; records keep their
-//! numbers. Segments are rewritten from the newest to the oldest: whatever is left after a crash, no record refers to
-//! something that is erased already, and going over it again finishes it.
+//! Each record that holds purged data is replaced by one that folds to the same without them; records keep their
+//! sequence numbers. Segments are rewritten from the newest to the oldest. So, whenever it is interrupted, no record refers
+//! to erased data, and repeating it completes it.
 
 use crate::pace::Pace;
 use std::borrow::Cow;
@@ -45,7 +45,7 @@ struct ErasureAction {
     redacted: Option<Arc<str>>,
 }
 
-/// What erasing from a log came to.
+/// What was erased from a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogErasure {
     /// Segments that were rewritten.
@@ -71,13 +71,13 @@ impl Targets {
     /// What the purges with these seqs name, which are in order.
     ///
     /// # Errors
-    /// When the log cannot be read, or the records are damaged that tell what redacted events became.
+    /// When the log cannot be read, or the records with the new data of redacted events are damaged.
     pub(crate) fn of(reader: &LogReader, purges: &[Seq]) -> Result<Targets, HistoryError> {
         let mut targets = Targets::default();
         let (Some(first), Some(last)) = (purges.first(), purges.last()) else {
             return Ok(targets);
         };
-        // One pass tells how far back the redactions of these purges begin, another what they put in place: there may be
+        // One pass finds how far back the redactions of these purges begin, another reads their new data: there may be
         // thousands of them.
         let is_meant = |seq: Seq| purges.binary_search(&seq).is_ok();
         let mut begin: FxHashMap<BucketKey, Seq> = FxHashMap::default();
@@ -111,7 +111,7 @@ impl Targets {
             }
         })?;
         match damage {
-            // It may be what tells what a redacted event became.
+            // The damaged record may have the new data of a redacted event.
             Some(damage) if !all_known => Err(damage.into()),
             _ => Ok(targets),
         }

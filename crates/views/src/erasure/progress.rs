@@ -18,16 +18,16 @@ pub struct Maintenance {
     pub purges: u64,
 }
 
-/// What the history thread, and whoever erases on request, know of each other's work.
+/// What the history thread and an erasure on request must know of each other.
 #[derive(Debug, Default)]
 pub(crate) struct ErasureProgress {
-    /// Held by whoever rewrites log segments: two rewrites of one segment would each drop the other's work. Nobody who
-    /// reads or writes events waits for it.
+    /// Held while log segments are rewritten: two rewrites of one segment would each drop the other's work. Readers and
+    /// writers of events never wait for it.
     rewriting: Mutex<()>,
     /// All deletions up to this record are known to be ordered to be erased, so that a round of the history thread does
     /// not read them again. Only the history thread writes it.
     erased_through: AtomicU64,
-    /// How often orders to erase were completed. Whoever keeps copies of the data compares it with what it saw before.
+    /// How often orders to erase were completed. The owner of copies of the data compares it with the number that it saw before.
     purges_completed: AtomicU64,
     /// How often sealed log segments were replaced. The next checkpoint must then list their new generations.
     log_rewrites: AtomicU64,

@@ -128,7 +128,7 @@ impl Found {
     }
 }
 
-/// The bytes of a checkpoint of this snapshot, beside these versions of the log's segments.
+/// The bytes of a checkpoint of this snapshot and of these versions of the log's segments.
 ///
 /// # Errors
 /// None in practice; an encoder error is passed on.
@@ -229,7 +229,7 @@ pub(crate) fn write(storage: &dyn Storage, bytes: &[u8]) -> Result<(), IoError> 
 ///
 /// # Errors
 /// [`OpenError::Newer`] for a format of the future, and when the directory cannot be read. Everything else makes the
-/// checkpoint unusable, which costs time (the log is folded anew), not data.
+/// checkpoint unusable, which costs time (the log is folded again), not data.
 pub(crate) fn read(storage: &dyn Storage, healer: Option<&Arc<Healer>>) -> Result<Found, OpenError> {
     let found = read_one(storage, FILE, healer)?;
     let why = match &found {

@@ -28,7 +28,7 @@ pub(crate) struct Checkpointer {
     saved: AtomicU64,
     /// The newest record that the checkpoint on the disk includes. Log segments up to it may be squashed.
     through: AtomicU64,
-    /// Which versions of the log's segments the next checkpoint lists. Only whoever writes a checkpoint takes the lock.
+    /// Which versions of the log's segments the next checkpoint lists. It is locked only while a checkpoint is written.
     generations: Mutex<SeenGenerations>,
 }
 

@@ -21,7 +21,7 @@ pub struct OpenReport {
     pub recovered: Vec<(Seq, String)>,
     /// Orders to erase that are lost and that no later record says to be complete: what they named is shown again.
     pub lost_orders: Vec<Seq>,
-    /// Why the checkpoint could not be used, if there was one: everything was folded anew.
+    /// Why the checkpoint could not be used, if there was one: everything was folded again.
     pub checkpoint_unusable: Option<String>,
     /// Events that the log had lost and that were written back from the view files of before.
     pub salvaged: u64,

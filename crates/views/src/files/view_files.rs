@@ -26,7 +26,7 @@ pub(crate) struct ViewFiles {
     next_number: AtomicU64,
     /// Files that the next checkpoint will no longer name. The compactor adds to it, and a checkpoint takes all of it.
     obsolete: Mutex<Vec<String>>,
-    /// Held by whoever flushes, merges, erases or checkpoints, because each of them swaps segments that it read before.
+    /// Held during a flush, a merge, an erasure or a checkpoint, because each of them swaps segments that it read before.
     /// No reader and no heartbeat waits for it; an undo or a redaction that was overtaken several times takes it.
     exclusive: Mutex<()>,
 }

@@ -26,7 +26,7 @@ const SEAL_BYTES: usize = 16 << 20;
 /// Bytes that a row of a head takes beside the text of its data, about: the row itself (32), in runs of which one is at
 /// times copied, and a place in the dictionary (16) and in its index (10).
 const ROW_BYTES: usize = 80;
-/// Below this a head is not sealed just because all heads together take too much.
+/// Below this a head is not flushed just because all heads together take too much.
 const SIZABLE_BYTES: usize = 256 << 10;
 
 /// A bucket as the fold holds it: the view that is published, and what finds texts in its dictionary.
@@ -40,7 +40,7 @@ pub(crate) struct BucketState {
     greatest_start: i64,
     /// No other event has the start of the open one, as far as is known, so extending it changes no order.
     open_is_alone: bool,
-    /// An event at the begin of the extent went, or at its end, so the extent is to be measured anew.
+    /// An event at one end of the extent was removed, so the extent must be measured again.
     begin_went: bool,
     end_went: bool,
     /// Where the events lie that the record names which is being folded in, if that was found before the lock.
@@ -96,7 +96,7 @@ impl BucketState {
         state
     }
 
-    /// Goes on from a picture: what it has in memory is set apart, under the dictionary it has.
+    /// Goes on from a view: what it has in memory is frozen, under the dictionary it has.
     pub(crate) fn of(view: &BucketView) -> BucketState {
         let sealed = view.segments.iter().map(|s| s.segment.header().greatest_start);
         let in_memory = view.memory_runs().filter_map(|run| run.rows().last());
@@ -356,7 +356,7 @@ impl BucketState {
         self.push_rows(rows);
     }
 
-    /// Sets the rows of the head apart to be sealed; new rows go to a new head.
+    /// Freezes the rows of the head to flush them; new rows go to a new head.
     pub(crate) fn freeze(&mut self) {
         debug_assert!(self.view.frozen.is_empty());
         self.view.frozen = std::mem::take(&mut self.view.runs);
@@ -367,7 +367,7 @@ impl BucketState {
         }
     }
 
-    /// Puts a new view segment in the place of what it was made of. What went in the meantime is hidden in it.
+    /// Puts a new view segment in the place of what it was made of. What was removed in the meantime is hidden in it.
     pub(crate) fn install(&mut self, mut new: Replacement) -> Result<(), SegmentError> {
         new.catch_up(&self.view)?;
         let lost = new.take_place(&mut self.view);
@@ -431,7 +431,7 @@ impl BucketState {
 
     /// An event came in.
     fn add_time(&mut self, row: &Row) {
-        // What went at an edge of the extent has a follower there: nothing need be measured.
+        // The new event reaches as far as the removed one did: nothing need be measured.
         let reaches = |extent: fn(&(i64, i64)) -> i64| self.view.extent.as_ref().map(extent);
         self.begin_went &= reaches(|e| e.0).is_some_and(|start| row.start > start);
         self.end_went &= reaches(|e| e.1).is_some_and(|end| row.end() < end);
@@ -448,7 +448,7 @@ impl BucketState {
         self.view.extent = Some((start.min(row.start), end.max(row.end())));
     }
 
-    /// Removes all it can; tells of what could not be read.
+    /// Removes all it can; reports what could not be read.
     fn remove_rows(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
         if ids.len() >= MANY || self.located.is_some() {
             let mut sorted = Cow::Borrowed(ids);
@@ -545,7 +545,7 @@ impl BucketState {
         }
     }
 
-    /// Measures the extent anew, if that may have changed.
+    /// Measures the extent again if it may have changed.
     fn measure(&mut self) {
         if std::mem::take(&mut self.begin_went) | std::mem::take(&mut self.end_went) {
             self.view.extent = self.view.measured();

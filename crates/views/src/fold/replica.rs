@@ -100,7 +100,7 @@ impl Replica {
         let Some(spill) = &self.spill else {
             return Ok(());
         };
-        // What was set apart before (in a picture that this one goes on from) goes first.
+        // What was frozen before (in the state that this one goes on from) is flushed first.
         let full = self.state.full_heads();
         let full: Vec<BucketKey> = full.map(|b| b.view.key).collect();
         for key in full {

@@ -43,7 +43,7 @@ pub enum FoldError {
     Segment(#[from] SegmentError),
 }
 
-/// Bytes that the heads of all buckets may take together before the largest are sealed although they are not full: with
+/// Bytes that the heads of all buckets may take together before the largest are flushed although they are not full: with
 /// many buckets that all grow, memory must not go by their number.
 const MAX_HEADS_BYTES: usize = 32 << 20;
 
@@ -51,7 +51,7 @@ const MAX_HEADS_BYTES: usize = 32 << 20;
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) seq: Seq,
-    /// Where the next record begins, as far as whoever appends or reads has told.
+    /// Where the next record begins, if that is known.
     pub(crate) position: Option<Position>,
     pub(crate) next_event: u64,
     next_bucket: u32,
@@ -68,7 +68,7 @@ pub(crate) struct State {
     table: Table<Arc<BucketView>>,
     /// What the snapshots show of `trash`.
     trashed: Table<Trashed>,
-    /// Buckets whose heads may be worth sealing: who seals need not look at all of them.
+    /// Buckets whose heads may be worth flushing, so that the compactor need not look at all buckets.
     growing: FxHashSet<BucketKey>,
     /// Bytes that the heads of all buckets take together, about.
     heads: usize,
@@ -192,18 +192,18 @@ impl State {
         there.or_else(|| self.trash.get(&key).map(|(_, bucket)| (bucket, true)))
     }
 
-    /// The buckets whose heads are worth sealing.
+    /// The buckets whose heads are worth flushing.
     pub(crate) fn full_heads(&self) -> impl Iterator<Item = &BucketState> {
         let growing = self.growing.iter().filter_map(|key| self.buckets.get(key));
         let crowded = self.heads_take_too_much();
         growing.filter(move |bucket| bucket.is_full() || crowded && bucket.is_sizable())
     }
 
-    /// The head to seal next: the fullest of those that are full; if there is none, and all heads together take too
+    /// The head to flush next: the fullest of those that are full; if there is none, and all heads together take too
     /// much, the one that takes most. Buckets whose heads are no longer of interest are taken off the list.
     pub(crate) fn fullest_head(&mut self) -> Option<BucketKey> {
         let buckets = &self.buckets;
-        // Runs that are still set apart are those of a seal that failed.
+        // Runs that are still frozen are those of a flush that failed.
         let due = |b: &BucketState| b.is_full() || !b.view.frozen.is_empty();
         self.growing
             .retain(|key| buckets.get(key).is_some_and(|b| due(b) || b.is_sizable()));
@@ -234,7 +234,7 @@ impl State {
         }
     }
 
-    /// Sets the head of a bucket apart to be sealed, unless that was done before and not finished.
+    /// Freezes the head of a bucket to flush it, unless that was done before and not finished.
     pub(crate) fn freeze(&mut self, key: BucketKey) -> Result<(), FoldError> {
         self.edit(Seq::NONE, key, |bucket| {
             if bucket.view.frozen.is_empty() {

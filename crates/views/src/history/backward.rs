@@ -1,5 +1,5 @@
 //! What some events were before a record: the log is read backwards, a segment at a time, until all that is asked for is
-//! known. Whoever takes back what was done a moment ago reads no further than that reaches.
+//! known. An undo of a recent change reads only recent records.
 
 use crate::history::each_record_until;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -35,7 +35,7 @@ struct Earlier {
     presence: Option<BucketPresence>,
     fields: [Option<String>; 4],
     last: Option<Last>,
-    /// Events that went while it was not known what the next heartbeat was compared with.
+    /// Events that were removed while it was not known what the next heartbeat was compared with.
     went: FxHashSet<u64>,
     events: FxHashMap<u64, Found>,
     /// It was made here, or purged whole: nothing further back counts.

@@ -1,4 +1,4 @@
-//! What the log says of a few events: one pass over it, a small table instead of a whole fold.
+//! The state of a few events at some record: one pass over the log, a small table instead of a whole fold.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub(crate) struct BucketAt {
 /// The state of some events, of the buckets and of the settings, as of the newest record taken.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StateAt {
-    /// Events of which buckets, and which; of others nothing is kept.
+    /// The events that are wanted, by bucket; of others nothing is kept.
     wanted: Arc<FxHashMap<BucketKey, FxHashSet<u64>>>,
     pub(crate) buckets: BTreeMap<BucketKey, BucketAt>,
     pub(crate) settings: BTreeMap<String, String>,
@@ -61,8 +61,7 @@ impl StateAt {
         }
     }
 
-    /// Goes through the log from a record on, up to and including each of these, which are in order, and tells what it was
-    /// then.
+    /// Reads the log from a record on. Gives the state as of each of the records `stops`, which are in order.
     ///
     /// # Errors
     /// When a part of the log cannot be read: what is lost there may be what is asked for; [`HistoryError::Cancelled`].

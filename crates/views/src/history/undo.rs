@@ -27,7 +27,7 @@ use crate::view::{BucketView, Located};
 /// What to do about what was changed again since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Undoing {
-    /// Nothing at all is changed; only told what would be.
+    /// Nothing is changed; the answer says what would be.
     Preview,
     /// Nothing is changed if anything cannot be taken back.
     All,
@@ -35,14 +35,14 @@ pub enum Undoing {
     Possible,
 }
 
-/// What undoing came to, or would come to.
+/// What an undo changed, or would change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Undone {
-    /// Events that came back or got their former times or data.
+    /// Events that were restored or got their earlier times or data.
     pub events_restored: u64,
-    /// Events that went.
+    /// Events that were removed.
     pub events_removed: u64,
-    /// Buckets that came back, went, or got their former fields.
+    /// Buckets that were restored or deleted, or got their earlier fields.
     pub buckets: u64,
     /// Settings that got their former value.
     pub settings: u64,
@@ -95,7 +95,7 @@ pub(crate) enum Verdict {
     Holds,
     /// More was changed again since: once that is noted, the records are to be made again.
     Narrowed(News),
-    /// It is to be decided anew, on a newer snapshot.
+    /// It must be decided again, on a newer snapshot.
     Outdated,
 }
 
@@ -288,7 +288,7 @@ impl Undo {
         }
     }
 
-    /// Takes note of what was changed since: that is not taken back.
+    /// Notes what has changed since: that is not undone.
     pub(crate) fn narrow(&mut self, news: News) {
         for (key, changed) in news.changed {
             self.standing.changed.entry(key).or_default().extend(changed);
@@ -361,7 +361,7 @@ impl Undo {
         self.events(view, key, records, undone);
     }
 
-    /// Deletes a bucket that came to be, or came back, if it holds nothing else than it did then.
+    /// Deletes a bucket that was created or restored, if it holds the same as it did then.
     fn unmake<'a>(
         &'a self,
         view: &BucketView,
@@ -514,7 +514,7 @@ impl Undo {
             .is_some_and(|purge| *purge > self.from)
     }
 
-    /// What the next heartbeat is compared with is what it was, unless that was decided anew since.
+    /// The next heartbeat is compared with the same event as before, unless another write has decided that since.
     fn last(&self, key: BucketKey) -> Last {
         let last = |trace: &StateAt| trace.buckets.get(&key).and_then(|b| b.last);
         match last(&self.after) == last(&self.now) && !self.standing.decided.contains(&key) {

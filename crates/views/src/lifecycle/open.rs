@@ -49,7 +49,7 @@ impl Store {
         Store::open_dir(path, options, Rebuild::No, &mut |_, _| {})
     }
 
-    /// Opens the store and makes all views anew from the log. The old ones are in use until the new ones are
+    /// Opens the store and rebuilds all views from the log. The old ones are in use until the new ones are
     /// complete: a crash on the way leaves them as they were. What a damaged log has lost and the old view segments still
     /// hold is written to the log again, as far as it is certain that it was not deleted; the other files are kept.
     ///

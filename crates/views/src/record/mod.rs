@@ -28,7 +28,7 @@ use timberline_model::{Bucket, Data, Timestamp};
 /// Bytes of text in one record (a single event may have more): it fits the smallest segment even if nothing in it repeats.
 pub(crate) const MAX_RECORD_TEXT: usize = 768 << 10;
 
-/// Names a bucket within one log: given in order of creation, never reused, so that a bucket made anew under an old
+/// Names a bucket within one log: given in order of creation, never reused, so that a new bucket under an old
 /// id is a different one, and a heartbeat does not repeat thirty bytes of name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, BorrowDecode)]
 pub struct BucketKey(pub u32);
@@ -36,31 +36,31 @@ pub struct BucketKey(pub u32);
 /// One decision, as the fold reads it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record<'a> {
-    /// A bucket came to be.
+    /// A bucket was created.
     BucketCreated(BucketCreated<'a>),
     /// Fields of a bucket changed; `None` leaves a field as it was.
     BucketUpdated(BucketUpdated<'a>),
-    /// A bucket and all of its events went.
+    /// A bucket was deleted, with all of its events.
     BucketDeleted(BucketDeleted),
     /// A heartbeat arrived and extended an event or became one.
     Heartbeat(Heartbeat<'a>),
-    /// Events came in; ids run upward from `first`.
+    /// Events were inserted; their ids count up from `first`.
     EventsInserted(EventsInserted<'a>),
-    /// Events came in with ids of their own and take the place of those that had them.
+    /// Events were inserted with given ids, and replace the events that had them.
     EventsPut(EventsPut<'a>),
-    /// Events went.
+    /// Events were deleted.
     EventsDeleted(EventsDeleted),
     /// A setting was given a value.
     SettingSet(SettingSet<'a>),
-    /// A setting went.
+    /// A setting was deleted.
     SettingDeleted(SettingDeleted<'a>),
-    /// What many records came to, or what takes the effect of some back.
+    /// The squashed state of many records, or an undo.
     EventsChanged(EventsChanged<'a>),
-    /// A deleted bucket came back, with all of its events.
+    /// A deleted bucket was restored, with all of its events.
     BucketRestored(BucketRestored),
     /// A record was here, and what it held is erased.
     Erased(Erased),
-    /// Events, or a bucket, are gone for good: from here on whoever keeps the log erases what it holds of them.
+    /// Events, or a bucket, are purged: from here on the log and all its copies must be erased of them.
     PurgeBegun(PurgeBegun),
     /// All purges up to a record are complete: no byte of what they named is left.
     PurgeEnded(PurgeEnded),
@@ -275,7 +275,7 @@ pub struct EventsChanged<'a> {
 /// Which event the next heartbeat of a bucket is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
 pub enum Last {
-    /// The one that was; if that one went, the newest.
+    /// The same as before; if that one was removed, the newest.
     Unchanged,
     /// The one with the latest start.
     Newest,

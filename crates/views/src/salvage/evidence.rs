@@ -12,11 +12,11 @@ use crate::row::Row;
 
 /// What is to become of a row of an old view segment that the fold does not have so.
 pub(crate) enum Standing {
-    /// The log knows better: the event changed or went since, or was erased.
+    /// The log has a later change of the event: it was changed, deleted or erased.
     Accounted,
     /// The log has lost it; so it is to be.
     Lost(Row),
-    /// It was lost, or it went: a record that would tell is lost.
+    /// It may have been lost or deleted: the record that would say so is lost.
     InDoubt,
 }
 
@@ -39,7 +39,7 @@ struct Testimony {
 struct Window {
     from: u64,
     to: u64,
-    /// Segments of which only the outcome is left lie in it: whatever was made and went within them left no trace. A view
+    /// Squashed segments lie in it: an event that was created and deleted within one of them left no trace. A view
     /// segment that is newer than them knows.
     squashed_through: u64,
 }

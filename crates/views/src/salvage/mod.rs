@@ -174,7 +174,7 @@ fn compare(snapshot: &Snapshot, old: &mut [Old]) -> Result<(), SegmentError> {
     Ok(())
 }
 
-/// What there is of an event beside its id: start, duration, a hash of its data.
+/// What an event has besides its id: start, duration, a hash of its data.
 type Content = (i64, i64, u64);
 
 fn contents(view: &BucketView) -> Result<FxHashMap<u64, Content>, SegmentError> {

@@ -2,7 +2,7 @@
 //!
 //! A browser tab's object differs from the next in one counter, its title and URL are among some thousand. So an
 //! object is stored as the number of its shape (its keys) and the numbers of its values: ten bytes instead of two
-//! hundred, and whoever looks for a title looks at each title once.
+//! hundred, and a search for a title looks at each title once.
 //!
 //! Three tables: `values` (JSON texts of keys and values), `shapes` (varints: numbers of the keys), `objects`
 //! (varints: number of the shape, then one value number for each of its keys).

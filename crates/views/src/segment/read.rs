@@ -1,5 +1,4 @@
-//! Reads a view segment. What is damaged is put together again from the log, once, and whoever reads it waits for that:
-//! reads know nothing of it.
+//! Reads a view segment. What is damaged is healed from the log, once. Readers wait for that and need not know of it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -45,7 +44,7 @@ pub(crate) struct ViewSegment {
     original: Part,
     healer: Option<Arc<dyn Heal>>,
     healed: OnceLock<Healed>,
-    /// Held by whoever heals it; when that failed last.
+    /// Held while it is healed, so that one reader does it and the others wait; when that failed last.
     healing: Mutex<Option<Instant>>,
     damaged: AtomicBool,
 }

@@ -26,14 +26,14 @@ pub struct StoreOptions {
     pub segment_bytes: u64,
     /// When heartbeats are acknowledged.
     pub heartbeat: HeartbeatDurability,
-    /// Whether threads seal heads, write checkpoints and keep history short; tests do it by hand with
+    /// Whether threads flush heads, write checkpoints and keep history short; tests do it by hand with
     /// [`Store::compact`] and [`Store::maintain`].
     pub background: bool,
-    /// How long all that happened is kept; of what was before only the outcome is.
+    /// How long all records are kept; older log segments are squashed to their final state.
     pub history: Duration,
     /// How long deleted things can be restored; then they are erased.
     pub erase_after: Duration,
-    /// How often it is looked whether something is older than that.
+    /// How often the history thread looks for what is older than that.
     pub maintain_every: Duration,
     /// Where the time comes from.
     pub clock: Clock,

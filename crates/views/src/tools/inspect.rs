@@ -85,11 +85,11 @@ pub fn explain(
 }
 
 /// Reads the views of a data directory and folds in the records that they do not have yet, up to the end of the log
-/// as of now: [`Snapshot::seq`] tells how far that is. Events that do not fit in memory go to `spill`, which should be
+/// as of now: [`Snapshot::seq`] says how far that is. Events that do not fit in memory go to `spill`, which should be
 /// an empty directory of its own, and an [`EncryptedStorage`](timberline_disk::EncryptedStorage) if the data are.
 ///
 /// # Errors
-/// [`OpenError`]. Damage to log or views is none: it is in the report.
+/// [`OpenError`]. Damage to log or views is not an error: it is in the report.
 pub fn read_only(
     path: &Path,
     cipher: Option<&Arc<Cipher>>,

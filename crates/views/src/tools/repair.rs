@@ -1,7 +1,7 @@
 //! A whole log from what is left of a damaged one.
 //!
 //! Segments that are whole, and of which everything can be folded, are taken over byte for byte. Of the others each
-//! record that is left is written anew under its number; [`Record::Lost`] takes the places of the rest, so that
+//! record that is left is written again under its number; [`Record::Lost`] takes the places of the rest, so that
 //! numbers stay dense and none is ever used twice.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,7 +50,7 @@ pub struct RepairReport {
     pub unfoldable: u64,
     /// Segments that are as they were.
     pub taken_over: u64,
-    /// Segments that were written anew.
+    /// Segments that were written again.
     pub rewritten: u64,
     /// Everything that is lost, in order.
     pub lost: Vec<LostRecords>,
@@ -75,7 +75,7 @@ pub enum RepairError {
 
 /// Writes what is left of `source` to `target`, which should be an empty directory. Segments that have to be made
 /// have the device and size given. `spill` is for what the fold cannot keep in memory. `known` is what a checkpoint says: the
-/// ids of buckets are taken from it that the log has lost. `progress` is told where it is.
+/// ids of buckets are taken from it that the log has lost. `progress` gets the record that it has reached.
 ///
 /// # Errors
 /// [`RepairError`].
@@ -253,7 +253,7 @@ impl Repair<'_> {
         self.report.lost.push(shortfall);
     }
 
-    /// Writes a segment anew.
+    /// Writes a segment again.
     fn rewrite(
         &mut self,
         info: &SegmentInfo,

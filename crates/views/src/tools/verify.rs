@@ -1,4 +1,4 @@
-//! Is a picture whole, and are two pictures equal?
+//! Whether a snapshot is whole, and whether two snapshots are equal.
 
 use rustc_hash::FxHashSet;
 use timberline_cancel::Cancelled;
@@ -9,7 +9,7 @@ use crate::segment::SegmentError;
 use crate::view::Snapshot;
 use crate::view::{BucketView, EventRef};
 
-/// How many differences of one bucket are told.
+/// How many differences of one bucket are reported.
 const MAX_REPORTED: usize = 10;
 
 /// Reads a whole snapshot, compares every checksum of its view segments and every invariant of the fold: events in

@@ -1,4 +1,4 @@
-//! What a snapshot knows of a bucket. Everything behind an `Arc`: a clone is a dozen reference counts.
+//! The view of one bucket in a snapshot. Everything behind an `Arc`: a clone is a dozen reference counts.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use crate::segment::SegmentError;
 use crate::view::changes::Changes;
 use crate::view::masked_segment::MaskedSegment;
 
-/// An immutable picture of one bucket.
+/// One bucket, immutable.
 ///
-/// Its events lie in three places: view segments on disk, sorted runs in memory (those being sealed and those that
+/// Its events lie in three places: view segments on disk, sorted runs in memory (those being flushed and those that
 /// take in new rows), and the one open event, which heartbeats extend and which is kept apart so that extending it
 /// touches nothing else.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ pub(crate) enum EventLocation {
     Open,
     /// Run number and position, among the runs that take in rows.
     Run(usize, usize),
-    /// The same among the runs that are being sealed.
+    /// The same among the runs that are being flushed.
     Frozen(usize, usize),
     /// Segment number and position.
     Segment(usize, u32),
@@ -115,14 +115,14 @@ impl BucketView {
         self.touched
     }
 
-    /// The newest record that may have changed what lies at or before `until`: a result that was made from a picture
+    /// The newest record that may have changed what lies at or before `until`: a result that was made from a snapshot
     /// at or after it, of events up to there, still holds. At worst it names a newer record than the true one.
     pub fn touched_until(&self, until: Timestamp) -> Seq {
         self.changes.until(until.nanos())
     }
 
     /// Bytes of its view segments.
-    pub fn sealed_bytes(&self) -> u64 {
+    pub fn segment_bytes(&self) -> u64 {
         self.segments.iter().map(|s| s.segment.size()).sum()
     }
 

@@ -1,4 +1,4 @@
-//! Which records changed which part of a bucket's time: what tells a cache of past results that they still hold.
+//! Which records changed which part of a bucket's time: so that a cache knows whether its results still hold.
 //!
 //! Kept is a staircase: of two changes only the newer one matters if it reaches as far back as the older one. A
 //! watcher's events climb it one step each, so two steps are joined when there are too many: the answer may then name a

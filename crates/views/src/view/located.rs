@@ -2,7 +2,7 @@
 //!
 //! A view segment never changes: where it holds an event stays true for as long as the segment is there. So the reading
 //! is done on a snapshot, without a lock; the fold then looks its answers up here instead of reading. Under the lock,
-//! [`Located::changed`] tells from what is in memory which of the events have changed since that snapshot.
+//! [`Located::changed`] finds, from what is in memory, which of the events have changed since that snapshot.
 
 use std::sync::Arc;
 
@@ -173,7 +173,7 @@ impl Located {
         !known || self.holding.iter().any(is_it) || !(ids == self.ids || ids.iter().all(asked))
     }
 
-    /// Whether this tells where an event is that is not in memory.
+    /// Whether it is known here where an event is that is not in memory.
     fn knows(&self, id: u64) -> bool {
         self.sought.binary_search(&id).is_ok() || self.beside == Some(id)
     }
@@ -210,8 +210,8 @@ impl Located {
         Some(sealed.hide(shown))
     }
 
-    /// Those of the events that are no longer what they were: changed, come or gone. `None` when view segments came or
-    /// went, so that it cannot be told without reading.
+    /// Those of the events that have changed, were added or removed. `None` when view segments were added or removed, so
+    /// that the answer needs reading.
     pub(crate) fn changed(&self, now: &BucketView) -> Option<Vec<u64>> {
         let mut changed = Vec::new();
         if !self.covers(now) {
@@ -232,7 +232,7 @@ impl Located {
         Some(changed)
     }
 
-    /// Runs never change either: only those that came and went are compared.
+    /// Runs never change either: only those that were added or removed are compared.
     fn changed_in_memory(&self, now: &BucketView, changed: &mut Vec<u64>) {
         let mut before = self.in_memory(&self.then, now);
         for (id, (row, text)) in self.in_memory(now, &self.then) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::row::{Bounds, Row};
 use crate::segment::{BLOCK_ROWS, Block, SegmentError, ViewSegment};
 
-/// A view segment, and which of its rows are no longer true.
+/// A view segment, and which of its rows are hidden.
 #[derive(Clone, Debug)]
 pub(crate) struct MaskedSegment {
     pub(crate) segment: Arc<ViewSegment>,
@@ -209,7 +209,7 @@ impl MaskedSegment {
     }
 }
 
-/// Events that went, taken together.
+/// Events that were removed, taken together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RemovedEvents {
     pub(crate) events: u64,

@@ -1,7 +1,7 @@
 //! A view segment that is about to take the place of the head or of the segments it was made of.
 //!
 //! Events may have gone since it was made: they are hidden in it. Which they are is read before the sequencer's lock is
-//! taken ([`Replacement::catch_up`]); under the lock it is only compared whether anything went since.
+//! taken ([`Replacement::catch_up`]); under the lock it is only compared whether anything was removed since.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ enum Replaced {
 }
 
 impl Replacement {
-    /// A segment made of the runs of a head that was set apart.
+    /// A segment made of the runs of a frozen head.
     pub(crate) fn of_head(segment: Option<ViewSegment>, runs: Arc<Vec<Arc<Run>>>) -> Replacement {
         Replacement {
             new: segment.map(|segment| MaskedSegment::new(Arc::new(segment), Vec::new())),
@@ -54,7 +54,7 @@ impl Replacement {
         }
     }
 
-    /// Whether nothing went since it was last looked.
+    /// Whether nothing was removed since the last look.
     pub(crate) fn is_current(&self, view: &BucketView) -> bool {
         match &self.of {
             Replaced::Head(then) => Arc::ptr_eq(then, &view.frozen),
@@ -64,7 +64,7 @@ impl Replacement {
         }
     }
 
-    /// Hides what went since it was last looked.
+    /// Hides what was removed since the last look.
     ///
     /// # Errors
     /// When the new segment, or one that it was made of, cannot be read.

@@ -9,7 +9,7 @@ use crate::collections::{Names, Table};
 use crate::record::BucketKey;
 use crate::view::BucketView;
 
-/// An immutable picture of everything at one seq. Taking one costs a reference count, keeping one costs the memory
+/// All buckets at one seq, immutable. Taking one costs a reference count, keeping one costs the memory
 /// of what has changed since.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
@@ -53,7 +53,7 @@ impl Snapshot {
     }
 
     /// The newest record that made, changed or deleted a bucket: an answer that depends on which buckets there are
-    /// still holds if it was made from a picture at or after it.
+    /// still holds if it was made from a snapshot at or after it.
     pub fn buckets_touched(&self) -> Seq {
         self.listed
     }

@@ -28,11 +28,11 @@ const MAX_WAITING_BYTES: usize = 512 << 20;
 pub struct Receipt {
     /// The newest record of the write.
     pub seq: Seq,
-    /// Whether it must be durable ([`Store::durable`]) before the client is told.
+    /// Whether it must be durable ([`Store::durable`]) before the client gets its answer.
     pub sync: bool,
 }
 
-/// What came of a heartbeat: the event it extended or became.
+/// The answer to a heartbeat: the event that it extended or created.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeartbeatAnswer {
     /// The event's id.

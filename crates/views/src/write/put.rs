@@ -15,8 +15,7 @@ use crate::store::Store;
 use crate::view::{BucketView, Located};
 use crate::write::events::{Receipt, encoded, records};
 
-/// Ids that clients bring beyond this, and that are not ours, are replaced by ours, or the counter could be driven out of
-/// what JSON numbers hold.
+/// Greater ids of clients are replaced by ids of ours, so that ids stay exact in JSON numbers.
 const MAX_CLIENT_ID: u64 = 1 << 52;
 
 /// Events that are ready to be stored but for the ids that are still to be given.

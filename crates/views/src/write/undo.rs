@@ -1,5 +1,5 @@
-//! Taking changes back. It is decided on a snapshot, without the lock; under it, it is checked that nothing that mattered
-//! has changed since.
+//! Undo. It is decided on a snapshot, without the lock; under the lock it is checked that nothing relevant has changed
+//! since.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ impl Store {
     /// was changed if there is one. It can be cancelled while it reads; then nothing is changed.
     ///
     /// What does not fit one log segment is written in several records. Readers see all of them at once. Should the power
-    /// fail on the way, [`Undoing::Possible`] goes on: what is back already is told as a conflict, and left alone.
+    /// fail on the way, [`Undoing::Possible`] goes on: what is restored already is reported as a conflict, and stays.
     pub fn undo(
         &self,
         from: Seq,
@@ -46,7 +46,7 @@ impl Store {
         Err(HistoryError::Unsettled)
     }
 
-    /// `None` if it is to be decided anew.
+    /// `None` if it must be decided again.
     fn try_undo(
         &self,
         from: Seq,

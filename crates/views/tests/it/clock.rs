@@ -369,13 +369,7 @@ fn what_a_person_orders_is_erased_whatever_the_clock_says() {
             .store()
             .select(&selection, 0, &Cancel::new())
             .expect("is found");
-        assert!(
-            world
-                .store()
-                .purge_selected(&selected)
-                .expect("is done")
-                .is_some()
-        );
+        assert!(world.store().purge(selected.purges()).expect("is done").is_some());
         let left = world
             .store()
             .snapshot()

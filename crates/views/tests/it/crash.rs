@@ -207,7 +207,7 @@ impl Trial {
             return;
         };
         let before = self.store().snapshot().seq().0;
-        drop(self.store().purge_selected(&selected));
+        drop(self.store().purge(selected.purges()));
         if self.store().snapshot().seq().0 == before {
             return;
         }

@@ -113,7 +113,7 @@ fn purge(store: &Store) -> Result<(), HistoryError> {
         "{selected:?}"
     );
     assert_eq!(selected.samples.len(), 5);
-    store.purge_selected(&selected).map(drop)
+    store.purge(selected.purges()).map(drop)
 }
 
 /// The files in which it is found, as it is or compressed.

@@ -230,7 +230,7 @@ impl World {
             .store()
             .select(&selection, 3, &Cancel::new())
             .expect("is read");
-        self.store().purge_selected(&selected).expect("is erased");
+        self.store().purge(selected.purges()).expect("is erased");
         self.erase_matching(text, &BTreeSet::new());
         self.present_from_past();
     }

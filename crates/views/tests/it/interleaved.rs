@@ -164,7 +164,7 @@ impl World {
                 Outcome::Erased(self.store.redact(selected, &new).expect("is redacted").is_some())
             }
             Aim::Purge(selected) => {
-                Outcome::Erased(self.store.purge_selected(selected).expect("is purged").is_some())
+                Outcome::Erased(self.store.purge(selected.purges()).expect("is purged").is_some())
             }
         }
     }

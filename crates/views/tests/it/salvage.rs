@@ -305,7 +305,7 @@ fn a_purge_reaches_events_whose_records_are_damaged() {
             )
             .unwrap();
         assert_eq!((selected.events, selected.samples.len()), (1, 1));
-        store.purge_selected(&selected).unwrap();
+        store.purge(selected.purges()).unwrap();
         let view = store.snapshot().bucket("window").unwrap().clone();
         assert!(view.event(ids[0]).unwrap().is_none());
         assert_eq!(view.len(), 50);
