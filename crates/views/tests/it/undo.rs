@@ -1,5 +1,7 @@
 //! Undoing what is large, and not undoing what nobody waits for any more.
 
+use std::os::unix::fs::FileExt;
+
 use timberline_cancel::Cancel;
 use timberline_log::Seq;
 use timberline_model::{Bucket, Data, Duration, EventId, NewEvent, Timestamp};
@@ -106,9 +108,13 @@ fn an_undo_reads_no_further_back_than_it_must() {
     put(&store, None, 3_000, &noise);
     let newest = put(&store, None, 10, &|_| "{}".into());
     let log = dir.path().join("log/00000000000000000001.seg");
-    let mut bytes = std::fs::read(&log).expect("a segment");
-    bytes[6_000] ^= 1;
-    std::fs::write(&log, bytes).expect("a segment");
+    // In its place: the store notices a file that is cut short while it is in use.
+    let byte = std::fs::read(&log).expect("a segment")[6_000];
+    let file = std::fs::File::options()
+        .write(true)
+        .open(&log)
+        .expect("a segment");
+    file.write_all_at(&[byte ^ 1], 6_000).expect("a segment");
     let (undone, _) = (store.undo(newest.0, newest.1, Undoing::All, &Cancel::new())).expect("is undone");
     assert_eq!((undone.events_removed, len(&store)), (10, 3_000));
 }
