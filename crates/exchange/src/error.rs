@@ -46,6 +46,12 @@ pub enum Error {
         /// What stands in the way.
         reason: String,
     },
+    /// Something else in this process is reading the file.
+    #[error("{} is being read already", path.display())]
+    AlreadyReading {
+        /// The file.
+        path: PathBuf,
+    },
     /// SQLite cannot go on.
     #[cfg(feature = "sqlite")]
     #[error("{}: SQLite cannot {op}", path.display())]

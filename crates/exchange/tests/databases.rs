@@ -595,6 +595,20 @@ fn large_events_come_in_small_batches() {
     assert_eq!(count, 60);
 }
 
+/// The locks of a process are gone once it has closed the file anywhere.
+#[test]
+fn a_database_is_read_once_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sqlite.db");
+    fill(&rust_database(&path, 7), &many(10));
+    let source = Source::open(&path, &Options::default()).unwrap();
+    let other_name = directory.path().join(".").join("sqlite.db");
+    let error = Source::open(&other_name, &Options::default()).unwrap_err();
+    assert!(matches!(error, Error::AlreadyReading { .. }), "{error}");
+    drop(source);
+    assert!(Source::open(&other_name, &Options::default()).is_ok());
+}
+
 #[test]
 fn an_empty_database_has_nothing() {
     let directory = tempfile::tempdir().unwrap();

@@ -69,6 +69,50 @@ fn a_database_that_is_exported_and_imported_has_equal_rows() {
     assert!(Sqlite::new(&path, now()).is_err(), "it is there already");
 }
 
+/// aw-server-rust names its indexes in its queries, which fail without them, and reads times as RFC 3339 with a space.
+#[test]
+fn the_queries_of_aw_server_rust_run_on_an_exported_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sqlite.db");
+    write(&mut Sqlite::new(&path, now()).unwrap(), &hard());
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    for index in [
+        "events_bucketrow_starttime_endtime_index",
+        "events_bucketrow_endtime_starttime_index",
+    ] {
+        let sql =
+            format!("SELECT count(*) FROM events INDEXED BY {index} WHERE bucketrow = 1 AND starttime >= 0");
+        assert_eq!(count(&sql), hard()[0].1.len() as i64);
+    }
+    assert_eq!(
+        count("SELECT count(*) FROM buckets WHERE device_id = 'local' AND json_valid(data)"),
+        2
+    );
+    assert_eq!(count("PRAGMA user_version"), 7);
+    assert_eq!(count("SELECT count(*) FROM key_value"), 0);
+    let created: String = connection
+        .query_row("SELECT created FROM buckets", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(created, "2024-03-01 10:00:00.123+00:00");
+    let check: String = connection
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(check, "ok");
+    assert_eq!(
+        connection.query_row("PRAGMA foreign_key_check", [], |_| Ok(())),
+        Err(rusqlite::Error::QueryReturnedNoRows)
+    );
+    // Inserting goes on behind the greatest id.
+    connection
+        .execute(
+            "INSERT INTO events (bucketrow, starttime, endtime, data) VALUES (1, 0, 0, '{}')",
+            [],
+        )
+        .unwrap();
+    assert_eq!(connection.last_insert_rowid(), 105);
+}
+
 #[test]
 fn an_event_whose_id_is_taken_gets_another_one() {
     let directory = tempfile::tempdir().unwrap();

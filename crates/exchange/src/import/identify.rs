@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::input::Input;
+use super::reservation::Reservation;
 use super::{Options, Reader, csv, json};
 use crate::export::OUR_CSV;
 use crate::{Error, Result};
@@ -14,9 +15,10 @@ const PEEK: usize = 4096;
 
 /// Opens a file as what it is.
 pub(super) fn open(path: &Path, options: &Options) -> Result<Box<dyn Reader + Send>> {
+    let reservation = Reservation::of(path)?;
     let start = Input::peek(path, PEEK)?;
     if start.starts_with(SQLITE_MAGIC) {
-        return database(path);
+        return database(path, reservation);
     }
     let unrecognised = |reason: &str| Error::Unrecognised {
         path: path.to_owned(),
@@ -42,12 +44,12 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Box<dyn Reader + Se
 }
 
 #[cfg(feature = "sqlite")]
-fn database(path: &Path) -> Result<Box<dyn Reader + Send>> {
-    Ok(Box::new(super::sqlite::SqliteReader::open(path)?))
+fn database(path: &Path, reservation: Reservation) -> Result<Box<dyn Reader + Send>> {
+    Ok(Box::new(super::sqlite::SqliteReader::open(path, reservation)?))
 }
 
 #[cfg(not(feature = "sqlite"))]
-fn database(path: &Path) -> Result<Box<dyn Reader + Send>> {
+fn database(path: &Path, _reservation: Reservation) -> Result<Box<dyn Reader + Send>> {
     Err(Error::Unrecognised {
         path: path.to_owned(),
         reason: "this is a SQLite database, and this program was built without SQLite".to_owned(),

@@ -10,6 +10,7 @@
 //! | `csv` | tables |
 //! | `gather` | puts events together into batches |
 //! | `text` | reads the data of an event, and repairs it if necessary |
+//! | `reservation` | keeps two readers of one database apart |
 //! | `report` | counts what was read and what was left out |
 
 mod csv;
@@ -19,6 +20,7 @@ mod identify;
 mod input;
 mod json;
 mod report;
+mod reservation;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod text;
@@ -173,7 +175,8 @@ impl Source {
     /// # Errors
     ///
     /// When the file cannot be opened, is of no kind that can be read, is encrypted, or is held by another program in
-    /// a way that keeps it from being read rightly.
+    /// a way that keeps it from being read rightly. [`Error::AlreadyReading`](crate::Error::AlreadyReading) while another
+    /// source of this process reads the same database.
     pub fn open(path: &Path, options: &Options) -> Result<Source> {
         let reader = identify::open(path, options)?;
         Ok(Source {

@@ -24,6 +24,7 @@ use self::row::Decoder;
 use self::scan::{Scan, Step};
 use super::gather::Gather;
 use super::report::{BucketReport, Notes, Reason, Report};
+use super::reservation::Reservation;
 use super::{Batch, Kind, Progress, Reader, Setting, SourceBucket};
 use crate::Result;
 
@@ -43,10 +44,12 @@ pub(super) struct SqliteReader {
     gather: Gather,
     report: Report,
     finished: bool,
+    /// Dropped last: after the database is closed.
+    _reservation: Reservation,
 }
 
 impl SqliteReader {
-    pub(super) fn open(path: &Path) -> Result<SqliteReader> {
+    pub(super) fn open(path: &Path, reservation: Reservation) -> Result<SqliteReader> {
         let database = Database::open(path)?;
         let dialect = Dialect::of(&database)?;
         let mut left_out = Notes::default();
@@ -84,6 +87,7 @@ impl SqliteReader {
             gather: Gather::default(),
             report,
             finished: false,
+            _reservation: reservation,
         })
     }
 

@@ -16,7 +16,7 @@ use crate::{Error, Result};
 
 /// Up to this distance, numbers behind damage are tried closely: a page has some tens of events.
 const CLOSE: i64 = 16;
-/// How many close tries there are before distances double: 64 MiB of damaged pages.
+/// How many close tries there are in all before distances double: some ten thousand damaged pages.
 const CLOSE_TRIES: u32 = 20_000;
 
 /// A position in the table of events.
@@ -26,6 +26,8 @@ pub(super) struct Scan {
     /// The first and the greatest number of a row, as far as they can be read.
     first: i64,
     greatest: i64,
+    /// How many numbers have been tried behind damage.
+    tries: u32,
     sql: String,
 }
 
@@ -89,6 +91,7 @@ impl Scan {
             last: i64::MIN,
             first,
             greatest: greatest.unwrap_or(i64::MAX),
+            tries: 0,
             sql,
         })
     }
@@ -162,9 +165,8 @@ impl Scan {
         };
         let mut bad = from.saturating_sub(1);
         let mut distance = 1i64;
-        let mut tries = 0u32;
         let mut good = loop {
-            tries += 1;
+            self.tries = self.tries.saturating_add(1);
             let next = bad.saturating_add(distance);
             if next >= self.greatest {
                 self.last = self.greatest;
@@ -178,7 +180,7 @@ impl Scan {
                 break next;
             }
             bad = next;
-            distance = if tries > CLOSE_TRIES {
+            distance = if self.tries > CLOSE_TRIES {
                 distance.saturating_mul(2)
             } else {
                 (distance * 2).min(CLOSE)
@@ -230,12 +232,25 @@ fn rows(
     let mut statement = connection.prepare(sql)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut rows = statement.query((after, limit))?;
+    let mut last = after;
     while let Some(row) = rows.next()? {
-        if each(row.get(0)?, cells(row)?).is_break() {
+        let number = row.get(0)?;
+        // In a damaged tree a page may come again: without this, reading would never end.
+        if number <= last {
+            return Err(out_of_order());
+        }
+        last = number;
+        if each(number, cells(row)?).is_break() {
             return Ok(ControlFlow::Break(()));
         }
     }
     Ok(ControlFlow::Continue(()))
+}
+
+/// What SQLite itself says of a table whose rows are not in order, where it looks.
+fn out_of_order() -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+    rusqlite::Error::SqliteFailure(code, Some("rows are out of order".to_owned()))
 }
 
 fn cells<'a>(row: &'a Row<'_>) -> rusqlite::Result<Cells<'a>> {
