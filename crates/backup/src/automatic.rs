@@ -17,7 +17,7 @@ use crate::sets::Sets;
 use crate::update::{Backup, BackupReport};
 
 /// How often the clock is looked at: it may have been set, and the machine may have slept.
-const LOOK: Duration = Duration::from_secs(30);
+const CHECK_EVERY: Duration = Duration::from_secs(30);
 /// How long at least from one attempt to the next, whatever the clock says.
 const REST: Duration = Duration::from_secs(600);
 /// How long a stop waits for a set that is being broken off: a disk that is gone may not answer at all.
@@ -168,7 +168,7 @@ fn run(
                     newest = Some(now);
                     provisional = (!trusted).then(|| report.path.clone());
                     note_success(status, newest);
-                    tell(&report);
+                    log_report(&report);
                 }
                 Err(BackupError::Log(LogError::Stopped { .. })) if stop.is_stopped() => return,
                 Err(error) => {
@@ -177,11 +177,11 @@ fn run(
                 }
             }
         }
-        stop.wait(LOOK.min(wanted.every));
+        stop.wait(CHECK_EVERY.min(wanted.every));
     }
 }
 
-fn tell(report: &BackupReport) {
+fn log_report(report: &BackupReport) {
     let (path, bytes) = (report.path.display(), report.bytes_written);
     tracing::info!(%path, seq = report.seq, bytes, "backup made");
     for damage in &report.damage {

@@ -14,7 +14,7 @@ use crate::{BackupError, LOG_DIR};
 /// How often a backup that changes while it is looked at is looked at again.
 const ATTEMPTS: usize = 10;
 /// How many records that cannot be folded are told.
-const MOST_UNFOLDED: u64 = 20;
+const MAX_UNFOLDED: u64 = 20;
 
 /// What a check has found.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +66,7 @@ pub fn check(
             Err(ReplicaError::Compact(error)) => return Err(BackupError::Source(error.into())),
             Err(why) => {
                 unfolded += 1;
-                if unfolded <= MOST_UNFOLDED {
+                if unfolded <= MAX_UNFOLDED {
                     checked
                         .wrong
                         .push(format!("record {} cannot be folded: {why}", record.seq));
@@ -74,8 +74,8 @@ pub fn check(
             }
         }
     }
-    if unfolded > MOST_UNFOLDED {
-        let more = unfolded - MOST_UNFOLDED;
+    if unfolded > MAX_UNFOLDED {
+        let more = unfolded - MAX_UNFOLDED;
         checked
             .wrong
             .push(format!("and {more} more records cannot be folded"));

@@ -8,7 +8,8 @@
 //! | `restore` | from a backup to a data directory |
 //! | `check` | is a backup whole? |
 //! | `erase` | what is erased from the log is erased from its backups |
-//! | `sets` | backups of several moments side by side |
+//! | `compare` | a backup against the log that it was made of |
+//! | `set_name`, `sets` | backups of several moments side by side |
 //! | `automatic` | the server makes them by itself |
 //! | `files` | small files, whole or not at all |
 //!
@@ -19,17 +20,20 @@
 
 mod automatic;
 mod check;
+mod compare;
 mod erase;
 pub mod files;
 mod manifest;
 mod registry;
 mod restore;
+mod set_name;
 mod sets;
 mod update;
 
 pub use automatic::{Automatic, AutomaticBackup, Status};
 pub use check::{Checked, check};
-pub use erase::{Reach, list_sets, only_in_backup, segments_to_erase};
+pub use compare::{only_in_backup, segments_to_erase};
+pub use erase::{Reach, list_sets};
 pub use manifest::{Manifest, ManifestSegment};
 pub use registry::{Registered, copy_registry, registered};
 pub use restore::{Restored, restore};

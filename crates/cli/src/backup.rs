@@ -8,8 +8,8 @@ use indicatif::{BinaryBytes, HumanCount};
 use timberline_cancel::Cancel;
 
 use crate::config::Config;
+use crate::data_dir::{DataDir, DataDirArgs};
 use crate::output::Output;
-use crate::place::{DataDir, Place};
 use crate::table::printable;
 use crate::verdict::Verdict;
 use timberline_backup::{Backup, BackupReport, check};
@@ -31,7 +31,7 @@ Examples:
 Documentation: docs/backup.md")]
 pub(crate) struct BackupArgs {
     #[command(flatten)]
-    place: Place,
+    place: DataDirArgs,
     /// Directory of the backup, made if it is not there
     #[arg(value_name = "DIR")]
     dir: PathBuf,
@@ -51,11 +51,11 @@ fn carry_out(args: BackupArgs) -> anyhow::Result<Verdict> {
     }
     let settings = args.place.config()?.server;
     let report = Backup::update(&settings.data_dir, &args.dir, &Cancel::new())?;
-    tell(&report)?;
+    print_report(&report)?;
     Ok(Verdict::faulty_if(!report.damage.is_empty()))
 }
 
-fn tell(report: &BackupReport) -> anyhow::Result<()> {
+fn print_report(report: &BackupReport) -> anyhow::Result<()> {
     for damage in &report.damage {
         eprintln!("timberline: {damage}");
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use timberline_views::{OpenReport, Snapshot};
 
-use crate::place::{DataDir, Scratch};
+use crate::data_dir::{DataDir, Scratch};
 
 /// What a data directory holds, as of the moment when it was opened. No lock is taken and nothing is changed, so a
 /// server may be at work there.

@@ -5,15 +5,15 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use crate::data_dir::DataDirArgs;
 use crate::passphrase;
-use crate::place::Place;
 use crate::verdict::Verdict;
 
 /// `timberline key` and its subcommands.
 #[derive(Debug, Args)]
 pub(crate) struct KeyArgs {
     #[command(flatten)]
-    place: Place,
+    place: DataDirArgs,
     #[command(subcommand)]
     command: KeyCommand,
 }

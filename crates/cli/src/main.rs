@@ -11,9 +11,9 @@
 //! | `log` | looking into the log, and using it again |
 //! | `key` | the passphrase of encrypted data |
 //! | `passphrase` | where it comes from |
-//! | `place`, `history` | where the data are; opening them for looking into them |
+//! | `data_dir`, `history` | where the data are; opening them for looking into them |
 //! | `config` | the configuration file, the flags, and the settings that both come to |
-//! | `moment`, `peer` | what the arguments mean: instants, servers |
+//! | `moment`, `server_client` | what the arguments mean: instants, servers |
 //! | `output`, `table` | what is printed |
 //! | `verdict` | how a command ends |
 //!
@@ -25,6 +25,7 @@
 mod backup;
 mod bench;
 mod config;
+mod data_dir;
 mod doctor;
 mod history;
 mod key;
@@ -32,12 +33,11 @@ mod log;
 mod moment;
 mod output;
 mod passphrase;
-mod peer;
-mod place;
 mod purge;
 mod query;
 mod restore;
 mod serve;
+mod server_client;
 mod table;
 mod verdict;
 

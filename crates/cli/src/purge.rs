@@ -9,12 +9,12 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::output::Output;
-use crate::peer::{Peer, refusal};
+use crate::server_client::{ServerClient, refusal};
 use crate::table::printable;
 use crate::verdict::Verdict;
 
 /// Where a server is if nothing else is said.
-const USUAL: &str = "http://127.0.0.1:5600";
+const DEFAULT: &str = "http://127.0.0.1:5600";
 
 /// What is to go.
 #[derive(Debug, Args)]
@@ -93,8 +93,8 @@ struct How {
     #[arg(long)]
     yes: bool,
     /// The server
-    #[arg(long, value_name = "URL", value_parser = Peer::parse, default_value = USUAL)]
-    server: Peer,
+    #[arg(long, value_name = "URL", value_parser = ServerClient::parse, default_value = DEFAULT)]
+    server: ServerClient,
 }
 
 /// Purges.
@@ -145,7 +145,7 @@ fn narrowed(buckets: &[String], start: Option<String>, end: Option<String>) -> M
 fn carry_out(how: &How, path: &str, request: &Value) -> anyhow::Result<Verdict> {
     let preview = ask(&how.server, path, request)?;
     let mut out = Output::new();
-    tell(&preview, &mut out)?;
+    print_preview(&preview, &mut out)?;
     out.flush()?;
     let count = |name: &str| preview[name].as_u64().unwrap_or(0);
     if count("events") + count("deleted") + count("former") == 0
@@ -167,7 +167,7 @@ fn carry_out(how: &How, path: &str, request: &Value) -> anyhow::Result<Verdict> 
     Ok(Verdict::faulty_if(missed))
 }
 
-fn tell(preview: &Value, out: &mut Output) -> anyhow::Result<()> {
+fn print_preview(preview: &Value, out: &mut Output) -> anyhow::Result<()> {
     for sample in preview["samples"].as_array().into_iter().flatten() {
         out.line(printable(&sample.to_string()))?;
     }
@@ -197,7 +197,7 @@ fn confirmed() -> anyhow::Result<bool> {
     Ok(line.trim() == "yes")
 }
 
-fn ask(server: &Peer, path: &str, body: &Value) -> anyhow::Result<Value> {
+fn ask(server: &ServerClient, path: &str, body: &Value) -> anyhow::Result<Value> {
     let lost = || format!("no answer from {server}: is it running? (--server says where)");
     let mut answer = server
         .post(path, body.to_string().as_bytes(), None)

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use indicatif::BinaryBytes;
 
+use crate::data_dir::DataDirArgs;
 use crate::output::Output;
-use crate::place::Place;
 use crate::table::printable;
 use crate::verdict::Verdict;
 use timberline_backup::restore;
@@ -24,7 +24,7 @@ Example:
 Documentation: docs/backup.md")]
 pub(crate) struct RestoreArgs {
     #[command(flatten)]
-    place: Place,
+    place: DataDirArgs,
     /// Directory of the backup
     #[arg(value_name = "BACKUP_DIR")]
     dir: PathBuf,

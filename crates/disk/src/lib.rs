@@ -32,7 +32,7 @@ mod sim;
 mod storage;
 
 pub use crypto::key_file::{KeyError, KeyFile};
-pub use crypto::{Cipher, NotAuthentic};
+pub use crypto::{Cipher, NotAuthentic, random};
 pub use encrypted::EncryptedStorage;
 pub use error::{IoError, LockError};
 pub use file::FileStorage;

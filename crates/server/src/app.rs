@@ -5,18 +5,18 @@ use std::sync::Arc;
 use timberline_query::Engine;
 use timberline_views::{Receipt, Store};
 
-use crate::erasure::Erasure;
-use crate::hold::Hold;
 use crate::http::guard::Guard;
+use crate::http::query_warnings::Logged;
 use crate::http::{ApiError, BodyPool, Refusals};
 use crate::identity::Identity;
 use crate::logging::Ring;
-use crate::privacy::Privacy;
-use crate::retention;
-use crate::routes::files::Sites;
-use crate::routes::purge::Pending;
-use crate::routes::query_warnings::Logged;
+use crate::service::erasure::Erasure;
+use crate::service::privacy::Privacy;
+use crate::service::purge::Pending;
+use crate::service::retention;
+use crate::service::write_hold::Hold;
 use crate::settings::{SettingError, Settings};
+use crate::web::files::Sites;
 
 /// The server, apart from its sockets.
 pub(crate) struct App {
@@ -44,7 +44,7 @@ pub(crate) struct App {
     /// How the automatic backups are doing.
     pub(crate) backups: Arc<timberline_backup::Status>,
     /// How the scrub is doing.
-    pub(crate) scrub: crate::scrub::Status,
+    pub(crate) scrub: crate::service::scrub::Status,
     /// What retention holds back.
     pub(crate) retention: retention::Status,
     /// One import is stored at a time: reads for duplicates must not run beside another import's writes.
@@ -75,7 +75,7 @@ impl App {
             warned: Logged::default(),
             erasure: Erasure::default(),
             backups: Arc::default(),
-            scrub: crate::scrub::Status::default(),
+            scrub: crate::service::scrub::Status::default(),
             retention: retention::Status::default(),
             importing: tokio::sync::Semaphore::new(1),
             settings,
@@ -98,6 +98,6 @@ impl App {
             return Ok(());
         }
         let durable = self.store.durable(receipt.seq);
-        self.hold.settle(durable, || self.store.integrity().held).await
+        Ok(self.hold.settle(durable, || self.store.integrity().held).await?)
     }
 }

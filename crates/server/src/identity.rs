@@ -249,11 +249,7 @@ fn hostname() -> String {
 
 /// A random UUID (version 4, RFC 9562).
 fn new_uuid() -> io::Result<String> {
-    let mut bytes = [0; 16];
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
-    }
+    let bytes = timberline_disk::random()?;
     let number = u128::from_be_bytes(bytes);
     let number = number & !(0xf << 76) | (0x4 << 76);
     let number = number & !(0x3 << 62) | (0x2 << 62);

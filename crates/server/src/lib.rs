@@ -21,47 +21,46 @@
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+mod api;
 mod app;
-mod erasure;
-mod history;
-mod hold;
 mod http;
 pub mod identity;
+mod json;
 mod logging;
-mod memory;
 mod open_files;
 mod owner_only;
-mod privacy;
-mod query_limits;
-mod retention;
-mod routes;
-mod scrub;
+mod serve;
+mod service;
 pub mod settings;
-mod side_files;
 mod start;
+mod web;
 
 pub use http::ListenError;
 pub use start::{ServeError, Start, store_options};
 
+/// What clients take for the server's version. The web UI reads what comes before the first blank as
+/// a semantic version and compares it with ActivityWatch's releases, so that is the version whose API
+/// this is; it offers a link to an API browser, which we do not have, unless it finds "rust" in it.
+pub(crate) const VERSION: &str = concat!("v0.14.0 (timberline ", env!("CARGO_PKG_VERSION"), ", rust)");
+
 /// What a server leaves in its data directory, for `timberline doctor`.
 pub mod inspect {
     pub use crate::http::guard::check_settings;
-    pub use crate::privacy::damaged_key as damaged_privacy_key;
-    pub use crate::retention::hold::{Held, Holds, confirm, is_waiting};
-    pub use crate::retention::strictest;
-    pub use crate::scrub::Progress;
+    pub use crate::service::privacy::damaged_key as damaged_privacy_key;
+    pub use crate::service::retention::{HeldRule, Holds, confirm, is_waiting, strictest};
+    pub use crate::service::scrub::Progress;
 }
 
 /// How the server shows things, for commands that show the same.
 pub mod render {
-    pub use crate::history::{change, name};
-    pub use crate::query_limits::{message as query_error, warning as query_warning};
-    pub use crate::routes::query_warnings::{HEADER as WARNINGS_HEADER, of_header as warnings_of};
+    pub use crate::api::v1::event_change::{change, name};
+    pub use crate::http::query_limits::{message as query_error, warning as query_warning};
+    pub use crate::http::query_warnings::{HEADER as WARNINGS_HEADER, of_header as warnings_of};
 }
 
 /// What the targets in `fuzz/` need to reach; no part of the interface.
 #[doc(hidden)]
 pub mod fuzz {
-    pub use crate::routes::import::fuzz as import;
-    pub use crate::routes::query::accepts as accepts_query;
+    pub use crate::api::v0::query::accepts as accepts_query;
+    pub use crate::service::import::fuzz as import;
 }

@@ -16,15 +16,16 @@ use timberline_views::time_trust::TimeTrust;
 use timberline_views::{CompactError, HeartbeatDurability, OpenError, OpenReport, Store, StoreOptions};
 
 use crate::app::App;
-use crate::erasure;
 use crate::http::guard::Guard;
-use crate::http::{ListenError, Listeners, serve};
+use crate::http::{ListenError, Listeners};
 use crate::identity::{self, Identity, IdentityError};
 use crate::logging;
-use crate::memory::{Caretaker, set_up_allocator};
 use crate::owner_only;
-use crate::retention::Keeper;
-use crate::scrub::Scrub;
+use crate::serve::serve;
+use crate::service::erasure::{AT_STOP, ErasureTask};
+use crate::service::memory::{MemoryTask, set_up_allocator};
+use crate::service::retention::RetentionTask;
+use crate::service::scrub::ScrubTask;
 use crate::settings::{SettingError, Settings};
 
 /// How long a stop waits for blocking tasks, such as an export to a client that stopped reading.
@@ -143,7 +144,7 @@ impl Start {
             .build()
             .map_err(ServeError::system("start the runtime"))?;
         let served = runtime.block_on(serve(listeners, Arc::clone(&app)));
-        app.erasure.stop_within(erasure::AT_STOP);
+        app.erasure.stop_within(AT_STOP);
         // A blocking task that is still at work sees its channel closed. It must not keep the store from being closed.
         runtime.shutdown_timeout(SHUTDOWN);
         drop(tasks);
@@ -156,10 +157,10 @@ impl Start {
 /// The background threads. Each ends when it is dropped, in this order.
 struct Tasks {
     _backups: Automatic,
-    _retention: Option<Keeper>,
-    _scrub: Scrub,
-    _memory: Caretaker,
-    _erasure: erasure::Task,
+    _retention: Option<RetentionTask>,
+    _scrub: ScrubTask,
+    _memory: MemoryTask,
+    _erasure: ErasureTask,
 }
 
 impl Tasks {
@@ -184,12 +185,11 @@ impl Tasks {
                 clock_is_trusted,
             )
             .map_err(system("start the thread of the automatic backups"))?,
-            _retention: Keeper::start(app)
+            _retention: RetentionTask::start(app)
                 .map_err(system("start the thread that ends what is kept long enough"))?,
-            _scrub: Scrub::start(app).map_err(system("start the thread of the scrub"))?,
-            _memory: Caretaker::start(app).map_err(system("start the thread that gives memory back"))?,
-            _erasure: erasure::Task::start(app)
-                .map_err(system("start the thread that erases from backups"))?,
+            _scrub: ScrubTask::start(app).map_err(system("start the thread of the scrub"))?,
+            _memory: MemoryTask::start(app).map_err(system("start the thread that gives memory back"))?,
+            _erasure: ErasureTask::start(app).map_err(system("start the thread that erases from backups"))?,
         })
     }
 }

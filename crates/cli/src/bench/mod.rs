@@ -17,9 +17,9 @@ use indicatif::{BinaryBytes, HumanCount, ProgressBar};
 use timberline_model::Timestamp;
 
 use crate::config::Config;
+use crate::data_dir::{DataDir, DataDirArgs};
 use crate::history::History;
 use crate::output::{Output, OutputError};
-use crate::place::{DataDir, Place};
 use crate::table::{Table, milliseconds, printable};
 use crate::verdict::Verdict;
 use measure::{Measured, measure};
@@ -31,7 +31,7 @@ use timberline_server::settings::Settings;
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
     #[command(flatten)]
-    place: Place,
+    place: DataDirArgs,
     #[command(subcommand)]
     command: BenchCommand,
 }

@@ -31,11 +31,11 @@ const MAINTAIN_EVERY: Duration = Duration::from_secs(3600);
 /// How often everything is read to find damage, unless told otherwise.
 const SCRUB_EVERY: Duration = Duration::from_secs(7 * 86_400);
 /// A rule for all buckets must keep events for at least so long.
-const SHORTEST_KEEP: Duration = Duration::from_secs(1);
+const MIN_KEEP: Duration = Duration::from_secs(1);
 /// Sets of automatic backups that are kept when the configuration says nothing.
-const KEPT_SETS: usize = 7;
+const DEFAULT_SETS: usize = 7;
 /// More often than that, a server would do little else.
-const MOST_OFTEN: Duration = Duration::from_secs(60);
+const MIN_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What the command line says; it wins over the file.
 #[derive(Clone, Debug, Default)]
@@ -241,7 +241,7 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
 /// Whether a rule for all buckets keeps nothing.
 fn erases_all(rule: &RetentionRule) -> bool {
     let all = !rule.bucket.is_empty() && rule.bucket.bytes().all(|b| b == b'*');
-    all && rule.keep < SHORTEST_KEEP
+    all && rule.keep < MIN_KEEP
 }
 
 /// An empty path is relative, too: it would be the directory of the configuration file itself.
@@ -275,14 +275,14 @@ fn automatic_backup(
     section: Backup,
     resolve: impl Fn(PathBuf) -> PathBuf,
 ) -> Result<Option<AutomaticBackup>, ConfigError> {
-    let keep = section.keep.unwrap_or(KEPT_SETS);
+    let keep = section.keep.unwrap_or(DEFAULT_SETS);
     if keep == 0 {
         return Err(value("backup.keep", keep, "must be at least 1"));
     }
     let Some(every) = section.every else {
         return Ok(None);
     };
-    if every.0 < MOST_OFTEN {
+    if every.0 < MIN_INTERVAL {
         return Err(value("backup.every", every, "must be at least 1 minute"));
     }
     match section.dir.filter(|dir| !dir.as_os_str().is_empty()) {
@@ -393,7 +393,7 @@ mod tests {
         let expected = AutomaticBackup {
             dir: "/etc/t/b".into(),
             every: Duration::from_secs(86_400),
-            keep: KEPT_SETS,
+            keep: DEFAULT_SETS,
         };
         assert_eq!(daily.backup, Some(expected));
     }

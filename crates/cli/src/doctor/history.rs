@@ -6,7 +6,7 @@ use timberline_model::{Duration, Timestamp};
 use timberline_views::{OpenError, OpenReport};
 
 use super::Check;
-use crate::place::DataDir;
+use crate::data_dir::DataDir;
 use timberline_server::settings::Settings;
 
 /// A clock may be off by that much without anybody minding.

@@ -2,7 +2,7 @@
 //!
 //! | file | what it looks at |
 //! |---|---|
-//! | `place` | the data directory: disk, what its file system can do, permissions, lock |
+//! | `data_dir` | the data directory: disk, what its file system can do, permissions, lock |
 //! | `start` | whether a server would start: the identity, the configuration, the store |
 //! | `history` | the log, its formats, its times, the checkpoint |
 //! | `views` | the checkpoint and the view segments; those that were damaged and set aside |
@@ -10,9 +10,9 @@
 //! | `erasing` | whether anything is erased because of its age; confirmations by hand |
 
 mod backups;
+mod data_dir;
 mod erasing;
 mod history;
-mod place;
 mod start;
 mod views;
 
@@ -22,8 +22,8 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::data_dir::{DataDir, DataDirArgs};
 use crate::output::Output;
-use crate::place::{DataDir, Place};
 use crate::table::printable;
 use crate::verdict::Verdict;
 use timberline_server::settings::Settings;
@@ -41,7 +41,7 @@ Examples:
   timberline doctor --json | jq '.checks[] | select(.outcome != \"ok\")'")]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
-    place: Place,
+    place: DataDirArgs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -130,7 +130,7 @@ fn carry_out(args: DoctorArgs) -> anyhow::Result<Verdict> {
     let settings = &config.server;
     let data_dir = settings.data_dir.as_path();
     if data_dir.is_dir() {
-        checks.extend(place::checks(settings));
+        checks.extend(data_dir::checks(settings));
         // The passphrase is asked for once.
         let data = DataDir::open(&config);
         checks.extend(start::checks(settings, &data));
@@ -163,7 +163,7 @@ fn privacy(settings: &Settings) -> Option<Check> {
 }
 
 /// The settings; those without a configuration file if it cannot be used, so that all else is looked at.
-fn configuration(place: Place) -> anyhow::Result<(Config, Check)> {
+fn configuration(place: DataDirArgs) -> anyhow::Result<(Config, Check)> {
     let bare = place.clone().config_without_file();
     match place.config() {
         Ok(config) => Ok((

@@ -4,14 +4,14 @@
 use timberline_views::tools::check_start;
 
 use super::Check;
-use crate::place::DataDir;
+use crate::data_dir::DataDir;
 use timberline_server::identity::Identity;
 use timberline_server::inspect::{Progress, check_settings};
 use timberline_server::settings::Settings;
 
 const NAME: &str = "start";
 /// Damaged places that are listed; `timberline log verify` lists all.
-const MOST: usize = 20;
+const MAX: usize = 20;
 
 pub(super) fn checks(settings: &Settings, data: &anyhow::Result<DataDir>) -> Vec<Check> {
     let identity = match Identity::find(settings) {
@@ -39,7 +39,7 @@ fn of_scrub(settings: &Settings) -> Vec<Check> {
         };
         return vec![Check::ok(NAME, text)];
     }
-    let listed = found.iter().take(MOST);
+    let listed = found.iter().take(MAX);
     listed
         .map(|what| {
             let text = format!("{what}. Run `timberline log verify` to see whether it still is so, then `timberline log repair`");
@@ -70,15 +70,15 @@ fn of_store(data: &anyhow::Result<DataDir>) -> Vec<Check> {
         Ok(report) => report,
         Err(error) => return vec![Check::fail(NAME, error.to_string())],
     };
-    let damage = report.damage.iter().take(MOST).map(|damage| {
+    let damage = report.damage.iter().take(MAX).map(|damage| {
         Check::fail(
             NAME,
             format!("{damage}. Put the file back from a backup, or run `timberline log repair`"),
         )
     });
     let mut checks: Vec<Check> = damage.collect();
-    if report.damage.len() > MOST {
-        let more = report.damage.len() - MOST;
+    if report.damage.len() > MAX {
+        let more = report.damage.len() - MAX;
         checks.push(Check::fail(
             NAME,
             format!("and {more} more damaged places: run `timberline log verify`"),

@@ -4,7 +4,7 @@
 use timberline_views::tools::{damaged_views, set_aside_views};
 
 use super::Check;
-use crate::place::DataDir;
+use crate::data_dir::DataDir;
 use timberline_server::settings::Settings;
 
 const NAME: &str = "views";

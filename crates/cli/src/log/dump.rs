@@ -10,9 +10,9 @@ use timberline_views::record::RecordKind;
 use super::describe::{Events, describe, describe_damage};
 use super::filter::Filter;
 use super::names::BucketNames;
+use crate::data_dir::DataDir;
 use crate::moment::{FORMS, moment};
 use crate::output::Output;
-use crate::place::DataDir;
 use crate::verdict::Verdict;
 
 /// Which records, and how.

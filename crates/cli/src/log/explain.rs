@@ -5,8 +5,8 @@ use clap::Args;
 use timberline_model::{EventId, Timestamp};
 use timberline_views::history::Change;
 
+use crate::data_dir::DataDir;
 use crate::output::Output;
-use crate::place::DataDir;
 use crate::table::printable;
 use crate::verdict::Verdict;
 use timberline_server::render::{change, name};
@@ -52,23 +52,23 @@ pub(super) fn run(data: &DataDir, args: &ExplainArgs) -> anyhow::Result<Verdict>
     if story.earlier > 0 && !args.json {
         out.line(format_args!("({} earlier changes, see --limit)", story.earlier))?;
     }
-    for told in &story.changes {
+    for made in &story.changes {
         match args.json {
-            true => out.line(change(told))?,
-            false => out.line(line(told))?,
+            true => out.line(change(made))?,
+            false => out.line(line(made))?,
         }
     }
     out.flush()?;
     Ok(Verdict::faulty_if(false))
 }
 
-fn line(told: &Change) -> String {
+fn line(made: &Change) -> String {
     let time = |time: Timestamp| time.to_string();
-    let mut line = format!("{:>10}  {}  {:<15}", told.seq, time(told.time), name(told.what));
-    if let Some((start, duration)) = told.event {
+    let mut line = format!("{:>10}  {}  {:<15}", made.seq, time(made.time), name(made.what));
+    if let Some((start, duration)) = made.event {
         line.push_str(&format!("  {} + {} s", time(start), duration.as_secs_f64()));
     }
-    if let Some(data) = &told.data {
+    if let Some(data) = &made.data {
         line.push_str(&format!("  {}", printable(data)));
     }
     line.trim_end().to_owned()

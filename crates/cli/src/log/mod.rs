@@ -32,7 +32,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::place::{DataDir, Place};
+use crate::data_dir::{DataDir, DataDirArgs};
 use crate::verdict::Verdict;
 
 /// `timberline log` and its subcommands.
@@ -41,7 +41,7 @@ use crate::verdict::Verdict;
     Documentation with examples: docs/log-commands.md")]
 pub(crate) struct LogArgs {
     #[command(flatten)]
-    place: Place,
+    place: DataDirArgs,
     #[command(subcommand)]
     command: LogCommand,
 }

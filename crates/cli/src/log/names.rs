@@ -6,7 +6,7 @@ use timberline_log::{LogReader, Record, Seq};
 use timberline_views::Snapshot;
 use timberline_views::record::{self, BucketKey, RecordKind};
 
-use crate::place::DataDir;
+use crate::data_dir::DataDir;
 
 /// The ids of buckets, by key. As large as the number of buckets there ever were.
 #[derive(Debug, Default)]

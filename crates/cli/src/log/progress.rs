@@ -8,7 +8,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use timberline_log::{LogReader, Seq};
 
 /// Complaints beyond this are counted, not printed: one lost record may spoil thousands that build on it.
-const MOST_COMPLAINTS: u64 = 20;
+const MAX_COMPLAINTS: u64 = 20;
 
 /// A bar that goes from one record to another.
 pub(super) struct Progress {
@@ -67,7 +67,7 @@ impl Progress {
     /// Complains on standard error.
     pub(super) fn complain(&self, of: impl Display) {
         self.complaints.set(self.complaints.get() + 1);
-        if self.complaints.get() <= MOST_COMPLAINTS {
+        if self.complaints.get() <= MAX_COMPLAINTS {
             self.aside(|| eprintln!("timberline: {of}"));
         }
     }
@@ -80,7 +80,7 @@ impl Progress {
     /// Takes the bar away.
     pub(super) fn done(&self) {
         self.bar.finish_and_clear();
-        let more = self.complaints.take().saturating_sub(MOST_COMPLAINTS);
+        let more = self.complaints.take().saturating_sub(MAX_COMPLAINTS);
         if more > 0 {
             eprintln!("timberline: and {} more of these", HumanCount(more));
         }

@@ -8,8 +8,8 @@ use timberline_log::{LogReader, Seq};
 use timberline_views::{OpenReport, Store, StoreOptions};
 
 use super::progress::Progress;
+use crate::data_dir::DataDir;
 use crate::output::Output;
-use crate::place::DataDir;
 use crate::verdict::Verdict;
 use timberline_server::identity::Identity;
 use timberline_server::settings::Settings;
@@ -59,7 +59,7 @@ pub(super) fn run(settings: &Settings, data: &DataDir, args: &RebuildArgs) -> an
     let snapshot = store.snapshot();
     store.close()?;
     progress.done();
-    tell(&report);
+    print_report(&report);
     let mut out = Output::new();
     out.line(format_args!(
         "all views are new: {} records, {} buckets, {} events in {:.1} s",
@@ -104,7 +104,7 @@ fn refuse_damage(reader: &LogReader) -> anyhow::Result<()> {
 }
 
 /// What is wrong with the log is told, but is no failure: the views show all that it still has.
-fn tell(report: &OpenReport) {
+fn print_report(report: &OpenReport) {
     if report.salvaged > 0 {
         eprintln!(
             "timberline: {} events that the log had lost were taken from the old views and written to the log again",

@@ -12,8 +12,8 @@ use timberline_disk::{FileStorage, Storage};
 use timberline_views::tools::{LostRecords, RepairReport, last_checkpoint, repair};
 
 use super::progress::Progress;
+use crate::data_dir::DataDir;
 use crate::output::{Output, OutputError};
-use crate::place::DataDir;
 use crate::table::printable;
 use crate::verdict::Verdict;
 use timberline_backup::{copy_companions, copy_registry};
@@ -68,7 +68,7 @@ pub(super) fn run(settings: &Settings, data: &DataDir, args: &RepairArgs) -> any
         .and_then(|dir| dir.sync_all())
         .with_context(|| format!("cannot sync {}", args.new.display()))?;
     progress.done();
-    tell(&report, &args.new)?;
+    print_report(&report, &args.new)?;
     Ok(Verdict::faulty_if(!report.lost.is_empty()))
 }
 
@@ -104,7 +104,7 @@ fn device(settings: &Settings, new: &Path) -> anyhow::Result<timberline_log::Dev
     Ok(Identity::load(&moved)?.log_id())
 }
 
-fn tell(report: &RepairReport, new: &Path) -> anyhow::Result<()> {
+fn print_report(report: &RepairReport, new: &Path) -> anyhow::Result<()> {
     let mut out = Output::new();
     for lost in &report.lost {
         out.line(line(lost))?;

@@ -14,8 +14,8 @@ use timberline_views::{BucketView, Snapshot};
 
 use super::names::BucketNames;
 use super::progress::Progress;
+use crate::data_dir::DataDir;
 use crate::output::{Output, OutputError};
-use crate::place::DataDir;
 use crate::table::{Table, printable};
 use crate::verdict::Verdict;
 

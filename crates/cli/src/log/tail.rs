@@ -9,8 +9,8 @@ use timberline_log::{LogReader, Seq};
 use super::describe::{Events, describe, describe_damage};
 use super::filter::Filter;
 use super::names::BucketNames;
+use crate::data_dir::DataDir;
 use crate::output::Output;
-use crate::place::DataDir;
 use crate::verdict::Verdict;
 
 /// How often the log is looked at for new records.

@@ -8,8 +8,8 @@ use timberline_views::tools::{Replica, ReplicaError, check, damaged_views, diffe
 use timberline_views::{BucketView, OpenReport, Snapshot};
 
 use super::progress::Progress;
+use crate::data_dir::DataDir;
 use crate::output::{Output, OutputError};
-use crate::place::DataDir;
 use crate::verdict::Verdict;
 use timberline_backup::Manifest;
 
@@ -26,7 +26,7 @@ Example:
 
 /// Records that cannot be folded beyond this are counted, not printed: one lost creation of a bucket spoils all
 /// that came to it.
-const MOST_UNFOLDED: u64 = 20;
+const MAX_UNFOLDED: u64 = 20;
 
 /// Verifies.
 pub(super) fn run(data: &DataDir) -> anyhow::Result<Verdict> {
@@ -152,16 +152,16 @@ fn fold(
             Err(ReplicaError::Compact(error)) => return Err(error.into()),
             Err(why) => {
                 unfolded += 1;
-                if unfolded <= MOST_UNFOLDED {
+                if unfolded <= MAX_UNFOLDED {
                     findings.add(unfoldable(reader, &record, &why))?;
                 }
             }
         }
     }
-    if unfolded > MOST_UNFOLDED {
+    if unfolded > MAX_UNFOLDED {
         findings.add(format_args!(
             "and {} more records cannot be folded",
-            HumanCount(unfolded - MOST_UNFOLDED)
+            HumanCount(unfolded - MAX_UNFOLDED)
         ))?;
     }
     Ok(Fold {

@@ -8,7 +8,7 @@ use timberline_query::{Cancel, Engine, Query, Warning};
 
 use super::program::Program;
 use crate::history::History;
-use crate::peer::{Peer, encoded, message, refusal};
+use crate::server_client::{ServerClient, encoded, message, refusal};
 use crate::table::printable;
 use timberline_server::render::{WARNINGS_HEADER, query_warning, warnings_of};
 
@@ -44,7 +44,7 @@ pub(super) fn warn(warnings: &[String]) {
 ///
 /// # Errors
 /// What the server says is wrong, or that it does not answer.
-pub(super) fn server(server: &Peer, program: &Program, query: &Query) -> anyhow::Result<Vec<u8>> {
+pub(super) fn server(server: &ServerClient, program: &Program, query: &Query) -> anyhow::Result<Vec<u8>> {
     let periods: Vec<String> = query.periods.iter().map(ToString::to_string).collect();
     let body = json!({ "query": [query.program], "timeperiods": periods }).to_string();
     // The slash at the end is what both reference servers and their clients have.
@@ -64,7 +64,7 @@ pub(super) fn server(server: &Peer, program: &Program, query: &Query) -> anyhow:
         return Ok(text);
     }
     match message(&text) {
-        Some(message) => Err(program.told(&message)),
+        Some(message) => Err(program.server_error(&message)),
         None => bail!("{server} answered {}", refusal(status, &text)),
     }
 }

@@ -24,11 +24,11 @@ use clap::Args;
 use timberline_model::Timestamp;
 use timberline_query::{Engine, Period, Query};
 
+use crate::data_dir::{DataDir, DataDirArgs};
 use crate::history::History;
 use crate::moment::{LOCAL_FORMS, local_moment, local_text};
 use crate::output::Output;
-use crate::peer::Peer;
-use crate::place::{DataDir, Place};
+use crate::server_client::ServerClient;
 use crate::verdict::Verdict;
 use program::Program;
 use result::only_result;
@@ -67,9 +67,9 @@ pub(crate) struct QueryArgs {
     name: String,
 
     /// Ask this server, such as http://127.0.0.1:5600, instead of reading the data
-    #[arg(long, value_name = "URL", value_parser = Peer::parse,
+    #[arg(long, value_name = "URL", value_parser = ServerClient::parse,
           conflicts_with_all = ["dbpath", "testing", "config", "passphrase_file"])]
-    server: Option<Peer>,
+    server: Option<ServerClient>,
 
     /// Print what was done and how long it took, instead of the result
     #[arg(long, conflicts_with = "FormatArgs")]
@@ -79,7 +79,7 @@ pub(crate) struct QueryArgs {
     format: FormatArgs,
 
     #[command(flatten)]
-    place: Place,
+    place: DataDirArgs,
 }
 
 /// How to print the result.

@@ -12,7 +12,7 @@ use timberline_server::render::query_error;
 use crate::table::printable;
 
 /// The longest text that is read; a server's own bound is well below it.
-const MOST_BYTES: u64 = 64 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 /// The characters of a long line that are shown before and after the one that is pointed at.
 const BEFORE: usize = 60;
 const AFTER: usize = 40;
@@ -37,10 +37,7 @@ impl Program {
             (printable(&file.display().to_string()), bytes)
         };
         let bytes = bytes.with_context(|| format!("cannot read {from}"))?;
-        ensure!(
-            bytes.len() as u64 <= MOST_BYTES,
-            "{from} is longer than any query"
-        );
+        ensure!(bytes.len() as u64 <= MAX_BYTES, "{from} is longer than any query");
         let text = String::from_utf8(bytes).map_err(|_| anyhow!("{from} is not UTF-8 text"))?;
         Ok(Self { from, text })
     }
@@ -55,7 +52,7 @@ impl Program {
     }
 
     /// What a server says is wrong. Timberline's begin with the place; of others' none is known.
-    pub(super) fn told(&self, message: &str) -> anyhow::Error {
+    pub(super) fn server_error(&self, message: &str) -> anyhow::Error {
         match placed(message) {
             Some((place, message)) => self.complaint(Some(place), message),
             None => self.complaint(None, message),
@@ -76,7 +73,7 @@ impl Program {
 
 fn read(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    from.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 
 /// Dicts within dicts beyond this are shown as JSON. No query of Timberline's nests so deep; another server's answer
 /// might.
-const MOST_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 64;
 /// Characters of a cell; titles can be very long.
-const MOST_CELL: usize = 60;
+const MAX_CELL: usize = 60;
 
 /// Prints a result.
 ///
@@ -32,7 +32,7 @@ struct Sections<'a> {
 impl Sections<'_> {
     fn value(&mut self, path: &mut Vec<String>, value: &RawValue) -> anyhow::Result<()> {
         match Value::of(value)? {
-            Value::Dict(members) if path.len() < MOST_DEPTH => {
+            Value::Dict(members) if path.len() < MAX_DEPTH => {
                 for (name, value) in &members.0 {
                     path.push(printable(name));
                     self.value(path, value)?;
@@ -132,9 +132,9 @@ fn path_or_cell(value: &RawValue) -> String {
 }
 
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MOST_CELL) {
+    match text.char_indices().nth(MAX_CELL) {
         None => text.to_owned(),
-        Some(_) => text.chars().take(MOST_CELL - 1).chain(['…']).collect(),
+        Some(_) => text.chars().take(MAX_CELL - 1).chain(['…']).collect(),
     }
 }
 
@@ -161,10 +161,10 @@ mod tests {
         assert_eq!(path_or_cell(value(r#"["Work","Mail"]"#)), "Work > Mail");
         assert_eq!(path_or_cell(value("[1,2]")), "[1,2]");
         assert_eq!(path_or_cell(value(r#""a""#)), "a");
-        let long = "é".repeat(MOST_CELL);
+        let long = "é".repeat(MAX_CELL);
         assert_eq!(shortened(&long), long);
         let cut = shortened(&format!("{long}b"));
-        assert_eq!(cut.chars().count(), MOST_CELL);
+        assert_eq!(cut.chars().count(), MAX_CELL);
         assert!(cut.ends_with("é…"));
     }
 }

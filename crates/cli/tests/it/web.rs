@@ -176,6 +176,7 @@ fn errors_are_json_with_a_message() {
         ("GET", "/api/0/none", &[][..], 404),
         ("GET", "/none", &[], 404),
         ("PUT", "/api/0/info", &[], 405),
+        ("GET", "/api/0/buckets/b/heartbeat", &[], 405),
         ("POST", "/", b"{}", 405),
         ("POST", "/api/0/buckets/b", b"{", 400),
         ("POST", "/api/0/buckets/b/events", &large, 413),

@@ -144,7 +144,10 @@ impl Cipher {
 }
 
 /// Random bytes of the system.
-pub(crate) fn random<const N: usize>() -> io::Result<[u8; N]> {
+///
+/// # Errors
+/// When the system has none.
+pub fn random<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     draw(&mut bytes)?;
     Ok(bytes)

@@ -21,14 +21,14 @@ const CHUNKS_IN_FLIGHT: usize = 3;
 /// Streams at once, so that many clients that read slowly take little memory and few threads.
 const STREAMS: usize = 64;
 /// How often a stream that waits for its turn has it looked for among the slow ones.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+const RECHECK_AFTER: Duration = Duration::from_millis(250);
 
 // Of the process, as the threads are that streams run on.
 static TURNS: Semaphore = Semaphore::const_new(STREAMS);
 static WAITS: Notify = Notify::const_new();
 
 /// Returns while a stream waits for its turn. Whoever listens may end the streams whose clients are slow.
-pub(super) async fn streams_wait() {
+pub(crate) async fn streams_wait() {
     WAITS.notified().await;
 }
 
@@ -189,7 +189,7 @@ async fn turn(sender: &mpsc::Sender<Result<Bytes, std::io::Error>>) -> Option<Se
             () = &mut abandoned => return None,
             // The semaphore is never closed.
             turn = &mut acquiring => return turn.ok(),
-            () = tokio::time::sleep(LOOK_AGAIN) => WAITS.notify_one(),
+            () = tokio::time::sleep(RECHECK_AFTER) => WAITS.notify_one(),
         }
     }
 }

@@ -20,7 +20,7 @@ const MEDIUM_BYTES: u64 = 1 << 20;
 /// The part of the memory that is theirs: one in so many.
 const MEDIUM_PART: usize = 4;
 /// How often a body that waits for memory has it looked for among the slow ones.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+const RECHECK_AFTER: Duration = Duration::from_millis(250);
 /// How much of a body that is too large is read and thrown away, so that the client gets to read the
 /// answer instead of seeing its connection reset.
 const DISCARD_BYTES: u64 = 512 << 20;
@@ -66,7 +66,7 @@ impl BodyPool {
     }
 
     /// Told while a body waits for memory.
-    pub(super) fn waits(&self) -> Arc<Notify> {
+    pub(crate) fn waits(&self) -> Arc<Notify> {
         Arc::clone(&self.waits)
     }
 
@@ -92,7 +92,7 @@ impl BodyPool {
                 biased;
                 // The pool is never closed.
                 share = &mut acquiring => return share.ok(),
-                () = tokio::time::sleep(LOOK_AGAIN) => self.waits.notify_one(),
+                () = tokio::time::sleep(RECHECK_AFTER) => self.waits.notify_one(),
             }
         }
     }

@@ -28,7 +28,7 @@ pub(crate) enum Phase {
 
 /// Whom a connection waits for, and for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Activity {
+pub(crate) enum Activity {
     /// For the client's next request; nothing of it has arrived.
     Idle,
     /// For the rest of a request's head.
@@ -45,12 +45,12 @@ pub(super) enum Activity {
 
 /// A look at a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sighting {
-    pub(super) activity: Activity,
+pub(crate) struct Sighting {
+    pub(crate) activity: Activity,
     /// Requests whose head has arrived so far.
-    pub(super) requests: u32,
+    pub(crate) requests: u32,
     /// Bytes that went either way so far.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// One connection's state.
@@ -76,7 +76,7 @@ pub(crate) struct Connection {
     awaits_turn: AtomicBool,
     /// The connection is to end as soon as no request would be lost by it.
     leaving: AtomicBool,
-    told: Notify,
+    leave: Notify,
 }
 
 impl Default for Connection {
@@ -93,7 +93,7 @@ impl Default for Connection {
             large_body: AtomicBool::new(false),
             awaits_turn: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
-            told: Notify::new(),
+            leave: Notify::new(),
         }
     }
 }
@@ -104,19 +104,19 @@ impl Connection {
     }
 
     /// A request's head has arrived. `large` says whether its body is.
-    pub(super) fn begin(&self, large: bool) {
+    pub(crate) fn begin(&self, large: bool) {
         add(&self.requests, 1);
         self.large_body.store(large, Ordering::Relaxed);
         self.enter(if large { Phase::Queueing } else { Phase::Working });
     }
 
     /// The body turned out to be large.
-    pub(super) fn grow_large(&self) {
+    pub(crate) fn grow_large(&self) {
         self.large_body.store(true, Ordering::Relaxed);
     }
 
     /// The answer was handed over to the socket's side.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         let received = self.received.load(Ordering::Relaxed);
         self.received_before.store(received, Ordering::Relaxed);
         let since = u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -125,58 +125,58 @@ impl Connection {
     }
 
     /// Runs `handler`, whose connection is then found by [`Connection::current`].
-    pub(super) async fn scope<F: Future>(self: Arc<Self>, handler: F) -> F::Output {
+    pub(crate) async fn scope<F: Future>(self: Arc<Self>, handler: F) -> F::Output {
         CURRENT.scope(self, handler).await
     }
 
     /// The connection that the handler of this task answers, if it is one.
-    pub(super) fn current() -> Option<Arc<Connection>> {
+    pub(crate) fn current() -> Option<Arc<Connection>> {
         CURRENT.try_with(Arc::clone).ok()
     }
 
     /// The answer is a stream. Whether its turn has come.
-    pub(super) fn set_awaits_turn(&self, awaits: bool) {
+    pub(crate) fn set_awaits_turn(&self, awaits: bool) {
         self.awaits_turn.store(awaits, Ordering::Relaxed);
     }
 
-    pub(super) fn received(&self, bytes: usize) {
+    pub(crate) fn received(&self, bytes: usize) {
         add64(&self.received, bytes);
     }
 
     /// The socket took so many bytes, or takes none for now.
-    pub(super) fn sent(&self, bytes: Option<usize>) {
+    pub(crate) fn sent(&self, bytes: Option<usize>) {
         self.blocked.store(bytes.is_none(), Ordering::Relaxed);
         add64(&self.sent, bytes.unwrap_or(0));
     }
 
     /// Has the connection end as soon as no request would be lost by it: at once if it is idle, otherwise after the
     /// request that it is busy with.
-    pub(super) fn leave(&self) {
+    pub(crate) fn leave(&self) {
         self.leaving.store(true, Ordering::Relaxed);
-        self.told.notify_one();
+        self.leave.notify_one();
     }
 
     /// Waits for [`Connection::leave`].
-    pub(super) async fn told_to_leave(&self) {
-        self.told.notified().await;
+    pub(crate) async fn told_to_leave(&self) {
+        self.leave.notified().await;
     }
 
     /// Whether the next answer is to be the last.
-    pub(super) fn is_leaving(&self) -> bool {
+    pub(crate) fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::Relaxed)
     }
 
-    pub(super) fn has_large_body(&self) -> bool {
+    pub(crate) fn has_large_body(&self) -> bool {
         self.large_body.load(Ordering::Relaxed)
     }
 
     /// How long the connection has been idle, if it is.
-    pub(super) fn idle(&self, now: Instant) -> Duration {
+    pub(crate) fn idle(&self, now: Instant) -> Duration {
         let since = Duration::from_micros(self.idle_since.load(Ordering::Relaxed));
         now.saturating_duration_since(self.opened).saturating_sub(since)
     }
 
-    pub(super) fn sighting(&self) -> Sighting {
+    pub(crate) fn sighting(&self) -> Sighting {
         let phase = self.phase.load(Ordering::Relaxed);
         let received = self.received.load(Ordering::Relaxed);
         let activity = if self.blocked.load(Ordering::Relaxed) {

@@ -27,7 +27,7 @@ use crate::settings::Limits;
 /// How often connections are looked at when nobody waits for a place.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often, when somebody does.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const RECHECK_AFTER: Duration = Duration::from_millis(50);
 /// How long a connection must have been idle to be closed for another, or at a stop: time enough for a request that is
 /// on its way to arrive.
 const IDLE_ENOUGH: Duration = Duration::from_millis(250);
@@ -94,7 +94,7 @@ impl Connections {
                     }
                     Err(_closed) => std::future::pending::<()>().await,
                 },
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = tokio::time::sleep(RECHECK_AFTER) => {}
             }
         }
     }

@@ -8,7 +8,6 @@ use std::io::Write;
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use timberline_model::{ParseError, ParseErrorKind};
 use timberline_query::{ErrorKind, Limited, QueryError};
 use timberline_views::HistoryError;
 
@@ -83,7 +82,7 @@ pub(crate) enum ApiError {
     )]
     CrossSite,
     /// A query has no answer.
-    #[error("{}{}", .0.place(), crate::query_limits::message(.0))]
+    #[error("{}{}", .0.place(), crate::http::query_limits::message(.0))]
     Query(#[from] QueryError),
     /// The past or a change of it.
     #[error(transparent)]
@@ -229,15 +228,6 @@ fn history_status(error: &HistoryError) -> StatusCode {
     }
 }
 
-impl From<HistoryError> for ApiError {
-    fn from(error: HistoryError) -> Self {
-        match error {
-            HistoryError::Write(error) => error.into(),
-            error => Self::History(error),
-        }
-    }
-}
-
 /// What is wrong with a query is the client's to mend; so is what is too much, where it is told what would not be.
 fn query_status(kind: ErrorKind) -> StatusCode {
     match kind {
@@ -252,15 +242,6 @@ fn query_status(kind: ErrorKind) -> StatusCode {
 impl IntoResponse for ApiError {
     fn into_response(self) -> axum::response::Response {
         self.answer()
-    }
-}
-
-impl From<ParseError> for ApiError {
-    fn from(error: ParseError) -> Self {
-        match error.kind {
-            ParseErrorKind::Syntax => Self::Malformed(error.message),
-            ParseErrorKind::Shape => Self::Unfit(error.message),
-        }
     }
 }
 

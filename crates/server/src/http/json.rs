@@ -1,16 +1,10 @@
-//! The few pieces of JSON that are written by hand.
+//! The content type of JSON, and the writers of [`crate::json`].
 
 use http::HeaderValue;
 
-pub(crate) use timberline_model::json::write_string;
+pub(crate) use crate::json::{write_number, write_string};
 
 pub(crate) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/json");
-
-/// Writes a decimal number.
-pub(crate) fn write_number(out: &mut Vec<u8>, number: u64) {
-    use std::io::Write;
-    let _ = write!(out, "{number}");
-}
 
 /// Whether a `Content-Type` says JSON: case and parameters do not matter.
 pub(crate) fn is_json(content_type: Option<&HeaderValue>) -> bool {

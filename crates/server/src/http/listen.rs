@@ -107,11 +107,11 @@ impl Listeners {
     }
 
     /// Whether somebody else keeps the sockets open when we are gone.
-    pub(super) fn handed_over(&self) -> bool {
+    pub(crate) fn handed_over(&self) -> bool {
         self.handed_over
     }
 
-    pub(super) fn into_sockets(self) -> Vec<TcpListener> {
+    pub(crate) fn into_sockets(self) -> Vec<TcpListener> {
         self.sockets
     }
 }

@@ -19,35 +19,35 @@
 //! | `paths` | paths without empty segments |
 //! | `query`, `json` | small parsers and writers |
 
-mod answer;
-mod arriving;
+pub(crate) mod answer;
+pub(crate) mod arriving;
 mod collect;
 mod compress;
-mod connection;
-mod connections;
-mod entrance;
+pub(crate) mod connection;
+pub(crate) mod connections;
 mod error;
 pub(crate) mod guard;
 pub(crate) mod json;
 mod listen;
 mod mended;
-mod paths;
+pub(crate) mod paths;
 mod patience;
-mod protection;
+pub(crate) mod protection;
 mod query;
-mod refusals;
-mod serve;
-mod socket;
+pub(crate) mod query_limits;
+pub(crate) mod query_warnings;
+pub(crate) mod refusals;
+mod run_blocking;
+pub(crate) mod socket;
 
-pub(crate) use answer::{Answer, ChunkSender, StreamEnded, json_answer, stream};
-pub(crate) use arriving::Arriving;
+pub(crate) use answer::{ChunkSender, StreamEnded, json_answer, stream};
 pub(crate) use collect::{BodyPool, collect_json, pass_over, pieces};
 pub(crate) use compress::compression;
 pub(crate) use error::{ApiError, Echo};
 pub(crate) use mended::parse_mended;
 pub(crate) use query::{Query, decode_segment};
 pub(crate) use refusals::Refusals;
+pub(crate) use run_blocking::{cancel_on_disconnect, run_blocking};
 
 pub use listen::ListenError;
 pub(crate) use listen::Listeners;
-pub(crate) use serve::serve;

@@ -7,7 +7,7 @@ use http::Uri;
 
 /// Takes the empty segments out of the path. This comes before every check, so that all of them and the
 /// router see one path. Percent escapes stay as they are: `%2F` is no slash, neither here nor in the router.
-pub(super) fn normalise(uri: &mut Uri) {
+pub(crate) fn normalise(uri: &mut Uri) {
     let path = uri.path();
     if !path.contains("//") {
         return;
@@ -25,7 +25,7 @@ pub(super) fn normalise(uri: &mut Uri) {
 
 /// Paths of the API mean the same with and without a slash at their end; the router knows them
 /// without.
-pub(super) fn without_trailing_slash(uri: &mut Uri) {
+pub(crate) fn without_trailing_slash(uri: &mut Uri) {
     let path = uri.path();
     if path.starts_with("/api/") && path.ends_with('/') {
         let shorter = path.trim_end_matches('/').to_owned();

@@ -46,14 +46,14 @@ struct Kind {
 }
 
 /// What a refused request asked for, and who sent it.
-pub(super) struct Asked {
+pub(crate) struct Asked {
     method: Method,
     path: String,
     client: String,
 }
 
 impl Asked {
-    pub(super) fn new(method: Method, path: &str, agent: Option<&HeaderValue>, peer: IpAddr) -> Self {
+    pub(crate) fn new(method: Method, path: &str, agent: Option<&HeaderValue>, peer: IpAddr) -> Self {
         Self {
             method,
             path: shown(path),
@@ -67,7 +67,7 @@ impl Asked {
 
 impl Refusals {
     /// Counts a refused request and logs it, if its kind was not logged lately.
-    pub(super) fn note(&self, asked: &Asked, status: StatusCode, reason: Option<&Reason>) {
+    pub(crate) fn note(&self, asked: &Asked, status: StatusCode, reason: Option<&Reason>) {
         let name = reason.map_or("refused", |reason| reason.name);
         let kind = format!("{} {}", asked.method, route(&asked.path));
         let Some(suppressed) = self.count(status.as_u16(), name, kind, timberline_clock::monotonic()) else {
@@ -91,7 +91,7 @@ impl Refusals {
     }
 
     /// Counts and logs what came from `peer` and is no HTTP request.
-    pub(super) fn note_unreadable(&self, peer: IpAddr, error: &dyn std::fmt::Display) {
+    pub(crate) fn note_unreadable(&self, peer: IpAddr, error: &dyn std::fmt::Display) {
         const NAME: &str = "not an HTTP request";
         if let Some(suppressed) = self.count(400, NAME, String::new(), timberline_clock::monotonic()) {
             tracing::warn!(client = %peer, %error, suppressed, "what arrived is no HTTP request (TLS is not spoken here)");

@@ -14,13 +14,13 @@ use super::connection::{Activity, Connection};
 /// Pieces of 4 KiB that are read and thrown away at the end of a connection: a request with a small body.
 const DISCARDED: usize = 16;
 
-pub(super) struct Socket {
+pub(crate) struct Socket {
     stream: TcpStream,
     connection: Arc<Connection>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
+    pub(crate) fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
         Self { stream, connection }
     }
 

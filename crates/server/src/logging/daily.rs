@@ -13,7 +13,7 @@ use timberline_model::Timestamp;
 const PREFIX: &str = "timberline.";
 const SUFFIX: &str = ".log";
 /// Files that are kept, with the one that is written.
-const KEPT_FILES: usize = 7;
+const MAX_FILES: usize = 7;
 const NANOS_PER_DAY: i64 = 86_400 * 1_000_000_000;
 
 /// Writes to the file of the day.
@@ -98,7 +98,7 @@ fn remove_oldest(dir: &Path, current: &Path) {
         .filter(|path| path != current)
         .collect();
     others.sort();
-    let too_many = (others.len() + 1).saturating_sub(KEPT_FILES);
+    let too_many = (others.len() + 1).saturating_sub(MAX_FILES);
     for path in others.iter().take(too_many) {
         let _ = fs::remove_file(path);
     }

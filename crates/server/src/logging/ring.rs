@@ -10,7 +10,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
-use crate::http::json;
+use crate::json;
 
 /// Lines that are kept.
 const LINES: usize = 1_000;

@@ -6,11 +6,11 @@ use serde::Deserialize;
 use timberline_query::Limits as QueryLimits;
 
 /// The longest time that means anything here; beyond some hundreds of years sums with it would overflow.
-const MOST_SECONDS: u64 = 365 * 24 * 60 * 60;
+const MAX_SECONDS: u64 = 365 * 24 * 60 * 60;
 
 /// Brackets that may be open at once, whatever the configuration says.
-const MOST_DEPTH: usize = 256;
-const MOST_THREADS: usize = 256;
+const MAX_DEPTH: usize = 256;
+const MAX_THREADS: usize = 256;
 /// Kept between queries.
 const CACHE_BYTES: usize = 96 << 20;
 
@@ -127,20 +127,20 @@ impl Limits {
             ("limits.waiting_seconds", self.waiting_seconds),
             ("limits.drain_seconds", self.drain_seconds),
         ];
-        let too_long = seconds.into_iter().find(|(_, value)| *value > MOST_SECONDS);
+        let too_long = seconds.into_iter().find(|(_, value)| *value > MAX_SECONDS);
         if let Some((key, value)) = too_long {
             return Some((key, value.to_string(), "must be at most 31536000, a year"));
         }
-        if !(self.query_seconds > 0.0 && self.query_seconds <= MOST_SECONDS as f64) {
+        if !(self.query_seconds > 0.0 && self.query_seconds <= MAX_SECONDS as f64) {
             let wanted = "must be more than 0 and at most 31536000, a year";
             return Some(("limits.query_seconds", self.query_seconds.to_string(), wanted));
         }
         // Deeper than this, walking a program could overflow the stack of a thread.
-        if self.query_depth > MOST_DEPTH {
+        if self.query_depth > MAX_DEPTH {
             let wanted = "must be at most 256";
             return Some(("limits.query_depth", self.query_depth.to_string(), wanted));
         }
-        if self.query_threads > MOST_THREADS {
+        if self.query_threads > MAX_THREADS {
             let wanted = "must be at most 256, or 0 for as many as there are processors";
             return Some(("limits.query_threads", self.query_threads.to_string(), wanted));
         }

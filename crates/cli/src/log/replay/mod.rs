@@ -8,8 +8,8 @@ mod target;
 use clap::Args;
 use timberline_model::Timestamp;
 
+use crate::data_dir::DataDir;
 use crate::moment::{FORMS, moment};
-use crate::place::DataDir;
 use crate::verdict::Verdict;
 use pace::Speed;
 use target::Target;

@@ -15,8 +15,8 @@ use super::super::progress::Progress;
 use super::ReplayArgs;
 use super::pace::Pace;
 use super::target::{Answer, Target};
+use crate::data_dir::DataDir;
 use crate::output::Output;
-use crate::place::DataDir;
 use crate::verdict::Verdict;
 
 /// Sends everything from `--from` to `--until`.
@@ -312,15 +312,15 @@ impl Sent {
             took.as_secs_f64(),
             HumanCount((self.heartbeats as f64 / took.as_secs_f64().max(1e-9)) as u64)
         ))?;
-        let mut tell = |count: u64, what: &str| match count {
+        let mut report = |count: u64, what: &str| match count {
             0 => Ok(()),
             _ => out.line(format_args!("{what}: {}", HumanCount(count))),
         };
-        tell(self.refused, "refused by the server")?;
-        tell(self.lost, "lost to damage of the log")?;
-        tell(self.replaced, "not sent, replaced events")?;
+        report(self.refused, "refused by the server")?;
+        report(self.lost, "lost to damage of the log")?;
+        report(self.replaced, "not sent, replaced events")?;
         for (kind, count) in &self.left_out {
-            tell(*count, &format!("not sent, {}", kind.name()))?;
+            report(*count, &format!("not sent, {}", kind.name()))?;
         }
         Ok(out.flush()?)
     }

@@ -9,8 +9,8 @@ use timberline_views::{BucketView, Snapshot, TimeRange};
 
 use super::super::progress::Progress;
 use super::ReplayArgs;
+use crate::data_dir::DataDir;
 use crate::output::Output;
-use crate::place::DataDir;
 use crate::table::{Table, printable};
 use crate::verdict::Verdict;
 

@@ -7,16 +7,16 @@ use anyhow::{Context, anyhow};
 use timberline_model::Pulsetime;
 use ureq::http::Response;
 
-use crate::peer::{Peer, encoded, refusal};
+use crate::server_client::{ServerClient, encoded, refusal};
 
 /// A server may hold a write for a minute before it gives up on it; so do we, and a little longer.
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(90));
 /// The most of an answer's text that is repeated.
-const MOST_TEXT: u64 = 300;
+const MAX_TEXT: u64 = 300;
 
 /// A server to send to.
 #[derive(Clone, Debug)]
-pub(super) struct Target(Peer);
+pub(super) struct Target(ServerClient);
 
 /// What came of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Target {
     /// # Errors
     /// When it is not a URL of plain HTTP.
     pub(super) fn parse(url: &str) -> Result<Self, String> {
-        Peer::parse(url).map(Self)
+        ServerClient::parse(url).map(Self)
     }
 
     /// Whether something that looks like an ActivityWatch server is there.
@@ -87,7 +87,7 @@ fn read(mut answer: Response<ureq::Body>) -> anyhow::Result<Answer> {
     let status = answer.status();
     let mut body = answer.body_mut().with_config().limit(u64::MAX).reader();
     let mut text = Vec::new();
-    body.by_ref().take(MOST_TEXT).read_to_end(&mut text)?;
+    body.by_ref().take(MAX_TEXT).read_to_end(&mut text)?;
     io::copy(&mut body, &mut io::sink())?;
     // 304: a bucket that is there already.
     if status.is_success() || status == ureq::http::StatusCode::NOT_MODIFIED {

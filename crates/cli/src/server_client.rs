@@ -1,0 +1,148 @@
+//! A server that speaks the ActivityWatch API, by its address: requests on a connection that is kept.
+
+use std::fmt;
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use ureq::http::Response;
+use ureq::http::StatusCode;
+use ureq::{Agent, Body};
+
+/// How long it may take to reach it.
+const CONNECTING: Duration = Duration::from_secs(10);
+
+/// What is escaped in an address: everything except the characters that RFC 3986 calls unreserved.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A server.
+#[derive(Clone)]
+pub(crate) struct ServerClient {
+    base: String,
+    agent: Agent,
+}
+
+impl ServerClient {
+    /// The server at a URL. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When it is not a URL of plain HTTP.
+    pub(crate) fn parse(url: &str) -> Result<Self, String> {
+        let base = url.trim_end_matches('/').trim_end_matches("/api/0");
+        let parsed: ureq::http::Uri = base.parse().map_err(|error| format!("{error}"))?;
+        if parsed.scheme_str() != Some("http") || parsed.host().is_none() {
+            return Err("expected plain HTTP, such as http://127.0.0.1:5600".to_owned());
+        }
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECTING))
+            // It goes where it was told to, whatever proxy the environment names.
+            .proxy(None)
+            .build();
+        Ok(Self {
+            base: base.to_owned(),
+            agent: Agent::new_with_config(config),
+        })
+    }
+
+    /// Asks for a path below `/api/0`, for as long as that may take.
+    ///
+    /// # Errors
+    /// When no answer comes; one that says no is an answer.
+    pub(crate) fn get(&self, path: &str, patience: Option<Duration>) -> Result<Response<Body>, ureq::Error> {
+        let request = self.agent.get(self.url(path)).config();
+        request.timeout_global(patience).build().call()
+    }
+
+    /// Sends JSON to a path below `/api/0`.
+    ///
+    /// # Errors
+    /// As [`ServerClient::get`].
+    pub(crate) fn post(
+        &self,
+        path: &str,
+        body: &[u8],
+        patience: Option<Duration>,
+    ) -> Result<Response<Body>, ureq::Error> {
+        let request = self.agent.post(self.url(path)).config();
+        let request = request.timeout_global(patience).build();
+        request.content_type("application/json").send(body)
+    }
+
+    /// Paths are below `/api/0`, unless they say which version of the API they mean.
+    fn url(&self, path: &str) -> String {
+        if path.starts_with("/api/") {
+            return format!("{}{path}", self.base);
+        }
+        format!("{}/api/0{path}", self.base)
+    }
+}
+
+impl fmt::Display for ServerClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.base)
+    }
+}
+
+impl fmt::Debug for ServerClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a server said that did not do what it was asked to: its message, or the text that it sent instead of one.
+pub(crate) fn refusal(status: StatusCode, text: &[u8]) -> String {
+    match message(text) {
+        Some(message) => format!("{status}: {message}"),
+        None => format!("{status}: {}", String::from_utf8_lossy(text).trim()),
+    }
+}
+
+/// The message of an answer that says no, as ActivityWatch servers send it.
+pub(crate) fn message(text: &[u8]) -> Option<String> {
+    let json: serde_json::Value = serde_json::from_slice(text).ok()?;
+    Some(json.get("message")?.as_str()?.to_owned())
+}
+
+/// A text as one segment of a path, or a value of a query (RFC 3986: everything but unreserved characters is encoded).
+pub(crate) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, ESCAPED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_a_plain_url() {
+        for url in [
+            "http://127.0.0.1:5666",
+            "http://127.0.0.1:5666/",
+            "http://127.0.0.1:5666/api/0/",
+        ] {
+            assert_eq!(
+                ServerClient::parse(url).unwrap().to_string(),
+                "http://127.0.0.1:5666"
+            );
+        }
+        for url in ["127.0.0.1:5666", "https://example.org", "", "ftp://a", "http://"] {
+            assert!(ServerClient::parse(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_stays_one_segment_of_the_path() {
+        assert_eq!(encoded("aw-watcher_a.b~"), "aw-watcher_a.b~");
+        assert_eq!(encoded("a/b c%é"), "a%2Fb%20c%25%C3%A9");
+    }
+
+    #[test]
+    fn a_refusal_tells_the_message_or_all_there_is() {
+        let refused = |text: &[u8]| refusal(StatusCode::BAD_REQUEST, text);
+        assert_eq!(refused(br#"{"message":"no"}"#), "400 Bad Request: no");
+        assert_eq!(refused(b"<h1>no</h1>\n"), "400 Bad Request: <h1>no</h1>");
+    }
+}

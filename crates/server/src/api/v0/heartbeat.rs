@@ -1,0 +1,167 @@
+//! `POST /api/0/buckets/{bucket}/heartbeat?pulsetime=…`: nearly every request there is.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, Uri};
+use timberline_model::{Heartbeat, Pulsetime, json};
+use timberline_views::{Snapshot, TimeRange};
+
+use crate::api::v0::events::write_stored;
+use crate::app::App;
+use crate::http::{ApiError, Echo, Query, collect_json, decode_segment, json_answer, parse_mended};
+use crate::service::privacy::Verdict;
+
+/// Room for the id, time and duration around the data in the answer.
+const AROUND_DATA: usize = 128;
+
+/// The route. The way of nearly all heartbeats is shorter, see `serve/entrance.rs`; the router knows the path so that
+/// other methods are refused as for any other path.
+pub(crate) async fn post(
+    State(app): State<Arc<App>>,
+    request: Request<Body>,
+) -> Result<Response<Body>, ApiError> {
+    let (head, body) = request.into_parts();
+    let bucket = heartbeat_bucket(head.uri.path()).ok_or(ApiError::NoSuchRoute)?;
+    beat(&app, &head.headers, &head.uri, bucket, body).await
+}
+
+/// The bucket, still percent-encoded, if this is the path `/api/0/buckets/{bucket}/heartbeat`.
+pub(crate) fn heartbeat_bucket(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/api/0/buckets/")?;
+    let bucket = rest
+        .strip_suffix('/')
+        .unwrap_or(rest)
+        .strip_suffix("/heartbeat")?;
+    (!bucket.is_empty() && !bucket.contains('/')).then_some(bucket)
+}
+
+/// Takes a heartbeat for `bucket` (still percent-encoded) and answers with the event it became.
+///
+/// # Errors
+/// As every write.
+pub(crate) async fn beat<B, A>(
+    app: &App,
+    headers: &HeaderMap,
+    uri: &Uri,
+    bucket: &str,
+    body: B,
+) -> Result<Response<A>, ApiError>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+    A: From<Bytes>,
+{
+    let body = collect_json(headers, body, &app.bodies).await?;
+    let bucket = decode_segment(bucket)?;
+    let pulsetime = pulsetime(uri)?;
+    let mut mended = Vec::new();
+    let mut heartbeat = parse_mended(&body, &mut mended, json::parse_heartbeat)?;
+    let snapshot = app.store.snapshot();
+    match app.privacy.filters(&snapshot).judge(&bucket, &heartbeat.data) {
+        Verdict::Keep => {}
+        Verdict::Drop => return dropped(&snapshot, &bucket, &heartbeat),
+        Verdict::Change(data) => heartbeat.data = data.into(),
+    }
+    // A write that has to wait must not keep a snapshot of everything in memory.
+    drop(snapshot);
+    let event = app
+        .hold
+        .write(body.len(), || app.store.heartbeat(&bucket, &heartbeat, pulsetime))
+        .await?;
+    app.settle(event.receipt).await?;
+    let mut out = Vec::with_capacity(heartbeat.data.len() + AROUND_DATA);
+    json::write_event(&mut out, event.id, event.start, event.duration, &heartbeat.data);
+    Ok(json_answer(out))
+}
+
+/// Answers a heartbeat that a privacy filter drops as aw-server-rust does: 200, with the bucket's last event, which
+/// stays the one that the next heartbeat may extend; if there is none, with the heartbeat itself.
+#[cold]
+fn dropped<A: From<Bytes>>(
+    snapshot: &Snapshot,
+    bucket: &str,
+    heartbeat: &Heartbeat<'_>,
+) -> Result<Response<A>, ApiError> {
+    let view = snapshot
+        .bucket(bucket)
+        .ok_or_else(|| ApiError::NoSuchBucket(bucket.to_owned()))?;
+    let mut out = Vec::with_capacity(heartbeat.data.len() + AROUND_DATA);
+    match view.events(TimeRange::ALL)?.next() {
+        Some(last) => {
+            let last = last?;
+            write_stored(&mut out, &last, last.start(), last.duration());
+        }
+        None => json::write_event_without_id(&mut out, heartbeat.start, heartbeat.duration, &heartbeat.data),
+    }
+    Ok(json_answer(out))
+}
+
+fn pulsetime(uri: &Uri) -> Result<Pulsetime, ApiError> {
+    let text = Query::of(uri)
+        .get("pulsetime")?
+        .ok_or_else(|| ApiError::Unfit("The parameter pulsetime is missing".to_owned()))?;
+    text.parse()
+        .ok()
+        .and_then(|seconds| Pulsetime::from_secs_f64(seconds).ok())
+        .ok_or_else(|| {
+            ApiError::Unfit(format!(
+                "The parameter pulsetime must be a number of seconds, not '{}'",
+                Echo(&text)
+            ))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(uri: &str) -> Result<Pulsetime, ApiError> {
+        pulsetime(&uri.parse().unwrap())
+    }
+
+    #[test]
+    fn pulsetime_is_any_number_of_seconds() {
+        for (text, seconds) in [
+            ("10", 10.0),
+            ("0", 0.0),
+            ("-1", -1.0),
+            ("0.5", 0.5),
+            ("1e1", 10.0),
+        ] {
+            assert_eq!(
+                of(&format!("/?pulsetime={text}")).unwrap(),
+                Pulsetime::from_secs_f64(seconds).unwrap()
+            );
+        }
+    }
+
+    #[test]
+    fn anything_else_is_422() {
+        for uri in [
+            "/",
+            "/?pulsetime",
+            "/?pulsetime=",
+            "/?pulsetime=abc",
+            "/?pulsetime=NaN",
+        ] {
+            assert_eq!(of(uri).unwrap_err().status(), 422, "{uri}");
+        }
+    }
+
+    #[test]
+    fn the_path_is_recognised_with_and_without_a_slash() {
+        let expected = Some("aw%20x");
+        assert_eq!(heartbeat_bucket("/api/0/buckets/aw%20x/heartbeat"), expected);
+        assert_eq!(heartbeat_bucket("/api/0/buckets/aw%20x/heartbeat/"), expected);
+        for path in [
+            "/api/0/buckets//heartbeat",
+            "/api/0/buckets/x/y/heartbeat",
+            "/api/0/buckets/heartbeat",
+        ] {
+            assert_eq!(heartbeat_bucket(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `POST /api/0/query`: a program, the periods it is about, one result for each.
+//!
+//! What is remembered is answered at once. Everything else runs on the engine's own threads, which give way to those
+//! that take heartbeats, and stops when its client goes away.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use http::{HeaderMap, Response, Uri, header};
+use serde::Deserialize;
+use serde_json::error::Category;
+use timberline_query::{Answer, Period, Query as EngineQuery};
+
+use crate::api::as_of::{as_of, snapshot};
+use crate::app::App;
+use crate::http::query_warnings::mark;
+use crate::http::{
+    ApiError, Query, StreamEnded, cancel_on_disconnect, collect_json, json, json_answer, stream,
+};
+
+/// An answer up to this size is made in one piece; a larger one is sent as it is made.
+const WHOLE_BYTES: usize = 1 << 20;
+
+/// What clients send; fields that are not known are ignored.
+#[derive(Deserialize)]
+struct Request {
+    query: Lines,
+    timeperiods: Vec<String>,
+    /// A moment of the past that it is asked of.
+    as_of: Option<AsOf>,
+}
+
+/// The number of a record, or an instant.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AsOf {
+    Record(u64),
+    Text(String),
+}
+
+impl AsOf {
+    fn into_text(self) -> String {
+        match self {
+            AsOf::Record(seq) => seq.to_string(),
+            AsOf::Text(text) => text,
+        }
+    }
+}
+
+/// A program: a list of lines, or one text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Lines {
+    Many(Vec<String>),
+    One(String),
+}
+
+impl Request {
+    fn parse(body: &[u8]) -> Result<Request, ApiError> {
+        serde_json::from_slice(body).map_err(|error| match error.classify() {
+            Category::Data => ApiError::Unfit(format!(
+                "A query is {{\"query\": [lines], \"timeperiods\": [\"start/end\"]}}: {error}"
+            )),
+            _ => ApiError::Malformed(format!("The body is not JSON: {error}")),
+        })
+    }
+
+    fn into_query(self, name: String) -> Result<EngineQuery, ApiError> {
+        let periods: Result<Vec<Period>, _> = self.timeperiods.iter().map(|p| Period::parse(p)).collect();
+        Ok(EngineQuery {
+            program: match self.query {
+                Lines::Many(lines) => lines.join("\n"),
+                Lines::One(text) => text,
+            },
+            periods: periods.map_err(|error| ApiError::Unfit(format!("timeperiods: {error}")))?,
+            name,
+            past: false,
+        })
+    }
+}
+
+/// Whether a body is accepted as a query, for the targets in `fuzz/`.
+pub fn accepts(body: &[u8]) -> bool {
+    let query = Request::parse(body).and_then(|request| request.into_query(String::new()));
+    query.is_ok()
+}
+
+pub(crate) async fn query(
+    State(app): State<Arc<App>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, ApiError> {
+    let name = Query::of(&uri).get("name")?.unwrap_or_default().into_owned();
+    let (mut query, moment) = {
+        let body = collect_json(&headers, body, &app.bodies).await?;
+        let mut request = Request::parse(&body)?;
+        let moment = request.as_of.take();
+        (request.into_query(name)?, moment)
+    };
+    let state = match moment {
+        Some(moment) => as_of(&app, &moment.into_text()).await?,
+        None => snapshot(&app, &uri).await?,
+    };
+    query.past = state.past;
+    let snapshot = Arc::clone(&state.snapshot);
+    if let Some(answer) = app.engine.cached(&snapshot, &query) {
+        return Ok(respond(&app, answer));
+    }
+    let engine = Arc::clone(&app.engine);
+    let answer = cancel_on_disconnect(|cancel, send| {
+        app.engine.spawn(move || {
+            // The client may have disconnected.
+            let _ = send.send(engine.run(&snapshot, &query, &cancel));
+        });
+    });
+    match answer.await {
+        Some(Ok(answer)) => Ok(state.mark(respond(&app, answer))),
+        Some(Err(error)) => Err(error.into()),
+        None => Err(ApiError::Internal("The query broke off".to_owned())),
+    }
+}
+
+fn respond(app: &App, answer: Answer) -> Response<Body> {
+    app.warned.log(answer.warnings());
+    let warnings = answer.warnings().to_vec();
+    mark(body(answer), &warnings)
+}
+
+fn body(answer: Answer) -> Response<Body> {
+    if answer.size() <= WHOLE_BYTES {
+        return json_answer(answer.to_json());
+    }
+    let body = stream(move |to| {
+        let rest = answer.write(|out| to.send_full(out))?;
+        to.send(rest)?;
+        Ok::<_, StreamEnded>(())
+    });
+    let mut response = Response::new(body);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, json::CONTENT_TYPE);
+    response
+}

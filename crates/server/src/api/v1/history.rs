@@ -1,0 +1,181 @@
+//! What happened, and taking it back: an event's history, the trash, undo.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use http::{HeaderMap, Response, Uri};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use timberline_cancel::Cancel;
+use timberline_log::Seq;
+use timberline_model::{EventId, Timestamp};
+use timberline_views::history::{Deleted, DeletedWhat, EventHistory, Undoing, Undone};
+
+use crate::api::param::Param;
+use crate::api::v1::event_change::change;
+use crate::app::App;
+use crate::http::{ApiError, Query, collect_json, json_answer, run_blocking};
+
+/// Changes of an event that are told when nothing else is asked for, and at most.
+const CHANGES: (usize, usize) = (1_000, 10_000);
+/// Ids that are told of one deletion.
+const MAX_IDS: usize = 100;
+
+/// `GET /api/1/buckets/{bucket}/events/{event}/history`
+pub(crate) async fn story(
+    State(app): State<Arc<App>>,
+    Param((bucket, event)): Param<(String, String)>,
+    uri: Uri,
+) -> Result<Response<Body>, ApiError> {
+    let limit = Query::of(&uri).get("limit")?.and_then(|text| text.parse().ok());
+    let limit = limit.unwrap_or(CHANGES.0).min(CHANGES.1);
+    let unknown = || ApiError::NoSuchEvent {
+        bucket: bucket.clone(),
+        event: event.clone(),
+    };
+    let id = event.parse().map(EventId).map_err(|_| unknown())?;
+    let (store, name) = (Arc::clone(&app), bucket.clone());
+    let story = run_blocking(move |cancel| store.store.event_history(&name, id, limit, cancel)).await?;
+    let Some(story) = story else {
+        return Err(ApiError::NoSuchBucket(bucket));
+    };
+    if story.changes.is_empty() {
+        return Err(unknown());
+    }
+    Ok(answer(&story_json(&bucket, id, &story)))
+}
+
+fn story_json(bucket: &str, id: EventId, story: &EventHistory) -> Value {
+    json!({
+        "bucket": bucket,
+        "event": id.0,
+        "changes": story.changes.iter().map(change).collect::<Vec<_>>(),
+        "earlier": story.earlier,
+    })
+}
+
+/// `GET /api/1/trash`
+pub(crate) async fn trash(State(app): State<Arc<App>>) -> Result<Response<Body>, ApiError> {
+    let items = run_blocking(move |cancel| app.store.trash(cancel)).await?;
+    let items: Vec<Value> = items.iter().map(item).collect();
+    Ok(answer(&json!({ "items": items })))
+}
+
+fn item(deleted: &Deleted) -> Value {
+    let (what, count, ids) = match &deleted.what {
+        DeletedWhat::Bucket(events) => ("bucket", *events, Vec::new()),
+        DeletedWhat::Events(ids) => {
+            let some = ids.iter().take(MAX_IDS).map(|id| id.0).collect();
+            ("events", ids.len() as u64, some)
+        }
+    };
+    json!({
+        "id": deleted.seq.get(),
+        "what": what,
+        "bucket": deleted.bucket,
+        "count": count,
+        "events": ids,
+        "deleted_at": deleted.time.to_string(),
+        "erased_at": deleted.erased_at.to_string(),
+    })
+}
+
+/// `POST /api/1/trash/{id}/restore`
+pub(crate) async fn restore(
+    State(app): State<Arc<App>>,
+    Param(id): Param<String>,
+) -> Result<Response<Body>, ApiError> {
+    let missing = || ApiError::NotInTrash(id.clone());
+    let seq: Seq = id.parse().map(Seq).map_err(|_| missing())?;
+    let store = Arc::clone(&app);
+    if !run_blocking(move |cancel| store.store.is_in_trash(seq, cancel)).await? {
+        return Err(missing());
+    }
+    undo(&app, seq, seq, Undoing::All).await
+}
+
+/// What clients send to undo.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    seq: Option<u64>,
+    from: Option<u64>,
+    to: Option<u64>,
+    #[serde(default)]
+    preview: bool,
+    #[serde(default)]
+    partial: bool,
+}
+
+/// `POST /api/1/undo`
+pub(crate) async fn take_back(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, ApiError> {
+    let body = collect_json(&headers, body, &app.bodies).await?;
+    let shape = |why: &str| {
+        ApiError::Unfit(format!(
+            "An undo is {{\"seq\": number}} or {{\"from\": number, \"to\": number}}, with \"preview\": true to only be \
+             told, and \"partial\": true to leave conflicts alone: {why}"
+        ))
+    };
+    let request: Request = serde_json::from_slice(&body).map_err(|error| shape(&error.to_string()))?;
+    let (from, to) = match (request.seq, request.from, request.to) {
+        (Some(seq), None, None) => (seq, seq),
+        (None, Some(from), Some(to)) => (from, to),
+        _ => return Err(shape("name one record, or the first and the last")),
+    };
+    if from == 0 || from > to {
+        return Err(shape(
+            "records are numbered from 1 on, and the first comes before the last",
+        ));
+    }
+    let undoing = match (request.preview, request.partial) {
+        (true, _) => Undoing::Preview,
+        (false, false) => Undoing::All,
+        (false, true) => Undoing::Possible,
+    };
+    undo(&app, Seq(from), Seq(to), undoing).await
+}
+
+async fn undo(app: &Arc<App>, from: Seq, to: Seq, undoing: Undoing) -> Result<Response<Body>, ApiError> {
+    let changed = Arc::clone(app);
+    let undo = move |cancel: &Cancel| {
+        let undo = || changed.store.undo(from, to, undoing, cancel);
+        changed.hold.change_blocking(undo)
+    };
+    let (undone, receipt) = run_blocking(undo).await?;
+    if undoing == Undoing::All && !undone.conflicts.is_empty() {
+        return Err(ApiError::Conflict {
+            message: "Nothing was changed, because not all of it can be taken back".to_owned(),
+            conflicts: undone.conflicts,
+        });
+    }
+    if let Some(receipt) = receipt {
+        app.settle(receipt).await?;
+    }
+    Ok(answer(&outcome(
+        &undone,
+        receipt.map(|receipt| receipt.seq),
+        app.store.now(),
+    )))
+}
+
+fn outcome(undone: &Undone, seq: Option<Seq>, now: Timestamp) -> Value {
+    json!({
+        "events_restored": undone.events_restored,
+        "events_removed": undone.events_removed,
+        "buckets": undone.buckets,
+        "settings": undone.settings,
+        "heartbeats_kept": undone.heartbeats_kept,
+        "conflicts": undone.conflicts,
+        "seq": seq.map(Seq::get),
+        "time": now.to_string(),
+    })
+}
+
+fn answer(value: &Value) -> Response<Body> {
+    json_answer(value.to_string().into_bytes())
+}

@@ -1,0 +1,7 @@
+//! What no reference server has.
+
+pub(crate) mod event_change;
+pub(crate) mod history;
+pub(crate) mod privacy;
+pub(crate) mod purge;
+pub(crate) mod records;

@@ -1,0 +1,126 @@
+//! `POST /api/1/privacy/preview`: what privacy filters would have done to the events of the past.
+//!
+//! It runs where queries run, gives way to heartbeats as they do, and stops when its client goes away.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use http::{HeaderMap, Response};
+use serde::Deserialize;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+use timberline_cancel::Cancel;
+use timberline_model::Timestamp;
+use timberline_views::{Snapshot, TimeRange};
+
+use crate::app::App;
+use crate::http::{ApiError, cancel_on_disconnect, collect_json, json_answer};
+use crate::service::privacy::SETTING;
+use crate::service::privacy::preview::{Bounds, PreviewError, Report, Scope, preview as try_filters};
+
+/// Samples, when nothing else is asked for.
+const DEFAULT_SAMPLES: usize = 20;
+/// And at most.
+const MAX_SAMPLES: usize = 1_000;
+
+/// What clients send; nothing of it is required.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    /// Instead of the stored rules.
+    filters: Option<Box<RawValue>>,
+    start: Option<String>,
+    end: Option<String>,
+    bucket: Option<String>,
+    limit: Option<usize>,
+}
+
+impl Request {
+    fn parse(body: &[u8]) -> Result<Request, ApiError> {
+        serde_json::from_slice(body).map_err(|error| match error.classify() {
+            Category::Data => ApiError::Unfit(format!(
+                "A preview is {{\"filters\": [rules], \"start\": time, \"end\": time, \"bucket\": id, \"limit\": samples}}, \
+                 each of which may be missing: {error}"
+            )),
+            _ => ApiError::Malformed(format!("The body is not JSON: {error}")),
+        })
+    }
+
+    fn scope(&self, snapshot: &Snapshot) -> Result<Scope, ApiError> {
+        if let Some(id) = &self.bucket
+            && snapshot.bucket(id).is_none()
+        {
+            return Err(ApiError::NoSuchBucket(id.clone()));
+        }
+        let range = TimeRange {
+            start: time("start", self.start.as_deref())?,
+            end: time("end", self.end.as_deref())?,
+        };
+        if matches!((range.start, range.end), (Some(start), Some(end)) if start > end) {
+            return Err(ApiError::Unfit("start: is after end".to_owned()));
+        }
+        Ok(Scope {
+            range,
+            bucket: self.bucket.clone(),
+            samples: self.limit.unwrap_or(DEFAULT_SAMPLES).min(MAX_SAMPLES),
+        })
+    }
+}
+
+fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
+    text.map(Timestamp::parse_clamped)
+        .transpose()
+        .map_err(|error| ApiError::Unfit(format!("{name}: {error}")))
+}
+
+pub(crate) async fn preview(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, ApiError> {
+    let request = {
+        let body = collect_json(&headers, body, &app.bodies).await?;
+        Request::parse(&body)?
+    };
+    let snapshot = app.store.snapshot();
+    let scope = request.scope(&snapshot)?;
+    let engine = Arc::clone(&app.engine);
+    let report = cancel_on_disconnect(|cancel, send| {
+        engine.spawn(move || {
+            let rules = request.filters.as_deref().map(RawValue::get);
+            // The client may have disconnected.
+            let _ = send.send(run(&app, &snapshot, rules, &scope, &cancel));
+        });
+    });
+    match report.await {
+        Some(Ok(report)) => answer(&report),
+        Some(Err(PreviewError::Segment(error))) => Err(error.into()),
+        Some(Err(PreviewError::Cancelled(_))) | None => {
+            Err(ApiError::Internal("The preview broke off".to_owned()))
+        }
+    }
+}
+
+fn run(
+    app: &App,
+    snapshot: &Snapshot,
+    rules: Option<&str>,
+    scope: &Scope,
+    cancel: &Cancel,
+) -> Result<Report, PreviewError> {
+    let bounds = Bounds {
+        cancel,
+        begun: timberline_clock::monotonic(),
+        time: app.settings.limits.queries().time,
+    };
+    let stored = snapshot.settings().get(SETTING).map_or("[]", String::as_str);
+    let filters = app.privacy.draft(rules.unwrap_or(stored));
+    try_filters(&filters, snapshot, scope, &bounds)
+}
+
+fn answer(report: &Report) -> Result<Response<Body>, ApiError> {
+    serde_json::to_vec(report)
+        .map(json_answer)
+        .map_err(|error| ApiError::Internal(error.to_string()))
+}

@@ -1,0 +1,24 @@
+//! The use cases behind the API. Nothing here knows HTTP.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`write_hold`] | writes that cannot be done now wait instead of failing |
+//! | [`bucket`] | which ids new buckets can have, and what the server fills in |
+//! | [`import`] | exports of this or a reference server, merged into the store |
+//! | [`privacy`] | filters: what is never stored |
+//! | [`purge`] | purge and redaction |
+//! | [`erasure`] | what is erased from the store is erased from its copies |
+//! | [`retention`] | events are purged when they are old enough |
+//! | [`scrub`], [`small_files`] | finding damage before it matters |
+//! | [`memory`] | giving memory back when it is not needed |
+
+pub(crate) mod bucket;
+pub(crate) mod erasure;
+pub(crate) mod import;
+pub(crate) mod memory;
+pub(crate) mod privacy;
+pub(crate) mod purge;
+pub(crate) mod retention;
+pub(crate) mod scrub;
+pub(crate) mod small_files;
+pub(crate) mod write_hold;

@@ -1,0 +1,132 @@
+//! Files: the web UI at `/`, custom visualizations at `/pages/NAME/`.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `site` | a directory, and the way from a URL to a file in it, never out of it |
+//! | `send` | a file as an answer: conditional, in ranges, streamed |
+//! | `media_type` | what a file's name says about its content |
+
+mod media_type;
+mod send;
+mod site;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+
+use crate::app::App;
+use crate::http::{ApiError, decode_segment, pass_over};
+use crate::settings::Settings;
+use crate::web::status_page;
+
+use site::{Found, Site};
+
+/// The directories that are served.
+#[derive(Debug)]
+pub(crate) struct Sites {
+    web: Option<Site>,
+    pages: BTreeMap<String, Site>,
+}
+
+impl Sites {
+    /// Directories that are not there are told about and served as soon as they are: a web UI that
+    /// was uninstalled is no reason to stop recording.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let site = |dir: &std::path::PathBuf| {
+            if !dir.is_dir() {
+                tracing::warn!(dir = %dir.display(), "this directory is to be served, but is not there");
+            }
+            Site::new(dir.clone())
+        };
+        Self {
+            web: settings.pages.web_ui.as_ref().map(site),
+            pages: settings
+                .pages
+                .custom
+                .iter()
+                .map(|(name, dir)| (name.clone(), site(dir)))
+                .collect(),
+        }
+    }
+
+    /// The site that `path` lies in, and the rest of it.
+    fn of<'a>(&self, path: &'a str) -> Result<Option<(&Site, &'a str)>, ApiError> {
+        let Some(rest) = path.strip_prefix("/pages/") else {
+            let rest = path.strip_prefix('/').unwrap_or(path);
+            return Ok(self.web.as_ref().map(|site| (site, rest)));
+        };
+        let (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
+        let name = decode_segment(name)?;
+        Ok(self.pages.get(name.as_ref()).map(|site| (site, rest)))
+    }
+}
+
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    request: Request<Body>,
+) -> Result<Response<Body>, ApiError> {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path();
+    if head.method != Method::GET && head.method != Method::HEAD {
+        pass_over(&head.headers, body).await;
+        return Err(ApiError::WrongMethod(head.method));
+    }
+    let found = match app.sites.of(path)? {
+        // `/pages/NAME` is the directory itself, asked for without its slash.
+        Some((_, "")) if !path.ends_with('/') => Found::Directory,
+        Some((site, rest)) => {
+            let site = site.clone();
+            let rest = rest.to_owned();
+            blocking(move || site.find(&rest)).await??
+        }
+        None if path == "/" => return status_page::get(&app).await,
+        None => return Err(ApiError::NoSuchRoute),
+    };
+    match found {
+        Found::File(path) => {
+            let request = send::Request {
+                head_only: head.method == Method::HEAD,
+                headers: head.headers,
+            };
+            blocking(move || send::send(&path, &request)).await?
+        }
+        Found::Directory => redirect(&head.uri),
+    }
+}
+
+/// To the same with a slash at its end, so that the page's relative links are right.
+fn redirect(uri: &http::Uri) -> Result<Response<Body>, ApiError> {
+    let query = uri.query().map(|query| format!("?{query}"));
+    // A path that begins with two slashes would lead to another host.
+    let path = format!("/{}", uri.path().trim_start_matches('/'));
+    let target = format!("{path}/{}", query.unwrap_or_default());
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    let target = HeaderValue::try_from(target).map_err(|_| ApiError::NoSuchRoute)?;
+    response.headers_mut().insert(header::LOCATION, target);
+    Ok(response)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| ApiError::Internal(format!("Reading the file broke off: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_without_its_slash_is_sent_to_the_one_with_it() {
+        let to = |uri: &str| {
+            let response = redirect(&uri.parse().unwrap()).unwrap();
+            response.headers()[header::LOCATION].to_str().unwrap().to_owned()
+        };
+        assert_eq!(to("/pages/x?a=b"), "/pages/x/?a=b");
+        assert_eq!(to("//evil.com"), "/evil.com/");
+    }
+}
