@@ -11,7 +11,7 @@ use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate};
 use rustix::io::Errno;
 
 use crate::memory::Mapping;
-use crate::storage::{Access, FileId, ReadAt, Region, Storage};
+use crate::storage::{FileId, ReadAt, ReadRegion, Storage, WriteRegion};
 use crate::{LockError, WriterLock};
 
 /// A directory on a real disk.
@@ -67,14 +67,14 @@ impl Storage for FileStorage {
         Ok(names)
     }
 
-    fn create_region(&self, name: &str, len: u64) -> io::Result<Arc<dyn Region>> {
+    fn create_region(&self, name: &str, len: u64) -> io::Result<Arc<dyn WriteRegion>> {
         let path = self.at(name);
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create_new(true)
             .open(&path)?;
-        let made = allocate(&file, 0, len).and_then(|()| FileRegion::map(file, Access::Write));
+        let made = allocate(&file, 0, len).and_then(|()| FileRegion::map(file));
         match made {
             Ok(region) => Ok(Arc::new(region)),
             Err(error) => {
@@ -85,12 +85,16 @@ impl Storage for FileStorage {
         }
     }
 
-    fn open_region(&self, name: &str, access: Access) -> io::Result<Arc<dyn Region>> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(access == Access::Write)
-            .open(self.at(name))?;
-        Ok(Arc::new(FileRegion::map(file, access)?))
+    fn open_write_region(&self, name: &str) -> io::Result<Arc<dyn WriteRegion>> {
+        let file = OpenOptions::new().read(true).write(true).open(self.at(name))?;
+        Ok(Arc::new(FileRegion::map(file)?))
+    }
+
+    fn open_read_region(&self, name: &str) -> io::Result<Arc<dyn ReadRegion>> {
+        let file = File::open(self.at(name))?;
+        let len = mapped_len(&file.metadata()?)?;
+        // The mapping needs no descriptor.
+        Ok(Arc::new(FileView(Mapping::of_file(&file, len, false)?)))
     }
 
     fn open_read(&self, name: &str) -> io::Result<Arc<dyn ReadAt>> {
@@ -188,20 +192,22 @@ fn write_zeroes(file: &File, offset: u64, len: u64) -> io::Result<()> {
     Ok(())
 }
 
+fn mapped_len(metadata: &fs::Metadata) -> io::Result<usize> {
+    usize::try_from(metadata.len()).map_err(|_| io::ErrorKind::FileTooLarge.into())
+}
+
+/// A file that is mapped for writing.
 #[derive(Debug)]
 struct FileRegion {
-    /// Open for as long as it may be written to: a mapping that is only read needs no descriptor.
-    file: Option<File>,
+    file: File,
     id: FileId,
     mapping: Mapping,
 }
 
 impl FileRegion {
-    fn map(file: File, access: Access) -> io::Result<Self> {
+    fn map(file: File) -> io::Result<Self> {
         let metadata = file.metadata()?;
-        let len = usize::try_from(metadata.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        let mapping = Mapping::of_file(&file, len, access == Access::Write)?;
-        let file = (access == Access::Write).then_some(file);
+        let mapping = Mapping::of_file(&file, mapped_len(&metadata)?, true)?;
         Ok(Self {
             file,
             id: FileId::of(&metadata),
@@ -210,7 +216,30 @@ impl FileRegion {
     }
 }
 
-impl Region for FileRegion {
+/// A file that is mapped for reading.
+#[derive(Debug)]
+struct FileView(Mapping);
+
+impl ReadRegion for FileView {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn read(&self, range: Range<usize>) -> &[u8] {
+        // SAFETY: whoever maps a file for reading knows that it is not changed in place (`ReadRegion`).
+        unsafe { self.0.slice(range) }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.0.is_whole()
+    }
+
+    fn release(&self) {
+        self.0.release();
+    }
+}
+
+impl WriteRegion for FileRegion {
     fn len(&self) -> usize {
         self.mapping.len()
     }
@@ -219,8 +248,8 @@ impl Region for FileRegion {
         Some(self.id)
     }
 
-    fn read(&self, range: Range<usize>) -> &[u8] {
-        self.mapping.read(range)
+    fn read_at(&self, offset: usize, into: &mut [u8]) -> usize {
+        self.mapping.read_at(offset, into)
     }
 
     fn write(&self, offset: usize, bytes: &[u8]) {
@@ -229,10 +258,6 @@ impl Region for FileRegion {
 
     fn publish_u32(&self, offset: usize, word: u32) {
         self.mapping.publish_u32(offset, word);
-    }
-
-    fn load_u32(&self, offset: usize) -> u32 {
-        self.mapping.load_u32(offset)
     }
 
     fn sync(&self, range: Range<usize>) -> io::Result<()> {
@@ -248,22 +273,13 @@ impl Region for FileRegion {
         Ok(())
     }
 
-    fn is_whole(&self) -> bool {
-        self.mapping.is_whole()
-    }
-
-    fn release(&self) {
-        self.mapping.release();
-    }
-
     fn zero_from(&self, offset: usize) -> io::Result<()> {
         let len = self.mapping.len();
         if offset >= len {
             return Ok(());
         }
-        let file = self.file.as_ref().ok_or(io::ErrorKind::PermissionDenied)?;
         match fallocate(
-            file,
+            &self.file,
             FallocateFlags::ZERO_RANGE,
             offset as u64,
             (len - offset) as u64,
@@ -273,7 +289,7 @@ impl Region for FileRegion {
             Err(error) => return Err(error.into()),
         }
         // Zeroing a range changes extents, not pages: only a full fsync is sure to cover it.
-        file.sync_all()
+        self.file.sync_all()
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! [`FileStorage`] is a directory on a real disk, [`EncryptedStorage`] encrypts the files of another storage, and
 //! `SimDisk` (feature `sim`) is a disk in memory that loses power on demand; all recovery code is tested on it. Files
-//! are appended to through mapped memory ([`Region`]) and read by copying ([`ReadAt`]). A directory has one writer at a
+//! are appended to through mapped memory ([`WriteRegion`]) and read by copying ([`ReadAt`]); files that never change are
+//! also read through mapped memory ([`ReadRegion`]). A directory has one writer at a
 //! time ([`WriterLock`]). [`KeyFile`] keeps the data key that a passphrase unlocks.
 //!
 //! ```
@@ -42,4 +43,4 @@ pub use open_files::allow_open_files;
 pub use pinned::Pinned;
 #[cfg(feature = "sim")]
 pub use sim::SimDisk;
-pub use storage::{Access, FileId, ReadAt, Region, Storage};
+pub use storage::{FileId, ReadAt, ReadRegion, Storage, WriteRegion};

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Resource, getrlimit};
 
-use crate::storage::{Access, FileId, ReadAt, Region, Storage};
+use crate::storage::{FileId, ReadAt, ReadRegion, Storage, WriteRegion};
 use crate::{LockError, WriterLock};
 
 /// Of the files that the process may have open, so many are for others. Of a log with more segments than are left, the
@@ -82,11 +82,15 @@ impl Storage for Pinned {
         Ok(file)
     }
 
-    fn create_region(&self, _name: &str, _len: u64) -> io::Result<Arc<dyn Region>> {
+    fn create_region(&self, _name: &str, _len: u64) -> io::Result<Arc<dyn WriteRegion>> {
         Err(only_read())
     }
 
-    fn open_region(&self, _name: &str, _access: Access) -> io::Result<Arc<dyn Region>> {
+    fn open_write_region(&self, _name: &str) -> io::Result<Arc<dyn WriteRegion>> {
+        Err(only_read())
+    }
+
+    fn open_read_region(&self, _name: &str) -> io::Result<Arc<dyn ReadRegion>> {
         Err(only_read())
     }
 

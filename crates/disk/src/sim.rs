@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::lock::Held;
 use crate::memory::Mapping;
-use crate::storage::{Access, FileId, ReadAt, Region, Storage};
+use crate::storage::{FileId, ReadAt, ReadRegion, Storage, WriteRegion};
 use crate::{LockError, WriterLock};
 
 const PAGE: usize = 4096;
@@ -69,7 +69,7 @@ enum Change {
 }
 
 /// A file's bytes, seen and on the platter. Its content is only looked at and changed with the disk's state locked,
-/// except for reading through a region, which follows the rules of [`Region`].
+/// except for reading through a region, which follows the rules of [`ReadRegion`].
 #[derive(Debug)]
 struct SimFile {
     seen: Mapping,
@@ -98,7 +98,8 @@ impl SimFile {
 
     fn of(bytes: &[u8], greatest: usize) -> io::Result<Arc<Self>> {
         let file = Self::new(bytes.len(), greatest)?;
-        file.seen.write(0, bytes);
+        // SAFETY: nobody else has the file yet.
+        unsafe { file.seen.fill(0, bytes) };
         held(&file.inner).platter.copy_from_slice(bytes);
         Ok(file)
     }
@@ -151,7 +152,7 @@ impl SimFile {
     fn copy(&self, inner: &mut Inner, range: Range<usize>) {
         let end = range.end.min(inner.len).min(inner.platter.len());
         let start = range.start.min(end);
-        inner.platter[start..end].copy_from_slice(self.seen.read(start..end));
+        self.seen.read_at(start, &mut inner.platter[start..end]);
     }
 
     /// A dirty page reaches the platter: all of it, none, or some sectors.
@@ -194,7 +195,7 @@ impl SimFile {
                 let survives = fate == 1 || fate == 2 && random.below(2) == 0;
                 let end = (sector + SECTOR).min(len).min(seen_len);
                 if survives && sector < end {
-                    platter[sector..end].copy_from_slice(self.seen.read(sector..end));
+                    self.seen.read_at(sector, &mut platter[sector..end]);
                 }
             }
         }
@@ -537,14 +538,13 @@ impl SimStorage {
         act(state.directories.entry(self.name.clone()).or_default())
     }
 
-    fn region(&self, file: Arc<SimFile>, access: Access) -> Arc<dyn Region> {
+    fn region(&self, file: Arc<SimFile>) -> Arc<SimRegion> {
         let len = file.len();
         Arc::new(SimRegion {
             disk: Arc::clone(&self.disk),
             dir: self.name.clone(),
             file,
             len,
-            access,
         })
     }
 }
@@ -554,7 +554,7 @@ impl Storage for SimStorage {
         self.look(|dir| Ok(dir.files.keys().cloned().collect()))
     }
 
-    fn create_region(&self, name: &str, len: u64) -> io::Result<Arc<dyn Region>> {
+    fn create_region(&self, name: &str, len: u64) -> io::Result<Arc<dyn WriteRegion>> {
         let file = self.change(|state, dir| {
             state.reserve(0, len)?;
             let file = SimFile::new(state.size(len)?, state.greatest_file)?;
@@ -568,12 +568,17 @@ impl Storage for SimStorage {
                 .push_back(Change::Create(name.to_owned(), Arc::clone(&file)));
             Ok(file)
         })?;
-        Ok(self.region(file, Access::Write))
+        Ok(self.region(file))
     }
 
-    fn open_region(&self, name: &str, access: Access) -> io::Result<Arc<dyn Region>> {
+    fn open_write_region(&self, name: &str) -> io::Result<Arc<dyn WriteRegion>> {
         let file = self.look(|dir| dir.find(name))?;
-        Ok(self.region(file, access))
+        Ok(self.region(file))
+    }
+
+    fn open_read_region(&self, name: &str) -> io::Result<Arc<dyn ReadRegion>> {
+        let file = self.look(|dir| dir.find(name))?;
+        Ok(self.region(file))
     }
 
     fn open_read(&self, name: &str) -> io::Result<Arc<dyn ReadAt>> {
@@ -603,7 +608,9 @@ impl Storage for SimStorage {
     fn read_file(&self, name: &str) -> io::Result<Vec<u8>> {
         self.look(|dir| {
             let file = dir.find(name)?;
-            Ok(file.seen.read(0..file.len()).to_vec())
+            let mut bytes = vec![0; file.len()];
+            file.seen.read_at(0, &mut bytes);
+            Ok(bytes)
         })
     }
 
@@ -710,8 +717,7 @@ impl ReadAt for SimReader {
         let _state = held(&self.disk.state);
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.file.len());
         let end = start.saturating_add(into.len()).min(self.file.len());
-        into[..end - start].copy_from_slice(self.file.seen.read(start..end));
-        Ok(end - start)
+        Ok(self.file.seen.read_at(start, &mut into[..end - start]))
     }
 
     fn len(&self) -> io::Result<u64> {
@@ -725,17 +731,12 @@ struct SimRegion {
     dir: String,
     file: Arc<SimFile>,
     len: usize,
-    access: Access,
 }
 
 impl SimRegion {
     /// Writes as one operation. A program whose disk is gone can still write to its memory; nobody will see it.
     fn store(&self, range: Range<usize>, act: impl FnOnce(&Mapping)) {
-        assert!(
-            self.access == Access::Write && range.end <= self.len,
-            "write of {range:?} to {} bytes",
-            self.len
-        );
+        assert!(range.end <= self.len, "write of {range:?} to {} bytes", self.len);
         // On a real disk this is SIGBUS.
         assert!(
             range.end <= self.file.len(),
@@ -754,7 +755,29 @@ impl SimRegion {
     }
 }
 
-impl Region for SimRegion {
+impl SimRegion {
+    /// On a real disk, reading beyond the end is SIGBUS.
+    fn expect_inside(&self, end: usize) {
+        assert!(
+            end.min(self.len) <= self.file.len(),
+            "read up to {end} beyond the end of the file"
+        );
+    }
+}
+
+impl ReadRegion for SimRegion {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn read(&self, range: Range<usize>) -> &[u8] {
+        self.expect_inside(range.end);
+        // SAFETY: whoever maps a file for reading knows that it is not changed in place (`ReadRegion`).
+        unsafe { self.file.seen.slice(range.start..range.end.min(self.len)) }
+    }
+}
+
+impl WriteRegion for SimRegion {
     fn len(&self) -> usize {
         self.len
     }
@@ -763,12 +786,12 @@ impl Region for SimRegion {
         Some(id_of(&self.file))
     }
 
-    fn read(&self, range: Range<usize>) -> &[u8] {
-        assert!(
-            range.end.min(self.len) <= self.file.len(),
-            "read of {range:?} beyond the end of the file"
-        );
-        self.file.seen.read(range.start..range.end.min(self.len))
+    fn read_at(&self, offset: usize, into: &mut [u8]) -> usize {
+        let count = into.len().min(self.len.saturating_sub(offset));
+        self.expect_inside(offset + count);
+        self.file
+            .seen
+            .read_at(offset, into.get_mut(..count).unwrap_or_default())
     }
 
     fn write(&self, offset: usize, bytes: &[u8]) {
@@ -777,10 +800,6 @@ impl Region for SimRegion {
 
     fn publish_u32(&self, offset: usize, word: u32) {
         self.store(offset..offset + 4, |seen| seen.publish_u32(offset, word));
-    }
-
-    fn load_u32(&self, offset: usize) -> u32 {
-        self.file.seen.load_u32(offset)
     }
 
     fn sync(&self, range: Range<usize>) -> io::Result<()> {

@@ -11,15 +11,6 @@ use std::sync::Arc;
 
 use crate::{LockError, WriterLock};
 
-/// How a region is mapped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// For reading; writing to it panics.
-    Read,
-    /// For reading and writing.
-    Write,
-}
-
 /// Which file something is, whatever its name: the same as long as anybody has it open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileId {
@@ -31,7 +22,7 @@ pub struct FileId {
 
 /// One flat directory of files.
 ///
-/// Nothing is durable until it is synced: a file's bytes by [`Region::sync`], its name (creation, renaming, removal)
+/// Nothing is durable until it is synced: a file's bytes by [`WriteRegion::sync`], its name (creation, renaming, removal)
 /// by [`Storage::sync_dir`]. [`Storage::write_file`] does both by itself.
 pub trait Storage: Debug + Send + Sync {
     /// The names of all files, in no particular order.
@@ -44,13 +35,19 @@ pub trait Storage: Debug + Send + Sync {
     ///
     /// # Errors
     /// If there is no space for all of it (then no file is left behind), or a file of that name exists.
-    fn create_region(&self, name: &str, len: u64) -> io::Result<Arc<dyn Region>>;
+    fn create_region(&self, name: &str, len: u64) -> io::Result<Arc<dyn WriteRegion>>;
 
-    /// Maps a whole file as long as it is now.
+    /// Maps a whole file, as long as it is now, for writing.
     ///
     /// # Errors
     /// If there is no such file, or it cannot be mapped.
-    fn open_region(&self, name: &str, access: Access) -> io::Result<Arc<dyn Region>>;
+    fn open_write_region(&self, name: &str) -> io::Result<Arc<dyn WriteRegion>>;
+
+    /// Maps a whole file that is never changed again, see [`ReadRegion`].
+    ///
+    /// # Errors
+    /// If there is no such file, or it cannot be mapped.
+    fn open_read_region(&self, name: &str) -> io::Result<Arc<dyn ReadRegion>>;
 
     /// Opens a file for reading by copy, see [`ReadAt`].
     ///
@@ -120,13 +117,12 @@ pub trait Storage: Debug + Send + Sync {
     fn path(&self) -> &Path;
 }
 
-/// A mapped file: memory that the disk follows.
+/// A file that is mapped for writing: memory that the disk follows.
 ///
-/// The rules that make this sound. (1) One writer: only one thread calls `write`, `publish_u32` and `zero_from`.
-/// (2) `read` is for bytes that are complete and will not change any more while the slice lives. (3) Whoever reads
-/// what another thread is writing asks `load_u32` for the published word first, which orders all bytes written
-/// before it. (4) Nobody touches bytes beyond a new end after [`Storage::set_len`].
-pub trait Region: Debug + Send + Sync {
+/// Bytes are copied in and out; nobody ever holds a reference to them. So any number of threads can use a region at the
+/// same time. If two write to the same bytes, either value may win. Nobody may touch bytes beyond a new end after
+/// [`Storage::set_len`].
+pub trait WriteRegion: Debug + Send + Sync {
     /// The number of bytes mapped.
     fn len(&self) -> usize;
 
@@ -140,13 +136,13 @@ pub trait Region: Debug + Send + Sync {
         None
     }
 
-    /// The bytes of a range; the part of it that is inside the region.
-    fn read(&self, range: Range<usize>) -> &[u8];
+    /// Copies bytes from the region, and returns how many: fewer than asked for only at its end.
+    fn read_at(&self, offset: usize, into: &mut [u8]) -> usize;
 
     /// Copies bytes into the region.
     ///
     /// # Panics
-    /// If they do not fit, or the region was opened with [`Access::Read`]: the caller has miscounted.
+    /// If they do not fit: the caller has miscounted.
     fn write(&self, offset: usize, bytes: &[u8]);
 
     /// Stores a little-endian word, after everything written before (release).
@@ -155,12 +151,6 @@ pub trait Region: Debug + Send + Sync {
     /// If it does not fit, or `offset` is not a multiple of 4.
     fn publish_u32(&self, offset: usize, word: u32);
 
-    /// Loads a little-endian word, before everything read after (acquire).
-    ///
-    /// # Panics
-    /// If it is out of bounds, or `offset` is not a multiple of 4.
-    fn load_u32(&self, offset: usize) -> u32;
-
     /// Makes the bytes of a range durable (whole pages around it), with all that is needed to find them again
     /// except the file's name.
     ///
@@ -168,8 +158,31 @@ pub trait Region: Debug + Send + Sync {
     /// If the disk refuses. What of the range is durable is then unknown, and trying again will not tell.
     fn sync(&self, range: Range<usize>) -> io::Result<()>;
 
+    /// Sets all bytes from `offset` to the end to zero; durable after a `sync` of them.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    fn zero_from(&self, offset: usize) -> io::Result<()>;
+}
+
+/// A file that is mapped for reading.
+///
+/// Only for files that were written as a whole ([`Storage::write_file`]) and that nobody changes in place: a later
+/// version gets a new file under the same name. A stranger who cuts such a file short is noticed ([`Self::is_whole`]).
+pub trait ReadRegion: Debug + Send + Sync {
+    /// The number of bytes mapped.
+    fn len(&self) -> usize;
+
+    /// Whether nothing is mapped.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes of a range; the part of it that is inside the region.
+    fn read(&self, range: Range<usize>) -> &[u8];
+
     /// Whether every page that was touched so far was there. If not (somebody cut the file short, or the disk cannot
-    /// read it), zeroes were read in its place, and what was written to it is gone.
+    /// read it), zeroes were read in its place.
     fn is_whole(&self) -> bool {
         true
     }
@@ -177,12 +190,6 @@ pub trait Region: Debug + Send + Sync {
     /// Says that the region will not be read for a while: the system may take its memory back. Reading it again is
     /// slower, nothing else.
     fn release(&self) {}
-
-    /// Sets all bytes from `offset` to the end to zero; durable after a `sync` of them.
-    ///
-    /// # Errors
-    /// If the disk refuses.
-    fn zero_from(&self, offset: usize) -> io::Result<()>;
 }
 
 /// A file read by copying.

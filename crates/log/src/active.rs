@@ -4,10 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use timberline_disk::Region;
+use timberline_disk::WriteRegion;
 
 use crate::Seq;
-use crate::segment::{MARK_OFFSET, Mark, SEGMENT_HEADER, segment_name};
+use crate::segment::{BLOCK, FOOTER_OFFSET, Footer, SEGMENT_HEADER, segment_name};
 
 /// A segment that is not sealed yet.
 ///
@@ -16,7 +16,7 @@ use crate::segment::{MARK_OFFSET, Mark, SEGMENT_HEADER, segment_name};
 #[derive(Debug)]
 pub(crate) struct ActiveSegment {
     pub(crate) first: Seq,
-    pub(crate) region: Arc<dyn Region>,
+    pub(crate) region: Arc<dyn WriteRegion>,
     tail_offset: AtomicU64,
     tail_seq: AtomicU64,
     /// Up to where the bytes are durable. Only the sync thread writes it.
@@ -36,7 +36,12 @@ pub(crate) struct SegmentTail {
 
 impl ActiveSegment {
     /// A segment of which nothing is known to be durable.
-    pub(crate) fn new(first: Seq, region: Arc<dyn Region>, tail: SegmentTail, lost_records: u64) -> Self {
+    pub(crate) fn new(
+        first: Seq,
+        region: Arc<dyn WriteRegion>,
+        tail: SegmentTail,
+        lost_records: u64,
+    ) -> Self {
         Self {
             first,
             region,
@@ -50,7 +55,7 @@ impl ActiveSegment {
 
     /// The same segment with another mapping of its file. What the sync thread is doing at this moment to the old
     /// one may be done once more to this one; both are the same pages.
-    pub(crate) fn remapped(&self, region: Arc<dyn Region>) -> Self {
+    pub(crate) fn remapped(&self, region: Arc<dyn WriteRegion>) -> Self {
         Self {
             synced_to: AtomicU64::new(self.synced_to.load(Ordering::Relaxed)),
             linked: AtomicBool::new(self.linked.load(Ordering::Relaxed)),
@@ -59,7 +64,7 @@ impl ActiveSegment {
     }
 
     /// The same segment in another file, in which everything up to `tail` and the file's name are durable.
-    pub(crate) fn durable_in(&self, region: Arc<dyn Region>, tail: SegmentTail) -> Self {
+    pub(crate) fn durable_in(&self, region: Arc<dyn WriteRegion>, tail: SegmentTail) -> Self {
         Self {
             synced_to: AtomicU64::new(tail.offset),
             linked: AtomicBool::new(true),
@@ -80,33 +85,36 @@ impl ActiveSegment {
     }
 
     /// Writes down, durably, that all up to `tail` is whole and durable; which the caller has seen to.
-    pub(crate) fn write_mark(&self, tail: SegmentTail, sealed: bool, time: i64) -> io::Result<()> {
-        self.publish_mark(tail, sealed, time);
+    pub(crate) fn write_footer(&self, tail: SegmentTail, sealed: bool, time: i64) -> io::Result<()> {
+        self.publish_footer(tail, sealed, time);
         self.region.sync(0..SEGMENT_HEADER)
     }
 
-    /// The same, but the mark itself becomes durable whenever the system writes its page.
-    pub(crate) fn publish_mark(&self, tail: SegmentTail, sealed: bool, time: i64) {
-        let mark = Mark {
+    /// The same, but the footer itself becomes durable whenever the system writes its page.
+    pub(crate) fn publish_footer(&self, tail: SegmentTail, sealed: bool, time: i64) {
+        let footer = Footer {
             sealed,
             used: tail.offset,
             last: tail.last,
             records: (tail.last.0 + 1).saturating_sub(self.first.0 + self.lost_records),
             time,
         };
-        let block = mark.encode();
-        let (word, rest) = block.split_at(4);
-        // Withdrawn, changed, published: a reader in another process never takes half a mark for a damaged one.
-        self.region.publish_u32(MARK_OFFSET, 0);
-        self.region.write(MARK_OFFSET + 4, rest);
-        self.region.publish_u32(
-            MARK_OFFSET,
-            word.iter().rev().fold(0, |sum, &byte| sum << 8 | u32::from(byte)),
-        );
+        publish_footer(&*self.region, &footer.encode());
     }
 
     pub(crate) fn set_tail(&self, tail: SegmentTail) {
         self.tail_offset.store(tail.offset, Ordering::Release);
         self.tail_seq.store(tail.last.0, Ordering::Release);
     }
+}
+
+/// Puts a footer into a segment that others may be reading: withdrawn, changed, published. A reader in another process
+/// never takes half a footer for a damaged one.
+pub(crate) fn publish_footer(region: &dyn WriteRegion, block: &[u8; BLOCK]) {
+    let Some((word, rest)) = block.split_first_chunk::<4>() else {
+        return;
+    };
+    region.publish_u32(FOOTER_OFFSET, 0);
+    region.write(FOOTER_OFFSET + word.len(), rest);
+    region.publish_u32(FOOTER_OFFSET, u32::from_le_bytes(*word));
 }

@@ -13,7 +13,7 @@ use crate::frame::Rules;
 use crate::probe::Probe;
 use crate::recovery::{damage_of, missing_segment};
 use crate::scan::{Source, Step};
-use crate::segment::{HeaderRead, MARK_OFFSET, Mark, SEGMENT_HEADER, SegmentHeader, segment_name};
+use crate::segment::{FOOTER_OFFSET, Footer, HeaderRead, SEGMENT_HEADER, SegmentHeader, segment_name};
 
 /// Checks the segments before the one that begins with `until`, all of which should be sealed. `firsts` are those of all
 /// segments, in order.
@@ -73,16 +73,16 @@ fn check_one(storage: &Arc<dyn Storage>, mut probe: Probe, next: Option<Seq>, ru
     let path = storage.path().join(segment_name(probe.first));
     let bookkeeping = |reason: String| Damage {
         path: path.clone(),
-        offset: MARK_OFFSET as u64,
-        bytes: MARK_OFFSET as u64,
+        offset: FOOTER_OFFSET as u64,
+        bytes: FOOTER_OFFSET as u64,
         lost: None,
         reason,
     };
     // Shorter than it was when it was sealed, or without the mark that says how long it was: only its frames tell. (After a
     // sync of the mark that failed, a power cut can leave it so, and nothing is lost.)
     let length = probe.window.file_len().unwrap_or(0);
-    let is_cut = |mark: Mark| length < mark.used;
-    if !probe.sealed() || probe.mark().is_some_and(is_cut) {
+    let is_cut = |mark: Footer| length < mark.used;
+    if !probe.sealed() || probe.footer().is_some_and(is_cut) {
         found.extend(lost_in(storage, &mut probe, next, rules));
     }
     if let (Some(last), Some(next)) = (probe.sealed_last(), next) {

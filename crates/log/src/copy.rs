@@ -1,10 +1,10 @@
 //! Copying a log segment by segment, also while another process writes it or replaces sealed segments by rewritten
 //! ones.
 //!
-//! A sealed segment is copied byte for byte, mark included, whatever its kind: a copy whose first 4096 bytes are those
+//! A sealed segment is copied byte for byte, footer included, whatever its kind: a copy whose first 4096 bytes are those
 //! of the original needs no second look. An unsealed one is copied up to the end of its last whole batch, and sealed
-//! there: nobody looks beyond the mark of a sealed segment, so it can be extended in place, and is whole at every
-//! moment; a mark that only said *closed here* would have what a power cut has left of an extension taken for damage.
+//! there: nobody looks beyond the footer of a sealed segment, so it can be extended in place, and is whole at every
+//! moment; a footer that only said *closed here* would have what a power cut has left of an extension taken for damage.
 //! Every frame is checked where it arrives.
 
 use std::collections::BTreeMap;
@@ -14,17 +14,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use timberline_cancel::Cancel;
-use timberline_disk::{Access, Region, Storage};
+use timberline_disk::{Storage, WriteRegion};
 
+use crate::active::publish_footer;
 use crate::error::{Damage, LogError};
-use crate::frame::{Decoded, FRAME_HEADER, Frame, Rules, decode, frame_size};
+use crate::frame::{Decoded, FRAME_HEADER, Rules, decode, frame_size};
 use crate::lineage;
 use crate::options::system_nanos;
 use crate::probe::{Probe, list_segments};
 use crate::reader::{LogReader, SegmentInfo};
 use crate::recovery::damage_of;
 use crate::scan::{Source, Step};
-use crate::segment::{MARK_OFFSET, Mark, MarkRead, SEGMENT_HEADER, segment_name};
+use crate::segment::{FOOTER_OFFSET, Footer, FooterRead, SEGMENT_HEADER, segment_name};
 use crate::sync::{UNNAMED_SUFFIX, trimmed_len};
 use crate::window::Window;
 use crate::{DeviceId, Seq};
@@ -256,12 +257,15 @@ pub struct CheckedFrames {
 /// # Errors
 /// [`LogError`] if the file cannot be opened. What cannot be read in it is a flaw.
 pub fn check_frames(storage: &Arc<dyn Storage>, first: Seq, used: u64) -> Result<CheckedFrames, LogError> {
-    let mut window = Probe::open(storage, first)?.window;
+    Ok(check_to(&mut Probe::open(storage, first)?.window, used))
+}
+
+fn check_to(window: &mut Window, used: u64) -> CheckedFrames {
     let mut crc = crc32fast::Hasher::new();
     let (mut at, mut flaw) = (SEGMENT_HEADER as u64, None);
     while at < used {
         let whole = match flaw {
-            None => frame_at(&mut window, at),
+            None => frame_at(window, at),
             Some(_) => None,
         };
         if whole.is_none() {
@@ -274,10 +278,10 @@ pub fn check_frames(storage: &Arc<dyn Storage>, first: Seq, used: u64) -> Result
         crc.update(piece);
         at += piece.len() as u64;
     }
-    Ok(CheckedFrames {
+    CheckedFrames {
         crc: crc.finalize(),
         flaw: flaw.or((at != used).then_some(at)),
-    })
+    }
 }
 
 impl LogReader {
@@ -315,7 +319,7 @@ struct Original<'a> {
     /// Whether nothing will be added to it.
     sealed: bool,
     /// What its copy holds.
-    mark: Mark,
+    footer: Footer,
     damage: Vec<Damage>,
 }
 
@@ -327,7 +331,7 @@ impl<'a> Original<'a> {
         let path = storage.path().join(segment_name(first));
         let mut original = Self {
             how,
-            mark: Mark {
+            footer: Footer {
                 sealed: true,
                 used: SEGMENT_HEADER as u64,
                 last: first.prev(),
@@ -342,8 +346,8 @@ impl<'a> Original<'a> {
             path,
             head,
         };
-        match original.probe.mark().filter(|mark| mark.sealed) {
-            Some(mark) => original.mark = mark,
+        match original.probe.footer().filter(|footer| footer.sealed) {
+            Some(footer) => original.footer = footer,
             None => original.survey(source, next)?,
         }
         Ok(original)
@@ -352,10 +356,10 @@ impl<'a> Original<'a> {
     /// Finds the end of the last whole batch of an unsealed segment.
     fn survey(&mut self, source: &LogReader, next: Option<Seq>) -> Result<(), LogError> {
         let first = self.probe.first;
-        self.mark.time = system_nanos();
+        self.footer.time = system_nanos();
         // The reader tells of a damaged header as well.
         self.damage.clear();
-        let mut batch_end = self.mark;
+        let mut batch_end = self.footer;
         // Frames, not records: a backup of an encrypted log is made without its key.
         let mut frames = source.frames_from(first)?;
         while let Some(frame) = frames.next_stored() {
@@ -365,14 +369,14 @@ impl<'a> Original<'a> {
                     batch_end.last = frame.head.seq;
                     batch_end.records += 1;
                     if frame.head.ends_batch {
-                        self.mark = batch_end;
+                        self.footer = batch_end;
                     }
                 }
                 Err(damage) if damage.path == self.path => {
                     if let Some(lost) = &damage.lost {
                         batch_end.used = batch_end.used.max(damage.offset + damage.bytes);
                         batch_end.last = *lost.end();
-                        self.mark = batch_end;
+                        self.footer = batch_end;
                     }
                     self.damage.push(damage);
                 }
@@ -380,7 +384,7 @@ impl<'a> Original<'a> {
             }
         }
         if let Some(next) = next.filter(|next| *next > first) {
-            self.mark.last = self.mark.last.max(next.prev());
+            self.footer.last = self.footer.last.max(next.prev());
         }
         // What readers see need not be on the disk yet. Should the power fail now, the copy would have what the log has
         // not; harmless, because the next copy compares, but not what it says it is. Where it cannot be synced, a copy
@@ -394,10 +398,10 @@ impl<'a> Original<'a> {
     fn copied(&self, action: CopyAction, crc: u32, written: u64) -> CopiedSegment {
         CopiedSegment {
             first: self.probe.first,
-            last: self.mark.last,
+            last: self.footer.last,
             generation: self.probe.header.map_or(0, |header| header.generation),
             sealed: self.sealed,
-            used: self.mark.used,
+            used: self.footer.used,
             crc,
             action,
             written,
@@ -410,7 +414,7 @@ impl<'a> Original<'a> {
             return Ok(None);
         };
         let complete = self.sealed && self.probe.header.is_some() && head == self.head;
-        let kept = complete && len >= trimmed_len(self.mark.used);
+        let kept = complete && len >= trimmed_len(self.footer.used);
         Ok(kept.then(|| self.copied(CopyAction::Kept, 0, 0)))
     }
 
@@ -433,17 +437,17 @@ impl<'a> Original<'a> {
         let Some((head, len)) = self.head_of_copy(target)? else {
             return Ok(None);
         };
-        let MarkRead::Good(before) = Mark::decode(&head) else {
+        let FooterRead::Good(before) = Footer::decode(&head) else {
             return Ok(None);
         };
-        let same_header = head.get(..MARK_OFFSET) == self.head.get(..MARK_OFFSET);
+        let same_header = head.get(..FOOTER_OFFSET) == self.head.get(..FOOTER_OFFSET);
         if !same_header
             || self.probe.header.is_none()
             || !(SEGMENT_HEADER as u64..=len).contains(&before.used)
         {
             return Ok(None);
         }
-        if before.used > self.mark.used {
+        if before.used > self.footer.used {
             return match check_frames(target, self.probe.first, before.used)?.flaw {
                 Some(_) => Ok(None),
                 None => Err(self.other_history(target)),
@@ -452,7 +456,7 @@ impl<'a> Original<'a> {
         if !self.has_beginning(target, before.used)? {
             return Ok(None);
         }
-        if !self.sealed && (before.used, before.last) == (self.mark.used, self.mark.last) {
+        if !self.sealed && (before.used, before.last) == (self.footer.used, self.footer.last) {
             let mut kept = self.copied(CopyAction::Kept, 0, 0);
             kept.crc = crc_of(target, &kept)?;
             return Ok(Some(kept));
@@ -460,26 +464,26 @@ impl<'a> Original<'a> {
         let name = segment_name(self.probe.first);
         let path = target.path().join(&name);
         target
-            .set_len(&name, trimmed_len(self.mark.used))
+            .set_len(&name, trimmed_len(self.footer.used))
             .map_err(LogError::io("lengthen", &path))?;
         let region = target
-            .open_region(&name, Access::Write)
+            .open_write_region(&name)
             .map_err(LogError::io("open", &path))?;
         self.fill(&*region, before.used)?;
         // An interrupted copy may have left something there.
         region
-            .zero_from(size(self.mark.used))
+            .zero_from(size(self.footer.used))
             .map_err(LogError::io("write", &path))?;
-        let crc = self.check(&*region)?;
+        let crc = self.check(target, &name)?;
         region
             .sync(size(before.used)..region.len())
             .map_err(LogError::io("sync", &path))?;
-        // Only now, so that the mark never promises what is not there.
-        self.write_mark(&*region);
+        // Only now, so that the footer never promises what is not there.
+        self.write_footer(&*region);
         region
             .sync(0..SEGMENT_HEADER)
             .map_err(LogError::io("sync", &path))?;
-        let written = self.mark.used - before.used;
+        let written = self.footer.used - before.used;
         let action = if written > 0 {
             CopyAction::Extended
         } else {
@@ -524,13 +528,18 @@ impl<'a> Original<'a> {
         lost: &[Range<u64>],
     ) -> Result<bool, LogError> {
         let name = segment_name(self.probe.first);
-        let region = target
-            .open_region(&name, Access::Read)
+        let copy = target
+            .open_read(&name)
             .map_err(LogError::io("open", target.path().join(&name)))?;
         let mut same = true;
+        let mut copied = Vec::new();
         self.pieces(SEGMENT_HEADER as u64, used, &mut |at, piece| {
-            let copied = region.read(at..at + piece.len());
+            copied.clear();
+            copied.resize(piece.len(), 0);
+            // What cannot be read in the copy differs.
+            let is_read = copy.read_at(at as u64, &mut copied).is_ok();
             same = same
+                && is_read
                 && (copied == piece
                     || (at as u64..)
                         .zip(copied.iter().zip(piece))
@@ -551,13 +560,13 @@ impl<'a> Original<'a> {
         let unnamed = format!("{name}{UNNAMED_SUFFIX}");
         let path = target.path().join(&name);
         let region = target
-            .create_region(&unnamed, trimmed_len(self.mark.used))
+            .create_region(&unnamed, trimmed_len(self.footer.used))
             .map_err(LogError::io("make", &path))?;
-        let head = self.head.get(..MARK_OFFSET).unwrap_or_default().to_vec();
+        let head = self.head.get(..FOOTER_OFFSET).unwrap_or_default().to_vec();
         region.write(0, &head);
         self.fill(&*region, SEGMENT_HEADER as u64)?;
-        self.write_mark(&*region);
-        let crc = self.check(&*region)?;
+        self.write_footer(&*region);
+        let crc = self.check(target, &unnamed)?;
         region
             .sync(0..region.len())
             .map_err(LogError::io("sync", &path))?;
@@ -565,11 +574,11 @@ impl<'a> Original<'a> {
             .rename(&unnamed, &name)
             .map_err(LogError::io("name", &path))?;
         target.sync_dir().map_err(LogError::io("sync", target.path()))?;
-        Ok(self.copied(CopyAction::Copied, crc, self.mark.used))
+        Ok(self.copied(CopyAction::Copied, crc, self.footer.used))
     }
 
-    fn fill(&mut self, region: &dyn Region, from: u64) -> Result<(), LogError> {
-        let used = self.mark.used;
+    fn fill(&mut self, region: &dyn WriteRegion, from: u64) -> Result<(), LogError> {
+        let used = self.footer.used;
         self.pieces(from, used, &mut |at, piece| region.write(at, piece))
     }
 
@@ -585,7 +594,7 @@ impl<'a> Original<'a> {
             if piece.is_empty() {
                 let cut = io::Error::new(
                     io::ErrorKind::UnexpectedEof,
-                    "the file is shorter than its mark says",
+                    "the file is shorter than its footer says",
                 );
                 return Err(LogError::io("read", &self.path)(cut));
             }
@@ -596,38 +605,36 @@ impl<'a> Original<'a> {
     }
 
     /// As it is in the original, if that is sealed.
-    fn write_mark(&self, region: &dyn Region) {
-        let encoded = self.mark.encode();
+    fn write_footer(&self, region: &dyn WriteRegion) {
+        let encoded = self.footer.encode();
         let block = if self.sealed {
-            self.head.get(MARK_OFFSET..).unwrap_or(&encoded)
+            (self.head.get(FOOTER_OFFSET..))
+                .and_then(<[u8]>::first_chunk)
+                .unwrap_or(&encoded)
         } else {
             &encoded
         };
-        let (word, rest) = block.split_at(4);
-        region.publish_u32(MARK_OFFSET, 0);
-        region.write(MARK_OFFSET + 4, rest);
-        region.publish_u32(
-            MARK_OFFSET,
-            word.iter().rev().fold(0, |sum, &byte| sum << 8 | u32::from(byte)),
-        );
+        publish_footer(region, block);
     }
 
     /// Checks every frame of the copy; gives the CRC of them all. What does not hold there is looked up in the original
     /// and reported.
-    fn check(&mut self, region: &dyn Region) -> Result<u32, LogError> {
-        let frames = region.read(SEGMENT_HEADER..size(self.mark.used));
+    fn check(&mut self, target: &Arc<dyn Storage>, name: &str) -> Result<u32, LogError> {
+        let copy = target
+            .open_read(name)
+            .map_err(LogError::io("open", target.path().join(name)))?;
+        let checked = check_to(&mut Window::new(copy), self.footer.used);
         let known = |damage: &[Damage]| damage.iter().any(|damage| damage.lost.is_some());
-        if let Some(at) = first_flaw(frames, self.rules).filter(|_| !known(&self.damage)) {
+        if let Some(at) = checked.flaw.filter(|_| !known(&self.damage)) {
             self.list_damage();
             if !known(&self.damage) {
                 let flaw = io::Error::other(format!(
-                    "what was copied from byte {} does not hold, but now it does: check memory and disk, then try again",
-                    SEGMENT_HEADER as u64 + at
+                    "what was copied from byte {at} does not hold, but now it does: check memory and disk, then try again"
                 ));
                 return Err(LogError::io("copy", &self.path)(flaw));
             }
         }
-        Ok(crc32fast::hash(frames))
+        Ok(checked.crc)
     }
 
     /// Walks along the frames of a sealed segment in which something is damaged.
@@ -643,19 +650,6 @@ impl<'a> Original<'a> {
             }
         }
     }
-}
-
-/// Where the first bytes lie that are no frame; `None` if all are. Frames follow one another without a gap in every
-/// kind of segment.
-pub(crate) fn first_flaw(frames: &[u8], rules: Rules) -> Option<u64> {
-    let mut at = 0;
-    while let Some(rest) = frames.get(at..).filter(|rest| !rest.is_empty()) {
-        match decode(rest, rules) {
-            Decoded::Frame(frame) => at += Frame::size(&frame),
-            _ => return Some(at as u64),
-        }
-    }
-    None
 }
 
 fn size(bytes: u64) -> usize {

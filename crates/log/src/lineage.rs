@@ -107,13 +107,13 @@ pub(crate) fn kept(
     known_crc: &dyn Fn(&CopiedSegment) -> Option<u32>,
 ) -> Result<CopiedSegment, LogError> {
     let probe = Probe::open(target, first)?;
-    let mark = probe.mark();
+    let footer = probe.footer();
     let mut kept = CopiedSegment {
         first,
         last: probe.sealed_last().unwrap_or(first.prev()),
         generation: probe.header.map_or(0, |header| header.generation),
         sealed: true,
-        used: mark.map_or(SEGMENT_HEADER as u64, |mark| mark.used),
+        used: footer.map_or(SEGMENT_HEADER as u64, |footer| footer.used),
         crc: 0,
         action: CopyAction::Kept,
         written: 0,

@@ -262,8 +262,11 @@ pub(crate) fn write_again(
         let end = usize::try_from(tail.offset)
             .unwrap_or(usize::MAX)
             .min(region.len());
+        let mut chunk = vec![0; CHUNK.min(end)];
         for from in (0..end).step_by(CHUNK) {
-            region.write(from, segment.region.read(from..(from + CHUNK).min(end)));
+            chunk.truncate(end - from);
+            segment.region.read_at(from, &mut chunk);
+            region.write(from, &chunk);
         }
         region.sync(0..end)?;
         let replaced = match storage.file_id(&name) {

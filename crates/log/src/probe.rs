@@ -7,12 +7,13 @@ use timberline_disk::Storage;
 use crate::error::{Damage, LogError};
 use crate::scan::{Bounds, Source, Walk};
 use crate::segment::{
-    FORMAT_VERSION, HeaderRead, MARK_OFFSET, Mark, MarkRead, SEGMENT_HEADER, SegmentHeader, segment_name,
+    FOOTER_OFFSET, FORMAT_VERSION, Footer, FooterRead, HeaderRead, SEGMENT_HEADER, SegmentHeader,
+    segment_name,
 };
 use crate::window::Window;
 use crate::{Seq, frame::Rules};
 
-/// How often a mark that does not hold is read again: the writer, in another process, may be writing it just now.
+/// How often a footer that does not hold is read again: the writer, in another process, may be writing it just now.
 const MARK_ATTEMPTS: usize = 3;
 
 /// A segment opened for reading, with what its header says.
@@ -20,7 +21,7 @@ const MARK_ATTEMPTS: usize = 3;
 pub(crate) struct Probe {
     pub(crate) first: Seq,
     pub(crate) header: Option<SegmentHeader>,
-    pub(crate) mark: MarkRead,
+    pub(crate) footer_read: FooterRead,
     pub(crate) window: Window,
 }
 
@@ -41,18 +42,18 @@ impl Probe {
             HeaderRead::Good(header) if header.first == first => Some(header),
             HeaderRead::Good(_) | HeaderRead::Blank | HeaderRead::Damaged => None,
         };
-        let mut mark = Mark::decode(window.at(0, SEGMENT_HEADER));
+        let mut footer = Footer::decode(window.at(0, SEGMENT_HEADER));
         for _ in 0..MARK_ATTEMPTS {
-            if mark != MarkRead::Damaged {
+            if footer != FooterRead::Damaged {
                 break;
             }
             window.refresh();
-            mark = Mark::decode(window.at(0, SEGMENT_HEADER));
+            footer = Footer::decode(window.at(0, SEGMENT_HEADER));
         }
         Ok(Self {
             first,
             header,
-            mark,
+            footer_read: footer,
             window,
         })
     }
@@ -72,10 +73,12 @@ impl Probe {
         }
     }
 
-    pub(crate) fn mark(&self) -> Option<Mark> {
-        match self.mark {
-            MarkRead::Good(mark) if mark.used >= SEGMENT_HEADER as u64 && mark.last >= self.first.prev() => {
-                Some(mark)
+    pub(crate) fn footer(&self) -> Option<Footer> {
+        match self.footer_read {
+            FooterRead::Good(footer)
+                if footer.used >= SEGMENT_HEADER as u64 && footer.last >= self.first.prev() =>
+            {
+                Some(footer)
             }
             _ => None,
         }
@@ -86,14 +89,14 @@ impl Probe {
     }
 
     pub(crate) fn bounds(&self, next_first: Option<Seq>, deep: bool) -> Bounds {
-        let mark = self.mark();
-        // Where the mark is damaged, zeroes among the records may be damage, too.
-        let mark_is_damaged = mark.is_none() && self.mark != MarkRead::Blank;
+        let footer = self.footer();
+        // Where the footer is damaged, zeroes among the records may be damage, too.
+        let footer_is_damaged = footer.is_none() && self.footer_read != FooterRead::Blank;
         Bounds {
-            floor: mark.map(|mark| (mark.used, mark.last)),
+            floor: footer.map(|footer| (footer.used, footer.last)),
             sealed: self.sealed(),
             next_first,
-            deep: deep || mark_is_damaged,
+            deep: deep || footer_is_damaged,
             squashed: self.squashed().map(|last| (self.first, last)),
         }
     }
@@ -105,9 +108,9 @@ impl Probe {
 
     /// The last record of the segment, if it is sealed.
     pub(crate) fn sealed_last(&self) -> Option<Seq> {
-        self.mark()
-            .filter(|mark| mark.sealed)
-            .map(|mark| mark.last)
+        self.footer()
+            .filter(|footer| footer.sealed)
+            .map(|footer| footer.last)
             .or(self.squashed())
     }
 
@@ -125,7 +128,7 @@ impl Probe {
         let damage = |offset: usize, reason: &str| Damage {
             path: path.clone(),
             offset: offset as u64,
-            bytes: MARK_OFFSET as u64,
+            bytes: FOOTER_OFFSET as u64,
             lost: None,
             reason: reason.to_owned(),
         };
@@ -133,8 +136,8 @@ impl Probe {
         if self.header.is_none() {
             found.push(damage(0, "the segment header does not hold"));
         }
-        if self.mark().is_none() && self.mark != MarkRead::Blank {
-            found.push(damage(MARK_OFFSET, "the segment's mark does not hold"));
+        if self.footer().is_none() && self.footer_read != FooterRead::Blank {
+            found.push(damage(FOOTER_OFFSET, "the segment's mark does not hold"));
         }
         found
     }

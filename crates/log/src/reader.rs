@@ -209,13 +209,13 @@ impl LogReader {
 
     fn segment_info(&self, first: Seq) -> Result<SegmentInfo, LogError> {
         let probe = Probe::open(&self.storage, first)?;
-        let seal = probe.mark().filter(|mark| mark.sealed);
+        let seal = probe.footer().filter(|mark| mark.sealed);
         Ok(SegmentInfo {
             file: segment_name(first),
             first,
             last: probe.sealed_last(),
             used: seal.map(|mark| mark.used),
-            durable: probe.mark().map(|mark| mark.last),
+            durable: probe.footer().map(|mark| mark.last),
             device: probe.header.map(|header| header.device),
             created: probe.header.map(|header| header.created),
             sealed: seal.map(|mark| mark.time),

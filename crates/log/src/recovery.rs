@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use timberline_disk::{Access, Region, Storage};
+use timberline_disk::{Storage, WriteRegion};
 
 use crate::Seq;
 use crate::active::{ActiveSegment, SegmentTail};
@@ -409,7 +409,7 @@ fn vouch(
         segment
             .region
             .sync(0..end)
-            .and_then(|()| segment.write_mark(survey.end, false, (options.clock)()))
+            .and_then(|()| segment.write_footer(survey.end, false, (options.clock)()))
             .map_err(LogError::io("sync", storage.path().join(segment.name())))?;
     }
     Ok(())
@@ -475,7 +475,7 @@ fn clear_from(storage: &Arc<dyn Storage>, survey: &mut Survey, offset: u64) -> R
     let name = segment_name(survey.probe.first);
     let path = storage.path().join(&name);
     let region = storage
-        .open_region(&name, Access::Write)
+        .open_write_region(&name)
         .map_err(LogError::io("open", &path))?;
     let from = usize::try_from(offset).unwrap_or(usize::MAX);
     region
@@ -506,7 +506,7 @@ fn reopen(storage: &Arc<dyn Storage>, survey: &Survey, durable: Seq) -> Result<A
             .map_err(LogError::io("lengthen", &path))?;
     }
     let region = storage
-        .open_region(&name, Access::Write)
+        .open_write_region(&name)
         .map_err(LogError::io("open", &path))?;
     rewrite_unmarked(&*region, survey, durable);
     Ok(Arc::new(ActiveSegment::new(
@@ -521,7 +521,7 @@ fn reopen(storage: &Arc<dyn Storage>, survey: &Survey, durable: Seq) -> Result<A
 ///
 /// After a failed sync Linux keeps the pages in memory as if they had been written. The process that restarts then
 /// reads good records which are not on the disk, and syncing them does nothing, unless they have been written to.
-fn rewrite_unmarked(region: &dyn Region, survey: &Survey, durable: Seq) {
+fn rewrite_unmarked(region: &dyn WriteRegion, survey: &Survey, durable: Seq) {
     let from = if durable < survey.probe.first {
         0
     } else {
@@ -534,7 +534,8 @@ fn rewrite_unmarked(region: &dyn Region, survey: &Survey, durable: Seq) {
     let mut at = usize::try_from(from).unwrap_or(usize::MAX).min(end);
     while at < end {
         let next = (at + SEGMENT_HEADER).min(end);
-        let bytes = region.read(at..next).to_vec();
+        let mut bytes = vec![0; next - at];
+        region.read_at(at, &mut bytes);
         region.write(at, &bytes);
         at = next;
     }
@@ -546,7 +547,7 @@ mod tests {
 
     use super::*;
     use crate::frame::FrameHead;
-    use crate::segment::{MARK_OFFSET, Mark, SegmentHeader};
+    use crate::segment::{FOOTER_OFFSET, Footer, SegmentHeader};
     use crate::{DeviceId, Entry, Log};
 
     /// The bytes of a segment with one record, which says how far the log was durable then.
@@ -605,14 +606,14 @@ mod tests {
     fn a_log_is_cut_where_its_file_was_cut_short_before() {
         let storage = SimDisk::new(1).dir("log");
         let mut bytes = segment(Seq(1), 0);
-        let mark = Mark {
+        let mark = Footer {
             sealed: false,
             used: bytes.len() as u64 + 4096,
             last: Seq(2),
             records: 2,
             time: 0,
         };
-        bytes[MARK_OFFSET..SEGMENT_HEADER].copy_from_slice(&mark.encode());
+        bytes[FOOTER_OFFSET..SEGMENT_HEADER].copy_from_slice(&mark.encode());
         let write = |first: u64, bytes: &[u8]| {
             storage
                 .write_file(&segment_name(Seq(first)), bytes)

@@ -11,7 +11,7 @@ use crate::error::LogError;
 use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
 use crate::probe::Probe;
 use crate::reader::{LogReader, Record};
-use crate::segment::{Mark, SEGMENT_HEADER, SegmentHeader, segment_name};
+use crate::segment::{Footer, SEGMENT_HEADER, SegmentHeader, segment_name};
 use crate::sync::trimmed_len;
 use crate::{DeviceId, Seq};
 
@@ -187,14 +187,14 @@ impl Rewrite {
     /// If it cannot be written; the old one is then still there.
     pub fn commit(mut self) -> Result<Rewritten, LogError> {
         let used = self.bytes.len() as u64;
-        let mark = Mark {
+        let footer = Footer {
             sealed: true,
             used,
             last: self.last,
             records: self.records,
             time: self.newest_time,
         };
-        let head = [self.header.encode(), mark.encode()].concat();
+        let head = [self.header.encode(), footer.encode()].concat();
         self.bytes[..SEGMENT_HEADER].copy_from_slice(&head);
         let after = trimmed_len(used);
         self.bytes.resize(usize::try_from(after).unwrap_or(usize::MAX), 0);

@@ -6,14 +6,15 @@
 use std::sync::Arc;
 
 use timberline_cancel::Cancel;
-use timberline_disk::{Cipher, Region, Storage};
+use timberline_disk::{Cipher, Storage, WriteRegion};
 
+use crate::active::publish_footer;
 use crate::copy::{How, copy_segment};
 use crate::error::LogError;
 use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
 use crate::options::{LogOptions, system_nanos};
 use crate::reader::{LogReader, SegmentInfo};
-use crate::segment::{MARK_OFFSET, Mark, SEGMENT_HEADER, SegmentHeader, segment_name};
+use crate::segment::{Footer, SEGMENT_HEADER, SegmentHeader, segment_name};
 use crate::sync::{UNNAMED_SUFFIX, trimmed_len};
 use crate::{DeviceId, Seq};
 
@@ -49,7 +50,7 @@ pub struct Salvage {
 #[derive(Debug)]
 struct OpenSegment {
     header: SegmentHeader,
-    region: Arc<dyn Region>,
+    region: Arc<dyn WriteRegion>,
     offset: usize,
     last: Seq,
     records: u64,
@@ -212,20 +213,20 @@ impl Salvage {
         let name = segment_name(open.header.first);
         let unnamed = format!("{name}{UNNAMED_SUFFIX}");
         let path = self.target.path().join(&name);
-        let mark = Mark {
+        let footer = Footer {
             sealed,
             used: open.offset as u64,
             last: open.last,
             records: open.records,
             time: system_nanos(),
         };
-        open.region.write(MARK_OFFSET, &mark.encode());
+        publish_footer(&*open.region, &footer.encode());
         open.region
             .sync(0..open.offset + FRAME_HEADER)
             .map_err(LogError::io("sync", &path))?;
         drop(open);
         self.target
-            .set_len(&unnamed, trimmed_len(mark.used))
+            .set_len(&unnamed, trimmed_len(footer.used))
             .map_err(LogError::io("trim", &path))?;
         self.target
             .rename(&unnamed, &name)

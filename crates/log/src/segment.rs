@@ -1,22 +1,23 @@
 //! A segment file's name and its 4096-byte header.
 //!
-//! The header is two blocks of 2048 bytes: what is known when the segment is made, and the *mark* that is written
+//! The header is two blocks of 2048 bytes: what is known when the segment is made, and the *footer* that is written
 //! when it is sealed, or when the log is closed. They lie in different sectors and have checksums of their own, so a
-//! mark that is torn by a power cut cannot harm the rest.
+//! footer that is torn by a power cut cannot harm the rest.
 
 use crate::{DeviceId, Seq};
 
 /// Bytes of a segment's header; the first frame follows.
 pub(crate) const SEGMENT_HEADER: usize = 4096;
-/// Where the mark begins.
-pub(crate) const MARK_OFFSET: usize = 2048;
+/// Where the footer begins.
+pub(crate) const FOOTER_OFFSET: usize = 2048;
 /// The newest format version this program writes and reads. A segment has the oldest version that can say what it is:
 /// 1, or 2 if it is squashed, or 3 if its payloads are sealed.
 pub(crate) const FORMAT_VERSION: u32 = 3;
 
-const BLOCK: usize = 2048;
+/// Bytes of each of the header's two blocks.
+pub(crate) const BLOCK: usize = 2048;
 const MAGIC: [u8; 8] = *b"TMBRLOG\n";
-const MARK_MAGIC: [u8; 8] = *b"TMBRMARK";
+const FOOTER_MAGIC: [u8; 8] = *b"TMBRMARK";
 /// Where a block's checksum lies: in its first sector, with everything else that is ever written, so that a block is
 /// written whole or not at all by any disk whose sectors have 512 bytes or more.
 const CRC_AT: usize = 60;
@@ -29,7 +30,7 @@ pub fn segment_name(first: Seq) -> String {
     format!("{:020}.seg", first.0)
 }
 
-/// Numbers are less than this: at a record per nanosecond they are for 292 years. A name or a mark that speaks of a
+/// Numbers are less than this: at a record per nanosecond they are for 292 years. A name or a footer that speaks of a
 /// greater one is damaged, so counting on from what was read cannot overflow.
 const BEYOND: u64 = 1 << 63;
 /// A log whose last record has this number, or a greater one, is not opened for writing. What is left is more than one
@@ -148,7 +149,7 @@ impl SegmentHeader {
 /// That everything up to some place was whole and durable: written when a segment is sealed and when the log is
 /// closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(crate) struct Footer {
     /// Whether nothing is ever written after it: the segment is sealed. Otherwise the log was closed here, and may
     /// have gone on since.
     pub(crate) sealed: bool,
@@ -158,27 +159,27 @@ pub(crate) struct Mark {
     pub(crate) last: Seq,
     /// How many records they hold.
     pub(crate) records: u64,
-    /// When the mark was made: nanoseconds since 1970.
+    /// When the footer was made: nanoseconds since 1970.
     pub(crate) time: i64,
 }
 
-/// What a mark block turned out to be.
+/// What a footer block turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MarkRead {
+pub(crate) enum FooterRead {
     /// As it was written.
-    Good(Mark),
+    Good(Footer),
     /// Never written.
     Blank,
     /// Anything else.
     Damaged,
 }
 
-impl Mark {
+impl Footer {
     /// The second block.
     #[must_use]
     pub(crate) fn encode(&self) -> [u8; BLOCK] {
         let mut block = [0u8; BLOCK];
-        block[0..8].copy_from_slice(&MARK_MAGIC);
+        block[0..8].copy_from_slice(&FOOTER_MAGIC);
         block[8..12].copy_from_slice(&u32::from(self.sealed).to_le_bytes());
         block[16..24].copy_from_slice(&self.used.to_le_bytes());
         block[24..32].copy_from_slice(&self.last.0.to_le_bytes());
@@ -190,28 +191,28 @@ impl Mark {
 
     /// Reads the second block of a segment's first bytes.
     #[must_use]
-    pub(crate) fn decode(bytes: &[u8]) -> MarkRead {
-        let Some(block) = bytes.get(MARK_OFFSET..).and_then(<[u8]>::first_chunk::<BLOCK>) else {
-            return MarkRead::Blank;
+    pub(crate) fn decode(bytes: &[u8]) -> FooterRead {
+        let Some(block) = bytes.get(FOOTER_OFFSET..).and_then(<[u8]>::first_chunk::<BLOCK>) else {
+            return FooterRead::Blank;
         };
-        // The first word is withdrawn while the mark changes, so without it there is none (yet).
+        // The first word is withdrawn while the footer changes, so without it there is none (yet).
         if word(block, 0) == 0 {
-            return MarkRead::Blank;
+            return FooterRead::Blank;
         }
-        if !block_holds(block) || block[0..8] != MARK_MAGIC {
-            return MarkRead::Damaged;
+        if !block_holds(block) || block[0..8] != FOOTER_MAGIC {
+            return FooterRead::Damaged;
         }
-        let mark = Self {
+        let footer = Self {
             sealed: word(block, 8) != 0,
             used: long(block, 16),
             last: Seq(long(block, 24)),
             records: long(block, 32),
             time: long(block, 40).cast_signed(),
         };
-        if mark.used < BEYOND && mark.last.0 < BEYOND {
-            MarkRead::Good(mark)
+        if footer.used < BEYOND && footer.last.0 < BEYOND {
+            FooterRead::Good(footer)
         } else {
-            MarkRead::Damaged
+            FooterRead::Damaged
         }
     }
 }
@@ -328,24 +329,24 @@ mod tests {
             .encode()
         };
         let marked = |used, last| {
-            let mark = Mark {
+            let footer = Footer {
                 sealed: true,
                 used,
                 last: Seq(last),
                 records: 1,
                 time: 0,
             };
-            Mark::decode(&[[0; BLOCK], mark.encode()].concat())
+            Footer::decode(&[[0; BLOCK], footer.encode()].concat())
         };
         assert!(matches!(
             SegmentHeader::decode(&header(BEYOND - 1)),
             HeaderRead::Good(_)
         ));
-        assert!(matches!(marked(BEYOND - 1, BEYOND - 1), MarkRead::Good(_)));
+        assert!(matches!(marked(BEYOND - 1, BEYOND - 1), FooterRead::Good(_)));
         for number in [BEYOND, u64::MAX] {
             assert_eq!(SegmentHeader::decode(&header(number)), HeaderRead::Damaged);
-            assert_eq!(marked(5000, number), MarkRead::Damaged);
-            assert_eq!(marked(number, 60), MarkRead::Damaged);
+            assert_eq!(marked(5000, number), FooterRead::Damaged);
+            assert_eq!(marked(number, 60), FooterRead::Damaged);
         }
     }
 
@@ -360,22 +361,22 @@ mod tests {
             encrypted: true,
             salvaged: -7,
         };
-        let mark = Mark {
+        let footer = Footer {
             sealed: true,
             used: 5000,
             last: Seq(60),
             records: 19,
             time: 99,
         };
-        let mut bytes = [header.encode(), mark.encode()].concat();
+        let mut bytes = [header.encode(), footer.encode()].concat();
         assert_eq!(bytes.len(), SEGMENT_HEADER);
         assert_eq!(SegmentHeader::decode(&bytes), HeaderRead::Good(header));
-        assert_eq!(Mark::decode(&bytes), MarkRead::Good(mark));
+        assert_eq!(Footer::decode(&bytes), FooterRead::Good(footer));
         for bit in 0..bytes.len() * 8 {
             bytes[bit / 8] ^= 1 << (bit % 8);
-            let (read, marked) = (SegmentHeader::decode(&bytes), Mark::decode(&bytes));
+            let (read, marked) = (SegmentHeader::decode(&bytes), Footer::decode(&bytes));
             assert!(
-                read == HeaderRead::Damaged || marked == MarkRead::Damaged,
+                read == HeaderRead::Damaged || marked == FooterRead::Damaged,
                 "bit {bit}"
             );
             bytes[bit / 8] ^= 1 << (bit % 8);

@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-use timberline_disk::{Region, Storage};
+use timberline_disk::{Storage, WriteRegion};
 use tokio::sync::watch;
 
 use crate::active::{ActiveSegment, SegmentTail};
@@ -84,7 +84,7 @@ pub(crate) struct Shared {
     /// The unsealed segments, oldest first; the last one is being appended to. Locked for moments only, never during
     /// a sync.
     segments: Mutex<VecDeque<Arc<ActiveSegment>>>,
-    prepared: Mutex<Option<Arc<dyn Region>>>,
+    prepared: Mutex<Option<Arc<dyn WriteRegion>>>,
     appended: AtomicU64,
     durable: AtomicU64,
     requested: AtomicU64,
@@ -235,11 +235,11 @@ impl Shared {
         segments.push_back(segment);
     }
 
-    pub(crate) fn take_prepared(&self) -> Option<Arc<dyn Region>> {
+    pub(crate) fn take_prepared(&self) -> Option<Arc<dyn WriteRegion>> {
         held(&self.prepared).take()
     }
 
-    pub(crate) fn put_back_prepared(&self, region: Arc<dyn Region>) {
+    pub(crate) fn put_back_prepared(&self, region: Arc<dyn WriteRegion>) {
         *held(&self.prepared) = Some(region);
     }
 
@@ -421,7 +421,7 @@ pub(crate) struct Syncer {
     /// again by itself when it rolls.
     prepared_for: Seq,
     /// The last record that a mark of the active segment names.
-    marked: Seq,
+    footer_at: Seq,
     placement: Placement,
 }
 
@@ -448,7 +448,7 @@ impl Syncer {
             shared,
             options,
             prepared_for: Seq::NONE,
-            marked: Seq::NONE,
+            footer_at: Seq::NONE,
             placement,
         }
     }
@@ -613,15 +613,15 @@ impl Syncer {
     /// The mark is not synced: that would double the cost of every sync. The mark of a killed process is in the page cache,
     /// and after a power cut there is that of some sync before; both are true.
     fn mark_durable(&mut self, segment: &ActiveSegment, tail: SegmentTail) {
-        if tail.last > self.marked && tail.last >= segment.first {
-            segment.publish_mark(tail, false, (self.options.clock)());
-            self.marked = tail.last;
+        if tail.last > self.footer_at && tail.last >= segment.first {
+            segment.publish_footer(tail, false, (self.options.clock)());
+            self.footer_at = tail.last;
         }
     }
 
     /// Marks a fully synced segment as sealed and cuts off what it does not use.
     fn seal(&self, segment: &ActiveSegment, tail: SegmentTail) -> io::Result<()> {
-        segment.write_mark(tail, true, (self.options.clock)())?;
+        segment.write_footer(tail, true, (self.options.clock)())?;
         let trimmed = trimmed_len(tail.offset);
         if trimmed < segment.region.len() as u64 {
             // A file that stays too long is only a waste of space, so this may fail.
@@ -660,7 +660,7 @@ impl Syncer {
             let path = self.storage.path().join(segment.name());
             let tail = segment.tail();
             segment
-                .write_mark(tail, false, (self.options.clock)())
+                .write_footer(tail, false, (self.options.clock)())
                 .map_err(LogError::io("sync", &path))?;
             let trimmed = trimmed_len(tail.offset);
             if trimmed < segment.region.len() as u64 {

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use timberline_disk::{Access, Cipher, Region, Storage, WriterLock};
+use timberline_disk::{Cipher, Storage, WriteRegion, WriterLock};
 
 use crate::Seq;
 use crate::active::{ActiveSegment, SegmentTail};
@@ -424,7 +424,7 @@ impl Log {
     fn lengthen(&mut self, segment: &ActiveSegment) -> io::Result<()> {
         let name = segment.name();
         self.storage.set_len(&name, self.options.segment_len())?;
-        let region = match self.storage.open_region(&name, Access::Write) {
+        let region = match self.storage.open_write_region(&name) {
             Ok(region) => region,
             Err(error) => {
                 let _ = self.storage.set_len(&name, trimmed_len(self.tail.offset));
@@ -438,7 +438,7 @@ impl Log {
     }
 
     /// Takes the segment that was prepared, if there is one. Should somebody have removed it, another one is made.
-    fn begin_prepared(&self, header: &SegmentHeader, name: &str) -> io::Result<Option<Arc<dyn Region>>> {
+    fn begin_prepared(&self, header: &SegmentHeader, name: &str) -> io::Result<Option<Arc<dyn WriteRegion>>> {
         let Some(region) = self.shared.take_prepared() else {
             return Ok(None);
         };
@@ -453,7 +453,7 @@ impl Log {
         }
     }
 
-    fn begin_new(&self, header: &SegmentHeader, name: &str) -> io::Result<Arc<dyn Region>> {
+    fn begin_new(&self, header: &SegmentHeader, name: &str) -> io::Result<Arc<dyn WriteRegion>> {
         let unnamed = format!("{name}{UNNAMED_SUFFIX}");
         let region = self.storage.create_region(&unnamed, self.options.segment_len())?;
         region.write(0, &header.encode());
@@ -530,7 +530,7 @@ fn batch_size(entries: &[Entry<'_>], overhead: usize) -> u64 {
 
 /// What is the same for all records of a batch.
 struct Writing<'a> {
-    region: &'a dyn Region,
+    region: &'a dyn WriteRegion,
     time: i64,
     durable: Seq,
     cipher: Option<&'a Cipher>,

@@ -11,8 +11,13 @@ use super::guard::Guard;
 /// Memory is given back in pieces of whole pages of the largest usual size, and of at least a megabyte.
 const PAGE: usize = 64 << 10;
 const RELEASE_STEP: usize = 1 << 20;
+/// Bytes of a word, the unit in which bytes that change are accessed.
+const WORD: usize = 4;
 
-/// A mapping of a file or of anonymous memory, with the rules of [`super::Region`].
+/// A mapping of a file or of anonymous memory.
+///
+/// It is used in one of two ways, never both: bytes that change are copied with [`write`](Self::write) and
+/// [`read_at`](Self::read_at), which is safe at any time; bytes that never change once they are there are read as slices.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     /// Goes before what it guards.
@@ -60,40 +65,93 @@ impl Mapping {
         self.raw.len()
     }
 
-    /// The part of a range that is mapped.
-    pub(crate) fn read(&self, range: Range<usize>) -> &[u8] {
+    /// The part of a range that is mapped, as a slice.
+    ///
+    /// # Safety
+    /// While the slice lives, nobody writes to these bytes through this mapping or another one of its file. If a
+    /// stranger cuts the file short, the guard puts empty pages there.
+    pub(crate) unsafe fn slice(&self, range: Range<usize>) -> &[u8] {
         let end = range.end.min(self.len());
         let start = range.start.min(end);
-        // SAFETY: start..end is inside the mapping, which lives as long as `self`. That nobody writes to these bytes
-        // meanwhile is rule 2 of `Region`; the file is not cut shorter than what is read by rule 4, and if a stranger
-        // does it, the guard puts empty pages there.
+        // SAFETY: start..end is inside the mapping, which lives as long as `self`. The caller sees to the rest.
         unsafe { std::slice::from_raw_parts(self.raw.as_ptr().add(start), end - start) }
     }
 
-    pub(crate) fn write(&self, offset: usize, bytes: &[u8]) {
+    /// Copies bytes in, and changes no byte around them.
+    ///
+    /// # Safety
+    /// Meanwhile nobody else reads or writes these bytes, and nobody holds a slice of them.
+    pub(crate) unsafe fn fill(&self, offset: usize, bytes: &[u8]) {
         self.check(offset, bytes.len());
-        // SAFETY: `check` has made sure that the target is inside the mapping and may be written to. Source and
-        // target do not overlap in a way that matters to anyone: nobody holds a slice of the target (rule 2), and
-        // there is one writer (rule 1; what is decrypted has one writer for each chunk).
+        // SAFETY: `check` has made sure that the target is inside the mapping and may be written to. The caller sees to
+        // the rest, so source and target do not overlap either.
         unsafe {
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.raw.as_mut_ptr().add(offset), bytes.len())
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.raw.as_mut_ptr().add(offset), bytes.len());
         }
     }
 
+    /// Copies bytes in, word by word. Any thread may do that at any time: every access to a mapping that is written this
+    /// way is an atomic access of a whole word, so there is no data race, whatever the threads do. The words at both
+    /// ends are read and written back.
+    pub(crate) fn write(&self, offset: usize, bytes: &[u8]) {
+        self.check(offset, bytes.len());
+        let (mut at, mut rest) = (offset, bytes);
+        while !rest.is_empty() {
+            let skip = at % WORD;
+            if skip == 0
+                && let Some((word, others)) = rest.split_first_chunk::<WORD>()
+            {
+                self.word(at).store(u32::from_ne_bytes(*word), Ordering::Relaxed);
+                (at, rest) = (at + WORD, others);
+                continue;
+            }
+            let (part, others) = rest.split_at(rest.len().min(WORD - skip));
+            let word = self.word(at - skip);
+            let mut mixed = word.load(Ordering::Relaxed).to_ne_bytes();
+            for (to, from) in mixed.iter_mut().skip(skip).zip(part) {
+                *to = *from;
+            }
+            word.store(u32::from_ne_bytes(mixed), Ordering::Relaxed);
+            (at, rest) = (at + part.len(), others);
+        }
+    }
+
+    /// Copies bytes out, word by word, and returns how many: fewer than asked for only at the end. For mappings that are
+    /// written with [`write`](Self::write).
+    pub(crate) fn read_at(&self, offset: usize, into: &mut [u8]) -> usize {
+        let count = into.len().min(self.len().saturating_sub(offset));
+        let (mut at, mut rest) = (offset, into.get_mut(..count).unwrap_or_default());
+        while !rest.is_empty() {
+            let skip = at % WORD;
+            let word = self.word(at - skip).load(Ordering::Relaxed).to_ne_bytes();
+            if skip == 0 && rest.len() >= WORD {
+                let (whole, others) = rest.split_at_mut(WORD);
+                whole.copy_from_slice(&word);
+                (at, rest) = (at + WORD, others);
+                continue;
+            }
+            let (part, others) = rest.split_at_mut(rest.len().min(WORD - skip));
+            for (to, from) in part.iter_mut().zip(word.iter().skip(skip)) {
+                *to = *from;
+            }
+            at += part.len();
+            rest = others;
+        }
+        count
+    }
+
     pub(crate) fn fill_zero(&self, range: Range<usize>) {
-        let len = range.end.saturating_sub(range.start);
-        self.check(range.start, len);
-        // SAFETY: as in `write`.
-        unsafe { std::ptr::write_bytes(self.raw.as_mut_ptr().add(range.start), 0, len) }
+        let zeroes = [0; 4096];
+        for from in range.clone().step_by(zeroes.len()) {
+            let len = zeroes.len().min(range.end - from);
+            self.write(from, zeroes.get(..len).unwrap_or_default());
+        }
     }
 
     pub(crate) fn publish_u32(&self, offset: usize, word: u32) {
-        self.check(offset, 4);
+        self.check(offset, WORD);
+        assert!(offset.is_multiple_of(WORD), "a word at {offset}");
         self.word(offset).store(word.to_le(), Ordering::Release);
-    }
-
-    pub(crate) fn load_u32(&self, offset: usize) -> u32 {
-        u32::from_le(self.word(offset).load(Ordering::Acquire))
     }
 
     pub(crate) fn sync(&self, range: Range<usize>) -> io::Result<()> {
@@ -129,14 +187,11 @@ impl Mapping {
         };
     }
 
+    /// The word that begins at a multiple of 4 inside the mapping. The last one may reach beyond the mapped bytes.
     fn word(&self, offset: usize) -> &AtomicU32 {
-        assert!(
-            offset.is_multiple_of(4) && offset + 4 <= self.len(),
-            "word at {offset} of {} bytes",
-            self.len()
-        );
-        // SAFETY: inside the mapping and aligned (mappings begin at a page). All accesses to a word that one thread
-        // publishes and another loads at the same time are atomic.
+        debug_assert!(offset.is_multiple_of(WORD) && offset < self.len());
+        // SAFETY: aligned, because mappings begin at a page. Inside the mapping, because it consists of whole pages, also
+        // where the file ends within one. Every access to a mapping that is written with `write` is such an atomic.
         unsafe { AtomicU32::from_ptr(self.raw.as_mut_ptr().add(offset).cast()) }
     }
 
@@ -148,5 +203,59 @@ impl Mapping {
             self.len(),
             self.writable
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_at_any_offset_are_read_back_and_their_neighbours_stay() {
+        let mapping = Mapping::anonymous(64).unwrap();
+        for offset in 0..9 {
+            for len in 0..12 {
+                mapping.write(0, &[9; 32]);
+                let bytes: Vec<u8> = (0..len).collect();
+                mapping.write(offset, &bytes);
+                let mut all = [0; 32];
+                assert_eq!(mapping.read_at(0, &mut all), 32);
+                let end = offset + usize::from(len);
+                assert_eq!(&all[offset..end], bytes);
+                assert!(all[..offset].iter().chain(&all[end..]).all(|&byte| byte == 9));
+                let mut again = vec![0; bytes.len()];
+                assert_eq!(mapping.read_at(offset, &mut again), bytes.len());
+                assert_eq!(again, bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn reading_ends_with_the_mapping() {
+        let mapping = Mapping::anonymous(10).unwrap();
+        let mut bytes = [1; 8];
+        assert_eq!(mapping.read_at(7, &mut bytes), 3);
+        assert_eq!(bytes, [0, 0, 0, 1, 1, 1, 1, 1]);
+        assert_eq!(mapping.read_at(11, &mut bytes), 0);
+    }
+
+    /// For Miri: `cargo +nightly miri test -p timberline-disk --lib mapping`.
+    #[test]
+    fn threads_may_write_and_read_the_same_bytes() {
+        let mapping = Mapping::anonymous(256).unwrap();
+        std::thread::scope(|scope| {
+            for byte in 1..4 {
+                let mapping = &mapping;
+                scope.spawn(move || {
+                    let mut seen = [0; 40];
+                    for _ in 0..20 {
+                        mapping.write(3, &[byte; 40]);
+                        mapping.publish_u32(64, u32::from(byte));
+                        mapping.read_at(3, &mut seen);
+                        assert!(seen.iter().all(|seen| (0..4).contains(seen)));
+                    }
+                });
+            }
+        });
     }
 }

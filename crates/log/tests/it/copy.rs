@@ -268,9 +268,7 @@ fn half_a_batch_is_never_copied(key: &Key) {
     // The last record of the last batch goes, as if it were just being written.
     let end = usize::try_from(log.position().offset).unwrap();
     let storage = disk.dir("log");
-    let region = storage
-        .open_region(&segment_name(Seq::FIRST), timberline_disk::Access::Write)
-        .unwrap();
+    let region = storage.open_write_region(&segment_name(Seq::FIRST)).unwrap();
     region.zero_from(end - frame_bytes(key, 100)).unwrap();
     let copied = copy(&disk, &backup).unwrap();
     assert_eq!(copied.seq, Seq(4));

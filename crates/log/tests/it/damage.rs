@@ -210,7 +210,7 @@ fn cut_off(options: LogOptions, sizes: &[usize], marked: bool) -> (SimDisk, Vec<
     log.sync_now().unwrap();
     let dir = disk.dir("log");
     for name in dir.list().unwrap().iter().filter(|name| name.ends_with(".seg")) {
-        let region = dir.open_region(name, timberline_disk::Access::Write).unwrap();
+        let region = dir.open_write_region(name).unwrap();
         if !marked {
             region.write(2048, &[0; 2048]);
         }
@@ -465,9 +465,7 @@ fn a_missing_segment_file_is_reported_and_the_others_are_served() {
 fn a_page_of_zeroes_in_the_active_segment_is_damage_not_the_end() {
     let (disk, sizes) = closed_log(25);
     let dir = disk.dir("log");
-    let region = dir
-        .open_region(&segment_name(Seq::FIRST), timberline_disk::Access::Write)
-        .unwrap();
+    let region = dir.open_write_region(&segment_name(Seq::FIRST)).unwrap();
     region.write(8192, &[0; 4096]);
     let (served, damage) = read(
         LogReader::open(dir.clone())
@@ -513,10 +511,9 @@ fn damage_before_the_record_asked_for_is_not_reported() {
 fn a_newer_format_is_refused_with_what_to_do() {
     let (disk, _) = closed_log(1);
     let dir = disk.dir("log");
-    let region = dir
-        .open_region(&segment_name(Seq::FIRST), timberline_disk::Access::Write)
-        .unwrap();
-    let mut block = region.read(0..2048).to_vec();
+    let region = dir.open_write_region(&segment_name(Seq::FIRST)).unwrap();
+    let mut block = vec![0; 2048];
+    region.read_at(0, &mut block);
     block[8] = 9;
     block[60..64].fill(0);
     let crc = crc32fast::hash(&block);

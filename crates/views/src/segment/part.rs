@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use timberline_disk::{Access, IoError, Region, Storage};
+use timberline_disk::{IoError, ReadRegion, Storage};
 
 use super::BLOCK_ROWS;
 use super::block::Block;
@@ -25,7 +25,7 @@ pub(crate) struct Part {
     tail: OnceLock<[u8; 4]>,
 }
 
-fn tail(region: &dyn Region) -> [u8; 4] {
+fn tail(region: &dyn ReadRegion) -> [u8; 4] {
     let end = region.len();
     let bytes = region.read(end.saturating_sub(4)..end);
     bytes.last_chunk::<4>().copied().unwrap_or_default()
@@ -33,7 +33,7 @@ fn tail(region: &dyn Region) -> [u8; 4] {
 
 enum Bytes {
     /// The mapping of the file.
-    Mapped(Arc<dyn Region>),
+    Mapped(Arc<dyn ReadRegion>),
     /// What was put together in memory in place of a damaged file.
     Memory(Vec<u8>),
     /// Nothing: the file is missing or its header does not hold, for this reason.
@@ -61,7 +61,7 @@ impl Part {
             reader.len().map_err(io)?,
         )?;
         expect_to_fit(file, &header)?;
-        let region = storage.open_region(file, Access::Read).map_err(io)?;
+        let region = storage.open_read_region(file).map_err(io)?;
         Ok(Part::new(file, header, Bytes::Mapped(region)))
     }
 
