@@ -3,14 +3,11 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate};
-use rustix::io::Errno;
-
 use crate::memory::Mapping;
+use crate::os;
 use crate::storage::{FileId, ReadAt, ReadRegion, Storage, WriteRegion};
 use crate::{LockError, WriterLock};
 
@@ -33,25 +30,15 @@ impl FileStorage {
             fs::create_dir_all(&dir)?;
             // The new name must survive too, or a synced log would lie in a directory that is gone.
             if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                File::open(parent)?.sync_all()?;
+                os::sync_dir(parent)?;
             }
         }
-        let id = FileId::of(&fs::metadata(&dir)?);
+        let id = os::file_id(&fs::metadata(&dir)?);
         Ok(Self { dir, id })
     }
 
     fn at(&self, name: &str) -> PathBuf {
         self.dir.join(name)
-    }
-}
-
-impl FileId {
-    /// Of a file of which this is known.
-    pub(crate) fn of(metadata: &fs::Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-        }
     }
 }
 
@@ -143,22 +130,22 @@ impl Storage for FileStorage {
     }
 
     fn sync_dir(&self) -> io::Result<()> {
-        File::open(&self.dir)?.sync_all()
+        os::sync_dir(&self.dir)
     }
 
     fn file_id(&self, name: &str) -> io::Result<FileId> {
-        fs::metadata(self.at(name)).map(|metadata| FileId::of(&metadata))
+        fs::metadata(self.at(name)).map(|metadata| os::file_id(&metadata))
     }
 
     fn names_changed(&self) -> io::Result<i128> {
         let metadata = fs::metadata(&self.dir)?;
-        if FileId::of(&metadata) != self.id {
+        if os::file_id(&metadata) != self.id {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 "another directory has taken its place",
             ));
         }
-        Ok(i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()))
+        Ok(os::names_changed(&metadata))
     }
 
     fn lock_writer(&self) -> Result<WriterLock, LockError> {
@@ -172,12 +159,11 @@ impl Storage for FileStorage {
 
 /// Reserves space, so that writing to the mapping can never find the disk full (which would be SIGBUS).
 fn allocate(file: &File, offset: u64, len: u64) -> io::Result<()> {
-    match fallocate(file, FallocateFlags::empty(), offset, len) {
-        Ok(()) => Ok(()),
-        // A file system without fallocate: writing zeroes reserves as well.
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeroes(file, offset, len),
-        Err(error) => Err(error.into()),
+    if os::allocate(file, offset, len)? {
+        return Ok(());
     }
+    // Writing zeroes reserves as well.
+    write_zeroes(file, offset, len)
 }
 
 fn write_zeroes(file: &File, offset: u64, len: u64) -> io::Result<()> {
@@ -186,7 +172,7 @@ fn write_zeroes(file: &File, offset: u64, len: u64) -> io::Result<()> {
     let mut at = offset;
     while at < end {
         let part = usize::try_from(end - at).unwrap_or(usize::MAX).min(zeroes.len());
-        file.write_all_at(&zeroes[..part], at)?;
+        os::write_all_at(file, zeroes.get(..part).unwrap_or_default(), at)?;
         at += part as u64;
     }
     Ok(())
@@ -210,7 +196,7 @@ impl FileRegion {
         let mapping = Mapping::of_file(&file, mapped_len(&metadata)?, true)?;
         Ok(Self {
             file,
-            id: FileId::of(&metadata),
+            id: os::file_id(&metadata),
             mapping,
         })
     }
@@ -278,15 +264,8 @@ impl WriteRegion for FileRegion {
         if offset >= len {
             return Ok(());
         }
-        match fallocate(
-            &self.file,
-            FallocateFlags::ZERO_RANGE,
-            offset as u64,
-            (len - offset) as u64,
-        ) {
-            Ok(()) => {}
-            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => self.mapping.fill_zero(offset..len),
-            Err(error) => return Err(error.into()),
+        if !os::zero_range(&self.file, offset as u64, (len - offset) as u64)? {
+            self.mapping.fill_zero(offset..len);
         }
         // Zeroing a range changes extents, not pages: only a full fsync is sure to cover it.
         self.file.sync_all()
@@ -302,7 +281,7 @@ impl ReadAt for PlainFile {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.file.read_at(rest, offset + filled as u64) {
+            match os::read_at(&self.file, rest, offset + filled as u64) {
                 Ok(0) => break,
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -313,8 +292,7 @@ impl ReadAt for PlainFile {
     }
 
     fn will_read_all(&self) {
-        // A hint; where it is not taken, reading is only slower.
-        let _ = fadvise(&self.file, 0, None, Advice::WillNeed);
+        os::will_read_all(&self.file);
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -27,6 +27,7 @@ mod file;
 mod lock;
 mod memory;
 mod open_files;
+mod os;
 mod pinned;
 #[cfg(feature = "sim")]
 mod sim;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use crate::error::{IoError, LockError};
+use crate::os;
 use crate::storage::FileId;
 
 /// The file whose lock is held by the writer. Its text names the holder; what counts is the lock, not the file, so a
@@ -50,9 +51,9 @@ impl WriterLock {
                 }
                 Err(TryLockError::Error(source)) => return Err(IoError::at("lock", &path)(source).into()),
             }
-            let id = FileId::of(&file.metadata().map_err(IoError::at("look at", &path))?);
+            let id = os::file_id(&file.metadata().map_err(IoError::at("look at", &path))?);
             // A file that somebody has removed since it was opened locks nobody out.
-            if !fs::metadata(&path).is_ok_and(|there| FileId::of(&there) == id) {
+            if !fs::metadata(&path).is_ok_and(|there| os::file_id(&there) == id) {
                 continue;
             }
             // The text is a courtesy to whoever finds the lock taken. On a full disk it cannot be written, and reading

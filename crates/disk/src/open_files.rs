@@ -1,22 +1,15 @@
 //! How many files this process may keep open.
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use crate::os;
 
 /// Raises this process's limit of open files to `needed`, as far as the system allows. Returns the limit that holds then;
 /// `u64::MAX` means that there is none.
 pub fn allow_open_files(needed: u64) -> u64 {
-    let limit = getrlimit(Resource::Nofile);
-    let (raised, allowed) = decide(needed, limit.current, limit.maximum);
-    let Some(raised) = raised else {
-        return allowed;
-    };
-    let next = Rlimit {
-        current: Some(raised),
-        maximum: limit.maximum,
-    };
-    match setrlimit(Resource::Nofile, next) {
-        Ok(()) => allowed,
-        Err(_) => limit.current.unwrap_or(allowed),
+    let (current, maximum) = os::open_files_limit();
+    let (raised, allowed) = decide(needed, current, maximum);
+    match raised {
+        Some(raised) if !os::raise_open_files_limit(raised, maximum) => current.unwrap_or(allowed),
+        _ => allowed,
     }
 }
 

@@ -8,8 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::process::{Resource, getrlimit};
-
+use crate::os;
 use crate::storage::{FileId, ReadAt, ReadRegion, Storage, WriteRegion};
 use crate::{LockError, WriterLock};
 
@@ -141,7 +140,7 @@ impl Storage for Pinned {
 
 /// How many files may be kept open.
 fn max_files() -> usize {
-    let limit = getrlimit(Resource::Nofile).current;
+    let (limit, _) = os::open_files_limit();
     limit.map_or(usize::MAX, |limit| {
         usize::try_from(limit.saturating_sub(FOR_OTHERS)).unwrap_or(usize::MAX)
     })

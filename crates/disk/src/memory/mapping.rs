@@ -1,12 +1,12 @@
-//! Mapped memory: with its [`super::guard`] the only `unsafe` of this crate.
+//! Mapped memory: with [`crate::os`] and the users of its unsafe functions the only `unsafe` of this crate.
 
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use memmap2::{MmapMut, MmapOptions, MmapRaw, UncheckedAdvice};
+use memmap2::{MmapMut, MmapOptions, MmapRaw};
 
-use super::guard::Guard;
+use crate::os::{self, Guard};
 
 /// Memory is given back in pieces of whole pages of the largest usual size, and of at least a megabyte.
 const PAGE: usize = 64 << 10;
@@ -165,9 +165,8 @@ impl Mapping {
         if self.writable {
             return;
         }
-        // SAFETY: dropping pages of a shared, read-only file mapping changes no byte that anyone can see, only where
-        // it is read from. That a system refuses costs nothing but memory.
-        let _ = unsafe { self.raw.unchecked_advise(UncheckedAdvice::DontNeed) };
+        // SAFETY: only files are mapped for reading, and shared.
+        unsafe { os::release_memory(&self.raw, 0..self.len()) };
     }
 
     /// After a sync: gives the memory of the pages well before `end` back, a good piece at a time. Nobody reads the
@@ -179,12 +178,8 @@ impl Mapping {
             return;
         }
         self.released.store(to, Ordering::Relaxed);
-        // SAFETY: in a shared file mapping this drops no byte: dirty pages stay in the page cache, and an access
-        // takes them from there.
-        let _ = unsafe {
-            self.raw
-                .unchecked_advise_range(UncheckedAdvice::DontNeed, from, to - from)
-        };
+        // SAFETY: as the documentation says, this is a mapping of a file; those are shared.
+        unsafe { os::release_memory(&self.raw, from..to) };
     }
 
     /// The word that begins at a multiple of 4 inside the mapping. The last one may reach beyond the mapped bytes.

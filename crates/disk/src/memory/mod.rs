@@ -1,7 +1,6 @@
 //! Mapped memory, of files and of no file.
 
 mod append;
-mod guard;
 mod mapping;
 
 pub use append::AppendMemory;

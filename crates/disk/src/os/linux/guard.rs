@@ -42,11 +42,11 @@ impl Slot {
 
 /// Guards a mapping for as long as it lives.
 #[derive(Debug)]
-pub(super) struct Guard(Option<usize>);
+pub(crate) struct Guard(Option<usize>);
 
 impl Guard {
     /// Guards `len` bytes from an address on. They must stay mapped, by one mapping of a file, until the guard goes.
-    pub(super) fn of(start: *const u8, len: usize, writable: bool) -> Guard {
+    pub(crate) fn of(start: *const u8, len: usize, writable: bool) -> Guard {
         static INSTALLED: Once = Once::new();
         INSTALLED.call_once(install);
         let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,7 +65,7 @@ impl Guard {
     }
 
     /// Whether no page of it was found missing.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         let slot = self.0.and_then(|number| TABLE.get(number));
         slot.is_none_or(|slot| !slot.broken.load(Ordering::Acquire))
     }
