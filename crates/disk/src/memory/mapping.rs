@@ -95,24 +95,23 @@ impl Mapping {
     /// ends are read and written back.
     pub(crate) fn write(&self, offset: usize, bytes: &[u8]) {
         self.check(offset, bytes.len());
-        let (mut at, mut rest) = (offset, bytes);
-        while !rest.is_empty() {
-            let skip = at % WORD;
-            if skip == 0
-                && let Some((word, others)) = rest.split_first_chunk::<WORD>()
-            {
-                self.word(at).store(u32::from_ne_bytes(*word), Ordering::Relaxed);
-                (at, rest) = (at + WORD, others);
-                continue;
-            }
-            let (part, others) = rest.split_at(rest.len().min(WORD - skip));
-            let word = self.word(at - skip);
-            let mut mixed = word.load(Ordering::Relaxed).to_ne_bytes();
-            for (to, from) in mixed.iter_mut().skip(skip).zip(part) {
-                *to = *from;
-            }
-            word.store(u32::from_ne_bytes(mixed), Ordering::Relaxed);
-            (at, rest) = (at + part.len(), others);
+        let skip = offset % WORD;
+        let before = if skip == 0 {
+            0
+        } else {
+            bytes.len().min(WORD - skip)
+        };
+        let (start, rest) = bytes.split_at(before);
+        if !start.is_empty() {
+            change_part(self.word(offset - skip), skip, start);
+        }
+        let (whole, end) = rest.as_chunks::<WORD>();
+        let from = offset + before;
+        for (word, bytes) in self.words(from, whole.len()).iter().zip(whole) {
+            word.store(u32::from_ne_bytes(*bytes), Ordering::Relaxed);
+        }
+        if !end.is_empty() {
+            change_part(self.word(from + whole.len() * WORD), 0, end);
         }
     }
 
@@ -190,6 +189,16 @@ impl Mapping {
         unsafe { AtomicU32::from_ptr(self.raw.as_mut_ptr().add(offset).cast()) }
     }
 
+    /// Whole words inside the mapping.
+    fn words(&self, offset: usize, count: usize) -> &[AtomicU32] {
+        if count == 0 {
+            return &[];
+        }
+        assert!(offset.is_multiple_of(WORD) && count <= self.len().saturating_sub(offset) / WORD);
+        // SAFETY: aligned and inside the mapping; as in `word`.
+        unsafe { std::slice::from_raw_parts(self.raw.as_mut_ptr().add(offset).cast(), count) }
+    }
+
     fn check(&self, offset: usize, len: usize) {
         let fits = offset.checked_add(len).is_some_and(|end| end <= self.len());
         assert!(
@@ -199,6 +208,22 @@ impl Mapping {
             self.writable
         );
     }
+}
+
+/// Changes some bytes of a word, from its byte number `skip` on.
+fn change_part(word: &AtomicU32, skip: usize, part: &[u8]) {
+    let mut bytes = word.load(Ordering::Relaxed).to_ne_bytes();
+    match (skip, part) {
+        (0, [a]) => bytes[0] = *a,
+        (0, [a, b]) => [bytes[0], bytes[1]] = [*a, *b],
+        (0, [a, b, c]) => [bytes[0], bytes[1], bytes[2]] = [*a, *b, *c],
+        _ => {
+            for (to, from) in bytes.iter_mut().skip(skip).zip(part) {
+                *to = *from;
+            }
+        }
+    }
+    word.store(u32::from_ne_bytes(bytes), Ordering::Relaxed);
 }
 
 #[cfg(test)]
