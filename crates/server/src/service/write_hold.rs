@@ -271,7 +271,10 @@ mod tests {
         let error = hold.write(10, || Err::<(), _>(full())).await.unwrap_err();
         assert_eq!(begun.elapsed().as_secs(), 60);
         assert!(matches!(error, HoldError::GaveUp(_)), "{error}");
-        assert!(error.to_string().contains("the disk is full"), "{error}");
+        assert!(
+            error.to_string().contains("no space for the next log segment"),
+            "{error}"
+        );
         assert_eq!(hold.waiting.load(Ordering::Relaxed), 0);
         assert_eq!(hold.waiting_bytes.load(Ordering::Relaxed), 0);
     }
