@@ -14,6 +14,7 @@
 //! | `data_dir`, `history` | where the data are; opening them for looking into them |
 //! | `config` | the configuration file, the flags, and the settings that both come to |
 //! | `moment`, `server_client` | what the arguments mean: instants, servers |
+//! | `server_key` | the API key or token for a server |
 //! | `output`, `table` | what is printed |
 //! | `verdict` | how a command ends |
 //!
@@ -38,6 +39,7 @@ mod query;
 mod restore;
 mod serve;
 mod server_client;
+mod server_key;
 mod table;
 mod verdict;
 

@@ -51,6 +51,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
 
+    /// Listen beyond this machine although no API key and no token is set: everyone can then do everything
+    #[arg(long)]
+    pub(crate) insecure_no_auth: bool,
+
     /// Tell more: log at debug level
     #[arg(long, short)]
     pub(crate) verbose: bool,
@@ -76,6 +80,7 @@ impl ServeArgs {
             device_id: self.device_id,
             custom_static: self.custom_static.into_iter().collect(),
             verbose: self.verbose,
+            insecure_no_auth: self.insecure_no_auth,
             encrypt: self.encrypt,
             passphrase_file: self.passphrase_file,
         }

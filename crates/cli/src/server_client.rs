@@ -6,7 +6,9 @@ use std::time::Duration;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ureq::http::Response;
 use ureq::http::StatusCode;
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, RequestBuilder};
+
+use crate::server_key;
 
 /// How long it may take to reach it.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -23,10 +25,12 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) struct ServerClient {
     base: String,
     agent: Agent,
+    /// The value of the header `Authorization`, if a key is known for this server.
+    authorization: Option<String>,
 }
 
 impl ServerClient {
-    /// The server at a URL. Nothing is sent yet.
+    /// The server at a URL, with the key for it if one is known ([`server_key`]). Nothing is sent yet.
     ///
     /// # Errors
     /// When it is not a URL of plain HTTP.
@@ -45,6 +49,7 @@ impl ServerClient {
         Ok(Self {
             base: base.to_owned(),
             agent: Agent::new_with_config(config),
+            authorization: server_key::find(&parsed).map(|key| format!("Bearer {key}")),
         })
     }
 
@@ -53,7 +58,7 @@ impl ServerClient {
     /// # Errors
     /// When no answer comes; one that says no is an answer.
     pub(crate) fn get(&self, path: &str, patience: Option<Duration>) -> Result<Response<Body>, ureq::Error> {
-        let request = self.agent.get(self.url(path)).config();
+        let request = self.authorized(self.agent.get(self.url(path))).config();
         request.timeout_global(patience).build().call()
     }
 
@@ -67,9 +72,16 @@ impl ServerClient {
         body: &[u8],
         patience: Option<Duration>,
     ) -> Result<Response<Body>, ureq::Error> {
-        let request = self.agent.post(self.url(path)).config();
+        let request = self.authorized(self.agent.post(self.url(path))).config();
         let request = request.timeout_global(patience).build();
         request.content_type("application/json").send(body)
+    }
+
+    fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.authorization {
+            Some(value) => request.header("authorization", value),
+            None => request,
+        }
     }
 
     /// Paths are below `/api/0`, unless they say which version of the API they mean.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use http::request;
 use timberline_query::Engine;
 use timberline_views::{Receipt, Store};
 
+use crate::access::{Keys, Unknown, is_open};
 use crate::http::guard::Guard;
 use crate::http::query_warnings::Logged;
 use crate::http::{ApiError, BodyPool, Refusals};
@@ -27,6 +29,8 @@ pub(crate) struct App {
     /// Answers queries.
     pub(crate) engine: Arc<Engine>,
     pub(crate) guard: Guard,
+    /// Which credentials a request needs, if any.
+    pub(crate) keys: Option<Keys>,
     /// What was refused.
     pub(crate) refusals: Refusals,
     pub(crate) hold: Hold,
@@ -66,6 +70,7 @@ impl App {
     ) -> Result<Self, SettingError> {
         Ok(Self {
             guard: Guard::new(&settings, port, &identity.hostname)?,
+            keys: Keys::new(&settings.auth),
             refusals: Refusals::default(),
             hold: Hold::new(&settings.limits),
             privacy: Privacy::new(settings.data_dir.clone(), &store.snapshot()),
@@ -84,6 +89,19 @@ impl App {
             engine: Arc::new(engine),
             log,
         })
+    }
+
+    /// Checks the credentials of a request, if any are needed.
+    ///
+    /// # Errors
+    /// When they are missing or unknown.
+    pub(crate) fn admit(&self, head: &request::Parts) -> Result<(), ApiError> {
+        match &self.keys {
+            Some(keys) if !is_open(head.uri.path()) => keys
+                .check(&head.headers)
+                .map_err(|Unknown| ApiError::Unauthorized),
+            _ => Ok(()),
+        }
     }
 
     /// Waits until what `receipt` stands for may be acknowledged.

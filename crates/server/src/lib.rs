@@ -21,6 +21,7 @@
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+mod access;
 mod api;
 mod app;
 mod http;

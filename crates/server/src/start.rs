@@ -4,6 +4,7 @@
 //! refused. The store is closed last, when no request can reach it any more.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use timberline_query::Engine;
 use timberline_views::time_trust::TimeTrust;
 use timberline_views::{CompactError, HeartbeatDurability, OpenError, OpenReport, Store, StoreOptions};
 
+use crate::access::Keys;
 use crate::app::App;
 use crate::http::guard::Guard;
 use crate::http::{ListenError, Listeners};
@@ -26,7 +28,7 @@ use crate::service::erasure::{AT_STOP, ErasureTask};
 use crate::service::memory::{MemoryTask, set_up_allocator};
 use crate::service::retention::RetentionTask;
 use crate::service::scrub::ScrubTask;
-use crate::settings::{SettingError, Settings};
+use crate::settings::{Auth, SettingError, Settings};
 
 /// How long a stop waits for blocking tasks, such as an export to a client that stopped reading.
 const SHUTDOWN: Duration = Duration::from_secs(5);
@@ -40,6 +42,15 @@ pub enum ServeError {
     /// There is no socket to serve on.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Everyone who reaches the address could do everything.
+    #[error(
+        "refusing to listen on {address} without authentication: everyone who can reach it could read, change and delete all \
+         data. Set api_key in [auth] of the configuration, or listen on 127.0.0.1 (--host), or accept it with --insecure-no-auth"
+    )]
+    NoAuthentication {
+        /// The address.
+        address: SocketAddr,
+    },
     /// The device id cannot be established, or the data directory cannot be made.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -88,7 +99,7 @@ impl Start {
         owner_only::for_new_files();
         let log = logging::start(&settings.logging)?;
         let listeners = Listeners::open(&settings, listen_fd)?;
-        warn_of_open_addresses(&listeners);
+        refuse_open_addresses(&listeners, &settings.auth)?;
         let identity = Identity::find(&settings)?;
         Guard::new(&settings, listeners.port(), &identity.hostname)?;
         owner_only::close(&settings.data_dir);
@@ -207,17 +218,27 @@ fn close(app: Arc<App>) -> Result<(), ServeError> {
     }
 }
 
-/// Whoever reaches an address beyond the loopback may read and delete everything.
-fn warn_of_open_addresses(listeners: &Listeners) {
-    for address in listeners.addresses() {
-        if !address.ip().to_canonical().is_loopback() {
-            tracing::warn!(
-                %address,
-                "NO AUTHENTICATION: everyone who can reach this address can read, change and delete all data; \
-                 let a firewall or a proxy with a password decide who can, or listen on 127.0.0.1 (host)"
-            );
-        }
+/// Without credentials, whoever reaches an address beyond the loopback may read and delete everything.
+///
+/// # Errors
+/// When there is such an address, unless the settings accept it.
+fn refuse_open_addresses(listeners: &Listeners, auth: &Auth) -> Result<(), ServeError> {
+    if Keys::new(auth).is_some() {
+        return Ok(());
     }
+    for address in listeners.addresses() {
+        if address.ip().to_canonical().is_loopback() {
+            continue;
+        }
+        if !auth.insecure_no_auth {
+            return Err(ServeError::NoAuthentication { address });
+        }
+        tracing::warn!(
+            %address,
+            "NO AUTHENTICATION: everyone who can reach this address can read, change and delete all data"
+        );
+    }
+    Ok(())
 }
 
 /// The data directory. If it was made for this start and nothing came into it, it is removed again.

@@ -43,6 +43,8 @@ pub(crate) struct ConfigFile {
     pub(crate) scrub_every: Option<Span>,
     /// How long the events of which buckets are kept.
     pub(crate) retention: Vec<Retention>,
+    /// Which credentials requests need.
+    pub(crate) auth: Auth,
     /// What is told about the server's own doings, and where.
     pub(crate) logging: Logging,
     /// The event log.
@@ -53,6 +55,26 @@ pub(crate) struct ConfigFile {
     pub(crate) backup: Backup,
     /// Bounds on what clients may use.
     pub(crate) limits: Limits,
+}
+
+/// The `[auth]` section.
+#[derive(Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Auth {
+    /// The key that opens everything.
+    pub(crate) api_key: Option<String>,
+    /// Whether the server may listen beyond the loopback without credentials.
+    pub(crate) insecure_no_auth: bool,
+}
+
+/// Without the key.
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Auth")
+            .field("api_key", &self.api_key.is_some())
+            .field("insecure_no_auth", &self.insecure_no_auth)
+            .finish()
+    }
 }
 
 /// The `[logging]` section.
@@ -212,6 +234,8 @@ mod tests {
             "cors",
             "cors_regex",
             "compression",
+            "auth.api_key",
+            "auth.insecure_no_auth",
             "logging.level",
             "logging.dir",
             "log.segment_bytes",

@@ -7,7 +7,8 @@ use std::time::Duration;
 use timberline_backup::AutomaticBackup;
 
 use timberline_server::settings::{
-    Access, HistorySettings, Logging, Network, Pages, RetentionRule, SettingError, Settings, StorageSettings,
+    Access, ApiKey, Auth, HistorySettings, Logging, Network, Pages, RetentionRule, SettingError, Settings,
+    StorageSettings,
 };
 
 use super::file::{Backup, HeartbeatRule, Retention};
@@ -58,6 +59,8 @@ pub(crate) struct Overrides {
     pub(crate) custom_static: BTreeMap<String, PathBuf>,
     /// `--verbose`.
     pub(crate) verbose: bool,
+    /// `--insecure-no-auth`.
+    pub(crate) insecure_no_auth: bool,
     /// `--encrypt`.
     pub(crate) encrypt: bool,
     /// `--passphrase-file`.
@@ -154,6 +157,10 @@ impl Config {
                 allowed_hosts: file.allowed_hosts,
                 cors: file.cors,
                 cors_regex: file.cors_regex,
+            },
+            auth: Auth {
+                api_key: file.auth.api_key.as_deref().map(ApiKey::parse).transpose()?,
+                insecure_no_auth: file.auth.insecure_no_auth || overrides.insecure_no_auth,
             },
             pages: Pages {
                 web_ui: overrides.webpath.or(file.webpath.map(from_file)),
@@ -426,6 +433,8 @@ mod tests {
                 "retention.keep",
             ),
             ("data_dir = \"\"", "data_dir"),
+            ("[auth]\napi_key = \"\"", "auth.api_key"),
+            ("[auth]\napi_key = \"a b\"", "auth.api_key"),
             ("cors = [\"https://a.org/\"]", "cors"),
             ("cors_regex = [\"(\"]", "cors_regex"),
             ("allowed_hosts = [\"nas:5600\"]", "allowed_hosts"),

@@ -97,6 +97,22 @@ fn queries_are_answered_the_same_from_the_cache_after_compaction_and_after_resta
     server.stop();
 }
 
+/// What the reference answers with and without its API key.
+#[test]
+fn a_server_with_an_api_key_conforms() {
+    let auth = Corpus::parse(include_str!("../data/conformance/auth.json"));
+    assert_eq!(auth.scenarios.len(), 16, "scenarios in the corpus");
+    let mut installation = Installation::new();
+    installation.configure("[auth]\napi_key = \"conformance-key\"\n");
+    for when in ["fresh", "restarted"] {
+        let server = installation.start();
+        let mut runner = Runner::new(server.port, when);
+        runner.run(&auth);
+        all_passed(&runner, when);
+        server.stop();
+    }
+}
+
 #[test]
 fn conforms_on_a_large_store_and_after_a_restart() {
     let installation = Installation::new();

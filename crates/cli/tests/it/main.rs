@@ -5,6 +5,7 @@
     reason = "what a test needs and does not get is its failure"
 )]
 
+mod access;
 mod any_clock;
 mod aw_client;
 mod backup;

@@ -440,7 +440,7 @@ fn what_is_refused_is_in_the_log_and_counted() {
 }
 
 #[test]
-fn entries_that_never_match_stop_the_start_and_an_open_address_is_warned_of() {
+fn entries_that_never_match_stop_the_start_and_so_does_an_open_address_unless_it_is_accepted() {
     let mut installation = Installation::new();
     installation.configure("cors = [\"https://a.org/\"]\n");
     let (status, _, err) = installation.run(installation.command());
@@ -454,7 +454,18 @@ fn entries_that_never_match_stop_the_start_and_an_open_address_is_warned_of() {
         "a refused start leaves nothing behind"
     );
     installation.configure("host = \"0.0.0.0\"\n");
-    let server = installation.start();
+    let (status, _, err) = installation.run(installation.command());
+    assert!(!status.success());
+    for way_out in ["api_key", "127.0.0.1", "--insecure-no-auth"] {
+        assert!(err.contains(way_out), "{way_out}: {err}");
+    }
+    assert!(
+        !installation.data.exists(),
+        "a refused start leaves nothing behind"
+    );
+    let mut command = installation.command();
+    command.arg("--insecure-no-auth");
+    let server = installation.start_as(command);
     assert!(
         server.log_tail().contains("NO AUTHENTICATION"),
         "{}",

@@ -76,6 +76,9 @@ pub(crate) enum ApiError {
         "The browser extension '{}' may create buckets and send events, nothing else; to allow it everything, add it to cors in the configuration", Echo(.0)
     )]
     ExtensionRefused(String),
+    /// The wording is the reference server's.
+    #[error("Missing or invalid API key. Set 'Authorization: Bearer <key>' header.")]
+    Unauthorized,
     /// A page of another site sent this without an origin, as for an image or a script.
     #[error(
         "This request comes from a page of another site (Sec-Fetch-Site); open this address in a window of its own instead"
@@ -114,6 +117,7 @@ impl ApiError {
             Self::BodyTooLarge { .. } | Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignHost(_) | Self::UnknownHost(_) => StatusCode::BAD_REQUEST,
             Self::ForeignOrigin(_) | Self::ExtensionRefused(_) | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Query(error) => query_status(error.kind),
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -138,6 +142,7 @@ impl ApiError {
             Self::ForeignOrigin(_) => "foreign origin (cors)",
             Self::ExtensionRefused(_) => "browser extension (cors)",
             Self::CrossSite => "request from another site",
+            Self::Unauthorized => "no valid API key (auth.api_key)",
             Self::Query(error) => error.kind.name(),
             Self::History(HistoryError::TooOld { .. } | HistoryError::TooNew { .. }) => "not in the history",
             Self::History(_) => "history cannot be read",
@@ -200,6 +205,9 @@ impl ApiError {
         response.extensions_mut().insert(self.reason());
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, json::CONTENT_TYPE);
+        if matches!(self, Self::Unauthorized) {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if matches!(self, Self::Unavailable(_)) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
         }

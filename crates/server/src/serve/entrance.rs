@@ -46,8 +46,11 @@ impl Entrance {
         let (method, uri) = (head.method.clone(), head.uri.clone());
         let agent = head.headers.get(header::USER_AGENT).cloned();
         let body = Arriving::new(body, Arc::clone(&connection));
-        let (mut response, origin) = match self.app.guard.check(&head) {
-            Verdict::Pass(origin) => (self.dispatch(head, plain, body, &connection).await, origin),
+        let (mut response, origin) = match self.app.guard.check(&head, self.app.keys.is_some()) {
+            Verdict::Pass(origin) => match self.app.admit(&head) {
+                Ok(()) => (self.dispatch(head, plain, body, &connection).await, origin),
+                Err(error) => (error.answer(), origin),
+            },
             Verdict::PassExtension(origin) => {
                 guard::mark(&mut head, &origin);
                 (self.dispatch(head, plain, body, &connection).await, Some(origin))

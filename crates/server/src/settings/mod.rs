@@ -1,5 +1,6 @@
 //! What the server is to do: every value decided, grouped by concern. Where the values come from is not its business.
 
+mod auth;
 mod limits;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use timberline_backup::AutomaticBackup;
 
+pub use auth::{ApiKey, Auth};
 pub use limits::Limits;
 
 /// What the server is to do. Everything that has a default is decided.
@@ -24,6 +26,8 @@ pub struct Settings {
     pub network: Network,
     /// Which web pages may use the server.
     pub access: Access,
+    /// Which credentials a request needs.
+    pub auth: Auth,
     /// Which web pages the server has itself.
     pub pages: Pages,
     /// What the server logs about itself.
@@ -151,6 +155,7 @@ pub(crate) fn test_settings() -> Settings {
             compression: Compression::default(),
         },
         access: Access::default(),
+        auth: Auth::default(),
         pages: Pages::default(),
         logging: Logging {
             level: "info".to_owned(),

@@ -74,6 +74,13 @@ pub(crate) async fn get(app: &Arc<App>) -> Result<Response<Body>, ApiError> {
 }
 
 fn page(app: &App) -> String {
+    if app.keys.is_some() {
+        // Everyone may see this page.
+        return format!(
+            "{HEAD}<p>{} is running. This server asks for an API key, so this page shows nothing else.</p>\n</main></body></html>\n",
+            Escaped(VERSION)
+        );
+    }
     let snapshot = app.store.snapshot();
     let durable = app.store.durable_seq().get();
     let now = app.store.now();

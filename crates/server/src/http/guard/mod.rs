@@ -18,6 +18,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, request};
 
 use super::ApiError;
+use crate::access::is_open;
 use crate::settings::Settings;
 
 use extension::FromExtension;
@@ -66,8 +67,9 @@ impl Guard {
         })
     }
 
-    /// Looks at a request's head. Its path must be normalised already.
-    pub(crate) fn check(&self, head: &request::Parts) -> Verdict {
+    /// Looks at a request's head. Its path must be normalised already. `keyed` says that its credentials are checked
+    /// afterwards: they decide then what a browser extension may do.
+    pub(crate) fn check(&self, head: &request::Parts, keyed: bool) -> Verdict {
         let name = match self.hosts.check(&head.headers) {
             Ok(name) => name,
             Err(error) => return Verdict::Refuse(error),
@@ -85,7 +87,7 @@ impl Guard {
         let own_host = head.headers.get(HOST).filter(|_| name == Name::Own);
         let trust = self.origins.trust(origin, own_host);
         if head.method == Method::OPTIONS {
-            return preflight(trust, origin, head);
+            return preflight(trust, origin, head, keyed);
         }
         // Files of the web UI hold nothing private, and without our header a foreign page cannot
         // read them anyway; refusing them only breaks the UI behind a proxy, whose modules are
@@ -94,6 +96,7 @@ impl Guard {
         let public = reads && !is_guarded(path);
         match trust {
             Trust::Full => Verdict::Pass(Some(origin.clone())),
+            Trust::Extension if keyed && !is_open(path) => Verdict::Pass(Some(origin.clone())),
             Trust::Extension if extension::permits(&head.method, path) => {
                 Verdict::PassExtension(origin.clone())
             }
@@ -116,7 +119,7 @@ fn text(origin: &HeaderValue) -> String {
 }
 
 /// Answers a preflight: what the browser asks before it lets a page send the real request.
-fn preflight(trust: Trust, origin: &HeaderValue, head: &request::Parts) -> Verdict {
+fn preflight(trust: Trust, origin: &HeaderValue, head: &request::Parts, keyed: bool) -> Verdict {
     if trust == Trust::Foreign {
         return Verdict::Refuse(ApiError::ForeignOrigin(text(origin)));
     }
@@ -125,7 +128,7 @@ fn preflight(trust: Trust, origin: &HeaderValue, head: &request::Parts) -> Verdi
             "A preflight request must have the header Access-Control-Request-Method".to_owned(),
         ));
     };
-    let methods = if trust == Trust::Full {
+    let methods = if trust == Trust::Full || (keyed && !is_open(head.uri.path())) {
         "GET, HEAD, POST, PUT, DELETE, OPTIONS"
     } else {
         let permitted = Method::from_bytes(asked_method.as_bytes())
