@@ -44,7 +44,9 @@ fn the_web_ui_works_with_a_key_and_its_files_are_open() {
     let bucket = json!({"client": "c", "type": "t", "hostname": "h"}).to_string();
     let key = [("authorization", bearer.as_str())];
     let beat = json!({"timestamp": "2026-01-05T09:00:00Z", "duration": 1, "data": {}}).to_string();
-    let query = json!({"timeperiods": ["2026-01-05T00:00:00Z/2026-01-06T00:00:00Z"], "query": ["RETURN = 1;"]}).to_string();
+    let query =
+        json!({"timeperiods": ["2026-01-05T00:00:00Z/2026-01-06T00:00:00Z"], "query": ["RETURN = 1;"]})
+            .to_string();
     for (method, target, body) in [
         ("POST", "/api/0/buckets/b", bucket.as_str()),
         ("POST", "/api/0/buckets/b/heartbeat?pulsetime=1", &beat),
@@ -134,11 +136,11 @@ fn commands_find_the_key_in_the_configuration() {
     let (status, _, err) = query(None);
     assert!(!status.success() && err.contains("API key"), "{err}");
     let (status, out, err) = query(Some(KEY));
-    assert!(status.success() && out.trim() == "1", "{out}{err}");
+    assert!(status.success() && out.trim() == "1.0", "{out}{err}");
     std::fs::create_dir_all(&home).expect("a directory");
     std::fs::write(home.join("config.toml"), text).expect("a configuration");
     let (status, out, err) = query(None);
-    assert!(status.success() && out.trim() == "1", "{out}{err}");
+    assert!(status.success() && out.trim() == "1.0", "{out}{err}");
     assert!(!server.log_tail().contains(KEY));
     server.stop();
 }
