@@ -32,44 +32,34 @@
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
-mod active;
-mod chain;
 mod copy;
 mod error;
 #[cfg(feature = "sim")]
 mod fault;
-mod frame;
-mod lineage;
-mod open_files;
+mod format;
 mod options;
-mod placement;
-mod probe;
-mod reader;
-mod recovery;
+mod read;
+mod recover;
 mod rewrite;
-mod salvage;
-mod scan;
-mod segment;
 mod seq;
 mod sync;
-mod window;
 mod writer;
 
+pub use copy::lineage::{Lineage, is_rewritten_from, lineage};
+pub use copy::salvage::{Salvage, Salvaged};
 pub use copy::{CheckedFrames, CopiedLog, CopiedSegment, CopyAction, check_frames, copy_log};
 pub use error::{AppendError, Damage, LogError, SyncFailed};
 #[cfg(feature = "sim")]
 pub use fault::PlantedBug;
-pub use frame::{Frame, FrameHead};
-pub use lineage::{Lineage, is_rewritten_from, lineage};
-pub use open_files::allow_segments;
+pub use format::frame::{Frame, FrameHead};
+pub use format::segment::segment_name;
 pub use options::{Clock, LogOptions, OnIncident};
-pub use placement::{Incident, Integrity, replaced_files};
-pub use reader::{LogReader, Record, Records, SegmentInfo, Tail};
-pub use recovery::{Recovery, TornTail};
+pub use read::open_files::allow_segments;
+pub use read::reader::{LogReader, Record, Records, SegmentInfo, Tail};
+pub use read::scan::{Scanned, scan};
+pub use recover::recovery::{Recovery, TornTail};
 pub use rewrite::{Rewrite, Rewritten};
-pub use salvage::{Salvage, Salvaged};
-pub use scan::{Scanned, scan};
-pub use segment::segment_name;
 pub use seq::{DeviceId, Seq};
-pub use sync::Durability;
+pub use sync::placement::{Incident, Integrity, replaced_files};
+pub use sync::syncer::Durability;
 pub use writer::{Entry, Log, OpeningLog, Position};

@@ -9,9 +9,9 @@ use timberline_disk::Cipher;
 use crate::DeviceId;
 #[cfg(feature = "sim")]
 use crate::fault::PlantedBug;
-use crate::frame::Rules;
-use crate::placement::Incident;
-use crate::segment::SEGMENT_HEADER;
+use crate::format::frame::Rules;
+use crate::format::segment::SEGMENT_HEADER;
+use crate::sync::placement::Incident;
 
 /// Tells the time in nanoseconds since 1970. Passed in, so that tests need not wait.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;

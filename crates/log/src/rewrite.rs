@@ -8,11 +8,11 @@ use std::sync::Arc;
 use timberline_disk::{Cipher, Storage};
 
 use crate::error::LogError;
-use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
-use crate::probe::Probe;
-use crate::reader::{LogReader, Record};
-use crate::segment::{Footer, SEGMENT_HEADER, SegmentHeader, segment_name};
-use crate::sync::trimmed_len;
+use crate::format::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
+use crate::format::segment::{Footer, SEGMENT_HEADER, SegmentHeader, segment_name};
+use crate::read::probe::Probe;
+use crate::read::reader::{LogReader, Record};
+use crate::sync::syncer::trimmed_len;
 use crate::{DeviceId, Seq};
 
 /// A segment that is to take the place of a sealed one.

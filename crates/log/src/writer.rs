@@ -8,16 +8,18 @@ use std::sync::Arc;
 use timberline_disk::{Cipher, Storage, WriteRegion, WriterLock};
 
 use crate::Seq;
-use crate::active::{ActiveSegment, SegmentTail};
 use crate::error::{AppendError, LogError};
-use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
+use crate::format::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
+use crate::format::segment::{SEGMENT_HEADER, SegmentHeader, segment_name};
 use crate::options::LogOptions;
-use crate::placement::Placement;
-use crate::probe::list_segments;
-use crate::reader::LogReader;
-use crate::recovery::{self, Recovery};
-use crate::segment::{SEGMENT_HEADER, SegmentHeader, segment_name};
-use crate::sync::{Durability, Gate, PREPARED_NAME, Shared, SyncThread, Syncer, UNNAMED_SUFFIX, trimmed_len};
+use crate::read::probe::list_segments;
+use crate::read::reader::LogReader;
+use crate::recover::recovery::{self, Recovery};
+use crate::sync::active::{ActiveSegment, SegmentTail};
+use crate::sync::placement::Placement;
+use crate::sync::syncer::{
+    Durability, Gate, PREPARED_NAME, Shared, SyncThread, Syncer, UNNAMED_SUFFIX, trimmed_len,
+};
 
 /// A record to append.
 #[derive(Clone, Copy, Debug)]

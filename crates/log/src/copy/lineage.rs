@@ -13,9 +13,9 @@ use timberline_disk::Storage;
 use crate::Seq;
 use crate::copy::{CopiedSegment, CopyAction, check_frames};
 use crate::error::LogError;
-use crate::probe::Probe;
-use crate::reader::{LogReader, Records, SegmentInfo};
-use crate::segment::{SEGMENT_HEADER, segment_name};
+use crate::format::segment::{SEGMENT_HEADER, segment_name};
+use crate::read::probe::Probe;
+use crate::read::reader::{LogReader, Records, SegmentInfo};
 
 /// What a segment of a copy is to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

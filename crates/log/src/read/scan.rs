@@ -5,7 +5,7 @@
 use std::ops::RangeInclusive;
 
 use crate::Seq;
-use crate::frame::{Decoded, FRAME_ALIGN, FRAME_HEADER, Flaw, Frame, FrameHead, Rules, decode};
+use crate::format::frame::{Decoded, FRAME_ALIGN, FRAME_HEADER, Flaw, Frame, FrameHead, Rules, decode};
 
 /// Bytes looked through at a time by a search.
 const SEARCH_CHUNK: usize = 64 << 10;
@@ -232,7 +232,7 @@ impl Walk {
                         head,
                         payload: payload.len(),
                     };
-                    return Found::Frame(frame, crate::frame::frame_size(payload.len()));
+                    return Found::Frame(frame, crate::format::frame::frame_size(payload.len()));
                 }
                 Decoded::End => return Found::End,
                 Decoded::Invalid(flaw) => return Found::Flawed(flaw),
@@ -512,7 +512,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::frame::frame_size;
+    use crate::format::frame::frame_size;
 
     fn frames(payloads: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -15,12 +15,12 @@ use std::time::UNIX_EPOCH;
 use timberline_disk::{FileId, LOCK_FILE, LockError, Storage, WriterLock};
 
 use crate::Seq;
-use crate::active::{ActiveSegment, SegmentTail};
 use crate::error::Damage;
-use crate::probe::list_segments;
-use crate::recovery::missing_segment;
-use crate::segment::SEGMENT_HEADER;
-use crate::sync::UNNAMED_SUFFIX;
+use crate::format::segment::SEGMENT_HEADER;
+use crate::read::probe::list_segments;
+use crate::recover::recovery::missing_segment;
+use crate::sync::active::{ActiveSegment, SegmentTail};
+use crate::sync::syncer::UNNAMED_SUFFIX;
 
 /// A change of names that is younger may be followed by another with the same time: disks count time in ticks.
 const TICK: i128 = 2_000_000_000;

@@ -20,10 +20,10 @@ use std::time::{Duration, Instant};
 use timberline_disk::{Storage, WriteRegion};
 use tokio::sync::watch;
 
-use crate::active::{ActiveSegment, SegmentTail};
 use crate::error::SyncFailed;
 use crate::options::LogOptions;
-use crate::placement::{self, Incident, Integrity, Misplaced, Placement};
+use crate::sync::active::{ActiveSegment, SegmentTail};
+use crate::sync::placement::{self, Incident, Integrity, Misplaced, Placement};
 use crate::{LogError, Seq};
 
 /// The name of a segment that is made but not begun.
@@ -700,7 +700,7 @@ fn span(from: u64, to: u64) -> std::ops::Range<usize> {
 /// so a file always keeps room for that mark after its last frame. Only bytes beyond it are ever cut off. (Our own
 /// readers copy with `pread` and would survive even without; a reader that maps the file would not.)
 pub(crate) fn trimmed_len(used: u64) -> u64 {
-    (used + crate::frame::FRAME_HEADER as u64).next_multiple_of(4096)
+    (used + crate::format::frame::FRAME_HEADER as u64).next_multiple_of(4096)
 }
 
 /// The sync thread, and how to stop it.

@@ -9,11 +9,13 @@ use timberline_disk::Storage;
 
 use crate::Seq;
 use crate::error::{Damage, LogError};
-use crate::frame::Rules;
-use crate::probe::Probe;
-use crate::recovery::{damage_of, missing_segment};
-use crate::scan::{Source, Step};
-use crate::segment::{FOOTER_OFFSET, Footer, HeaderRead, SEGMENT_HEADER, SegmentHeader, segment_name};
+use crate::format::frame::Rules;
+use crate::format::segment::{
+    FOOTER_OFFSET, Footer, HeaderRead, SEGMENT_HEADER, SegmentHeader, segment_name,
+};
+use crate::read::probe::Probe;
+use crate::read::scan::{Source, Step};
+use crate::recover::recovery::{damage_of, missing_segment};
 
 /// Checks the segments before the one that begins with `until`, all of which should be sealed. `firsts` are those of all
 /// segments, in order.

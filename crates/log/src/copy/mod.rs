@@ -7,6 +7,9 @@
 //! moment; a footer that only said *closed here* would have what a power cut has left of an extension taken for damage.
 //! Every frame is checked where it arrives.
 
+pub(crate) mod lineage;
+pub(crate) mod salvage;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
@@ -16,18 +19,17 @@ use std::sync::Arc;
 use timberline_cancel::Cancel;
 use timberline_disk::{Storage, WriteRegion};
 
-use crate::active::publish_footer;
 use crate::error::{Damage, LogError};
-use crate::frame::{Decoded, FRAME_HEADER, Rules, decode, frame_size};
-use crate::lineage;
+use crate::format::frame::{Decoded, FRAME_HEADER, Rules, decode, frame_size};
+use crate::format::segment::{FOOTER_OFFSET, Footer, FooterRead, SEGMENT_HEADER, segment_name};
 use crate::options::system_nanos;
-use crate::probe::{Probe, list_segments};
-use crate::reader::{LogReader, SegmentInfo};
-use crate::recovery::damage_of;
-use crate::scan::{Source, Step};
-use crate::segment::{FOOTER_OFFSET, Footer, FooterRead, SEGMENT_HEADER, segment_name};
-use crate::sync::{UNNAMED_SUFFIX, trimmed_len};
-use crate::window::Window;
+use crate::read::probe::{Probe, list_segments};
+use crate::read::reader::{LogReader, SegmentInfo};
+use crate::read::scan::{Source, Step};
+use crate::read::window::Window;
+use crate::recover::recovery::damage_of;
+use crate::sync::active::publish_footer;
+use crate::sync::syncer::{UNNAMED_SUFFIX, trimmed_len};
 use crate::{DeviceId, Seq};
 
 /// Bytes copied at a time.

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use timberline_disk::Storage;
 
+use crate::Seq;
 use crate::error::{Damage, LogError};
-use crate::scan::{Bounds, Source, Walk};
-use crate::segment::{
+use crate::format::frame::Rules;
+use crate::format::segment::{
     FOOTER_OFFSET, FORMAT_VERSION, Footer, FooterRead, HeaderRead, SEGMENT_HEADER, SegmentHeader,
     segment_name,
 };
-use crate::window::Window;
-use crate::{Seq, frame::Rules};
+use crate::read::scan::{Bounds, Source, Walk};
+use crate::read::window::Window;
 
 /// How often a footer that does not hold is read again: the writer, in another process, may be writing it just now.
 const MARK_ATTEMPTS: usize = 3;
@@ -148,7 +149,7 @@ pub(crate) fn list_segments(storage: &Arc<dyn Storage>) -> Result<Vec<Seq>, LogE
     let names = storage.list().map_err(LogError::io("list", storage.path()))?;
     let mut firsts: Vec<Seq> = names
         .iter()
-        .filter_map(|name| crate::segment::parse_segment_name(name))
+        .filter_map(|name| crate::format::segment::parse_segment_name(name))
         .collect();
     firsts.sort_unstable();
     Ok(firsts)

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, Storage, WriteRegion};
 
-use crate::active::publish_footer;
 use crate::copy::{How, copy_segment};
 use crate::error::LogError;
-use crate::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
+use crate::format::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
+use crate::format::segment::{Footer, SEGMENT_HEADER, SegmentHeader, segment_name};
 use crate::options::{LogOptions, system_nanos};
-use crate::reader::{LogReader, SegmentInfo};
-use crate::segment::{Footer, SEGMENT_HEADER, SegmentHeader, segment_name};
-use crate::sync::{UNNAMED_SUFFIX, trimmed_len};
+use crate::read::reader::{LogReader, SegmentInfo};
+use crate::sync::active::publish_footer;
+use crate::sync::syncer::{UNNAMED_SUFFIX, trimmed_len};
 use crate::{DeviceId, Seq};
 
 /// A record to write as it was.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use timberline_disk::WriteRegion;
 
 use crate::Seq;
-use crate::segment::{BLOCK, FOOTER_OFFSET, Footer, SEGMENT_HEADER, segment_name};
+use crate::format::segment::{BLOCK, FOOTER_OFFSET, Footer, SEGMENT_HEADER, segment_name};
 
 /// A segment that is not sealed yet.
 ///

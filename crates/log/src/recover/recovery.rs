@@ -13,15 +13,15 @@ use std::sync::Arc;
 use timberline_disk::{Storage, WriteRegion};
 
 use crate::Seq;
-use crate::active::{ActiveSegment, SegmentTail};
-use crate::chain;
 use crate::error::{Damage, LogError};
-use crate::frame::Rules;
+use crate::format::frame::Rules;
+use crate::format::segment::{GREATEST_TO_GO_ON, SEGMENT_HEADER, segment_name};
 use crate::options::LogOptions;
-use crate::probe::{Probe, list_segments};
-use crate::scan::{Gap, Source, Step, nonzero_end};
-use crate::segment::{GREATEST_TO_GO_ON, SEGMENT_HEADER, segment_name};
-use crate::sync::UNNAMED_SUFFIX;
+use crate::read::probe::{Probe, list_segments};
+use crate::read::scan::{Gap, Source, Step, nonzero_end};
+use crate::recover::chain;
+use crate::sync::active::{ActiveSegment, SegmentTail};
+use crate::sync::syncer::UNNAMED_SUFFIX;
 
 /// What opening a log for writing found.
 #[derive(Clone, Debug, Default)]
@@ -546,8 +546,8 @@ mod tests {
     use timberline_disk::SimDisk;
 
     use super::*;
-    use crate::frame::FrameHead;
-    use crate::segment::{FOOTER_OFFSET, Footer, SegmentHeader};
+    use crate::format::frame::FrameHead;
+    use crate::format::segment::{FOOTER_OFFSET, Footer, SegmentHeader};
     use crate::{DeviceId, Entry, Log};
 
     /// The bytes of a segment with one record, which says how far the log was durable then.
