@@ -7,6 +7,18 @@
 //!
 //! The bytes on disk are specified in `docs/format/log.md`.
 //!
+//! | module | what it does |
+//! |---|---|
+//! | `format` | the bytes of frames, segment headers and footers, as pure functions |
+//! | `read` | walks along one segment; reads the whole log, also while it is written |
+//! | `sync` | the active segment, group commit and the sync thread; whether the files are still at their paths |
+//! | `recover` | what opening a log does with what a crash has left |
+//! | `writer` | [`Log`]: appends batches, begins the next segment |
+//! | `rewrite` | replaces a sealed segment after squashing or erasing |
+//! | `copy` | copies a log, compares the histories of log and copy, saves what is left of a damaged log |
+//!
+//! Each module uses only those above it; all of them use `seq`, `error` and `options`.
+//!
 //! ```
 //! use std::sync::Arc;
 //! use timberline_disk::FileStorage;
@@ -45,9 +57,10 @@ mod seq;
 mod sync;
 mod writer;
 
+pub use copy::check::{CheckedFrames, CopiedSegment, CopyAction, check_frames};
 pub use copy::lineage::{Lineage, is_rewritten_from, lineage};
 pub use copy::salvage::{Salvage, Salvaged};
-pub use copy::{CheckedFrames, CopiedLog, CopiedSegment, CopyAction, check_frames, copy_log};
+pub use copy::{CopiedLog, copy_log};
 pub use error::{AppendError, Damage, LogError, SyncFailed};
 #[cfg(feature = "sim")]
 pub use fault::PlantedBug;
@@ -59,7 +72,7 @@ pub use read::reader::{LogReader, Record, Records, SegmentInfo, Tail};
 pub use read::scan::{Scanned, scan};
 pub use recover::recovery::{Recovery, TornTail};
 pub use rewrite::{Rewrite, Rewritten};
-pub use seq::{DeviceId, Seq};
+pub use seq::{DeviceId, Position, Seq};
+pub use sync::durability::Durability;
 pub use sync::placement::{Incident, Integrity, replaced_files};
-pub use sync::syncer::Durability;
-pub use writer::{Entry, Log, OpeningLog, Position};
+pub use writer::{Entry, Log, OpeningLog};

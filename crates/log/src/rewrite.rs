@@ -9,10 +9,9 @@ use timberline_disk::{Cipher, Storage};
 
 use crate::error::LogError;
 use crate::format::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
-use crate::format::segment::{Footer, SEGMENT_HEADER, SegmentHeader, segment_name};
+use crate::format::segment::{Footer, SEGMENT_HEADER, SegmentHeader, segment_name, trimmed_len};
 use crate::read::probe::Probe;
 use crate::read::reader::{LogReader, Record};
-use crate::sync::syncer::trimmed_len;
 use crate::{DeviceId, Seq};
 
 /// A segment that is to take the place of a sealed one.

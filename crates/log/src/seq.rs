@@ -55,3 +55,12 @@ impl fmt::Display for DeviceId {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
+
+/// A place in the log: where the next record will be written, or where a known one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The first sequence number of the segment, which is its name.
+    pub segment: Seq,
+    /// The offset of the frame in its file.
+    pub offset: u64,
+}

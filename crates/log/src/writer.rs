@@ -7,19 +7,21 @@ use std::sync::Arc;
 
 use timberline_disk::{Cipher, Storage, WriteRegion, WriterLock};
 
-use crate::Seq;
 use crate::error::{AppendError, LogError};
 use crate::format::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
-use crate::format::segment::{SEGMENT_HEADER, SegmentHeader, segment_name};
+use crate::format::segment::{
+    PREPARED_NAME, SEGMENT_HEADER, SegmentHeader, UNNAMED_SUFFIX, segment_name, trimmed_len,
+};
 use crate::options::LogOptions;
 use crate::read::probe::list_segments;
 use crate::read::reader::LogReader;
 use crate::recover::recovery::{self, Recovery};
 use crate::sync::active::{ActiveSegment, SegmentTail};
+use crate::sync::durability::Durability;
 use crate::sync::placement::Placement;
-use crate::sync::syncer::{
-    Durability, Gate, PREPARED_NAME, Shared, SyncThread, Syncer, UNNAMED_SUFFIX, trimmed_len,
-};
+use crate::sync::shared::{Gate, Shared};
+use crate::sync::syncer::{SyncThread, Syncer};
+use crate::{Position, Seq};
 
 /// A record to append.
 #[derive(Clone, Copy, Debug)]
@@ -28,15 +30,6 @@ pub struct Entry<'a> {
     pub kind: u8,
     /// Its bytes; may be empty.
     pub payload: &'a [u8],
-}
-
-/// A place in the log: where the next record will be written, or where a known one is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    /// The first sequence number of the segment, which is its name.
-    pub segment: Seq,
-    /// The offset of the frame in its file.
-    pub offset: u64,
 }
 
 /// The one writer of a log.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use timberline_disk::Storage;
 
 use crate::Seq;
-use crate::copy::{CopiedSegment, CopyAction, check_frames};
+use crate::copy::check::{CopiedSegment, CopyAction, check_frames};
 use crate::error::LogError;
 use crate::format::segment::{SEGMENT_HEADER, segment_name};
 use crate::read::probe::Probe;

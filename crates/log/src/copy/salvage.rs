@@ -8,14 +8,15 @@ use std::sync::Arc;
 use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, Storage, WriteRegion};
 
-use crate::copy::{How, copy_segment};
+use crate::copy::segment::{How, copy_segment};
 use crate::error::LogError;
 use crate::format::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
-use crate::format::segment::{Footer, SEGMENT_HEADER, SegmentHeader, segment_name};
+use crate::format::segment::{
+    Footer, SEGMENT_HEADER, SegmentHeader, UNNAMED_SUFFIX, segment_name, trimmed_len,
+};
 use crate::options::{LogOptions, system_nanos};
 use crate::read::reader::{LogReader, SegmentInfo};
 use crate::sync::active::publish_footer;
-use crate::sync::syncer::{UNNAMED_SUFFIX, trimmed_len};
 use crate::{DeviceId, Seq};
 
 /// A record to write as it was.

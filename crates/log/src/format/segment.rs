@@ -4,6 +4,7 @@
 //! when it is sealed, or when the log is closed. They lie in different sectors and have checksums of their own, so a
 //! footer that is torn by a power cut cannot harm the rest.
 
+use crate::format::frame::FRAME_HEADER;
 use crate::{DeviceId, Seq};
 
 /// Bytes of a segment's header; the first frame follows.
@@ -28,6 +29,20 @@ const SALVAGED_AT: usize = 64;
 #[must_use]
 pub fn segment_name(first: Seq) -> String {
     format!("{:020}.seg", first.0)
+}
+
+/// The name of a segment that is made but not begun.
+pub(crate) const PREPARED_NAME: &str = "next.seg.tmp";
+/// How the names of all unfinished segments end; such files are removed when the log is opened.
+pub(crate) const UNNAMED_SUFFIX: &str = ".tmp";
+
+/// The length to which a file is cut that uses `used` bytes.
+///
+/// The rule that keeps readers in other processes safe: they read frame by frame up to an end mark of 32 zero bytes,
+/// so a file always keeps room for that mark after its last frame. Only bytes beyond it are ever cut off. (Our own
+/// readers copy with `pread` and would survive even without; a reader that maps the file would not.)
+pub(crate) fn trimmed_len(used: u64) -> u64 {
+    (used + FRAME_HEADER as u64).next_multiple_of(4096)
 }
 
 /// Numbers are less than this: at a record per nanosecond they are for 292 years. A name or a footer that speaks of a

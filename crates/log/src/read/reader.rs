@@ -12,9 +12,9 @@ use timberline_disk::{Cipher, Pinned, Storage};
 use crate::error::{Damage, LogError};
 use crate::format::frame::{FRAME_HEADER, Rules, frame_size, kind_in_header};
 use crate::format::segment::segment_name;
+use crate::read::damage::{damage_of, missing_segment};
 use crate::read::probe::{Probe, list_segments};
 use crate::read::scan::{Bounds, FrameAt, Gap, Step, Walk};
-use crate::recover::recovery::{damage_of, missing_segment};
 use crate::{DeviceId, Position, Seq};
 
 /// A log opened for reading. Takes no lock and changes nothing.

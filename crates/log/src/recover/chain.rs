@@ -13,9 +13,9 @@ use crate::format::frame::Rules;
 use crate::format::segment::{
     FOOTER_OFFSET, Footer, HeaderRead, SEGMENT_HEADER, SegmentHeader, segment_name,
 };
+use crate::read::damage::{damage_of, missing_segment};
 use crate::read::probe::Probe;
 use crate::read::scan::{Source, Step};
-use crate::recover::recovery::{damage_of, missing_segment};
 
 /// Checks the segments before the one that begins with `until`, all of which should be sealed. `firsts` are those of all
 /// segments, in order.

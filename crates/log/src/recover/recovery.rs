@@ -14,14 +14,13 @@ use timberline_disk::{Storage, WriteRegion};
 
 use crate::Seq;
 use crate::error::{Damage, LogError};
-use crate::format::frame::Rules;
-use crate::format::segment::{GREATEST_TO_GO_ON, SEGMENT_HEADER, segment_name};
+use crate::format::segment::{GREATEST_TO_GO_ON, SEGMENT_HEADER, UNNAMED_SUFFIX, segment_name};
 use crate::options::LogOptions;
 use crate::read::probe::{Probe, list_segments};
-use crate::read::scan::{Gap, Source, Step, nonzero_end};
+use crate::read::scan::{Source, nonzero_end};
 use crate::recover::chain;
-use crate::sync::active::{ActiveSegment, SegmentTail};
-use crate::sync::syncer::UNNAMED_SUFFIX;
+use crate::recover::survey::{Cut, Findings, Survey, survey};
+use crate::sync::active::ActiveSegment;
 
 /// What opening a log for writing found.
 #[derive(Clone, Debug, Default)]
@@ -54,49 +53,6 @@ pub(crate) struct Recovered {
     /// only found where as many as are missing would have fitted, and this may be the very place where the gap begins.
     pub(crate) ends_in_gap: bool,
     pub(crate) report: Recovery,
-}
-
-/// An unsealed segment and how far its good frames reach.
-#[derive(Debug)]
-struct Survey {
-    probe: Probe,
-    end: SegmentTail,
-    lost_records: u64,
-    /// The frames beyond the newest durable mark, as known while walking along this segment.
-    unmarked: VecDeque<(Seq, u64)>,
-}
-
-/// A place where the log may have to be cut.
-#[derive(Clone, Copy, Debug)]
-struct Cut {
-    /// Which of the unsealed segments.
-    segment: usize,
-    /// Where in it; zero for the whole segment.
-    offset: u64,
-    /// The first record lost by cutting here.
-    seq: Seq,
-}
-
-impl Cut {
-    /// How a segment ends that is cut here.
-    fn tail(&self) -> SegmentTail {
-        SegmentTail {
-            offset: self.offset,
-            last: self.seq.prev(),
-        }
-    }
-}
-
-/// Everything seen on the way along the unsealed segments.
-#[derive(Debug, Default)]
-struct Findings {
-    /// The newest record that is known to have been durable.
-    durable: Seq,
-    cuts: Vec<Cut>,
-    /// Damage, with the place it would be cut at if it is a torn tail instead.
-    damage: Vec<(Cut, Damage)>,
-    /// Files that have not even room for their header. A write that was interrupted does not leave them so.
-    emptied: Vec<Damage>,
 }
 
 /// What is in a log, and what opening it for writing will do. Nothing is changed yet.
@@ -251,140 +207,6 @@ fn open_unsealed(
     }
     unsealed.reverse();
     Ok((sealed_last, unsealed))
-}
-
-/// The damage of a segment file that is not there.
-pub(crate) fn missing_segment(storage: &Arc<dyn Storage>, from: Seq, next: Seq) -> Damage {
-    Damage {
-        path: storage.path().join(segment_name(from)),
-        offset: 0,
-        bytes: 0,
-        lost: Some(from..=next.prev()),
-        reason: "the segment file is missing".to_owned(),
-    }
-}
-
-/// The damage that a gap is, if it is not the torn end of the log.
-pub(crate) fn damage_of(storage: &Arc<dyn Storage>, segment: Seq, gap: &Gap) -> Damage {
-    Damage {
-        path: storage.path().join(segment_name(segment)),
-        offset: gap.offset,
-        bytes: gap.bytes,
-        lost: Some(gap.lost.clone()),
-        reason: gap.reason.clone(),
-    }
-}
-
-/// A segment gets its name when it has its full length, so what is shorter than a header was cut short. That much is
-/// certain; what was in it is not.
-fn emptied(storage: &Arc<dyn Storage>, probe: &mut Probe) -> Option<Damage> {
-    let length = probe.window.file_len().ok()?;
-    (length < SEGMENT_HEADER as u64).then(|| Damage {
-        path: storage.path().join(segment_name(probe.first)),
-        offset: 0,
-        bytes: length,
-        lost: None,
-        reason: format!(
-            "the file was cut down to {length} bytes, by something other than this program; the records that were in it, from \
-             record {} on, are lost",
-            probe.first
-        ),
-    })
-}
-
-/// Walks along one unsealed segment.
-fn survey(
-    storage: &Arc<dyn Storage>,
-    mut probe: Probe,
-    segment: usize,
-    next_first: Option<Seq>,
-    rules: Rules,
-    findings: &mut Findings,
-) -> Survey {
-    let first = probe.first;
-    let bounds = probe.bounds(next_first, true);
-    if let Some((_, last)) = bounds.floor {
-        findings.durable = findings.durable.max(last);
-    }
-    let whole = Cut {
-        segment,
-        offset: 0,
-        seq: first,
-    };
-    findings.emptied.extend(emptied(storage, &mut probe));
-    if probe.header.is_none() {
-        // The header is synced before or with the first record, so if it is missing no record was durable.
-        findings.cuts.push(whole);
-    }
-    findings.damage.extend(
-        probe
-            .header_damage(storage)
-            .into_iter()
-            .map(|damage| (whole, damage)),
-    );
-
-    let mut walk = probe.walk(rules);
-    let mut batch: Option<Cut> = None;
-    let mut lost_records = 0;
-    let mut unmarked = VecDeque::new();
-    loop {
-        match walk.step(&mut probe.window, &bounds) {
-            Step::Frame(frame) => {
-                findings.durable = findings.durable.max(frame.head.durable_mark());
-                while unmarked.front().is_some_and(|&(seq, _)| seq <= findings.durable) {
-                    unmarked.pop_front();
-                }
-                unmarked.push_back((frame.head.seq, frame.offset));
-                let begins = Cut {
-                    segment,
-                    offset: frame.offset,
-                    seq: frame.head.seq,
-                };
-                batch = if frame.head.ends_batch {
-                    None
-                } else {
-                    batch.or(Some(begins))
-                };
-            }
-            Step::Gap(gap) => {
-                let at = Cut {
-                    segment,
-                    offset: gap.offset,
-                    seq: *gap.lost.start(),
-                };
-                // A batch that the gap interrupts is cut from its beginning. What went bad is no place to cut at, durable
-                // or not: the records after it are there.
-                let interrupted = batch.take();
-                if gap.may_be_torn {
-                    findings.cuts.extend(interrupted.into_iter().chain([at]));
-                }
-                findings.damage.push((at, damage_of(storage, first, &gap)));
-                lost_records += (gap.lost.end().0 + 1).saturating_sub(gap.lost.start().0);
-            }
-            Step::Torn { offset } => {
-                findings.cuts.extend(batch.take().into_iter().chain([Cut {
-                    segment,
-                    offset,
-                    seq: walk.expected,
-                }]));
-                break;
-            }
-            Step::End => {
-                findings.cuts.extend(batch.take());
-                break;
-            }
-        }
-    }
-    let end = SegmentTail {
-        offset: walk.offset,
-        last: walk.expected.prev(),
-    };
-    Survey {
-        probe,
-        end,
-        lost_records,
-        unmarked,
-    }
 }
 
 /// Marks what is kept of each segment as durable, before a cut takes away frames whose marks said so.
@@ -546,7 +368,7 @@ mod tests {
     use timberline_disk::SimDisk;
 
     use super::*;
-    use crate::format::frame::FrameHead;
+    use crate::format::frame::{FrameHead, Rules};
     use crate::format::segment::{FOOTER_OFFSET, Footer, SegmentHeader};
     use crate::{DeviceId, Entry, Log};
 

@@ -16,11 +16,10 @@ use timberline_disk::{FileId, LOCK_FILE, LockError, Storage, WriterLock};
 
 use crate::Seq;
 use crate::error::Damage;
-use crate::format::segment::SEGMENT_HEADER;
+use crate::format::segment::{SEGMENT_HEADER, UNNAMED_SUFFIX};
+use crate::read::damage::missing_segment;
 use crate::read::probe::list_segments;
-use crate::recover::recovery::missing_segment;
 use crate::sync::active::{ActiveSegment, SegmentTail};
-use crate::sync::syncer::UNNAMED_SUFFIX;
 
 /// A change of names that is younger may be followed by another with the same time: disks count time in ticks.
 const TICK: i128 = 2_000_000_000;
