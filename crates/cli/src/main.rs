@@ -8,6 +8,7 @@
 //! | `bench` | how fast it is on one's own data |
 //! | `backup`, `restore` | a copy of the log, and back |
 //! | `doctor` | is everything as it should be? |
+//! | `status` | how the server is doing |
 //! | `log` | looking into the log, and using it again |
 //! | `key` | the passphrase of encrypted data |
 //! | `passphrase` | where it comes from |
@@ -15,6 +16,7 @@
 //! | `config` | the configuration file, the flags, and the settings that both come to |
 //! | `moment`, `server_client` | what the arguments mean: instants, servers |
 //! | `server_key` | the API key or token for a server |
+//! | `build` | version, commit and date |
 //! | `output`, `table` | what is printed |
 //! | `verdict` | how a command ends |
 //!
@@ -25,6 +27,7 @@
 
 mod backup;
 mod bench;
+mod build;
 mod config;
 mod data_dir;
 mod doctor;
@@ -40,6 +43,7 @@ mod restore;
 mod serve;
 mod server_client;
 mod server_key;
+mod status;
 mod table;
 mod verdict;
 
@@ -55,7 +59,7 @@ use serve::ServeArgs;
 #[derive(Debug, Parser)]
 #[command(
     name = "timberline",
-    version,
+    version = build::TEXT,
     args_conflicts_with_subcommands = true,
     after_help = "The configuration file and all its keys: docs/configuration.md"
 )]
@@ -76,6 +80,8 @@ enum Command {
     Backup(Box<backup::BackupArgs>),
     /// Put a backup back into an empty data directory.
     Restore(Box<restore::RestoreArgs>),
+    /// How the server is doing: who may use it, what is stored, which watchers report, what is wrong.
+    Status(Box<status::StatusArgs>),
     /// Look for what is wrong, or will be: disk, permissions, clock, lock, configuration, log, backups.
     Doctor(Box<doctor::DoctorArgs>),
     /// Run a query on the data, or ask a server.
@@ -106,6 +112,7 @@ fn main() -> ExitCode {
         Some(Command::Log(args)) => return log::run(*args),
         Some(Command::Backup(args)) => return backup::run(*args),
         Some(Command::Restore(args)) => return restore::run(*args),
+        Some(Command::Status(args)) => return status::run(*args),
         Some(Command::Doctor(args)) => return doctor::run(*args),
         Some(Command::Query(args)) => return query::run(*args),
         Some(Command::Purge(args)) => return purge::purge(*args),

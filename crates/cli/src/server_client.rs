@@ -53,6 +53,13 @@ impl ServerClient {
         })
     }
 
+    /// The same with this key, unless one is known already.
+    pub(crate) fn or_key(mut self, key: Option<&str>) -> Self {
+        let authorization = key.map(|key| format!("Bearer {key}"));
+        self.authorization = self.authorization.or(authorization);
+        self
+    }
+
     /// Asks for a path below `/api/0`, for as long as that may take.
     ///
     /// # Errors

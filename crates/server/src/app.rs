@@ -16,6 +16,7 @@ use crate::service::erasure::Erasure;
 use crate::service::privacy::Privacy;
 use crate::service::purge::Pending;
 use crate::service::retention;
+use crate::service::status::Started;
 use crate::service::write_hold::Hold;
 use crate::settings::{SettingError, Settings};
 use crate::web::files::Sites;
@@ -24,6 +25,8 @@ use crate::web::files::Sites;
 pub(crate) struct App {
     pub(crate) settings: Settings,
     pub(crate) identity: Identity,
+    /// What is known since the start.
+    pub(crate) started: Started,
     /// Everything there is to keep.
     pub(crate) store: Store,
     /// Answers queries.
@@ -66,6 +69,7 @@ impl App {
         store: Store,
         engine: Engine,
         port: u16,
+        started: Started,
         log: Arc<Ring>,
     ) -> Result<Self, SettingError> {
         Ok(Self {
@@ -85,6 +89,7 @@ impl App {
             importing: tokio::sync::Semaphore::new(1),
             settings,
             identity,
+            started,
             store,
             engine: Arc::new(engine),
             log,

@@ -52,6 +52,17 @@ pub mod inspect {
     pub use crate::service::scrub::Progress;
 }
 
+/// The report about a server (`GET /api/1/status`), and parts of it that need no server.
+pub mod status {
+    pub use crate::service::status::buckets::bucket_report;
+    pub use crate::service::status::disk::{free, used};
+    pub use crate::service::status::report::{
+        AccessStatus, BackupStatus, BucketStatus, DamageStatus, KnownBackup, MemoryStatus, Status,
+        StoreStatus, WatcherState,
+    };
+    pub use crate::service::status::{DAY, events_since, known_backups};
+}
+
 /// How the server shows things, for commands that show the same.
 pub mod render {
     pub use crate::api::v1::event_change::{change, name};

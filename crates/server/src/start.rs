@@ -6,7 +6,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use timberline_backup::Automatic;
@@ -28,6 +28,7 @@ use crate::service::erasure::{AT_STOP, ErasureTask};
 use crate::service::memory::{MemoryTask, set_up_allocator};
 use crate::service::retention::RetentionTask;
 use crate::service::scrub::ScrubTask;
+use crate::service::status::{Opened, Started, disk};
 use crate::settings::{Auth, SettingError, Settings};
 
 /// How long a stop waits for blocking tasks, such as an export to a client that stopped reading.
@@ -86,6 +87,7 @@ pub struct Start {
     listeners: Listeners,
     identity: Identity,
     home: NewDir,
+    opened: OnceLock<Opened>,
 }
 
 impl Start {
@@ -111,6 +113,7 @@ impl Start {
             listeners,
             identity,
             home,
+            opened: OnceLock::new(),
         })
     }
 
@@ -124,9 +127,12 @@ impl Start {
     /// # Errors
     /// When the store cannot be opened.
     pub fn open_store(&self, cipher: Option<Arc<Cipher>>) -> Result<Store, ServeError> {
+        let encrypted = cipher.is_some();
         let options = store_options(&self.settings, &self.identity, cipher);
         let (store, report) = Store::open(&self.settings.data_dir, options)?;
         log_findings(&report);
+        // A second store would change nothing.
+        let _ = self.opened.set(Opened::new(&report, encrypted));
         Ok(store)
     }
 
@@ -141,13 +147,29 @@ impl Start {
             listeners,
             identity,
             home,
+            opened,
         } = self;
         home.keep();
         keep_identity(&identity, &settings);
         let engine = Engine::new(settings.limits.queries())
             .map_err(ServeError::system("start the threads of queries"))?;
         let port = listeners.port();
-        let app = Arc::new(App::new(settings, identity, store, engine, port, log.ring())?);
+        let started = Started {
+            at: timberline_clock::monotonic(),
+            time: store.now(),
+            addresses: listeners.addresses(),
+            bytes: disk::used(&settings.data_dir),
+            opened: opened.into_inner().unwrap_or_default(),
+        };
+        let app = Arc::new(App::new(
+            settings,
+            identity,
+            store,
+            engine,
+            port,
+            started,
+            log.ring(),
+        )?);
         let tasks = Tasks::start(&app)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_io()

@@ -11,6 +11,8 @@ use timberline_server::settings::{
     StorageSettings,
 };
 
+use crate::build::BUILD;
+
 use super::file::{Backup, HeartbeatRule, Retention};
 use super::{BaseDirs, ConfigError, ConfigFile, Span, names};
 
@@ -142,6 +144,7 @@ impl Config {
         };
         let default_port = if testing { TESTING_PORT } else { PORT };
         let server = Settings {
+            build: BUILD,
             testing,
             data_dir,
             device_id: overrides.device_id.or(file.device_id),

@@ -57,6 +57,7 @@ fn a_full_disk_holds_writes_and_loses_nothing() {
     });
     wrote.expect("an answer to every heartbeat");
     println!("the last small heartbeat: {refusal:?}");
+    assert_readiness(&installation, port, 503, "the disk is full");
     ledger.begin_event();
 
     // A write waits: it has been sent, the server answers other requests after it, and there is no room for
@@ -83,6 +84,7 @@ fn a_full_disk_holds_writes_and_loses_nothing() {
         }
     });
     wrote.expect("an answer to every heartbeat");
+    assert_readiness(&installation, port, 200, "ready");
     assert_whole(&ledger, &filler, port, "after the disk had space again");
     assert!(server.is_running());
     server.kill();
@@ -102,6 +104,22 @@ fn a_full_disk_holds_writes_and_loses_nothing() {
     assert!(server.is_running());
     server.stop();
     installation.verify();
+}
+
+/// The server is alive, `/ready` has this status and reason, and `timberline status` agrees.
+fn assert_readiness(installation: &Installation, port: u16, status: u16, reason: &str) {
+    let answer = http::get(port, "/health").expect("an answer");
+    assert_eq!(answer.status, 200, "/health");
+    let answer = http::get(port, "/ready").expect("an answer");
+    assert_eq!(answer.status, status, "/ready: {}", answer.text());
+    assert!(answer.text().contains(reason), "/ready: {}", answer.text());
+    let mut command = installation.program();
+    command.args(["status", "--json", "--port", &port.to_string(), "--dbpath"]);
+    command.arg(&installation.data);
+    let (code, out, err) = installation.run(command);
+    let report: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out} {err}"));
+    assert_eq!(report["ready"], status == 200, "{out}");
+    assert_eq!(code.code(), Some(if status == 200 { 0 } else { 1 }), "{out}");
 }
 
 /// The worst of starts: the disk is full, and the views are to be made anew from the log. They are derived, so

@@ -33,4 +33,5 @@ mod query_command;
 mod records;
 mod refused_start;
 mod repair;
+mod status;
 mod web;

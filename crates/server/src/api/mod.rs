@@ -21,10 +21,11 @@
 //! | `buckets/{bucket}/events/{event}/history` | GET | [`history`] |
 //! | `trash`, `trash/{id}/restore`, `undo` | GET; POST; POST | [`history`] |
 //! | `purge`, `redact` | POST | [`purge`] |
+//! | `status` | GET | [`status`] |
 //!
 //! GET and queries also answer from a past state of buckets, events and settings ([`as_of`]).
 //!
-//! `/metrics` is [`metrics`]. Everything else is a file: `/pages/NAME/…` and `/` ([`files`]), or the [`status_page`](crate::web::status_page).
+//! `/metrics` is [`metrics`], `/health` and `/ready` are [`health`]. Everything else is a file: `/pages/NAME/…` and `/` ([`files`]), or the [`status_page`](crate::web::status_page).
 
 pub(crate) mod as_of;
 mod errors;
@@ -41,10 +42,10 @@ use http::{HeaderMap, Method};
 
 use crate::app::App;
 use crate::http::{ApiError, compression, pass_over};
-use crate::web::{files, metrics};
+use crate::web::{files, health, metrics};
 
 use self::v0::{buckets, events, export, heartbeat, import, info, log, query, settings};
-use self::v1::{history, privacy, purge, records};
+use self::v1::{history, privacy, purge, records, status};
 
 /// The paths, all but the heartbeat's.
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -100,7 +101,10 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/api/1/undo", post(history::take_back))
         .route("/api/1/purge", post(purge::purge))
         .route("/api/1/redact", post(purge::redact))
+        .route("/api/1/status", get(status::get).layer(compression()))
         .route("/metrics", get(metrics::get))
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
         .route("/api", axum::routing::any(no_such_route))
         .route("/api/{*rest}", axum::routing::any(no_such_route))
         .method_not_allowed_fallback(wrong_method)

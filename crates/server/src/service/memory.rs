@@ -120,15 +120,15 @@ impl Habit {
 
 /// Bytes of memory, as the kernel counts them; 0 where it does not tell.
 #[derive(Clone, Copy, Debug, Default)]
-struct Resident {
+pub(crate) struct Resident {
     /// The process's own.
-    anonymous: u64,
+    pub(crate) anonymous: u64,
     /// Of mapped files.
-    of_files: u64,
+    pub(crate) of_files: u64,
 }
 
 impl Resident {
-    fn now() -> Resident {
+    pub(crate) fn now() -> Resident {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name));

@@ -10,6 +10,8 @@
 //! | [`erasure`] | what is erased from the store is erased from its copies |
 //! | [`retention`] | events are purged when they are old enough |
 //! | [`scrub`], [`small_files`] | finding damage before it matters |
+//! | [`status`] | what a person wants to know about the server |
+//! | [`write_trouble`] | why writes do not go through at the moment |
 //! | [`memory`] | giving memory back when it is not needed |
 
 pub(crate) mod bucket;
@@ -21,4 +23,6 @@ pub(crate) mod purge;
 pub(crate) mod retention;
 pub(crate) mod scrub;
 pub(crate) mod small_files;
+pub(crate) mod status;
 pub(crate) mod write_hold;
+pub(crate) mod write_trouble;

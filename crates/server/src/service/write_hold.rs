@@ -16,6 +16,7 @@ use timberline_views::{HistoryError, WriteError};
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
+use super::write_trouble::WriteTrouble;
 use crate::settings::Limits;
 
 /// How often the first of the line tries again.
@@ -51,6 +52,8 @@ pub(crate) struct Hold {
     most_bytes: usize,
     patience: Duration,
     stopping: watch::Sender<bool>,
+    /// Why writes do not go through at the moment.
+    pub(crate) trouble: WriteTrouble,
 }
 
 impl Hold {
@@ -63,6 +66,7 @@ impl Hold {
             most_bytes: limits.waiting_bytes,
             patience: limits.waiting_time(),
             stopping: watch::Sender::new(false),
+            trouble: WriteTrouble::default(),
         }
     }
 
@@ -76,7 +80,7 @@ impl Hold {
         bytes: usize,
         mut write: impl FnMut() -> Result<T, WriteError>,
     ) -> Result<T, HoldError> {
-        match write() {
+        match self.tried(write()) {
             Ok(done) => Ok(done),
             // Nothing of the waiting, its timer least of all, burdens a write that just works.
             Err(error) if error.is_passing() => Box::pin(self.wait(bytes, write, error)).await,
@@ -93,7 +97,7 @@ impl Hold {
         bytes: usize,
         mut write: impl FnMut() -> Result<T, WriteError>,
     ) -> Result<T, HoldError> {
-        match write() {
+        match self.tried(write()) {
             Ok(done) => Ok(done),
             Err(error) if error.is_passing() => {
                 tokio::runtime::Handle::current().block_on(self.wait(bytes, write, error))
@@ -123,6 +127,20 @@ impl Hold {
         self.stopping.send_replace(true);
     }
 
+    /// Whether the server is going down.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Notes how a write went.
+    fn tried<T>(&self, outcome: Result<T, WriteError>) -> Result<T, WriteError> {
+        match &outcome {
+            Ok(_) => self.trouble.clear(),
+            Err(error) => self.trouble.note(error),
+        }
+        outcome
+    }
+
     async fn wait<T>(
         &self,
         bytes: usize,
@@ -142,7 +160,7 @@ impl Hold {
         let trying = async {
             let _front = self.front.lock().await;
             loop {
-                match write() {
+                match self.tried(write()) {
                     Ok(done) => return Ok(done),
                     Err(error) if error.is_passing() => reason = error,
                     Err(error) => return Err(error.into()),
@@ -167,7 +185,10 @@ impl Hold {
     ) -> Result<(), HoldError> {
         match self.patiently(durable).await {
             Some(Ok(())) => Ok(()),
-            Some(Err(error)) => Err(HoldError::NotDurable(error)),
+            Some(Err(error)) => {
+                self.trouble.note_sync_failed();
+                Err(HoldError::NotDurable(error))
+            }
             None => {
                 let reason = reason().unwrap_or_else(|| "the disk does not answer".to_owned());
                 Err(HoldError::GaveUp(format!(

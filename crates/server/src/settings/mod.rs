@@ -16,6 +16,8 @@ pub use limits::Limits;
 /// What the server is to do. Everything that has a default is decided.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Which Timberline this is.
+    pub build: Build,
     /// Whether this is a test instance: more origins are trusted, and `/api/0/info` says so.
     pub testing: bool,
     /// The directory of the data.
@@ -44,6 +46,17 @@ pub struct Settings {
     pub backup: Option<AutomaticBackup>,
     /// What clients may use.
     pub limits: Limits,
+}
+
+/// Which Timberline this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// The version.
+    pub version: &'static str,
+    /// The commit that it was built from, if it is known.
+    pub commit: Option<&'static str>,
+    /// The date of that commit, if it is known.
+    pub date: Option<&'static str>,
 }
 
 /// Where clients connect, and what they get.
@@ -146,6 +159,11 @@ pub struct SettingError {
 pub(crate) fn test_settings() -> Settings {
     const DAY: Duration = Duration::from_secs(86_400);
     Settings {
+        build: Build {
+            version: "0.0.0",
+            commit: None,
+            date: None,
+        },
         testing: false,
         data_dir: "/home/ann/.local/share/timberline".into(),
         device_id: None,

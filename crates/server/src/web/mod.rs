@@ -1,5 +1,6 @@
-//! What browsers and Prometheus ask for: files, the status page, `/metrics`.
+//! What browsers, Prometheus and service managers ask for: files, the status page, `/metrics`, `/health`, `/ready`.
 
 pub(crate) mod files;
+pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod status_page;

@@ -3,7 +3,6 @@
 //! One file without scripts or anything from elsewhere; everything that came from a client is escaped.
 
 use std::fmt::Write;
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -14,6 +13,7 @@ use timberline_views::{BucketView, Snapshot};
 use crate::VERSION;
 use crate::app::App;
 use crate::http::ApiError;
+use crate::service::status::{disk, troubles};
 
 /// Buckets that are shown; a page is not for more.
 const BUCKETS: usize = 1_000;
@@ -91,7 +91,7 @@ fn page(app: &App) -> String {
         ("Buckets", grouped(snapshot.bucket_count() as u64)),
         ("Records in the log", grouped(snapshot.seq().get())),
         ("Safe on the disk up to", grouped(durable)),
-        ("On disk", size(disk_bytes(&app.settings.data_dir))),
+        ("On disk", size(disk::used(&app.settings.data_dir))),
     ];
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -119,21 +119,7 @@ fn page(app: &App) -> String {
 
 /// What is wrong with the files, and why things are kept that are to be erased; nothing if all is well.
 fn write_troubles(out: &mut String, app: &App) {
-    let integrity = app.store.integrity();
-    let missing = integrity.missing.iter().map(ToString::to_string);
-    let suspended = app.store.suspension();
-    let suspended = suspended.map(|why| format!("Erasing is suspended: {why}."));
-    let held = app.retention.held();
-    let files = integrity.held.iter().cloned().chain(missing);
-    let waiting = app.erasure.waiting();
-    let waiting = waiting
-        .iter()
-        .map(|copy| format!("A backup may still hold what was erased: {}", copy.why));
-    let troubles: Vec<String> = files
-        .chain(suspended)
-        .chain(held.iter().cloned())
-        .chain(waiting)
-        .collect();
+    let troubles = troubles(app);
     if troubles.is_empty() {
         return;
     }
@@ -192,23 +178,6 @@ impl std::fmt::Display for Escaped<'_> {
         }
         Ok(())
     }
-}
-
-/// What the files of the data directory take, as the file system counts it. There are few: a handful
-/// for each month of history.
-fn disk_bytes(dir: &Path) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    let Ok(entries) = std::fs::read_dir(dir) else {
-        return 0;
-    };
-    entries
-        .flatten()
-        .map(|entry| match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => disk_bytes(&entry.path()),
-            Ok(metadata) => metadata.blocks() * 512,
-            Err(_) => 0,
-        })
-        .sum()
 }
 
 /// Digits in groups of three, set apart by thin spaces.

@@ -5,3 +5,4 @@ pub(crate) mod history;
 pub(crate) mod privacy;
 pub(crate) mod purge;
 pub(crate) mod records;
+pub(crate) mod status;
