@@ -236,8 +236,16 @@ fn with_a_key_only_those_who_have_it_get_the_report() {
         let (code, out) = status_text(&installation, &["--json", "--config", config]);
         (code, serde_json::from_str::<Value>(&out).expect("JSON"))
     };
-    assert_eq!((code, &report["access"]["authentication"]), (0, &json!("required")));
-    for (target, status) in [("/health", 200), ("/ready", 200), ("/api/1/status", 401), ("/metrics", 401)] {
+    assert_eq!(
+        (code, &report["access"]["authentication"]),
+        (0, &json!("required"))
+    );
+    for (target, status) in [
+        ("/health", 200),
+        ("/ready", 200),
+        ("/api/1/status", 401),
+        ("/metrics", 401),
+    ] {
         assert_eq!(answer(&server, target).0, status, "{target}");
     }
     let mut command = installation.program();
