@@ -13,7 +13,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Arguments of `make run`, as in `make run ARGS='--port 5700'`.
 ARGS ?=
 
-.PHONY: help run build test format lint docs units python deny bench load fuzz soak hurt memory clean
+.PHONY: help run build package test format lint docs units python deny bench load fuzz soak hurt memory clean
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,6 +23,14 @@ run: build ## start Timberline on 127.0.0.1:5600
 
 build: ## the release binary, target/release/timberline
 	$(CARGO) build --release --package timberline-cli --bin timberline
+
+package: build ## man pages and shell completions for packages, in target/package
+	rm -rf target/package
+	mkdir -p target/package/completions
+	$(TARGET)/release/timberline man target/package/man1
+	$(TARGET)/release/timberline completions bash >target/package/completions/timberline
+	$(TARGET)/release/timberline completions zsh >target/package/completions/_timberline
+	$(TARGET)/release/timberline completions fish >target/package/completions/timberline.fish
 
 test: format lint docs units ## everything that CI demands
 

@@ -10,6 +10,8 @@
 //! | `doctor` | is everything as it should be? |
 //! | `status` | how the server is doing |
 //! | `log` | looking into the log, and using it again |
+//! | `install` | a launcher in the place of aw-server |
+//! | `pages` | shell completions, man pages |
 //! | `key` | the passphrase of encrypted data |
 //! | `passphrase` | where it comes from |
 //! | `data_dir`, `history` | where the data are; opening them for looking into them |
@@ -32,10 +34,12 @@ mod config;
 mod data_dir;
 mod doctor;
 mod history;
+mod install;
 mod key;
 mod log;
 mod moment;
 mod output;
+mod pages;
 mod passphrase;
 mod purge;
 mod query;
@@ -49,7 +53,7 @@ mod verdict;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use serve::ServeArgs;
 
@@ -92,6 +96,12 @@ enum Command {
     Redact(Box<purge::RedactArgs>),
     /// Time queries on your data.
     Bench(Box<bench::BenchArgs>),
+    /// Install a launcher with which aw-qt and others start Timberline in the place of aw-server; or remove it.
+    Install(Box<install::InstallArgs>),
+    /// Print a completion script for a shell.
+    Completions(pages::CompletionsArgs),
+    /// Write the man pages into a directory.
+    Man(pages::ManArgs),
     /// Change the passphrase of encrypted data.
     Key(Box<key::KeyArgs>),
 }
@@ -118,6 +128,9 @@ fn main() -> ExitCode {
         Some(Command::Purge(args)) => return purge::purge(*args),
         Some(Command::Redact(args)) => return purge::redact(*args),
         Some(Command::Bench(args)) => return bench::run(*args),
+        Some(Command::Install(args)) => return install::run(*args),
+        Some(Command::Completions(args)) => return pages::completions(&args, Cli::command()),
+        Some(Command::Man(args)) => return pages::man(&args, Cli::command()),
         Some(Command::Key(args)) => return key::run(*args),
     };
     match result {
@@ -132,7 +145,6 @@ fn main() -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
         Cli::try_parse_from(std::iter::once(&"timberline").chain(args))
@@ -177,6 +189,11 @@ mod tests {
             "/c",
             "--custom-static",
             "a=/a,b=/b",
+            "--cors-origins",
+            "http://a.example,http://b.example",
+            "--storage",
+            "peewee",
+            "--log-json",
             "--verbose",
             "--no-legacy-import",
         ])

@@ -63,12 +63,35 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) no_legacy_import: bool,
 
+    /// Origins of web pages that may use the API, besides those of the configuration
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
+    pub(crate) cors_origins: Vec<String>,
+
+    /// Accepted for compatibility with aw-server; the log stays text
+    #[arg(long, hide = true)]
+    pub(crate) log_json: bool,
+
+    /// Accepted for compatibility with aw-server; there is one way to store
+    #[arg(long, hide = true, value_name = "NAME")]
+    pub(crate) storage: Option<String>,
+
     /// Serve on this inherited socket instead of opening one (systemd's LISTEN_FDS needs no flag)
     #[arg(long, value_name = "FD")]
     pub(crate) listen_fd: Option<i32>,
 }
 
 impl ServeArgs {
+    /// Flags of aw-server that are accepted and mean nothing here.
+    fn warn_of_no_effect(&self) {
+        let flags = [
+            ("--storage", self.storage.is_some()),
+            ("--log-json", self.log_json),
+        ];
+        for (flag, _) in flags.iter().filter(|(_, given)| *given) {
+            eprintln!("timberline: {flag} has no effect; it is accepted because aw-server has it");
+        }
+    }
+
     fn overrides(self) -> Overrides {
         Overrides {
             config: self.config,
@@ -79,6 +102,7 @@ impl ServeArgs {
             webpath: self.webpath,
             device_id: self.device_id,
             custom_static: self.custom_static.into_iter().collect(),
+            cors_origins: self.cors_origins,
             verbose: self.verbose,
             insecure_no_auth: self.insecure_no_auth,
             encrypt: self.encrypt,
@@ -100,6 +124,7 @@ fn name_and_dir(text: &str) -> Result<(String, PathBuf), String> {
 /// Whatever keeps the server from starting, or from closing its store, as one line.
 pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let listen_fd = args.listen_fd;
+    args.warn_of_no_effect();
     let config = Config::load(args.overrides(), &BaseDirs::from_env())?;
     let start = Start::prepare(config.server, listen_fd)?;
     let key = passphrase::unlock_or_create(&start.settings().data_dir, &config.encryption)?;

@@ -59,6 +59,8 @@ pub(crate) struct Overrides {
     pub(crate) device_id: Option<String>,
     /// `--custom-static`, added to those of the file.
     pub(crate) custom_static: BTreeMap<String, PathBuf>,
+    /// `--cors-origins`, added to those of the file.
+    pub(crate) cors_origins: Vec<String>,
     /// `--verbose`.
     pub(crate) verbose: bool,
     /// `--insecure-no-auth`.
@@ -158,7 +160,7 @@ impl Config {
             },
             access: Access {
                 allowed_hosts: file.allowed_hosts,
-                cors: file.cors,
+                cors: with_given(file.cors, overrides.cors_origins),
                 cors_regex: file.cors_regex,
             },
             auth: Auth {
@@ -199,6 +201,12 @@ impl Config {
             },
         })
     }
+}
+
+/// The origins of the file and those of the command line. aw-server allows empty ones in its list.
+fn with_given(mut origins: Vec<String>, given: Vec<String>) -> Vec<String> {
+    origins.extend(given.into_iter().filter(|origin| !origin.is_empty()));
+    origins
 }
 
 /// Refuses values that cannot be meant.
