@@ -1,7 +1,11 @@
 //! How a command has ended.
 
+use std::error::Error;
 use std::process::ExitCode;
 
+use timberline_backup::BackupError;
+use timberline_disk::LockError;
+use timberline_log::LogError;
 use timberline_server::ServeError;
 use timberline_views::{OpenError, SegmentError};
 
@@ -30,21 +34,24 @@ pub(crate) fn describe(error: &anyhow::Error) -> String {
     }
 }
 
+/// What to type about a data directory that another process uses.
+const IN_USE: &str = "stop it or choose another --dbpath";
+
 /// What to type about an error of the store, which knows no flags and no commands.
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
-    let open = error.chain().find_map(|cause| {
-        let serve = cause.downcast_ref().map(|serve| match serve {
-            ServeError::Open(open) => Some(open),
-            _ => None,
-        });
-        serve.flatten().or_else(|| cause.downcast_ref())
-    });
-    open.and_then(hint_of)
+    error.chain().find_map(|cause| {
+        let open = match cause.downcast_ref() {
+            Some(ServeError::Open(open)) => Some(open),
+            _ => cause.downcast_ref(),
+        };
+        open.and_then(hint_of).or_else(|| hint_of_lock(cause))
+    })
 }
 
 /// The same for an error of opening data.
 pub(crate) fn hint_of(error: &OpenError) -> Option<&'static str> {
     match error {
+        OpenError::Log(LogError::Locked { .. }) => Some(IN_USE),
         OpenError::NoLog { .. } => Some("name the data directory with --dbpath"),
         OpenError::LogBehindViews { .. } => Some("`timberline log rebuild` rebuilds the views"),
         OpenError::Segment(SegmentError::Damaged { .. } | SegmentError::Newer { .. }) => {
@@ -52,6 +59,16 @@ pub(crate) fn hint_of(error: &OpenError) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// The same for the lock of a directory: of the data, or of a backup.
+fn hint_of_lock(cause: &(dyn Error + 'static)) -> Option<&'static str> {
+    if let Some(BackupError::Log(LogError::Locked { .. })) = cause.downcast_ref() {
+        return Some("stop it or choose another directory");
+    }
+    let lock = matches!(cause.downcast_ref(), Some(LockError::Locked { .. }));
+    let log = matches!(cause.downcast_ref(), Some(LogError::Locked { .. }));
+    (lock || log).then_some(IN_USE)
 }
 
 /// What a command has found.

@@ -27,7 +27,7 @@ impl IoError {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process (or another handle in this one) is the writer.
-    #[error("{} is in use by {holder}: stop it or choose another --dbpath", path.display())]
+    #[error("{} is in use by {holder}", path.display())]
     Locked {
         /// The directory that is locked.
         path: PathBuf,

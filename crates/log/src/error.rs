@@ -13,7 +13,7 @@ use crate::Seq;
 #[non_exhaustive]
 pub enum LogError {
     /// Another process (or another handle in this one) is the writer.
-    #[error("{} is in use by {holder}: stop it or choose another --dbpath", path.display())]
+    #[error("{} is in use by {holder}", path.display())]
     Locked {
         /// The directory that is locked.
         path: PathBuf,
@@ -33,13 +33,13 @@ pub enum LogError {
         /// The newest version this program reads.
         known: u32,
     },
-    /// Payloads are sealed and there is no key.
+    /// Payloads are encrypted and there is no key.
     #[error("{} is encrypted: it cannot be used without the passphrase and the file KEY of its data directory", path.display())]
     Encrypted {
         /// The segment file.
         path: PathBuf,
     },
-    /// There is a key and payloads are not sealed.
+    /// There is a key and payloads are not encrypted.
     #[error("{} is not encrypted, but its data directory is: it does not belong there", path.display())]
     NotEncrypted {
         /// The segment file.

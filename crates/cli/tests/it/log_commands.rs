@@ -635,6 +635,7 @@ fn everything_but_rebuilding_works_beside_a_server() {
     assert_eq!(code, 1);
     let holder = format!("is in use by process {}", server.process_id());
     assert!(err.contains(&holder) && err.lines().count() == 1, "{err}");
+    assert!(err.ends_with(": stop it or choose another --dbpath\n"), "{err}");
     server.stop();
     assert_eq!(log(&installation, &["verify"]).0, 0);
 }
