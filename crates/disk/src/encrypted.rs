@@ -1,7 +1,7 @@
 //! Files that are encrypted on the disk and plain to whoever reads them through [`EncryptedStorage`].
 //!
-//! For files that are written once and as a whole: views, checkpoints. (The log seals its payloads itself, because it
-//! appends.) A file is cut into chunks that are sealed one by one, so that reading some of it decrypts some of it.
+//! For files that are written once and as a whole: views, checkpoints. (The log encrypts its payloads itself, because
+//! it appends.) A file is cut into chunks that are encrypted one by one: whoever reads a part decrypts only that part.
 //! Specified to the byte in `docs/format/views.md`.
 
 use std::io;
@@ -22,9 +22,10 @@ const HEADER: usize = 48;
 const CRC_AT: usize = HEADER - 4;
 /// Plain bytes of a chunk. A block of a view segment has about half of it.
 const CHUNK: usize = 16 << 10;
-const SEALED_CHUNK: usize = CHUNK + Cipher::OVERHEAD;
+const ENCRYPTED_CHUNK: usize = CHUNK + Cipher::OVERHEAD;
 
-/// A directory whose files are encrypted: what is written through it is sealed, what is read through it is opened.
+/// A directory whose files are encrypted: what is written through it is encrypted, what is read through it is
+/// decrypted.
 ///
 /// Names, lengths and the lock are as they are in the directory underneath. Bytes that were changed by anybody else
 /// are an error where reading can fail, and zeroes in a [`ReadRegion`], where the checksums of what is kept in it must
@@ -42,8 +43,8 @@ impl EncryptedStorage {
         Self { inner, cipher }
     }
 
-    fn open_file(&self, name: &str) -> io::Result<SealedFile> {
-        SealedFile::open(self.inner.open_read(name)?, Arc::clone(&self.cipher))
+    fn open_file(&self, name: &str) -> io::Result<EncryptedFile> {
+        EncryptedFile::open(self.inner.open_read(name)?, Arc::clone(&self.cipher))
     }
 }
 
@@ -69,7 +70,7 @@ impl Storage for EncryptedStorage {
     }
 
     fn write_file(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.inner.write_file(name, &seal_file(&self.cipher, bytes)?)
+        self.inner.write_file(name, &encrypt_file(&self.cipher, bytes)?)
     }
 
     fn read_file(&self, name: &str) -> io::Result<Vec<u8>> {
@@ -124,25 +125,25 @@ fn damaged(what: impl Into<String>) -> io::Error {
 }
 
 /// The bytes of an encrypted file.
-fn seal_file(cipher: &Cipher, plain: &[u8]) -> io::Result<Vec<u8>> {
+fn encrypt_file(cipher: &Cipher, plain: &[u8]) -> io::Result<Vec<u8>> {
     let head = Head {
         plain: plain.len() as u64,
         id: crate::crypto::random()?,
     };
-    let len = head.sealed_len().and_then(|len| usize::try_from(len).ok());
+    let len = head.encrypted_len().and_then(|len| usize::try_from(len).ok());
     let mut out = Vec::with_capacity(len.ok_or(io::ErrorKind::FileTooLarge)?);
     out.extend_from_slice(&head.encode());
     if plain.is_empty() {
-        cipher.seal(&head.beside(0), plain, &mut out);
+        cipher.encrypt(&head.aad(0), plain, &mut out);
     }
     for (number, chunk) in plain.chunks(CHUNK).enumerate() {
-        cipher.seal(&head.beside(number), chunk, &mut out);
+        cipher.encrypt(&head.aad(number), chunk, &mut out);
     }
     Ok(out)
 }
 
-/// What an encrypted file begins with. All of it lies beside every chunk, so a chunk opens in its file, at its place,
-/// and if the file has its length.
+/// What an encrypted file begins with. All of it is associated data of every chunk, so a chunk can be
+/// decrypted only in its file, at its place, and if the file has its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Head {
     plain: u64,
@@ -156,7 +157,7 @@ impl Head {
     }
 
     /// The length of the whole file.
-    fn sealed_len(&self) -> Option<u64> {
+    fn encrypted_len(&self) -> Option<u64> {
         let overhead = self.chunks().checked_mul(Cipher::OVERHEAD as u64)?;
         self.plain.checked_add(overhead)?.checked_add(HEADER as u64)
     }
@@ -201,8 +202,8 @@ impl Head {
         })
     }
 
-    /// What lies beside a chunk: the header without its checksum, and the chunk's number.
-    fn beside(&self, number: usize) -> [u8; HEADER] {
+    /// The associated data of a chunk: the header without its checksum, and the chunk's number.
+    fn aad(&self, number: usize) -> [u8; HEADER] {
         let mut bytes = self.encode();
         bytes[40..48].copy_from_slice(&(number as u64).to_le_bytes());
         bytes
@@ -211,34 +212,34 @@ impl Head {
 
 /// An encrypted file, opened.
 #[derive(Debug)]
-struct SealedFile {
+struct EncryptedFile {
     file: Arc<dyn ReadAt>,
     cipher: Arc<Cipher>,
     head: Head,
 }
 
-impl SealedFile {
+impl EncryptedFile {
     fn open(file: Arc<dyn ReadAt>, cipher: Arc<Cipher>) -> io::Result<Self> {
         let mut header = [0; HEADER];
         let read = file.read_at(0, &mut header)?;
         let head = Head::decode(header.get(..read).unwrap_or_default())?;
         // The length is not to be trusted with memory before it has been seen to be there.
-        if head.sealed_len() != Some(file.len()?) {
+        if head.encrypted_len() != Some(file.len()?) {
             return Err(damaged("the encrypted file has not the length that it says"));
         }
         Ok(Self { file, cipher, head })
     }
 
-    /// The plain bytes of a chunk, into `plain`. `sealed` is a buffer.
-    fn open_chunk(&self, number: usize, sealed: &mut Vec<u8>, plain: &mut Vec<u8>) -> io::Result<()> {
+    /// The plain bytes of a chunk, into `plain`. `encrypted` is a buffer.
+    fn decrypt_chunk(&self, number: usize, encrypted: &mut Vec<u8>, plain: &mut Vec<u8>) -> io::Result<()> {
         let begin = (number * CHUNK) as u64;
         let len = usize::try_from(self.head.plain.saturating_sub(begin).min(CHUNK as u64)).unwrap_or(CHUNK);
-        sealed.clear();
-        sealed.resize(len + Cipher::OVERHEAD, 0);
-        let at = (HEADER + number * SEALED_CHUNK) as u64;
-        let read = self.file.read_at(at, sealed)?;
-        let sealed = sealed.get(..read).unwrap_or_default();
-        let opened = self.cipher.open(&self.head.beside(number), sealed, plain);
+        encrypted.clear();
+        encrypted.resize(len + Cipher::OVERHEAD, 0);
+        let at = (HEADER + number * ENCRYPTED_CHUNK) as u64;
+        let read = self.file.read_at(at, encrypted)?;
+        let encrypted = encrypted.get(..read).unwrap_or_default();
+        let opened = self.cipher.decrypt(&self.head.aad(number), encrypted, plain);
         opened.map_err(|why| {
             damaged(format!(
                 "what is encrypted from byte {at} on cannot be decrypted: {why}"
@@ -247,13 +248,13 @@ impl SealedFile {
     }
 }
 
-impl ReadAt for SealedFile {
+impl ReadAt for EncryptedFile {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
-        let (mut sealed, mut plain) = (Vec::new(), Vec::new());
+        let (mut encrypted, mut plain) = (Vec::new(), Vec::new());
         let mut filled = 0;
         while filled < into.len() && offset + (filled as u64) < self.head.plain {
             let at = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)? + filled;
-            self.open_chunk(at / CHUNK, &mut sealed, &mut plain)?;
+            self.decrypt_chunk(at / CHUNK, &mut encrypted, &mut plain)?;
             let part = plain.get(at % CHUNK..).unwrap_or_default();
             let len = part.len().min(into.len() - filled);
             into[filled..filled + len].copy_from_slice(&part[..len]);
@@ -277,7 +278,7 @@ impl ReadAt for SealedFile {
 /// slice of it. It goes with the region.
 #[derive(Debug)]
 struct DecryptedRegion {
-    file: SealedFile,
+    file: EncryptedFile,
     memory: Mapping,
     /// Who finds a chunk missing puts it there, and who wants it meanwhile waits.
     there: Box<[OnceLock<()>]>,
@@ -287,7 +288,7 @@ struct DecryptedRegion {
 }
 
 impl DecryptedRegion {
-    fn of(file: SealedFile) -> io::Result<Self> {
+    fn of(file: EncryptedFile) -> io::Result<Self> {
         let len = usize::try_from(file.head.plain).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let chunks = len.div_ceil(CHUNK);
         Ok(Self {
@@ -302,8 +303,12 @@ impl DecryptedRegion {
 
     /// Decrypts a chunk into its place. One that does not open stays zero: no checksum holds over that.
     fn put_there(&self, number: usize) {
-        let (mut sealed, mut plain) = (Vec::new(), Vec::new());
-        if self.file.open_chunk(number, &mut sealed, &mut plain).is_ok() {
+        let (mut encrypted, mut plain) = (Vec::new(), Vec::new());
+        if self
+            .file
+            .decrypt_chunk(number, &mut encrypted, &mut plain)
+            .is_ok()
+        {
             // SAFETY: `there` lets one thread in, and nobody has a slice of this chunk yet: they are given out after this.
             unsafe { self.memory.fill(number * CHUNK, &plain) };
         }
@@ -404,7 +409,7 @@ mod tests {
             prop_assert!(storage.read_file("f").is_err());
             // A region serves zeroes in place of the chunk, and every other chunk as it is.
             if let Ok(region) = storage.open_read_region("f") {
-                let hit = (bit / 8 - HEADER) / SEALED_CHUNK;
+                let hit = (bit / 8 - HEADER) / ENCRYPTED_CHUNK;
                 for number in 0..len.div_ceil(CHUNK) {
                     let range = number * CHUNK..((number + 1) * CHUNK).min(len);
                     let read = region.read(range.clone());
@@ -430,7 +435,8 @@ mod tests {
     fn chunks_do_not_open_elsewhere() {
         let (_dir, inner, storage) = written(&pattern(3 * CHUNK));
         let bytes = inner.read_file("f").unwrap();
-        let chunk = |number: usize| HEADER + number * SEALED_CHUNK..HEADER + (number + 1) * SEALED_CHUNK;
+        let chunk =
+            |number: usize| HEADER + number * ENCRYPTED_CHUNK..HEADER + (number + 1) * ENCRYPTED_CHUNK;
         let mut swapped = bytes.clone();
         swapped[chunk(0)].copy_from_slice(&bytes[chunk(1)]);
         swapped[chunk(1)].copy_from_slice(&bytes[chunk(0)]);

@@ -20,7 +20,7 @@ use crate::{LockError, WriterLock};
 const PAGE: usize = 4096;
 const SECTOR: usize = 512;
 /// How far a simulated file can grow unless told otherwise (address space only; memory is taken as it is written).
-const GREATEST_FILE: usize = 65 << 20;
+const MAX_FILE: usize = 65 << 20;
 
 /// A simulated disk with directories on it. Clones are the same disk.
 #[derive(Clone, Debug)]
@@ -269,7 +269,7 @@ impl SimDisk {
     /// An empty disk.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self::with_files_up_to(seed, GREATEST_FILE)
+        Self::with_files_up_to(seed, MAX_FILE)
     }
 
     /// An empty disk whose files can have so many bytes at most. Under a sanitizer address space is not free, and one

@@ -33,7 +33,7 @@ pub struct LogOptions {
     pub sync_interval: Duration,
     /// Where the time comes from.
     pub clock: Clock,
-    /// What payloads are sealed with; `None`: they are not.
+    /// What payloads are encrypted with; `None`: they are not encrypted.
     pub cipher: Option<Arc<Cipher>>,
     /// Who hears of incidents.
     pub on_incident: Option<OnIncident>,

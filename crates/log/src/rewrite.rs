@@ -23,9 +23,9 @@ pub struct Rewrite {
     header: SegmentHeader,
     last: Seq,
     replaced_bytes: u64,
-    /// What payloads are sealed with, and where.
+    /// What payloads are encrypted with, and where.
     cipher: Option<Arc<Cipher>>,
-    sealed: Vec<u8>,
+    encrypted: Vec<u8>,
     bytes: Vec<u8>,
     /// The number after that of the last record.
     expected: Seq,
@@ -93,7 +93,7 @@ impl LogReader {
             last,
             replaced_bytes,
             cipher: self.cipher().cloned(),
-            sealed: Vec::new(),
+            encrypted: Vec::new(),
             bytes: vec![0; SEGMENT_HEADER],
             expected: header.first,
             records: 0,
@@ -144,7 +144,7 @@ impl Rewrite {
             durable_lag: u32::try_from(lag).unwrap_or(u32::MAX),
             kind,
             ends_batch: record.ends_batch,
-            sealed: self.cipher.is_some(),
+            encrypted: self.cipher.is_some(),
         };
         self.add(head, payload);
     }
@@ -158,7 +158,7 @@ impl Rewrite {
             durable_lag: 0,
             kind,
             ends_batch: true,
-            sealed: self.cipher.is_some(),
+            encrypted: self.cipher.is_some(),
         };
         self.add(head, payload);
     }
@@ -166,8 +166,8 @@ impl Rewrite {
     fn add(&mut self, head: FrameHead, payload: &[u8]) {
         let payload = match &self.cipher {
             Some(cipher) => {
-                head.seal(cipher, payload, &mut self.sealed);
-                &self.sealed
+                head.encrypt(cipher, payload, &mut self.encrypted);
+                &self.encrypted
             }
             None => payload,
         };

@@ -44,8 +44,8 @@ pub struct Log {
     /// `None` only while there is no space for the first segment.
     active: Option<Arc<ActiveSegment>>,
     tail: SegmentTail,
-    /// Where payloads are sealed, reused so that no append allocates.
-    sealed: Vec<u8>,
+    /// Where payloads are encrypted, reused so that no append allocates.
+    encrypted: Vec<u8>,
     /// Whether the active segment is not to be appended to (see `Recovered::ends_in_gap`).
     ends_in_gap: bool,
     syncing: Syncing,
@@ -189,7 +189,7 @@ impl Log {
             shared,
             active,
             tail,
-            sealed: Vec::new(),
+            encrypted: Vec::new(),
             ends_in_gap: recovered.ends_in_gap,
             syncing,
             lock,
@@ -256,7 +256,7 @@ impl Log {
                 cipher: self.options.cipher.as_deref(),
                 rules: self.rules,
             };
-            self.tail = write_batch(&writing, self.tail, entries, &mut self.sealed);
+            self.tail = write_batch(&writing, self.tail, entries, &mut self.encrypted);
             segment.set_tail(self.tail);
             self.shared.appended(self.tail.last);
         }
@@ -538,7 +538,7 @@ fn write_batch(
     writing: &Writing<'_>,
     tail: SegmentTail,
     entries: &[Entry<'_>],
-    sealed: &mut Vec<u8>,
+    encrypted: &mut Vec<u8>,
 ) -> SegmentTail {
     let region = writing.region;
     let start = usize::try_from(tail.offset).unwrap_or(usize::MAX);
@@ -553,12 +553,12 @@ fn write_batch(
             durable_lag: lag,
             kind: entry.kind,
             ends_batch: index + 1 == entries.len(),
-            sealed: writing.cipher.is_some(),
+            encrypted: writing.cipher.is_some(),
         };
         let payload = match writing.cipher {
             Some(cipher) => {
-                head.seal(cipher, entry.payload, sealed);
-                sealed.as_slice()
+                head.encrypt(cipher, entry.payload, encrypted);
+                encrypted.as_slice()
             }
             None => entry.payload,
         };

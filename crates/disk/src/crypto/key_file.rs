@@ -20,11 +20,11 @@ const VERSION: u32 = 1;
 /// Bytes of the file.
 const LEN: usize = 128;
 const SALT: usize = 16;
-/// Everything before this is beside the locked key: changing it makes the key not open.
+/// Everything before this is associated data of the locked key: if it is changed, the key cannot be unlocked.
 const NONCE_AT: usize = 40;
 const CRC_AT: usize = LEN - 4;
 /// More than anybody's passphrase takes is not spent on a file that says so: a gigabyte, and a hundred passes.
-const MOST: Cost = Cost {
+const MAX_COST: Cost = Cost {
     memory: 1 << 20,
     passes: 100,
     lanes: 64,
@@ -48,7 +48,8 @@ impl Cost {
     };
 
     fn is_bearable(self) -> bool {
-        let most = self.memory <= MOST.memory && self.passes <= MOST.passes && self.lanes <= MOST.lanes;
+        let most =
+            self.memory <= MAX_COST.memory && self.passes <= MAX_COST.passes && self.lanes <= MAX_COST.lanes;
         // What argon2 itself asks for.
         most && self.passes >= 1 && self.lanes >= 1 && self.memory >= 8 * self.lanes
     }
@@ -241,10 +242,10 @@ impl Locked {
             key: *key,
             tag: [0; TAG],
         };
-        let beside = locked.beside();
+        let aad = locked.aad();
         let tag = locked.aead(passphrase)?.encrypt_inout_detached(
             &XNonce::from(nonce),
-            &beside,
+            &aad,
             InOutBuf::from(locked.key.as_mut_slice()),
         );
         locked.tag = tag.map_err(io::Error::other)?.into();
@@ -256,7 +257,7 @@ impl Locked {
         let mut key = Zeroizing::new(self.key);
         let opened = self.aead(passphrase)?.decrypt_inout_detached(
             &XNonce::from(self.nonce),
-            &self.beside(),
+            &self.aad(),
             InOutBuf::from(key.as_mut_slice()),
             &Tag::from(self.tag),
         );
@@ -286,7 +287,7 @@ impl Locked {
         Ok(XChaCha20Poly1305::new((&*derived).into()))
     }
 
-    fn beside(&self) -> [u8; NONCE_AT] {
+    fn aad(&self) -> [u8; NONCE_AT] {
         let mut bytes = [0; NONCE_AT];
         bytes[0..8].copy_from_slice(&MAGIC);
         bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
@@ -299,7 +300,7 @@ impl Locked {
 
     fn encode(&self) -> [u8; LEN] {
         let mut bytes = [0; LEN];
-        bytes[..NONCE_AT].copy_from_slice(&self.beside());
+        bytes[..NONCE_AT].copy_from_slice(&self.aad());
         bytes[40..64].copy_from_slice(&self.nonce);
         bytes[64..96].copy_from_slice(&self.key);
         bytes[96..112].copy_from_slice(&self.tag);
@@ -396,7 +397,7 @@ mod tests {
 
     /// A checksum is no protection against somebody who computes it anew: the tag is.
     #[test]
-    fn whatever_lies_beside_the_key_is_authenticated() {
+    fn the_associated_data_of_the_key_is_authenticated() {
         for at in [12, 16, 24, 40, 64, 96] {
             let mut bytes = golden().encode();
             bytes[at] ^= 2;
@@ -412,7 +413,7 @@ mod tests {
     #[test]
     fn a_file_that_asks_for_too_much_or_too_little_memory_is_refused() {
         let mut locked = golden();
-        for memory in [MOST.memory + 1, u32::MAX, 7, 0] {
+        for memory in [MAX_COST.memory + 1, u32::MAX, 7, 0] {
             locked.cost.memory = memory;
             assert!(matches!(Locked::decode(&locked.encode()), Read::Damaged));
         }
@@ -437,8 +438,8 @@ mod tests {
         assert!(!file.exists().unwrap());
         let made = file.create(b"old").unwrap();
         assert!(file.exists().unwrap());
-        let mut sealed = Vec::new();
-        made.seal(b"", b"plain", &mut sealed);
+        let mut encrypted = Vec::new();
+        made.encrypt(b"", b"plain", &mut encrypted);
         file.change(b"old", b"new").unwrap();
         assert!(matches!(file.open(b"old"), Err(KeyError::WrongPassphrase { .. })));
         assert!(matches!(
@@ -446,7 +447,10 @@ mod tests {
             Err(KeyError::WrongPassphrase { .. })
         ));
         let mut plain = Vec::new();
-        file.open(b"new").unwrap().open(b"", &sealed, &mut plain).unwrap();
+        file.open(b"new")
+            .unwrap()
+            .decrypt(b"", &encrypted, &mut plain)
+            .unwrap();
         assert_eq!(plain, b"plain");
     }
 

@@ -2,7 +2,7 @@
 //! changes nothing in them unnoticed.
 //!
 //! XChaCha20-Poly1305: why, and what it costs, is in `docs/decisions/009-sealed-with-xchacha20.md`. What is sealed, and
-//! with what beside it, is said where it is written: a frame's payload in `crates/log`, files in `encrypted.rs`,
+//! with what associated data, is said where it is written: a frame's payload in `crates/log`, files in `encrypted.rs`,
 //! the data key itself in [`key_file`].
 
 pub(crate) mod key_file;
@@ -99,39 +99,37 @@ impl Cipher {
         nonce
     }
 
-    /// Adds to `out`: the nonce, `plain` encrypted, the tag over it and `beside`. What lies beside is not stored; who
-    /// opens it must know it.
+    /// Encrypts `plain` and adds to `out`: the nonce, the encrypted bytes, the tag over them and over the associated
+    /// data `aad`. The associated data is not stored; decrypting needs the same.
     ///
     /// # Panics
     /// If there are 256 GiB or more; nothing here is that large.
-    pub fn seal(&self, beside: &[u8], plain: &[u8], out: &mut Vec<u8>) {
+    pub fn encrypt(&self, aad: &[u8], plain: &[u8], out: &mut Vec<u8>) {
         let nonce = self.next_nonce();
         out.reserve(plain.len() + Self::OVERHEAD);
         out.extend_from_slice(&nonce);
         let begin = out.len();
         out.extend_from_slice(plain);
         let body = InOutBuf::from(&mut out[begin..]);
-        let sealed = self
-            .aead
-            .encrypt_inout_detached(&XNonce::from(nonce), beside, body);
-        match sealed {
+        let encrypted = self.aead.encrypt_inout_detached(&XNonce::from(nonce), aad, body);
+        match encrypted {
             Ok(tag) => out.extend_from_slice(&tag),
-            Err(_) => panic!("{} bytes are too many to be sealed at once", plain.len()),
+            Err(_) => panic!("{} bytes are too many to encrypt at once", plain.len()),
         }
     }
 
-    /// Replaces `out` by the plain bytes of what [`seal`](Self::seal) made.
+    /// Decrypts what [`encrypt`](Self::encrypt) made: replaces `out` by the plain bytes.
     ///
     /// # Errors
     /// [`NotAuthentic`]; then `out` is empty.
-    pub fn open(&self, beside: &[u8], sealed: &[u8], out: &mut Vec<u8>) -> Result<(), NotAuthentic> {
+    pub fn decrypt(&self, aad: &[u8], encrypted: &[u8], out: &mut Vec<u8>) -> Result<(), NotAuthentic> {
         out.clear();
-        let (nonce, rest) = sealed.split_first_chunk::<NONCE>().ok_or(NotAuthentic)?;
+        let (nonce, rest) = encrypted.split_first_chunk::<NONCE>().ok_or(NotAuthentic)?;
         let (body, tag) = rest.split_last_chunk::<TAG>().ok_or(NotAuthentic)?;
         out.extend_from_slice(body);
         let opened = self.aead.decrypt_inout_detached(
             &XNonce::from(*nonce),
-            beside,
+            aad,
             InOutBuf::from(out.as_mut_slice()),
             &Tag::from(*tag),
         );
@@ -165,23 +163,23 @@ mod tests {
 
     use super::*;
 
-    fn sealed(cipher: &Cipher, beside: &[u8], plain: &[u8]) -> Vec<u8> {
+    fn encrypted(cipher: &Cipher, aad: &[u8], plain: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        cipher.seal(beside, plain, &mut out);
+        cipher.encrypt(aad, plain, &mut out);
         out
     }
 
     proptest! {
         #[test]
-        fn what_is_sealed_is_opened(
-            plain in prop::collection::vec(any::<u8>(), 0..300), beside in prop::collection::vec(any::<u8>(), 0..40)
+        fn what_is_encrypted_is_decrypted(
+            plain in prop::collection::vec(any::<u8>(), 0..300), aad in prop::collection::vec(any::<u8>(), 0..40)
         ) {
             let cipher = Cipher::ephemeral().unwrap();
-            let sealed = sealed(&cipher, &beside, &plain);
-            prop_assert_eq!(sealed.len(), plain.len() + Cipher::OVERHEAD);
-            let mut opened = b"of before".to_vec();
-            prop_assert_eq!(cipher.open(&beside, &sealed, &mut opened), Ok(()));
-            prop_assert_eq!(opened, plain);
+            let encrypted = encrypted(&cipher, &aad, &plain);
+            prop_assert_eq!(encrypted.len(), plain.len() + Cipher::OVERHEAD);
+            let mut decrypted = b"of before".to_vec();
+            prop_assert_eq!(cipher.decrypt(&aad, &encrypted, &mut decrypted), Ok(()));
+            prop_assert_eq!(decrypted, plain);
         }
 
         #[test]
@@ -189,24 +187,24 @@ mod tests {
             plain in prop::collection::vec(any::<u8>(), 0..64), pick in any::<prop::sample::Index>()
         ) {
             let cipher = Cipher::ephemeral().unwrap();
-            let mut sealed = sealed(&cipher, b"here", &plain);
-            let bit = pick.index(sealed.len() * 8);
-            sealed[bit / 8] ^= 1 << (bit % 8);
-            prop_assert_eq!(cipher.open(b"here", &sealed, &mut Vec::new()), Err(NotAuthentic));
+            let mut encrypted = encrypted(&cipher, b"here", &plain);
+            let bit = pick.index(encrypted.len() * 8);
+            encrypted[bit / 8] ^= 1 << (bit % 8);
+            prop_assert_eq!(cipher.decrypt(b"here", &encrypted, &mut Vec::new()), Err(NotAuthentic));
         }
     }
 
     #[test]
     fn another_place_another_key_or_fewer_bytes_do_not_open_it() {
         let (cipher, other) = (Cipher::ephemeral().unwrap(), Cipher::ephemeral().unwrap());
-        let sealed = sealed(&cipher, b"here", b"plain");
-        let open =
-            |cipher: &Cipher, beside: &[u8], sealed: &[u8]| cipher.open(beside, sealed, &mut Vec::new());
-        assert_eq!(open(&cipher, b"here", &sealed), Ok(()));
-        assert_eq!(open(&cipher, b"there", &sealed), Err(NotAuthentic));
-        assert_eq!(open(&other, b"here", &sealed), Err(NotAuthentic));
-        for len in 0..sealed.len() {
-            assert_eq!(open(&cipher, b"here", &sealed[..len]), Err(NotAuthentic));
+        let encrypted = encrypted(&cipher, b"here", b"plain");
+        let decrypt =
+            |cipher: &Cipher, aad: &[u8], encrypted: &[u8]| cipher.decrypt(aad, encrypted, &mut Vec::new());
+        assert_eq!(decrypt(&cipher, b"here", &encrypted), Ok(()));
+        assert_eq!(decrypt(&cipher, b"there", &encrypted), Err(NotAuthentic));
+        assert_eq!(decrypt(&other, b"here", &encrypted), Err(NotAuthentic));
+        for len in 0..encrypted.len() {
+            assert_eq!(decrypt(&cipher, b"here", &encrypted[..len]), Err(NotAuthentic));
         }
     }
 
@@ -217,9 +215,9 @@ mod tests {
         for _ in 0..20 {
             let cipher = Cipher::of(&key).unwrap();
             for _ in 0..20 {
-                let sealed = sealed(&cipher, b"", b"the same");
-                assert!(seen.insert(sealed[..NONCE].to_vec()));
-                assert!(seen.insert(sealed[NONCE..].to_vec()));
+                let encrypted = encrypted(&cipher, b"", b"the same");
+                assert!(seen.insert(encrypted[..NONCE].to_vec()));
+                assert!(seen.insert(encrypted[NONCE..].to_vec()));
             }
         }
     }

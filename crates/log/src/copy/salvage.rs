@@ -40,9 +40,9 @@ pub struct Salvage {
     target: Arc<dyn Storage>,
     device: DeviceId,
     segment_len: u64,
-    /// What payloads are sealed with, and where.
+    /// What payloads are encrypted with, and where.
     cipher: Option<Arc<Cipher>>,
-    sealed: Vec<u8>,
+    encrypted: Vec<u8>,
     /// When this was begun.
     began: i64,
     open: Option<OpenSegment>,
@@ -71,7 +71,7 @@ impl Salvage {
             device,
             segment_len: options.segment_len(),
             cipher: source.cipher().cloned(),
-            sealed: Vec::new(),
+            encrypted: Vec::new(),
             began: system_nanos(),
             open: None,
         }
@@ -133,13 +133,13 @@ impl Salvage {
             durable_lag: u32::MAX,
             kind: record.kind,
             ends_batch: record.ends_batch,
-            sealed: self.cipher.is_some(),
+            encrypted: self.cipher.is_some(),
         };
-        let mut sealed = std::mem::take(&mut self.sealed);
+        let mut encrypted = std::mem::take(&mut self.encrypted);
         let payload = match &self.cipher {
             Some(cipher) => {
-                head.seal(cipher, record.payload, &mut sealed);
-                sealed.as_slice()
+                head.encrypt(cipher, record.payload, &mut encrypted);
+                encrypted.as_slice()
             }
             None => record.payload,
         };
@@ -153,7 +153,7 @@ impl Salvage {
         if let Some(open) = &mut self.open {
             open.put(&head, payload);
         }
-        self.sealed = sealed;
+        self.encrypted = encrypted;
         Ok(())
     }
 

@@ -16,8 +16,8 @@ pub(crate) const FRAME_HEADER: usize = 32;
 pub(crate) const FRAME_ALIGN: usize = 8;
 /// Flag bit 0: more records of this batch follow.
 const MORE_IN_BATCH: u8 = 1;
-/// Flag bit 1: the payload is sealed.
-const SEALED: u8 = 2;
+/// Flag bit 1: the payload is encrypted.
+const ENCRYPTED: u8 = 2;
 
 /// The fields of a frame's header that its writer chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub struct FrameHead {
     pub kind: u8,
     /// Whether the batch ends with this record.
     pub ends_batch: bool,
-    /// Whether the payload is sealed with a data key: then it is [`Cipher::OVERHEAD`] longer than the plain one.
-    pub sealed: bool,
+    /// Whether the payload is encrypted with a data key: then it is [`Cipher::OVERHEAD`] longer than the plain one.
+    pub encrypted: bool,
 }
 
 impl FrameHead {
@@ -42,30 +42,35 @@ impl FrameHead {
     #[must_use]
     pub fn durable_mark(&self) -> Seq {
         if self.durable_lag == u32::MAX {
-            // Too far to say. Claiming too little is safe: a mark must never promise what is not on the disk.
+            // Too far to say. Claiming too little is safe: a durable mark must never promise what is not on the disk.
             return Seq::NONE;
         }
         Seq(self.seq.0.saturating_sub(u64::from(self.durable_lag)))
     }
 
-    /// Seals the payload that this header is for, replacing what is in `out`.
+    /// Encrypts the payload that this header is for, and replaces what is in `out`.
     ///
-    /// Beside it lie number, time and kind: a payload moved to another frame does not open. What may change when a
-    /// segment is rewritten (the durable lag, where a batch ends) does not lie there.
-    pub(crate) fn seal(&self, cipher: &Cipher, payload: &[u8], out: &mut Vec<u8>) {
+    /// The associated data are number, time and kind: a payload that was moved to another frame cannot be decrypted.
+    /// What may change when a segment is rewritten (the durable lag, where a batch ends) is not part of them.
+    pub(crate) fn encrypt(&self, cipher: &Cipher, payload: &[u8], out: &mut Vec<u8>) {
         out.clear();
-        cipher.seal(&self.beside(), payload, out);
+        cipher.encrypt(&self.aad(), payload, out);
     }
 
-    /// Replaces `out` by the plain bytes of a sealed payload.
+    /// Replaces `out` by the plain bytes of an encrypted payload.
     ///
     /// # Errors
     /// [`NotAuthentic`].
-    pub(crate) fn open(&self, cipher: &Cipher, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), NotAuthentic> {
-        cipher.open(&self.beside(), sealed, out)
+    pub(crate) fn decrypt(
+        &self,
+        cipher: &Cipher,
+        encrypted: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), NotAuthentic> {
+        cipher.decrypt(&self.aad(), encrypted, out)
     }
 
-    fn beside(&self) -> [u8; 25] {
+    fn aad(&self) -> [u8; 25] {
         let mut bytes = [0; 25];
         bytes[0..8].copy_from_slice(b"TMBRFRAM");
         bytes[8..16].copy_from_slice(&self.seq.0.to_le_bytes());
@@ -92,7 +97,8 @@ impl FrameHead {
         bytes[16..24].copy_from_slice(&self.time.to_le_bytes());
         bytes[24..28].copy_from_slice(&self.durable_lag.to_le_bytes());
         bytes[28] = self.kind;
-        bytes[29] = if self.ends_batch { 0 } else { MORE_IN_BATCH } | if self.sealed { SEALED } else { 0 };
+        bytes[29] =
+            if self.ends_batch { 0 } else { MORE_IN_BATCH } | if self.encrypted { ENCRYPTED } else { 0 };
         let check = header_check(&bytes, rules);
         bytes[30..32].copy_from_slice(&check.to_le_bytes());
         let crc = frame_crc(&bytes, payload, rules);
@@ -175,7 +181,7 @@ pub(crate) fn decode(bytes: &[u8], rules: Rules) -> Decoded<'_> {
     }
     let check = u16::from_le_bytes([header[30], header[31]]);
     if len < FRAME_HEADER
-        || header[29] & !(MORE_IN_BATCH | SEALED) != 0
+        || header[29] & !(MORE_IN_BATCH | ENCRYPTED) != 0
         || check != header_check(header, rules)
     {
         return Decoded::Invalid(Flaw::Header);
@@ -190,7 +196,7 @@ pub(crate) fn decode(bytes: &[u8], rules: Rules) -> Decoded<'_> {
         durable_lag: word(header, 24),
         kind: header[28],
         ends_batch: header[29] & MORE_IN_BATCH == 0,
-        sealed: header[29] & SEALED != 0,
+        encrypted: header[29] & ENCRYPTED != 0,
     };
     let whole = word(header, 4) == frame_crc(header, payload, rules) && padding.iter().all(|&byte| byte == 0);
     if whole {
@@ -294,14 +300,16 @@ mod tests {
             any::<bool>(),
             any::<bool>(),
         )
-            .prop_map(|(seq, time, durable_lag, kind, ends_batch, sealed)| FrameHead {
-                seq: Seq(seq),
-                time,
-                durable_lag,
-                kind,
-                ends_batch,
-                sealed,
-            })
+            .prop_map(
+                |(seq, time, durable_lag, kind, ends_batch, encrypted)| FrameHead {
+                    seq: Seq(seq),
+                    time,
+                    durable_lag,
+                    kind,
+                    ends_batch,
+                    encrypted,
+                },
+            )
     }
 
     proptest! {
@@ -335,7 +343,7 @@ mod tests {
             durable_lag: 0,
             kind: 2,
             ends_batch: true,
-            sealed: false,
+            encrypted: false,
         };
         let bytes = written(head, b"hello");
         assert_eq!(decode(&bytes[..31], Rules::default()), Decoded::Needs(32));

@@ -12,7 +12,7 @@ pub(crate) const SEGMENT_HEADER: usize = 4096;
 /// Where the footer begins.
 pub(crate) const FOOTER_OFFSET: usize = 2048;
 /// The newest format version this program writes and reads. A segment has the oldest version that can say what it is:
-/// 1, or 2 if it is squashed, or 3 if its payloads are sealed.
+/// 1, or 2 if it is squashed, or 3 if its payloads are encrypted.
 pub(crate) const FORMAT_VERSION: u32 = 3;
 
 /// Bytes of each of the header's two blocks.
@@ -48,9 +48,9 @@ pub(crate) fn trimmed_len(used: u64) -> u64 {
 /// Numbers are less than this: at a record per nanosecond they are for 292 years. A name or a footer that speaks of a
 /// greater one is damaged, so counting on from what was read cannot overflow.
 const BEYOND: u64 = 1 << 63;
-/// A log whose last record has this number, or a greater one, is not opened for writing. What is left is more than one
-/// process can append, so no number that it gives is ever beyond.
-pub(crate) const GREATEST_TO_GO_ON: Seq = Seq(BEYOND - (1 << 48));
+/// A log whose last record has this number, or a greater one, is not opened for writing. The numbers that are left are
+/// more than one process can append, so none that it gives is ever too great.
+pub(crate) const SEQ_LIMIT: Seq = Seq(BEYOND - (1 << 48));
 
 /// The first sequence number of the segment with this name; `None` if it is not a segment's name.
 #[must_use]
@@ -77,7 +77,7 @@ pub(crate) struct SegmentHeader {
     pub(crate) generation: u32,
     /// Set if only the outcome of its records is left: the last of them, whose number every frame carries.
     pub(crate) squashed: Option<Seq>,
-    /// Whether the payloads of all its frames are sealed.
+    /// Whether the payloads of all its frames are encrypted.
     pub(crate) encrypted: bool,
     /// When it was written from what was left of a damaged segment: nanoseconds since 1970; 0: never. What is rewritten
     /// later keeps it.

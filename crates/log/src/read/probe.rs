@@ -138,7 +138,7 @@ impl Probe {
             found.push(damage(0, "the segment header does not hold"));
         }
         if self.footer().is_none() && self.footer_read != FooterRead::Blank {
-            found.push(damage(FOOTER_OFFSET, "the segment's mark does not hold"));
+            found.push(damage(FOOTER_OFFSET, "the segment's footer does not hold"));
         }
         found
     }

@@ -24,7 +24,7 @@ pub struct LogReader {
     rules: Rules,
     /// Whether to look beyond the apparent end of the log. Not needed where recovery has done so.
     deep: bool,
-    /// What sealed payloads are opened with.
+    /// What encrypted payloads are decrypted with.
     cipher: Option<Arc<Cipher>>,
 }
 
@@ -37,7 +37,7 @@ pub struct Record<'a> {
     pub time: i64,
     /// Its kind.
     pub kind: u8,
-    /// Its bytes; opened, if they are sealed in the log.
+    /// Its bytes; decrypted, if they are encrypted in the log.
     pub payload: &'a [u8],
     /// Where it lies: the segment (the name of its file is [`segment_name`] of it) and the
     /// offset in its file.
@@ -46,15 +46,15 @@ pub struct Record<'a> {
     pub ends_batch: bool,
     /// The newest record that was known to be durable when this one was written.
     pub durable: Seq,
-    /// Whether its payload is sealed in the log.
-    pub sealed: bool,
+    /// Whether its payload is encrypted in the log.
+    pub encrypted: bool,
 }
 
 impl Record<'_> {
     /// The bytes it takes up in its segment, header and padding included.
     #[must_use]
     pub fn size(&self) -> u64 {
-        let overhead = if self.sealed { Cipher::OVERHEAD } else { 0 };
+        let overhead = if self.encrypted { Cipher::OVERHEAD } else { 0 };
         frame_size(self.payload.len() + overhead) as u64
     }
 }
@@ -84,7 +84,7 @@ pub struct SegmentInfo {
     pub generation: u32,
     /// Whether only the outcome of its records is left.
     pub squashed: bool,
-    /// Whether the payloads of its records are sealed.
+    /// Whether the payloads of its records are encrypted.
     pub encrypted: bool,
     /// When it was written from what was left of a damaged segment: nanoseconds since 1970; 0: never. Of two segments
     /// with the same first record that differ in this, neither replaces the other: what one has lost the other may have.
@@ -106,7 +106,7 @@ impl LogReader {
         })
     }
 
-    /// The same reader with what payloads were sealed with; `None` for a log that is not encrypted.
+    /// The same reader with what payloads were encrypted with; `None` for a log that is not encrypted.
     #[must_use]
     pub fn with_cipher(self, cipher: Option<Arc<Cipher>>) -> Self {
         Self { cipher, ..self }
@@ -209,16 +209,16 @@ impl LogReader {
 
     fn segment_info(&self, first: Seq) -> Result<SegmentInfo, LogError> {
         let probe = Probe::open(&self.storage, first)?;
-        let seal = probe.footer().filter(|mark| mark.sealed);
+        let seal = probe.footer().filter(|footer| footer.sealed);
         Ok(SegmentInfo {
             file: segment_name(first),
             first,
             last: probe.sealed_last(),
-            used: seal.map(|mark| mark.used),
-            durable: probe.footer().map(|mark| mark.last),
+            used: seal.map(|footer| footer.used),
+            durable: probe.footer().map(|footer| footer.last),
             device: probe.header.map(|header| header.device),
             created: probe.header.map(|header| header.created),
-            sealed: seal.map(|mark| mark.time),
+            sealed: seal.map(|footer| footer.time),
             generation: probe.header.map_or(0, |header| header.generation),
             squashed: probe.squashed().is_some(),
             encrypted: probe.header.is_some_and(|header| header.encrypted),
@@ -335,7 +335,7 @@ pub struct Records {
     durable_to: Seq,
     /// Damage to report before reading on.
     notices: Vec<Damage>,
-    /// The payload of the newest record, if it was sealed.
+    /// The payload of the newest record, if it was encrypted.
     plain: Vec<u8>,
 }
 
@@ -361,10 +361,10 @@ impl Records {
             .window
             .buffered(frame.offset + FRAME_HEADER as u64, frame.payload)?;
         let head = frame.head;
-        let opened = match (&self.reader.cipher, head.sealed) {
+        let opened = match (&self.reader.cipher, head.encrypted) {
             (None, false) => Ok(stored),
             (Some(cipher), true) => head
-                .open(cipher, stored, &mut self.plain)
+                .decrypt(cipher, stored, &mut self.plain)
                 .map(|()| self.plain.as_slice())
                 .map_err(|why| why.to_string()),
             (None, true) => Err("it is encrypted, and there is no key".to_owned()),
@@ -386,7 +386,7 @@ impl Records {
             },
             ends_batch: head.ends_batch,
             durable: head.durable_mark(),
-            sealed: head.sealed,
+            encrypted: head.encrypted,
         }))
     }
 
@@ -439,7 +439,7 @@ impl Records {
             .copied()
     }
 
-    /// Opens a segment; says whether it belongs to the log. A segment without a header to which no mark refers is
+    /// Opens a segment; says whether it belongs to the log. A segment without a header to which no durable mark refers is
     /// what a power cut has left of one that was just being made; recovery will remove it.
     fn enter(&mut self, first: Seq, firsts: &[Seq]) -> Result<bool, LogError> {
         // Should opening fail, this one is not tried again.
@@ -599,7 +599,7 @@ impl Records {
                 }
                 Step::Torn { .. } | Step::End => {
                     let last = ahead.expected.prev();
-                    // Recovery does not cut what a mark says was durable, so it is served before, too.
+                    // Recovery does not cut what a footer or durable mark says was durable, so it is served before, too.
                     if !self.was_durable(begins.head.seq, before) {
                         return self.stop_at(before);
                     }

@@ -47,7 +47,7 @@ impl Source for Slice<'_> {
 /// What is known of a segment from elsewhere than its frames.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Bounds {
-    /// Up to this offset everything was whole once, and held the records up to this one (from the segment's mark).
+    /// Up to this offset everything was whole once, and held the records up to this one (from the segment's footer).
     pub(crate) floor: Option<(u64, Seq)>,
     /// Nothing follows the floor.
     pub(crate) sealed: bool,
@@ -161,7 +161,7 @@ impl Walk {
             return Step::End;
         }
         let mut reason = None;
-        // A file may be shorter than its mark says, and a mark may say anything.
+        // A file may be shorter than its footer says, and a footer may say anything.
         let limit = used.min(source.end());
         while self.offset < limit {
             match self.look(source, self.offset) {
@@ -178,7 +178,7 @@ impl Walk {
                     self.offset += size as u64;
                     return Step::Frame(frame);
                 }
-                // Where the mark is damaged, the zeroes at the end of the file are its end.
+                // Where the footer is damaged, the zeroes at the end of the file are its end.
                 Found::End
                     if reason.is_none() && first_nonzero(source, start).is_none_or(|at| at >= used) =>
                 {
@@ -523,7 +523,7 @@ mod tests {
                 durable_lag: 1,
                 kind: 1,
                 ends_batch: true,
-                sealed: false,
+                encrypted: false,
             };
             let start = bytes.len();
             bytes.extend_from_slice(&head.encode(payload, Rules::default()));

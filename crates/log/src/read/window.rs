@@ -9,7 +9,7 @@ use crate::read::scan::Source;
 /// The first read after opening or refreshing; a tail that polls reads no more than this.
 const FIRST_FILL: usize = 4 << 10;
 /// Reads grow up to this while a reader moves along.
-const GREATEST_FILL: usize = 256 << 10;
+const MAX_FILL: usize = 256 << 10;
 /// What is tried when a larger read fails, so that one bad sector costs no more than its page.
 const PAGE: usize = 4 << 10;
 
@@ -61,7 +61,7 @@ impl Window {
         // A frame's length is not to be trusted with memory: no more than the file has.
         let available = usize::try_from(self.end().saturating_sub(offset)).unwrap_or(usize::MAX);
         let len = want.max(self.fill).min(available);
-        self.fill = (self.fill * 2).min(GREATEST_FILL);
+        self.fill = (self.fill * 2).min(MAX_FILL);
         self.buffer.clear();
         self.buffer.resize(len, 0);
         match self.file.read_at(offset, &mut self.buffer) {

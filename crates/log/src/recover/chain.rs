@@ -80,10 +80,10 @@ fn check_one(storage: &Arc<dyn Storage>, mut probe: Probe, next: Option<Seq>, ru
         lost: None,
         reason,
     };
-    // Shorter than it was when it was sealed, or without the mark that says how long it was: only its frames tell. (After a
-    // sync of the mark that failed, a power cut can leave it so, and nothing is lost.)
+    // Shorter than it was when it was sealed, or without the footer that says how long it was: only its frames tell. (After a
+    // sync of the footer that failed, a power cut can leave it so, and nothing is lost.)
     let length = probe.window.file_len().unwrap_or(0);
-    let is_cut = |mark: Footer| length < mark.used;
+    let is_cut = |footer: Footer| length < footer.used;
     if !probe.sealed() || probe.footer().is_some_and(is_cut) {
         found.extend(lost_in(storage, &mut probe, next, rules));
     }

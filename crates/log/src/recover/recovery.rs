@@ -14,7 +14,7 @@ use timberline_disk::{Storage, WriteRegion};
 
 use crate::Seq;
 use crate::error::{Damage, LogError};
-use crate::format::segment::{GREATEST_TO_GO_ON, SEGMENT_HEADER, UNNAMED_SUFFIX, segment_name};
+use crate::format::segment::{SEGMENT_HEADER, SEQ_LIMIT, UNNAMED_SUFFIX, segment_name};
 use crate::options::LogOptions;
 use crate::read::probe::{Probe, list_segments};
 use crate::read::scan::{Source, nonzero_end};
@@ -107,7 +107,7 @@ pub(crate) fn plan(storage: &Arc<dyn Storage>, options: &LogOptions) -> Result<P
         nothing_left: firsts.first().map_or(Seq::NONE, |first| first.prev()),
     };
     let last = plan.last_seq();
-    if last >= GREATEST_TO_GO_ON {
+    if last >= SEQ_LIMIT {
         return Err(LogError::NumbersUsedUp {
             path: storage.path().to_path_buf(),
             last,
@@ -209,10 +209,11 @@ fn open_unsealed(
     Ok((sealed_last, unsealed))
 }
 
-/// Marks what is kept of each segment as durable, before a cut takes away frames whose marks said so.
+/// Writes into each kept segment's footer that it is durable, before a cut removes the frames whose durable marks say
+/// so.
 ///
-/// Something of what is kept is damaged. Without a mark that vouches for the records after that place, a reader might
-/// stop there, and the next recovery cut there, and durable records would be gone.
+/// Something in the kept part is damaged. Without a footer that vouches for the records after that place, a reader might
+/// stop there, the next recovery might cut there, and durable records would be gone.
 fn vouch(
     storage: &Arc<dyn Storage>,
     surveys: &mut [Survey],
@@ -389,7 +390,7 @@ mod tests {
             durable_lag,
             kind: 1,
             ends_batch: true,
-            sealed: false,
+            encrypted: false,
         };
         let mut bytes = header.encode().to_vec();
         bytes.resize(SEGMENT_HEADER, 0);
@@ -409,9 +410,9 @@ mod tests {
         };
         let refused = open(Seq((1 << 63) - 5)).expect_err("no numbers are left");
         assert!(refused.to_string().contains("move that file away"), "{refused}");
-        let (log, recovery) = open(GREATEST_TO_GO_ON.prev()).expect("numbers are left");
-        assert_eq!(recovery.last_seq.next(), GREATEST_TO_GO_ON);
-        assert_eq!(log.next_seq(), GREATEST_TO_GO_ON);
+        let (log, recovery) = open(SEQ_LIMIT.prev()).expect("numbers are left");
+        assert_eq!(recovery.last_seq.next(), SEQ_LIMIT);
+        assert_eq!(log.next_seq(), SEQ_LIMIT);
     }
 
     /// The numbers of all records that can be read.
@@ -428,14 +429,14 @@ mod tests {
     fn a_log_is_cut_where_its_file_was_cut_short_before() {
         let storage = SimDisk::new(1).dir("log");
         let mut bytes = segment(Seq(1), 0);
-        let mark = Footer {
+        let footer = Footer {
             sealed: false,
             used: bytes.len() as u64 + 4096,
             last: Seq(2),
             records: 2,
             time: 0,
         };
-        bytes[FOOTER_OFFSET..SEGMENT_HEADER].copy_from_slice(&mark.encode());
+        bytes[FOOTER_OFFSET..SEGMENT_HEADER].copy_from_slice(&footer.encode());
         let write = |first: u64, bytes: &[u8]| {
             storage
                 .write_file(&segment_name(Seq(first)), bytes)

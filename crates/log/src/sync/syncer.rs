@@ -36,7 +36,7 @@ pub(crate) struct Syncer {
     /// The segment for which preparing a successor was last tried: once per segment is enough, the appender tries
     /// again by itself when it rolls.
     prepared_for: Seq,
-    /// The last record that a mark of the active segment names.
+    /// The last record that the footer of the active segment names.
     footer_at: Seq,
     placement: Placement,
 }
@@ -108,7 +108,7 @@ impl Syncer {
             }
             self.shared.report_durable(tail.last);
             if !rolled {
-                self.mark_durable(&segment, tail);
+                self.update_footer(&segment, tail);
                 self.prepare_next(&segment, tail);
                 return Ok(());
             }
@@ -129,7 +129,7 @@ impl Syncer {
                 if !incidents.is_empty() {
                     held(&self.shared.integrity).missing = self.placement.missing();
                 }
-                incidents.iter().for_each(|incident| self.tell(incident));
+                incidents.iter().for_each(|incident| self.report(incident));
                 Ok(true)
             }
             Err(Misplaced::Directory(reason)) => Err(Unsynced::Held(reason)),
@@ -161,7 +161,7 @@ impl Syncer {
         self.shared.replace_segment(&again);
         self.shared.gate.store(Gate::Moved.word(), Ordering::SeqCst);
         held(&self.shared.integrity).restored += 1;
-        self.tell(&incident);
+        self.report(&incident);
         Ok(())
     }
 
@@ -178,7 +178,7 @@ impl Syncer {
             self.shared
                 .progress
                 .send_modify(|progress| progress.held = Some(failed.clone()));
-            self.tell(&Incident::Held {
+            self.report(&Incident::Held {
                 reason: failed.reason.clone(),
             });
         }
@@ -189,14 +189,14 @@ impl Syncer {
     fn let_in(&self) {
         if held(&self.shared.integrity).held.take().is_some() {
             self.shared.progress.send_modify(|progress| progress.held = None);
-            self.tell(&Incident::Resumed);
+            self.report(&Incident::Resumed);
         }
         if self.shared.is_closed() {
             self.shared.gate.store(Gate::Moved.word(), Ordering::SeqCst);
         }
     }
 
-    fn tell(&self, incident: &Incident) {
+    fn report(&self, incident: &Incident) {
         if let Some(hear) = &self.options.on_incident {
             hear(incident);
         }
@@ -226,9 +226,9 @@ impl Syncer {
     /// Says in the active segment how far it is durable, so that a start can tell an end that went bad from one that was
     /// never written. The frames alone cannot say that of the records of the last sync.
     ///
-    /// The mark is not synced: that would double the cost of every sync. The mark of a killed process is in the page cache,
-    /// and after a power cut there is that of some sync before; both are true.
-    fn mark_durable(&mut self, segment: &ActiveSegment, tail: SegmentTail) {
+    /// The footer is not synced: that would double the cost of every sync. The footer of a killed process is in the page
+    /// cache, and after a power cut the footer of an earlier sync is there; both are true.
+    fn update_footer(&mut self, segment: &ActiveSegment, tail: SegmentTail) {
         if tail.last > self.footer_at && tail.last >= segment.first {
             segment.publish_footer(tail, false, (self.options.clock)());
             self.footer_at = tail.last;
@@ -264,7 +264,7 @@ impl Syncer {
         }
     }
 
-    /// Syncs all, marks the active segment as closed here, and gives its unused space back.
+    /// Syncs all, writes the footer of the active segment, and gives its unused space back.
     pub(crate) fn close(&mut self) -> Result<(), LogError> {
         self.sync()?;
         if self.shared.take_prepared().is_some() {
@@ -288,7 +288,7 @@ impl Syncer {
         Ok(())
     }
 
-    /// No further sync will come: whoever waits is told.
+    /// No further sync will come: whoever waits gets an error.
     pub(crate) fn abandon(&self) {
         let reason = "the log was closed before".to_owned();
         if self.shared.unsynced() {

@@ -152,7 +152,7 @@ proptest! {
         fill(&mut log, &sizes);
         let places = places(log.reader().read_from(Seq::FIRST).unwrap());
         log.sync_now().unwrap();
-        // One more record carries the mark.
+        // One more record carries the durable mark.
         let mut all = sizes.clone();
         all.push(5);
         let last = payload(log.next_seq(), 5);
@@ -177,7 +177,7 @@ fn tail_sizes() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(size, 2..80)
 }
 
-/// What a power cut leaves of a log with these records, and where they are. Whether the mark of the last sync was on the
+/// What a power cut leaves of a log with these records, and where they are. Whether the footer of the last sync was on the
 /// disk by then is up to the system.
 fn cut_off(options: LogOptions, sizes: &[usize], marked: bool) -> (SimDisk, Vec<(Position, u64)>) {
     let disk = SimDisk::new(8);
@@ -241,7 +241,7 @@ proptest! {
             let copy = disk.crash(0);
             let file = segment_name(place.segment);
             copy.flip_bit("log", &file, (place.offset * 8 + bit) as usize);
-            // Nothing comes after the last one: without a mark it cannot be told from a write that was interrupted.
+            // Nothing comes after the last one: without a footer it cannot be told from a write that was interrupted.
             let is_told = marked || which + 1 < sizes.len();
             let others: Vec<Seq> = (1..=sizes.len() as u64).map(Seq).filter(|&seq| seq != hit).collect();
             let read_back = |records: Records| read(records, &sizes);
@@ -302,7 +302,7 @@ fn a_tail_that_was_overwritten_is_read_on_and_a_hole_in_it_is_not() {
     assert!(recovery.torn.is_some());
 }
 
-/// A log that nobody closed, as a killed process leaves it: what was synced last is named by no frame, only by the mark.
+/// A log that nobody closed, as a killed process leaves it: what was synced last is named by no frame, only by the footer.
 #[test]
 fn an_end_that_was_synced_and_went_bad_is_damage_and_no_torn_end() {
     let sizes = vec![70; 200];

@@ -80,12 +80,12 @@ fn a_sealed_frame_is_as_specified() {
     let golden = include_bytes!("../golden/sealed-frame.v3");
     assert_eq!(&file[4096..4096 + golden.len()], golden);
     let mut plain = Vec::new();
-    let mut beside = *b"TMBRFRAM........--------k";
-    beside[8..16].copy_from_slice(&1u64.to_le_bytes());
-    beside[16..24].copy_from_slice(&1_709_287_200_000_000_000i64.to_le_bytes());
-    beside[24] = 4;
+    let mut aad = *b"TMBRFRAM........--------k";
+    aad[8..16].copy_from_slice(&1u64.to_le_bytes());
+    aad[16..24].copy_from_slice(&1_709_287_200_000_000_000i64.to_le_bytes());
+    aad[24] = 4;
     golden_cipher()
-        .open(&beside, &golden[32..32 + 5 + Cipher::OVERHEAD], &mut plain)
+        .decrypt(&aad, &golden[32..32 + 5 + Cipher::OVERHEAD], &mut plain)
         .unwrap();
     assert_eq!(plain, b"hello");
 }
@@ -189,7 +189,7 @@ fn no_nonce_comes_twice_over_restarts_and_cuts() {
         for frame in file[4096..].chunks_exact(size).take_while(|frame| frame[0] != 0) {
             nonces.insert(frame[32..56].to_vec());
         }
-        // What a power cut would have left: no mark, and the last five gone.
+        // What a power cut would have left: no footer, and the last five gone.
         file[2048..4096].fill(0);
         file[4096 + 5 * (round + 1) * size..].fill(0);
         std::fs::write(&path, file).unwrap();

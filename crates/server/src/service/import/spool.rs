@@ -2,7 +2,7 @@
 //! name, so that nothing is left behind whatever happens. One that is announced as large goes to the file at once.
 //!
 //! What a file without a name leaves behind is its blocks, until they are written over: with a `kill -9` in time,
-//! somebody's history lies on the disk in the clear, encrypted data directory or not. So the file is sealed in pieces
+//! somebody's history lies on the disk in the clear, encrypted data directory or not. So the file is encrypted in pieces
 //! with a key that only this process ever had.
 
 use std::fs::File;
@@ -15,9 +15,9 @@ use timberline_disk::Cipher;
 
 /// What is kept in memory.
 pub(crate) const MEMORY_BYTES: usize = 8 << 20;
-/// What is sealed at once.
+/// What is encrypted at once.
 const PIECE: usize = 64 << 10;
-const SEALED_PIECE: usize = PIECE + Cipher::OVERHEAD;
+const ENCRYPTED_PIECE: usize = PIECE + Cipher::OVERHEAD;
 
 #[derive(Debug)]
 pub(crate) struct Spool {
@@ -29,35 +29,35 @@ pub(crate) struct Spool {
     most: usize,
 }
 
-/// Whole pieces, sealed one behind the other.
+/// Whole pieces, encrypted one behind the other.
 #[derive(Debug)]
 struct Disk {
     file: File,
     cipher: Cipher,
     pieces: usize,
     /// A buffer.
-    sealed: Vec<u8>,
+    encrypted: Vec<u8>,
 }
 
 impl Disk {
     fn push(&mut self, piece: &[u8]) -> io::Result<()> {
-        self.sealed.clear();
-        self.cipher.seal(&beside(self.pieces), piece, &mut self.sealed);
-        self.file.write_all(&self.sealed)?;
+        self.encrypted.clear();
+        self.cipher.encrypt(&aad(self.pieces), piece, &mut self.encrypted);
+        self.file.write_all(&self.encrypted)?;
         self.pieces += 1;
         Ok(())
     }
 
     fn read(&self, number: usize, plain: &mut Vec<u8>) -> io::Result<()> {
-        let mut sealed = vec![0; SEALED_PIECE];
+        let mut encrypted = vec![0; ENCRYPTED_PIECE];
         self.file
-            .read_exact_at(&mut sealed, (number * SEALED_PIECE) as u64)?;
-        let opened = self.cipher.open(&beside(number), &sealed, plain);
+            .read_exact_at(&mut encrypted, (number * ENCRYPTED_PIECE) as u64)?;
+        let opened = self.cipher.decrypt(&aad(number), &encrypted, plain);
         opened.map_err(io::Error::other)
     }
 }
 
-fn beside(number: usize) -> [u8; 8] {
+fn aad(number: usize) -> [u8; 8] {
     (number as u64).to_le_bytes()
 }
 
@@ -87,7 +87,7 @@ impl Spool {
                 file: tempfile::tempfile_in(&self.dir)?,
                 cipher: Cipher::ephemeral()?,
                 pieces: 0,
-                sealed: Vec::with_capacity(SEALED_PIECE),
+                encrypted: Vec::with_capacity(ENCRYPTED_PIECE),
             });
         }
         let Some(disk) = &mut self.disk else { return Ok(()) };
@@ -232,7 +232,7 @@ mod tests {
         let mut spool = Spool::new(dir.path().to_owned(), None);
         spool.write(&b"a secret ".repeat(1 << 20)).unwrap();
         let disk = spool.disk.as_ref().unwrap();
-        let mut bytes = vec![0; disk.pieces * SEALED_PIECE];
+        let mut bytes = vec![0; disk.pieces * ENCRYPTED_PIECE];
         disk.file.read_exact_at(&mut bytes, 0).unwrap();
         assert_eq!(memchr::memmem::find(&bytes, b"secret"), None);
     }
