@@ -13,6 +13,7 @@
 //! | `install` | a launcher in the place of aw-server |
 //! | `pages` | shell completions, man pages |
 //! | `key` | the passphrase of encrypted data |
+//! | `token` | tokens: making, listing, revoking |
 //! | `passphrase` | where it comes from |
 //! | `data_dir`, `history` | where the data are; opening them for looking into them |
 //! | `config` | the configuration file, the flags, and the settings that both come to |
@@ -49,6 +50,7 @@ mod server_client;
 mod server_key;
 mod status;
 mod table;
+mod token;
 mod verdict;
 
 use std::process::ExitCode;
@@ -104,6 +106,8 @@ enum Command {
     Man(pages::ManArgs),
     /// Change the passphrase of encrypted data.
     Key(Box<key::KeyArgs>),
+    /// Tokens that may do a part of everything.
+    Token(Box<token::TokenArgs>),
 }
 
 /// Runs the command. Whatever goes wrong is one line on standard error.
@@ -132,6 +136,7 @@ fn main() -> ExitCode {
         Some(Command::Completions(args)) => return pages::completions(&args, Cli::command()),
         Some(Command::Man(args)) => return pages::man(&args, Cli::command()),
         Some(Command::Key(args)) => return key::run(*args),
+        Some(Command::Token(args)) => return token::run(*args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,7 +6,7 @@ use http::request;
 use timberline_query::Engine;
 use timberline_views::{Receipt, Store};
 
-use crate::access::{Keys, Unknown, is_open};
+use crate::access::{Keys, is_open};
 use crate::http::guard::Guard;
 use crate::http::query_warnings::Logged;
 use crate::http::{ApiError, BodyPool, Refusals};
@@ -32,7 +32,7 @@ pub(crate) struct App {
     /// Answers queries.
     pub(crate) engine: Arc<Engine>,
     pub(crate) guard: Guard,
-    /// Which credentials a request needs, if any.
+    /// Which credentials a request needs, if any. Whoever makes the server sets them.
     pub(crate) keys: Option<Keys>,
     /// What was refused.
     pub(crate) refusals: Refusals,
@@ -74,7 +74,7 @@ impl App {
     ) -> Result<Self, SettingError> {
         Ok(Self {
             guard: Guard::new(&settings, port, &identity.hostname)?,
-            keys: Keys::new(&settings.auth),
+            keys: None,
             refusals: Refusals::default(),
             hold: Hold::new(&settings.limits),
             privacy: Privacy::new(settings.data_dir.clone(), &store.snapshot()),
@@ -96,15 +96,18 @@ impl App {
         })
     }
 
-    /// Checks the credentials of a request, if any are needed.
+    /// Checks the credentials of a request, if any are needed, and marks it as that of a token, for the routes.
     ///
     /// # Errors
-    /// When they are missing or unknown.
-    pub(crate) fn admit(&self, head: &request::Parts) -> Result<(), ApiError> {
+    /// When they are missing or unknown, or do not suffice.
+    pub(crate) fn admit(&self, head: &mut request::Parts) -> Result<(), ApiError> {
         match &self.keys {
-            Some(keys) if !is_open(head.uri.path()) => keys
-                .check(&head.headers)
-                .map_err(|Unknown| ApiError::Unauthorized),
+            Some(keys) if !is_open(head.uri.path()) => {
+                if let Some(granted) = keys.check(head)? {
+                    head.extensions.insert(granted);
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

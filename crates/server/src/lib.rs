@@ -30,6 +30,7 @@ mod json;
 mod logging;
 mod open_files;
 mod owner_only;
+mod pattern;
 mod serve;
 mod service;
 pub mod settings;
@@ -61,6 +62,11 @@ pub mod status {
         StoreStatus, WatcherState,
     };
     pub use crate::service::status::{DAY, events_since, known_backups};
+}
+
+/// The tokens of a data directory, for `timberline token`.
+pub mod tokens {
+    pub use crate::access::{LOOK_AFTER, NewToken, Scope, Token, TokenError, Tokens, last_uses};
 }
 
 /// How the server shows things, for commands that show the same.

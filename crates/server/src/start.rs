@@ -16,7 +16,7 @@ use timberline_query::Engine;
 use timberline_views::time_trust::TimeTrust;
 use timberline_views::{CompactError, HeartbeatDurability, OpenError, OpenReport, Store, StoreOptions};
 
-use crate::access::Keys;
+use crate::access::{Keys, TokenError};
 use crate::app::App;
 use crate::http::guard::Guard;
 use crate::http::{ListenError, Listeners};
@@ -29,7 +29,7 @@ use crate::service::memory::{MemoryTask, set_up_allocator};
 use crate::service::retention::RetentionTask;
 use crate::service::scrub::ScrubTask;
 use crate::service::status::{Opened, Started, disk};
-use crate::settings::{Auth, SettingError, Settings};
+use crate::settings::{SettingError, Settings};
 
 /// How long a stop waits for blocking tasks, such as an export to a client that stopped reading.
 const SHUTDOWN: Duration = Duration::from_secs(5);
@@ -46,12 +46,15 @@ pub enum ServeError {
     /// Everyone who reaches the address could do everything.
     #[error(
         "refusing to listen on {address} without authentication: everyone who can reach it could read, change and delete all \
-         data. Set api_key in [auth] of the configuration, or listen on 127.0.0.1 (--host), or accept it with --insecure-no-auth"
+         data. Set api_key in [auth] of the configuration, or create a token (`timberline token create`), or listen on 127.0.0.1 (--host), or accept it with --insecure-no-auth"
     )]
     NoAuthentication {
         /// The address.
         address: SocketAddr,
     },
+    /// The tokens cannot be read: without them it is not known who may do what.
+    #[error(transparent)]
+    Tokens(#[from] TokenError),
     /// The device id cannot be established, or the data directory cannot be made.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -86,6 +89,7 @@ pub struct Start {
     log: logging::Log,
     listeners: Listeners,
     identity: Identity,
+    keys: Option<Keys>,
     home: NewDir,
     opened: OnceLock<Opened>,
 }
@@ -101,7 +105,10 @@ impl Start {
         owner_only::for_new_files();
         let log = logging::start(&settings.logging)?;
         let listeners = Listeners::open(&settings, listen_fd)?;
-        refuse_open_addresses(&listeners, &settings.auth)?;
+        let keys = Keys::new(&settings.auth, &settings.data_dir)?;
+        if keys.is_none() {
+            refuse_open_addresses(&listeners, settings.auth.insecure_no_auth)?;
+        }
         let identity = Identity::find(&settings)?;
         Guard::new(&settings, listeners.port(), &identity.hostname)?;
         owner_only::close(&settings.data_dir);
@@ -112,6 +119,7 @@ impl Start {
             log,
             listeners,
             identity,
+            keys,
             home,
             opened: OnceLock::new(),
         })
@@ -146,6 +154,7 @@ impl Start {
             log,
             listeners,
             identity,
+            keys,
             home,
             opened,
         } = self;
@@ -161,15 +170,9 @@ impl Start {
             bytes: disk::used(&settings.data_dir),
             opened: opened.into_inner().unwrap_or_default(),
         };
-        let app = Arc::new(App::new(
-            settings,
-            identity,
-            store,
-            engine,
-            port,
-            started,
-            log.ring(),
-        )?);
+        let mut app = App::new(settings, identity, store, engine, port, started, log.ring())?;
+        app.keys = keys;
+        let app = Arc::new(app);
         let tasks = Tasks::start(&app)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_io()
@@ -181,6 +184,7 @@ impl Start {
         // A blocking task that is still at work sees its channel closed. It must not keep the store from being closed.
         runtime.shutdown_timeout(SHUTDOWN);
         drop(tasks);
+        app.keys.iter().for_each(Keys::close);
         close(app)?;
         tracing::info!("stopped");
         served
@@ -244,15 +248,12 @@ fn close(app: Arc<App>) -> Result<(), ServeError> {
 ///
 /// # Errors
 /// When there is such an address, unless the settings accept it.
-fn refuse_open_addresses(listeners: &Listeners, auth: &Auth) -> Result<(), ServeError> {
-    if Keys::new(auth).is_some() {
-        return Ok(());
-    }
+fn refuse_open_addresses(listeners: &Listeners, accepted: bool) -> Result<(), ServeError> {
     for address in listeners.addresses() {
         if address.ip().to_canonical().is_loopback() {
             continue;
         }
-        if !auth.insecure_no_auth {
+        if !accepted {
             return Err(ServeError::NoAuthentication { address });
         }
         tracing::warn!(

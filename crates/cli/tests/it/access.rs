@@ -1,4 +1,4 @@
-//! Credentials: the API key.
+//! Credentials: the API key and tokens.
 
 use serde_json::json;
 
@@ -142,5 +142,329 @@ fn commands_find_the_key_in_the_configuration() {
     let (status, out, err) = query(None);
     assert!(status.success() && out.trim() == "1.0", "{out}{err}");
     assert!(!server.log_tail().contains(KEY));
+    server.stop();
+}
+
+/// Creates a token and gives it back.
+fn create(installation: &Installation, args: &[&str]) -> String {
+    let (status, out, err) = token(installation, &[&["create"], args].concat());
+    assert!(status.success(), "{err}");
+    out.trim().to_owned()
+}
+
+fn token(installation: &Installation, args: &[&str]) -> (std::process::ExitStatus, String, String) {
+    let mut command = installation.program();
+    command
+        .arg("token")
+        .args(args)
+        .arg("--dbpath")
+        .arg(&installation.data);
+    installation.run(command)
+}
+
+/// A row of the table in `docs/access.md`.
+struct Row {
+    method: String,
+    path: String,
+    scopes: Vec<bool>,
+    with_buckets: String,
+}
+
+const SCOPES: [&str; 4] = ["append", "read", "write", "admin"];
+
+fn documented() -> Vec<Row> {
+    let page = include_str!("../../../../docs/access.md");
+    let table = page.split("<!-- table -->").nth(1).expect("the table");
+    let row = |line: &str| {
+        let cells: Vec<String> = line
+            .split('|')
+            .map(|cell| cell.trim().trim_matches('`').to_owned())
+            .collect();
+        Row {
+            method: cells[1].clone(),
+            path: cells[2].clone(),
+            scopes: cells[3..7].iter().map(|cell| cell == "yes").collect(),
+            with_buckets: cells[7].clone(),
+        }
+    };
+    table
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(row)
+        .collect()
+}
+
+/// Sends one request in every way of writing it, and compares what happens with what the page says.
+struct Prober<'a> {
+    server: &'a Server,
+    connection: Connection,
+    sent: usize,
+}
+
+impl Prober<'_> {
+    fn send(&mut self, method: &str, target: &str, bearer: &str, more: &[(&str, &str)]) -> Answer {
+        self.sent += 1;
+        let body: &[u8] = if matches!(method, "POST" | "PUT") {
+            b"{}"
+        } else {
+            b""
+        };
+        let host = format!("127.0.0.1:{}", self.server.port);
+        let length = body.len().to_string();
+        let usual = [
+            ("host", host.as_str()),
+            ("content-length", &length),
+            ("content-type", "application/json"),
+        ];
+        let credentials = [("authorization", bearer)];
+        let headers = usual.iter().chain(more).chain(&credentials);
+        let headers: Vec<_> = headers
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        self.connection
+            .exchange(method, target, &headers, body)
+            .unwrap_or_else(|_| {
+                self.connection = Connection::open(self.server.port).expect("a connection");
+                let answer = self.connection.exchange(method, target, &headers, body);
+                answer.unwrap_or_else(|error| panic!("{method} {target}: {error}"))
+            })
+    }
+
+    fn probe(&mut self, method: &str, path: &str, bearer: &str, allowed: bool) {
+        let absolute = format!("http://127.0.0.1:{}{path}", self.server.port);
+        let doubled = path.replace('/', "//");
+        let slash = format!("{path}/");
+        let method_in_query = format!("{path}?_method=GET");
+        for (target, more) in [
+            (path, &[][..]),
+            (absolute.as_str(), &[]),
+            (doubled.as_str(), &[]),
+            (slash.as_str(), &[]),
+            (method_in_query.as_str(), &[]),
+            (
+                path,
+                &[
+                    ("x-http-method-override", "GET"),
+                    ("x-method-override", "GET"),
+                    ("x-http-method", "GET"),
+                ],
+            ),
+            (
+                path,
+                &[
+                    ("x-original-url", "/api/0/info"),
+                    ("x-rewrite-url", "/api/0/info"),
+                    ("x-forwarded-prefix", "/x"),
+                ],
+            ),
+        ] {
+            let status = self.send(method, target, bearer, more).status;
+            let refused = matches!(status, 401 | 403);
+            assert_eq!(!refused, allowed, "{method} {target} {more:?}: {status}");
+        }
+        let two_hosts = [("host", "127.0.0.1")];
+        assert_eq!(
+            self.send(method, path, bearer, &two_hosts).status,
+            400,
+            "{method} {path}: two hosts"
+        );
+        if !allowed {
+            self.trick(method, path, bearer);
+        }
+    }
+
+    /// Other ways to write a path that is refused: none of them leads to it.
+    fn trick(&mut self, method: &str, path: &str, bearer: &str) {
+        let targets = [
+            path.to_uppercase(),
+            path.replacen("/api", "/%61pi", 1),
+            path.replacen("/api/", "/api/info/../", 1),
+            path.replacen("/api/", "/api/0/info/%2e%2e/%2e%2e/", 1),
+            path.replacen("/api/", "/api%2F", 1),
+            path.replacen("/api/0/", "/api/0/info%2f..%2f", 1),
+            format!("{path}."),
+            format!("{path};x=y"),
+            format!("{path}%00"),
+            format!("{path}/%2e%2e/info"),
+            format!("/api/0/info{path}"),
+            format!("/api/0/buckets/mine_a%2F..%2F..{path}"),
+        ];
+        // Half of them each time: the next bucket or token tries the others.
+        let skipped = self.sent / 2 % 2;
+        for target in targets.into_iter().skip(skipped).step_by(2) {
+            let answer = self.send(method, &target, bearer, &[]);
+            let nothing_there = answer.status == 404 && answer.text().contains("nothing at this path");
+            assert!(
+                nothing_there || matches!(answer.status, 400 | 401 | 403 | 405) || target == path,
+                "{method} {target}: {} {}",
+                answer.status,
+                answer.text()
+            );
+        }
+    }
+}
+
+/// `(scope, buckets, method, path)`: what the page says, and nothing more.
+#[test]
+fn no_token_may_do_more_than_the_documentation_says() {
+    let installation = Installation::new();
+    let mut tokens = Vec::new();
+    for (index, scope) in SCOPES.into_iter().enumerate() {
+        let named = format!("{scope}-mine");
+        if index < 2 {
+            tokens.push((index, false, create(&installation, &[scope, "--scope", scope])));
+        }
+        let args = [named.as_str(), "--scope", scope, "--bucket", "mine_*"];
+        tokens.push((index, true, create(&installation, &args)));
+    }
+    let server = installation.start();
+    let connection = Connection::open(server.port).expect("a connection");
+    let mut prober = Prober {
+        server: &server,
+        connection,
+        sent: 0,
+    };
+    for row in documented() {
+        let buckets = if row.path.contains("{bucket}") {
+            &["mine_a", "other"][..]
+        } else {
+            &["mine_a"]
+        };
+        for bucket in buckets {
+            let path = row.path.replace("{bucket}", bucket).replace("{id}", "1");
+            for (scope, limited, secret) in &tokens {
+                let within = match row.with_buckets.as_str() {
+                    _ if !limited => true,
+                    "these" => *bucket == "mine_a",
+                    "no" => false,
+                    _ => true,
+                };
+                prober.probe(
+                    &row.method,
+                    &path,
+                    &format!("Bearer {secret}"),
+                    row.scopes[*scope] && within || path == "/api/0/info",
+                );
+            }
+            if path != "/api/0/info" {
+                for bearer in ["Bearer timberline_x"] {
+                    prober.probe(&row.method, &path, bearer, false);
+                }
+            }
+        }
+    }
+    println!("{} requests", prober.sent);
+    assert!(prober.sent > 2_000, "{}", prober.sent);
+    server.stop();
+}
+
+#[test]
+fn a_token_is_followed_by_a_running_server_and_its_last_use_is_listed() {
+    let mut installation = Installation::new();
+    installation.configure(&format!("host = \"0.0.0.0\"\n[auth]\napi_key = \"{KEY}\"\n"));
+    let first = create(&installation, &["first", "--scope", "read"]);
+    let server = installation.start();
+    let status = |secret: &str| {
+        let bearer = format!("Bearer {secret}");
+        ask(
+            &server,
+            "GET",
+            "/api/0/settings",
+            &[("authorization", bearer.as_str())],
+            b"",
+        )
+        .status
+    };
+    assert_eq!((status(&first), status(KEY), status("x")), (200, 200, 401));
+    let second = create(&installation, &["second", "--scope", "read", "--expires", "2s"]);
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert_eq!(status(&second), 200);
+    let (revoked, _, err) = token(&installation, &["revoke", "first"]);
+    assert!(revoked.success(), "{err}");
+    assert_eq!((status(&first), status(&second)), (401, 200), "revoked at once");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(status(&second), 401, "expired");
+    assert!(!token(&installation, &["revoke", "first"]).0.success());
+    server.stop();
+    let (_, list, _) = token(&installation, &["list"]);
+    let line = list
+        .lines()
+        .find(|line| line.starts_with("second"))
+        .expect("the token");
+    assert!(line.contains("expired") && !line.contains("never"), "{list}");
+    assert!(
+        !list.contains(second.trim_start_matches("timberline_")) && !list.contains("first"),
+        "{list}"
+    );
+    for file in ["tokens.json", "tokens-used.json"] {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(installation.data.join(file))
+            .expect("the file")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    std::fs::write(installation.data.join("tokens.json"), "{").expect("damage");
+    let (status, _, err) = installation.run(installation.command());
+    assert!(!status.success() && err.contains("tokens.json"), "{err}");
+}
+
+/// What aw-client and the watchers send, with a token that may only append.
+#[test]
+fn a_watcher_works_with_an_append_token_and_reads_nothing_else() {
+    let installation = Installation::with(crate::harness::server::Data::Encrypted);
+    let secret = create(&installation, &["vim", "--scope", "append", "--bucket", "mine_*"]);
+    let everything = create(&installation, &["all", "--scope", "admin"]);
+    let server = installation.start();
+    let bearer = format!("Bearer {secret}");
+    let all = format!("Bearer {everything}");
+    let send = |bearer: &str, method: &str, target: &str, body: &str| {
+        ask(
+            &server,
+            method,
+            target,
+            &[("authorization", bearer)],
+            body.as_bytes(),
+        )
+    };
+    let bucket = json!({"client": "c", "type": "t", "hostname": "h"}).to_string();
+    let beat = json!({"timestamp": "2026-01-05T09:00:00Z", "duration": 1, "data": {"a": 1}});
+    let mut replacing = beat.clone();
+    replacing["id"] = json!(1);
+    assert_eq!(send(&all, "POST", "/api/0/buckets/other", &bucket).status, 200);
+    assert_eq!(
+        send(&bearer, "POST", "/api/0/buckets/mine_a", &bucket).status,
+        200
+    );
+    assert_eq!(
+        send(&bearer, "POST", "/api/0/buckets/mine_a", &bucket).status,
+        304
+    );
+    let heartbeat = "/api/0/buckets/mine_a/heartbeat?pulsetime=5";
+    assert_eq!(send(&bearer, "POST", heartbeat, &beat.to_string()).status, 200);
+    let events = "/api/0/buckets/mine_a/events";
+    assert_eq!(
+        send(&bearer, "POST", events, &json!([beat]).to_string()).status,
+        200
+    );
+    let refused = send(&bearer, "POST", events, &json!([beat, replacing]).to_string());
+    assert_eq!(refused.status, 403, "{}", refused.text());
+    let listed = send(&bearer, "GET", "/api/0/buckets/", "")
+        .json()
+        .expect("a list");
+    assert_eq!(
+        listed.as_object().expect("an object").keys().collect::<Vec<_>>(),
+        ["mine_a"]
+    );
+    assert_eq!(send(&bearer, "GET", "/api/0/buckets/mine_a", "").status, 200);
+    assert_eq!(send(&bearer, "GET", "/api/0/buckets/other", "").status, 403);
+    assert_eq!(send(&bearer, "GET", events, "").status, 403);
+    let import = json!({"buckets": {"mine_b": {"id": "mine_b", "type": "t", "client": "c", "hostname": "h", "events": []}}});
+    assert_eq!(
+        send(&bearer, "POST", "/api/0/import", &import.to_string()).status,
+        403
+    );
+    let listed = send(&all, "GET", "/api/0/buckets/", "").json().expect("a list");
+    assert_eq!(listed.as_object().map(serde_json::Map::len), Some(2));
     server.stop();
 }

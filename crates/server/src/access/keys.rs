@@ -1,39 +1,110 @@
 //! The credentials that a server accepts, and whether a request carries them.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, request};
+use timberline_model::Timestamp;
 
 use super::digest::Digest;
+use super::known::{Known, KnownTokens};
+use super::rules;
+use super::scope::Scope;
+use super::token_file::TokenError;
 use crate::settings::Auth;
 
 /// What a request must carry. A server without credentials has none of this, and checks nothing.
 #[derive(Debug)]
 pub(crate) struct Keys {
     api_key: Option<Digest>,
+    tokens: Option<KnownTokens>,
 }
 
-/// The request carries no credentials that are accepted.
+/// Why a request is refused.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unknown;
+pub(crate) enum Refused {
+    /// It has no credentials, or unknown ones.
+    Unknown,
+    /// Its token may not do this.
+    Forbidden {
+        /// The token's name.
+        token: String,
+        /// What it is for.
+        scope: Scope,
+        /// Whether it is for some buckets only.
+        limited: bool,
+    },
+}
 
-impl Keys {
-    /// `None` if no credentials are configured.
-    pub(crate) fn new(auth: &Auth) -> Option<Self> {
-        let api_key = auth.api_key.as_ref()?;
-        Some(Self {
-            api_key: Some(Digest::of(api_key.secret().as_bytes())),
-        })
+/// In a request's extensions: it came with this token.
+#[derive(Clone, Debug)]
+pub(crate) struct Granted(Arc<Known>);
+
+impl Granted {
+    /// Whether the token is for this bucket.
+    pub(crate) fn covers(&self, bucket: &str) -> bool {
+        rules::covers(&self.0.token.buckets, bucket)
     }
 
-    /// Checks the credentials of a request for a path that is not open.
+    /// Whether the token may replace events that are there.
+    pub(crate) fn may_replace(&self) -> bool {
+        self.0.token.scope != Scope::Append
+    }
+
+    /// The refusal of what it may not do.
+    pub(crate) fn refusal(&self) -> Refused {
+        refusal(&self.0)
+    }
+}
+
+fn refusal(known: &Known) -> Refused {
+    Refused::Forbidden {
+        token: known.token.name.clone(),
+        scope: known.token.scope,
+        limited: !known.token.buckets.is_empty(),
+    }
+}
+
+impl Keys {
+    /// The credentials of the settings and of the data directory; `None` if there are none.
     ///
     /// # Errors
-    /// When it has none, or unknown ones.
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Unknown> {
-        let given = Digest::of(bearer(headers).ok_or(Unknown)?);
-        match &self.api_key {
-            Some(key) if key.matches(&given) => Ok(()),
-            _ => Err(Unknown),
+    /// When the tokens cannot be read: a server must not start without them.
+    pub(crate) fn new(auth: &Auth, data_dir: &Path) -> Result<Option<Self>, TokenError> {
+        let api_key = auth
+            .api_key
+            .as_ref()
+            .map(|key| Digest::of(key.secret().as_bytes()));
+        let tokens = KnownTokens::read(data_dir)?;
+        Ok((api_key.is_some() || tokens.is_some()).then_some(Self { api_key, tokens }))
+    }
+
+    /// Checks the credentials of a request for a path that is not open. The path must be normalised. Gives back the token,
+    /// if it is one that may not do everything.
+    ///
+    /// # Errors
+    /// When the credentials are missing or unknown, or do not suffice.
+    pub(crate) fn check(&self, head: &request::Parts) -> Result<Option<Granted>, Refused> {
+        let given = Digest::of(bearer(&head.headers).ok_or(Refused::Unknown)?);
+        if self.api_key.as_ref().is_some_and(|key| key.matches(&given)) {
+            return Ok(None);
+        }
+        let now = Timestamp::from(timberline_clock::wall());
+        let known = self.tokens.as_ref().and_then(|tokens| tokens.find(&given, now));
+        let known = known.ok_or(Refused::Unknown)?;
+        let token = &known.token;
+        if !rules::allows(token.scope, &token.buckets, &head.method, head.uri.path()) {
+            return Err(refusal(&known));
+        }
+        let restricts = token.scope == Scope::Append || !token.buckets.is_empty();
+        Ok(restricts.then_some(Granted(known)))
+    }
+
+    /// Writes down when tokens were last used: the server stops.
+    pub(crate) fn close(&self) {
+        if let Some(tokens) = &self.tokens {
+            tokens.close();
         }
     }
 }
@@ -63,25 +134,27 @@ mod tests {
     use super::*;
     use crate::settings::ApiKey;
 
-    fn keys() -> Keys {
+    fn keys(api_key: Option<&str>) -> Option<Keys> {
         let auth = Auth {
-            api_key: Some(ApiKey::parse("secret").unwrap()),
+            api_key: api_key.map(|key| ApiKey::parse(key).unwrap()),
             ..Auth::default()
         };
-        Keys::new(&auth).unwrap()
+        Keys::new(&auth, Path::new("/nowhere")).unwrap()
     }
 
-    fn check(values: &[&'static str]) -> Result<(), Unknown> {
-        let values = values
-            .iter()
-            .map(|value| (AUTHORIZATION, HeaderValue::from_static(value)));
-        keys().check(&values.collect())
+    fn is_accepted(values: &[&'static str]) -> bool {
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        for value in values {
+            head.headers
+                .append(AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        keys(Some("secret")).unwrap().check(&head).is_ok()
     }
 
     #[test]
     fn the_key_is_accepted_as_a_bearer_token_only() {
-        assert_eq!(check(&["Bearer secret"]), Ok(()));
-        assert_eq!(check(&["bearer secret"]), Ok(()));
+        assert!(is_accepted(&["Bearer secret"]));
+        assert!(is_accepted(&["bearer secret"]));
         for values in [
             &[][..],
             &["Bearer "],
@@ -95,13 +168,13 @@ mod tests {
             &["Bearer secret", "Bearer secret"],
             &["Bearer x", "Bearer secret"],
         ] {
-            assert_eq!(check(values), Err(Unknown), "{values:?}");
+            assert!(!is_accepted(values), "{values:?}");
         }
     }
 
     #[test]
-    fn without_a_configured_key_nothing_is_checked() {
-        assert!(Keys::new(&Auth::default()).is_none());
+    fn without_credentials_nothing_is_checked() {
+        assert!(keys(None).is_none());
     }
 
     #[test]

@@ -1,13 +1,24 @@
-//! Who may do what: the API key.
+//! Who may do what: the API key, and tokens that may do a part of everything.
 //!
 //! | file | what it does |
 //! |---|---|
 //! | `keys` | the credentials that a server accepts; whether a request carries them |
-//! | `digest` | the only form in which secrets are compared |
+//! | `rules`, `scope` | what a token may do |
+//! | `token_file` | the tokens of a data directory |
+//! | `known` | the tokens that a running server accepts; when each was last used |
+//! | `digest` | the only form in which secrets are kept and compared |
 //!
 //! Which pages and host names may reach the server is the business of [`crate::http::guard`]. It comes first.
 
 mod digest;
 mod keys;
+mod known;
+mod rules;
+mod scope;
+mod token_file;
 
-pub(crate) use keys::{Keys, Unknown, is_open};
+pub use known::{LOOK_AFTER, last_uses};
+pub use scope::Scope;
+pub use token_file::{NewToken, Token, TokenError, Tokens};
+
+pub(crate) use keys::{Granted, Keys, Refused, is_open};

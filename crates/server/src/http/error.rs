@@ -13,6 +13,7 @@ use timberline_views::HistoryError;
 
 use super::json;
 use super::refusals::Reason;
+use crate::access::{Refused, Scope};
 
 /// Seconds after which a client that got 503 may as well try again.
 const RETRY_AFTER: &str = "10";
@@ -79,6 +80,15 @@ pub(crate) enum ApiError {
     /// The wording is the reference server's.
     #[error("Missing or invalid API key. Set 'Authorization: Bearer <key>' header.")]
     Unauthorized,
+    /// The token is accepted, but not for this.
+    #[error(
+        "The token '{token}' of scope {scope}{} may not do this (docs/access.md)", if *.limited { " for some buckets" } else { "" }
+    )]
+    Forbidden {
+        token: String,
+        scope: Scope,
+        limited: bool,
+    },
     /// A page of another site sent this without an origin, as for an image or a script.
     #[error(
         "This request comes from a page of another site (Sec-Fetch-Site); open this address in a window of its own instead"
@@ -118,6 +128,7 @@ impl ApiError {
             Self::ForeignHost(_) | Self::UnknownHost(_) => StatusCode::BAD_REQUEST,
             Self::ForeignOrigin(_) | Self::ExtensionRefused(_) | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::Query(error) => query_status(error.kind),
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -142,7 +153,8 @@ impl ApiError {
             Self::ForeignOrigin(_) => "foreign origin (cors)",
             Self::ExtensionRefused(_) => "browser extension (cors)",
             Self::CrossSite => "request from another site",
-            Self::Unauthorized => "no valid API key (auth.api_key)",
+            Self::Unauthorized => "no valid API key or token",
+            Self::Forbidden { .. } => "not in the scope of the token",
             Self::Query(error) => error.kind.name(),
             Self::History(HistoryError::TooOld { .. } | HistoryError::TooNew { .. }) => "not in the history",
             Self::History(_) => "history cannot be read",
@@ -244,6 +256,23 @@ fn query_status(kind: ErrorKind) -> StatusCode {
         ErrorKind::Limit(_) => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
         ErrorKind::Storage | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Unknown => Self::Unauthorized,
+            Refused::Forbidden {
+                token,
+                scope,
+                limited,
+            } => Self::Forbidden {
+                token,
+                scope,
+                limited,
+            },
+        }
     }
 }
 

@@ -47,7 +47,7 @@ impl Entrance {
         let agent = head.headers.get(header::USER_AGENT).cloned();
         let body = Arriving::new(body, Arc::clone(&connection));
         let (mut response, origin) = match self.app.guard.check(&head, self.app.keys.is_some()) {
-            Verdict::Pass(origin) => match self.app.admit(&head) {
+            Verdict::Pass(origin) => match self.app.admit(&mut head) {
                 Ok(()) => (self.dispatch(head, plain, body, &connection).await, origin),
                 Err(error) => (error.answer(), origin),
             },

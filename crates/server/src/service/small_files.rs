@@ -7,6 +7,7 @@ use timberline_disk::KeyFile;
 use timberline_views::time_trust::{Clock, clock_trust};
 use timberline_views::tools::log_files;
 
+use crate::access::Tokens;
 use crate::identity::Identity;
 use crate::service::privacy;
 use crate::service::retention::Holds;
@@ -23,6 +24,7 @@ pub(crate) fn damaged(settings: &Settings) -> Vec<String> {
         registered(dir).err().map(|error| error.to_string()),
         Holds::read(dir).err().map(|error| error.to_string()),
         privacy::damaged_key(dir),
+        Tokens::read(dir).err().map(|error| error.to_string()),
         clock_trust(dir, &Clock::system())
             .err()
             .map(|error| error.to_string()),
@@ -100,6 +102,7 @@ mod tests {
             ("device_id", "two words"),
             ("backups.json", "{"),
             ("retention.json", "[1"),
+            ("tokens.json", "{"),
             ("privacy.key", "not hexadecimal"),
             ("CLOCK", "timberline clock 1\n"),
         ] {

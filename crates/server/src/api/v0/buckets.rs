@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use timberline_model::json as model_json;
 use timberline_views::BucketView;
 
+use crate::access::Granted;
 use crate::api::as_of::snapshot;
 use crate::api::param::Param;
 use crate::app::App;
@@ -21,15 +22,21 @@ use crate::service::bucket::{LOCAL, is_usable_id, made, with_member};
 /// requests.
 const LISTED_AT_ONCE: usize = 256;
 
-/// All buckets; for a browser extension those that it created.
+/// All buckets; for a browser extension those that it created, for a token those that it is for.
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     extension: Option<Extension<FromExtension>>,
+    granted: Option<Extension<Granted>>,
     uri: Uri,
 ) -> Result<Response<Body>, ApiError> {
     let as_of = snapshot(&app, &uri).await?;
     let snapshot = Arc::clone(&as_of.snapshot);
-    let shown = move |view: &&BucketView| may_see(extension.as_deref(), view);
+    let shown = move |view: &&BucketView| {
+        let covered = granted
+            .as_ref()
+            .is_none_or(|granted| granted.covers(&view.bucket().id));
+        covered && may_see(extension.as_deref(), view)
+    };
     if snapshot.bucket_count() > LISTED_AT_ONCE {
         let mut response = Response::new(stream(move |to| {
             let mut out = vec![b'{'];

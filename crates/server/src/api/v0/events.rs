@@ -9,6 +9,7 @@ use http::{HeaderMap, Response, StatusCode, Uri, header};
 use timberline_model::{Duration, EventId, Timestamp, json as model_json};
 use timberline_views::{BucketView, EventRef, SegmentError, Snapshot, TimeRange};
 
+use crate::access::Granted;
 use crate::api::as_of::snapshot;
 use crate::api::param::Param;
 use crate::app::App;
@@ -181,6 +182,7 @@ pub(crate) fn write_stored(out: &mut Vec<u8>, event: &EventRef<'_>, start: Times
 pub(crate) async fn insert(
     State(app): State<Arc<App>>,
     extension: Option<Extension<FromExtension>>,
+    granted: Option<Extension<Granted>>,
     Param(bucket): Param<String>,
     headers: HeaderMap,
     body: Body,
@@ -193,10 +195,13 @@ pub(crate) async fn insert(
             .map(|events| filters.screen(&bucket, events))
     })?;
     // An event with an id takes the place of the one that has it.
-    if let Some(Extension(FromExtension(origin))) = extension
-        && events.iter().any(|event| event.id.is_some())
-    {
-        return Err(ApiError::ExtensionRefused(origin));
+    if events.iter().any(|event| event.id.is_some()) {
+        if let Some(Extension(FromExtension(origin))) = extension {
+            return Err(ApiError::ExtensionRefused(origin));
+        }
+        if let Some(Extension(granted)) = granted.filter(|granted| !granted.may_replace()) {
+            return Err(granted.refusal().into());
+        }
     }
     let (ids, receipt) = app
         .hold

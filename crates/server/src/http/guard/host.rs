@@ -67,14 +67,17 @@ impl HostRule {
     }
 
     /// # Errors
-    /// When the header is missing, unreadable, or names another server.
+    /// When the header is missing, there several times, unreadable, or names another server.
     pub(super) fn check(&self, headers: &HeaderMap) -> Result<Name, ApiError> {
         if self.any {
             return Ok(Name::Own);
         }
-        let host = headers
-            .get(HOST)
+        let mut hosts = headers.get_all(HOST).iter();
+        let host = hosts
+            .next()
             .and_then(|value| value.to_str().ok())
+            // Of several, a proxy may have checked another one (RFC 9112, 3.2).
+            .filter(|_| hosts.next().is_none())
             .ok_or(ApiError::ForeignHost(None))?;
         let name = without_port(host).ok_or_else(|| ApiError::ForeignHost(Some(host.to_owned())))?;
         // What nearly every request says, before anything is computed.
