@@ -347,9 +347,7 @@ fn no_token_may_do_more_than_the_documentation_says() {
                 );
             }
             if path != "/api/0/info" {
-                for bearer in ["Bearer timberline_x"] {
-                    prober.probe(&row.method, &path, bearer, false);
-                }
+                prober.probe(&row.method, &path, "Bearer timberline_x", false);
             }
         }
     }
