@@ -8,16 +8,18 @@
 //! |---|---|
 //! | `start` | from settings to a running server, and its end |
 //! | [`settings`] | what the server is to do |
+//! | `serve` | the accept loop; each request: guard, then the fast path or the router |
 //! | `http` | sockets, connections, the guard, bodies and errors |
-//! | `routes` | what each path answers; a file per resource |
-//! | `hold` | writes that cannot be done now wait instead of failing |
-//! | `erasure`, `retention`, `privacy` | what is erased, when, and what is never stored |
-//! | `scrub`, `side_files` | finding damage before it matters |
+//! | `access` | the API key; tokens and what they may do |
+//! | `api` | the endpoints; a file for each resource |
+//! | `web` | files, the status page, `/metrics`, `/health`, `/ready` |
+//! | `service` | the use cases: write hold, import, privacy, purge, erasure, retention, scrub, status, memory |
+//! | `app` | what all handlers share |
 //! | [`identity`] | device id and host name |
 //! | `logging` | what the server logs about itself |
-//! | `query_limits` | the configuration keys in messages about a query's limits |
-//! | `memory` | gives memory back when it is not needed |
-//! | [`inspect`], [`render`] | what the command line shares with the server |
+//! | `open_files` | how many connections fit into the limit of open files |
+//! | `json`, `owner_only`, `pattern` | JSON written by hand; files only their owner may read; patterns of bucket ids |
+//! | [`inspect`], [`status`], [`tokens`], [`render`] | what the command line shares with the server |
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 

@@ -3,11 +3,8 @@
 //! | file | what it does |
 //! |---|---|
 //! | `listen` | sockets: opened here, or handed over by systemd |
-//! | `serve` | the accept loop, signals, the orderly end |
-//! | `descriptors` | raising the limit of open files |
 //! | `connections` | all connections: bounds, who makes way, time limits, draining |
 //! | `connection`, `patience`, `socket` | one connection: what it does, how slow its client is, its bytes |
-//! | `entrance` | one request: guard, then the fast path or the router |
 //! | `guard` | the checks of `Host`, `Origin` and `Sec-Fetch-Site`; what browser extensions may do |
 //! | `protection` | headers that keep other pages from embedding answers |
 //! | `arriving`, `collect` | request bodies: counted, bounded |
@@ -17,6 +14,9 @@
 //! | `error` | what went wrong, as a status and JSON |
 //! | `refusals` | what was refused, for the log and `/metrics` |
 //! | `paths` | paths without empty segments |
+//! | `query_limits` | the configuration keys in messages about a query's limits |
+//! | `query_warnings` | the warnings of a query, as a header |
+//! | `run_blocking` | work on a blocking thread; cancelling it when the client disconnects |
 //! | `query`, `json` | small parsers and writers |
 
 pub(crate) mod answer;
