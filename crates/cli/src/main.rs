@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `serve` | the server |
 //! | `query` | queries from the shell |
+//! | `import` | the history of other programs |
 //! | `purge` | purge and redact, by way of a server |
 //! | `bench` | how fast it is on one's own data |
 //! | `backup`, `restore` | a copy of the log, and back |
@@ -35,6 +36,7 @@ mod config;
 mod data_dir;
 mod doctor;
 mod history;
+mod import;
 mod install;
 mod key;
 mod log;
@@ -90,6 +92,8 @@ enum Command {
     Status(Box<status::StatusArgs>),
     /// Look for what is wrong, or will be: disk, permissions, clock, lock, configuration, log, backups.
     Doctor(Box<doctor::DoctorArgs>),
+    /// Bring history along: databases and exports of ActivityWatch, CSV.
+    Import(Box<import::ImportArgs>),
     /// Run a query on the data, or ask a server.
     Query(Box<query::QueryArgs>),
     /// Erase events for good, by what they are or say.
@@ -128,6 +132,7 @@ fn main() -> ExitCode {
         Some(Command::Restore(args)) => return restore::run(*args),
         Some(Command::Status(args)) => return status::run(*args),
         Some(Command::Doctor(args)) => return doctor::run(*args),
+        Some(Command::Import(args)) => return import::run(*args),
         Some(Command::Query(args)) => return query::run(*args),
         Some(Command::Purge(args)) => return purge::purge(*args),
         Some(Command::Redact(args)) => return purge::redact(*args),

@@ -6,6 +6,7 @@ use clap::Args;
 use timberline_server::Start;
 
 use crate::config::{BaseDirs, Config, Overrides};
+use crate::import;
 use crate::passphrase;
 
 /// The flags of `serve`. Those that the reference servers have mean what they mean there.
@@ -59,7 +60,11 @@ pub(crate) struct ServeArgs {
     #[arg(long, short)]
     pub(crate) verbose: bool,
 
-    /// Accepted for compatibility; there is no legacy database to import from
+    /// If the store is empty, import the newest database of ActivityWatch on this machine before serving
+    #[arg(long, conflicts_with = "no_legacy_import")]
+    pub(crate) legacy_import: bool,
+
+    /// Import nothing at the start (this is so without the flag, too; launchers of aw-server-rust pass it)
     #[arg(long)]
     pub(crate) no_legacy_import: bool,
 
@@ -125,11 +130,17 @@ fn name_and_dir(text: &str) -> Result<(String, PathBuf), String> {
 pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let listen_fd = args.listen_fd;
     args.warn_of_no_effect();
+    let (legacy_import, quiet) = (args.legacy_import, args.no_legacy_import);
     let config = Config::load(args.overrides(), &BaseDirs::from_env())?;
     let start = Start::prepare(config.server, listen_fd)?;
     let key = passphrase::unlock_or_create(&start.settings().data_dir, &config.encryption)?;
     let store = start.open_store(key.cipher())?;
     key.keep();
+    let store = if quiet {
+        store
+    } else {
+        import::first::bring_along(&start, store, legacy_import)
+    };
     start.serve(store)?;
     Ok(())
 }

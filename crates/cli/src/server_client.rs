@@ -84,6 +84,21 @@ impl ServerClient {
         request.content_type("application/json").send(body)
     }
 
+    /// Sends JSON that is made while it is sent, and waits for the answer as long as it takes.
+    ///
+    /// # Errors
+    /// As [`ServerClient::get`]; and when the body cannot be made.
+    pub(crate) fn send(
+        &self,
+        path: &str,
+        body: &mut dyn std::io::Read,
+    ) -> Result<Response<Body>, ureq::Error> {
+        let request = self.authorized(self.agent.post(self.url(path)));
+        request
+            .content_type("application/json")
+            .send(ureq::SendBody::from_reader(body))
+    }
+
     fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
         match &self.authorization {
             Some(value) => request.header("authorization", value),

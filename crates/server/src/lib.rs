@@ -19,6 +19,7 @@
 //! | `logging` | what the server logs about itself |
 //! | `open_files` | how many connections fit into the limit of open files |
 //! | `json`, `owner_only`, `pattern` | JSON written by hand; files only their owner may read; patterns of bucket ids |
+//! | [`merge`] | merging events into a store without a server |
 //! | [`inspect`], [`status`], [`tokens`], [`render`] | what the command line shares with the server |
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
@@ -30,6 +31,7 @@ mod http;
 pub mod identity;
 mod json;
 mod logging;
+pub mod merge;
 mod open_files;
 mod owner_only;
 mod pattern;

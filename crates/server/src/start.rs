@@ -144,6 +144,10 @@ impl Start {
         Ok(store)
     }
 
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
     /// Serves until SIGTERM or SIGINT, then closes the store.
     ///
     /// # Errors
@@ -265,10 +269,10 @@ fn refuse_open_addresses(listeners: &Listeners, accepted: bool) -> Result<(), Se
 }
 
 /// The data directory. If it was made for this start and nothing came into it, it is removed again.
-struct NewDir(Option<PathBuf>);
+pub(crate) struct NewDir(Option<PathBuf>);
 
 impl NewDir {
-    fn make(dir: &Path) -> Result<Self, IdentityError> {
+    pub(crate) fn make(dir: &Path) -> Result<Self, IdentityError> {
         let is_new = !dir.exists();
         identity::make_dir(dir).map_err(|error| IdentityError::DataDir {
             dir: dir.to_owned(),
@@ -277,7 +281,7 @@ impl NewDir {
         Ok(Self(is_new.then(|| dir.to_owned())))
     }
 
-    fn keep(mut self) {
+    pub(crate) fn keep(mut self) {
         self.0 = None;
     }
 }
@@ -292,7 +296,7 @@ impl Drop for NewDir {
 }
 
 /// The log's segments carry the id too, so a file that cannot be written now is restored by a later start.
-fn keep_identity(identity: &Identity, settings: &Settings) {
+pub(crate) fn keep_identity(identity: &Identity, settings: &Settings) {
     if let Some(what) = identity.restored() {
         tracing::warn!(id = %identity.device_id, "the file device_id {what}; it was restored from the log's segments");
     }

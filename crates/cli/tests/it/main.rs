@@ -23,6 +23,7 @@ mod harness;
 mod history;
 mod history_documentation;
 mod import;
+mod import_command;
 mod install;
 mod lifecycle;
 mod log_commands;

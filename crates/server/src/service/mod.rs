@@ -5,6 +5,7 @@
 //! | [`write_hold`] | writes that cannot be done now wait instead of failing |
 //! | [`bucket`] | which ids new buckets can have, and what the server fills in |
 //! | [`import`] | exports of this or a reference server, merged into the store |
+//! | [`setting`] | what a setting can be |
 //! | [`privacy`] | filters: what is never stored |
 //! | [`purge`] | purge and redaction |
 //! | [`erasure`] | what is erased from the store is erased from its copies |
@@ -22,6 +23,7 @@ pub(crate) mod privacy;
 pub(crate) mod purge;
 pub(crate) mod retention;
 pub(crate) mod scrub;
+pub(crate) mod setting;
 pub(crate) mod small_files;
 pub(crate) mod status;
 pub(crate) mod write_hold;

@@ -27,16 +27,57 @@ pub struct KnownEvents<'a> {
     /// `None` if the bucket was not there.
     view: Option<&'a BucketView>,
     /// The fingerprints of the events that start in a period, sorted.
-    periods: FxHashMap<i64, Vec<EventFingerprint>>,
+    periods: FxHashMap<i64, Period>,
     /// The periods in the order in which they were read.
     order: VecDeque<i64>,
     /// Events in all periods.
     remembered: usize,
     most: usize,
+    /// Whether an event is known only as often as it is there.
+    counts: bool,
     keys: [RandomState; 2],
 }
 
+/// The events that start in a period.
+#[derive(Debug, Default)]
+struct Period {
+    /// Sorted.
+    fingerprints: Vec<EventFingerprint>,
+    /// Which of them were found already. Empty until the first is found, and if nothing is counted.
+    found: Vec<bool>,
+}
+
+impl Period {
+    /// Whether this is one of them; if `counts`, one that was not found before.
+    fn has(&mut self, fingerprint: EventFingerprint, counts: bool) -> bool {
+        if !counts {
+            return self.fingerprints.binary_search(&fingerprint).is_ok();
+        }
+        let first = self.fingerprints.partition_point(|other| *other < fingerprint);
+        self.found.resize(self.fingerprints.len(), false);
+        let same = self.fingerprints.iter().zip(&mut self.found).skip(first);
+        let mut same = same.take_while(|(other, _)| **other == fingerprint);
+        match same.find(|(_, found)| !**found) {
+            Some((_, found)) => {
+                *found = true;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
 impl<'a> KnownEvents<'a> {
+    /// Those of a bucket, each as often as it is there: the second time that [`has`](Self::has) is asked for an event
+    /// that is there once, it is not known. So a source that has equal events, and was stored in part, can be stored
+    /// completely. Days that had to be forgotten (see `MAX_REMEMBERED`) begin again.
+    pub fn counted(snapshot: &'a Snapshot, bucket: &str) -> KnownEvents<'a> {
+        KnownEvents {
+            counts: true,
+            ..KnownEvents::of(snapshot, bucket)
+        }
+    }
+
     /// Those of a bucket.
     pub fn of(snapshot: &'a Snapshot, bucket: &str) -> KnownEvents<'a> {
         KnownEvents::remembering(snapshot.bucket(bucket), MAX_REMEMBERED)
@@ -49,6 +90,7 @@ impl<'a> KnownEvents<'a> {
             order: VecDeque::new(),
             remembered: 0,
             most,
+            counts: false,
             keys: [RandomState::new(), RandomState::new()],
         }
     }
@@ -79,25 +121,28 @@ impl<'a> KnownEvents<'a> {
         }
         let period = start.div_euclid(PERIOD);
         let fingerprint = self.fingerprint(start, event.duration.nanos(), event.data.as_bytes());
-        if let Some(fingerprints) = self.periods.get(&period) {
-            return Ok(fingerprints.binary_search(&fingerprint).is_ok());
+        if let Some(events) = self.periods.get_mut(&period) {
+            return Ok(events.has(fingerprint, self.counts));
         }
-        let fingerprints = self.read(view, period)?;
-        let found = fingerprints.binary_search(&fingerprint).is_ok();
-        self.remember(period, fingerprints);
+        let mut events = Period {
+            fingerprints: self.read(view, period)?,
+            found: Vec::new(),
+        };
+        let found = events.has(fingerprint, self.counts);
+        self.remember(period, events);
         Ok(found)
     }
 
-    fn remember(&mut self, period: i64, fingerprints: Vec<EventFingerprint>) {
-        self.remembered += fingerprints.len();
-        self.periods.insert(period, fingerprints);
+    fn remember(&mut self, period: i64, events: Period) {
+        self.remembered += events.fingerprints.len();
+        self.periods.insert(period, events);
         self.order.push_back(period);
         while self.remembered > self.most && self.order.len() > 1 {
             let oldest = self
                 .order
                 .pop_front()
                 .and_then(|oldest| self.periods.remove(&oldest));
-            self.remembered -= oldest.map_or(0, |fingerprints| fingerprints.len());
+            self.remembered -= oldest.map_or(0, |events| events.fingerprints.len());
         }
     }
 
@@ -205,5 +250,31 @@ mod tests {
         let snapshot = Snapshot::default();
         let mut known = KnownEvents::of(&snapshot, "b");
         assert!(known.is_empty() && !known.has(&event(1, "{}")).unwrap());
+    }
+
+    #[test]
+    fn counted_events_are_known_as_often_as_they_are_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(dir.path(), StoreOptions::default()).unwrap();
+        let bucket = Bucket {
+            id: "b".to_owned(),
+            type_: "t".to_owned(),
+            client: "c".to_owned(),
+            hostname: "h".to_owned(),
+            created: Timestamp::from_nanos(0),
+            data: Data::default(),
+            last_updated: None,
+        };
+        store.create_bucket(&bucket).unwrap();
+        let (once, twice, never) = (event(1, "{}"), event(1, r#"{"a":1}"#), event(2, "{}"));
+        let events = [twice.clone(), once.clone(), twice.clone()];
+        store.insert_events("b", &events).unwrap();
+        let snapshot = store.snapshot();
+        let mut known = KnownEvents::counted(&snapshot, "b");
+        let answers = [&twice, &once, &once, &twice, &twice, &never].map(|event| known.has(event).unwrap());
+        assert_eq!(answers, [true, true, false, true, false, false]);
+        let mut known = KnownEvents::of(&snapshot, "b");
+        assert!((0..3).all(|_| known.has(&once).unwrap()));
+        store.close().unwrap();
     }
 }

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use bytes::{Buf, Bytes};
-use http::{HeaderMap, HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Response, Uri, header};
 use tokio::sync::mpsc;
 
 use crate::app::App;
-use crate::http::{ApiError, json, json_answer, pass_over, pieces};
+use crate::http::{ApiError, Query, json, json_answer, pass_over, pieces};
 use crate::service::import::{
     FORM_FIELDS, ImportError, Layout, MEMORY_BYTES, Multipart, Spool, read_layout, replay,
 };
@@ -24,9 +24,13 @@ const PIECES_IN_FLIGHT: usize = 8;
 
 pub(crate) async fn import(
     State(app): State<Arc<App>>,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
+    let by_bucket = Query::of(&uri)
+        .get("by_bucket")?
+        .is_some_and(|value| value == "true");
     let form = match Form::of(&headers) {
         Ok(form) => form,
         Err(error) => {
@@ -54,7 +58,7 @@ pub(crate) async fn import(
         app.settle(receipt).await?;
     }
     outcome.log();
-    Ok(json_answer(outcome.to_json()))
+    Ok(json_answer(outcome.to_json(by_bucket)))
 }
 
 /// The bytes of the body, if the client says how many there are.

@@ -12,15 +12,12 @@ use crate::api::param::Param;
 use crate::app::App;
 use crate::http::{ApiError, collect_json, json, json_answer};
 use crate::service::privacy;
+use crate::service::setting::{KEY_BYTES, VALUE_BYTES};
 
-/// Longest value. Data of an event are held to less by what a request may be; settings are all kept in memory.
-const VALUE_BYTES: usize = 1 << 20;
 /// Problems that an answer names.
 const MAX_WARNINGS: usize = 20;
 /// Names the first problem of a stored value, for clients that do not look at the body.
 const WARNING: HeaderName = HeaderName::from_static("x-timberline-warning");
-/// Keys must be shorter; the reference's limit.
-const KEY_BYTES: usize = 128;
 
 pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
     let as_of = snapshot(&app, &uri).await?;

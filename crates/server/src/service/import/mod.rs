@@ -41,6 +41,7 @@ mod split;
 mod spool;
 mod window;
 
+use std::collections::BTreeMap;
 use std::io;
 
 use timberline_views::SegmentError;
@@ -99,6 +100,16 @@ pub(crate) struct Outcome {
     notes: Notes,
     /// By a privacy filter.
     events_dropped: u64,
+    /// The same for each bucket.
+    by_bucket: BTreeMap<String, BucketOutcome>,
+}
+
+/// What became of the events of one bucket.
+#[derive(Debug, Default)]
+struct BucketOutcome {
+    added: u64,
+    known: u64,
+    dropped: u64,
 }
 
 impl Outcome {
@@ -117,7 +128,7 @@ impl Outcome {
         );
     }
 
-    pub(crate) fn to_json(&self) -> Vec<u8> {
+    pub(crate) fn to_json(&self, by_bucket: bool) -> Vec<u8> {
         let mut out = Vec::new();
         for (name, count) in [
             (r#"{"buckets_created":"#, self.buckets_created),
@@ -134,7 +145,31 @@ impl Outcome {
         }
         out.push(b',');
         self.notes.write(&mut out);
+        if by_bucket {
+            self.write_by_bucket(&mut out);
+        }
         out.push(b'}');
         out
+    }
+
+    /// Writes `,"by_bucket":{id:{"added":n,"known":n,"dropped":n},…}`.
+    fn write_by_bucket(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#","by_bucket":{"#);
+        for (index, (id, outcome)) in self.by_bucket.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            json::write_string(out, id);
+            for (name, count) in [
+                (r#":{"added":"#, outcome.added),
+                (r#","known":"#, outcome.known),
+                (r#","dropped":"#, outcome.dropped),
+            ] {
+                out.extend_from_slice(name.as_bytes());
+                json::write_number(out, count);
+            }
+            out.push(b'}');
+        }
+        out.push(b'}');
     }
 }

@@ -116,6 +116,7 @@ impl Import<'_> {
         self.stored
             .buckets
             .fetch_add(u64::from(created), Ordering::Relaxed);
+        self.outcome.by_bucket.entry(bucket.id.clone()).or_default();
         if !layout.events.is_empty() {
             self.known = KnownEvents::of(self.before, &bucket.id);
         }
@@ -171,6 +172,11 @@ impl Import<'_> {
         self.stored.events.fetch_add(added as u64, Ordering::Relaxed);
         self.outcome.events_known += (same + events.len().saturating_sub(added)) as u64;
         self.outcome.events_dropped += dropped as u64;
+        if let Some(counts) = self.outcome.by_bucket.get_mut(bucket) {
+            counts.added += added as u64;
+            counts.known += (same + events.len().saturating_sub(added)) as u64;
+            counts.dropped += dropped as u64;
+        }
         self.outcome.events_unreadable += salvaged.left_out;
         self.outcome.events_changed += salvaged.changed;
         for (number, reason, left_out) in &salvaged.notes {

@@ -1,7 +1,7 @@
 //! The filters of the stored setting, compiled once for every change of it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -53,7 +53,12 @@ impl Privacy {
     /// Reads a list of rules that is not to be followed. Nothing is changed: if there is no key, it hashes with one
     /// that is forgotten.
     pub(crate) fn draft(&self, json: &str) -> Filters {
-        Filters::parse(json, || match HashKey::kept(&self.data_dir)? {
+        Self::draft_in(&self.data_dir, json)
+    }
+
+    /// The same for a data directory without a server.
+    pub(crate) fn draft_in(data_dir: &Path, json: &str) -> Filters {
+        Filters::parse(json, || match HashKey::kept(data_dir)? {
             Some(key) => Ok(key),
             None => HashKey::random(),
         })

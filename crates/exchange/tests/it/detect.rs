@@ -1,19 +1,10 @@
 //! Where ActivityWatch's data are found, on every platform.
 
-#![cfg(feature = "sqlite")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "what a test needs and does not get is its failure"
-)]
-
-mod harness;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use harness::{contents, fill, many, rust_database};
+use crate::harness::{contents, fill, many, rust_database};
 use timberline_exchange::import::{Kind, Places, Platform, detect};
 
 fn database(path: &Path, age: u64) {

@@ -1,17 +1,8 @@
 //! What is written can be read: counts, durations and, where the format has room for them, every value.
 
-#![cfg(feature = "sqlite")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "what a test needs and does not get is its failure"
-)]
-
-mod harness;
-
 use std::fs;
 
-use harness::{START, bucket, contents, event, hard, many, read, total, write};
+use crate::harness::{START, bucket, contents, event, hard, many, read, total, write};
 use proptest::prelude::*;
 use timberline_exchange::export::{Columns, Csv, Ical, Json, NdJson, Sink, Sqlite, Totals};
 use timberline_exchange::import::{Kind, Setting};

@@ -1,20 +1,13 @@
 //! Databases of ActivityWatch's servers: every schema, in every state in which a file can be.
 
-#![cfg(feature = "sqlite")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "what a test needs and does not get is its failure"
-)]
-
-mod harness;
-
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use harness::{SECOND, START, bucket, contents, event, fill, hard, many, read, read_with, rust_database};
+use crate::harness::{
+    SECOND, START, bucket, contents, event, fill, hard, many, read, read_with, rust_database,
+};
 use proptest::prelude::*;
 use rusqlite::{Connection, params};
 use timberline_exchange::Error;
@@ -620,7 +613,7 @@ fn an_empty_database_has_nothing() {
         &Connection::open(&path).unwrap(),
         &[(bucket("empty"), Vec::new())],
     );
-    assert_eq!(harness::read(&path).events["empty"], Vec::new());
+    assert_eq!(crate::harness::read(&path).events["empty"], Vec::new());
 }
 
 proptest! {

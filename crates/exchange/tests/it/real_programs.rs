@@ -1,23 +1,12 @@
 //! The real programs: databases that aw-server's own storage wrote are read rightly, and what this crate writes is read
 //! rightly by DuckDB and icalendar. Packages come from PyPI.
 
-#![cfg(all(feature = "sqlite", feature = "parquet"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "what a test needs and does not get is its failure"
-)]
-
-mod harness;
-
-mod real_programs {
-    pub(crate) mod python;
-}
+pub(crate) mod python;
 
 use std::fs;
 
-use harness::{HOSTILE, START, bucket, event, many, read, total, write};
-use real_programs::python::run_script;
+use crate::harness::{HOSTILE, START, bucket, event, many, read, total, write};
+use python::run_script;
 use serde_json::Value as Json;
 use timberline_exchange::export::{Columns, Ical, Parquet, ParquetFolders};
 use timberline_exchange::import::Kind;
@@ -77,7 +66,7 @@ fn databases_of_the_real_aw_server_are_read() {
 fn duckdb_and_icalendar_read_what_was_written() {
     let directory = tempfile::tempdir().unwrap();
     let texts = HOSTILE.iter().enumerate().map(|(at, text)| {
-        let data = harness::data(&[("title", text)]);
+        let data = crate::harness::data(&[("title", text)]);
         event(at as u64 + 1, START + at as i64, at as i64 * 400_000_001, &data)
     });
     let odd = [

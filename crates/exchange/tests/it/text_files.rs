@@ -1,18 +1,10 @@
 //! Export files and tables, of every vintage and in every state.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "what a test needs and does not get is its failure"
-)]
-
-mod harness;
-
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use harness::{HOSTILE, SECOND, START, event, hard, read, read_with, total, write};
+use crate::harness::{HOSTILE, SECOND, START, event, hard, read, read_with, total, write};
 use proptest::prelude::*;
 use timberline_exchange::Error;
 use timberline_exchange::export::{Columns, Csv, Json};
@@ -320,14 +312,14 @@ fn our_own_csv_comes_back_text_for_text() {
                 at as u64 + 1,
                 START,
                 at as i64,
-                &harness::data(&[("title", text), ("id", text), ("data.x", "")]),
+                &crate::harness::data(&[("title", text), ("id", text), ("data.x", "")]),
             )
         })
         .collect();
     for event in &events {
         columns.observe(&event.data);
     }
-    let buckets = [(harness::bucket("=b"), events.clone())];
+    let buckets = [(crate::harness::bucket("=b"), events.clone())];
     let (_directory, path) = file("x.csv", "");
     write(&mut Csv::new(fs::File::create(&path).unwrap(), columns), &buckets);
     let read = read(&path);

@@ -17,7 +17,7 @@ const PACKAGES: [&str; 4] = [
 /// Runs a script of this folder on a directory, and gives what it prints.
 pub(crate) fn run_script(name: &str, directory: &Path) -> Json {
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/real_programs")
+        .join("tests/it/real_programs")
         .join(name);
     let mut command = Command::new(python());
     // aw-core makes directories at home.

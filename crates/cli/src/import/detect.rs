@@ -1,0 +1,122 @@
+//! `timberline import --detect`: where ActivityWatch keeps its data.
+
+use std::fmt::Write as _;
+use std::time::UNIX_EPOCH;
+
+use indicatif::BinaryBytes;
+use serde_json::{Value, json};
+use timberline_exchange::import::{Found, Kind, Places, detect};
+use timberline_model::Timestamp;
+
+use crate::moment::local_text;
+use crate::output::Output;
+use crate::table::{Table, printable};
+use crate::verdict::Verdict;
+
+/// What there is on this machine, newest first.
+fn found() -> Vec<Found> {
+    Places::of_this_process()
+        .map(|places| detect(&places))
+        .unwrap_or_default()
+}
+
+/// The databases that a server with or without `--testing` brings along, newest first.
+pub(crate) fn databases(testing: bool) -> Vec<Found> {
+    let mut found = found();
+    found.retain(|found| {
+        let database = found.kind.is_some_and(|kind| kind != Kind::Settings);
+        database && found.testing == testing && found.buckets > 0
+    });
+    found
+}
+
+/// Prints what there is.
+pub(super) fn print(json: bool) -> anyhow::Result<Verdict> {
+    let found = found();
+    let mut out = Output::new();
+    if json {
+        let list: Vec<Value> = found.iter().map(to_json).collect();
+        out.line(json!({ "found": list }))?;
+        out.flush()?;
+        return Ok(Verdict::faulty_if(false));
+    }
+    if found.is_empty() {
+        out.line("No data of ActivityWatch were found in their usual places.")?;
+        out.flush()?;
+        return Ok(Verdict::faulty_if(false));
+    }
+    let mut table = Table::new(&[
+        ("file", false),
+        ("what it is", false),
+        ("buckets", true),
+        ("size", true),
+        ("changed", false),
+    ]);
+    for found in &found {
+        let what = match (&found.kind, &found.problem) {
+            (Some(kind), _) => kind.to_string(),
+            (None, Some(problem)) => problem.clone(),
+            (None, None) => "cannot be read".to_owned(),
+        };
+        table.row([
+            found.path.display().to_string(),
+            if found.testing {
+                format!("{what}, testing")
+            } else {
+                what
+            },
+            found.buckets.to_string(),
+            BinaryBytes(found.size).to_string(),
+            changed(found).map(local_text).unwrap_or_default(),
+        ]);
+    }
+    table.print(&mut out)?;
+    if let Some(first) = found.iter().find(|found| found.kind.is_some() && !found.testing) {
+        out.line("")?;
+        out.line(format_args!("To bring it along: {}", command(first)))?;
+    }
+    out.flush()?;
+    Ok(Verdict::faulty_if(false))
+}
+
+/// The command that imports it.
+pub(crate) fn command(found: &Found) -> String {
+    let path = printable(&found.path.display().to_string());
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@%,:".contains(c);
+    if path.chars().all(plain) {
+        return format!("timberline import {path}");
+    }
+    format!("timberline import '{}'", path.replace('\'', r"'\''"))
+}
+
+/// What was found, in a few words.
+pub(crate) fn describe(found: &Found) -> String {
+    let mut text = printable(&found.path.display().to_string());
+    if let Some(kind) = found.kind {
+        // Writing into a string does not fail.
+        let _ = write!(
+            text,
+            " ({kind}, {} buckets, {})",
+            found.buckets,
+            BinaryBytes(found.size)
+        );
+    }
+    text
+}
+
+fn changed(found: &Found) -> Option<Timestamp> {
+    let since = found.modified?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_nanos()).ok().map(Timestamp::from_nanos)
+}
+
+fn to_json(found: &Found) -> Value {
+    json!({
+        "path": found.path.display().to_string(),
+        "kind": found.kind.map(|kind| kind.to_string()),
+        "problem": found.problem,
+        "size": found.size,
+        "buckets": found.buckets,
+        "testing": found.testing,
+        "modified": changed(found).map(|at| at.to_string()),
+    })
+}

@@ -1,0 +1,45 @@
+//! The first start of a server: history of ActivityWatch that is on the machine.
+
+use timberline_server::Start;
+use timberline_server::merge::OwnStore;
+use timberline_views::Store;
+
+use super::{SettingsRule, bar::Bar, detect, local};
+use timberline_exchange::import::{Found, Options, Source};
+
+/// For a server whose store is empty: imports the newest database that is found if `at_once`, and says what it did; else
+/// says in one line what was found, and which command imports it.
+pub(crate) fn bring_along(start: &Start, store: Store, at_once: bool) -> Store {
+    if store.snapshot().bucket_count() > 0 {
+        return store;
+    }
+    let found = detect::databases(start.settings().testing);
+    let Some(first) = found.first() else {
+        return store;
+    };
+    let (what, command) = (detect::describe(first), detect::command(first));
+    if at_once {
+        return import(start, store, first, &what, &command);
+    }
+    tracing::info!("history of ActivityWatch was found: {what}. To bring it along: {command}");
+    store
+}
+
+/// An import that fails does not keep the server from serving: it can be run again.
+fn import(start: &Start, store: Store, found: &Found, what: &str, command: &str) -> Store {
+    tracing::info!("importing {what}");
+    let own = OwnStore::before_serving(start, store);
+    let imported = Source::open(&found.path, &Options::default())
+        .map_err(anyhow::Error::from)
+        .and_then(|mut source| {
+            local::into_store(&mut source, &own, SettingsRule::Keep, &Bar::new(&found.path))
+        });
+    match imported {
+        Ok(tally) => tracing::info!(events = tally.stored(), "imported {what}"),
+        Err(error) => tracing::error!(
+            "{what} was not imported completely. To add the rest: {command}. The reason: {}",
+            crate::verdict::describe(&error)
+        ),
+    }
+    own.into_store()
+}
