@@ -4,12 +4,12 @@ use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
-use timberline_disk::{Cipher, Storage};
+use timberline_disk::{Cipher, DataDir, Storage};
 use timberline_log::{CheckedFrames, SegmentInfo, Seq, allow_segments, segment_name};
 use timberline_views::tools::{Replica, ReplicaError};
 
+use crate::BackupError;
 use crate::manifest::Manifest;
-use crate::{BackupError, LOG_DIR};
 
 /// How often a backup that changes while it is looked at is looked at again.
 const ATTEMPTS: usize = 10;
@@ -128,7 +128,7 @@ fn compare_with_manifest(dir: &Path) -> Result<Vec<String>, BackupError> {
     allow_segments(&reader)?;
     let reader = reader.pinned_copy()?;
     let infos = reader.segments()?;
-    let log = dir.join(LOG_DIR);
+    let log = dir.join(DataDir::LOG);
     let mut wrong = Vec::new();
     for segment in &manifest.segments {
         let found = infos.iter().find(|info| info.first.get() == segment.first);

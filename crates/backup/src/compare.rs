@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
+use timberline_disk::DataDir;
 use timberline_log::{Lineage, SegmentInfo, Seq, lineage};
 
-use crate::{BackupError, LOG_DIR};
+use crate::BackupError;
 
 /// The segments of a backup that hold what was erased from the log since they were copied, oldest first. `None` if the
 /// backup cannot be reached.
@@ -17,7 +18,7 @@ pub fn segments_to_erase(
     live: &[SegmentInfo],
     backup: &Path,
 ) -> Result<Option<Vec<SegmentInfo>>, BackupError> {
-    if !backup.join(LOG_DIR).is_dir() {
+    if !backup.join(DataDir::LOG).is_dir() {
         return Ok(None);
     }
     Ok(Some(compare(live, backup)?.outdated))
@@ -87,7 +88,7 @@ pub fn only_in_backup(
     newest: Seq,
     backup: &Path,
 ) -> Result<Option<RangeInclusive<Seq>>, BackupError> {
-    if !backup.join(LOG_DIR).is_dir() {
+    if !backup.join(DataDir::LOG).is_dir() {
         return Ok(None);
     }
     let mut only: Option<RangeInclusive<Seq>> = None;

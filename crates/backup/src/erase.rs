@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use timberline_cancel::Cancel;
-use timberline_disk::{FileStorage, Storage, WriterLock};
+use timberline_disk::{DataDir, FileStorage, Storage, WriterLock, write_atomically};
 use timberline_log::{LogError, SegmentInfo, Seq, check_frames, is_rewritten_from, segment_name};
 use timberline_views::Store;
 
@@ -28,7 +28,7 @@ use crate::compare::{Compared, compare, segments_to_erase};
 use crate::manifest::{Manifest, ManifestSegment};
 use crate::registry::{Registered, register, registered, strike_out};
 use crate::set_name::{is_gone_unfinished, sets_in};
-use crate::{BackupError, LOG_DIR, files};
+use crate::{BackupError, files};
 
 /// How many versions of a segment are looked at that is rewritten all the while.
 const VERSIONS: usize = 8;
@@ -90,7 +90,7 @@ impl Reach<'_> {
     }
 
     fn erase_from_listed(&self, live: &[SegmentInfo], backup: &Path) -> Result<usize, BackupError> {
-        if !backup.join(LOG_DIR).is_dir() {
+        if !backup.join(DataDir::LOG).is_dir() {
             return Err(BackupError::Unsuitable {
                 path: backup.to_owned(),
                 what: "cannot be reached, or is no backup any more: connect its disk, or strike it out of backups.json if it is gone",
@@ -193,7 +193,7 @@ fn unfinished(backup: &Path) -> BackupError {
 }
 
 fn log_of(backup: &Path) -> Result<Arc<dyn Storage>, BackupError> {
-    let log = backup.join(LOG_DIR);
+    let log = backup.join(DataDir::LOG);
     let storage = FileStorage::open(&log).map_err(BackupError::io("open the directory", &log))?;
     Ok(Arc::new(storage))
 }
@@ -216,7 +216,7 @@ fn replace_these(
     backup: &Path,
     cancel: &Cancel,
 ) -> Result<usize, BackupError> {
-    let log = backup.join(LOG_DIR);
+    let log = backup.join(DataDir::LOG);
     files::remove_unfinished(&log)?;
     let (from, to) = (log_of(data_dir)?, log_of(backup)?);
     let mut replaced = 0;
@@ -264,7 +264,7 @@ fn list_replaced(backup: &Path) -> Result<(), BackupError> {
 /// Puts a segment of the log in the place of its copy. A damaged one must never take the place of a copy that may be the
 /// last whole one. It may be rewritten meanwhile: then the next version is looked at.
 fn replace(data_dir: &Path, log: &Path, mut info: SegmentInfo) -> Result<(), BackupError> {
-    let source = data_dir.join(LOG_DIR).join(&info.file);
+    let source = data_dir.join(DataDir::LOG).join(&info.file);
     let live = log_of(data_dir)?;
     for _ in 0..VERSIONS {
         let whole = is_whole(&live, &info)?;
@@ -273,7 +273,9 @@ fn replace(data_dir: &Path, log: &Path, mut info: SegmentInfo) -> Result<(), Bac
         match segments.into_iter().find(|now| now.first == info.first) {
             Some(now) if now == info && whole => {
                 // Under another name and renamed: in a set of automatic backups the old file belongs to the others, too.
-                return files::put(log, &segment_name(info.first), &bytes);
+                let name = segment_name(info.first);
+                return write_atomically(log, &name, &bytes)
+                    .map_err(BackupError::io("write", log.join(&name)));
             }
             Some(now) if now != info => info = now,
             _ => break,

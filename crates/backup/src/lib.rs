@@ -11,7 +11,7 @@
 //! | `compare` | a backup against the log that it was made of |
 //! | `set_name`, `sets` | backups of several moments side by side |
 //! | `automatic` | the server makes them by itself |
-//! | `files` | small files, whole or not at all |
+//! | `files` | directories, copies of small files, and what an interruption has left |
 //!
 //! A backup looks like a data directory without views: `log/`, `device_id`, maybe `KEY`; and `manifest.json`. Making
 //! one takes no lock of the data directory, which a server may be using. Users read `docs/backup.md`.
@@ -22,7 +22,7 @@ mod automatic;
 mod check;
 mod compare;
 mod erase;
-pub mod files;
+mod files;
 mod manifest;
 mod registry;
 mod restore;
@@ -42,13 +42,12 @@ pub use update::{Backup, BackupReport};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use timberline_disk::{DataDir, IoError};
 use timberline_log::LogError;
 use timberline_views::{HistoryError, OpenError};
 
-/// The directory of the log, in a backup as in a data directory.
-const LOG_DIR: &str = "log";
 /// What is copied beside the log, where it is there: who wrote it, and the key that it is encrypted with.
-const COMPANIONS: [&str; 2] = ["device_id", "KEY"];
+const COMPANIONS: [&str; 2] = [DataDir::DEVICE_ID, DataDir::KEY];
 
 /// Why a backup could not be made, checked or put back.
 #[derive(Debug, thiserror::Error)]
@@ -63,16 +62,9 @@ pub enum BackupError {
     /// Nothing was ever written.
     #[error("the log in {} is empty: there is nothing to back up", .0.display())]
     Empty(PathBuf),
-    /// A file beside the log.
-    #[error("cannot {doing} {}: {error}", path.display())]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// To what.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    /// A file or directory could not be used.
+    #[error(transparent)]
+    Io(#[from] IoError),
     /// The directory has something else in it.
     #[error("{} {what}", path.display())]
     Unsuitable {
@@ -139,9 +131,9 @@ fn more(count: usize) -> String {
 }
 
 impl BackupError {
-    fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> BackupError {
-        let path = path.as_ref().to_path_buf();
-        move |error| BackupError::Io { doing, path, error }
+    fn io(op: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> BackupError {
+        let at = IoError::at(op, path);
+        move |error| BackupError::Io(at(error))
     }
 
     fn erase(path: &Path) -> impl FnOnce(HistoryError) -> BackupError {

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use timberline_disk::DataDir;
 use timberline_log::{CopiedLog, CopiedSegment};
 
-use crate::{BackupError, files};
+use crate::BackupError;
 
-/// The file in the backup's directory.
-const FILE: &str = "manifest.json";
 /// The version that is written and the newest that is read.
 const VERSION: u32 = 1;
 
@@ -74,8 +73,8 @@ impl Manifest {
     /// # Errors
     /// When it cannot be read, or a newer program wrote it.
     pub fn read(dir: &Path) -> Result<Option<Manifest>, BackupError> {
-        let path = dir.join(FILE);
-        let Some(bytes) = files::get(&path)? else {
+        let path = dir.join(DataDir::MANIFEST);
+        let Some(bytes) = DataDir::at(dir).read(DataDir::MANIFEST)? else {
             return Ok(None);
         };
         let wrong = |reason: String| BackupError::Manifest {
@@ -106,11 +105,11 @@ impl Manifest {
     /// Writes it.
     pub(super) fn write(&self, dir: &Path) -> Result<u64, BackupError> {
         let mut bytes = serde_json::to_vec_pretty(self).map_err(|error| BackupError::Manifest {
-            path: dir.join(FILE),
+            path: dir.join(DataDir::MANIFEST),
             reason: error.to_string(),
         })?;
         bytes.push(b'\n');
-        files::put(dir, FILE, &bytes)?;
+        DataDir::at(dir).write_atomically(DataDir::MANIFEST, &bytes)?;
         Ok(bytes.len() as u64)
     }
 

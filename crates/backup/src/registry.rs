@@ -5,11 +5,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use timberline_disk::DataDir;
 
 use crate::{BackupError, files};
-
-/// The file in the data directory.
-const FILE: &str = "backups.json";
 
 /// A backup that was made of a data directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,12 +38,12 @@ pub fn registered(data_dir: &Path) -> Result<Vec<Registered>, BackupError> {
 /// # Errors
 /// When a file cannot be read or written.
 pub fn copy_registry(from: &Path, to: &Path) -> Result<u64, BackupError> {
-    files::copy(from, to, FILE)
+    files::copy(from, to, DataDir::BACKUPS)
 }
 
 fn read(data_dir: &Path) -> Result<Registry, BackupError> {
-    let path = data_dir.join(FILE);
-    let Some(bytes) = files::get(&path)? else {
+    let path = data_dir.join(DataDir::BACKUPS);
+    let Some(bytes) = DataDir::at(data_dir).read(DataDir::BACKUPS)? else {
         return Ok(Registry::default());
     };
     serde_json::from_slice(&bytes).map_err(|error| BackupError::Manifest {
@@ -75,11 +73,11 @@ fn change(data_dir: &Path, change: impl FnOnce(&mut Vec<Registered>)) -> Result<
     let mut registry = read(data_dir)?;
     change(&mut registry.backups);
     let mut bytes = serde_json::to_vec_pretty(&registry).map_err(|error| BackupError::Manifest {
-        path: data_dir.join(FILE),
+        path: data_dir.join(DataDir::BACKUPS),
         reason: error.to_string(),
     })?;
     bytes.push(b'\n');
-    files::put(data_dir, FILE, &bytes)
+    Ok(DataDir::at(data_dir).write_atomically(DataDir::BACKUPS, &bytes)?)
 }
 
 #[cfg(test)]
@@ -129,7 +127,7 @@ mod tests {
     #[test]
     fn a_list_that_is_none_is_named() {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join(FILE), "{").unwrap();
+        std::fs::write(dir.path().join(DataDir::BACKUPS), "{").unwrap();
         let error = registered(dir.path()).unwrap_err().to_string();
         assert!(
             error.contains("backups.json") && error.contains("remove it"),

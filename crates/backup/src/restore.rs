@@ -6,14 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use timberline_cancel::Cancel;
-use timberline_disk::{FileStorage, Storage, WriterLock};
+use timberline_disk::{DataDir, FileStorage, Storage, WriterLock, sync_dir};
 use timberline_log::{LogError, copy_log};
 
 use crate::check::against_manifest;
-use crate::{BackupError, LOG_DIR, copy_companions, files};
-
-/// Where the log is put together; it gets its name when it is complete.
-const UNFINISHED: &str = "log.restoring";
+use crate::{BackupError, copy_companions, files};
 
 /// What was put back.
 #[derive(Clone, Debug)]
@@ -40,7 +37,7 @@ pub fn restore(backup: &Path, data_dir: &Path, despite_damage: bool) -> Result<R
     files::make_dir(data_dir)?;
     let _lock = WriterLock::acquire(data_dir).map_err(LogError::from)?;
     refuse_overwriting(data_dir)?;
-    let unfinished = data_dir.join(UNFINISHED);
+    let unfinished = data_dir.join(DataDir::LOG_RESTORING);
     // What an interrupted attempt has left may be of another backup.
     match fs::remove_dir_all(&unfinished) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -54,7 +51,7 @@ pub fn restore(backup: &Path, data_dir: &Path, despite_damage: bool) -> Result<R
             damage = found;
         }
         refuse_damage(backup, &damage, despite_damage)?;
-        give_name(&unfinished, &data_dir.join(LOG_DIR))?;
+        give_name(&unfinished, &data_dir.join(DataDir::LOG))?;
         restored.damage = damage;
         Ok(restored)
     });
@@ -70,13 +67,13 @@ fn refuse_overwriting(data_dir: &Path) -> Result<(), BackupError> {
         path: data_dir.to_owned(),
         what,
     };
-    let log = data_dir.join(LOG_DIR);
+    let log = data_dir.join(DataDir::LOG);
     if has_segments(&log)? {
         return Err(unsuitable(
             "has a log, which is never overwritten: choose another directory with --dbpath, or move that one away",
         ));
     }
-    if data_dir.join("views/checkpoint").exists() {
+    if data_dir.join(DataDir::VIEWS).join(DataDir::CHECKPOINT).exists() {
         return Err(unsuitable(
             "has views of another log in views/: remove that directory, views are made anew from the log",
         ));
@@ -138,10 +135,10 @@ fn copy_to(
 /// A server that was started once and had no space for a log has left an empty directory, with a lock file.
 fn give_name(unfinished: &Path, log: &Path) -> Result<(), BackupError> {
     if log.is_dir() {
-        let _ = fs::remove_file(log.join("LOCK"));
+        let _ = fs::remove_file(log.join(DataDir::LOCK));
     }
     fs::rename(unfinished, log).map_err(BackupError::io("put the log in its place:", log))?;
     log.parent()
-        .map_or(Ok(()), files::sync_dir)
+        .map_or(Ok(()), sync_dir)
         .map_err(BackupError::io("sync", log))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use timberline_model::Timestamp;
 
-use crate::LOG_DIR;
+use timberline_disk::DataDir;
 
 /// A set that is being made has this name, so that no half set is ever taken for one.
 pub(crate) const UNFINISHED: &str = "unfinished";
@@ -18,7 +18,7 @@ pub(crate) fn sets_in(dir: &Path) -> Vec<PathBuf> {
         let is_set = name
             .to_str()
             .is_some_and(|name| name == UNFINISHED || parse_name(name).is_some());
-        (is_set && entry.path().join(LOG_DIR).is_dir()).then(|| entry.path())
+        (is_set && entry.path().join(DataDir::LOG).is_dir()).then(|| entry.path())
     });
     paths.filter_map(|path| path.canonicalize().ok()).collect()
 }
@@ -28,7 +28,7 @@ pub(crate) fn sets_in(dir: &Path) -> Vec<PathBuf> {
 pub(crate) fn is_gone_unfinished(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == UNFINISHED)
         && path.parent().is_some_and(Path::is_dir)
-        && !path.join(LOG_DIR).exists()
+        && !path.join(DataDir::LOG).exists()
 }
 
 /// RFC 3339 to the second with hyphens for colons, which not all file systems take.

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use timberline_cancel::Cancel;
-use timberline_disk::WriterLock;
+use timberline_disk::{DataDir, WriterLock, sync_dir};
 use timberline_log::{Lineage, LogError, SegmentInfo, lineage};
 use timberline_model::Timestamp;
 
@@ -17,7 +17,7 @@ use crate::manifest::{Manifest, ManifestSegment};
 use crate::registry::{Registered, register, registered, strike_out};
 use crate::set_name::{UNFINISHED, name, parse_name};
 use crate::update::{Backup, BackupReport};
-use crate::{BackupError, LOG_DIR, files};
+use crate::{BackupError, files};
 
 /// A directory with sets.
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ impl Sets {
         // On the list under both names while it gets its own: it is erased from wherever it is found.
         report.register(data_dir, now);
         fs::rename(&unfinished, &path).map_err(BackupError::io("name", &path))?;
-        files::sync_dir(&self.dir).map_err(BackupError::io("sync", &self.dir))?;
+        sync_dir(&self.dir).map_err(BackupError::io("sync", &self.dir))?;
         if report.unregistered.is_none() {
             strike_out(data_dir, &begun)?;
             self.strike_out_missing(data_dir, &report.path)?;
@@ -215,7 +215,7 @@ fn link_sealed(data_dir: &Path, live: &[SegmentInfo], to: &Path, previous: &Set)
     };
     manifest.segments.retain(is_taken);
     manifest.purged_through = None;
-    let (from, log) = (previous.join(LOG_DIR), to.join(LOG_DIR));
+    let (from, log) = (previous.join(DataDir::LOG), to.join(DataDir::LOG));
     files::make_dir(to)?;
     manifest.write(to)?;
     files::make_dir(&log)?;
@@ -264,7 +264,7 @@ mod tests {
     fn sets_that_are_named_in_the_future_go_when_it_is_their_turn() {
         let dir = tempfile::tempdir().unwrap();
         let data = tempfile::tempdir().unwrap();
-        let log = data.path().join(LOG_DIR);
+        let log = data.path().join(DataDir::LOG);
         fs::create_dir_all(&log).unwrap();
         let storage = Arc::new(timberline_disk::FileStorage::open(log).unwrap());
         let (log, _) = timberline_log::Log::open(storage, timberline_log::LogOptions::default()).unwrap();

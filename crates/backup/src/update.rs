@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use timberline_cancel::Cancel;
-use timberline_disk::{FileStorage, LockError, Storage, WriterLock};
+use timberline_disk::{DataDir, FileStorage, LockError, Storage, WriterLock};
 use timberline_log::{CopyAction, Damage, LogError, LogReader, copy_log};
 use timberline_model::Timestamp;
 
 use crate::erase::replace_rewritten;
 use crate::manifest::Manifest;
 use crate::registry::{Registered, register};
-use crate::{BackupError, LOG_DIR, copy_companions, files};
+use crate::{BackupError, copy_companions, files};
 
 /// A directory that backups of one data directory go to.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ fn prepare(source: &Path, target: &Path, device: &str) -> Result<(Manifest, Writ
             "lies in the data directory itself: choose a directory elsewhere, best on another disk",
         ));
     }
-    if Manifest::read(target)?.is_none() && target.join(LOG_DIR).exists() {
+    if Manifest::read(target)?.is_none() && target.join(DataDir::LOG).exists() {
         return Err(unsuitable(
             "has a log that is no backup (there is no manifest.json): choose another directory",
         ));
@@ -165,7 +165,7 @@ fn copy_all(
     cancel: &Cancel,
 ) -> Result<BackupReport, BackupError> {
     let mut bytes_written = copy_companions(source, target)?;
-    let log = target.join(LOG_DIR);
+    let log = target.join(DataDir::LOG);
     files::make_dir(&log)?;
     let storage: Arc<dyn Storage> =
         Arc::new(FileStorage::open(&log).map_err(BackupError::io("open the directory", &log))?);

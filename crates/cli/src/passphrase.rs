@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
-use timberline_disk::{Cipher, FileStorage, KeyFile, Storage};
+use timberline_disk::{Cipher, DataDir, FileStorage, KeyFile, Storage};
 use zeroize::Zeroizing;
 
 use crate::config::Encryption;
@@ -120,7 +120,7 @@ pub(crate) fn change(
 }
 
 fn refuse_plain_data(data_dir: &Path) -> anyhow::Result<()> {
-    for dir in ["log", "views"] {
+    for dir in [DataDir::LOG, DataDir::VIEWS] {
         let entries = match std::fs::read_dir(data_dir.join(dir)) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
@@ -128,7 +128,9 @@ fn refuse_plain_data(data_dir: &Path) -> anyhow::Result<()> {
                 return Err(error).with_context(|| format!("cannot list {}", data_dir.join(dir).display()));
             }
         };
-        let files = entries.flatten().filter(|entry| entry.file_name() != "LOCK");
+        let files = entries
+            .flatten()
+            .filter(|entry| entry.file_name() != DataDir::LOCK);
         ensure!(
             files.count() == 0,
             "{} has data that are not encrypted, and --encrypt is for a new data directory: start without it, save \

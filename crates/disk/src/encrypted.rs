@@ -128,7 +128,7 @@ fn damaged(what: impl Into<String>) -> io::Error {
 fn encrypt_file(cipher: &Cipher, plain: &[u8]) -> io::Result<Vec<u8>> {
     let head = Head {
         plain: plain.len() as u64,
-        id: crate::crypto::random()?,
+        id: crate::random::random()?,
     };
     let len = head.encrypted_len().and_then(|len| usize::try_from(len).ok());
     let mut out = Vec::with_capacity(len.ok_or(io::ErrorKind::FileTooLarge)?);

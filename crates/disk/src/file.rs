@@ -1,11 +1,12 @@
 //! Real files in a real directory.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::atomic::write_atomically;
 use crate::memory::Mapping;
 use crate::os;
 use crate::storage::{FileId, ReadAt, ReadRegion, Storage, WriteRegion};
@@ -91,18 +92,7 @@ impl Storage for FileStorage {
     }
 
     fn write_file(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let temporary = self.at(&format!("{name}.tmp"));
-        let written = (|| {
-            let mut file = File::create(&temporary)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&temporary, self.at(name))
-        })();
-        if let Err(error) = written {
-            let _ = fs::remove_file(&temporary);
-            return Err(error);
-        }
-        self.sync_dir()
+        write_atomically(&self.dir, name, bytes)
     }
 
     fn read_file(&self, name: &str) -> io::Result<Vec<u8>> {

@@ -4,7 +4,7 @@
 //! `SimDisk` (feature `sim`) is a disk in memory that loses power on demand; all recovery code is tested on it. Files
 //! are appended to through mapped memory ([`WriteRegion`]) and read by copying ([`ReadAt`]); files that never change are
 //! also read through mapped memory ([`ReadRegion`]). A directory has one writer at a
-//! time ([`WriterLock`]). [`KeyFile`] keeps the data key that a passphrase unlocks.
+//! time ([`WriterLock`]). [`DataDir`] knows the names of all files in a data directory. [`KeyFile`] keeps the data key that a passphrase unlocks.
 //!
 //! ```
 //! use timberline_disk::{FileStorage, Storage};
@@ -20,7 +20,9 @@
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+mod atomic;
 mod crypto;
+mod data_dir;
 mod encrypted;
 mod error;
 mod file;
@@ -29,19 +31,23 @@ mod memory;
 mod open_files;
 mod os;
 mod pinned;
+mod random;
 #[cfg(feature = "sim")]
 mod sim;
 mod storage;
 
+pub use atomic::{create_private_dir, sync_dir, write_atomically};
 pub use crypto::key_file::{KeyError, KeyFile};
-pub use crypto::{Cipher, NotAuthentic, random};
+pub use crypto::{Cipher, NotAuthentic};
+pub use data_dir::DataDir;
 pub use encrypted::EncryptedStorage;
 pub use error::{IoError, LockError};
 pub use file::FileStorage;
-pub use lock::{LOCK_FILE, WriterLock};
+pub use lock::WriterLock;
 pub use memory::AppendMemory;
 pub use open_files::allow_open_files;
 pub use pinned::Pinned;
+pub use random::random;
 #[cfg(feature = "sim")]
 pub use sim::SimDisk;
 pub use storage::{FileId, ReadAt, ReadRegion, Storage, WriteRegion};

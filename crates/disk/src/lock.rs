@@ -5,13 +5,10 @@ use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use crate::data_dir::DataDir;
 use crate::error::{IoError, LockError};
 use crate::os;
 use crate::storage::FileId;
-
-/// The file whose lock is held by the writer. Its text names the holder; what counts is the lock, not the file, so a
-/// file left by a killed process locks nobody out.
-pub const LOCK_FILE: &str = "LOCK";
 
 /// The right to write to a directory; given back when dropped, and by the kernel when the process dies.
 #[derive(Debug)]
@@ -37,7 +34,7 @@ impl WriterLock {
     /// # Errors
     /// [`LockError::Locked`] if somebody has it; [`LockError::Io`] if the lock file cannot be written.
     pub fn acquire(dir: &Path) -> Result<Self, LockError> {
-        let path = dir.join(LOCK_FILE);
+        let path = dir.join(DataDir::LOCK);
         for _ in 0..ATTEMPTS {
             let (mut file, is_new) = open_or_make(&path).map_err(IoError::at("open", &path))?;
             match file.try_lock() {

@@ -6,16 +6,15 @@
 //! changed their owner would look like those of two devices.
 
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use timberline_disk::{DataDir, create_private_dir, write_atomically};
 use timberline_log::DeviceId;
 use timberline_views::OpenError;
 
 use crate::settings::Settings;
 
-/// The file in the data directory.
-const FILE: &str = "device_id";
 /// Longest id that a launcher may hand over.
 const MAX_BYTES: usize = 128;
 
@@ -80,7 +79,7 @@ impl Identity {
     pub fn load(settings: &Settings) -> Result<Self, IdentityError> {
         let dir = &settings.data_dir;
         let identity = Self::find(settings)?;
-        make_dir(dir)
+        create_private_dir(dir)
             .and_then(|()| identity.keep(dir))
             .map_err(|error| IdentityError::DataDir {
                 dir: dir.clone(),
@@ -114,7 +113,10 @@ impl Identity {
     pub fn keep(&self, data_dir: &Path) -> io::Result<()> {
         match self.origin {
             Origin::Known => Ok(()),
-            Origin::New | Origin::Restored(_) => write_id(&data_dir.join(FILE), &self.device_id),
+            Origin::New | Origin::Restored(_) => {
+                let line = format!("{}\n", self.device_id);
+                write_atomically(data_dir, DataDir::DEVICE_ID, line.as_bytes())
+            }
         }
     }
 
@@ -132,18 +134,9 @@ impl Identity {
     }
 }
 
-/// A directory that only its owner may look into: it is somebody's history.
-pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    if dir.is_dir() {
-        return Ok(());
-    }
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
-}
-
 /// The id in the file; that of the log if the file does not tell; a new one if nothing does.
 fn kept_id(dir: &Path) -> Result<(String, Origin), IdentityError> {
-    let path = dir.join(FILE);
+    let path = dir.join(DataDir::DEVICE_ID);
     let text = match fs::read_to_string(&path) {
         Ok(text) => Some(text.trim().to_owned()),
         // There is something by that name, but not an id.
@@ -221,16 +214,6 @@ fn looks_damaged(id: &str, written_by: &[DeviceId]) -> bool {
     let differing = right.bytes().zip(id.bytes()).filter(|(a, b)| a != b).count();
     let is_cut = id.len() < right.len() && right.starts_with(id);
     is_cut || id.len() == right.len() && (1..=FEW).contains(&differing)
-}
-
-/// Complete under another name first: an id that is cut short by a crash would have to be restored.
-fn write_id(path: &Path, id: &str) -> io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    writeln!(file, "{id}")?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    fs::File::open(dir)?.sync_all()
 }
 
 fn is_usable(id: &str) -> bool {
@@ -335,7 +318,7 @@ mod tests {
         assert!(matches!(Identity::load(&settings), Err(IdentityError::Given(_))));
         settings.device_id = None;
         for content in ["".as_bytes(), b"\xff\xfe", b"two words"] {
-            fs::write(dir.path().join(FILE), content).unwrap();
+            fs::write(dir.path().join(DataDir::DEVICE_ID), content).unwrap();
             let error = Identity::load(&settings).unwrap_err();
             assert!(matches!(error, IdentityError::Broken { .. }), "{error}");
             assert!(error.to_string().contains("device_id"), "{error}");
@@ -368,7 +351,7 @@ mod tests {
         let settings = settings(dir.path());
         let first = Identity::load(&settings).unwrap();
         log_of(dir.path(), &[first.log_id()]);
-        let file = dir.path().join(FILE);
+        let file = dir.path().join(DataDir::DEVICE_ID);
         let mut flipped = first.device_id.clone().into_bytes();
         flipped[3] ^= 1;
         let cut = first.device_id.as_bytes()[..20].to_vec();
@@ -410,7 +393,7 @@ mod tests {
             error.contains("01010101-0101-0101-0101-010101010101, 02020202"),
             "{error}"
         );
-        assert!(!dir.path().join(FILE).exists());
+        assert!(!dir.path().join(DataDir::DEVICE_ID).exists());
     }
 
     #[test]

@@ -61,7 +61,7 @@ fn is_ours(dir: &Path) -> bool {
             })
         })
     };
-    ends_with(&dir.join("log"), ".seg") || only_log_files()
+    ends_with(&dir.join(timberline_disk::DataDir::LOG), ".seg") || only_log_files()
 }
 
 /// The directory first: from then on nobody gets at the rest.

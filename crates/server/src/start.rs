@@ -20,7 +20,7 @@ use crate::access::{Keys, TokenError};
 use crate::app::App;
 use crate::http::guard::Guard;
 use crate::http::{ListenError, Listeners};
-use crate::identity::{self, Identity, IdentityError};
+use crate::identity::{Identity, IdentityError};
 use crate::logging;
 use crate::owner_only;
 use crate::serve::serve;
@@ -274,7 +274,7 @@ pub(crate) struct NewDir(Option<PathBuf>);
 impl NewDir {
     pub(crate) fn make(dir: &Path) -> Result<Self, IdentityError> {
         let is_new = !dir.exists();
-        identity::make_dir(dir).map_err(|error| IdentityError::DataDir {
+        timberline_disk::create_private_dir(dir).map_err(|error| IdentityError::DataDir {
             dir: dir.to_owned(),
             error,
         })?;

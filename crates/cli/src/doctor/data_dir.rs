@@ -8,7 +8,7 @@ use std::path::Path;
 use indicatif::BinaryBytes;
 use rustix::fs::{Access, FallocateFlags, access, fallocate, statvfs};
 use rustix::io::Errno;
-use timberline_disk::{FileStorage, Storage};
+use timberline_disk::{DataDir, FileStorage, Storage};
 
 use super::Check;
 use timberline_server::settings::Settings;
@@ -128,7 +128,7 @@ fn usable(dir: &Path) -> Result<(), (std::path::PathBuf, io::Error)> {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(error) => Err((path.to_owned(), error.into())),
     };
-    for sub in ["", "log", "views"] {
+    for sub in ["", DataDir::LOG, DataDir::VIEWS] {
         let sub = dir.join(sub);
         may(&sub, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK)?;
         for entry in fs::read_dir(&sub).into_iter().flatten().flatten() {
@@ -141,7 +141,7 @@ fn usable(dir: &Path) -> Result<(), (std::path::PathBuf, io::Error)> {
 /// The lock counts, not the file: what a killed server has left behind locks nobody out.
 fn lock(dir: &Path) -> Check {
     const NAME: &str = "lock";
-    let mut file = match File::open(dir.join("LOCK")) {
+    let mut file = match DataDir::at(dir).open_lock() {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Check::ok(NAME, "no server has ever run here");

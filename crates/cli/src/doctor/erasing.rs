@@ -1,11 +1,12 @@
 //! Whether anything is erased because of its age: the clock, and what retention holds back. Also their confirmation by
 //! hand.
 
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use timberline_disk::DataDir;
 use timberline_views::time_trust::{Clock, TimeTrust, clock_confirmation_waits, clock_trust, confirm_clock};
 
 use super::Check;
@@ -109,6 +110,7 @@ fn wait(data_dir: &Path, waits: impl Fn() -> bool, of_what: &str) -> ExitCode {
 }
 
 fn is_served(data_dir: &Path) -> bool {
-    File::open(data_dir.join("LOCK"))
+    DataDir::at(data_dir)
+        .open_lock()
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use clap::Args;
 use indicatif::HumanCount;
-use timberline_disk::{FileStorage, Storage};
+use timberline_disk::{FileStorage, Storage, create_private_dir, sync_dir};
 use timberline_views::tools::{LostRecords, RepairReport, last_checkpoint, repair};
 
 use super::progress::Progress;
@@ -46,7 +46,7 @@ pub(super) fn run(settings: &Settings, data: &DataDir, args: &RepairArgs) -> any
     refuse_used(&args.new)?;
     let progress = Progress::over(&reader, "salvaging")?;
     let unfinished = args.new.join(UNFINISHED);
-    make_dir(&unfinished)?;
+    create_private_dir(&unfinished).with_context(|| format!("cannot make {}", unfinished.display()))?;
     let target: Arc<dyn Storage> = Arc::new(
         FileStorage::open(&unfinished).with_context(|| format!("cannot open {}", unfinished.display()))?,
     );
@@ -61,12 +61,10 @@ pub(super) fn run(settings: &Settings, data: &DataDir, args: &RepairArgs) -> any
     let report = repair(&reader, target, options, spill, known.as_ref(), &mut |seq| {
         progress.at(seq)
     })?;
-    let log = args.new.join("log");
+    let log = args.new.join(timberline_disk::DataDir::LOG);
     fs::rename(&unfinished, &log)
         .with_context(|| format!("cannot put the log in its place: {}", log.display()))?;
-    fs::File::open(&args.new)
-        .and_then(|dir| dir.sync_all())
-        .with_context(|| format!("cannot sync {}", args.new.display()))?;
+    sync_dir(&args.new).with_context(|| format!("cannot sync {}", args.new.display()))?;
     progress.done();
     print_report(&report, &args.new)?;
     Ok(Verdict::faulty_if(!report.lost.is_empty()))
@@ -84,15 +82,6 @@ fn refuse_used(dir: &Path) -> anyhow::Result<()> {
         Err(error) => return Err(error).with_context(|| format!("cannot look into {}", dir.display())),
     }
     Ok(())
-}
-
-fn make_dir(dir: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .with_context(|| format!("cannot make {}", dir.display()))
 }
 
 /// Whose log it is: that of the copied file, or a new device if there was none.

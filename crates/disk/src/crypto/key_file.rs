@@ -11,10 +11,10 @@ use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Cipher, KEY, NONCE, TAG, draw, random};
-use crate::{FileStorage, Storage};
+use super::{Cipher, KEY, NONCE, TAG};
+use crate::random::{draw, random};
+use crate::{DataDir, create_private_dir, write_atomically};
 
-const NAME: &str = "KEY";
 const MAGIC: [u8; 8] = *b"TMBRKEY\n";
 const VERSION: u32 = 1;
 /// Bytes of the file.
@@ -128,7 +128,7 @@ impl KeyFile {
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.dir.join(NAME)
+        self.dir.join(DataDir::KEY)
     }
 
     /// Whether the directory is encrypted.
@@ -202,7 +202,8 @@ impl KeyFile {
 
     fn write(&self, key: &[u8; KEY], passphrase: &[u8]) -> io::Result<()> {
         let locked = Locked::lock(key, passphrase, self.cost, random()?, random()?)?;
-        FileStorage::open(&self.dir)?.write_file(NAME, &locked.encode())
+        create_private_dir(&self.dir)?;
+        write_atomically(&self.dir, DataDir::KEY, &locked.encode())
     }
 
     fn io(&self, doing: &'static str) -> impl FnOnce(io::Error) -> KeyError {

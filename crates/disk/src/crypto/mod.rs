@@ -15,6 +15,8 @@ use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
+use crate::random::{draw, random};
+
 /// Bytes of a data key.
 pub(crate) const KEY: usize = 32;
 /// Bytes of a nonce, which comes before what is sealed with it.
@@ -138,21 +140,6 @@ impl Cipher {
             NotAuthentic
         })
     }
-}
-
-/// Random bytes of the system.
-///
-/// # Errors
-/// When the system has none.
-pub fn random<const N: usize>() -> io::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    draw(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Fills with random bytes of the system.
-fn draw(bytes: &mut [u8]) -> io::Result<()> {
-    getrandom::fill(bytes).map_err(io::Error::from)
 }
 
 #[cfg(test)]

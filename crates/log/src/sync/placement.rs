@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use timberline_disk::{FileId, LOCK_FILE, LockError, Storage, WriterLock};
+use timberline_disk::{DataDir, FileId, LockError, Storage, WriterLock};
 
 use crate::Seq;
 use crate::error::Damage;
@@ -192,7 +192,7 @@ impl Placement {
     /// Without its file the lock locks nobody out: another process would make a new file and lock that.
     fn keep_locked(&mut self, storage: &Arc<dyn Storage>) -> Result<Option<Incident>, Misplaced> {
         let Some(mine) = self.lock else { return Ok(None) };
-        let there = storage.file_id(LOCK_FILE);
+        let there = storage.file_id(DataDir::LOCK);
         if there.is_ok_and(|id| id == mine) {
             return Ok(None);
         }
@@ -201,13 +201,13 @@ impl Placement {
                 self.lock = lock.file();
                 self.relocked = Some(lock);
                 Ok(Some(Incident::LockRestored {
-                    path: storage.path().join(LOCK_FILE),
+                    path: storage.path().join(DataDir::LOCK),
                 }))
             }
             Err(LockError::Locked { holder, .. }) => Err(Misplaced::Taken(format!(
                 "{} was removed or replaced, and {holder} has become the writer of {}: stop one of the two, then restart \
                  Timberline",
-                storage.path().join(LOCK_FILE).display(),
+                storage.path().join(DataDir::LOCK).display(),
                 storage.path().display()
             ))),
             // On a full disk there may be no room for it; the next look tries again.

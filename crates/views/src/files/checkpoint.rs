@@ -29,7 +29,7 @@ use crate::view::Snapshot;
 use crate::view::{BucketView, Changes, LastEvent, MaskedSegment};
 
 /// Name of the file.
-pub(crate) const FILE: &str = "checkpoint";
+pub(crate) const FILE: &str = timberline_disk::DataDir::CHECKPOINT;
 /// Name of the same once more. Only a checkpoint knows which rows of the segments are gone, what buckets are called when
 /// the log has lost it, and which events lie in no segment yet: one damaged file must not cost that.
 pub(crate) const COPY: &str = "checkpoint.copy";

@@ -10,16 +10,17 @@ use std::sync::{OnceLock, Weak};
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
 
-use crate::files::names::{SET_ASIDE, VIEWS_DIR};
+use crate::files::names::SET_ASIDE;
 use crate::record::BucketKey;
 use crate::segment::{Heal, Healed, SegmentError, ViewSegment};
+use timberline_disk::DataDir;
 
 /// The damaged view files of a data directory that were set aside, by name. They may hold what the log has lost.
 ///
 /// # Errors
 /// When the directory is there and cannot be listed.
 pub fn set_aside_views(data_dir: &std::path::Path) -> std::io::Result<Vec<String>> {
-    let entries = match std::fs::read_dir(data_dir.join(VIEWS_DIR)) {
+    let entries = match std::fs::read_dir(data_dir.join(DataDir::VIEWS)) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),

@@ -10,12 +10,6 @@ use crate::error::OpenError;
 use crate::record::BucketKey;
 use crate::view::Snapshot;
 
-/// Directory of the log in the data directory.
-pub(crate) const LOG_DIR: &str = "log";
-/// Directory of the views.
-pub(crate) const VIEWS_DIR: &str = "views";
-/// Directory of what a fold of the past does not keep in memory: files that are removed as soon as they are mapped.
-pub(crate) const SCRATCH_DIR: &str = "scratch";
 /// A damaged view file that was set aside has its old name and this ending.
 pub(crate) const SET_ASIDE: &str = ".damaged";
 

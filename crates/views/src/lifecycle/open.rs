@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
-use timberline_disk::{IoError, Storage};
+use timberline_disk::{DataDir, IoError, Storage};
 use timberline_log::{Incident, Log, LogError, LogOptions, OpeningLog, Seq};
 
 use super::fold_tail::{Progress, fold_tail};
@@ -16,9 +16,7 @@ use crate::files::checkpoint::{self, Checkpoint, Found};
 use crate::files::checkpointer::Checkpointer;
 use crate::files::generations;
 use crate::files::healer::{Healer, Reconstruct};
-use crate::files::names::{
-    LOG_DIR, SCRATCH_DIR, VIEWS_DIR, encrypted, expect_key, expect_log_to_reach, named_files,
-};
+use crate::files::names::{encrypted, expect_key, expect_log_to_reach, named_files};
 use crate::files::open_report::OpenReport;
 use crate::files::view_files::ViewFiles;
 use crate::history::as_of::AsOfCache;
@@ -100,9 +98,9 @@ impl Store {
         made: &mut NewDirs,
     ) -> Result<(Store, OpenReport), OpenError> {
         expect_key(path, options.cipher.is_some())?;
-        let log = Arc::new(made.open(&path.join(LOG_DIR))?);
-        let views = Arc::new(made.open(&path.join(VIEWS_DIR))?);
-        let scratch = Arc::new(made.open(&path.join(SCRATCH_DIR))?);
+        let log = Arc::new(made.open(&path.join(DataDir::LOG))?);
+        let views = Arc::new(made.open(&path.join(DataDir::VIEWS))?);
+        let scratch = Arc::new(made.open(&path.join(DataDir::SCRATCH))?);
         let options = StoreOptions {
             scratch: Some(encrypted(scratch, options.cipher.as_ref())),
             ..options

@@ -6,7 +6,7 @@ use super::line::Line;
 use super::state::{Doubt, TimeState};
 
 /// Its name in the data directory.
-pub(super) const FILE: &str = "CLOCK";
+pub(super) const FILE: &str = timberline_disk::DataDir::CLOCK;
 /// The first line, with the version of the format.
 const MAGIC: &str = "timberline clock 1";
 

@@ -11,7 +11,7 @@ use super::file::{self, FILE};
 use super::state::{Reading, TimeTrust};
 
 /// The file with a confirmation, until a server takes it.
-const CONFIRMATION: &str = "CLOCK.confirmed";
+const CONFIRMATION: &str = timberline_disk::DataDir::CLOCK_CONFIRMATION;
 /// A confirmation holds for the time that it was given for, as that goes on; so far may it be off.
 const MAX_DRIFT: i64 = 300 * super::SECOND;
 

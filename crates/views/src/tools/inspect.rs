@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use timberline_cancel::Cancel;
 
-use timberline_disk::{Cipher, Storage};
+use timberline_disk::{Cipher, DataDir, Storage};
 use timberline_log::{Log, LogOptions, LogReader, Seq};
 use timberline_model::EventId;
 
@@ -15,9 +15,7 @@ use crate::error::{HistoryError, OpenError};
 use crate::files::checkpoint::{self, Checkpoint, Found};
 use crate::files::generations;
 use crate::files::healer::Healer;
-use crate::files::names::{
-    LOG_DIR, VIEWS_DIR, encrypted, existing, expect_key, expect_log_to_reach, list, parse_view_file,
-};
+use crate::files::names::{encrypted, existing, expect_key, expect_log_to_reach, list, parse_view_file};
 use crate::files::open_report::OpenReport;
 use crate::fold::{Replica, ReplicaError};
 use crate::history::event_history::{self, EventHistory};
@@ -47,7 +45,7 @@ pub fn read_log(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<LogReader, 
 /// # Errors
 /// [`OpenError::NoLog`] if the directory has none, [`OpenError::Log`] if it cannot be read.
 pub fn log_files(path: &Path) -> Result<LogReader, OpenError> {
-    let Some(log) = existing(&path.join(LOG_DIR))? else {
+    let Some(log) = existing(&path.join(DataDir::LOG))? else {
         return Err(OpenError::NoLog {
             path: path.display().to_string(),
         });
@@ -144,7 +142,7 @@ pub fn check_start(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<OpenRepo
     // First the views: the log of a server that writes only gets longer meanwhile.
     let Checkpoint { state, generations } = views_on_disk(path, cipher, &mut report)?;
     let views = state.seq;
-    let log_dir = path.join(LOG_DIR);
+    let log_dir = path.join(DataDir::LOG);
     if let Some(log) = existing(&log_dir)? {
         let options = LogOptions {
             cipher: cipher.cloned(),
@@ -169,7 +167,7 @@ pub fn check_start(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<OpenRepo
 /// # Errors
 /// [`OpenError`]: when the files cannot be read at all.
 pub fn damaged_views(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<Vec<String>, OpenError> {
-    let Some(views) = existing(&path.join(VIEWS_DIR))? else {
+    let Some(views) = existing(&path.join(DataDir::VIEWS))? else {
         return Ok(Vec::new());
     };
     let views = encrypted(Arc::new(views), cipher);
@@ -192,7 +190,7 @@ pub fn damaged_views(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<Vec<St
 /// What the checkpoint of a data directory says, whatever has become of the view segments that it names; `None` if neither it
 /// nor its copy can be used. The events of a damaged segment cannot be read from it.
 pub fn last_checkpoint(path: &Path, cipher: Option<&Arc<Cipher>>) -> Option<Snapshot> {
-    let views = encrypted(Arc::new(existing(&path.join(VIEWS_DIR)).ok()??), cipher);
+    let views = encrypted(Arc::new(existing(&path.join(DataDir::VIEWS)).ok()??), cipher);
     let healer = Arc::new(Healer::default());
     match checkpoint::read(&*views, Some(&healer)) {
         Ok(Found::Checkpoint(checkpoint)) => Some(checkpoint.state.snapshot()),
@@ -205,7 +203,7 @@ pub fn last_checkpoint(path: &Path, cipher: Option<&Arc<Cipher>>) -> Option<Snap
 /// # Errors
 /// [`OpenError::Io`] if the directory cannot be read.
 pub fn view_files(path: &Path) -> Result<Vec<(BucketKey, u64)>, OpenError> {
-    let Some(views) = existing(&path.join(VIEWS_DIR))? else {
+    let Some(views) = existing(&path.join(DataDir::VIEWS))? else {
         return Ok(Vec::new());
     };
     let bucket = |name: &String| {
@@ -223,7 +221,7 @@ fn views_on_disk(
     cipher: Option<&Arc<Cipher>>,
     report: &mut OpenReport,
 ) -> Result<Checkpoint, OpenError> {
-    let Some(views) = existing(&path.join(VIEWS_DIR))? else {
+    let Some(views) = existing(&path.join(DataDir::VIEWS))? else {
         return Ok(Found::None.or_new(report));
     };
     let views = encrypted(Arc::new(views), cipher);

@@ -147,7 +147,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(dir.path(), StoreOptions::default()).unwrap();
         let privacy = Privacy::new(dir.path().to_owned(), &store.snapshot());
-        let key = dir.path().join(crate::service::privacy::key::FILE);
+        let key = dir.path().join(timberline_disk::DataDir::PRIVACY_KEY);
         let rule = r#"[{"enabled":true,"field":"a","pattern":"","action":"hash"}]"#;
 
         let Verdict::Change(drafted) = privacy.draft(rule).judge("b", r#"{"a":"x"}"#) else {
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn without_a_key_that_can_be_read_values_are_lost_rather_than_stored() {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join(crate::service::privacy::key::FILE), "broken").unwrap();
+        std::fs::write(dir.path().join(timberline_disk::DataDir::PRIVACY_KEY), "broken").unwrap();
         let (store, _) = Store::open(dir.path(), StoreOptions::default()).unwrap();
         let rule = r#"[{"enabled":true,"field":"a","pattern":"","action":"hash"}]"#;
         store.set_setting(SETTING, rule).unwrap();

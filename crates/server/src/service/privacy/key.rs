@@ -2,14 +2,13 @@
 //! equal values stay equal, so that time can still be added up by them.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use timberline_disk::DataDir;
 
-/// The file in the data directory: the key as hexadecimal digits.
-pub(super) const FILE: &str = "privacy.key";
 const KEY_BYTES: usize = 32;
 /// Every hash begins so.
 const PREFIX: &str = "hash:";
@@ -31,18 +30,14 @@ impl HashKey {
             return Ok(key);
         }
         let key = HashKey::random()?;
-        // Complete under another name first: half a key would stay half for ever. Only its owner may read such a file.
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        writeln!(file, "{}", hex(&key.0))?;
-        file.as_file().sync_all()?;
-        match file.persist_noclobber(dir.join(FILE)) {
-            // Hashes made with a key that a power cut takes away would match no later one.
-            Ok(_) => fs::File::open(dir)?.sync_all().map(|()| key),
+        let line = format!("{}\n", hex(&key.0));
+        match DataDir::at(dir).create_atomically(DataDir::PRIVACY_KEY, line.as_bytes()) {
+            Ok(()) => Ok(key),
             // Another thread was faster.
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {
                 HashKey::kept(dir)?.ok_or_else(|| io::ErrorKind::NotFound.into())
             }
-            Err(error) => Err(error.error),
+            Err(error) => Err(error.source),
         }
     }
 
@@ -51,7 +46,7 @@ impl HashKey {
     /// # Errors
     /// When it cannot be read, or what is there is no key.
     pub(super) fn kept(dir: &Path) -> io::Result<Option<HashKey>> {
-        match fs::read(dir.join(FILE)) {
+        match fs::read(dir.join(DataDir::PRIVACY_KEY)) {
             Ok(text) => parse(text.trim_ascii()).map(|key| Some(HashKey(key))).ok_or_else(|| {
                 let message = "it does not hold 64 hexadecimal digits; restore it, or delete it to begin with a new key";
                 io::Error::new(io::ErrorKind::InvalidData, message)
@@ -131,7 +126,10 @@ mod tests {
         let first = HashKey::kept_or_made(dir.path()).unwrap();
         let again = HashKey::kept_or_made(dir.path()).unwrap();
         assert_eq!(first.hash("secret"), again.hash("secret"));
-        let mode = fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
+        let mode = fs::metadata(dir.path().join(DataDir::PRIVACY_KEY))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
@@ -155,10 +153,13 @@ mod tests {
     fn a_file_that_is_no_key_is_an_error_and_stays_as_it_is() {
         let dir = tempfile::tempdir().unwrap();
         for content in ["", "abc", &"g".repeat(64), &"0".repeat(63)] {
-            fs::write(dir.path().join(FILE), content).unwrap();
+            fs::write(dir.path().join(DataDir::PRIVACY_KEY), content).unwrap();
             let error = HashKey::kept_or_made(dir.path()).unwrap_err();
             assert!(error.to_string().contains("delete it"), "{error}");
-            assert_eq!(fs::read_to_string(dir.path().join(FILE)).unwrap(), content);
+            assert_eq!(
+                fs::read_to_string(dir.path().join(DataDir::PRIVACY_KEY)).unwrap(),
+                content
+            );
         }
     }
 }

@@ -34,7 +34,10 @@ pub(crate) use filters::{Filters, Problem, Verdict};
 /// Why the key of hashes in a data directory cannot be used, if it is there and cannot.
 pub fn damaged_key(dir: &std::path::Path) -> Option<String> {
     let why = key::HashKey::kept(dir).err()?;
-    Some(format!("{}: {why}", dir.join(key::FILE).display()))
+    Some(format!(
+        "{}: {why}",
+        dir.join(timberline_disk::DataDir::PRIVACY_KEY).display()
+    ))
 }
 
 /// The key of the setting that holds the rules.

@@ -9,14 +9,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use timberline_backup::BackupError;
+use timberline_disk::{DataDir, IoError};
 use timberline_model::Timestamp;
 
-use timberline_backup::{BackupError, files};
-
-/// The file in the data directory.
-const FILE: &str = "retention.json";
-/// The file with confirmations, until the server takes them.
-const CONFIRMATIONS: &str = "retention.confirmed.json";
 /// Rules are applied once a day. Events that have come of age within this time are what steady retention erases.
 const STEADY: i64 = 2 * 86_400 * 1_000_000_000;
 
@@ -71,7 +67,7 @@ impl Holds {
     /// # Errors
     /// When the file cannot be read.
     pub fn read(data_dir: &Path) -> Result<Holds, BackupError> {
-        read(&data_dir.join(FILE))
+        read(data_dir, DataDir::RETENTION)
     }
 
     /// Writes it.
@@ -79,7 +75,7 @@ impl Holds {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, data_dir: &Path) -> Result<(), BackupError> {
-        write(data_dir, FILE, self)
+        write(data_dir, DataDir::RETENTION, self)
     }
 
     /// Up to which time rules were applied to a bucket.
@@ -138,14 +134,14 @@ impl HeldRule {
 /// # Errors
 /// When the file cannot be written.
 pub fn confirm(data_dir: &Path, bucket: &str, held: &HeldRule) -> Result<(), BackupError> {
-    let mut confirmations: Confirmations = read(&data_dir.join(CONFIRMATIONS))?;
+    let mut confirmations: Confirmations = read(data_dir, DataDir::RETENTION_CONFIRMATIONS)?;
     confirmations.buckets.insert(bucket.to_owned(), held.keep.clone());
-    write(data_dir, CONFIRMATIONS, &confirmations)
+    write(data_dir, DataDir::RETENTION_CONFIRMATIONS, &confirmations)
 }
 
 /// Whether a confirmation waits for a server to take it.
 pub fn is_waiting(data_dir: &Path) -> bool {
-    data_dir.join(CONFIRMATIONS).exists()
+    data_dir.join(DataDir::RETENTION_CONFIRMATIONS).exists()
 }
 
 /// Confirmations that were given: the rule's `keep` for each bucket.
@@ -157,7 +153,7 @@ impl Confirmed {
     /// # Errors
     /// When the file cannot be read.
     pub(crate) fn waiting(data_dir: &Path) -> Result<Option<Confirmed>, BackupError> {
-        let confirmations: Confirmations = read(&data_dir.join(CONFIRMATIONS))?;
+        let confirmations: Confirmations = read(data_dir, DataDir::RETENTION_CONFIRMATIONS)?;
         Ok((!confirmations.buckets.is_empty()).then_some(Confirmed(confirmations.buckets)))
     }
 
@@ -171,21 +167,18 @@ impl Confirmed {
     /// # Errors
     /// When the file cannot be removed.
     pub(crate) fn done(data_dir: &Path) -> Result<(), BackupError> {
-        let path: PathBuf = data_dir.join(CONFIRMATIONS);
-        std::fs::remove_file(&path).map_err(|error| BackupError::Io {
-            doing: "remove",
-            path,
-            error,
-        })
+        let path: PathBuf = data_dir.join(DataDir::RETENTION_CONFIRMATIONS);
+        std::fs::remove_file(&path).map_err(IoError::at("remove", &path))?;
+        Ok(())
     }
 }
 
-fn read<T: Default + for<'a> Deserialize<'a>>(path: &Path) -> Result<T, BackupError> {
-    let Some(bytes) = files::get(path)? else {
+fn read<T: Default + for<'a> Deserialize<'a>>(data_dir: &Path, file: &str) -> Result<T, BackupError> {
+    let Some(bytes) = DataDir::at(data_dir).read(file)? else {
         return Ok(T::default());
     };
     serde_json::from_slice(&bytes).map_err(|error| BackupError::Manifest {
-        path: path.to_owned(),
+        path: data_dir.join(file),
         reason: format!("this cannot be read ({error}); remove the file, then retention asks again"),
     })
 }
@@ -196,7 +189,7 @@ fn write(data_dir: &Path, file: &str, value: &impl Serialize) -> Result<(), Back
         reason: error.to_string(),
     })?;
     bytes.push(b'\n');
-    files::put(data_dir, file, &bytes)
+    Ok(DataDir::at(data_dir).write_atomically(file, &bytes)?)
 }
 
 #[cfg(test)]

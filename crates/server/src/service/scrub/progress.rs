@@ -1,15 +1,14 @@
 //! `scrub.json`: how far the scrub has come, and what it has found.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use timberline_disk::{DataDir, write_atomically};
 use timberline_model::Timestamp;
 
-/// The file in the data directory.
-const FILE: &str = "scrub.json";
 /// Damaged places that are listed.
 const MAX_PLACES: usize = 1000;
 
@@ -30,7 +29,7 @@ pub struct Progress {
 impl Progress {
     /// That of a data directory; the empty one if there is none. What cannot be read only means to begin again.
     pub fn read(data_dir: &Path) -> Progress {
-        let text = fs::read(data_dir.join(FILE)).unwrap_or_default();
+        let text = fs::read(data_dir.join(DataDir::SCRUB)).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
@@ -41,11 +40,7 @@ impl Progress {
     }
 
     pub(super) fn write(&self, data_dir: &Path) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(data_dir)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
-        file.as_file().sync_all()?;
-        file.persist(data_dir.join(FILE)).map_err(|error| error.error)?;
-        Ok(())
+        write_atomically(data_dir, DataDir::SCRUB, &serde_json::to_vec(self)?)
     }
 
     /// Whether it is time to read everything, or to go on with it.
