@@ -21,6 +21,7 @@ use crate::{IoError, atomic};
 /// retention*.json           which retention rules wait for a person
 /// scrub.json                how far the scrub has come
 /// backups.json              where the backups are
+/// tokens.json               the tokens that the server accepts; tokens-used.json: their last uses
 /// manifest.json             in a backup: what is in it
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,10 @@ impl DataDir {
     pub const SCRUB: &str = "scrub.json";
     /// The list of backups.
     pub const BACKUPS: &str = "backups.json";
+    /// The tokens that the server accepts, as digests.
+    pub const TOKENS: &str = "tokens.json";
+    /// When each token was last used.
+    pub const TOKEN_USES: &str = "tokens-used.json";
     /// What is in a backup.
     pub const MANIFEST: &str = "manifest.json";
 

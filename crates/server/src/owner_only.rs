@@ -42,7 +42,7 @@ pub(crate) fn close(dir: &Path) {
         }
         Err(error) => tracing::warn!(
             dir = %dir.display(), mode = shown, %error,
-            "OTHERS CAN CHECK_EVERY INTO THIS DIRECTORY: it stays so; give the data a directory of their own, or set its mode to 0700"
+            "OTHERS CAN READ THIS DIRECTORY, and it stays so: give the data a directory of their own, or set its mode to 0700"
         ),
     }
 }

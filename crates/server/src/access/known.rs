@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use timberline_backup::files;
+use timberline_disk::DataDir;
 use timberline_model::Timestamp;
 
 use super::digest::Digest;
@@ -23,7 +23,7 @@ pub const LOOK_AFTER: Duration = Duration::from_millis(200);
 /// How often the last uses are written.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 /// The file with the last uses, by name of the token.
-const USES: &str = "tokens-used.json";
+const USES: &str = DataDir::TOKEN_USES;
 /// No use is known.
 const NEVER: i64 = i64::MIN;
 
@@ -180,7 +180,7 @@ impl KnownTokens {
 /// When each token was last used, by name; as a server last wrote it, at most a minute late.
 pub fn last_uses(data_dir: &Path) -> BTreeMap<String, String> {
     // The times are for people to look at: without them everything works.
-    let bytes = files::get(&data_dir.join(USES)).ok().flatten();
+    let bytes = DataDir::at(data_dir).read(USES).ok().flatten();
     bytes
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default()
@@ -189,7 +189,10 @@ pub fn last_uses(data_dir: &Path) -> BTreeMap<String, String> {
 fn note(data_dir: &Path, uses: &BTreeMap<String, String>) {
     let written = serde_json::to_vec_pretty(uses)
         .map_err(|error| error.to_string())
-        .and_then(|bytes| files::put(data_dir, USES, &bytes).map_err(|error| error.to_string()));
+        .and_then(|bytes| {
+            let written = DataDir::at(data_dir).write_atomically(USES, &bytes);
+            written.map_err(|error| error.to_string())
+        });
     if let Err(error) = written {
         tracing::warn!(error, "when tokens were last used cannot be written down");
     }

@@ -8,14 +8,14 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use timberline_backup::{BackupError, files};
+use timberline_disk::{DataDir, IoError};
 use timberline_model::Timestamp;
 
 use super::digest::Digest;
 use super::scope::Scope;
 
 /// The file in the data directory.
-pub(super) const FILE: &str = "tokens.json";
+pub(super) const FILE: &str = DataDir::TOKENS;
 /// What tokens begin with, so that programs that look for leaked secrets can find them.
 const PREFIX: &str = "timberline_";
 /// Longest name of a token.
@@ -26,7 +26,7 @@ const NAME_CHARS: usize = 64;
 pub enum TokenError {
     /// The file cannot be read or written.
     #[error(transparent)]
-    File(#[from] BackupError),
+    File(#[from] IoError),
     /// The directory cannot be locked against other commands, or random numbers are not to be had.
     #[error("cannot {op} {path}")]
     Io {
@@ -122,14 +122,15 @@ impl Tokens {
     /// # Errors
     /// When the file cannot be read or holds something else.
     pub fn read(data_dir: &Path) -> Result<Option<Self>, TokenError> {
-        let path = data_dir.join(FILE);
-        let Some(bytes) = files::get(&path)? else {
+        let data = DataDir::at(data_dir);
+        let Some(bytes) = data.read(FILE)? else {
             return Ok(None);
         };
         let tokens = serde_json::from_slice(&bytes);
-        tokens
-            .map(Some)
-            .map_err(|source| TokenError::Damaged { path, source })
+        tokens.map(Some).map_err(|source| TokenError::Damaged {
+            path: data.join(FILE),
+            source,
+        })
     }
 
     /// All of them.
@@ -200,7 +201,8 @@ fn change(
             source,
         }
     };
-    crate::identity::make_dir(data_dir).map_err(io("make the data directory"))?;
+    let data = DataDir::at(data_dir);
+    data.create_private().map_err(io("make the data directory"))?;
     let lock = File::open(data_dir).map_err(io("open"))?;
     match lock.lock() {
         Ok(()) => {}
@@ -210,9 +212,11 @@ fn change(
     }
     let mut all = Tokens::read(data_dir)?.unwrap_or_default();
     change(&mut all.tokens)?;
-    let path = data_dir.join(FILE);
-    let bytes = serde_json::to_vec_pretty(&all).map_err(|source| TokenError::Damaged { path, source })?;
-    Ok(files::put(data_dir, FILE, &bytes)?)
+    let bytes = serde_json::to_vec_pretty(&all).map_err(|source| TokenError::Damaged {
+        path: data.join(FILE),
+        source,
+    })?;
+    Ok(data.write_atomically(FILE, &bytes)?)
 }
 
 /// Instants as RFC 3339.
