@@ -1,6 +1,6 @@
 //! The seam between the log and the disk: one flat directory of files.
 //!
-//! [`FileStorage`] is the real thing. `SimDisk` (feature `sim`) is a disk in memory that loses power on demand; all
+//! [`FileStorage`](crate::FileStorage) is the real thing. `SimDisk` (feature `sim`) is a disk in memory that loses power on demand; all
 //! recovery code is tested on it. The views keep their files behind the same seam.
 
 use std::fmt::Debug;

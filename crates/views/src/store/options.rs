@@ -27,7 +27,7 @@ pub struct StoreOptions {
     /// When heartbeats are acknowledged.
     pub heartbeat: HeartbeatDurability,
     /// Whether threads flush heads, write checkpoints and keep history short; tests do it by hand with
-    /// [`Store::compact`] and [`Store::maintain`].
+    /// [`Store::compact`](crate::Store::compact) and [`Store::maintain`](crate::Store::maintain).
     pub background: bool,
     /// How long all records are kept; older log segments are squashed to their final state.
     pub history: Duration,

@@ -5,7 +5,7 @@
 //!
 //! 1. While it arrives it goes into a [`Spool`] (memory up to 8 MiB, then a file without a name), and
 //!    [`layout`] checks its JSON and notes each bucket's fields and where its events are.
-//! 2. When all of it is there and right, [`replay`] creates the buckets and reads the events from the
+//! 2. When all of it is there and right, [`mod@replay`] creates the buckets and reads the events from the
 //!    spool in batches.
 //!
 //! What is odd costs as little as possible: a field, an event, a bucket. All of it is counted and named ([`notes`]).
