@@ -109,12 +109,16 @@ impl KnownTokens {
     /// Looks at the file, if the last look is too old.
     fn look(&self) {
         let since = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let looked = self.looked.load(Ordering::Acquire);
         let limit = u64::try_from(LOOK_AFTER.as_millis()).unwrap_or(u64::MAX);
-        if since.saturating_sub(looked) < limit {
+        let is_recent = || since.saturating_sub(self.looked.load(Ordering::Acquire)) < limit;
+        if is_recent() {
             return;
         }
         let mut read = self.read.lock();
+        // Requests that waited for the lock need not look again.
+        if is_recent() {
+            return;
+        }
         let stamp = stamp(&self.data_dir);
         if stamp != read.stamp {
             read.stamp = stamp;
