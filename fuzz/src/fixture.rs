@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use timberline_disk::{SimDisk, Storage};
 use timberline_model::{Bucket, Data, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
-use timberline_views::{OpenReport, Store, StoreOptions};
+use timberline_views::{OpenReport, Rebuild, Store, StoreOptions};
 
 /// Names and contents.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -34,7 +34,7 @@ pub fn open(disk: &SimDisk) -> Result<(Store, OpenReport), timberline_views::Ope
         disk.dir("log"),
         disk.dir("views"),
         options(),
-        false,
+        Rebuild::No,
         &mut |_, _| {},
     )
 }
