@@ -42,6 +42,11 @@ impl DataDirArgs {
         Config::load(self.overrides(), &BaseDirs::from_env())
     }
 
+    /// The configuration file that was named.
+    pub(crate) fn config_file(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     /// The same as if there were no configuration file.
     pub(crate) fn config_without_file(self) -> Result<Config, ConfigError> {
         let (file, dirs) = (ConfigFile::default(), BaseDirs::from_env());

@@ -2,6 +2,7 @@
 //! A running server does it, so that nobody sees what is gone.
 
 use std::io::{BufRead, IsTerminal, Read, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
@@ -95,6 +96,9 @@ struct How {
     /// The server
     #[arg(long, value_name = "URL", value_parser = ServerClient::parse, default_value = DEFAULT)]
     server: ServerClient,
+    /// Configuration file with the API key [default: as for the server]
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// Purges.
@@ -143,7 +147,8 @@ fn narrowed(buckets: &[String], start: Option<String>, end: Option<String>) -> M
 }
 
 fn carry_out(how: &How, path: &str, request: &Value) -> anyhow::Result<Verdict> {
-    let preview = ask(&how.server, path, request)?;
+    let server = how.server.clone().with_config(how.config.as_deref());
+    let preview = ask(&server, path, request)?;
     let mut out = Output::new();
     print_preview(&preview, &mut out)?;
     out.flush()?;
@@ -157,7 +162,7 @@ fn carry_out(how: &How, path: &str, request: &Value) -> anyhow::Result<Verdict> 
     if !how.yes && !confirmed()? {
         bail!("nothing was changed");
     }
-    let receipt = ask(&how.server, path, &json!({ "token": preview["token"] }))?;
+    let receipt = ask(&server, path, &json!({ "token": preview["token"] }))?;
     let mut out = Output::new();
     out.line(printable(&receipt.to_string()))?;
     out.flush()?;

@@ -1,11 +1,12 @@
 //! A server that speaks the ActivityWatch API, by its address: requests on a connection that is kept.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ureq::http::Response;
-use ureq::http::StatusCode;
+use ureq::http::{StatusCode, Uri};
 use ureq::{Agent, Body, RequestBuilder};
 
 use crate::server_key;
@@ -24,6 +25,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 #[derive(Clone)]
 pub(crate) struct ServerClient {
     base: String,
+    url: Uri,
     agent: Agent,
     /// The value of the header `Authorization`, if a key is known for this server.
     authorization: Option<String>,
@@ -36,7 +38,7 @@ impl ServerClient {
     /// When it is not a URL of plain HTTP.
     pub(crate) fn parse(url: &str) -> Result<Self, String> {
         let base = url.trim_end_matches('/').trim_end_matches("/api/0");
-        let parsed: ureq::http::Uri = base.parse().map_err(|error| format!("{error}"))?;
+        let parsed: Uri = base.parse().map_err(|error| format!("{error}"))?;
         if parsed.scheme_str() != Some("http") || parsed.host().is_none() {
             return Err("expected plain HTTP, such as http://127.0.0.1:5600".to_owned());
         }
@@ -49,14 +51,23 @@ impl ServerClient {
         Ok(Self {
             base: base.to_owned(),
             agent: Agent::new_with_config(config),
-            authorization: server_key::find(&parsed).map(|key| format!("Bearer {key}")),
+            authorization: bearer(server_key::find(&parsed, None)),
+            url: parsed,
         })
     }
 
-    /// The same with this key, unless one is known already.
-    pub(crate) fn or_key(mut self, key: Option<&str>) -> Self {
-        let authorization = key.map(|key| format!("Bearer {key}"));
-        self.authorization = self.authorization.or(authorization);
+    /// The same for a command with `--config`: that file says the key, not the usual ones.
+    pub(crate) fn with_config(mut self, file: Option<&Path>) -> Self {
+        if file.is_some() {
+            self.authorization = bearer(server_key::find(&self.url, file));
+        }
+        self
+    }
+
+    /// The same with this key, unless the environment has one.
+    pub(crate) fn with_key(mut self, key: Option<&str>) -> Self {
+        let key = server_key::of_environment().or(key.map(str::to_owned));
+        self.authorization = bearer(key).or(self.authorization);
         self
     }
 
@@ -113,6 +124,10 @@ impl ServerClient {
         }
         format!("{}/api/0{path}", self.base)
     }
+}
+
+fn bearer(key: Option<String>) -> Option<String> {
+    key.map(|key| format!("Bearer {key}"))
 }
 
 impl fmt::Display for ServerClient {

@@ -1,9 +1,10 @@
 //! The API key or token that a command sends to a server.
 //!
-//! `TIMBERLINE_API_KEY` counts for every server. Otherwise it is the `api_key` of the configuration, and only for the server
-//! that this configuration describes: nobody else may learn it.
+//! `TIMBERLINE_API_KEY` counts for every server. Otherwise it is the `api_key` of the configuration (that of `--config`, or the
+//! usual ones), and only for the server that this configuration describes: nobody else may learn it.
 
 use std::net::IpAddr;
+use std::path::Path;
 
 use ureq::http::Uri;
 
@@ -14,15 +15,21 @@ const VARIABLE: &str = "TIMBERLINE_API_KEY";
 /// The port of a URL that names none.
 const HTTP_PORT: u16 = 80;
 
-/// The key for the server at `url`, if one is known.
-pub(crate) fn find(url: &Uri) -> Option<String> {
-    if let Some(key) = std::env::var(VARIABLE).ok().filter(|key| !key.is_empty()) {
+/// The key of the environment, if there is one.
+pub(crate) fn of_environment() -> Option<String> {
+    std::env::var(VARIABLE).ok().filter(|key| !key.is_empty())
+}
+
+/// The key for the server at `url`, if one is known. `file` is the configuration file, if it is not a usual one.
+pub(crate) fn find(url: &Uri, file: Option<&Path>) -> Option<String> {
+    if let Some(key) = of_environment() {
         return Some(key);
     }
     let dirs = BaseDirs::from_env();
     // A configuration that cannot be used has no key: the server's refusal says that one is missing.
     [false, true].into_iter().find_map(|testing| {
         let overrides = Overrides {
+            config: file.map(Path::to_owned),
             testing,
             ..Overrides::default()
         };
@@ -52,7 +59,6 @@ fn is_loopback(host: &str) -> bool {
 mod tests {
     use super::*;
     use crate::config::ConfigFile;
-    use std::path::Path;
 
     #[test]
     fn only_the_server_of_the_configuration_gets_its_key() {

@@ -1,12 +1,13 @@
 //! What every request may use: the store, who we are, the limits.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::request;
 use timberline_query::Engine;
 use timberline_views::{Receipt, Store};
 
-use crate::access::{Keys, is_open};
+use crate::access::{Client, Keys, is_open};
 use crate::http::guard::Guard;
 use crate::http::query_warnings::Logged;
 use crate::http::{ApiError, BodyPool, Refusals};
@@ -100,10 +101,11 @@ impl App {
     ///
     /// # Errors
     /// When they are missing or unknown, or do not suffice.
-    pub(crate) fn admit(&self, head: &mut request::Parts) -> Result<(), ApiError> {
+    pub(crate) fn admit(&self, head: &mut request::Parts, address: IpAddr) -> Result<(), ApiError> {
         match &self.keys {
             Some(keys) if !is_open(head.uri.path()) => {
-                if let Some(granted) = keys.check(head)? {
+                let now = timberline_clock::monotonic();
+                if let Some(granted) = keys.check(head, Client { address, now })? {
                     head.extensions.insert(granted);
                 }
                 Ok(())

@@ -63,7 +63,7 @@ pub mod status {
     pub use crate::service::status::disk::{free, used};
     pub use crate::service::status::report::{
         AccessStatus, BackupStatus, BucketStatus, DamageStatus, KnownBackup, MemoryStatus, Status,
-        StoreStatus, WatcherState,
+        StoreStatus, TokenStatus, WatcherState,
     };
     pub use crate::service::status::{DAY, events_since, known_backups};
 }

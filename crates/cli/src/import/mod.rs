@@ -107,8 +107,11 @@ fn carry_out(args: ImportArgs) -> anyhow::Result<Verdict> {
     for path in &args.paths {
         Source::open(path, &options)?;
     }
+    let server = args
+        .server
+        .map(|server| server.with_config(args.place.config_file()));
     let config = args.place.config()?;
-    let target = Target::find(config, args.server, args.dry_run)?;
+    let target = Target::find(config, server, args.dry_run)?;
     let mut tallies = Vec::new();
     let imported = import_all(&target, &args.paths, &options, args.settings, &mut tallies);
     let closed = target.close();

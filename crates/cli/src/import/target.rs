@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use timberline_server::identity::Identity;
 use timberline_server::merge::{OwnStore, Prepared};
-use timberline_server::settings::Settings;
+use timberline_server::settings::{ApiKey, Settings};
 use timberline_views::Snapshot;
 
 use crate::config::Config;
@@ -115,6 +115,8 @@ fn running(settings: &Settings) -> Option<ServerClient> {
         host => host.to_owned(),
     };
     let peer = ServerClient::parse(&format!("http://{host}:{}", settings.network.port)).ok()?;
+    let key = settings.auth.api_key.as_ref();
+    let peer = peer.with_key(key.map(ApiKey::secret));
     let mut answer = peer.get("/info", Some(PATIENCE)).ok()?;
     let info: serde_json::Value = serde_json::from_reader(answer.body_mut().as_reader()).ok()?;
     (info.get("device_id")?.as_str()? == ours).then_some(peer)

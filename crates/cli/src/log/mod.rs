@@ -28,6 +28,7 @@ mod stat;
 mod tail;
 mod verify;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -78,6 +79,7 @@ pub(crate) fn run(args: LogArgs) -> ExitCode {
 }
 
 fn carry_out(args: LogArgs) -> anyhow::Result<Verdict> {
+    let config_file = args.place.config_file().map(Path::to_owned);
     let config = args.place.config()?;
     let data = DataDir::open(&config)?;
     match args.command {
@@ -86,7 +88,7 @@ fn carry_out(args: LogArgs) -> anyhow::Result<Verdict> {
         LogCommand::Dump(args) => dump::run(&data, &args),
         LogCommand::Explain(args) => explain::run(&data, &args),
         LogCommand::Tail(args) => tail::run(&data, &args),
-        LogCommand::Replay(args) => replay::run(&data, &args),
+        LogCommand::Replay(args) => replay::run(&data, args, config_file.as_deref()),
         LogCommand::Rebuild(args) => rebuild::run(&config.server, &data, &args),
         LogCommand::Repair(args) => repair::run(&config.server, &data, &args),
     }

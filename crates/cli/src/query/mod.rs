@@ -68,7 +68,7 @@ pub(crate) struct QueryArgs {
 
     /// Ask this server, such as http://127.0.0.1:5600, instead of reading the data
     #[arg(long, value_name = "URL", value_parser = ServerClient::parse,
-          conflicts_with_all = ["dbpath", "testing", "config", "passphrase_file"])]
+          conflicts_with_all = ["dbpath", "testing", "passphrase_file"])]
     server: Option<ServerClient>,
 
     /// Print what was done and how long it took, instead of the result
@@ -140,12 +140,13 @@ fn carry_out(args: QueryArgs) -> anyhow::Result<Verdict> {
         name: args.name,
         past: false,
     };
-    if let Some(server) = &args.server {
+    if let Some(server) = args.server {
+        let server = server.with_config(args.place.config_file());
         ensure!(
             !args.explain,
             "a server does not tell how it answers: leave out --server, so that --explain works on the data themselves"
         );
-        print(&ask::server(server, &program, &query)?, args.format.chosen())?;
+        print(&ask::server(&server, &program, &query)?, args.format.chosen())?;
         return Ok(Verdict::Clean);
     }
     let config = args.place.config()?;

@@ -38,7 +38,7 @@ pub(super) fn server_of(config: &Config, port: Option<u16>) -> anyhow::Result<Se
     let url = format!("http://{host}:{}", port.unwrap_or(network.port));
     let server = ServerClient::parse(&url).map_err(|error| anyhow::anyhow!("{url}: {error}"))?;
     let key = config.server.auth.api_key.as_ref();
-    Ok(server.or_key(key.map(ApiKey::secret)))
+    Ok(server.with_key(key.map(ApiKey::secret)))
 }
 
 /// Asks a server, which must serve `own_data` if that is given.

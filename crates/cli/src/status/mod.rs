@@ -75,8 +75,11 @@ pub(crate) fn run(args: StatusArgs) -> ExitCode {
 
 fn carry_out(args: StatusArgs) -> anyhow::Result<u8> {
     let named = args.server.is_some();
+    let named_server = args
+        .server
+        .map(|server| server.with_config(args.place.config_file()));
     let config = args.place.config()?;
-    let server = match args.server {
+    let server = match named_server {
         Some(server) => server,
         None => ask::server_of(&config, args.port)?,
     };

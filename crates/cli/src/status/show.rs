@@ -3,8 +3,9 @@
 use indicatif::{BinaryBytes, HumanCount};
 use timberline_server::status::{
     AccessStatus, BackupStatus, BucketStatus, DamageStatus, KnownBackup, MemoryStatus, Status, StoreStatus,
-    WatcherState,
+    TokenStatus, WatcherState,
 };
+use timberline_server::tokens::Scope;
 
 use super::data::Found;
 use crate::build::TEXT;
@@ -35,6 +36,9 @@ pub(super) fn server(out: &mut Output, server: &ServerClient, status: &Status) -
         },
     );
     facts.add("access", access(&status.access));
+    if !status.access.tokens.is_empty() {
+        facts.add("tokens", tokens(&status.access.tokens));
+    }
     store(&mut facts, &status.store);
     backups(&mut facts, &status.backups);
     facts.add("damage", damage(&status.damage));
@@ -98,6 +102,27 @@ fn access(access: &AccessStatus) -> String {
         count => format!("; {count} further origins of web pages (cors)"),
     };
     format!("{who}, {key}: {}{pages}", access.addresses.join(", "))
+}
+
+/// How many there are of each scope, and which was used last.
+fn tokens(tokens: &[TokenStatus]) -> String {
+    let count = |scope: Scope| tokens.iter().filter(|token| token.scope == scope).count();
+    let counts = Scope::ALL.map(|scope| (count(scope), scope));
+    let counts: Vec<String> = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, scope)| format!("{count} {scope}"))
+        .collect();
+    let expired = match tokens.iter().filter(|token| token.expired).count() {
+        0 => String::new(),
+        count => format!(", {count} expired"),
+    };
+    let newest = tokens.iter().max_by_key(|token| token.last_used.as_deref());
+    let used = match newest.and_then(|token| Some((&token.name, token.last_used.as_ref()?))) {
+        Some((name, time)) => format!("the last one used is {name}, {time}"),
+        None => "none was used".to_owned(),
+    };
+    format!("{}{expired}; {used}", counts.join(", "))
 }
 
 fn store(facts: &mut Facts, store: &StoreStatus) {

@@ -137,6 +137,14 @@ fn commands_find_the_key_in_the_configuration() {
     assert!(!status.success() && err.contains("API key"), "{err}");
     let (status, out, err) = query(Some(KEY));
     assert!(status.success() && out.trim() == "1.0", "{out}{err}");
+    let program = installation.root().join("program");
+    let mut command = installation.program();
+    command.args(["query", "--json", "--server", &url]).arg(program);
+    command
+        .arg("--config")
+        .arg(installation.root().join("timberline.toml"));
+    let (status, out, err) = installation.run(command);
+    assert!(status.success() && out.trim() == "1.0", "--config: {out}{err}");
     std::fs::create_dir_all(&home).expect("a directory");
     std::fs::write(home.join("config.toml"), text).expect("a configuration");
     let (status, out, err) = query(None);
@@ -145,8 +153,59 @@ fn commands_find_the_key_in_the_configuration() {
     server.stop();
 }
 
+/// Guesses run out, and on this machine nobody can lock the owner of the key out by guessing.
+#[test]
+fn guessing_is_pointless_and_locks_nobody_out() {
+    let mut installation = Installation::new();
+    installation.configure(&format!("[auth]\napi_key = \"{KEY}\"\n"));
+    let reader = create(&installation, &["reader", "--scope", "read"]);
+    let server = installation.start();
+    let send = |secret: &str, method: &str| {
+        let bearer = format!("Bearer {secret}");
+        ask(
+            &server,
+            method,
+            "/api/0/settings/x",
+            &[("authorization", bearer.as_str())],
+            b"1",
+        )
+    };
+    let guesses: Vec<Answer> = (0..60)
+        .map(|guess| send(&format!("guess-{guess}"), "POST"))
+        .collect();
+    let count = |status: u16| guesses.iter().filter(|answer| answer.status == status).count();
+    assert!(count(401) >= 20 && count(429) >= 20 && count(401) + count(429) == 60);
+    let last = guesses.last().expect("an answer");
+    assert_eq!(
+        (last.status, last.header("retry-after").as_deref()),
+        (429, Some("1"))
+    );
+    assert!(
+        matches!(send(KEY, "POST").status, 200 | 201),
+        "the key still counts"
+    );
+    assert_eq!(send(&reader, "GET").status, 200, "and so does a token");
+    assert_eq!(
+        ask(&server, "GET", "/api/0/settings", &[], b"").status,
+        401,
+        "no guess"
+    );
+    let page = [("origin", "https://evil.example"), ("authorization", "Bearer x")];
+    assert_eq!(
+        ask(&server, "GET", "/api/0/settings", &page, b"").status,
+        403,
+        "no guess either"
+    );
+    let refused = (0..60)
+        .map(|_| send(&reader, "POST").status)
+        .filter(|status| *status == 429);
+    assert!(refused.count() >= 20, "a token that asks for too much");
+    assert_eq!(send(&reader, "GET").status, 200, "may still do what it may");
+    server.stop();
+}
+
 /// Creates a token and gives it back.
-fn create(installation: &Installation, args: &[&str]) -> String {
+pub(crate) fn create(installation: &Installation, args: &[&str]) -> String {
     let (status, out, err) = token(installation, &[&["create"], args].concat());
     assert!(status.success(), "{err}");
     out.trim().to_owned()
@@ -166,6 +225,7 @@ fn token(installation: &Installation, args: &[&str]) -> (std::process::ExitStatu
 struct Row {
     method: String,
     path: String,
+    open: bool,
     scopes: Vec<bool>,
     with_buckets: String,
 }
@@ -183,8 +243,9 @@ fn documented() -> Vec<Row> {
         Row {
             method: cells[1].clone(),
             path: cells[2].clone(),
-            scopes: cells[3..7].iter().map(|cell| cell == "yes").collect(),
-            with_buckets: cells[7].clone(),
+            open: cells[3] == "yes",
+            scopes: cells[4..8].iter().map(|cell| cell == "yes").collect(),
+            with_buckets: cells[8].clone(),
         }
     };
     table
@@ -259,7 +320,7 @@ impl Prober<'_> {
             ),
         ] {
             let status = self.send(method, target, bearer, more).status;
-            let refused = matches!(status, 401 | 403);
+            let refused = matches!(status, 401 | 403 | 429);
             assert_eq!(!refused, allowed, "{method} {target} {more:?}: {status}");
         }
         let two_hosts = [("host", "127.0.0.1")];
@@ -295,7 +356,7 @@ impl Prober<'_> {
             let answer = self.send(method, &target, bearer, &[]);
             let nothing_there = answer.status == 404 && answer.text().contains("nothing at this path");
             assert!(
-                nothing_there || matches!(answer.status, 400 | 401 | 403 | 405) || target == path,
+                nothing_there || matches!(answer.status, 400 | 401 | 403 | 405 | 429) || target == path,
                 "{method} {target}: {} {}",
                 answer.status,
                 answer.text()
@@ -332,6 +393,7 @@ fn no_token_may_do_more_than_the_documentation_says() {
         };
         for bucket in buckets {
             let path = row.path.replace("{bucket}", bucket).replace("{id}", "1");
+            let path = path.replace("{page}", "p");
             for (scope, limited, secret) in &tokens {
                 let within = match row.with_buckets.as_str() {
                     _ if !limited => true,
@@ -343,11 +405,11 @@ fn no_token_may_do_more_than_the_documentation_says() {
                     &row.method,
                     &path,
                     &format!("Bearer {secret}"),
-                    row.scopes[*scope] && within || path == "/api/0/info",
+                    row.scopes[*scope] && within || row.open,
                 );
             }
-            if path != "/api/0/info" {
-                prober.probe(&row.method, &path, "Bearer timberline_x", false);
+            for nobody in ["Bearer timberline_x", "Basic eA==", ""] {
+                prober.probe(&row.method, &path, nobody, row.open);
             }
         }
     }
@@ -362,6 +424,14 @@ fn a_token_is_followed_by_a_running_server_and_its_last_use_is_listed() {
     installation.configure(&format!("host = \"0.0.0.0\"\n[auth]\napi_key = \"{KEY}\"\n"));
     let first = create(&installation, &["first", "--scope", "read"]);
     let server = installation.start();
+    let report = || {
+        let bearer = format!("Bearer {KEY}");
+        let headers = [("authorization", bearer.as_str())];
+        let status = ask(&server, "GET", "/api/1/status", &headers, b"")
+            .json()
+            .expect("JSON");
+        status["access"]["tokens"].clone()
+    };
     let status = |secret: &str| {
         let bearer = format!("Bearer {secret}");
         ask(
@@ -373,7 +443,23 @@ fn a_token_is_followed_by_a_running_server_and_its_last_use_is_listed() {
         )
         .status
     };
+    assert_eq!(report()[0]["last_used"], serde_json::Value::Null);
     assert_eq!((status(&first), status(KEY), status("x")), (200, 200, 401));
+    let listed = report();
+    assert_eq!(listed[0]["name"], "first", "{listed}");
+    assert_eq!(listed[0]["scope"], "read", "{listed}");
+    assert!(listed[0]["last_used"].is_string(), "{listed}");
+    let mut command = installation.program();
+    command
+        .args(["status", "--config"])
+        .arg(installation.root().join("timberline.toml"));
+    command.arg("--dbpath").arg(&installation.data);
+    command.args(["--port", &server.port.to_string()]);
+    let (_, shown, err) = installation.run(command);
+    assert!(
+        shown.contains("1 read; the last one used is first, 2"),
+        "{shown}{err}"
+    );
     let second = create(&installation, &["second", "--scope", "read", "--expires", "2s"]);
     std::thread::sleep(std::time::Duration::from_millis(200));
     assert_eq!(status(&second), 200);
@@ -440,6 +526,14 @@ fn a_watcher_works_with_an_append_token_and_reads_nothing_else() {
     );
     let heartbeat = "/api/0/buckets/mine_a/heartbeat?pulsetime=5";
     assert_eq!(send(&bearer, "POST", heartbeat, &beat.to_string()).status, 200);
+    let answer = send(&bearer, "POST", heartbeat, &beat.to_string());
+    assert_eq!(
+        answer.json().expect("JSON")["id"],
+        serde_json::Value::Null,
+        "what it sent"
+    );
+    let answer = send(&all, "POST", heartbeat, &beat.to_string());
+    assert!(answer.json().expect("JSON")["id"].is_u64(), "the event");
     let events = "/api/0/buckets/mine_a/events";
     assert_eq!(
         send(&bearer, "POST", events, &json!([beat]).to_string()).status,
@@ -447,6 +541,29 @@ fn a_watcher_works_with_an_append_token_and_reads_nothing_else() {
     );
     let refused = send(&bearer, "POST", events, &json!([beat, replacing]).to_string());
     assert_eq!(refused.status, 403, "{}", refused.text());
+    // What a filter drops or changes is answered as it was sent, too.
+    let filters = json!([
+        {"enabled": true, "field": "a", "pattern": "private", "action": "drop"},
+        {"enabled": true, "field": "a", "pattern": "secret", "action": "redact", "replacement": "hidden"},
+    ]);
+    let setting = send(
+        &all,
+        "POST",
+        "/api/0/settings/privacy_filters",
+        &filters.to_string(),
+    );
+    assert!(matches!(setting.status, 200 | 201), "{}", setting.text());
+    for said in ["private", "secret"] {
+        let sent = json!({"timestamp": "2026-01-05T09:00:01Z", "duration": 1, "data": {"a": said}});
+        let answer = send(&bearer, "POST", heartbeat, &sent.to_string());
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(
+            answer.json().expect("JSON")["data"],
+            sent["data"],
+            "{}",
+            answer.text()
+        );
+    }
     let listed = send(&bearer, "GET", "/api/0/buckets/", "")
         .json()
         .expect("a list");

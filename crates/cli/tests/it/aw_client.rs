@@ -14,6 +14,7 @@ use std::process::Command;
 
 use self::day::{Day, Event};
 use self::recorder::Recorder;
+pub(crate) use self::recorder::python_with_client;
 use crate::harness::rfc3339;
 use crate::harness::server::{Installation, Server};
 use crate::harness::{http, poll};

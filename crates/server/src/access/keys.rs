@@ -1,7 +1,9 @@
 //! The credentials that a server accepts, and whether a request carries them.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, request};
@@ -11,7 +13,8 @@ use super::digest::Digest;
 use super::known::{Known, KnownTokens};
 use super::rules;
 use super::scope::Scope;
-use super::token_file::TokenError;
+use super::throttle::{Throttle, Who};
+use super::token_file::{Token, TokenError};
 use crate::settings::Auth;
 
 /// What a request must carry. A server without credentials has none of this, and checks nothing.
@@ -19,6 +22,16 @@ use crate::settings::Auth;
 pub(crate) struct Keys {
     api_key: Option<Digest>,
     tokens: Option<KnownTokens>,
+    throttle: Throttle,
+}
+
+/// Who asks, and when: the limit of refusals counts by both.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client {
+    /// Where the request comes from.
+    pub(crate) address: IpAddr,
+    /// By the monotonic clock.
+    pub(crate) now: Instant,
 }
 
 /// Why a request is refused.
@@ -26,6 +39,11 @@ pub(crate) struct Keys {
 pub(crate) enum Refused {
     /// It has no credentials, or unknown ones.
     Unknown,
+    /// There were too many refusals.
+    TooMany {
+        /// When there may be another one.
+        wait: Duration,
+    },
     /// Its token may not do this.
     Forbidden {
         /// The token's name.
@@ -49,6 +67,11 @@ impl Granted {
 
     /// Whether the token may replace events that are there.
     pub(crate) fn may_replace(&self) -> bool {
+        self.0.token.scope != Scope::Append
+    }
+
+    /// Whether the token may read what is recorded.
+    pub(crate) fn may_read(&self) -> bool {
         self.0.token.scope != Scope::Append
     }
 
@@ -77,28 +100,47 @@ impl Keys {
             .as_ref()
             .map(|key| Digest::of(key.secret().as_bytes()));
         let tokens = KnownTokens::read(data_dir)?;
-        Ok((api_key.is_some() || tokens.is_some()).then_some(Self { api_key, tokens }))
+        Ok((api_key.is_some() || tokens.is_some()).then(|| Self {
+            api_key,
+            tokens,
+            throttle: Throttle::default(),
+        }))
     }
 
     /// Checks the credentials of a request for a path that is not open. The path must be normalised. Gives back the token,
     /// if it is one that may not do everything.
     ///
     /// # Errors
-    /// When the credentials are missing or unknown, or do not suffice.
-    pub(crate) fn check(&self, head: &request::Parts) -> Result<Option<Granted>, Refused> {
+    /// When the credentials are missing or unknown, or do not suffice, or too many have been.
+    pub(crate) fn check(&self, head: &request::Parts, client: Client) -> Result<Option<Granted>, Refused> {
         let given = Digest::of(bearer(&head.headers).ok_or(Refused::Unknown)?);
+        let Client { address, now } = client;
         if self.api_key.as_ref().is_some_and(|key| key.matches(&given)) {
-            return Ok(None);
+            let admitted = self.throttle.admit(address, now);
+            return admitted.map(|()| None).map_err(|wait| Refused::TooMany { wait });
         }
-        let now = Timestamp::from(timberline_clock::wall());
-        let known = self.tokens.as_ref().and_then(|tokens| tokens.find(&given, now));
-        let known = known.ok_or(Refused::Unknown)?;
+        let wall = Timestamp::from(timberline_clock::wall());
+        let known = self.tokens.as_ref().and_then(|tokens| tokens.find(&given, wall));
+        let Some(known) = known else {
+            return Err(self.refuse(Who::address(address), now, Refused::Unknown));
+        };
         let token = &known.token;
         if !rules::allows(token.scope, &token.buckets, &head.method, head.uri.path()) {
-            return Err(refusal(&known));
+            return Err(self.refuse(Who::Token(token.name.clone()), now, refusal(&known)));
         }
         let restricts = token.scope == Scope::Append || !token.buckets.is_empty();
         Ok(restricts.then_some(Granted(known)))
+    }
+
+    /// Counts a refusal; beyond the limit it becomes another one.
+    fn refuse(&self, who: Who, now: Instant, refused: Refused) -> Refused {
+        let wait = self.throttle.refuse(who, now);
+        wait.map_or(refused, |wait| Refused::TooMany { wait })
+    }
+
+    /// The tokens, each with its last use.
+    pub(crate) fn tokens(&self) -> Vec<(Token, Option<Timestamp>)> {
+        self.tokens.as_ref().map(KnownTokens::list).unwrap_or_default()
     }
 
     /// Writes down when tokens were last used: the server stops.
@@ -148,7 +190,48 @@ mod tests {
             head.headers
                 .append(AUTHORIZATION, HeaderValue::from_static(value));
         }
-        keys(Some("secret")).unwrap().check(&head).is_ok()
+        keys(Some("secret")).unwrap().check(&head, client(0)).is_ok()
+    }
+
+    fn client(last: u8) -> Client {
+        Client {
+            address: IpAddr::from([192, 0, 2, last]),
+            now: timberline_clock::monotonic(),
+        }
+    }
+
+    #[test]
+    fn guesses_run_out_for_their_sender_only() {
+        let keys = keys(Some("secret")).unwrap();
+        let check = |secret: &'static str, client| {
+            let (mut head, ()) = http::Request::new(()).into_parts();
+            let value = HeaderValue::from_static(secret);
+            head.headers.insert(AUTHORIZATION, value);
+            keys.check(&head, client).map(drop)
+        };
+        let (guesser, owner) = (client(1), client(2));
+        assert_eq!(check("Bearer secret", owner), Ok(()));
+        let tried = (0..1_000).take_while(|_| check("Bearer guess", guesser) == Err(Refused::Unknown));
+        assert!(tried.count() < 100);
+        for client in [guesser, owner] {
+            while check("Bearer guess", client) == Err(Refused::Unknown) {}
+        }
+        assert!(
+            matches!(check("Bearer secret", guesser), Err(Refused::TooMany { .. })),
+            "it may be a guess"
+        );
+        assert_eq!(check("Bearer secret", owner), Ok(()), "it was right before");
+        let (head, ()) = http::Request::new(()).into_parts();
+        assert_eq!(
+            keys.check(&head, guesser).map(drop),
+            Err(Refused::Unknown),
+            "no guess"
+        );
+        let later = Client {
+            now: guesser.now + Duration::from_secs(2),
+            ..guesser
+        };
+        assert_eq!(check("Bearer secret", later), Ok(()));
     }
 
     #[test]

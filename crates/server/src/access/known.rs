@@ -106,6 +106,16 @@ impl KnownTokens {
         Some(Arc::clone(known))
     }
 
+    /// All tokens, each with its last use.
+    pub(super) fn list(&self) -> Vec<(Token, Option<Timestamp>)> {
+        self.look();
+        let used = |known: &Known| Some(known.used.load(Ordering::Relaxed)).filter(|used| *used != NEVER);
+        let current = self.current.load();
+        let list = current.iter();
+        list.map(|known| (known.token.clone(), used(known).map(Timestamp::from_nanos)))
+            .collect()
+    }
+
     /// Looks at the file, if the last look is too old.
     fn look(&self) {
         let since = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -250,6 +260,11 @@ mod tests {
         Tokens::revoke(dir.path(), "first").unwrap();
         wait();
         assert!(!finds(&first) && finds(&third));
+        let listed = known.list().into_iter().map(|(token, used)| (token.name, used));
+        assert_eq!(
+            listed.collect::<Vec<_>>(),
+            [("second".to_owned(), None), ("third".to_owned(), Some(NOW))]
+        );
         known.close();
         let uses = last_uses(dir.path());
         assert_eq!(uses.keys().collect::<Vec<_>>(), ["third"]);

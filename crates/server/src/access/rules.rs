@@ -12,6 +12,8 @@ use crate::pattern;
 /// What a route needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Need {
+    /// Nothing: everyone may ask, also without credentials ([`super::is_open`]).
+    Nothing,
     /// Knowing which buckets there are: every scope.
     Know,
     /// Adding to what is recorded.
@@ -27,7 +29,7 @@ enum Need {
 impl Need {
     fn is_met_by(self, scope: Scope) -> bool {
         match self {
-            Self::Know => true,
+            Self::Nothing | Self::Know => true,
             Self::Append => matches!(scope, Scope::Append | Scope::Write | Scope::Admin),
             Self::Read => matches!(scope, Scope::Read | Scope::Write | Scope::Admin),
             Self::Write => matches!(scope, Scope::Write | Scope::Admin),
@@ -56,7 +58,7 @@ const ANY: &str = "{}";
 /// The table. The first row is nearly every request there is.
 const TABLE: &[(&str, Segments, Need)] = &[
     ("POST", &["0", "buckets", BUCKET, "heartbeat"], Need::Append),
-    ("GET", &["0", "info"], Need::Know),
+    ("GET", &["0", "info"], Need::Nothing),
     ("GET", &["0", "buckets"], Need::Know),
     ("GET", &["0", "buckets", BUCKET], Need::Know),
     ("POST", &["0", "buckets", BUCKET], Need::Append),
@@ -89,6 +91,7 @@ const TABLE: &[(&str, Segments, Need)] = &[
     ("POST", &["1", "undo"], Need::Write),
     ("POST", &["1", "purge"], Need::Admin),
     ("POST", &["1", "redact"], Need::Admin),
+    ("GET", &["1", "status"], Need::Admin),
 ];
 
 /// Whether a token of this scope for these buckets (none named: all) may send a request. The path must be normalised.

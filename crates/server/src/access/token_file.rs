@@ -178,6 +178,10 @@ impl Tokens {
     /// # Errors
     /// When there is none of this name, or the file cannot be changed.
     pub fn revoke(data_dir: &Path, name: &str) -> Result<(), TokenError> {
+        // A directory that has no tokens stays as it is, and one that is not there is not made.
+        if Self::read(data_dir)?.is_none() {
+            return Err(TokenError::Unknown(name.to_owned()));
+        }
         change(data_dir, |tokens| {
             let before = tokens.len();
             tokens.retain(|token| token.name != name);
@@ -287,6 +291,12 @@ mod tests {
             Err(TokenError::Unknown(_))
         ));
         assert!(Tokens::read(dir.path()).unwrap().is_none());
+        let nowhere = dir.path().join("nowhere");
+        assert!(matches!(
+            Tokens::revoke(&nowhere, "x"),
+            Err(TokenError::Unknown(_))
+        ));
+        assert!(!nowhere.exists());
         Tokens::create(dir.path(), new("x")).unwrap();
         Tokens::revoke(dir.path(), "x").unwrap();
         assert_eq!(Tokens::read(dir.path()).unwrap().unwrap().iter().count(), 0);

@@ -4,6 +4,7 @@
 //! are JSON whatever the client accepts, as the reference server does it.
 
 use std::io::Write;
+use std::time::Duration;
 
 use axum::response::IntoResponse;
 use bytes::Bytes;
@@ -74,7 +75,7 @@ pub(crate) enum ApiError {
     ForeignOrigin(String),
     /// A browser extension asks for more than to record.
     #[error(
-        "The browser extension '{}' may create buckets and send events, nothing else; to allow it everything, add it to cors in the configuration", Echo(.0)
+        "The browser extension '{}' may create buckets and send heartbeats, nothing else; to allow it everything, add it to cors in the configuration", Echo(.0)
     )]
     ExtensionRefused(String),
     /// The wording is the reference server's.
@@ -89,6 +90,9 @@ pub(crate) enum ApiError {
         scope: Scope,
         limited: bool,
     },
+    /// Guessing a key must be pointless.
+    #[error("Too many requests with a wrong key, or beyond the scope of a token: wait {}", seconds(*.wait))]
+    TooManyRefusals { wait: Duration },
     /// A page of another site sent this without an origin, as for an image or a script.
     #[error(
         "This request comes from a page of another site (Sec-Fetch-Site); open this address in a window of its own instead"
@@ -129,6 +133,7 @@ impl ApiError {
             Self::ForeignOrigin(_) | Self::ExtensionRefused(_) | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::TooManyRefusals { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Query(error) => query_status(error.kind),
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -155,6 +160,7 @@ impl ApiError {
             Self::CrossSite => "request from another site",
             Self::Unauthorized => "no valid API key or token",
             Self::Forbidden { .. } => "not in the scope of the token",
+            Self::TooManyRefusals { .. } => "too many refusals",
             Self::Query(error) => error.kind.name(),
             Self::History(HistoryError::TooOld { .. } | HistoryError::TooNew { .. }) => "not in the history",
             Self::History(_) => "history cannot be read",
@@ -223,7 +229,24 @@ impl ApiError {
         if matches!(self, Self::Unavailable(_)) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
         }
+        if let Self::TooManyRefusals { wait } = self {
+            // Digits: always a header value.
+            let value = HeaderValue::from(whole_seconds(*wait));
+            headers.insert(header::RETRY_AFTER, value);
+        }
         response
+    }
+}
+
+/// Whole seconds after which the wait is over.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+}
+
+fn seconds(wait: Duration) -> String {
+    match whole_seconds(wait) {
+        1 => "a second".to_owned(),
+        seconds => format!("{seconds} seconds"),
     }
 }
 
@@ -263,6 +286,7 @@ impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Unknown => Self::Unauthorized,
+            Refused::TooMany { wait } => Self::TooManyRefusals { wait },
             Refused::Forbidden {
                 token,
                 scope,

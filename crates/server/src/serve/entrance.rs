@@ -47,7 +47,7 @@ impl Entrance {
         let agent = head.headers.get(header::USER_AGENT).cloned();
         let body = Arriving::new(body, Arc::clone(&connection));
         let (mut response, origin) = match self.app.guard.check(&head, self.app.keys.is_some()) {
-            Verdict::Pass(origin) => match self.app.admit(&mut head) {
+            Verdict::Pass(origin) => match self.app.admit(&mut head, peer) {
                 Ok(()) => (self.dispatch(head, plain, body, &connection).await, origin),
                 Err(error) => (error.answer(), origin),
             },
@@ -89,7 +89,7 @@ impl Entrance {
         if head.method == Method::POST
             && let Some(bucket) = heartbeat_bucket(head.uri.path())
         {
-            return match heartbeat::beat(&self.app, &head.headers, &head.uri, bucket, body).await {
+            return match heartbeat::beat(&self.app, &head, bucket, body).await {
                 Ok(response) => response,
                 Err(error) => error.answer(),
             };

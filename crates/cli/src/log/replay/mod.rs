@@ -5,6 +5,8 @@ mod send;
 mod state;
 mod target;
 
+use std::path::Path;
+
 use clap::Args;
 use timberline_model::Timestamp;
 
@@ -71,10 +73,10 @@ pub(super) struct ReplayArgs {
     rewrite_times: bool,
 }
 
-/// Replays.
-pub(super) fn run(data: &DataDir, args: &ReplayArgs) -> anyhow::Result<Verdict> {
-    match &args.to {
-        None => state::run(data, args),
-        Some(target) => send::run(data, args, target),
+/// Replays. `config` is the configuration file that was named: it may have the key of the server.
+pub(super) fn run(data: &DataDir, mut args: ReplayArgs, config: Option<&Path>) -> anyhow::Result<Verdict> {
+    match args.to.take() {
+        None => state::run(data, &args),
+        Some(target) => send::run(data, &args, &target.with_config(config)),
     }
 }

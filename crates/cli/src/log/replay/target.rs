@@ -1,6 +1,7 @@
 //! The server that a replay goes to: a few requests of the ActivityWatch API.
 
 use std::io::{self, Read};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -34,6 +35,11 @@ impl Target {
     /// When it is not a URL of plain HTTP.
     pub(super) fn parse(url: &str) -> Result<Self, String> {
         ServerClient::parse(url).map(Self)
+    }
+
+    /// The same with the key of a configuration file.
+    pub(super) fn with_config(self, file: Option<&Path>) -> Self {
+        Self(self.0.with_config(file))
     }
 
     /// Whether something that looks like an ActivityWatch server is there.

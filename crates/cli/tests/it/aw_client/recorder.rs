@@ -79,7 +79,7 @@ impl Recorder {
 }
 
 /// The interpreter of a virtual environment that has the client. It is made once and kept under `target`.
-fn python_with_client() -> PathBuf {
+pub(crate) fn python_with_client() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .parent()
         .expect("the target directory");

@@ -13,7 +13,6 @@ use crate::access::Granted;
 use crate::api::as_of::snapshot;
 use crate::api::param::Param;
 use crate::app::App;
-use crate::http::guard::extension::FromExtension;
 use crate::http::{
     ApiError, ChunkSender, Query, StreamEnded, collect_json, json, json_answer, parse_mended, stream,
 };
@@ -181,7 +180,6 @@ pub(crate) fn write_stored(out: &mut Vec<u8>, event: &EventRef<'_>, start: Times
 /// drops are not in the answer, as in aw-server-rust.
 pub(crate) async fn insert(
     State(app): State<Arc<App>>,
-    extension: Option<Extension<FromExtension>>,
     granted: Option<Extension<Granted>>,
     Param(bucket): Param<String>,
     headers: HeaderMap,
@@ -195,13 +193,10 @@ pub(crate) async fn insert(
             .map(|events| filters.screen(&bucket, events))
     })?;
     // An event with an id takes the place of the one that has it.
-    if events.iter().any(|event| event.id.is_some()) {
-        if let Some(Extension(FromExtension(origin))) = extension {
-            return Err(ApiError::ExtensionRefused(origin));
-        }
-        if let Some(Extension(granted)) = granted.filter(|granted| !granted.may_replace()) {
-            return Err(granted.refusal().into());
-        }
+    if events.iter().any(|event| event.id.is_some())
+        && let Some(Extension(granted)) = granted.filter(|granted| !granted.may_replace())
+    {
+        return Err(granted.refusal().into());
     }
     let (ids, receipt) = app
         .hold

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, Uri};
+use http::{Request, Response, Uri, request};
 use timberline_model::{Heartbeat, Pulsetime, json};
 use timberline_views::{Snapshot, TimeRange};
 
+use crate::access::Granted;
 use crate::api::v0::events::write_stored;
 use crate::app::App;
+use crate::http::guard::extension::FromExtension;
 use crate::http::{ApiError, Echo, Query, collect_json, decode_segment, json_answer, parse_mended};
 use crate::service::privacy::Verdict;
 
@@ -25,7 +27,13 @@ pub(crate) async fn post(
 ) -> Result<Response<Body>, ApiError> {
     let (head, body) = request.into_parts();
     let bucket = heartbeat_bucket(head.uri.path()).ok_or(ApiError::NoSuchRoute)?;
-    beat(&app, &head.headers, &head.uri, bucket, body).await
+    beat(&app, &head, bucket, body).await
+}
+
+/// Whether the sender may only record: then it gets back what it sent, and learns nothing about what is stored.
+fn only_records(head: &request::Parts) -> bool {
+    let appends = |granted: &Granted| !granted.may_read();
+    head.extensions.get::<Granted>().is_some_and(appends) || head.extensions.get::<FromExtension>().is_some()
 }
 
 /// The bucket, still percent-encoded, if this is the path `/api/0/buckets/{bucket}/heartbeat`.
@@ -44,8 +52,7 @@ pub(crate) fn heartbeat_bucket(path: &str) -> Option<&str> {
 /// As every write.
 pub(crate) async fn beat<B, A>(
     app: &App,
-    headers: &HeaderMap,
-    uri: &Uri,
+    head: &request::Parts,
     bucket: &str,
     body: B,
 ) -> Result<Response<A>, ApiError>
@@ -54,16 +61,21 @@ where
     B::Error: std::fmt::Display,
     A: From<Bytes>,
 {
-    let body = collect_json(headers, body, &app.bodies).await?;
+    let body = collect_json(&head.headers, body, &app.bodies).await?;
     let bucket = decode_segment(bucket)?;
-    let pulsetime = pulsetime(uri)?;
+    let pulsetime = pulsetime(&head.uri)?;
+    let echo = only_records(head);
     let mut mended = Vec::new();
     let mut heartbeat = parse_mended(&body, &mut mended, json::parse_heartbeat)?;
+    let mut unchanged = None;
     let snapshot = app.store.snapshot();
     match app.privacy.filters(&snapshot).judge(&bucket, &heartbeat.data) {
         Verdict::Keep => {}
-        Verdict::Drop => return dropped(&snapshot, &bucket, &heartbeat),
-        Verdict::Change(data) => heartbeat.data = data.into(),
+        Verdict::Drop => return dropped(&snapshot, &bucket, &heartbeat, echo),
+        Verdict::Change(data) => {
+            let sent = std::mem::replace(&mut heartbeat.data, data.into());
+            unchanged = echo.then_some(sent);
+        }
     }
     // A write that has to wait must not keep a snapshot of everything in memory.
     drop(snapshot);
@@ -72,30 +84,41 @@ where
         .write(body.len(), || app.store.heartbeat(&bucket, &heartbeat, pulsetime))
         .await?;
     app.settle(event.receipt).await?;
+    if echo {
+        heartbeat.data = unchanged.unwrap_or(heartbeat.data);
+        return Ok(echoed(&heartbeat));
+    }
     let mut out = Vec::with_capacity(heartbeat.data.len() + AROUND_DATA);
     json::write_event(&mut out, event.id, event.start, event.duration, &heartbeat.data);
     Ok(json_answer(out))
 }
 
+/// The heartbeat itself as the answer.
+fn echoed<A: From<Bytes>>(heartbeat: &Heartbeat<'_>) -> Response<A> {
+    let mut out = Vec::with_capacity(heartbeat.data.len() + AROUND_DATA);
+    json::write_event_without_id(&mut out, heartbeat.start, heartbeat.duration, &heartbeat.data);
+    json_answer(out)
+}
+
 /// Answers a heartbeat that a privacy filter drops as aw-server-rust does: 200, with the bucket's last event, which
-/// stays the one that the next heartbeat may extend; if there is none, with the heartbeat itself.
+/// stays the one that the next heartbeat may extend; if there is none, or with `echo`, with the heartbeat itself.
 #[cold]
 fn dropped<A: From<Bytes>>(
     snapshot: &Snapshot,
     bucket: &str,
     heartbeat: &Heartbeat<'_>,
+    echo: bool,
 ) -> Result<Response<A>, ApiError> {
     let view = snapshot
         .bucket(bucket)
         .ok_or_else(|| ApiError::NoSuchBucket(bucket.to_owned()))?;
+    let mut events = view.events(TimeRange::ALL)?;
+    let Some(last) = events.next().filter(|_| !echo) else {
+        return Ok(echoed(heartbeat));
+    };
+    let last = last?;
     let mut out = Vec::with_capacity(heartbeat.data.len() + AROUND_DATA);
-    match view.events(TimeRange::ALL)?.next() {
-        Some(last) => {
-            let last = last?;
-            write_stored(&mut out, &last, last.start(), last.duration());
-        }
-        None => json::write_event_without_id(&mut out, heartbeat.start, heartbeat.duration, &heartbeat.data),
-    }
+    write_stored(&mut out, &last, last.start(), last.duration());
     Ok(json_answer(out))
 }
 

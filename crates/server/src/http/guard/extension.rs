@@ -1,9 +1,9 @@
 //! Browser extensions: they record, and read nothing that they did not make.
 //!
 //! Every Firefox add-on sends an origin that begins with `moz-extension://`, whoever wrote it, so the
-//! origin says nothing about whom the user trusts. Until requests carry a token, such an origin may do
-//! what aw-watcher-web does: create a bucket, send heartbeats and new events, read `/api/0/info`, and
-//! see the buckets that it created. An entry in `cors` gives an extension everything.
+//! origin says nothing about whom the user trusts. On a server without credentials, such an origin may do
+//! what aw-watcher-web does: create a bucket, send heartbeats, read `/api/0/info`, and see the buckets that
+//! it created. An entry in `cors` gives an extension everything; on a server with credentials, these decide.
 //!
 //! A bucket remembers its creator in its data ([`CREATOR_KEY`]), so that it is known after a restart.
 
@@ -22,8 +22,7 @@ impl FromExtension {
     }
 }
 
-/// Whether an extension may send this request. The routes decide the rest: which buckets are its own,
-/// and that events are new.
+/// Whether an extension may send this request. The routes decide the rest: which buckets are its own.
 pub(super) fn permits(method: &Method, path: &str) -> bool {
     let Some(rest) = path.strip_prefix("/api/0/") else {
         return false;
@@ -35,7 +34,7 @@ pub(super) fn permits(method: &Method, path: &str) -> bool {
         (Some("info"), None, ..) => reads,
         // Posting to the list itself does nothing, but clients ask in advance whether they may.
         (Some("buckets"), None, ..) | (Some("buckets"), Some(_), None, _) => reads || posts,
-        (Some("buckets"), Some(_), Some("heartbeat" | "events"), None) => posts,
+        (Some("buckets"), Some(_), Some("heartbeat"), None) => posts,
         _ => false,
     }
 }
@@ -52,7 +51,7 @@ mod tests {
             (Method::GET, "/api/0/buckets/aw-watcher-web-firefox_h"),
             (Method::POST, "/api/0/buckets/aw-watcher-web-firefox_h"),
             (Method::POST, "/api/0/buckets/aw-watcher-web-firefox_h/heartbeat"),
-            (Method::POST, "/api/0/buckets/aw-watcher-web-firefox_h/events/"),
+            (Method::POST, "/api/0/buckets/aw-watcher-web-firefox_h/heartbeat/"),
         ] {
             assert!(permits(&method, path), "{method} {path}");
         }
@@ -64,6 +63,7 @@ mod tests {
             (Method::DELETE, "/api/0/buckets/x"),
             (Method::PUT, "/api/0/buckets/x"),
             (Method::GET, "/api/0/buckets/x/events"),
+            (Method::POST, "/api/0/buckets/x/events"),
             (Method::GET, "/api/0/buckets/x/events/count"),
             (Method::GET, "/api/0/buckets/x/events/1"),
             (Method::DELETE, "/api/0/buckets/x/events/1"),

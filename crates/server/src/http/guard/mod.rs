@@ -84,8 +84,12 @@ impl Guard {
             }
             return Verdict::Pass(None);
         };
+        // Of several, a proxy may have checked another one.
+        if head.headers.get_all(ORIGIN).iter().nth(1).is_some() {
+            return Verdict::Refuse(ApiError::ForeignOrigin(text(origin)));
+        }
         let own_host = head.headers.get(HOST).filter(|_| name == Name::Own);
-        let trust = self.origins.trust(origin, own_host);
+        let trust = self.origins.trust(origin, own_host, keyed);
         if head.method == Method::OPTIONS {
             return preflight(trust, origin, head, keyed);
         }
@@ -163,3 +167,6 @@ pub(crate) fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
 pub(crate) fn mark(head: &mut request::Parts, origin: &HeaderValue) {
     head.extensions.insert(FromExtension::new(origin));
 }
+
+#[cfg(test)]
+mod tests;

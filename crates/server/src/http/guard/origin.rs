@@ -18,6 +18,10 @@ use crate::settings::{SettingError, Settings};
 const CHROME_EXTENSION: &str = "chrome-extension://nglaklhklhcoonedhgnpgddginnjdadi";
 /// Port of the web UI's development server.
 const DEVELOPMENT_PORT: u16 = 27180;
+/// How the origins of browser extensions begin.
+const EXTENSIONS: [&str; 3] = [FIREFOX, "chrome-extension://", "safari-web-extension://"];
+/// Firefox gives each installation of an add-on a random origin, so no list can name it.
+const FIREFOX: &str = "moz-extension://";
 /// An origin that nobody has: an expression that matches it matches every page.
 const NOBODY: &str = "https://nobody.invalid";
 
@@ -68,8 +72,9 @@ impl OriginRule {
         })
     }
 
-    /// What pages of `origin` may do; `host` is the `Host` header of the request if it names us for certain.
-    pub(super) fn trust(&self, origin: &HeaderValue, host: Option<&HeaderValue>) -> Trust {
+    /// What pages of `origin` may do; `host` is the `Host` header of the request if it names us for certain. `keyed` says
+    /// that requests need credentials: then these decide about an extension, whichever it is.
+    pub(super) fn trust(&self, origin: &HeaderValue, host: Option<&HeaderValue>, keyed: bool) -> Trust {
         let Ok(origin) = origin.to_str() else {
             return Trust::Foreign;
         };
@@ -79,11 +84,9 @@ impl OriginRule {
         {
             return Trust::Full;
         }
-        let testing = ["chrome-extension://", "safari-web-extension://"];
-        if origin == CHROME_EXTENSION
-            || origin.starts_with("moz-extension://")
-            || (self.testing && testing.iter().any(|scheme| origin.starts_with(scheme)))
-        {
+        let is_known = origin == CHROME_EXTENSION || origin.starts_with(FIREFOX);
+        let is_extension = EXTENSIONS.iter().any(|scheme| origin.starts_with(scheme));
+        if is_known || (is_extension && (self.testing || keyed)) {
             return Trust::Extension;
         }
         Trust::Foreign
@@ -129,6 +132,7 @@ mod tests {
         rule.trust(
             &HeaderValue::from_static(origin),
             Some(&HeaderValue::from_static(host)),
+            false,
         )
     }
 
@@ -184,7 +188,7 @@ mod tests {
         assert_eq!(trust(&rule, "https://hours.example.org", host), Trust::Full);
         assert_eq!(trust(&rule, "https://evil.org", host), Trust::Foreign);
         let origin = HeaderValue::from_static("http://evil.local");
-        assert_eq!(rule.trust(&origin, None), Trust::Foreign);
+        assert_eq!(rule.trust(&origin, None, false), Trust::Foreign);
     }
 
     #[test]

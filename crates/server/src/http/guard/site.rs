@@ -10,11 +10,12 @@ use http::{HeaderMap, Method};
 /// answers also from another origin of ours (another port).
 pub(super) fn is_foreign(method: &Method, headers: &HeaderMap, private: bool) -> bool {
     let value = |name: &str| headers.get(name).map(http::HeaderValue::as_bytes);
-    let foreign = match value("sec-fetch-site") {
-        Some(b"cross-site") => true,
-        Some(b"same-site") => private,
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    let foreign = sites.any(|site| match site.as_bytes() {
+        b"cross-site" => true,
+        b"same-site" => private,
         _ => false,
-    };
+    });
     foreign && !is_navigation(method, value("sec-fetch-mode"), value("sec-fetch-dest"))
 }
 

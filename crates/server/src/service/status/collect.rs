@@ -7,9 +7,10 @@ use timberline_views::{BucketView, Snapshot, TimeRange};
 use super::attention::attention;
 use super::buckets::bucket_report;
 use super::report::{
-    AccessStatus, BackupStatus, DamageStatus, KnownBackup, MemoryStatus, Status, StoreStatus,
+    AccessStatus, BackupStatus, DamageStatus, KnownBackup, MemoryStatus, Status, StoreStatus, TokenStatus,
 };
 use super::{disk, why_not_ready};
+use crate::access::{Keys, Token};
 use crate::app::App;
 use crate::service::memory::Resident;
 
@@ -55,7 +56,22 @@ fn access(app: &App) -> AccessStatus {
         authentication: if app.keys.is_some() { "required" } else { "none" }.to_owned(),
         allowed_hosts: access.allowed_hosts.clone(),
         cors: access.cors.iter().chain(&access.cors_regex).cloned().collect(),
+        tokens: tokens(app),
     }
+}
+
+fn tokens(app: &App) -> Vec<TokenStatus> {
+    let now = Timestamp::from(timberline_clock::wall());
+    let known = app.keys.as_ref().map(Keys::tokens).unwrap_or_default();
+    let report = |(token, used): (Token, Option<Timestamp>)| TokenStatus {
+        expired: token.has_expired(now),
+        name: token.name,
+        scope: token.scope,
+        buckets: token.buckets,
+        expires: token.expires.map(|time| time.to_string()),
+        last_used: used.map(|time| time.to_string()),
+    };
+    known.into_iter().map(report).collect()
 }
 
 fn store(app: &App, snapshot: &Snapshot) -> StoreStatus {

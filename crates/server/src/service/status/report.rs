@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Scope;
+
 /// Everything that `GET /api/1/status` says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Status {
@@ -58,6 +60,26 @@ pub struct AccessStatus {
     pub allowed_hosts: Vec<String>,
     /// Web pages that may use the API: origins and regular expressions.
     pub cors: Vec<String>,
+    /// The tokens.
+    #[serde(default)]
+    pub tokens: Vec<TokenStatus>,
+}
+
+/// A token, without what it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TokenStatus {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub scope: Scope,
+    /// The buckets that it is for; all if there are none.
+    pub buckets: Vec<String>,
+    /// When it ends.
+    pub expires: Option<String>,
+    /// Whether it has ended.
+    pub expired: bool,
+    /// When it was last used.
+    pub last_used: Option<String>,
 }
 
 /// What is stored.
