@@ -13,7 +13,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Arguments of `make run`, as in `make run ARGS='--port 5700'`.
 ARGS ?=
 
-.PHONY: help run build package test format lint docs units python deny bench load fuzz soak hurt memory clean
+.PHONY: help run build package test format lint docs units python nginx deny bench load fuzz soak hurt memory clean
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,7 +45,7 @@ docs: # every page of the documentation builds, every link in it leads somewhere
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --workspace --no-deps --document-private-items
 
 # The doc tests come first, because nextest does not run them and its summary is to be the last line.
-units: python # unit, property, integration and end-to-end tests
+units: python nginx # unit, property, integration and end-to-end tests
 	$(CARGO) test --workspace --doc
 	if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --workspace; \
@@ -61,6 +61,15 @@ python:
 		as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 		$$as_root apt-get update -q; \
 		$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy python3 python3-venv; \
+	fi
+
+# A test runs behind nginx, with a certificate that openssl makes. Where they cannot be installed, it says so and is skipped.
+nginx:
+	@if ! command -v openssl >/dev/null || ! PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null; then \
+		echo "installing nginx and openssl"; \
+		as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		{ $$as_root apt-get update -q && \
+			$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy nginx-light openssl; } || true; \
 	fi
 
 # Where the database of advisories cannot be reached: make deny CHECKS='bans licenses sources'

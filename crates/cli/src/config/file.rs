@@ -31,6 +31,10 @@ pub(crate) struct ConfigFile {
     pub(crate) cors: Vec<String>,
     /// The same as regular expressions, which must match the whole origin.
     pub(crate) cors_regex: Vec<String>,
+    /// Addresses of proxies that may say who the client is.
+    pub(crate) trusted_proxies: Vec<String>,
+    /// The path below which a proxy shows the server.
+    pub(crate) base_path: String,
     /// When to compress answers for clients that accept it.
     pub(crate) compression: Compression,
     /// How long all that happened is kept; of what was before only the outcome is.
@@ -233,6 +237,8 @@ mod tests {
             "allowed_hosts",
             "cors",
             "cors_regex",
+            "trusted_proxies",
+            "base_path",
             "compression",
             "auth.api_key",
             "auth.insecure_no_auth",

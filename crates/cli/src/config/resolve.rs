@@ -7,8 +7,8 @@ use std::time::Duration;
 use timberline_backup::AutomaticBackup;
 
 use timberline_server::settings::{
-    Access, ApiKey, Auth, HistorySettings, Logging, Network, Pages, RetentionRule, SettingError, Settings,
-    StorageSettings,
+    Access, AddressRange, ApiKey, Auth, BasePath, HistorySettings, Logging, Network, Pages, RetentionRule,
+    SettingError, Settings, StorageSettings,
 };
 
 use crate::build::BUILD;
@@ -157,6 +157,8 @@ impl Config {
                     .unwrap_or_else(|| "127.0.0.1".to_owned()),
                 port: overrides.port.or(file.port).unwrap_or(default_port),
                 compression: file.compression,
+                trusted_proxies: trusted_proxies(&file.trusted_proxies)?,
+                base_path: BasePath::parse(&file.base_path)?,
             },
             access: Access {
                 allowed_hosts: file.allowed_hosts,
@@ -201,6 +203,14 @@ impl Config {
             },
         })
     }
+}
+
+fn trusted_proxies(list: &[String]) -> Result<Vec<AddressRange>, ConfigError> {
+    let parse = |text: &String| {
+        let range = text.parse();
+        range.map_err(|reason: String| value("trusted_proxies", quoted(text), reason))
+    };
+    list.iter().map(parse).collect()
 }
 
 /// The origins of the file and those of the command line. aw-server allows empty ones in its list.
@@ -449,6 +459,8 @@ mod tests {
             ("cors = [\"https://a.org/\"]", "cors"),
             ("cors_regex = [\"(\"]", "cors_regex"),
             ("allowed_hosts = [\"nas:5600\"]", "allowed_hosts"),
+            ("trusted_proxies = [\"10.0.0.0/40\"]", "trusted_proxies"),
+            ("base_path = \"/a b\"", "base_path"),
             (
                 "[limits]\ndrain_seconds = 9223372036854775807",
                 "limits.drain_seconds",

@@ -28,6 +28,7 @@ mod import_command;
 mod install;
 mod lifecycle;
 mod log_commands;
+mod nginx;
 mod origins;
 mod other_history;
 mod privacy;

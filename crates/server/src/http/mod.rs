@@ -5,6 +5,7 @@
 //! | `listen` | sockets: opened here, or handed over by systemd |
 //! | `connections` | all connections: bounds, who makes way, time limits, draining |
 //! | `connection`, `patience`, `socket` | one connection: what it does, how slow its client is, its bytes |
+//! | `forwarded` | what a trusted proxy says about the client |
 //! | `guard` | the checks of `Host`, `Origin` and `Sec-Fetch-Site`; what browser extensions may do |
 //! | `protection` | headers that keep other pages from embedding answers |
 //! | `arriving`, `collect` | request bodies: counted, bounded |
@@ -13,7 +14,7 @@
 //! | `compress` | gzip and brotli, where they pay |
 //! | `error` | what went wrong, as a status and JSON |
 //! | `refusals` | what was refused, for the log and `/metrics` |
-//! | `paths` | paths without empty segments |
+//! | `paths` | paths without empty segments and without the base path |
 //! | `query_limits` | the configuration keys in messages about a query's limits |
 //! | `query_warnings` | the warnings of a query, as a header |
 //! | `run_blocking` | work on a blocking thread; cancelling it when the client disconnects |
@@ -26,6 +27,7 @@ mod compress;
 pub(crate) mod connection;
 pub(crate) mod connections;
 mod error;
+pub(crate) mod forwarded;
 pub(crate) mod guard;
 pub(crate) mod json;
 mod listen;

@@ -5,6 +5,8 @@
 
 use http::Uri;
 
+use crate::settings::BasePath;
+
 /// Takes the empty segments out of the path. This comes before every check, so that all of them and the
 /// router see one path. Percent escapes stay as they are: `%2F` is no slash, neither here nor in the router.
 pub(crate) fn normalise(uri: &mut Uri) {
@@ -21,6 +23,18 @@ pub(crate) fn normalise(uri: &mut Uri) {
         target.push('/');
     }
     replace_path(uri, &target);
+}
+
+/// Takes the base path away, below which a proxy shows this server. Paths without it are left as they are: programs on this
+/// machine, and proxies that take it away themselves, ask so. This too comes before every check.
+pub(crate) fn without_base(uri: &mut Uri, base: &BasePath) {
+    if base.as_str().is_empty() {
+        return;
+    }
+    let rest = uri.path().strip_prefix(base.as_str());
+    if let Some(rest) = rest.filter(|rest| rest.starts_with('/')).map(str::to_owned) {
+        replace_path(uri, &rest);
+    }
 }
 
 /// Paths of the API mean the same with and without a slash at their end; the router knows them
@@ -63,6 +77,28 @@ mod tests {
         ] {
             let mut uri: Uri = from.parse().unwrap();
             normalise(&mut uri);
+            assert_eq!(uri.to_string(), to, "{from}");
+        }
+    }
+
+    #[test]
+    fn the_base_path_is_taken_away_once() {
+        let base = BasePath::parse("/aw").unwrap();
+        for (from, to) in [
+            ("/aw/api/0/info?a=/aw/b", "/api/0/info?a=/aw/b"),
+            ("/aw/", "/"),
+            ("//aw//api/0/info", "/api/0/info"),
+            ("/aw/aw/api/0/info", "/aw/api/0/info"),
+            ("/aw", "/aw"),
+            ("/awx/api", "/awx/api"),
+            ("/api/0/info", "/api/0/info"),
+            ("/%61w/api/0/info", "/%61w/api/0/info"),
+            ("/AW/api/0/info", "/AW/api/0/info"),
+            ("/aw%2Fapi/0/info", "/aw%2Fapi/0/info"),
+        ] {
+            let mut uri: Uri = from.parse().unwrap();
+            normalise(&mut uri);
+            without_base(&mut uri, &base);
             assert_eq!(uri.to_string(), to, "{from}");
         }
     }

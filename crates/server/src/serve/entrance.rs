@@ -20,6 +20,7 @@ use crate::http::answer::{Answer, AnswerBody};
 use crate::http::arriving::Arriving;
 use crate::http::connection::Connection;
 use crate::http::connections::Connections;
+use crate::http::forwarded;
 use crate::http::guard::{self, Verdict, allow_origin};
 use crate::http::refusals::{Asked, Reason};
 use crate::http::{paths, protection};
@@ -41,13 +42,16 @@ impl Entrance {
         request: Request<Incoming>,
     ) -> Result<Response<AnswerBody>, Infallible> {
         let (mut head, body) = request.into_parts();
+        let network = &self.app.settings.network;
         paths::normalise(&mut head.uri);
+        paths::without_base(&mut head.uri, &network.base_path);
+        let client = forwarded::resolve(&mut head, peer, network);
         // Clones of what is shared: only a refusal looks at them.
         let (method, uri) = (head.method.clone(), head.uri.clone());
         let agent = head.headers.get(header::USER_AGENT).cloned();
         let body = Arriving::new(body, Arc::clone(&connection));
         let (mut response, origin) = match self.app.guard.check(&head, self.app.keys.is_some()) {
-            Verdict::Pass(origin) => match self.app.admit(&mut head, peer) {
+            Verdict::Pass(origin) => match self.app.admit(&mut head, client) {
                 Ok(()) => (self.dispatch(head, plain, body, &connection).await, origin),
                 Err(error) => (error.answer(), origin),
             },
@@ -65,7 +69,7 @@ impl Entrance {
         let status = response.status();
         if status.is_client_error() || status.is_server_error() {
             let reason = response.extensions().get::<Reason>();
-            let asked = Asked::new(method, uri.path(), agent.as_ref(), peer);
+            let asked = Asked::new(method, uri.path(), agent.as_ref(), client);
             self.app.refusals.note(&asked, status, reason);
         }
         if self.connections.wants_to_end(&connection) {

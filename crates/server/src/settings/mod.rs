@@ -2,6 +2,7 @@
 
 mod auth;
 mod limits;
+mod network;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use timberline_backup::AutomaticBackup;
 
 pub use auth::{ApiKey, Auth};
 pub use limits::Limits;
+pub use network::{AddressRange, BasePath, Network};
 
 /// What the server is to do. Everything that has a default is decided.
 #[derive(Clone, Debug)]
@@ -57,17 +59,6 @@ pub struct Build {
     pub commit: Option<&'static str>,
     /// The date of that commit, if it is known.
     pub date: Option<&'static str>,
-}
-
-/// Where clients connect, and what they get.
-#[derive(Clone, Debug)]
-pub struct Network {
-    /// The address to listen on.
-    pub host: String,
-    /// The port to listen on.
-    pub port: u16,
-    /// When answers are compressed.
-    pub compression: Compression,
 }
 
 /// Which web pages may use the server, besides its own.
@@ -171,6 +162,8 @@ pub(crate) fn test_settings() -> Settings {
             host: "127.0.0.1".to_owned(),
             port: 5600,
             compression: Compression::default(),
+            trusted_proxies: Vec::new(),
+            base_path: BasePath::default(),
         },
         access: Access::default(),
         auth: Auth::default(),

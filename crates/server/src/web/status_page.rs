@@ -111,8 +111,10 @@ fn page(app: &App) -> String {
     out.push_str("</dl>\n");
     write_troubles(&mut out, app);
     write_buckets(&mut out, &snapshot, now);
-    out.push_str(
-        "<p><a href=\"/api/0/export\">Export everything</a> · <a href=\"/api/0/log\">Server log</a> · <a href=\"/api/0/info\">Info</a></p>\n</main></body></html>\n",
+    let base = &app.settings.network.base_path;
+    let _ = writeln!(
+        out,
+        "<p><a href=\"{base}/api/0/export\">Export everything</a> · <a href=\"{base}/api/0/log\">Server log</a> · <a href=\"{base}/api/0/info\">Info</a></p>\n</main></body></html>",
     );
     out
 }

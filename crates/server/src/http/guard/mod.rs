@@ -89,7 +89,8 @@ impl Guard {
             return Verdict::Refuse(ApiError::ForeignOrigin(text(origin)));
         }
         let own_host = head.headers.get(HOST).filter(|_| name == Name::Own);
-        let trust = self.origins.trust(origin, own_host, keyed);
+        let own = own_host.map(|host| (host, head.extensions.get().copied()));
+        let trust = self.origins.trust(origin, own, keyed);
         if head.method == Method::OPTIONS {
             return preflight(trust, origin, head, keyed);
         }

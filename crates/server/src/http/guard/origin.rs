@@ -12,6 +12,7 @@
 use http::HeaderValue;
 use regex::Regex;
 
+use crate::http::forwarded::Scheme;
 use crate::settings::{SettingError, Settings};
 
 /// ActivityWatch's browser extension in the Chrome Web Store.
@@ -72,14 +73,19 @@ impl OriginRule {
         })
     }
 
-    /// What pages of `origin` may do; `host` is the `Host` header of the request if it names us for certain. `keyed` says
-    /// that requests need credentials: then these decide about an extension, whichever it is.
-    pub(super) fn trust(&self, origin: &HeaderValue, host: Option<&HeaderValue>, keyed: bool) -> Trust {
+    /// What pages of `origin` may do; `own` is the `Host` header of the request if it names us for certain, with the scheme if
+    /// a proxy said it. `keyed` says that requests need credentials: then these decide about an extension, whichever it is.
+    pub(super) fn trust(
+        &self,
+        origin: &HeaderValue,
+        own: Option<(&HeaderValue, Option<Scheme>)>,
+        keyed: bool,
+    ) -> Trust {
         let Ok(origin) = origin.to_str() else {
             return Trust::Foreign;
         };
         if self.exact.iter().any(|allowed| allowed == origin)
-            || is_same(origin, host)
+            || is_same(origin, own)
             || self.patterns.iter().any(|pattern| pattern.is_match(origin))
         {
             return Trust::Full;
@@ -93,19 +99,25 @@ impl OriginRule {
     }
 }
 
-/// Whether `origin` is the host that the request itself names. On the loopback that is in the exact
-/// list already, and `https` on it is someone else's.
-fn is_same(origin: &str, host: Option<&HeaderValue>) -> bool {
-    let Some(host) = host.and_then(|host| host.to_str().ok()) else {
+/// Whether `origin` is the host that the request itself names. Where the scheme is not known, a host of this machine is not
+/// enough: those are in the exact list already, and `https` on it is someone else's.
+fn is_same(origin: &str, own: Option<(&HeaderValue, Option<Scheme>)>) -> bool {
+    let Some((host, scheme)) = own.and_then(|(host, scheme)| Some((host.to_str().ok()?, scheme))) else {
         return false;
     };
-    let local = ["127.0.0.1", "localhost", "[::1]"]
+    let http = origin.strip_prefix("http://") == Some(host);
+    let https = origin.strip_prefix("https://") == Some(host);
+    match scheme {
+        Some(Scheme::Http) => http,
+        Some(Scheme::Https) => https,
+        None => (http || https) && !is_of_this_machine(host),
+    }
+}
+
+fn is_of_this_machine(host: &str) -> bool {
+    ["127.0.0.1", "localhost", "[::1]"]
         .iter()
-        .any(|name| host == *name || host.strip_prefix(name).is_some_and(|r| r.starts_with(':')));
-    let authority = origin
-        .strip_prefix("https://")
-        .or_else(|| origin.strip_prefix("http://"));
-    !local && authority == Some(host)
+        .any(|name| host == *name || host.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')))
 }
 
 /// `pattern`, made to match whole origins only: `https://a\.org` must not let `https://a.org.evil`
@@ -131,7 +143,7 @@ mod tests {
     fn trust(rule: &OriginRule, origin: &'static str, host: &'static str) -> Trust {
         rule.trust(
             &HeaderValue::from_static(origin),
-            Some(&HeaderValue::from_static(host)),
+            Some((&HeaderValue::from_static(host), None)),
             false,
         )
     }
@@ -189,6 +201,24 @@ mod tests {
         assert_eq!(trust(&rule, "https://evil.org", host), Trust::Foreign);
         let origin = HeaderValue::from_static("http://evil.local");
         assert_eq!(rule.trust(&origin, None, false), Trust::Foreign);
+    }
+
+    #[test]
+    fn a_scheme_that_a_proxy_says_must_be_the_pages() {
+        let rule = rule(|_| ());
+        let trust = |origin, host, scheme| {
+            let (origin, host) = (HeaderValue::from_static(origin), HeaderValue::from_static(host));
+            rule.trust(&origin, Some((&host, Some(scheme))), false)
+        };
+        for host in ["hours.example.org", "localhost:8443"] {
+            let (http, https) = match host {
+                "localhost:8443" => ("http://localhost:8443", "https://localhost:8443"),
+                _ => ("http://hours.example.org", "https://hours.example.org"),
+            };
+            assert_eq!(trust(https, host, Scheme::Https), Trust::Full);
+            assert_eq!(trust(http, host, Scheme::Https), Trust::Foreign);
+            assert_eq!(trust(http, host, Scheme::Http), Trust::Full);
+        }
     }
 
     #[test]

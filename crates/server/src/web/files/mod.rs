@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `site` | a directory, and the way from a URL to a file in it, never out of it |
 //! | `send` | a file as an answer: conditional, in ranges, streamed |
+//! | `rebase` | pages that were built for `/`, below a base path |
 //! | `media_type` | what a file's name says about its content |
 
 mod media_type;
+mod rebase;
 mod send;
 mod site;
 
@@ -19,7 +21,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 
 use crate::app::App;
 use crate::http::{ApiError, decode_segment, pass_over};
-use crate::settings::Settings;
+use crate::settings::{BasePath, Settings};
 use crate::web::status_page;
 
 use site::{Found, Site};
@@ -74,7 +76,13 @@ pub(crate) async fn get(
         pass_over(&head.headers, body).await;
         return Err(ApiError::WrongMethod(head.method));
     }
+    let base = &app.settings.network.base_path;
+    if !base.as_str().is_empty() && path == rebase::SCRIPT_PATH {
+        return Ok(rebase::script(base));
+    }
     let found = match app.sites.of(path)? {
+        // The base path itself, without its slash.
+        _ if path == base.as_str() => return redirect(&http::Uri::default(), base, head.uri.query()),
         // `/pages/NAME` is the directory itself, asked for without its slash.
         Some((_, "")) if !path.ends_with('/') => Found::Directory,
         Some((site, rest)) => {
@@ -90,22 +98,26 @@ pub(crate) async fn get(
             let request = send::Request {
                 head_only: head.method == Method::HEAD,
                 headers: head.headers,
+                base: base.clone(),
             };
             blocking(move || send::send(&path, &request)).await?
         }
-        Found::Directory => redirect(&head.uri),
+        Found::Directory => redirect(&head.uri, base, head.uri.query()),
     }
 }
 
 /// To the same with a slash at its end, so that the page's relative links are right.
-fn redirect(uri: &http::Uri) -> Result<Response<Body>, ApiError> {
-    let query = uri.query().map(|query| format!("?{query}"));
+fn redirect(uri: &http::Uri, base: &BasePath, query: Option<&str>) -> Result<Response<Body>, ApiError> {
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     // A path that begins with two slashes would lead to another host.
-    let path = format!("/{}", uri.path().trim_start_matches('/'));
-    let target = format!("{path}/{}", query.unwrap_or_default());
+    let path = match uri.path().trim_matches('/') {
+        "" => "/".to_owned(),
+        path => format!("/{path}/"),
+    };
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
-    let target = HeaderValue::try_from(target).map_err(|_| ApiError::NoSuchRoute)?;
+    let target = HeaderValue::try_from(format!("{base}{path}{query}"));
+    let target = target.map_err(|_| ApiError::NoSuchRoute)?;
     response.headers_mut().insert(header::LOCATION, target);
     Ok(response)
 }
@@ -122,11 +134,14 @@ mod tests {
 
     #[test]
     fn a_path_without_its_slash_is_sent_to_the_one_with_it() {
-        let to = |uri: &str| {
-            let response = redirect(&uri.parse().unwrap()).unwrap();
+        let to = |uri: &str, base: &str| {
+            let uri: http::Uri = uri.parse().unwrap();
+            let response = redirect(&uri, &BasePath::parse(base).unwrap(), uri.query()).unwrap();
             response.headers()[header::LOCATION].to_str().unwrap().to_owned()
         };
-        assert_eq!(to("/pages/x?a=b"), "/pages/x/?a=b");
-        assert_eq!(to("//evil.com"), "/evil.com/");
+        assert_eq!(to("/pages/x?a=b", ""), "/pages/x/?a=b");
+        assert_eq!(to("//evil.com", ""), "/evil.com/");
+        assert_eq!(to("/pages/x?a=b", "/aw"), "/aw/pages/x/?a=b");
+        assert_eq!(to("/?a=b", "/aw"), "/aw/?a=b");
     }
 }

@@ -10,17 +10,22 @@ use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::media_type;
+use super::rebase::Kind;
 use crate::http::{ApiError, ChunkSender, StreamEnded, stream};
+use crate::settings::BasePath;
 
 /// Files up to this size are read at once.
 const WHOLE_BYTES: u64 = 128 << 10;
 const CHUNK_BYTES: usize = 64 << 10;
+/// Pages and style sheets up to this size are put below a base path.
+const REBASED_BYTES: u64 = 4 << 20;
 /// 9999-12-31T23:59:59Z, the last second that a date of HTTP can express.
 const LAST_DATE: u64 = 253_402_300_799;
 
 pub(super) struct Request {
     pub(super) headers: HeaderMap,
     pub(super) head_only: bool,
+    pub(super) base: BasePath,
 }
 
 /// What a client keeps to ask whether a file is still the same.
@@ -40,8 +45,12 @@ pub(super) fn send(path: &Path, request: &Request) -> Result<Response<Body>, Api
     }
     let mut file = File::open(path).map_err(|_| ApiError::NoSuchRoute)?;
     let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
-    let validators = Validators::of(&metadata);
     let size = metadata.len();
+    if let Some(kind) = Kind::of(path).filter(|_| !request.base.as_str().is_empty() && size <= REBASED_BYTES)
+    {
+        return send_rebased(file, kind, &metadata, request).map_err(|error| unreadable(path, &error));
+    }
+    let validators = Validators::of(&metadata);
     let mut response = Response::new(Body::empty());
     validators.write(response.headers_mut());
     if validators.match_request(&request.headers) {
@@ -75,6 +84,32 @@ pub(super) fn send(path: &Path, request: &Request) -> Result<Response<Body>, Api
         file.seek(SeekFrom::Start(range.start))
             .map_err(|error| unreadable(path, &error))?;
         *response.body_mut() = body(file, length).map_err(|error| unreadable(path, &error))?;
+    }
+    Ok(response)
+}
+
+/// A page or style sheet with its addresses below the base path: whole, because it is made anew.
+fn send_rebased(
+    mut file: File,
+    kind: Kind,
+    metadata: &std::fs::Metadata,
+    request: &Request,
+) -> io::Result<Response<Body>> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let text = kind.rebase(&String::from_utf8_lossy(&bytes), &request.base);
+    let validators = Validators::of(metadata).below(&request.base);
+    let mut response = Response::new(Body::empty());
+    validators.write(response.headers_mut());
+    if validators.match_request(&request.headers) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return Ok(response);
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, kind.media_type());
+    insert(headers, header::CONTENT_LENGTH, text.len().to_string());
+    if !request.head_only {
+        *response.body_mut() = Body::from(text);
     }
     Ok(response)
 }
@@ -148,6 +183,14 @@ impl Validators {
                 .filter(|seconds| *seconds <= LAST_DATE)
                 .map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
         }
+    }
+
+    /// Those of the same file below a base path. Its date says nothing about the base path, so it is left out.
+    fn below(mut self, base: &BasePath) -> Self {
+        let tag = self.etag.trim_end_matches('"');
+        self.etag = format!("{tag}-{base}\"");
+        self.modified = None;
+        self
     }
 
     fn write(&self, headers: &mut HeaderMap) {
@@ -228,6 +271,7 @@ mod tests {
                 .map(|(name, value)| (name.clone(), HeaderValue::try_from(*value).unwrap()))
                 .collect(),
             head_only: false,
+            base: BasePath::default(),
         }
     }
 
