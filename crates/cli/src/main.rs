@@ -5,6 +5,7 @@
 //! | `serve` | the server |
 //! | `query` | queries from the shell |
 //! | `import` | the history of other programs |
+//! | `shadow` | a trial beside a running ActivityWatch server |
 //! | `purge` | purge and redact, by way of a server |
 //! | `bench` | how fast it is on one's own data |
 //! | `backup`, `restore` | a copy of the log, and back |
@@ -50,6 +51,7 @@ mod restore;
 mod serve;
 mod server_client;
 mod server_key;
+mod shadow;
 mod status;
 mod table;
 mod token;
@@ -94,6 +96,8 @@ enum Command {
     Doctor(Box<doctor::DoctorArgs>),
     /// Bring history along: databases and exports of ActivityWatch, CSV.
     Import(Box<import::ImportArgs>),
+    /// Try Timberline beside a running ActivityWatch server: copy what it stores, compare the totals.
+    Shadow(Box<shadow::ShadowArgs>),
     /// Run a query on the data, or ask a server.
     Query(Box<query::QueryArgs>),
     /// Erase events for good, by what they are or say.
@@ -133,6 +137,7 @@ fn main() -> ExitCode {
         Some(Command::Status(args)) => return status::run(*args),
         Some(Command::Doctor(args)) => return doctor::run(*args),
         Some(Command::Import(args)) => return import::run(*args),
+        Some(Command::Shadow(args)) => return shadow::run(*args),
         Some(Command::Query(args)) => return query::run(*args),
         Some(Command::Purge(args)) => return purge::purge(*args),
         Some(Command::Redact(args)) => return purge::redact(*args),

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use timberline_server::identity::Identity;
+use timberline_server::settings::{ApiKey, Settings};
 use ureq::http::Response;
 use ureq::http::{StatusCode, Uri};
 use ureq::{Agent, Body, RequestBuilder};
@@ -13,6 +15,9 @@ use crate::server_key;
 
 /// How long it may take to reach it.
 const CONNECTING: Duration = Duration::from_secs(10);
+
+/// How long a server may take to say who it is.
+const SAYING_WHO_IT_IS: Duration = Duration::from_secs(10);
 
 /// What is escaped in an address: everything except the characters that RFC 3986 calls unreserved.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -95,6 +100,19 @@ impl ServerClient {
         request.content_type("application/json").send(body)
     }
 
+    /// Deletes what is at a path below `/api/0`.
+    ///
+    /// # Errors
+    /// As [`ServerClient::get`].
+    pub(crate) fn delete(
+        &self,
+        path: &str,
+        patience: Option<Duration>,
+    ) -> Result<Response<Body>, ureq::Error> {
+        let request = self.authorized(self.agent.delete(self.url(path))).config();
+        request.timeout_global(patience).build().call()
+    }
+
     /// Sends JSON that is made while it is sent, and waits for the answer as long as it takes.
     ///
     /// # Errors
@@ -140,6 +158,32 @@ impl fmt::Debug for ServerClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// The server at the configured address, if it is the one of this data directory.
+pub(crate) fn running(settings: &Settings) -> Option<ServerClient> {
+    if !settings.data_dir.exists() {
+        return None;
+    }
+    let ours = Identity::find(settings).ok()?.device_id;
+    let key = settings.auth.api_key.as_ref();
+    let peer = ServerClient::parse(&own_url(settings))
+        .ok()?
+        .with_key(key.map(ApiKey::secret));
+    let mut answer = peer.get("/info", Some(SAYING_WHO_IT_IS)).ok()?;
+    let info: serde_json::Value = serde_json::from_reader(answer.body_mut().as_reader()).ok()?;
+    (info.get("device_id")?.as_str()? == ours).then_some(peer)
+}
+
+/// The URL at which a server with these settings answers on this machine.
+pub(crate) fn own_url(settings: &Settings) -> String {
+    let host = match settings.network.host.as_str() {
+        "0.0.0.0" | "" => "127.0.0.1".to_owned(),
+        "::" => "[::1]".to_owned(),
+        host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
+        host => host.to_owned(),
+    };
+    format!("http://{host}:{}", settings.network.port)
 }
 
 /// What a server said that did not do what it was asked to: its message, or the text that it sent instead of one.

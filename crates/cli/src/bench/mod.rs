@@ -7,7 +7,7 @@
 //! | `measure` | asking and taking the time |
 
 mod measure;
-mod set;
+pub(crate) mod set;
 mod subjects;
 
 use std::process::ExitCode;

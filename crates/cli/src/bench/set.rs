@@ -29,22 +29,22 @@ const BARS: i64 = 16;
 
 /// What the queries are about: ids of buckets.
 #[derive(Clone, Debug)]
-pub(super) struct Subjects {
+pub(crate) struct Subjects {
     /// Of type `currentwindow`.
-    pub(super) window: String,
+    pub(crate) window: String,
     /// Of type `afkstatus`.
-    pub(super) afk: String,
+    pub(crate) afk: String,
     /// Of type `web.tab.current`.
-    pub(super) web: Option<String>,
+    pub(crate) web: Option<String>,
     /// Of type `app.editor.activity`.
-    pub(super) editor: Option<String>,
+    pub(crate) editor: Option<String>,
     /// Of type `general.stopwatch`.
-    pub(super) stopwatch: Option<String>,
+    pub(crate) stopwatch: Option<String>,
 }
 
 /// How much is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Span {
+pub(crate) enum Span {
     Day,
     Week,
     Month,
@@ -53,13 +53,13 @@ pub(super) enum Span {
 
 /// What is asked for at once, or one request after the other, as the web UI does.
 #[derive(Clone, Debug)]
-pub(super) struct Case {
+pub(crate) struct Case {
     /// What it is called.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// How much it looks at.
-    pub(super) span: Span,
+    pub(crate) span: Span,
     /// What it asks.
-    pub(super) requests: Vec<Query>,
+    pub(crate) requests: Vec<Query>,
 }
 
 impl Span {
@@ -109,12 +109,12 @@ impl Case {
 }
 
 /// So many days.
-pub(super) fn days(days: i64) -> Duration {
+pub(crate) fn days(days: i64) -> Duration {
     Duration::from_nanos(days * 86_400 * 1_000_000_000)
 }
 
 /// All that is asked about a span that ends at an instant.
-pub(super) fn cases(subjects: &Subjects, span: Span, end: Timestamp) -> Vec<Case> {
+pub(crate) fn cases(subjects: &Subjects, span: Span, end: Timestamp) -> Vec<Case> {
     let case = |name, requests| Case { name, span, requests };
     let length = span.length();
     let one = |text: &str| vec![query(subjects, text, parts(end, length, 1))];

@@ -1,22 +1,16 @@
 //! Where an import goes.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context;
-use timberline_server::identity::Identity;
 use timberline_server::merge::{OwnStore, Prepared};
-use timberline_server::settings::{ApiKey, Settings};
 use timberline_views::Snapshot;
 
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::history::History;
 use crate::passphrase;
-use crate::server_client::ServerClient;
-
-/// How long a server may take to say who it is.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::server_client::{self, ServerClient};
 
 /// Where an import goes.
 pub(super) enum Target {
@@ -74,7 +68,7 @@ impl Target {
         if dry {
             return Ok(Target::Dry(Box::new(Dry::open(&config)?)));
         }
-        if let Some(peer) = running(&config.server) {
+        if let Some(peer) = server_client::running(&config.server) {
             eprintln!("timberline: a server runs on these data: importing through {peer}");
             return Ok(Target::Server(peer));
         }
@@ -100,24 +94,4 @@ impl Target {
             Target::Server(_) | Target::Dry(_) => Ok(()),
         }
     }
-}
-
-/// The server at the configured address, if it is the one of this data directory.
-fn running(settings: &Settings) -> Option<ServerClient> {
-    if !settings.data_dir.exists() {
-        return None;
-    }
-    let ours = Identity::find(settings).ok()?.device_id;
-    let host = match settings.network.host.as_str() {
-        "0.0.0.0" | "" => "127.0.0.1".to_owned(),
-        "::" => "[::1]".to_owned(),
-        host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
-        host => host.to_owned(),
-    };
-    let peer = ServerClient::parse(&format!("http://{host}:{}", settings.network.port)).ok()?;
-    let key = settings.auth.api_key.as_ref();
-    let peer = peer.with_key(key.map(ApiKey::secret));
-    let mut answer = peer.get("/info", Some(PATIENCE)).ok()?;
-    let info: serde_json::Value = serde_json::from_reader(answer.body_mut().as_reader()).ok()?;
-    (info.get("device_id")?.as_str()? == ours).then_some(peer)
 }

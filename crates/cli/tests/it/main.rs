@@ -38,5 +38,6 @@ mod query_command;
 mod records;
 mod refused_start;
 mod repair;
+mod shadow;
 mod status;
 mod web;

@@ -1,0 +1,121 @@
+//! `timberline shadow`: a trial beside a running ActivityWatch server. What that server stores is stored here, too.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `peer` | the requests that both servers answer |
+//! | `changes` | what makes the events here equal to the events there |
+//! | `walk` | comparing the history of a bucket, window by window |
+//! | `follow` | keeping all buckets in step |
+//! | `here` | which Timberline server stores the copy |
+//! | `compare` | the totals of both servers, side by side |
+
+mod changes;
+mod compare;
+mod follow;
+mod here;
+mod peer;
+mod walk;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::ensure;
+use clap::Args;
+use timberline_model::Timestamp;
+
+use self::follow::Follower;
+use self::here::Here;
+use self::peer::Peer;
+use crate::data_dir::DataDirArgs;
+use crate::moment::local_moment;
+use crate::server_client::ServerClient;
+use crate::verdict::Verdict;
+
+/// Whom to shadow, and where the copy goes.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Copies everything that the ActivityWatch server at URL has, then asks it for changes every few seconds: new events, events that \
+have grown, deleted and edited events, new and deleted buckets. That server is only read. Watchers go on sending to it.
+
+The copy goes to the Timberline server that runs on the data directory. If none runs, this command serves the data directory \
+itself, so that you can look at the copy in a browser.
+
+Exit code of --compare: 0 the totals are equal, 1 they differ, 2 it could not be found out.
+
+Examples:
+  timberline shadow http://127.0.0.1:5600
+  timberline shadow http://127.0.0.1:5600 --compare
+  timberline shadow http://127.0.0.1:5600 --compare --day yesterday
+
+Documentation: docs/shadow.md")]
+pub(crate) struct ShadowArgs {
+    #[command(flatten)]
+    place: DataDirArgs,
+    /// The ActivityWatch server
+    #[arg(value_name = "URL", value_parser = ServerClient::parse)]
+    source: ServerClient,
+    /// Print the totals of both servers side by side, and end
+    #[arg(long, conflicts_with = "once")]
+    compare: bool,
+    /// The day of --compare: a date, today or yesterday
+    #[arg(long, value_name = "DAY", requires = "compare", value_parser = local_moment)]
+    day: Option<Timestamp>,
+    /// Print JSON
+    #[arg(long, requires = "compare")]
+    json: bool,
+    /// Copy what there is now, and end
+    #[arg(long)]
+    once: bool,
+    /// Seconds between two looks at the server
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    interval: u32,
+    /// The Timberline server that stores the copy [default: the one that runs on the data directory]
+    #[arg(long, value_name = "URL", value_parser = ServerClient::parse)]
+    server: Option<ServerClient>,
+    /// The port to serve the copy on if no server runs on the data directory [default: the first free one from 5601 on]
+    #[arg(long, value_name = "PORT", conflicts_with = "server")]
+    port: Option<u16>,
+}
+
+/// Shadows a server.
+pub(crate) fn run(args: ShadowArgs) -> ExitCode {
+    Verdict::exit(carry_out(args), 2)
+}
+
+fn carry_out(args: ShadowArgs) -> anyhow::Result<Verdict> {
+    let source = Peer::new(args.source);
+    let device = source.device_id()?;
+    let config = args.place.config()?;
+    let interval = Duration::from_secs(args.interval.into());
+    match Here::find(config, args.server)? {
+        Here::Server(here) => {
+            let here = Peer::new(here);
+            ensure!(
+                here.device_id()? != device,
+                "{source} is the server that stores the copy: name the ActivityWatch server that you want to try Timberline beside"
+            );
+            if args.compare {
+                return compare::print(&source, &here, args.day, args.json);
+            }
+            let mut follower = Follower::new(source, here);
+            follower.begin()?;
+            if !args.once {
+                follower.go_on(interval);
+            }
+            Ok(Verdict::Clean)
+        }
+        Here::Own(config) => {
+            ensure!(
+                !args.compare && !args.once,
+                "no Timberline server runs on {}. Start one that copies from {source}, and leave it running: timberline shadow {source}",
+                config.server.data_dir.display()
+            );
+            here::serve(*config, args.port, move |here| {
+                let mut follower = Follower::new(source, Peer::new(here));
+                follower.begin_when_both_answer(interval);
+                follower.go_on(interval);
+            })?;
+            Ok(Verdict::Clean)
+        }
+    }
+}
