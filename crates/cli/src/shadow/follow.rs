@@ -200,8 +200,11 @@ impl Follower {
             return Ok(());
         };
         if let Some(followed) = self.followed.get_mut(&bucket) {
-            let changed = followed.walk.step(&bucket, &self.source, &self.here)?;
-            say(&bucket, changed);
+            let before = followed.walk.compared();
+            // Windows without events cost next to nothing.
+            while followed.walk.compared() == before && !followed.walk.is_done() {
+                say(&bucket, followed.walk.step(&bucket, &self.source, &self.here)?);
+            }
             if followed.walk.is_done() {
                 followed.walk = Walk::new();
             }
