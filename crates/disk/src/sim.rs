@@ -40,6 +40,7 @@ struct State {
     capacity: u64,
     greatest_file: usize,
     sync_errors: bool,
+    ignores_syncs: bool,
     fail_after_syncs: Option<u64>,
     operations: u64,
     crash_at: Option<u64>,
@@ -282,6 +283,7 @@ impl SimDisk {
             capacity: u64::MAX,
             greatest_file: bytes,
             sync_errors: false,
+            ignores_syncs: false,
             fail_after_syncs: None,
             operations: 0,
             crash_at: None,
@@ -355,6 +357,12 @@ impl SimDisk {
     /// and a later sync that succeeds does not bring them back.
     pub fn fail_syncs(&self, fail: bool) {
         self.state().sync_errors = fail;
+    }
+
+    /// From now on, also after a power cut, syncing a file's content reports success and does nothing. To whoever trusts
+    /// the log, a log on such a disk is one that reports records durable before it syncs them.
+    pub fn ignore_syncs(&self) {
+        self.state().ignores_syncs = true;
     }
 
     /// Lets `count` more syncs succeed, then one fail with EIO, and those after it succeed again.
@@ -449,7 +457,11 @@ impl State {
             }
             after.state().directories.insert(name.clone(), rebuilt);
         }
-        after.state().capacity = self.capacity;
+        {
+            let mut after = after.state();
+            after.capacity = self.capacity;
+            after.ignores_syncs = self.ignores_syncs;
+        }
         Ok(after)
     }
 
@@ -808,7 +820,7 @@ impl WriteRegion for SimRegion {
         state.operate()?;
         self.file.idle(&mut state.random);
         let outcome = state.sync();
-        if state.crashed.is_some() {
+        if state.crashed.is_some() || state.ignores_syncs {
             return outcome;
         }
         if let Some(directory) = state.directories.get_mut(&self.dir).filter(|_| outcome.is_ok()) {

@@ -16,9 +16,9 @@ use chrono::{DateTime, NaiveDateTime};
 /// 9999-12-31T23:59:59Z, the last second with a year of four digits.
 const LAST_SECOND: u64 = 253_402_300_799;
 /// The form that is sent.
-const USUAL_FORM: &str = "%a, %d %b %Y %H:%M:%S GMT";
+const IMF_FIXDATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 /// The forms that a receiver must understand.
-const FORMS: [&str; 3] = [USUAL_FORM, "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+const FORMS: [&str; 3] = [IMF_FIXDATE, "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
 /// A second between 1970-01-01T00:00:00Z and 9999-12-31T23:59:59Z.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,7 +53,7 @@ impl fmt::Display for HttpDate {
             .ok()
             .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
             .unwrap_or_default();
-        write!(f, "{}", date.format(USUAL_FORM))
+        write!(f, "{}", date.format(IMF_FIXDATE))
     }
 }
 

@@ -63,7 +63,7 @@ pub use copy::salvage::{Salvage, Salvaged};
 pub use copy::{CopiedLog, copy_log};
 pub use error::{AppendError, Damage, LogError, SyncFailed};
 #[cfg(feature = "sim")]
-pub use fault::PlantedBug;
+pub use fault::with_unchecked_length;
 pub use format::frame::{Frame, FrameHead};
 pub use format::segment::segment_name;
 pub use options::{Clock, LogOptions, OnIncident};

@@ -7,9 +7,6 @@ use std::time::{Duration, UNIX_EPOCH};
 use timberline_disk::Cipher;
 
 use crate::DeviceId;
-#[cfg(feature = "sim")]
-use crate::fault::PlantedBug;
-use crate::format::frame::Rules;
 use crate::format::segment::SEGMENT_HEADER;
 use crate::sync::placement::Incident;
 
@@ -41,9 +38,6 @@ pub struct LogOptions {
     /// simulated disk repeatable.
     #[cfg(feature = "sim")]
     pub manual_sync: bool,
-    /// A bug to plant.
-    #[cfg(feature = "sim")]
-    pub bug: Option<PlantedBug>,
 }
 
 impl Default for LogOptions {
@@ -57,8 +51,6 @@ impl Default for LogOptions {
             on_incident: None,
             #[cfg(feature = "sim")]
             manual_sync: false,
-            #[cfg(feature = "sim")]
-            bug: None,
         }
     }
 }
@@ -80,29 +72,6 @@ impl LogOptions {
         self.segment_bytes
             .clamp(SEGMENT_SIZES.0, SEGMENT_SIZES.1)
             .next_multiple_of(SEGMENT_HEADER as u64)
-    }
-
-    pub(crate) fn rules(&self) -> Rules {
-        #[cfg(feature = "sim")]
-        {
-            Rules::with_bug(self.bug)
-        }
-        #[cfg(not(feature = "sim"))]
-        {
-            Rules::default()
-        }
-    }
-
-    /// Whether durability is to be reported before the sync (a planted bug).
-    pub(crate) fn acks_before_sync(&self) -> bool {
-        #[cfg(feature = "sim")]
-        {
-            self.bug == Some(PlantedBug::AckBeforeSync)
-        }
-        #[cfg(not(feature = "sim"))]
-        {
-            false
-        }
     }
 
     pub(crate) fn syncs_by_hand(&self) -> bool {

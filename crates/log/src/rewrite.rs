@@ -1,14 +1,15 @@
-//! Putting another segment in the place of a sealed one: with some records replaced, or with only their outcome.
+//! Putting another segment in the place of a sealed one: with some records replaced, or with only their squashed state.
 //!
 //! The new file is complete and synced under another name before it takes the old one's name, so a crash leaves one or
 //! the other. Whoever reads the old file goes on reading it.
 
 use std::sync::Arc;
 
-use timberline_disk::{Cipher, Storage};
+use timberline_disk::Storage;
 
 use crate::error::LogError;
-use crate::format::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
+use crate::format::frame::{FrameHead, frame_size};
+use crate::format::frame_writer::FrameWriter;
 use crate::format::segment::{Footer, SEGMENT_HEADER, SegmentHeader, segment_name, trimmed_len};
 use crate::read::probe::Probe;
 use crate::read::reader::{LogReader, Record};
@@ -23,9 +24,7 @@ pub struct Rewrite {
     header: SegmentHeader,
     last: Seq,
     replaced_bytes: u64,
-    /// What payloads are encrypted with, and where.
-    cipher: Option<Arc<Cipher>>,
-    encrypted: Vec<u8>,
+    frames: FrameWriter,
     bytes: Vec<u8>,
     /// The number after that of the last record.
     expected: Seq,
@@ -92,8 +91,7 @@ impl LogReader {
             },
             last,
             replaced_bytes,
-            cipher: self.cipher().cloned(),
-            encrypted: Vec::new(),
+            frames: FrameWriter::new(self.cipher().cloned()),
             bytes: vec![0; SEGMENT_HEADER],
             expected: header.first,
             records: 0,
@@ -144,13 +142,13 @@ impl Rewrite {
             durable_lag: u32::try_from(lag).unwrap_or(u32::MAX),
             kind,
             ends_batch: record.ends_batch,
-            encrypted: self.cipher.is_some(),
+            encrypted: self.frames.is_encrypting(),
         };
         self.add(head, payload);
     }
 
     /// Adds a record to a squashed segment; `time` is that of the newest record it stands for.
-    pub fn outcome(&mut self, time: i64, kind: u8, payload: &[u8]) {
+    pub fn add_squashed(&mut self, time: i64, kind: u8, payload: &[u8]) {
         let head = FrameHead {
             seq: self.last,
             time,
@@ -158,24 +156,13 @@ impl Rewrite {
             durable_lag: 0,
             kind,
             ends_batch: true,
-            encrypted: self.cipher.is_some(),
+            encrypted: self.frames.is_encrypting(),
         };
         self.add(head, payload);
     }
 
     fn add(&mut self, head: FrameHead, payload: &[u8]) {
-        let payload = match &self.cipher {
-            Some(cipher) => {
-                head.encrypt(cipher, payload, &mut self.encrypted);
-                &self.encrypted
-            }
-            None => payload,
-        };
-        self.bytes
-            .extend_from_slice(&head.encode(payload, Rules::default()));
-        self.bytes.extend_from_slice(payload);
-        let padding = frame_size(payload.len()) - FRAME_HEADER - payload.len();
-        self.bytes.extend_from_slice(&[0; 8][..padding]);
+        self.frames.frame(head, payload).append_to(&mut self.bytes);
         self.records += 1;
         self.newest_time = self.newest_time.max(head.time);
     }

@@ -5,10 +5,11 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use timberline_disk::{Cipher, Storage, WriteRegion, WriterLock};
+use timberline_disk::{Storage, WriteRegion, WriterLock};
 
 use crate::error::{AppendError, LogError};
-use crate::format::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
+use crate::format::frame::{FRAME_HEADER, FrameHead};
+use crate::format::frame_writer::FrameWriter;
 use crate::format::segment::{
     PREPARED_NAME, SEGMENT_HEADER, SegmentHeader, UNNAMED_SUFFIX, segment_name, trimmed_len,
 };
@@ -39,13 +40,11 @@ pub struct Entry<'a> {
 pub struct Log {
     storage: Arc<dyn Storage>,
     options: LogOptions,
-    rules: Rules,
     shared: Arc<Shared>,
     /// `None` only while there is no space for the first segment.
     active: Option<Arc<ActiveSegment>>,
     tail: SegmentTail,
-    /// Where payloads are encrypted, reused so that no append allocates.
-    encrypted: Vec<u8>,
+    frames: FrameWriter,
     /// Whether the active segment is not to be appended to (see `Recovered::ends_in_gap`).
     ends_in_gap: bool,
     syncing: Syncing,
@@ -181,15 +180,14 @@ impl Log {
                     .map_err(LogError::io("start the sync thread of", storage.path()))?,
             )
         };
-        let rules = options.rules();
+        let frames = FrameWriter::new(options.cipher.clone());
         let mut log = Self {
             storage,
             options,
-            rules,
             shared,
             active,
             tail,
-            encrypted: Vec::new(),
+            frames,
             ends_in_gap: recovered.ends_in_gap,
             syncing,
             lock,
@@ -246,17 +244,15 @@ impl Log {
         if entries.is_empty() {
             return Ok(first..=self.tail.last);
         }
-        let size = batch_size(entries, self.overhead());
+        let size = batch_size(entries, &self.frames);
         self.ensure_room(size)?;
         if let Some(segment) = &self.active {
             let writing = Writing {
                 region: &*segment.region,
                 time: (self.options.clock)(),
                 durable: self.shared.durable(),
-                cipher: self.options.cipher.as_deref(),
-                rules: self.rules,
             };
-            self.tail = write_batch(&writing, self.tail, entries, &mut self.encrypted);
+            self.tail = write_batch(&writing, self.tail, entries, &mut self.frames);
             segment.set_tail(self.tail);
             self.shared.appended(self.tail.last);
         }
@@ -309,7 +305,7 @@ impl Log {
     /// A reader of this log.
     #[must_use]
     pub fn reader(&self) -> LogReader {
-        LogReader::of_open_log(Arc::clone(&self.storage), self.rules, self.options.cipher.clone())
+        LogReader::of_open_log(Arc::clone(&self.storage), self.options.cipher.clone())
     }
 
     /// Syncs everything, gives unused space back and lets the next writer in.
@@ -354,11 +350,6 @@ impl Log {
         let outcome = syncer.close();
         syncer.abandon();
         outcome
-    }
-
-    /// How much longer payloads get.
-    fn overhead(&self) -> usize {
-        self.options.cipher.as_ref().map_or(0, |_| Cipher::OVERHEAD)
     }
 
     /// Sees to it that `size` more bytes and an end mark fit the active segment.
@@ -516,10 +507,10 @@ fn is_full(error: &io::Error) -> bool {
     )
 }
 
-/// The bytes of a batch whose payloads get longer by `overhead`.
-fn batch_size(entries: &[Entry<'_>], overhead: usize) -> u64 {
+/// The bytes of a batch in the log.
+fn batch_size(entries: &[Entry<'_>], frames: &FrameWriter) -> u64 {
     entries.iter().fold(0u64, |sum, entry| {
-        sum.saturating_add(frame_size(entry.payload.len() + overhead) as u64)
+        sum.saturating_add(frames.size(entry.payload.len()) as u64)
     })
 }
 
@@ -528,8 +519,6 @@ struct Writing<'a> {
     region: &'a dyn WriteRegion,
     time: i64,
     durable: Seq,
-    cipher: Option<&'a Cipher>,
-    rules: Rules,
 }
 
 /// Writes a batch that is known to fit. The length of its first frame is published last: until then every reader
@@ -538,7 +527,7 @@ fn write_batch(
     writing: &Writing<'_>,
     tail: SegmentTail,
     entries: &[Entry<'_>],
-    encrypted: &mut Vec<u8>,
+    frames: &mut FrameWriter,
 ) -> SegmentTail {
     let region = writing.region;
     let start = usize::try_from(tail.offset).unwrap_or(usize::MAX);
@@ -553,24 +542,15 @@ fn write_batch(
             durable_lag: lag,
             kind: entry.kind,
             ends_batch: index + 1 == entries.len(),
-            encrypted: writing.cipher.is_some(),
+            encrypted: frames.is_encrypting(),
         };
-        let payload = match writing.cipher {
-            Some(cipher) => {
-                head.encrypt(cipher, entry.payload, encrypted);
-                encrypted.as_slice()
-            }
-            None => entry.payload,
-        };
-        let header = head.encode(payload, writing.rules);
-        region.write(offset + FRAME_HEADER, payload);
+        let frame = frames.frame(head, entry.payload);
         if index == 0 {
-            first_word = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
-            region.write(offset + 4, &header[4..]);
+            first_word = frame.write_unpublished(region, offset);
         } else {
-            region.write(offset, &header);
+            frame.write(region, offset);
         }
-        offset += frame_size(payload.len());
+        offset += frame.size();
     }
     region.publish_u32(start, first_word);
     SegmentTail {

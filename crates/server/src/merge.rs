@@ -227,14 +227,14 @@ impl<'a> Merge<'a> {
             events.retain_mut(|event| {
                 event.id = None;
                 match kept(filters, concerned, bucket, event, known) {
-                    Ok(fate) => {
-                        let sum = match fate {
-                            Fate::New => &mut merged.stored,
-                            Fate::Known => &mut merged.known,
-                            Fate::Dropped => &mut merged.dropped,
+                    Ok(merged_as) => {
+                        let sum = match merged_as {
+                            MergedAs::New => &mut merged.stored,
+                            MergedAs::Known => &mut merged.known,
+                            MergedAs::Dropped => &mut merged.dropped,
                         };
                         sum.add(event);
-                        fate == Fate::New
+                        merged_as == MergedAs::New
                     }
                     Err(error) => {
                         failed = Some(error);
@@ -277,7 +277,7 @@ impl<'a> Merge<'a> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum MergedAs {
     New,
     Known,
     Dropped,
@@ -291,20 +291,24 @@ fn kept(
     bucket: &str,
     event: &mut NewEvent<'static>,
     known: &mut KnownEvents<'_>,
-) -> Result<Fate, SegmentError> {
+) -> Result<MergedAs, SegmentError> {
     if concerned {
         match filters.judge(bucket, &event.data) {
             Verdict::Keep => {}
-            Verdict::Drop => return Ok(Fate::Dropped),
+            Verdict::Drop => return Ok(MergedAs::Dropped),
             Verdict::Change(data) => {
                 if known.has(event)? {
-                    return Ok(Fate::Known);
+                    return Ok(MergedAs::Known);
                 }
                 event.data = Cow::Owned(data);
             }
         }
     }
-    Ok(if known.has(event)? { Fate::Known } else { Fate::New })
+    Ok(if known.has(event)? {
+        MergedAs::Known
+    } else {
+        MergedAs::New
+    })
 }
 
 /// The events of a bucket in a snapshot, and the sum of their durations.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use timberline_model::{Duration, Timestamp};
 
 /// Differences that are told in words; the others are counted.
-const MOST_WORDS: usize = 20;
+const MAX_WORDS: usize = 20;
 
 /// An event without its id: nanoseconds, and canonical JSON.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,7 +123,7 @@ impl Ledger {
     }
 
     pub(crate) fn say(&mut self, words: String) {
-        if self.words.len() < MOST_WORDS {
+        if self.words.len() < MAX_WORDS {
             eprintln!("soak: {words}");
             self.words.push(words);
         }

@@ -29,8 +29,8 @@ const IMPORT_BYTES: usize = 30_000_000;
 const REST: Duration = Duration::from_secs(60);
 const LONG_REST: Duration = Duration::from_secs(360);
 /// What the server may take at work, and after [`REST`].
-const MOST_AT_WORK: u64 = 200_000_000;
-const MOST_AT_REST: u64 = 100_000_000;
+const MAX_AT_WORK: u64 = 200_000_000;
+const MAX_AT_REST: u64 = 100_000_000;
 /// The first heartbeat, in seconds since 1970. Each is a second after the one before.
 const BEGIN: i64 = 1_704_067_200;
 const DAY: u64 = 86_400;
@@ -44,7 +44,7 @@ struct Course {
 
 impl Course {
     fn is_good(&self) -> bool {
-        self.greatest.resident <= MOST_AT_WORK && self.rested.resident <= MOST_AT_REST
+        self.greatest.resident <= MAX_AT_WORK && self.rested.resident <= MAX_AT_REST
     }
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn run(options: &Options) -> io::Result<bool> {
     let long = Sample::of(server.process())?;
     println!("{} s after the imports: {}", LONG_REST.as_secs(), megabytes(long));
     server.stop()?;
-    Ok(beats.is_good() && imports.is_good() && long.resident <= MOST_AT_REST)
+    Ok(beats.is_good() && imports.is_good() && long.resident <= MAX_AT_REST)
 }
 
 /// Does some work and looks at the server's memory meanwhile and afterwards.

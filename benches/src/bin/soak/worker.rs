@@ -21,7 +21,7 @@ const BEGIN: i64 = 1_709_251_200 * SECOND;
 /// When the bucket of its batches has more events than this, it and that of its heartbeats are deleted and begun anew:
 /// deleting is part of the mix, and with a store that stays of one size, memory should too. Enough for the compactor
 /// to have something to do, which seals 32,768 events at a time.
-const MOST_EVENTS: usize = 75_000;
+const MAX_EVENTS: usize = 75_000;
 const PULSETIME: i64 = 60 * SECOND;
 
 /// What all clients of a server count together.
@@ -141,7 +141,7 @@ impl<'a> Worker<'a> {
         if self
             .ledger
             .events(&self.batch())
-            .is_some_and(|events| events.len() > MOST_EVENTS)
+            .is_some_and(|events| events.len() > MAX_EVENTS)
         {
             // Of those that are there: a kill may have come between the two.
             for bucket in buckets {

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use crate::harness::http::{self, Connection};
-use crate::harness::poll;
 use crate::harness::server::{Data, Ending, Installation, PASSPHRASE};
+use crate::harness::{let_work, poll};
 use serde_json::{Value, json};
 use timberline_disk::{FileStorage, KeyFile};
 use timberline_views::tools::{Replica, differences, read_log};
@@ -305,7 +305,7 @@ fn a_backup_killed_on_its_way_is_made_up_by_the_next(data: Data) {
                 let _ = fs::remove_dir_all(&dir);
             }
             let mut child = Ending(spawn_backup(&installation, &dir));
-            std::thread::sleep(whole * (round * 7 % rounds) / (rounds - rounds / 6));
+            let_work(whole * (round * 7 % rounds) / (rounds - rounds / 6));
             match child.0.try_wait().expect("its state") {
                 Some(_) => complete += 1,
                 None => killed += 1,

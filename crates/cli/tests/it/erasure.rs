@@ -10,7 +10,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::harness::server::{Data, Ending, Installation, Server};
-use crate::harness::{http, poll};
+use crate::harness::{http, let_work, poll};
 use memchr::memmem;
 use serde_json::{Value, json};
 
@@ -330,7 +330,7 @@ fn nothing_is_left_whoever_is_killed_whenever(data: Data, cases: u64) {
             let _ = http::post(port, PURGE, body.as_bytes());
         });
         // Spread over what a purge takes; nothing is expected of any of these moments.
-        std::thread::sleep(std::time::Duration::from_millis(case * 7 % 60));
+        let_work(std::time::Duration::from_millis(case * 7 % 60));
         if case % 2 == 0 {
             drop(meanwhile);
             server.kill();
@@ -564,7 +564,7 @@ fn a_start_that_is_stopped_at_once_leaves_nothing_that_the_next_does_not_reach()
             http::post(port, PURGE, body.as_bytes()).is_ok()
         });
         // Nothing is expected of any of these moments.
-        std::thread::sleep(std::time::Duration::from_millis(case * 13 % 70));
+        let_work(std::time::Duration::from_millis(case * 13 % 70));
         server.kill();
         let answered = asked.join().expect("the client to end");
         installation.start().stop();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::harness::server::{Installation, Server};
-use crate::harness::{http, poll};
+use crate::harness::{http, let_work, poll};
 use serde_json::{Value, json};
 
 const BUCKET: &str = "/api/0/buckets/windows";
@@ -407,7 +407,7 @@ fn a_purge_that_is_killed_is_completed_by_the_next_start() {
         let headers = connection.usual_headers(Some(body.as_bytes()));
         let _ = connection.send("POST", "/api/1/purge", &headers, body.as_bytes());
         // Killed at different moments of the purge.
-        std::thread::sleep(std::time::Duration::from_millis(2 * u64::from(round)));
+        let_work(std::time::Duration::from_millis(2 * u64::from(round)));
         server.kill();
         let server = installation.start();
         // Either it was ordered, and is completed; or whoever got no answer orders it again.

@@ -5,9 +5,10 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::harness::http;
+use crate::harness::let_work;
 use crate::harness::server::{Data, Ending, Installation};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
@@ -236,7 +237,7 @@ fn killed_at_any_moment_and_run_again_is_one_clean_run() {
             .arg(&installation.data);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let mut child = Ending(child.expect("the command to start"));
-        std::thread::sleep(whole * moment / 9);
+        let_work(whole * moment / 9);
         child.0.kill().expect("the command to be killed");
         child.0.wait().expect("the command to end");
         let again = imported(&installation, &[text(&path)]);
@@ -445,6 +446,5 @@ fn a_full_disk_ends_it_and_the_next_run_adds_the_rest() {
     let again = imported(&installation, &args);
     assert_eq!(sum(&again, "known") + sum(&again, "stored"), 20_000);
     installation.verify();
-    std::thread::sleep(Duration::from_millis(10));
     unmount(data, UnmountFlags::DETACH).expect("the filesystem to go");
 }

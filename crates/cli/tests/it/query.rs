@@ -1,8 +1,6 @@
 //! Queries through the API: what they are told when they are wrong or too much, and that they leave the server as it
 //! was, whatever becomes of them. What they answer is `conformance.rs`'s matter.
 
-use std::time::{Duration, Instant};
-
 use crate::harness::server::{Installation, Server};
 use crate::harness::{http, poll, rfc3339};
 use serde_json::{Value, json};
@@ -184,6 +182,11 @@ fn a_query_ends_in_time_or_when_its_client_has_gone() {
         "limits.query_seconds",
     );
 
+    // From here on only the client can end it.
+    server.stop();
+    installation.configure("[limits]\nquery_seconds = 600.0\nquery_backtracking_steps = 10000000\n");
+    let server = installation.start();
+    let port = server.port;
     let failed = metric(port, "queries_failed_total");
     let body = json!({"query": [slow], "timeperiods": [PERIOD]}).to_string();
     let mut connection = http::Connection::open(port).expect("a connection");
@@ -194,13 +197,10 @@ fn a_query_ends_in_time_or_when_its_client_has_gone() {
     poll("the query to run", || {
         (metric(port, "query_memory_bytes") > 0.0).then_some(())
     });
-    let left = Instant::now();
     drop(connection);
     poll("the query to end", || {
         (metric(port, "queries_failed_total") > failed).then_some(())
     });
-    // Far less than what it would have been allowed; how much less is for the benchmark to say.
-    assert!(left.elapsed() < Duration::from_secs(2), "{:?}", left.elapsed());
     assert_eq!(metric(port, "query_memory_bytes"), 0.0);
     server.stop();
 }

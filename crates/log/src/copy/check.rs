@@ -6,7 +6,7 @@ use timberline_disk::Storage;
 
 use crate::Seq;
 use crate::error::LogError;
-use crate::format::frame::{Decoded, FRAME_HEADER, Rules, decode};
+use crate::format::frame::{Decoded, FRAME_HEADER, decode};
 use crate::format::segment::SEGMENT_HEADER;
 use crate::read::probe::Probe;
 use crate::read::reader::LogReader;
@@ -104,7 +104,7 @@ fn frame_at(window: &mut Window, at: u64) -> Option<usize> {
     let mut want = FRAME_HEADER;
     loop {
         let bytes = window.at(at, want);
-        match decode(bytes, Rules::default()) {
+        match decode(bytes) {
             Decoded::Frame(frame) => return Some(frame.size()),
             Decoded::Needs(more) if bytes.len() == want && more > want => want = more,
             _ => return None,

@@ -126,7 +126,7 @@ pub(crate) fn kept(
 }
 
 /// Whether a segment of the log that was rewritten may take the place of its copy: rewriting keeps the number and the
-/// time of every record. (Of a squashed one, only the outcome is left: its header must do.)
+/// time of every record. (Of a squashed one, only the squashed state is left: its header must do.)
 ///
 /// # Errors
 /// [`LogError`] if a file cannot be read.

@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use timberline_cancel::Cancel;
-use timberline_disk::{Cipher, Storage, WriteRegion};
+use timberline_disk::{Storage, WriteRegion};
 
 use crate::copy::segment::{How, copy_segment};
 use crate::error::LogError;
-use crate::format::frame::{FRAME_HEADER, FrameHead, Rules, frame_size};
+use crate::format::frame::{FRAME_HEADER, FrameHead};
+use crate::format::frame_writer::{FrameWriter, StoredFrame};
 use crate::format::segment::{
     Footer, SEGMENT_HEADER, SegmentHeader, UNNAMED_SUFFIX, segment_name, trimmed_len,
 };
@@ -40,9 +41,7 @@ pub struct Salvage {
     target: Arc<dyn Storage>,
     device: DeviceId,
     segment_len: u64,
-    /// What payloads are encrypted with, and where.
-    cipher: Option<Arc<Cipher>>,
-    encrypted: Vec<u8>,
+    frames: FrameWriter,
     /// When this was begun.
     began: i64,
     open: Option<OpenSegment>,
@@ -70,8 +69,7 @@ impl Salvage {
             target,
             device,
             segment_len: options.segment_len(),
-            cipher: source.cipher().cloned(),
-            encrypted: Vec::new(),
+            frames: FrameWriter::new(source.cipher().cloned()),
             began: system_nanos(),
             open: None,
         }
@@ -116,7 +114,7 @@ impl Salvage {
             // Not the bytes that the same generation has elsewhere, in a backup for example.
             generation: info.generation.saturating_add(1),
             squashed: info.last.filter(|_| info.squashed),
-            encrypted: self.cipher.is_some(),
+            encrypted: self.frames.is_encrypting(),
             salvaged: self.began,
         })
     }
@@ -133,17 +131,9 @@ impl Salvage {
             durable_lag: u32::MAX,
             kind: record.kind,
             ends_batch: record.ends_batch,
-            encrypted: self.cipher.is_some(),
+            encrypted: self.frames.is_encrypting(),
         };
-        let mut encrypted = std::mem::take(&mut self.encrypted);
-        let payload = match &self.cipher {
-            Some(cipher) => {
-                head.encrypt(cipher, record.payload, &mut encrypted);
-                encrypted.as_slice()
-            }
-            None => record.payload,
-        };
-        let bytes = frame_size(payload.len());
+        let bytes = self.frames.size(record.payload.len());
         let full = self.open.as_ref().is_none_or(|open| !open.fits(bytes));
         if full {
             let squashed = self.open.as_ref().and_then(|open| open.header.squashed);
@@ -151,9 +141,8 @@ impl Salvage {
             self.begin_for(record, squashed, bytes)?;
         }
         if let Some(open) = &mut self.open {
-            open.put(&head, payload);
+            open.put(record.seq, &self.frames.frame(head, record.payload));
         }
-        self.encrypted = encrypted;
         Ok(())
     }
 
@@ -184,7 +173,7 @@ impl Salvage {
             created: record.time,
             generation: 0,
             squashed,
-            encrypted: self.cipher.is_some(),
+            encrypted: self.frames.is_encrypting(),
             salvaged: self.began,
         })
     }
@@ -240,12 +229,10 @@ impl OpenSegment {
         self.offset + bytes + FRAME_HEADER <= self.region.len()
     }
 
-    fn put(&mut self, head: &FrameHead, payload: &[u8]) {
-        self.region
-            .write(self.offset, &head.encode(payload, Rules::default()));
-        self.region.write(self.offset + FRAME_HEADER, payload);
-        self.offset += frame_size(payload.len());
-        self.last = head.seq;
+    fn put(&mut self, seq: Seq, frame: &StoredFrame<'_>) {
+        frame.write(&*self.region, self.offset);
+        self.offset += frame.size();
+        self.last = seq;
         self.records += 1;
     }
 }

@@ -11,7 +11,7 @@ use timberline_disk::{Storage, WriteRegion};
 use crate::Seq;
 use crate::copy::check::{CHUNK, CopiedSegment, CopyAction, check_frames, check_to, size};
 use crate::error::{Damage, LogError};
-use crate::format::frame::{Rules, frame_size};
+use crate::format::frame::frame_size;
 use crate::format::segment::{
     FOOTER_OFFSET, Footer, FooterRead, SEGMENT_HEADER, UNNAMED_SUFFIX, segment_name, trimmed_len,
 };
@@ -68,7 +68,6 @@ struct Original<'a> {
     probe: Probe,
     storage: Arc<dyn Storage>,
     path: PathBuf,
-    rules: Rules,
     /// The first bytes of the file, as they are.
     head: Vec<u8>,
     /// Whether nothing will be added to it.
@@ -95,7 +94,6 @@ impl<'a> Original<'a> {
             },
             sealed: probe.sealed(),
             damage: probe.header_damage(storage),
-            rules: Rules::default(),
             storage: Arc::clone(storage),
             probe,
             path,
@@ -396,7 +394,7 @@ impl<'a> Original<'a> {
     fn list_damage(&mut self) {
         self.probe.window.refresh();
         let bounds = self.probe.bounds(None, false);
-        let mut walk = self.probe.walk(self.rules);
+        let mut walk = self.probe.walk();
         loop {
             match walk.step(&mut self.probe.window, &bounds) {
                 Step::Frame(_) => {}

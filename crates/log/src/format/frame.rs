@@ -3,12 +3,10 @@
 //! Specified to the byte in `docs/format/log.md`. Everything here is a pure function of bytes, so it can be fuzzed;
 //! nothing here trusts a byte before its checksum has been seen to hold.
 
-use crc32fast::Hasher;
 use timberline_disk::{Cipher, NotAuthentic};
 
+use super::checksums::{frame_crc, header_check};
 use crate::Seq;
-#[cfg(feature = "sim")]
-use crate::fault::PlantedBug;
 
 /// Bytes of a frame's header.
 pub(crate) const FRAME_HEADER: usize = 32;
@@ -84,7 +82,7 @@ impl FrameHead {
     /// # Panics
     /// If the payload has 4 GiB or more; the log's segment size rules that out.
     #[must_use]
-    pub(crate) fn encode(&self, payload: &[u8], rules: Rules) -> [u8; FRAME_HEADER] {
+    pub(crate) fn encode(&self, payload: &[u8]) -> [u8; FRAME_HEADER] {
         let len = FRAME_HEADER + payload.len();
         assert!(
             len <= u32::MAX as usize,
@@ -99,9 +97,9 @@ impl FrameHead {
         bytes[28] = self.kind;
         bytes[29] =
             if self.ends_batch { 0 } else { MORE_IN_BATCH } | if self.encrypted { ENCRYPTED } else { 0 };
-        let check = header_check(&bytes, rules);
+        let check = header_check(&bytes);
         bytes[30..32].copy_from_slice(&check.to_le_bytes());
-        let crc = frame_crc(&bytes, payload, rules);
+        let crc = frame_crc(&bytes, payload);
         bytes[4..8].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
@@ -166,7 +164,7 @@ pub(crate) enum Flaw {
 
 /// Reads what the beginning of `bytes` holds.
 #[must_use]
-pub(crate) fn decode(bytes: &[u8], rules: Rules) -> Decoded<'_> {
+pub(crate) fn decode(bytes: &[u8]) -> Decoded<'_> {
     let Some((header, rest)) = bytes.split_first_chunk::<FRAME_HEADER>() else {
         return Decoded::Needs(FRAME_HEADER);
     };
@@ -180,10 +178,7 @@ pub(crate) fn decode(bytes: &[u8], rules: Rules) -> Decoded<'_> {
         };
     }
     let check = u16::from_le_bytes([header[30], header[31]]);
-    if len < FRAME_HEADER
-        || header[29] & !(MORE_IN_BATCH | ENCRYPTED) != 0
-        || check != header_check(header, rules)
-    {
+    if len < FRAME_HEADER || header[29] & !(MORE_IN_BATCH | ENCRYPTED) != 0 || check != header_check(header) {
         return Decoded::Invalid(Flaw::Header);
     }
     let size = padded(len);
@@ -198,7 +193,7 @@ pub(crate) fn decode(bytes: &[u8], rules: Rules) -> Decoded<'_> {
         ends_batch: header[29] & MORE_IN_BATCH == 0,
         encrypted: header[29] & ENCRYPTED != 0,
     };
-    let whole = word(header, 4) == frame_crc(header, payload, rules) && padding.iter().all(|&byte| byte == 0);
+    let whole = word(header, 4) == frame_crc(header, payload) && padding.iter().all(|&byte| byte == 0);
     if whole {
         Decoded::Frame(Frame { head, payload })
     } else {
@@ -208,9 +203,9 @@ pub(crate) fn decode(bytes: &[u8], rules: Rules) -> Decoded<'_> {
 
 /// The kind that a frame's header names, if the header agrees with its own check and is that of this record. The payload
 /// may be damaged.
-pub(crate) fn kind_in_header(header: &[u8; FRAME_HEADER], seq: Seq, rules: Rules) -> Option<u8> {
+pub(crate) fn kind_in_header(header: &[u8; FRAME_HEADER], seq: Seq) -> Option<u8> {
     let check = u16::from_le_bytes([header[30], header[31]]);
-    let is_it = check == header_check(header, rules) && Seq(long(header, 8)) == seq;
+    let is_it = check == header_check(header) && Seq(long(header, 8)) == seq;
     is_it.then_some(header[28])
 }
 
@@ -222,62 +217,6 @@ fn long(header: &[u8; FRAME_HEADER], at: usize) -> u64 {
     u64::from(word(header, at)) | u64::from(word(header, at + 4)) << 32
 }
 
-/// CRC-32 of the header with its `crc` field taken as zero, then of the payload.
-fn frame_crc(header: &[u8; FRAME_HEADER], payload: &[u8], rules: Rules) -> u32 {
-    let mut covered = *header;
-    covered[4..8].fill(0);
-    let mut hasher = Hasher::new();
-    if rules.ignores_length() {
-        hasher.update(&covered[8..]);
-        return hasher.finalize();
-    }
-    hasher.update(&covered);
-    hasher.update(payload);
-    hasher.finalize()
-}
-
-/// A 16-bit check of the header alone: lets a search for the next frame dismiss a place without reading the payload
-/// that it claims, and tells a damaged payload (whose length can be trusted) from a damaged header.
-fn header_check(header: &[u8; FRAME_HEADER], rules: Rules) -> u16 {
-    let mut covered = *header;
-    covered[4..8].fill(0);
-    covered[30..32].fill(0);
-    if rules.ignores_length() {
-        covered[0..4].fill(0);
-    }
-    let crc = crc32fast::hash(&covered);
-    (crc ^ (crc >> 16)) as u16
-}
-
-/// How frames are checked. There is one way; only the planted bug of feature `sim` knows another.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Rules {
-    #[cfg(feature = "sim")]
-    no_length_checksum: bool,
-}
-
-impl Rules {
-    /// The rules with a bug planted, if it is one of theirs.
-    #[cfg(feature = "sim")]
-    #[must_use]
-    pub(crate) fn with_bug(bug: Option<PlantedBug>) -> Self {
-        Self {
-            no_length_checksum: bug == Some(PlantedBug::NoLengthChecksum),
-        }
-    }
-
-    fn ignores_length(self) -> bool {
-        #[cfg(feature = "sim")]
-        {
-            self.no_length_checksum
-        }
-        #[cfg(not(feature = "sim"))]
-        {
-            false
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -285,7 +224,7 @@ mod tests {
     use super::*;
 
     fn written(head: FrameHead, payload: &[u8]) -> Vec<u8> {
-        let mut bytes = head.encode(payload, Rules::default()).to_vec();
+        let mut bytes = head.encode(payload).to_vec();
         bytes.extend_from_slice(payload);
         bytes.resize(frame_size(payload.len()), 0);
         bytes
@@ -316,7 +255,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read(head in any_head(), payload in prop::collection::vec(any::<u8>(), 0..200)) {
             let bytes = written(head, &payload);
-            prop_assert_eq!(decode(&bytes, Rules::default()), Decoded::Frame(Frame { head, payload: &payload }));
+            prop_assert_eq!(decode(&bytes), Decoded::Frame(Frame { head, payload: &payload }));
         }
 
         #[test]
@@ -326,12 +265,12 @@ mod tests {
             let mut bytes = written(head, &payload);
             let bit = pick.index(bytes.len() * 8);
             bytes[bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(!matches!(decode(&bytes, Rules::default()), Decoded::Frame(_) | Decoded::End));
+            prop_assert!(!matches!(decode(&bytes), Decoded::Frame(_) | Decoded::End));
         }
 
         #[test]
         fn arbitrary_bytes_are_no_frame(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert!(!matches!(decode(&bytes, Rules::default()), Decoded::Frame(_)));
+            prop_assert!(!matches!(decode(&bytes), Decoded::Frame(_)));
         }
     }
 
@@ -346,8 +285,8 @@ mod tests {
             encrypted: false,
         };
         let bytes = written(head, b"hello");
-        assert_eq!(decode(&bytes[..31], Rules::default()), Decoded::Needs(32));
-        assert_eq!(decode(&bytes[..39], Rules::default()), Decoded::Needs(40));
-        assert_eq!(decode(&[0; 32], Rules::default()), Decoded::End);
+        assert_eq!(decode(&bytes[..31]), Decoded::Needs(32));
+        assert_eq!(decode(&bytes[..39]), Decoded::Needs(40));
+        assert_eq!(decode(&[0; 32]), Decoded::End);
     }
 }

@@ -75,7 +75,7 @@ pub(crate) struct SegmentHeader {
     pub(crate) created: i64,
     /// How often it was rewritten; a file of the same name and generation, if sealed, has the same bytes.
     pub(crate) generation: u32,
-    /// Set if only the outcome of its records is left: the last of them, whose number every frame carries.
+    /// Set if only the squashed state of its records is left: the last of them, whose number every frame carries.
     pub(crate) squashed: Option<Seq>,
     /// Whether the payloads of all its frames are encrypted.
     pub(crate) encrypted: bool,

@@ -6,7 +6,6 @@ use timberline_disk::Storage;
 
 use crate::Seq;
 use crate::error::{Damage, LogError};
-use crate::format::frame::Rules;
 use crate::format::segment::{
     FOOTER_OFFSET, FORMAT_VERSION, Footer, FooterRead, HeaderRead, SEGMENT_HEADER, SegmentHeader,
     segment_name,
@@ -102,7 +101,7 @@ impl Probe {
         }
     }
 
-    /// The last record of the segment, if only the outcome of its records is left.
+    /// The last record of the segment, if only the squashed state of its records is left.
     pub(crate) fn squashed(&self) -> Option<Seq> {
         self.header.and_then(|header| header.squashed)
     }
@@ -115,11 +114,10 @@ impl Probe {
             .or(self.squashed())
     }
 
-    pub(crate) fn walk(&self, rules: Rules) -> Walk {
+    pub(crate) fn walk(&self) -> Walk {
         Walk {
             offset: SEGMENT_HEADER as u64,
             expected: self.first,
-            rules,
         }
     }
 

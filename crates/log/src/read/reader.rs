@@ -10,7 +10,7 @@ use std::sync::Arc;
 use timberline_disk::{Cipher, Pinned, Storage};
 
 use crate::error::{Damage, LogError};
-use crate::format::frame::{FRAME_HEADER, Rules, frame_size, kind_in_header};
+use crate::format::frame::{FRAME_HEADER, frame_size, kind_in_header};
 use crate::format::segment::segment_name;
 use crate::read::damage::{damage_of, missing_segment};
 use crate::read::probe::{Probe, list_segments};
@@ -21,7 +21,6 @@ use crate::{DeviceId, Position, Seq};
 #[derive(Clone, Debug)]
 pub struct LogReader {
     storage: Arc<dyn Storage>,
-    rules: Rules,
     /// Whether to look beyond the apparent end of the log. Not needed where recovery has done so.
     deep: bool,
     /// What encrypted payloads are decrypted with.
@@ -82,7 +81,7 @@ pub struct SegmentInfo {
     /// How often it was rewritten: two sealed segments of one log with the same first record and generation have the
     /// same bytes.
     pub generation: u32,
-    /// Whether only the outcome of its records is left.
+    /// Whether only the squashed state of its records is left.
     pub squashed: bool,
     /// Whether the payloads of its records are encrypted.
     pub encrypted: bool,
@@ -100,7 +99,6 @@ impl LogReader {
         list_segments(&storage)?;
         Ok(Self {
             storage,
-            rules: Rules::default(),
             deep: true,
             cipher: None,
         })
@@ -146,10 +144,9 @@ impl LogReader {
         self.cipher.as_ref()
     }
 
-    pub(crate) fn of_open_log(storage: Arc<dyn Storage>, rules: Rules, cipher: Option<Arc<Cipher>>) -> Self {
+    pub(crate) fn of_open_log(storage: Arc<dyn Storage>, cipher: Option<Arc<Cipher>>) -> Self {
         Self {
             storage,
-            rules,
             deep: false,
             cipher,
         }
@@ -238,7 +235,7 @@ impl LogReader {
             .ok()?
             .read_at(damage.offset, &mut header);
         let whole = read.is_ok_and(|bytes| bytes == FRAME_HEADER);
-        kind_in_header(&header, *lost.start(), self.rules).filter(|_| whole)
+        kind_in_header(&header, *lost.start()).filter(|_| whole)
     }
 
     /// Reads from a record on (or from the oldest one there is) to the end of the log as of now.
@@ -446,7 +443,7 @@ impl Records {
         self.least = first.next();
         let probe = Probe::open(&self.reader.storage, first)?;
         let bounds = probe.bounds(following(firsts, first), self.reader.deep);
-        let walk = probe.walk(self.reader.rules);
+        let walk = probe.walk();
         let left = self.current.replace(Current { probe, bounds, walk });
         let headless = self
             .current
@@ -478,7 +475,6 @@ impl Records {
         let hinted = Walk {
             offset: hint.offset,
             expected: self.from,
-            rules: self.reader.rules,
         };
         let mut trial = hinted;
         if matches!(trial.step(&mut current.probe.window, &Bounds::default()), Step::Frame(frame) if frame.offset == hint.offset)
@@ -657,7 +653,7 @@ impl Records {
             let Ok(mut probe) = Probe::open(&self.reader.storage, first) else {
                 continue;
             };
-            let (walk, bounds) = (probe.walk(self.reader.rules), probe.bounds(None, false));
+            let (walk, bounds) = (probe.walk(), probe.bounds(None, false));
             newest = newest.max(newest_mark(&mut probe, walk, &bounds, lost));
         }
         self.durable_to = self.durable_to.max(newest);

@@ -5,7 +5,7 @@
 use std::ops::RangeInclusive;
 
 use crate::Seq;
-use crate::format::frame::{Decoded, FRAME_ALIGN, FRAME_HEADER, Flaw, Frame, FrameHead, Rules, decode};
+use crate::format::frame::{Decoded, FRAME_ALIGN, FRAME_HEADER, Flaw, Frame, FrameHead, decode};
 
 /// Bytes looked through at a time by a search.
 const SEARCH_CHUNK: usize = 64 << 10;
@@ -96,7 +96,6 @@ pub(crate) enum Step {
 pub(crate) struct Walk {
     pub(crate) offset: u64,
     pub(crate) expected: Seq,
-    pub(crate) rules: Rules,
 }
 
 /// What lies at an offset.
@@ -225,7 +224,7 @@ impl Walk {
         let mut want = FRAME_HEADER;
         loop {
             let bytes = source.at(offset, want);
-            match decode(bytes, self.rules) {
+            match decode(bytes) {
                 Decoded::Frame(Frame { head, payload }) => {
                     let frame = FrameAt {
                         offset,
@@ -466,7 +465,6 @@ pub fn scan(bytes: &[u8], first: Seq) -> impl Iterator<Item = Scanned<'_>> {
     let mut walk = Walk {
         offset: 0,
         expected: first,
-        rules: Rules::default(),
     };
     let mut source = Slice(bytes);
     let bounds = Bounds {
@@ -513,6 +511,7 @@ mod tests {
 
     use super::*;
     use crate::format::frame::frame_size;
+    use crate::format::frame_writer::FrameWriter;
 
     fn frames(payloads: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -525,10 +524,7 @@ mod tests {
                 ends_batch: true,
                 encrypted: false,
             };
-            let start = bytes.len();
-            bytes.extend_from_slice(&head.encode(payload, Rules::default()));
-            bytes.extend_from_slice(payload);
-            bytes.resize(start + frame_size(payload.len()), 0);
+            FrameWriter::new(None).frame(head, payload).append_to(&mut bytes);
         }
         bytes
     }
@@ -608,7 +604,6 @@ mod tests {
         let mut walk = Walk {
             offset: 0,
             expected: Seq(1),
-            rules: Rules::default(),
         };
         let mut source = Slice(&bytes);
         assert!(matches!(walk.step(&mut source, &bounds), Step::Frame(_)));

@@ -9,7 +9,6 @@ use timberline_disk::Storage;
 
 use crate::Seq;
 use crate::error::{Damage, LogError};
-use crate::format::frame::Rules;
 use crate::format::segment::{
     FOOTER_OFFSET, Footer, HeaderRead, SEGMENT_HEADER, SegmentHeader, segment_name,
 };
@@ -27,7 +26,6 @@ pub(crate) fn check_sealed(
     firsts: &[Seq],
     until: Option<Seq>,
     encrypted: bool,
-    rules: Rules,
 ) -> Result<Vec<Damage>, LogError> {
     let mut found = Vec::new();
     if let Some(&first) = firsts.first().filter(|&&first| first > Seq::FIRST) {
@@ -48,7 +46,7 @@ pub(crate) fn check_sealed(
             found.push(whole(storage, first, next, reason));
             continue;
         }
-        found.extend(check_one(storage, probe, next, rules));
+        found.extend(check_one(storage, probe, next));
     }
     Ok(found)
 }
@@ -70,7 +68,7 @@ fn belongs_elsewhere(probe: &mut Probe, encrypted: bool) -> Option<String> {
     }
 }
 
-fn check_one(storage: &Arc<dyn Storage>, mut probe: Probe, next: Option<Seq>, rules: Rules) -> Vec<Damage> {
+fn check_one(storage: &Arc<dyn Storage>, mut probe: Probe, next: Option<Seq>) -> Vec<Damage> {
     let mut found = probe.header_damage(storage);
     let path = storage.path().join(segment_name(probe.first));
     let bookkeeping = |reason: String| Damage {
@@ -85,7 +83,7 @@ fn check_one(storage: &Arc<dyn Storage>, mut probe: Probe, next: Option<Seq>, ru
     let length = probe.window.file_len().unwrap_or(0);
     let is_cut = |footer: Footer| length < footer.used;
     if !probe.sealed() || probe.footer().is_some_and(is_cut) {
-        found.extend(lost_in(storage, &mut probe, next, rules));
+        found.extend(lost_in(storage, &mut probe, next));
     }
     if let (Some(last), Some(next)) = (probe.sealed_last(), next) {
         if last.next() < next {
@@ -100,8 +98,8 @@ fn check_one(storage: &Arc<dyn Storage>, mut probe: Probe, next: Option<Seq>, ru
 }
 
 /// Reads a segment to see which of its records are lost.
-fn lost_in(storage: &Arc<dyn Storage>, probe: &mut Probe, next: Option<Seq>, rules: Rules) -> Vec<Damage> {
-    let (mut walk, bounds) = (probe.walk(rules), probe.bounds(next, true));
+fn lost_in(storage: &Arc<dyn Storage>, probe: &mut Probe, next: Option<Seq>) -> Vec<Damage> {
+    let (mut walk, bounds) = (probe.walk(), probe.bounds(next, true));
     let mut found = Vec::new();
     loop {
         match walk.step(&mut probe.window, &bounds) {

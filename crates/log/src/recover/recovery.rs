@@ -75,8 +75,7 @@ pub(crate) fn plan(storage: &Arc<dyn Storage>, options: &LogOptions) -> Result<P
     let encrypted = options.cipher.is_some();
     let (sealed_last, probes) = open_unsealed(storage, &all, encrypted)?;
     let firsts: Vec<Seq> = probes.iter().map(|probe| probe.first).collect();
-    let sealed_damage =
-        chain::check_sealed(storage, &all, firsts.first().copied(), encrypted, options.rules())?;
+    let sealed_damage = chain::check_sealed(storage, &all, firsts.first().copied(), encrypted)?;
     let mut findings = Findings {
         durable: sealed_last.unwrap_or_default(),
         ..Findings::default()
@@ -84,14 +83,7 @@ pub(crate) fn plan(storage: &Arc<dyn Storage>, options: &LogOptions) -> Result<P
     let mut surveys = Vec::with_capacity(probes.len());
     for (index, probe) in probes.into_iter().enumerate() {
         let next_first = firsts.get(index + 1).copied();
-        surveys.push(survey(
-            storage,
-            probe,
-            index,
-            next_first,
-            options.rules(),
-            &mut findings,
-        ));
+        surveys.push(survey(storage, probe, index, next_first, &mut findings));
     }
     let cut = findings
         .cuts
@@ -369,7 +361,8 @@ mod tests {
     use timberline_disk::SimDisk;
 
     use super::*;
-    use crate::format::frame::{FrameHead, Rules};
+    use crate::format::frame::FrameHead;
+    use crate::format::frame_writer::FrameWriter;
     use crate::format::segment::{FOOTER_OFFSET, Footer, SegmentHeader};
     use crate::{DeviceId, Entry, Log};
 
@@ -394,7 +387,7 @@ mod tests {
         };
         let mut bytes = header.encode().to_vec();
         bytes.resize(SEGMENT_HEADER, 0);
-        bytes.extend_from_slice(&head.encode(b"", Rules::default()));
+        FrameWriter::new(None).frame(head, b"").append_to(&mut bytes);
         bytes.resize(SEGMENT_HEADER * 2, 0);
         bytes
     }

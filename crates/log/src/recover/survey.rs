@@ -7,7 +7,6 @@ use timberline_disk::Storage;
 
 use crate::Seq;
 use crate::error::Damage;
-use crate::format::frame::Rules;
 use crate::format::segment::{SEGMENT_HEADER, segment_name};
 use crate::read::damage::damage_of;
 use crate::read::probe::Probe;
@@ -81,7 +80,6 @@ pub(super) fn survey(
     mut probe: Probe,
     segment: usize,
     next_first: Option<Seq>,
-    rules: Rules,
     findings: &mut Findings,
 ) -> Survey {
     let bounds = probe.bounds(next_first, true);
@@ -90,7 +88,7 @@ pub(super) fn survey(
     }
     survey_header(storage, &mut probe, segment, findings);
 
-    let mut walk = probe.walk(rules);
+    let mut walk = probe.walk();
     let mut surveyor = Surveyor {
         storage,
         first: probe.first,

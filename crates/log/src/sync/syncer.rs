@@ -99,9 +99,6 @@ impl Syncer {
                 (Arc::clone(oldest), segments.len() > 1)
             };
             let tail = segment.tail();
-            if self.options.acks_before_sync() {
-                self.shared.report_durable(tail.last);
-            }
             self.sync_to(&segment, tail)?;
             if !self.is_in_place(&segment)? {
                 continue;

@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use crate::harness::{any_history, cases, run};
+use crate::harness::{PlantedBug, any_history, cases, run};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use timberline_disk::{Cipher, SimDisk};
-use timberline_log::{AppendError, Entry, Log, LogOptions, PlantedBug, Seq};
+use timberline_log::{AppendError, Entry, Log, LogOptions, Seq};
 
 proptest! {
     #![proptest_config(Config { cases: cases(300), failure_persistence: None, ..Config::default() })]
@@ -40,13 +40,13 @@ fn found(bug: Option<PlantedBug>) -> Option<String> {
 
 #[test]
 fn the_harness_finds_a_log_that_reports_durable_before_it_syncs() {
-    let violation = found(Some(PlantedBug::AckBeforeSync)).unwrap();
+    let violation = found(Some(PlantedBug::ReportsTooEarly)).unwrap();
     assert!(violation.contains("durable"), "{violation}");
 }
 
 #[test]
 fn the_harness_finds_a_log_whose_checksum_leaves_out_the_length() {
-    let violation = found(Some(PlantedBug::NoLengthChecksum)).unwrap();
+    let violation = found(Some(PlantedBug::LengthIsUnchecked)).unwrap();
     assert!(
         violation.contains("not what was appended") || violation.contains("durable"),
         "{violation}"

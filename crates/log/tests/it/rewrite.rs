@@ -59,8 +59,8 @@ fn squash(reader: &LogReader, first: Seq) -> Result<(), timberline_log::LogError
     let Some(mut squash) = reader.squash(first)? else {
         panic!("segment {first} is not sealed");
     };
-    squash.outcome(5, 7, b"first part of the outcome");
-    squash.outcome(6, 8, b"second part");
+    squash.add_squashed(5, 7, b"first part of the state");
+    squash.add_squashed(6, 8, b"second part");
     squash.commit().map(|_| ())
 }
 
@@ -88,7 +88,7 @@ fn a_rewritten_segment_has_its_numbers_and_a_squashed_one_the_last() {
     erase_tenths(&reader, segments[1].first).unwrap();
     let (last, next) = (segments[0].last.unwrap().get(), segments[1].last.unwrap().get());
     let after = all(&reader, 1);
-    assert_eq!(after[0], (last, 7, b"first part of the outcome".to_vec()));
+    assert_eq!(after[0], (last, 7, b"first part of the state".to_vec()));
     assert_eq!(after[1], (last, 8, b"second part".to_vec()));
     for (old, new) in before[last as usize..].iter().zip(&after[2..]) {
         let erased = old.0 <= next && old.0 % 10 == 0;
@@ -100,7 +100,7 @@ fn a_rewritten_segment_has_its_numbers_and_a_squashed_one_the_last() {
         assert_eq!(new, &expected);
     }
     assert_eq!(after.len() as u64, 1010 - last + 2);
-    // From within its range, all of the outcome is served; from behind it, none.
+    // From within its range, all of the squashed state is served; from behind it, none.
     assert_eq!(all(&reader, last - 1).len(), after.len());
     assert_eq!(all(&reader, last + 1).len(), after.len() - 2);
     // Who had the old file open goes on reading it, and then the new ones.

@@ -94,18 +94,18 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
 }
 
 /// Longer names are not compared with others.
-const LONGEST_NAME: usize = 100;
+const MAX_SUGGESTED_NAME: usize = 100;
 
 /// The name that was probably meant, if there is one.
 pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // Comparing takes as many steps as there are pairs of letters.
-    if name.len() > LONGEST_NAME {
+    if name.len() > MAX_SUGGESTED_NAME {
         return None;
     }
     // A third of the letters may be wrong, but not most of a short name.
     let most = (name.chars().count() / 3).max(1);
     names
-        .filter(|other| other.len() <= LONGEST_NAME)
+        .filter(|other| other.len() <= MAX_SUGGESTED_NAME)
         .map(|other| (strsim::damerau_levenshtein(name, other), other))
         .filter(|(distance, _)| *distance <= most)
         .min()

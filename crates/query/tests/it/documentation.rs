@@ -17,7 +17,7 @@ const DATE: &str = "2024-03-01";
 const DAY: &str = "2024-03-01T00:00:00Z/2024-03-02T00:00:00Z";
 
 /// Fewer were not found in the page, but lost on the way.
-const LEAST_EXAMPLES: usize = 30;
+const MIN_EXAMPLES: usize = 30;
 
 /// What is between two headings.
 #[derive(Default)]
@@ -281,7 +281,7 @@ fn every_example_gives_what_the_page_says() {
         count += examples.len();
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-    assert!(count >= LEAST_EXAMPLES, "only {count} examples were found");
+    assert!(count >= MIN_EXAMPLES, "only {count} examples were found");
 }
 
 /// The functions that the page has a section for, with that section.

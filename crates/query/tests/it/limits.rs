@@ -2,7 +2,7 @@
 //! was: no memory held, and ready for the next.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -10,14 +10,11 @@ use timberline_model::{Bucket, Data, NewEvent, Timestamp};
 use timberline_query::{Cancel, Engine, ErrorKind, Limited, Limits, Period, Query, QueryError};
 use timberline_views::{Snapshot, Store, StoreOptions};
 
-/// What anything that is refused at sight, or looks at the clock now and then, takes at most. A debug build on a busy
-/// machine is slow; without limits the programs here take hours, or all memory.
-const SOON: Duration = Duration::from_secs(20);
-
-/// Small bounds, so that tests meet them in no time.
+/// Small bounds, so that tests meet them in no time. The time is none of them, or a busy machine would decide what ends
+/// a query: a program that no other bound ended would run into the test runner's limit.
 fn tight() -> Limits {
     Limits {
-        time: Duration::from_secs(10),
+        time: Duration::from_secs(3600),
         memory_bytes: 64 << 20,
         result_bytes: 1 << 20,
         cache_bytes: 4 << 20,
@@ -101,12 +98,9 @@ impl Stage {
     }
 
     fn refused_for(&self, program: &str, periods: usize) -> ErrorKind {
-        let begun = Instant::now();
         let outcome = self.run_for(program, periods, &Cancel::new());
-        let took = begun.elapsed();
         let shown = program.get(..80).unwrap_or(program);
         let error = outcome.expect_err(shown);
-        assert!(took < SOON, "{shown}: {took:?}");
         assert!(
             error.message.len() < 2000,
             "a message is for people: {} bytes",
@@ -141,12 +135,10 @@ fn a_program_of_ten_megabytes_is_too_long() {
         format!("{}RETURN = 500001.0;", ";".repeat(1_000_000)),
         format!("RETURN = 500001.0;{}", "# x\n".repeat(250_000)),
     ] {
-        let begun = Instant::now();
         assert_eq!(
             stage.run(&allowed, &Cancel::new()).expect("an answer"),
             "[500001.0]"
         );
-        assert!(begun.elapsed() < SOON);
     }
     stage.is_as_before();
 }
@@ -292,43 +284,35 @@ fn a_query_may_not_take_longer_than_allowed() {
         "merge_events_by_keys(query_bucket(\"b\"), [\"title\"])",
         "chunk_events_by_key(query_bucket(\"b\"), \"title\")",
     ] {
-        let begun = Instant::now();
         let kind = stage.refused(&doubled("1", by, 1000, "RETURN = 1;"));
         assert_eq!(kind, ErrorKind::Limit(Limited::Time), "{by}");
-        assert!(
-            begun.elapsed() < Duration::from_secs(5),
-            "{by}: {:?}",
-            begun.elapsed()
-        );
     }
 }
 
 #[test]
 fn a_query_ends_when_it_is_cancelled_from_elsewhere() {
     let limits = Limits {
-        time: Duration::from_secs(600),
         memory_bytes: 1 << 30,
         ..tight()
     };
     let stage = Stage::new(limits, 200_000);
+    // Without the cancellation each takes hours.
     let slow = doubled("1", "flood(query_bucket(\"b\"))", 10_000, "RETURN = 1;");
     for periods in [1, 8] {
         let cancel = Cancel::new();
         let (told, tell) = std::sync::mpsc::channel();
-        let (begun, error) = std::thread::scope(|scope| {
+        let error = std::thread::scope(|scope| {
             let running = scope.spawn(|| stage.run_for(&slow, periods, &cancel));
             // It holds memory as soon as it is under way.
             while stage.engine.metrics().memory_bytes == 0 && !running.is_finished() {
                 std::thread::yield_now();
             }
-            let begun = Instant::now();
             cancel.cancel();
             let _ = told.send(());
-            (begun, running.join().expect("no panic"))
+            running.join().expect("no panic")
         });
         assert_eq!(tell.try_recv(), Ok(()));
         assert_eq!(error.expect_err("it was cancelled").kind, ErrorKind::Cancelled);
-        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         stage.is_as_before();
     }
     // What is cancelled before it begins does not begin.
@@ -423,13 +407,11 @@ fn a_pattern_may_not_be_endless_either() {
 }
 
 #[test]
-fn many_members_of_a_dict_take_no_longer_than_many_elements_of_a_list() {
+fn a_dict_may_have_many_members() {
     let stage = Stage::new(tight(), 1);
     let members: Vec<String> = (0..60_000).map(|i| format!("\"{i}\":1")).collect();
-    let begun = Instant::now();
     let program = format!("x = {{{}}}; RETURN = contains(x, \"59999\");", members.join(","));
     assert_eq!(stage.run(&program, &Cancel::new()).expect("an answer"), "[true]");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 /// Two thousand rules, each with a pattern that is large when it is compiled.
@@ -459,22 +441,29 @@ fn the_memory_of_patterns_that_may_go_back_is_bounded() {
     assert_eq!(kind, ErrorKind::Limit(Limited::Memory));
 }
 
-/// Nothing interrupts the reading of one pattern.
+/// Nothing interrupts the reading of one pattern, so what is read is bounded: each of these fits, or is refused for the
+/// memory that it would take.
 #[test]
-fn reading_a_pattern_ends_soon() {
+fn a_pattern_takes_bounded_memory_to_read() {
     let stage = Stage::new(tight(), 10);
     for part in [r"\pL", r"\W", r"a-\x{10ffff}", r"[^\pL&&\pN]"] {
         let class = part.repeat((60 << 10) / part.len());
         for pattern in [format!("(?i)[{class}]"), format!("(?=a)[{class}]{class}")] {
             let program =
                 format!(r#"RETURN = filter_keyvals_regex(query_bucket("b"), "title", "{pattern}");"#);
-            let begun = Instant::now();
-            let _ = stage.run(&program, &Cancel::new());
+            let kind = stage.run(&program, &Cancel::new()).err().map(|error| error.kind);
             assert!(
-                begun.elapsed() < SOON,
-                "{}: {:?}",
-                &pattern[..20],
-                begun.elapsed()
+                matches!(
+                    kind,
+                    None | Some(ErrorKind::Function | ErrorKind::Limit(Limited::Memory | Limited::Argument))
+                ),
+                "{}: {kind:?}",
+                &pattern[..20]
+            );
+            assert!(
+                stage.engine.metrics().catalog_bytes < 64 << 20,
+                "{}",
+                &pattern[..20]
             );
         }
     }
@@ -483,12 +472,7 @@ fn reading_a_pattern_ends_soon() {
 
 #[test]
 fn data_that_functions_make_count_as_memory() {
-    // Memory is what ends it, also on a machine with other things to do.
-    let limits = Limits {
-        time: Duration::from_secs(600),
-        ..tight()
-    };
-    let stage = Stage::with_data(limits, (0..10_000).map(|i| format!(r#"{{"title":"{i}"}}"#)));
+    let stage = Stage::with_data(tight(), (0..10_000).map(|i| format!(r#"{{"title":"{i}"}}"#)));
     let mut program = "e = query_bucket(\"b\");\n".to_owned();
     for i in 0..300 {
         program += &format!("e = categorize(e, [[[\"{i}\"], {{\"type\": \"regex\", \"regex\": \".\"}}]]);\n");

@@ -99,7 +99,7 @@ impl Keys {
             .api_key
             .as_ref()
             .map(|key| Digest::of(key.secret().as_bytes()));
-        let tokens = KnownTokens::read(data_dir)?;
+        let tokens = KnownTokens::read(data_dir, timberline_clock::monotonic())?;
         Ok((api_key.is_some() || tokens.is_some()).then(|| Self {
             api_key,
             tokens,
@@ -120,7 +120,10 @@ impl Keys {
             return admitted.map(|()| None).map_err(|wait| Refused::TooMany { wait });
         }
         let wall = Timestamp::from(timberline_clock::wall());
-        let known = self.tokens.as_ref().and_then(|tokens| tokens.find(&given, wall));
+        let known = self
+            .tokens
+            .as_ref()
+            .and_then(|tokens| tokens.find(&given, wall, now));
         let Some(known) = known else {
             return Err(self.refuse(Who::address(address), now, Refused::Unknown));
         };
@@ -140,7 +143,10 @@ impl Keys {
 
     /// The tokens, each with its last use.
     pub(crate) fn tokens(&self) -> Vec<(Token, Option<Timestamp>)> {
-        self.tokens.as_ref().map(KnownTokens::list).unwrap_or_default()
+        let tokens = self.tokens.as_ref();
+        tokens
+            .map(|tokens| tokens.list(timberline_clock::monotonic()))
+            .unwrap_or_default()
     }
 
     /// Writes down when tokens were last used: the server stops.

@@ -66,12 +66,11 @@ impl KnownTokens {
     ///
     /// # Errors
     /// When the file cannot be read. A start must not go on without it.
-    pub(super) fn read(data_dir: &Path) -> Result<Option<Self>, TokenError> {
+    pub(super) fn read(data_dir: &Path, now: Instant) -> Result<Option<Self>, TokenError> {
         let stamp = stamp(data_dir);
         let Some(tokens) = Tokens::read(data_dir)? else {
             return Ok(None);
         };
-        let now = timberline_clock::monotonic();
         let uses = last_uses(data_dir);
         let known = tokens.iter().map(|token| {
             let used = uses.get(&token.name).and_then(|text| Timestamp::parse(text).ok());
@@ -94,21 +93,21 @@ impl KnownTokens {
         }))
     }
 
-    /// The token of this digest, if it is accepted now. It counts as used.
-    pub(super) fn find(&self, given: &Digest, now: Timestamp) -> Option<Arc<Known>> {
-        self.look();
+    /// The token of this digest, if it is accepted now, at `time` by the wall clock. It counts as used.
+    pub(super) fn find(&self, given: &Digest, time: Timestamp, now: Instant) -> Option<Arc<Known>> {
+        self.look(now);
         let current = self.current.load();
         let known = current.iter().find(|known| known.token.is(given))?;
-        if known.token.has_expired(now) {
+        if known.token.has_expired(time) {
             return None;
         }
-        known.used.store(now.nanos(), Ordering::Relaxed);
+        known.used.store(time.nanos(), Ordering::Relaxed);
         Some(Arc::clone(known))
     }
 
     /// All tokens, each with its last use.
-    pub(super) fn list(&self) -> Vec<(Token, Option<Timestamp>)> {
-        self.look();
+    pub(super) fn list(&self, now: Instant) -> Vec<(Token, Option<Timestamp>)> {
+        self.look(now);
         let used = |known: &Known| Some(known.used.load(Ordering::Relaxed)).filter(|used| *used != NEVER);
         let current = self.current.load();
         let list = current.iter();
@@ -117,8 +116,9 @@ impl KnownTokens {
     }
 
     /// Looks at the file, if the last look is too old.
-    fn look(&self) {
-        let since = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+    fn look(&self, now: Instant) {
+        let since = now.saturating_duration_since(self.opened);
+        let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         let limit = u64::try_from(LOOK_AFTER.as_millis()).unwrap_or(u64::MAX);
         let is_recent = || since.saturating_sub(self.looked.load(Ordering::Acquire)) < limit;
         if is_recent() {
@@ -135,8 +135,8 @@ impl KnownTokens {
             self.reload();
         }
         self.looked.store(since, Ordering::Release);
-        if read.noted.elapsed() >= NOTE_EVERY {
-            read.noted = timberline_clock::monotonic();
+        if now.saturating_duration_since(read.noted) >= NOTE_EVERY {
+            read.noted = now;
             if let Some(uses) = self.uses(&mut read) {
                 let data_dir = self.data_dir.clone();
                 if let Ok(runtime) = tokio::runtime::Handle::try_current() {
@@ -240,27 +240,27 @@ mod tests {
         Digest::of(Tokens::create(dir, new).unwrap().as_bytes())
     }
 
-    fn wait() {
-        std::thread::sleep(LOOK_AFTER);
-    }
-
     #[test]
     fn changes_of_the_file_are_followed_and_uses_are_noted() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(KnownTokens::read(dir.path()).unwrap().is_none());
+        let mut now = timberline_clock::monotonic();
+        assert!(KnownTokens::read(dir.path(), now).unwrap().is_none());
         let first = create(dir.path(), "first", None);
-        let known = KnownTokens::read(dir.path()).unwrap().unwrap();
-        let finds = |digest: &Digest| known.find(digest, NOW).is_some();
-        assert!(finds(&first));
+        let known = KnownTokens::read(dir.path(), now).unwrap().unwrap();
+        let finds = |digest: &Digest, now| known.find(digest, NOW, now).is_some();
+        assert!(finds(&first, now));
         let second = create(dir.path(), "second", Some(NOW));
         let third = create(dir.path(), "third", None);
-        wait();
-        assert!(finds(&first) && finds(&third));
-        assert!(!finds(&second), "it has expired");
+        now += LOOK_AFTER;
+        assert!(finds(&first, now) && finds(&third, now));
+        assert!(!finds(&second, now), "it has expired");
         Tokens::revoke(dir.path(), "first").unwrap();
-        wait();
-        assert!(!finds(&first) && finds(&third));
-        let listed = known.list().into_iter().map(|(token, used)| (token.name, used));
+        now += LOOK_AFTER;
+        assert!(!finds(&first, now) && finds(&third, now));
+        let listed = known
+            .list(now)
+            .into_iter()
+            .map(|(token, used)| (token.name, used));
         assert_eq!(
             listed.collect::<Vec<_>>(),
             [("second".to_owned(), None), ("third".to_owned(), Some(NOW))]
@@ -269,10 +269,10 @@ mod tests {
         let uses = last_uses(dir.path());
         assert_eq!(uses.keys().collect::<Vec<_>>(), ["third"]);
         std::fs::write(dir.path().join(FILE), "{").unwrap();
-        wait();
-        assert!(!finds(&third), "a damaged file opens nothing");
+        now += LOOK_AFTER;
+        assert!(!finds(&third, now), "a damaged file opens nothing");
         std::fs::remove_file(dir.path().join(FILE)).unwrap();
-        wait();
-        assert!(!finds(&third), "and neither does a missing one");
+        now += LOOK_AFTER;
+        assert!(!finds(&third, now), "and neither does a missing one");
     }
 }

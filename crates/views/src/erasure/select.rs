@@ -37,7 +37,7 @@ pub struct Selected {
     /// Events that match and were deleted, or are in a deleted bucket.
     pub deleted: u64,
     /// Events that are there and do not match, but did before they were changed.
-    pub former: u64,
+    pub prior_versions: u64,
     /// Some of them: bucket, id, start and duration in ns, data.
     pub samples: Vec<(BucketKey, EventId, i64, i64, String)>,
     /// How many there are in each bucket.
@@ -63,8 +63,8 @@ struct Seen {
     duration: i64,
     /// The data that it has, if that matches.
     text: Option<Box<str>>,
-    /// The newest record that holds a former state of it that matched.
-    former: Option<Seq>,
+    /// The newest record that holds a prior version of it that matched.
+    prior: Option<Seq>,
     deleted: bool,
 }
 
@@ -150,12 +150,12 @@ impl Search<'_> {
                 continue;
             }
             let bucket = self.seen.entry(key).or_default();
-            let former = bucket.get(&id).and_then(|seen| seen.former);
+            let prior = bucket.get(&id).and_then(|seen| seen.prior);
             let seen = Seen {
                 start: event.start().nanos(),
                 duration: event.duration().nanos(),
                 text: Some(data.into()),
-                former,
+                prior,
                 deleted: false,
             };
             bucket.insert(id, seen);
@@ -182,7 +182,7 @@ impl Search<'_> {
                     self.seen.remove(&key);
                 }
                 for id in purge.erased(seq).flat_map(|erased| erased.ids) {
-                    self.forget_former(key, *id);
+                    self.forget_prior(key, *id);
                 }
                 for id in purge.removed().flatten() {
                     self.forget(key, *id);
@@ -219,13 +219,13 @@ impl Search<'_> {
         hit: bool,
     ) {
         let hit = hit && self.is_wanted(id);
-        let former = self.former(key, id, seq.prev());
-        if hit || former.is_some() {
+        let prior = self.newest_prior(key, id, seq.prev());
+        if hit || prior.is_some() {
             let seen = Seen {
                 start,
                 duration,
                 text: hit.then(|| text.into()),
-                former,
+                prior,
                 deleted: false,
             };
             self.seen.entry(key).or_default().insert(id, seen);
@@ -234,14 +234,14 @@ impl Search<'_> {
         }
     }
 
-    /// The newest record up to which a former state of an event matched, the one it has now included, which ends with
+    /// The newest record up to which a prior version of an event matched, the one it has now included, which ends with
     /// record `until`.
-    fn former(&self, key: BucketKey, id: u64, until: Seq) -> Option<Seq> {
+    fn newest_prior(&self, key: BucketKey, id: u64, until: Seq) -> Option<Seq> {
         let seen = self.seen.get(&key)?.get(&id)?;
         if self.matches(id, seen) {
             Some(until)
         } else {
-            seen.former
+            seen.prior
         }
     }
 
@@ -269,9 +269,9 @@ impl Search<'_> {
     }
 
     /// What an event was before is erased.
-    fn forget_former(&mut self, key: BucketKey, id: u64) {
+    fn forget_prior(&mut self, key: BucketKey, id: u64) {
         if let Some(seen) = self.seen.get_mut(&key).and_then(|bucket| bucket.get_mut(&id)) {
-            seen.former = None;
+            seen.prior = None;
         }
     }
 
@@ -302,16 +302,16 @@ impl Search<'_> {
             let mut groups: BTreeMap<Through, Vec<u64>> = BTreeMap::new();
             let mut count = 0;
             for (id, seen) in ids {
-                let through = match (self.matches(*id, seen), seen.former) {
+                let through = match (self.matches(*id, seen), seen.prior) {
                     (true, _) => Through::Now,
-                    (false, Some(former)) => Through::UpTo(former),
+                    (false, Some(prior)) => Through::UpTo(prior),
                     (false, None) => continue,
                 };
                 count += 1;
                 match (through, seen.deleted || self.trashed.contains(&key)) {
                     (Through::Now, false) => selected.events += 1,
                     (_, true) => selected.deleted += 1,
-                    _ => selected.former += 1,
+                    _ => selected.prior_versions += 1,
                 }
                 if let Some(text) = seen.text.as_ref().filter(|_| selected.samples.len() < samples) {
                     let sample = (key, EventId(*id), seen.start, seen.duration, text.to_string());

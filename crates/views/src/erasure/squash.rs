@@ -1,4 +1,4 @@
-//! The outcome of a segment: the fewest records that fold to what all of its records fold to.
+//! The squashed state of a segment: the fewest records that fold to what all of its records fold to.
 //!
 //! A heartbeat that extended an event leaves the event's last duration; an event that came and went leaves nothing; of
 //! a setting its last value is left. Large inserts that nobody touched later are taken over with their bytes: a segment
@@ -18,7 +18,7 @@ use crate::record::{
     EventsChanged, Last, PurgeEnded, Record, RecordKind, SettingDeleted, SettingSet,
 };
 
-/// Events in one record of an outcome.
+/// Events in one record of a squashed segment.
 const RECORD_EVENTS: usize = 4096;
 /// Bytes of their texts.
 const RECORD_BYTES: usize = 768 << 10;
@@ -105,10 +105,10 @@ impl Touched {
     }
 }
 
-/// Gathers the outcome.
+/// Gathers the squashed state.
 #[derive(Default)]
 struct Squasher {
-    buckets: BTreeMap<BucketKey, BucketOutcome>,
+    buckets: BTreeMap<BucketKey, SquashedBucket>,
     settings: BTreeMap<String, Option<String>>,
     next_event: u64,
     next_bucket: u32,
@@ -116,9 +116,9 @@ struct Squasher {
     time: i64,
 }
 
-/// What became of one bucket.
+/// The squashed state of one bucket.
 #[derive(Default)]
-struct BucketOutcome {
+struct SquashedBucket {
     created: Option<Created>,
     updated: Option<Updated>,
     /// Inserts taken over: when, and their payload.
@@ -229,10 +229,10 @@ impl Squasher {
         Ok(())
     }
 
-    fn of(&mut self, bucket: BucketKey) -> &mut BucketOutcome {
-        let outcome = self.buckets.entry(bucket).or_default();
-        outcome.exists = true;
-        outcome
+    fn of(&mut self, bucket: BucketKey) -> &mut SquashedBucket {
+        let squashed = self.buckets.entry(bucket).or_default();
+        squashed.exists = true;
+        squashed
     }
 
     /// Buckets in the order of their keys: one that was deleted makes room for a later one of its name before that one
@@ -268,7 +268,7 @@ impl Squasher {
     }
 }
 
-/// Where the records of an outcome go.
+/// Where the records of the squashed state go.
 struct Out<'a> {
     rewrite: &'a mut Rewrite,
     time: i64,
@@ -278,12 +278,13 @@ impl Out<'_> {
     fn record(&mut self, record: &Record<'_>) -> Result<(), HistoryError> {
         let mut payload = Vec::new();
         record.encode(&mut payload)?;
-        self.rewrite.outcome(self.time, record.kind().number(), &payload);
+        self.rewrite
+            .add_squashed(self.time, record.kind().number(), &payload);
         Ok(())
     }
 }
 
-impl BucketOutcome {
+impl SquashedBucket {
     fn update(&mut self, r: &BucketUpdated<'_>) {
         let set = |field: &mut Option<String>, value: Option<&str>| {
             if let Some(value) = value {
@@ -351,7 +352,7 @@ impl BucketOutcome {
         }
         for (time, payload) in &self.inserts {
             out.rewrite
-                .outcome(*time, RecordKind::EventsChanged.number(), payload);
+                .add_squashed(*time, RecordKind::EventsChanged.number(), payload);
         }
         self.write_events(key, out)?;
         if self.deleted {

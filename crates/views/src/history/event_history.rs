@@ -43,7 +43,7 @@ pub enum ChangeKind {
     /// An undo, or what is left of history, took it away.
     Removed,
     /// Older changes were squashed into this one.
-    Outcome,
+    Squashed,
     /// Its bucket was deleted, and it with it.
     BucketDeleted,
     /// Its bucket was restored, and it with it.
@@ -193,7 +193,7 @@ fn changed(record: &Record<'_>, changes: &EventChanges<'_>, id: u64, squashed: b
         Record::EventsInserted(_) => ChangeKind::Inserted,
         Record::EventsPut(_) => ChangeKind::Replaced,
         Record::EventsDeleted(_) => ChangeKind::Deleted,
-        Record::EventsChanged(_) if squashed => ChangeKind::Outcome,
+        Record::EventsChanged(_) if squashed => ChangeKind::Squashed,
         Record::EventsChanged(_) if matches!(after, After::Gone) => ChangeKind::Removed,
         Record::EventsChanged(_) => ChangeKind::Restored,
         Record::BucketCreated(_)

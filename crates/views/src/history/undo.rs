@@ -44,7 +44,7 @@ pub struct Undone {
     pub events_removed: u64,
     /// Buckets that were restored or deleted, or got their earlier fields.
     pub buckets: u64,
-    /// Settings that got their former value.
+    /// Settings that got their earlier value.
     pub settings: u64,
     /// Heartbeats among the records, which stay.
     pub heartbeats_kept: u64,

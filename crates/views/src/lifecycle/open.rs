@@ -22,9 +22,7 @@ use crate::files::view_files::ViewFiles;
 use crate::history::as_of::AsOfCache;
 use crate::history::horizon::time_of;
 use crate::salvage;
-use crate::sequencer::Sequencer;
-#[cfg(feature = "sim")]
-use crate::sequencer::SimHooks;
+use crate::sequencer::{Hooks, Sequencer};
 use crate::store::{HeartbeatDurability, Shared, Store, StoreOptions};
 use crate::time_trust::TrustedClock;
 use crate::wakeup::Wakeup;
@@ -151,8 +149,7 @@ impl Store {
                 state,
                 Arc::clone(&checkpointer),
                 Arc::clone(&wakeup),
-                #[cfg(feature = "sim")]
-                SimHooks::new(options.planted_bug, options.manual_sync),
+                Hooks::new(&options),
             ),
             options,
             files: ViewFiles::open(views)?,
@@ -216,8 +213,6 @@ fn log_options(options: &StoreOptions, clock: &Arc<TrustedClock>) -> LogOptions 
         },
         cipher: options.cipher.clone(),
         on_incident: Some(Arc::new(report_incident)),
-        #[cfg(feature = "sim")]
-        bug: options.planted_bug,
         #[cfg(feature = "sim")]
         manual_sync: options.manual_sync,
     }

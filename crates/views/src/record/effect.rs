@@ -29,7 +29,7 @@ pub enum Effect<'r> {
         /// Its value, JSON text.
         value: Option<&'r str>,
     },
-    /// Events, their former data, or a whole bucket are purged.
+    /// Events, the data of their prior versions, or a whole bucket are purged.
     Purge(Purge<'r>),
     /// All purges up to this record are complete.
     EndPurges {

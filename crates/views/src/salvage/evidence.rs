@@ -126,7 +126,7 @@ impl Evidence {
                 Standing::Lost(said.lasting(row, shown))
             }
             Some(_) => Standing::InDoubt,
-            // No lost record made it: it was erased, or nothing but the outcome of its segment is left. (A put makes events
+            // No lost record made it: it was erased, or nothing but the squashed state of its segment is left. (A put makes events
             // under ids that clients bring, so a lost record that may have been one could have made any.)
             None if shown <= self.last && self.newest_loss == 0 => Standing::Accounted,
             None => Standing::InDoubt,
@@ -144,7 +144,7 @@ impl Testimony {
     }
 }
 
-/// The segment a record lies in: the newest record of it, if only its outcome is left.
+/// The segment a record lies in: the newest record of it, if only its squashed state is left.
 type SquashedThrough = Option<Seq>;
 
 struct Reading {

@@ -21,20 +21,13 @@ impl Sequencer {
         let Turn { log, state, buffer } = turn;
         buffer.clear();
         record.encode(buffer)?;
-        #[cfg(feature = "sim")]
-        if self.sim.planted_bug == Some(timberline_log::PlantedBug::PublishBeforeAppend) {
-            let _ = state.apply(log.next_seq(), record);
-            self.publish(state);
-            let seqs = log.append(&[Entry {
-                kind: record.kind().number(),
-                payload: buffer,
-            }])?;
-            return Ok(*seqs.end());
-        }
-        let seqs = log.append(&[Entry {
+        let entry = Entry {
             kind: record.kind().number(),
             payload: buffer,
-        }])?;
+        };
+        let appended = log.append(&[entry]);
+        let seqs =
+            appended.inspect_err(|error| self.hooks.refused(self, state, log.next_seq(), record, error))?;
         self.fold(state, *seqs.end(), record, buffer.len());
         state.position = Some(log.position());
         self.publish(state);

@@ -5,12 +5,15 @@
 //! compression is prepared before the turn, and checked in it.
 
 mod commit;
-mod prepared;
+// What tests do to a write; in the product nothing.
+#[cfg(not(feature = "sim"))]
+mod hooks;
 #[cfg(feature = "sim")]
-mod sim_hooks;
+#[path = "hooks_sim.rs"]
+mod hooks;
+mod prepared;
 mod turn;
 
+pub(crate) use hooks::Hooks;
 pub(crate) use prepared::Prepared;
-#[cfg(feature = "sim")]
-pub(crate) use sim_hooks::SimHooks;
 pub(crate) use turn::{MAX_ROUNDS, Sequencer, Turn};

@@ -6,8 +6,7 @@ use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
 use timberline_log::{AppendError, Durability, Log, Seq, SyncFailed};
 
-#[cfg(feature = "sim")]
-use super::SimHooks;
+use super::Hooks;
 use crate::files::checkpointer::Checkpointer;
 use crate::fold::State;
 use crate::view::Snapshot;
@@ -41,8 +40,8 @@ pub(crate) struct Sequencer {
     pub(super) checkpointer: Arc<Checkpointer>,
     /// Wakes the compactor when a head is full or a checkpoint is due.
     pub(super) wakeup: Arc<Wakeup>,
-    #[cfg(feature = "sim")]
-    pub(super) sim: SimHooks,
+    /// What tests do to a write.
+    pub(super) hooks: Hooks,
 }
 
 impl Sequencer {
@@ -51,7 +50,7 @@ impl Sequencer {
         state: State,
         checkpointer: Arc<Checkpointer>,
         wakeup: Arc<Wakeup>,
-        #[cfg(feature = "sim")] sim: SimHooks,
+        hooks: Hooks,
     ) -> Sequencer {
         Sequencer {
             published: ArcSwap::from_pointee(state.snapshot()),
@@ -63,8 +62,7 @@ impl Sequencer {
             }),
             checkpointer,
             wakeup,
-            #[cfg(feature = "sim")]
-            sim,
+            hooks,
         }
     }
 
@@ -92,11 +90,9 @@ impl Sequencer {
     /// # Errors
     /// When the disk refused a sync.
     pub(crate) fn wait_durable(&self, seq: Seq) -> Result<(), SyncFailed> {
-        #[cfg(feature = "sim")]
-        if self.sim.manual_sync {
-            return self.lock().log.sync_now();
-        }
-        self.durability.wait_blocking(seq)
+        self.hooks
+            .sync(self)
+            .unwrap_or_else(|| self.durability.wait_blocking(seq))
     }
 
     /// Waits until everything up to a record lies in sealed log segments.
@@ -104,11 +100,9 @@ impl Sequencer {
     /// # Errors
     /// When the disk refused a sync.
     pub(crate) fn wait_sealed(&self, seq: Seq) -> Result<(), SyncFailed> {
-        #[cfg(feature = "sim")]
-        if self.sim.manual_sync {
-            return self.lock().log.sync_now();
-        }
-        self.durability.wait_sealed_blocking(seq)
+        self.hooks
+            .sync(self)
+            .unwrap_or_else(|| self.durability.wait_sealed_blocking(seq))
     }
 
     /// Begins a new log segment, so that the active one is sealed.
@@ -124,12 +118,11 @@ impl Sequencer {
 
     /// Where a write has prepared on a snapshot and is about to take its turn: tests let other writes come between.
     pub(crate) fn interleave(&self) {
-        #[cfg(feature = "sim")]
-        self.sim.run_between();
+        self.hooks.before_turn();
     }
 
     #[cfg(feature = "sim")]
-    pub(crate) fn set_interleaving(&self, hook: Option<Box<dyn FnMut() + Send>>) {
-        self.sim.set_between(hook);
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.hooks
     }
 }

@@ -117,7 +117,13 @@ impl Store {
     /// Writes of the hook itself are not interrupted.
     #[cfg(feature = "sim")]
     pub fn interleave(&self, hook: Option<Box<dyn FnMut() + Send>>) {
-        self.shared.sequencer.set_interleaving(hook);
+        self.shared.sequencer.hooks().set_between(hook);
+    }
+
+    /// Plants a bug: readers see records that the log has refused.
+    #[cfg(feature = "sim")]
+    pub fn publish_refused(&self) {
+        self.shared.sequencer.hooks().publish_refused();
     }
 
     /// The time by the store's clock.

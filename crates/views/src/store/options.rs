@@ -45,9 +45,6 @@ pub struct StoreOptions {
     pub scratch: Option<Arc<dyn Storage>>,
     /// What everything is encrypted with, log and views; `None` for a data directory that is not encrypted.
     pub cipher: Option<Arc<Cipher>>,
-    /// A bug that tests plant, to show that they catch it.
-    #[cfg(feature = "sim")]
-    pub planted_bug: Option<timberline_log::PlantedBug>,
     /// Without a sync thread, see [`timberline_log::LogOptions::manual_sync`].
     #[cfg(feature = "sim")]
     pub manual_sync: bool,
@@ -67,8 +64,6 @@ impl Default for StoreOptions {
             clock_dir: None,
             scratch: None,
             cipher: None,
-            #[cfg(feature = "sim")]
-            planted_bug: None,
             #[cfg(feature = "sim")]
             manual_sync: false,
         }

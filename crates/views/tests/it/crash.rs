@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
 use timberline_cancel::Cancel;
 use timberline_disk::{Cipher, SimDisk};
-use timberline_log::{PlantedBug, Seq};
+use timberline_log::Seq;
 use timberline_views::erasure::Selection;
 use timberline_views::tools::{Replica, check, differences};
 use timberline_views::{Rebuild, Store, StoreOptions, TimeRange, WriteError};
@@ -62,6 +62,15 @@ fn step() -> impl Strategy<Value = Step> {
 
 const KEY: [u8; 32] = [7; 32];
 
+/// A bug that the harness must find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PlantedBug {
+    /// Records are reported durable that are not on the platter.
+    ReportsTooEarly,
+    /// Readers see records that are not in the log.
+    PublishesRefused,
+}
+
 /// A store on a disk, and what it must show after each of its records.
 struct Trial {
     disk: SimDisk,
@@ -92,6 +101,9 @@ impl Trial {
             armed: None,
             durable: 0,
         };
+        if bug == Some(PlantedBug::ReportsTooEarly) {
+            trial.disk.ignore_syncs();
+        }
         trial.store = Some(trial.open().expect("an empty disk opens"));
         trial
     }
@@ -101,7 +113,6 @@ impl Trial {
             background: false,
             manual_sync: true,
             segment_bytes: 16 << 10,
-            planted_bug: self.bug,
             history: Duration::ZERO,
             erase_after: Duration::ZERO,
             cipher: self.encrypted.then(|| Arc::new(Cipher::taken_into_use(&KEY))),
@@ -115,6 +126,9 @@ impl Trial {
             &mut |_, _| {},
         );
         let (store, report) = opened.map_err(|e| TestCaseError::fail(format!("does not open: {e}")))?;
+        if self.bug == Some(PlantedBug::PublishesRefused) {
+            store.publish_refused();
+        }
         prop_assert!(
             report.damage.is_empty(),
             "a crash was taken for damage: {:?}",
@@ -339,11 +353,11 @@ fn is_caught(bug: PlantedBug) {
 }
 
 #[test]
-fn acknowledging_before_the_sync_is_caught() {
-    is_caught(PlantedBug::AckBeforeSync);
+fn reporting_durable_what_is_not_synced_is_caught() {
+    is_caught(PlantedBug::ReportsTooEarly);
 }
 
 #[test]
-fn publishing_before_the_append_is_caught() {
-    is_caught(PlantedBug::PublishBeforeAppend);
+fn publishing_what_the_log_has_refused_is_caught() {
+    is_caught(PlantedBug::PublishesRefused);
 }

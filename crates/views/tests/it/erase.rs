@@ -109,7 +109,7 @@ fn secrets(store: &Store, buckets: Vec<BucketKey>) -> Result<Selected, HistoryEr
 fn purge(store: &Store) -> Result<(), HistoryError> {
     let selected = secrets(store, Vec::new())?;
     assert!(
-        selected.events > 0 && selected.deleted > 0 && selected.former > 0,
+        selected.events > 0 && selected.deleted > 0 && selected.prior_versions > 0,
         "{selected:?}"
     );
     assert_eq!(selected.samples.len(), 5);
@@ -329,7 +329,7 @@ fn files_that_were_put_in_the_place_of_segments_go_with_a_purge() {
     assert!(found_in(&disk).is_empty(), "still there: {:?}", found_in(&disk));
 }
 
-/// Undo must not take for new what only seems new because its former data was erased.
+/// Undo must not take for new what only seems new because its prior data was erased.
 #[test]
 fn undo_keeps_an_event_whose_former_data_was_erased() {
     let disk = SimDisk::new(8);

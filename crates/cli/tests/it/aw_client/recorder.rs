@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use serde::Deserialize;
+use timberline_test_support::python_with;
 
 use super::day::Day;
 use crate::harness::server::{Ending, Installation};
@@ -78,49 +79,7 @@ impl Recorder {
     }
 }
 
-/// The interpreter of a virtual environment that has the client. It is made once and kept under `target`.
+/// The interpreter of a virtual environment that has the client.
 pub(crate) fn python_with_client() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .expect("the target directory");
-    let environment = target.join("aw-client-venv");
-    let python = environment.join("bin/python");
-    // Written last, so that what was cut off in the making is made anew.
-    let made = environment.join("made");
-    if fs::read_to_string(&made).is_ok_and(|client| client == CLIENT) && python.exists() {
-        return python;
-    }
-    let _ = fs::remove_dir_all(&environment); // it may not be there
-    let base = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-    run(
-        Command::new(base).args(["-m", "venv"]).arg(&environment),
-        "`make test` installs what python3 lacks for it",
-    );
-    let pip = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        CLIENT,
-    ];
-    run(
-        Command::new(&python).args(pip),
-        "it comes from PyPI, which must be reachable",
-    );
-    fs::write(made, CLIENT).expect("a note that the environment is made");
-    python
-}
-
-/// Runs a command that this test cannot do without.
-fn run(command: &mut Command, hint: &str) {
-    let told = format!("{command:?}");
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.unwrap_or_else(|error| panic!("{told}: {error}; {hint}"));
-    assert!(
-        output.status.success(),
-        "{told} failed; {hint}\n{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
+    python_with(&[CLIENT], "aw-client", env!("CARGO_TARGET_TMPDIR"))
 }

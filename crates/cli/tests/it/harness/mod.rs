@@ -9,24 +9,4 @@ pub(crate) mod ledger;
 pub(crate) mod rfc3339;
 pub(crate) mod server;
 
-use std::time::{Duration, Instant};
-
-/// How long anything may take on a busy machine before a test gives up on it. It only ends a test that
-/// hangs; none measures time.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Asks until there is an answer.
-///
-/// # Panics
-///
-/// When there is none for as long as [`PATIENCE`].
-pub(crate) fn poll<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
+pub(crate) use timberline_test_support::{PATIENCE, let_work, poll};

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use proptest::prelude::*;
 use timberline_disk::{Cipher, SimDisk};
-use timberline_log::{AppendError, Entry, Log, LogOptions, LogReader, PlantedBug, Records, Recovery, Seq};
+use timberline_log::{
+    AppendError, Entry, Log, LogOptions, LogReader, Records, Recovery, Seq, with_unchecked_length,
+};
 
 /// What happens to the log.
 #[derive(Clone, Debug)]
@@ -60,6 +62,15 @@ struct Appended {
     ends_batch: bool,
 }
 
+/// A bug of the log that the harness must find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PlantedBug {
+    /// Records are reported durable that are not on the platter.
+    ReportsTooEarly,
+    /// The checksums cover neither a frame's length nor the bytes that the length spans.
+    LengthIsUnchecked,
+}
+
 /// The log under test and its model.
 pub(crate) struct World {
     disk: SimDisk,
@@ -76,7 +87,7 @@ pub(crate) type Violation = String;
 
 /// Runs a history and checks the log against the model all along.
 pub(crate) fn run(seed: u64, actions: &[Action], bug: Option<PlantedBug>) -> Result<(), Violation> {
-    let mut world = World {
+    let world = World {
         disk: SimDisk::new(seed),
         log: None,
         appended: Vec::new(),
@@ -86,28 +97,38 @@ pub(crate) fn run(seed: u64, actions: &[Action], bug: Option<PlantedBug>) -> Res
         // A log with a bug is found out by what it says; encrypted, it would only be damaged.
         encrypted: bug.is_none() && seed % 2 == 1,
     };
-    world.open()?;
-    for action in actions {
-        world.act(action)?;
-        if world.disk.has_crashed() {
-            world.power_cut(seed)?;
+    match bug {
+        None => world.live(seed, actions),
+        Some(PlantedBug::ReportsTooEarly) => {
+            world.disk.ignore_syncs();
+            world.live(seed, actions)
         }
+        Some(PlantedBug::LengthIsUnchecked) => with_unchecked_length(|| world.live(seed, actions)),
     }
-    world.power_cut(seed ^ 1)?;
-    world.disk.set_capacity(u64::MAX);
-    world.append(&[17])?;
-    world.sync()?;
-    world.power_cut(seed ^ 2)
 }
 
 impl World {
+    fn live(mut self, seed: u64, actions: &[Action]) -> Result<(), Violation> {
+        self.open()?;
+        for action in actions {
+            self.act(action)?;
+            if self.disk.has_crashed() {
+                self.power_cut(seed)?;
+            }
+        }
+        self.power_cut(seed ^ 1)?;
+        self.disk.set_capacity(u64::MAX);
+        self.append(&[17])?;
+        self.sync()?;
+        self.power_cut(seed ^ 2)
+    }
+
     fn options(&self) -> LogOptions {
         let time = AtomicI64::new(0);
         LogOptions {
             segment_bytes: 32 << 10,
             clock: Arc::new(move || time.fetch_add(1, Ordering::Relaxed)),
             manual_sync: true,
-            bug: self.bug,
             cipher: self.cipher(),
             ..LogOptions::default()
         }

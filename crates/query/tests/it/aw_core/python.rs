@@ -1,13 +1,13 @@
 //! The Python side: a virtual environment with aw-core, and `answer_queries.py` in it.
 
 use std::cell::RefCell;
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
+use timberline_test_support::python_with;
 
 use crate::reference::Event;
 use crate::reference::buckets::{Buckets, Period};
@@ -29,7 +29,7 @@ impl AwCore {
     pub(crate) fn start() -> AwCore {
         let directory = tempfile::tempdir().expect("a directory");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/aw_core/answer_queries.py");
-        let mut command = Command::new(python_with_aw_core());
+        let mut command = Command::new(python_with(&PACKAGES, "aw-core", env!("CARGO_TARGET_TMPDIR")));
         // aw-core makes directories at home.
         for variable in ["HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
             command.env(variable, directory.path());
@@ -103,48 +103,4 @@ pub(crate) fn event(json: &Json) -> Event {
         id: json["id"].as_u64(),
         data: json["data"].as_object().expect("data").clone(),
     }
-}
-
-/// The interpreter of a virtual environment that has aw-core. It is made once and kept under `target`.
-fn python_with_aw_core() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .expect("the target directory");
-    let environment = target.join("aw-core-venv");
-    // Tests run side by side, also in processes of their own: one makes it, the others wait.
-    let lock = fs::File::create(target.join("aw-core-venv.lock")).expect("a file to lock");
-    lock.lock().expect("a lock");
-    let python = environment.join("bin/python");
-    // Written last, so that what was cut off in the making is made anew.
-    let made = environment.join("made");
-    let packages = PACKAGES.join(" ");
-    if fs::read_to_string(&made).is_ok_and(|there| there == packages) && python.exists() {
-        return python;
-    }
-    let _ = fs::remove_dir_all(&environment); // it may not be there
-    let base = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-    run(
-        Command::new(base).args(["-m", "venv"]).arg(&environment),
-        "`make test` installs what python3 lacks for it",
-    );
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    run(
-        Command::new(&python).args(pip).args(PACKAGES),
-        "it comes from PyPI, which must be reachable",
-    );
-    fs::write(made, packages).expect("a note that the environment is made");
-    python
-}
-
-/// Runs a command that this test cannot do without.
-fn run(command: &mut Command, hint: &str) {
-    let told = format!("{command:?}");
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.unwrap_or_else(|error| panic!("{told}: {error}; {hint}"));
-    assert!(
-        output.status.success(),
-        "{told} failed; {hint}\n{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
 }

@@ -43,7 +43,7 @@ pub fn name(what: ChangeKind) -> &'static str {
         ChangeKind::Deleted => "deleted",
         ChangeKind::Restored => "restored",
         ChangeKind::Removed => "removed",
-        ChangeKind::Outcome => "outcome",
+        ChangeKind::Squashed => "outcome",
         ChangeKind::BucketDeleted => "bucket_deleted",
         ChangeKind::BucketRestored => "bucket_restored",
         ChangeKind::Purged => "purged",

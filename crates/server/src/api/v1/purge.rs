@@ -217,7 +217,7 @@ fn preview_json(preview: &Preview) -> Value {
     json!({
         "events": preview.events,
         "deleted": preview.deleted,
-        "former": preview.former,
+        "former": preview.prior_versions,
         "buckets": buckets_json(preview),
         "samples": preview.samples.iter().map(sample_json).collect::<Vec<_>>(),
     })
@@ -261,7 +261,7 @@ fn receipt_json(receipt: Receipt, is_redaction: bool, now: Timestamp) -> Value {
     answer["what"] = json!(if is_redaction { "redacted" } else { "purged" });
     answer["events"] = json!(receipt.counts.events);
     answer["deleted"] = json!(receipt.counts.deleted);
-    answer["former"] = json!(receipt.counts.former);
+    answer["former"] = json!(receipt.counts.prior_versions);
     answer["buckets"] = buckets_json(&receipt.counts);
     answer
 }

@@ -114,7 +114,7 @@ pub(crate) struct Sample {
 
 /// What becomes of data, by places in the list of rules.
 #[derive(Clone, Default)]
-struct Fate {
+struct FilterEffect {
     matched: Vec<u16>,
     changed: Vec<u16>,
     dropped: bool,
@@ -209,7 +209,7 @@ impl<'a> Trial<'a> {
         bucket: &mut BucketReport,
         bounds: &Bounds<'_>,
     ) -> Result<bool, PreviewError> {
-        let mut remembered: HashMap<Box<[u8]>, Fate> = HashMap::new();
+        let mut remembered: HashMap<Box<[u8]>, FilterEffect> = HashMap::new();
         let mut remembered_bytes = 0;
         for event in view.events(self.scope.range)? {
             if bucket.events.is_multiple_of(EVENTS_PER_CHECK) && !bounds.check()? {
@@ -219,23 +219,23 @@ impl<'a> Trial<'a> {
             self.data.clear();
             event.write_data(&mut self.data);
             bucket.events += 1;
-            if let Some(fate) = remembered.get(self.data.as_slice()) {
-                count(&mut self.report.filters, bucket, fate);
+            if let Some(effect) = remembered.get(self.data.as_slice()) {
+                count(&mut self.report.filters, bucket, effect);
                 continue;
             }
-            let fate = self.judge(&bucket.id, &event);
-            count(&mut self.report.filters, bucket, &fate);
+            let effect = self.judge(&bucket.id, &event);
+            count(&mut self.report.filters, bucket, &effect);
             let bytes = self.data.len() + REMEMBERED_OVERHEAD;
             if remembered_bytes + bytes <= REMEMBERED_BYTES {
                 remembered_bytes += bytes;
-                remembered.insert(self.data.as_slice().into(), fate);
+                remembered.insert(self.data.as_slice().into(), effect);
             }
         }
         Ok(true)
     }
 
-    fn judge(&mut self, bucket: &str, event: &EventRef<'_>) -> Fate {
-        let mut fate = Fate::default();
+    fn judge(&mut self, bucket: &str, event: &EventRef<'_>) -> FilterEffect {
+        let mut effect = FilterEffect::default();
         // Canonical data is JSON, and so is UTF-8.
         let data = str::from_utf8(&self.data).unwrap_or_default();
         let place = |index: usize| self.filters.rules().iter().position(|rule| rule.index == index);
@@ -243,23 +243,23 @@ impl<'a> Trial<'a> {
             let Some(place) = place(rule.index).and_then(|place| u16::try_from(place).ok()) else {
                 return;
             };
-            fate.matched.push(place);
+            effect.matched.push(place);
             if changes {
-                fate.changed.push(place);
+                effect.changed.push(place);
             }
         });
-        fate.dropped = verdict == Verdict::Drop;
+        effect.dropped = verdict == Verdict::Drop;
         let after = match verdict {
-            Verdict::Keep => return fate,
+            Verdict::Keep => return effect,
             Verdict::Drop => None,
             Verdict::Change(data) => Some(data),
         };
-        self.sample(bucket, event, &fate, after);
-        fate
+        self.sample(bucket, event, &effect, after);
+        effect
     }
 
     /// Keeps one sample of each distinct data, as long as there is room.
-    fn sample(&mut self, bucket: &str, event: &EventRef<'_>, fate: &Fate, after: Option<String>) {
+    fn sample(&mut self, bucket: &str, event: &EventRef<'_>, effect: &FilterEffect, after: Option<String>) {
         let data = str::from_utf8(&self.data).unwrap_or_default();
         let bytes = bucket.len() + data.len() + after.as_ref().map_or(0, String::len);
         let room = SAMPLE_BYTES.saturating_sub(self.sample_bytes);
@@ -278,20 +278,20 @@ impl<'a> Trial<'a> {
         self.report.samples.push(Sample {
             bucket: bucket.to_owned(),
             event,
-            filters: fate.changed.iter().filter_map(index).collect(),
+            filters: effect.changed.iter().filter_map(index).collect(),
             after: after.and_then(raw),
         });
     }
 }
 
-fn count(filters: &mut [FilterReport], bucket: &mut BucketReport, fate: &Fate) {
-    for place in &fate.matched {
+fn count(filters: &mut [FilterReport], bucket: &mut BucketReport, effect: &FilterEffect) {
+    for place in &effect.matched {
         if let Some(filter) = filters.get_mut(usize::from(*place)) {
             filter.matched += 1;
         }
     }
     let mut done = Counts::default();
-    for place in &fate.changed {
+    for place in &effect.changed {
         let Some(filter) = filters.get_mut(usize::from(*place)) else {
             continue;
         };
@@ -300,7 +300,7 @@ fn count(filters: &mut [FilterReport], bucket: &mut BucketReport, fate: &Fate) {
         done.count(action);
     }
     // Of an event that is dropped nothing is stored, whatever was done to it before.
-    if fate.dropped {
+    if effect.dropped {
         bucket.done.dropped += 1;
     } else {
         bucket.done.redacted += u64::from(done.redacted > 0);

@@ -64,7 +64,7 @@ pub(crate) struct Preview {
     /// Events in the trash.
     pub(crate) deleted: u64,
     /// Prior versions of events.
-    pub(crate) former: u64,
+    pub(crate) prior_versions: u64,
     /// The ids of the buckets, and how many events of each.
     pub(crate) buckets: Vec<(String, u64)>,
     /// Some of the events.
@@ -148,7 +148,7 @@ pub(crate) fn preview(snapshot: &Snapshot, target: &ErasureTarget) -> Preview {
             Preview {
                 events: keys.iter().copied().map(count).sum(),
                 deleted: 0,
-                former: 0,
+                prior_versions: 0,
                 buckets: keys.iter().map(|key| (name(*key), count(*key))).collect(),
                 samples: Vec::new(),
             }
@@ -156,7 +156,7 @@ pub(crate) fn preview(snapshot: &Snapshot, target: &ErasureTarget) -> Preview {
         ErasureTarget::Events(selected) => Preview {
             events: selected.events,
             deleted: selected.deleted,
-            former: selected.former,
+            prior_versions: selected.prior_versions,
             buckets: selected
                 .by_bucket
                 .iter()
@@ -187,7 +187,7 @@ pub(crate) fn carry_out(app: &Arc<App>, request: &PurgeRequest) -> Result<Receip
     // Again, because the data may have changed since the preview.
     let target = search(app, request, &Cancel::new())?;
     let counts = preview(&snapshot, &target);
-    let missing = order(app, request, &target)?;
+    let missing = enqueue_purges(app, request, &target)?;
     let progress = match app.store.complete_purges() {
         Ok(receipt) => Progress::Completed {
             receipt,
@@ -209,7 +209,11 @@ pub(crate) fn carry_out(app: &Arc<App>, request: &PurgeRequest) -> Result<Receip
 }
 
 /// Writes the orders to the log. A write that waits for space is done again; what was written before it is not.
-fn order(app: &App, request: &PurgeRequest, target: &ErasureTarget) -> Result<Option<Missing>, PurgeError> {
+fn enqueue_purges(
+    app: &App,
+    request: &PurgeRequest,
+    target: &ErasureTarget,
+) -> Result<Option<Missing>, PurgeError> {
     let ordering = |purges: &[PurgeBegun]| app.hold.change_blocking(|| app.store.order_purge(purges));
     match (target, &request.action) {
         (ErasureTarget::Events(selected), Action::Redact { replacement }) => {
