@@ -89,7 +89,7 @@ pub fn end() -> Timestamp {
 /// The directory with a store of so many days, which is made if it is not there yet.
 ///
 /// # Panics
-/// When it cannot be made: a benchmark without data is none.
+/// When it cannot be made: a benchmark needs data.
 #[must_use]
 #[allow(clippy::expect_used)]
 pub fn history(days: i64) -> PathBuf {

@@ -59,7 +59,7 @@ pub fn heartbeat(n: i64, data: &str) -> Heartbeat<'_> {
 /// A store in this directory, with the bucket in it.
 ///
 /// # Panics
-/// When it cannot be made: a benchmark without a store is none.
+/// When it cannot be made: a benchmark needs a store.
 #[must_use]
 #[allow(clippy::expect_used)]
 pub fn store(dir: &Path) -> Store {

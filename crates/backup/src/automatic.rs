@@ -1,4 +1,4 @@
-//! The backups that the server makes by itself.
+//! The automatic backups of the server.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use crate::BackupError;
 use crate::sets::Sets;
 use crate::update::{Backup, BackupReport};
 
-/// How often the clock is looked at: it may have been set, and the machine may have slept.
+/// How often to read the clock. It may have been set, and the machine may have slept.
 const CHECK_EVERY: Duration = Duration::from_secs(30);
-/// How long at least from one attempt to the next, whatever the clock says.
+/// The least time between two attempts, whatever the clock says.
 const REST: Duration = Duration::from_secs(600);
-/// How long a stop waits for a set that is being broken off: a disk that is gone may not answer at all.
+/// How long a stop waits for a set to be cancelled. A disk that is gone may never answer.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Which backups the server makes by itself.

@@ -1,4 +1,4 @@
-//! Is a backup whole? Every frame is read, its log is folded, and the manifest compared.
+//! Verifies a backup: reads every frame, folds the log, and compares the manifest.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -11,9 +11,9 @@ use timberline_views::tools::{Replica, ReplicaError};
 use crate::BackupError;
 use crate::manifest::Manifest;
 
-/// How often a backup that changes while it is looked at is looked at again.
+/// How often to check again if the backup changes meanwhile.
 const ATTEMPTS: usize = 10;
-/// How many records that cannot be folded are told.
+/// How many records that cannot be folded are reported.
 const MAX_UNFOLDED: u64 = 20;
 
 /// What a check has found.
@@ -35,7 +35,7 @@ pub struct Checked {
 /// it.
 ///
 /// # Errors
-/// When it is no backup or cannot be read. Damage is no error: it is in what is told.
+/// When it is not a backup or cannot be read. Damage is not an error: it is reported in the result.
 pub fn check(
     dir: &Path,
     cipher: Option<&Arc<Cipher>>,
@@ -87,7 +87,7 @@ pub fn check(
     Ok(checked)
 }
 
-/// What of a backup is not as its manifest says. A segment that is newer than the manifest is none of it: then bringing
+/// Where a backup differs from its manifest. A segment that is newer than the manifest is no difference: then bringing
 /// it up to date was interrupted.
 ///
 /// The backup may be brought up to date or erased from meanwhile. What was found while it changed is looked at again.

@@ -1,20 +1,20 @@
-//! What is erased from the log is erased from its backups: the segments that were rewritten take the places of those
-//! that hold what is to be forgotten. A backup stays at its moment, but for the end of its last segment.
+//! Brings an erasure from the log to its backups: segments that the log has rewritten replace their old versions in the
+//! backup. A backup keeps its moment, except for the end of its last segment.
 //!
-//! A backup is clean when each of its segment files has the generation that this segment has in the log: every purge
-//! that touches a segment makes a new generation of it. So nothing needs to be remembered about what was done where;
-//! comparing finds what a crash, an unplugged disk or a backup that was just being made has left.
+//! Every purge that touches a segment makes a new generation of it. A backup is clean when each of its segment files has
+//! the same generation as in the log. So no list of finished work is needed: comparing generations finds whatever a
+//! crash, an unplugged disk or an unfinished backup has left.
 //!
-//! There is one exception. A segment that was written from what was left of a damaged one (`timberline log repair`) may
-//! have lost what its copy still has, so it never replaces the copy. From such a copy is erased by rewriting it; the
-//! manifest says up to which order that was done.
+//! There is one exception. `timberline log repair` writes a segment from what is left of a damaged one. The backup's copy
+//! may still have records that the repaired segment has lost, so the repaired one never replaces it. Such a copy is
+//! rewritten in the backup instead, and the manifest says up to which order that was done.
 //!
-//! Nor does a segment replace one of another history: the log lost its end, or was put back to an earlier state, and gave
-//! numbers a second time. What the orders name are other events there, so such a backup is left as it is, and is waiting.
+//! A segment does not replace one of another history either. If the log lost its end, or was restored to an earlier
+//! state, it used numbers a second time, and the orders name other events in the backup. Such a backup is left as it is
+//! and stays waiting.
 //!
-//! Segments are replaced from the newest to the oldest, as they are in the log itself. A record refers only to what
-//! came before it, so whatever moment this ends at, and whoever reads meanwhile, no record refers to something that is
-//! gone.
+//! Segments are replaced from the newest to the oldest, as in the log itself. A record refers only to earlier records. So
+//! at every moment, for readers and after a crash, no record refers to one that is gone.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ fn list_unlisted(data_dir: &Path, sets: &Path, device: Option<String>) -> Result
         if known.iter().any(|known| known.path == path) {
             continue;
         }
-        // What is none of this log's backups is left alone.
+        // A directory that is not a backup of this log is left alone.
         if let Ok(Some(manifest)) = Manifest::read(&path)
             && device.as_ref().is_some_and(|device| *device == manifest.device)
         {

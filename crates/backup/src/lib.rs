@@ -1,20 +1,20 @@
-//! Backups: a copy of the log that is brought up to date, checked, and put back.
+//! Backups: copies of the log that are updated, checked and restored.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `update` | makes a backup, or brings one up to the present |
-//! | `manifest` | what is in a backup |
-//! | `registry` | which backups there are of a data directory |
-//! | `restore` | from a backup to a data directory |
-//! | `check` | is a backup whole? |
-//! | `erase` | what is erased from the log is erased from its backups |
-//! | `compare` | a backup against the log that it was made of |
-//! | `set_name`, `sets` | backups of several moments side by side |
-//! | `automatic` | the server makes them by itself |
-//! | `files` | directories, copies of small files, and what an interruption has left |
+//! | `update` | makes a backup, or updates one |
+//! | `manifest` | the list of the segments in a backup |
+//! | `registry` | the list of the backups of a data directory |
+//! | `restore` | copies a backup to a new data directory |
+//! | `check` | verifies a backup |
+//! | `erase` | brings an erasure from the log to its backups |
+//! | `compare` | compares a backup with the log that it was made of |
+//! | `set_name`, `sets` | backups of several moments in one directory |
+//! | `automatic` | the thread that makes backups in the server |
+//! | `files` | directories, copies of small files, and removing what an interruption has left |
 //!
-//! A backup looks like a data directory without views: `log/`, `device_id`, maybe `KEY`; and `manifest.json`. Making
-//! one takes no lock of the data directory, which a server may be using. Users read `docs/backup.md`.
+//! A backup looks like a data directory without views: `log/`, `device_id`, maybe `KEY`, and `manifest.json`. Making one
+//! takes no lock of the data directory, so a server may be running. `docs/backup.md` is for users.
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
@@ -46,7 +46,7 @@ use timberline_disk::{DataDir, IoError};
 use timberline_log::LogError;
 use timberline_views::{HistoryError, OpenError};
 
-/// What is copied beside the log, where it is there: who wrote it, and the key that it is encrypted with.
+/// The files that are copied along with the log, if they exist: the device's id and the key of the encryption.
 const COMPANIONS: [&str; 2] = [DataDir::DEVICE_ID, DataDir::KEY];
 
 /// Why a backup could not be made, checked or put back.
@@ -99,7 +99,7 @@ pub enum BackupError {
         /// What is wrong, and what to do.
         reason: String,
     },
-    /// The backup is not whole, and is not put back without being told to.
+    /// The backup is not whole, and is not restored unless that is asked for.
     #[error("the backup in {} is damaged ({first}{}); restore another one, or this one with --despite-damage and then run `timberline log repair`", path.display(), more(*count))]
     Damaged {
         /// The backup.
@@ -111,7 +111,7 @@ pub enum BackupError {
     },
 }
 
-/// Copies what lies beside a log and belongs to it: the device's id, and the key if there is one.
+/// Copies the small files that belong to a log: the device's id, and the key if there is one.
 ///
 /// # Errors
 /// When a file cannot be read or written.

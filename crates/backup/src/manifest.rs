@@ -113,7 +113,7 @@ impl Manifest {
         Ok(bytes.len() as u64)
     }
 
-    /// Lists a segment as it is now in the place of what it was.
+    /// Replaces the entry of a segment by its present state.
     pub(super) fn put(&mut self, segment: ManifestSegment) {
         if let Some(listed) = self
             .segments

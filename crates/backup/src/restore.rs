@@ -1,4 +1,4 @@
-//! From a backup to a data directory.
+//! Restores a backup to a new data directory.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -12,7 +12,7 @@ use timberline_log::{LogError, copy_log};
 use crate::check::against_manifest;
 use crate::{BackupError, copy_companions, files};
 
-/// What was put back.
+/// What was restored.
 #[derive(Clone, Debug)]
 pub struct Restored {
     /// The last record.

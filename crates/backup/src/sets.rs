@@ -1,7 +1,7 @@
-//! Backups of several moments side by side: `DIR/2026-11-25T03-00-00Z/…`.
+//! Backup sets: backups of several moments in one directory, `DIR/2026-11-25T03-00-00Z/…`.
 //!
-//! Sealed segments that are the same are one file with several names (hard links), so that a set costs what is new in
-//! it. That is sound because a backup never writes to a sealed segment: it replaces it.
+//! Sets share equal sealed segments as one file with several names (hard links), so a set takes only the space of its new
+//! segments. That is safe because a backup never writes to a sealed segment; it replaces the file.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -55,7 +55,7 @@ impl Sets {
         for entry in entries {
             let entry = entry.map_err(BackupError::io("read the directory", &self.dir))?;
             let made = entry.file_name().to_str().and_then(parse_name);
-            // What has another name, or no manifest, is none of ours.
+            // A directory with another name, or without a manifest, is not one of ours.
             if let Some(made) = made
                 && let Ok(Some(manifest)) = Manifest::read(&entry.path())
             {

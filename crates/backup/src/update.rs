@@ -1,4 +1,4 @@
-//! Making a backup, and bringing one up to the present.
+//! Makes a backup, or updates one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -80,7 +80,7 @@ fn print_report(report: &BackupReport) -> anyhow::Result<()> {
 }
 
 fn verify(config: &Config, dir: &Path) -> anyhow::Result<Verdict> {
-    // The backup of an encrypted data directory has its key beside it.
+    // The backup of an encrypted data directory contains its key.
     let backup = DataDir::open_at(dir, &config.encryption)?;
     let scratch = backup.scratch()?;
     let checked = check(dir, backup.cipher(), scratch.storage())?;

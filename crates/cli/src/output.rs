@@ -24,7 +24,7 @@ impl From<io::Error> for OutputError {
     }
 }
 
-/// Standard output, buffered. Whoever writes to it ends with [`Output::flush`].
+/// Standard output, buffered. Call [`Output::flush`] at the end.
 pub(crate) struct Output(BufWriter<StdoutLock<'static>>);
 
 impl Output {

@@ -78,7 +78,7 @@ pub(crate) fn unlock_or_create(data_dir: &Path, encryption: &Encryption) -> anyh
     refuse_plain_data(data_dir)?;
     let given = given(encryption.passphrase_file.as_deref(), VARIABLE)?;
     let passphrase = given.map_or_else(|| chosen(data_dir, "--passphrase-file", VARIABLE), Ok)?;
-    // Whoever else begins here meanwhile either has this lock or finds the key.
+    // Another process that starts meanwhile either holds this lock or finds the key.
     let lock = FileStorage::open(data_dir)?.lock_writer()?;
     refuse_plain_data(data_dir)?;
     ensure!(

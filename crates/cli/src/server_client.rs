@@ -50,7 +50,7 @@ impl ServerClient {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(CONNECTING))
-            // It goes where it was told to, whatever proxy the environment names.
+            // It goes to the given address, whatever proxy the environment names.
             .proxy(None)
             .build();
         Ok(Self {

@@ -59,7 +59,7 @@ pub(crate) fn milliseconds(time: Duration) -> String {
     format!("{:.3}", 1e3 * time.as_secs_f64())
 }
 
-/// Text without what would move a terminal's cursor: it came from whoever named the bucket.
+/// Text without control characters: the name of a bucket may come from anybody.
 pub(crate) fn printable(text: &str) -> String {
     let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     text.chars().map(shown).collect()

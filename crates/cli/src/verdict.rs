@@ -11,7 +11,7 @@ use timberline_views::{OpenError, SegmentError};
 
 use crate::output::OutputError;
 
-/// An error and its causes. Some tell their cause themselves; nothing is said twice.
+/// An error and its causes. Some errors name their cause themselves; it is not repeated.
 fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain().map(ToString::to_string) {

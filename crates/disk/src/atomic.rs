@@ -1,4 +1,4 @@
-//! Small files that are there with all their bytes or not at all, and that only their owner may read.
+//! Small files that are written atomically, and that only their owner may read.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Write};

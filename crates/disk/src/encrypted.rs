@@ -1,7 +1,7 @@
-//! Files that are encrypted on the disk and plain to whoever reads them through [`EncryptedStorage`].
+//! Files that are encrypted on the disk and read in plain through [`EncryptedStorage`].
 //!
-//! For files that are written once and as a whole: views, checkpoints. (The log encrypts its payloads itself, because
-//! it appends.) A file is cut into chunks that are encrypted one by one: whoever reads a part decrypts only that part.
+//! This is for files that are written once and whole: views and checkpoints. (The log appends, so it encrypts its payloads
+//! itself.) A file is cut into chunks, each encrypted for itself, so reading a part decrypts only that part.
 //! Specified to the byte in `docs/format/views.md`.
 
 use std::io;
@@ -27,9 +27,8 @@ const ENCRYPTED_CHUNK: usize = CHUNK + Cipher::OVERHEAD;
 /// A directory whose files are encrypted: what is written through it is encrypted, what is read through it is
 /// decrypted.
 ///
-/// Names, lengths and the lock are as they are in the directory underneath. Bytes that were changed by anybody else
-/// are an error where reading can fail, and zeroes in a [`ReadRegion`], where the checksums of what is kept in it must
-/// find them.
+/// Names and the lock are those of the directory underneath. Bytes that somebody else has changed are an error where
+/// reading can fail. In a [`ReadRegion`] they read as zeroes, and the checksums of the file's format must find them.
 #[derive(Debug)]
 pub struct EncryptedStorage {
     inner: Arc<dyn Storage>,
@@ -37,7 +36,7 @@ pub struct EncryptedStorage {
 }
 
 impl EncryptedStorage {
-    /// Encrypts what lies in a directory.
+    /// Encrypts the files of a directory.
     #[must_use]
     pub fn new(inner: Arc<dyn Storage>, cipher: Arc<Cipher>) -> Self {
         Self { inner, cipher }

@@ -31,7 +31,7 @@ pub enum LockError {
     Locked {
         /// The directory that is locked.
         path: PathBuf,
-        /// Who holds it, as far as the lock file tells: `process 1234 (since 2024-03-01T10:00:00Z)`.
+        /// Who holds it, if the lock file says: `process 1234 (since 2024-03-01T10:00:00Z)`.
         holder: String,
     },
     /// The lock file cannot be used.

@@ -47,7 +47,7 @@ impl Storage for FileStorage {
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
-            // A name that is not UTF-8 is none of ours.
+            // A name that is not UTF-8 is not one of ours.
             if let Ok(name) = entry?.file_name().into_string() {
                 names.push(name);
             }
@@ -202,7 +202,7 @@ impl ReadRegion for FileView {
     }
 
     fn read(&self, range: Range<usize>) -> &[u8] {
-        // SAFETY: whoever maps a file for reading knows that it is not changed in place (`ReadRegion`).
+        // SAFETY: callers map only files that are not changed in place (`ReadRegion`).
         unsafe { self.0.slice(range) }
     }
 

@@ -1,7 +1,7 @@
-//! A directory whose files stay as they were when they were first opened, whatever takes their names meanwhile.
+//! A directory that goes on reading the files that it opened first, also after others have taken their names.
 //!
-//! Segments are replaced when something is erased from the log. Whoever reads a log twice and compares must read the
-//! same files both times. What is appended to a file is still seen.
+//! An erasure replaces segments of the log. Code that reads a log twice and compares must read the same files both times.
+//! Bytes that are appended to a file are still seen.
 
 use std::collections::BTreeMap;
 use std::io;

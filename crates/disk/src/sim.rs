@@ -19,7 +19,7 @@ use crate::{LockError, WriterLock};
 
 const PAGE: usize = 4096;
 const SECTOR: usize = 512;
-/// How far a simulated file can grow unless told otherwise (address space only; memory is taken as it is written).
+/// How far a simulated file can grow unless set otherwise (address space only; memory is taken as it is written).
 const MAX_FILE: usize = 65 << 20;
 
 /// A simulated disk with directories on it. Clones are the same disk.
@@ -359,8 +359,8 @@ impl SimDisk {
         self.state().sync_errors = fail;
     }
 
-    /// From now on, also after a power cut, syncing a file's content reports success and does nothing. To whoever trusts
-    /// the log, a log on such a disk is one that reports records durable before it syncs them.
+    /// From now on, also after a power cut, syncing a file's content reports success and does nothing. A
+    /// log on such a disk behaves like one that reports records durable before it syncs them.
     pub fn ignore_syncs(&self) {
         self.state().ignores_syncs = true;
     }
@@ -784,7 +784,7 @@ impl ReadRegion for SimRegion {
 
     fn read(&self, range: Range<usize>) -> &[u8] {
         self.expect_inside(range.end);
-        // SAFETY: whoever maps a file for reading knows that it is not changed in place (`ReadRegion`).
+        // SAFETY: callers map only files that are not changed in place (`ReadRegion`).
         unsafe { self.file.seen.slice(range.start..range.end.min(self.len)) }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::{LockError, WriterLock};
 
-/// Which file something is, whatever its name: the same as long as anybody has it open.
+/// Identifies a file, whatever its name. It stays the same as long as anybody has the file open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileId {
     /// The file system.
@@ -155,7 +155,7 @@ pub trait WriteRegion: Debug + Send + Sync {
     /// except the file's name.
     ///
     /// # Errors
-    /// If the disk refuses. What of the range is durable is then unknown, and trying again will not tell.
+    /// If the disk refuses. Which part of the range is durable is then unknown, and another try does not show it.
     fn sync(&self, range: Range<usize>) -> io::Result<()>;
 
     /// Sets all bytes from `offset` to the end to zero; durable after a `sync` of them.

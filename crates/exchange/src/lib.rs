@@ -1,7 +1,7 @@
 //! The files of other programs: what ActivityWatch's servers, its web UI and spreadsheets write and read.
 //!
 //! [`import`] opens a file, says what it is, and gives its buckets, settings and events. [`export`] takes buckets and
-//! events, and writes them. Neither knows where Timberline keeps events: whoever uses this crate connects the two.
+//! events, and writes them. Neither knows where Timberline keeps events: the caller connects the two.
 //! Memory does not grow with history, in either direction.
 //!
 //! ```

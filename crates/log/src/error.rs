@@ -17,7 +17,7 @@ pub enum LogError {
     Locked {
         /// The directory that is locked.
         path: PathBuf,
-        /// Who holds it, as far as the lock file tells: `process 1234 (since 2024-03-01T10:00:00Z)`.
+        /// Who holds it, if the lock file says: `process 1234 (since 2024-03-01T10:00:00Z)`.
         holder: String,
     },
     /// A segment was written by a newer Timberline.
@@ -63,7 +63,7 @@ pub enum LogError {
         /// The segment file in the copy.
         path: PathBuf,
     },
-    /// A copy was not completed because whoever wanted it stops. What was copied stays; the next one goes on.
+    /// A copy was cancelled. What was copied stays; the next one goes on.
     #[error("copying {} was broken off, because the server stops: the next backup goes on", path.display())]
     Stopped {
         /// What was being copied.
@@ -157,7 +157,7 @@ pub enum AppendError {
 }
 
 /// The disk refused a sync. Linux forgets the pages that it could not write, so trying again would report success
-/// without the data being there; hence the log stays failed until it is opened anew, and recovery finds out what
+/// without the data being there; hence the log stays failed until it is opened again, and recovery finds out what
 /// the disk really holds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(

@@ -1,7 +1,7 @@
 //! Timberline's log: an append-only sequence of opaque records in segment files.
 //!
 //! One process writes ([`Log`]), any number read while it does ([`LogReader`], [`Tail`]). Appending copies into mapped
-//! memory; one thread syncs for everybody ([`Durability`]). After a crash the log holds a prefix of what was
+//! memory; one thread syncs for all writers ([`Durability`]). After a crash the log holds a prefix of what was
 //! appended, with everything that was reported durable, and each batch wholly or not at all. Bytes that went bad
 //! later are reported ([`Damage`]), never silently dropped.
 //!

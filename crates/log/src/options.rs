@@ -13,7 +13,7 @@ use crate::sync::placement::Incident;
 /// Tells the time in nanoseconds since 1970. Passed in, so that tests need not wait.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// Hears of what happened to the log's files while it is written ([`Incident`]). Called on the sync thread.
+/// Receives an [`Incident`] when something happens to the log's files while it is written. Called on the sync thread.
 pub type OnIncident = Arc<dyn Fn(&Incident) + Send + Sync>;
 
 /// The least and greatest segment sizes; see [`LogOptions::segment_bytes`].

@@ -1,7 +1,7 @@
-//! Putting another segment in the place of a sealed one: with some records replaced, or with only their squashed state.
+//! Replaces a sealed segment by another one: with some records replaced, or with only the squashed state.
 //!
 //! The new file is complete and synced under another name before it takes the old one's name, so a crash leaves one or
-//! the other. Whoever reads the old file goes on reading it.
+//! the other. Readers of the old file go on reading it.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub struct Rewrite {
     newest_time: i64,
 }
 
-/// What a [`Rewrite`] came to.
+/// The result of a [`Rewrite`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rewritten {
     /// Bytes of the file before.
@@ -51,8 +51,8 @@ impl LogReader {
         self.begin_rewrite(first, false, None)
     }
 
-    /// Begins to squash the sealed segment that starts with `first`: all records added stand for all that it held, and
-    /// get its last number. `None` as for [`rewrite`](Self::rewrite).
+    /// Begins to squash the sealed segment that starts with `first`: the records that are added stand for all
+    /// its records, and get its last number. `None` as for [`rewrite`](Self::rewrite).
     ///
     /// # Errors
     /// If its file cannot be read.
@@ -113,13 +113,13 @@ impl Rewrite {
         self.header.device
     }
 
-    /// Takes a record over as it is.
+    /// Keeps a record as it is.
     pub fn keep(&mut self, record: &Record<'_>) {
         self.replace(record, record.kind, record.payload);
     }
 
-    /// Puts another content under the number and time of a record. Records between the last one and this one are missing:
-    /// room is left for them, because a reader that meets a gap looks for this record no earlier.
+    /// Puts another content under the number and time of a record. Room is left for records that are
+    /// missing before it, because a reader looks for this record only behind that room.
     pub fn replace(&mut self, record: &Record<'_>, kind: u8, payload: &[u8]) {
         if self.header.squashed.is_none() {
             let missing = record.seq.0.saturating_sub(self.expected.0);

@@ -1,4 +1,4 @@
-//! The two names every record goes by: which device wrote it, and as its how-manieth.
+//! The identifiers of a record: the device that wrote it, and its sequence number.
 
 use std::fmt;
 

@@ -296,7 +296,7 @@ impl Log {
         }
     }
 
-    /// A handle that tells what is durable and waits for it.
+    /// A handle that reports what is durable and waits for it.
     #[must_use]
     pub fn durability(&self) -> Durability {
         Durability::of(&self.shared)
@@ -328,7 +328,7 @@ impl Log {
         }
     }
 
-    /// The same as [`Log::close`], for whoever holds the log in a place that it cannot be moved out of. Nothing may be
+    /// The same as [`Log::close`], for a log that cannot be moved out of its place. Nothing may be
     /// appended afterwards: nobody would sync it. A second time it does nothing.
     ///
     /// # Errors
@@ -352,7 +352,7 @@ impl Log {
         outcome
     }
 
-    /// Sees to it that `size` more bytes and an end mark fit the active segment.
+    /// Makes sure that `size` more bytes and an end mark fit the active segment.
     fn ensure_room(&mut self, size: u64) -> Result<(), AppendError> {
         let limit = self.options.segment_len() - (SEGMENT_HEADER + FRAME_HEADER) as u64;
         if size > limit {
@@ -479,7 +479,7 @@ impl Log {
     }
 }
 
-/// What is to be in the directory of a log that was just opened.
+/// The files that belong in the directory of a log that was just opened.
 fn placement(
     storage: &Arc<dyn Storage>,
     lock: &WriterLock,
@@ -495,7 +495,7 @@ fn placement(
 
 impl Drop for Log {
     fn drop(&mut self) {
-        // A best effort; whoever wants to know calls `close`.
+        // A best effort; a caller that needs the result calls `close`.
         let _ = self.finish();
     }
 }
@@ -514,7 +514,7 @@ fn batch_size(entries: &[Entry<'_>], frames: &FrameWriter) -> u64 {
     })
 }
 
-/// What is the same for all records of a batch.
+/// What all records of a batch share.
 struct Writing<'a> {
     region: &'a dyn WriteRegion,
     time: i64,

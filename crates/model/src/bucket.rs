@@ -40,7 +40,7 @@ pub struct NewBucket<'a> {
     pub last_updated: Option<Timestamp>,
     /// Events to be put in, never with an id: ids of another store mean nothing here.
     pub events: Vec<NewEvent<'a>>,
-    /// Events that cannot be read: they are left out, as in the reference server, and may be told of.
+    /// Events that cannot be read: they are left out, as in the reference server, and may be reported.
     pub left_out: Option<LeftOut>,
 }
 

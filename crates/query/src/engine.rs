@@ -26,7 +26,7 @@ use crate::value::Value;
 use crate::warning::{Warning, Warnings};
 
 /// The niceness of the query threads: they give way to everything else in the process, and to most of the machine.
-/// Measured beside two clients with queries about a year: at 19 the slowest percent of heartbeats takes 1.2 times as long
+/// Measured next to two clients with queries about a year: at 19 the slowest percent of heartbeats takes 1.2 times as long
 /// as without them, at 10 it took 1.4 to 7 times as long.
 const NICENESS: i32 = 19;
 
@@ -262,7 +262,7 @@ impl Engine {
 
     /// The catalog, or a new one if it has grown too large. Running queries keep the old one until they end.
     fn catalog(&self) -> Arc<Catalog> {
-        // A query needs memory beside the catalog.
+        // A query needs memory in addition to the catalog.
         let most = self.limits.catalog_bytes.min(self.limits.memory_bytes / 2);
         let current = &mut *self.catalog.lock();
         if current.bytes() > most {

@@ -187,7 +187,7 @@ impl Guard {
         }
     }
 
-    /// Whether so many bytes fit into the memory of queries, beside what is in use.
+    /// Whether so many bytes fit into the memory of queries, in addition to what is in use.
     pub(crate) fn has_room_for(&self, bytes: usize) -> bool {
         bytes.saturating_add(self.budget.used()) <= self.budget.limit
     }

@@ -33,7 +33,7 @@ pub(crate) struct App {
     /// Answers queries.
     pub(crate) engine: Arc<Engine>,
     pub(crate) guard: Guard,
-    /// Which credentials a request needs, if any. Whoever makes the server sets them.
+    /// The credentials that a request needs, if any; from the settings.
     pub(crate) keys: Option<Keys>,
     /// What was refused.
     pub(crate) refusals: Refusals,
@@ -55,7 +55,7 @@ pub(crate) struct App {
     pub(crate) scrub: crate::service::scrub::Status,
     /// What retention holds back.
     pub(crate) retention: retention::Status,
-    /// One import is stored at a time: reads for duplicates must not run beside another import's writes.
+    /// One import is stored at a time: reads for duplicates must not run during another import's writes.
     pub(crate) importing: tokio::sync::Semaphore,
 }
 

@@ -1,7 +1,7 @@
 //! Who this server is: its device id and host name.
 //!
 //! The device id is made once and kept in the file `device_id` in the data directory. It marks the
-//! log's segments, so that logs of several devices can be told apart, and clients see it in
+//! log's segments, so that logs of several devices can be distinguished, and clients see it in
 //! `/api/0/info`. When the file is missing or damaged the id is taken from the segments: data that
 //! changed their owner would look like those of two devices.
 
@@ -41,7 +41,7 @@ pub enum IdentityError {
         /// Why it cannot be restored.
         why: String,
     },
-    /// The log that would tell the id cannot be read.
+    /// The log, which contains the id, cannot be read.
     #[error(transparent)]
     Log(#[from] OpenError),
     /// The id given by flag or configuration cannot be used.
@@ -134,7 +134,7 @@ impl Identity {
     }
 }
 
-/// The id in the file; that of the log if the file does not tell; a new one if nothing does.
+/// The id in the file; without one, the id in the log; without either, a new id.
 fn kept_id(dir: &Path) -> Result<(String, Origin), IdentityError> {
     let path = dir.join(DataDir::DEVICE_ID);
     let text = match fs::read_to_string(&path) {
@@ -264,7 +264,7 @@ fn uuid_bytes(id: &str) -> Option<[u8; 16]> {
         .map(u128::to_be_bytes)
 }
 
-/// FNV-1a, 128 bits: enough to tell the devices of one person apart.
+/// FNV-1a, 128 bits: enough to distinguish the devices of one person.
 fn digest(id: &str) -> [u8; 16] {
     let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     for byte in id.bytes() {

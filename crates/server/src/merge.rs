@@ -28,7 +28,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Makes the data directory if there is none, and finds out whose it is.
+    /// Creates the data directory if there is none, and reads its device id.
     ///
     /// # Errors
     /// When the directory cannot be made, or its device id cannot be used.

@@ -248,7 +248,7 @@ fn close(app: Arc<App>) -> Result<(), ServeError> {
     }
 }
 
-/// Without credentials, whoever reaches an address beyond the loopback may read and delete everything.
+/// Without credentials, anyone who reaches an address beyond the loopback may read and delete everything.
 ///
 /// # Errors
 /// When there is such an address, unless the settings accept it.

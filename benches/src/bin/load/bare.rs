@@ -1,4 +1,4 @@
-//! A bare axum server, as the measure of what HTTP alone costs: it reads the body and answers a constant.
+//! A bare axum server, which shows what HTTP alone costs: it reads the body and answers a constant.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};

@@ -305,7 +305,7 @@ fn damage(data: &Path, random: &mut Random) -> io::Result<Hit> {
     Ok(Hit { file, harm, unused })
 }
 
-/// Files that a server makes anew and that say nothing about data.
+/// Files that a server makes again and that say nothing about data.
 fn holds_nothing(file: &str) -> bool {
     matches!(kind_of(file).as_str(), "LOCK" | "CLOCK")
 }

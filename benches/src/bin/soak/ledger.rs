@@ -1,4 +1,4 @@
-//! What one client was told is stored, to the event, and what it sent and heard nothing about.
+//! What the server has acknowledged to one client, to the event, and what the client sent without an answer.
 //!
 //! Every bucket has one writer, so what it must hold is known exactly. A write that a kill has cut off may have
 //! happened or not: it is kept as [`Pending`], and what the server shows afterwards decides, if it is one of the two.
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use timberline_model::{Duration, Timestamp};
 
-/// Differences that are told in words; the others are counted.
+/// Differences that are described; the others are counted.
 const MAX_WORDS: usize = 20;
 
 /// An event without its id: nanoseconds, and canonical JSON.

@@ -1,4 +1,4 @@
-//! Hours of mixed load against the real server, which is killed every minute, beside one that never is.
+//! Hours of mixed load against the real server, which is killed every minute, next to one that never is.
 //!
 //! `make soak` builds and runs it. Two servers get the same mix of requests (`worker`, `extras`). One is killed
 //! with SIGKILL every minute and started again; what it then shows is compared with what it had acknowledged

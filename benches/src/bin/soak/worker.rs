@@ -18,7 +18,7 @@ use timberline_benches::http::{Answer, Connection};
 const SECOND: i64 = 1_000_000_000;
 /// 2024-03-01T00:00:00Z: where the made-up history begins.
 const BEGIN: i64 = 1_709_251_200 * SECOND;
-/// When the bucket of its batches has more events than this, it and that of its heartbeats are deleted and begun anew:
+/// When the bucket of its batches has more events than this, it and that of its heartbeats are deleted and made again:
 /// deleting is part of the mix, and with a store that stays of one size, memory should too. Enough for the compactor
 /// to have something to do, which seals 32,768 events at a time.
 const MAX_EVENTS: usize = 75_000;
@@ -44,7 +44,7 @@ pub(crate) struct Worker<'a> {
     extras: &'a Extras,
     /// The time of its watchers.
     now: i64,
-    /// How often its buckets were begun anew, and how many distinct data it has sent.
+    /// How often its buckets were made again, and how many distinct data it has sent.
     generation: u64,
     title: u64,
     pub(crate) moment: Option<Moment>,
@@ -135,7 +135,7 @@ impl<'a> Worker<'a> {
         format!("soak-batch-{}-{}", self.number, self.generation)
     }
 
-    /// Makes its buckets if they are not there, and begins anew when they are full.
+    /// Makes its buckets if they are not there, and makes them again when they are full.
     fn see_to_buckets(&mut self) -> io::Result<()> {
         let buckets = [self.beats(), self.batch()];
         if self

@@ -24,7 +24,7 @@ pub(super) struct Found<'a> {
 /// Finds the host whose windows were recorded last, and its other watchers.
 ///
 /// # Errors
-/// When there is no window watcher or none that tells whether anyone was there.
+/// When there is no window watcher, or no watcher of idle times.
 pub(super) fn find(snapshot: &Snapshot) -> anyhow::Result<Found<'_>> {
     let is_window = |view: &&BucketView| !view.bucket().id.starts_with(PHONE);
     let window = newest(snapshot, "currentwindow", is_window).context(

@@ -37,7 +37,7 @@ pub(crate) struct ConfigFile {
     pub(crate) base_path: String,
     /// When to compress answers for clients that accept it.
     pub(crate) compression: Compression,
-    /// How long all that happened is kept; of what was before only the outcome is.
+    /// How long the full history is kept; older segments are squashed.
     pub(crate) history: Option<Span>,
     /// How long deleted things can be restored.
     pub(crate) erase_after: Option<Span>,
@@ -49,7 +49,7 @@ pub(crate) struct ConfigFile {
     pub(crate) retention: Vec<Retention>,
     /// Which credentials requests need.
     pub(crate) auth: Auth,
-    /// What is told about the server's own doings, and where.
+    /// The server's own log.
     pub(crate) logging: Logging,
     /// The event log.
     pub(crate) log: Log,
@@ -85,7 +85,7 @@ impl std::fmt::Debug for Auth {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Logging {
-    /// Least level to tell, or a filter such as `info,timberline_server=debug`.
+    /// The level to log, or a filter such as `info,timberline_server=debug`.
     pub(crate) level: Option<String>,
     /// Directory of the daily log files; `""` for none.
     pub(crate) dir: Option<PathBuf>,

@@ -31,7 +31,7 @@ const HISTORY: Duration = Duration::from_secs(30 * 86_400);
 const ERASE_AFTER: Duration = Duration::from_secs(7 * 86_400);
 /// How often it is looked whether something is older.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(3600);
-/// How often everything is read to find damage, unless told otherwise.
+/// How often everything is read to find damage, by default.
 const SCRUB_EVERY: Duration = Duration::from_secs(7 * 86_400);
 /// A rule for all buckets must keep events for at least so long.
 const MIN_KEEP: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! The log and the checkpoint, as far as a quick look tells.
+//! A quick check of the log and the checkpoint.
 
 use timberline_disk::FileStorage;
 use timberline_log::{LogReader, SegmentInfo, replaced_files};

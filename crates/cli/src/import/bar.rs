@@ -31,7 +31,7 @@ impl Bar {
             ProgressStyle::with_template("{prefix} {wide_bar} {percent}%  {msg} events, {rate}/s, {eta} left")
         {
             let show = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
-                // A bar that cannot be drawn is none that matters.
+                // A bar that cannot be drawn does not matter.
                 let _ = out.write_str(&rate);
             };
             self.bar.set_style(style.with_key("rate", show));

@@ -25,7 +25,7 @@ impl Progress {
         // Should the template be wrong, the default bar does as well.
         if let Ok(style) = ProgressStyle::with_template(template) {
             let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-                // A bar that cannot be drawn is none that matters.
+                // A bar that cannot be drawn does not matter.
                 let _ = write!(out, "{}", HumanCount(state.per_sec() as u64));
             };
             bar.set_style(style.with_key("rate", rate));

@@ -1,4 +1,4 @@
-//! `timberline log rebuild`: all views anew from the log.
+//! `timberline log rebuild`: makes all views again from the log.
 
 use anyhow::ensure;
 use clap::Args;
@@ -103,7 +103,7 @@ fn refuse_damage(reader: &LogReader) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is wrong with the log is told, but is no failure: the views show all that it still has.
+/// Damage in the log is reported and is not a failure: the views show all that it still has.
 fn print_report(report: &OpenReport) {
     if report.salvaged > 0 {
         eprintln!(

@@ -1,4 +1,4 @@
-//! `timberline log stat`: how much of what there is.
+//! `timberline log stat`: counts segments, records, bytes and buckets.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;

@@ -44,7 +44,7 @@ pub(super) fn server_of(config: &Config, port: Option<u16>) -> anyhow::Result<Se
 /// Asks a server, which must serve `own_data` if that is given.
 ///
 /// # Errors
-/// When something answers that is no Timberline, or refuses to tell.
+/// When another program answers, or the server refuses.
 pub(super) fn ask(server: &ServerClient, own_data: Option<&Path>) -> anyhow::Result<Asked> {
     let mut answer = match server.get("/api/1/status", Some(PATIENCE)) {
         Ok(answer) => answer,

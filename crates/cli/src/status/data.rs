@@ -1,4 +1,4 @@
-//! What the data directory tells when no server does.
+//! The status from the data directory, when no server runs.
 
 use std::path::Path;
 

@@ -1,9 +1,9 @@
-//! `timberline status`: how the server is doing; without one, what the data directory alone tells.
+//! `timberline status`: the status of the server; without one, of the data directory.
 //!
 //! | file | what it does |
 //! |---|---|
 //! | `ask` | asks the server |
-//! | `data` | what the data directory tells |
+//! | `data` | the status from the data directory |
 //! | `show` | the tables |
 
 mod ask;

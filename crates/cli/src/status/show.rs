@@ -48,7 +48,7 @@ pub(super) fn server(out: &mut Output, server: &ServerClient, status: &Status) -
     lines(out, "needs attention:", &status.attention)
 }
 
-/// What the data directory tells.
+/// The status from the data directory.
 pub(super) fn data(out: &mut Output, why: &str, found: &Found) -> Result<(), OutputError> {
     let mut facts = Facts::new();
     facts.add("server", format!("not running: {why}"));

@@ -1,4 +1,4 @@
-//! `timberline backup` and `timberline restore`: the real command beside a server under load, killed on its way,
+//! `timberline backup` and `timberline restore`: the real command next to a server under load, killed on its way,
 //! on a full disk, and back into a data directory. All of it with plain and with encrypted data.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! The real server on a clock that jumps: nothing is erased because of it, people are told, and may say what is right.
+//! The real server on a clock that jumps: nothing is erased because of it, it is reported, and people may say what is right.
 
 use std::fs;
 use std::path::Path;

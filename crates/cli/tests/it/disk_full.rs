@@ -122,7 +122,7 @@ fn assert_readiness(installation: &Installation, port: u16, status: u16, reason:
     assert_eq!(code.code(), Some(if status == 200 { 0 } else { 1 }), "{out}");
 }
 
-/// The worst of starts: the disk is full, and the views are to be made anew from the log. They are derived, so
+/// The worst of starts: the disk is full, and the views have to be made again from the log. They are derived, so
 /// that they cannot be written costs memory, and neither data nor service.
 #[test]
 fn a_full_disk_does_not_keep_a_long_log_from_being_read() {

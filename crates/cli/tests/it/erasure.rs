@@ -80,7 +80,7 @@ fn holds(bytes: &[u8]) -> bool {
     let frame_holds = |at: usize| {
         let mut plain = Vec::new();
         let decoder = zstd::stream::read::Decoder::new(bytes.get(at..).unwrap_or_default());
-        // What follows the frame is none of it.
+        // What follows the frame is not part of it.
         let _ = decoder.and_then(|decoder| decoder.single_frame().read_to_end(&mut plain));
         has(&plain)
     };

@@ -143,7 +143,7 @@ fn events_that_cannot_be_read_are_left_out_wherever_they_are() {
     events[10] = json!("no event");
     events[2_500] = json!({"timestamp": "yesterday", "data": {}});
     events[4_999] = json!(null);
-    // An id that cannot be used is no reason: ids are given anew.
+    // An id that cannot be used is no reason: new ids are given.
     events[4_000]["id"] = json!("four thousand");
     let outcome = import(&server, &serde_json::to_vec(&file).expect("JSON"));
     let outcome = outcome.json().expect("JSON");

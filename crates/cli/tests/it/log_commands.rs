@@ -1,4 +1,4 @@
-//! `timberline log …`: the real command on data directories that a store has filled, damaged and whole, beside a
+//! `timberline log …`: the real command on data directories that a store has filled, damaged and whole, next to a
 //! running server and without one.
 
 use std::fs;
@@ -130,7 +130,7 @@ fn number(value: &Value, name: &str) -> u64 {
         .unwrap_or_else(|| panic!("{name} in {value}"))
 }
 
-/// The events of a bucket as a server tells them, without what it gives out itself.
+/// The events of a bucket in a server's answer, without their ids.
 fn events(port: u16, bucket: &str) -> Vec<Value> {
     let answer = http::get(port, &format!("/api/0/buckets/{bucket}/events?limit=-1")).expect("an answer");
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -239,7 +239,7 @@ fn a_flipped_bit_is_found_and_the_rest_is_served() {
         assert_eq!(rest.len(), others.len());
         assert!(rest == others, "all other records are as before");
 
-        // Damage where nothing was asked for is not told.
+        // Damage outside of the range is not reported.
         let after = (number(victim, "seq") + 1).to_string();
         let (code, out, _) = log(&installation, &["dump", "--from", &after]);
         assert_eq!((code, out.contains("damage")), (0, false), "{out}");
@@ -555,7 +555,7 @@ fn replay_to_a_second_server_gives_the_same_events() {
     );
     other.stop();
 
-    // Refusals are told, and are a failure.
+    // Refusals are reported, and are a failure.
     let args = ["replay", "--to", &url, "--speed", "max"];
     let (code, _, err) = log(&source, &args);
     assert_eq!(code, 1);

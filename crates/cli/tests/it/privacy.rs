@@ -1,4 +1,4 @@
-//! Privacy filters through the API: what is stored, what clients are told, and previews.
+//! Privacy filters through the API: what is stored, what clients see, and previews.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! Queries through the API: what they are told when they are wrong or too much, and that they leave the server as it
+//! Queries through the API: the errors of those that are wrong or too much, and that they leave the server as it
 //! was, whatever becomes of them. What they answer is `conformance.rs`'s matter.
 
 use crate::harness::server::{Installation, Server};

@@ -134,7 +134,7 @@ impl KeyFile {
     /// Whether the directory is encrypted.
     ///
     /// # Errors
-    /// If that cannot be told.
+    /// If that cannot be determined.
     pub fn exists(&self) -> Result<bool, KeyError> {
         let path = self.path();
         path.try_exists().map_err(|source| KeyError::Io {
@@ -396,7 +396,7 @@ mod tests {
         assert!(matches!(Locked::decode(&bytes), Read::Good(_)));
     }
 
-    /// A checksum is no protection against somebody who computes it anew: the tag is.
+    /// A checksum is no protection against somebody who recomputes it: the tag is.
     #[test]
     fn the_associated_data_of_the_key_is_authenticated() {
         for at in [12, 16, 24, 40, 64, 96] {

@@ -1,9 +1,9 @@
-//! Encryption at rest: bytes sealed with a data key, so that whoever has only the files reads nothing in them and
-//! changes nothing in them unnoticed.
+//! Encryption at rest with a data key. Somebody who has only the files cannot read them, and cannot change them without
+//! being noticed.
 //!
-//! XChaCha20-Poly1305: why, and what it costs, is in `docs/decisions/009-sealed-with-xchacha20.md`. What is sealed, and
-//! with what associated data, is said where it is written: a frame's payload in `crates/log`, files in `encrypted.rs`,
-//! the data key itself in [`key_file`].
+//! The cipher is XChaCha20-Poly1305; `docs/decisions/009-sealed-with-xchacha20.md` gives the reasons and the cost. The
+//! associated data are documented where payloads are encrypted: frames in `crates/log`, files in `encrypted.rs`, the data
+//! key in [`key_file`].
 
 pub(crate) mod key_file;
 
@@ -19,14 +19,14 @@ use crate::random::{draw, random};
 
 /// Bytes of a data key.
 pub(crate) const KEY: usize = 32;
-/// Bytes of a nonce, which comes before what is sealed with it.
+/// Bytes of a nonce. It stands before the ciphertext.
 pub(crate) const NONCE: usize = 24;
-/// Bytes of the tag, which comes after it.
+/// Bytes of the tag. It stands after the ciphertext.
 pub(crate) const TAG: usize = 16;
-/// The part of a nonce that is drawn once for each [`Cipher`].
+/// The random part of a nonce, the same for all nonces of one [`Cipher`].
 const DRAWN: usize = 16;
 
-/// Sealed bytes that nobody with this key has sealed like this: another key, another place, or damage.
+/// Authentication failed: another key, other associated data, or damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it was changed since it was encrypted, or was encrypted with another key")]
 pub struct NotAuthentic;

@@ -16,7 +16,7 @@ pub struct AppendMemory {
     mapping: Mapping,
     /// Bytes that are there and whole.
     used: AtomicUsize,
-    /// Held by whoever adds.
+    /// Held while bytes are appended.
     adding: Mutex<()>,
 }
 

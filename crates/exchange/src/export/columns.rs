@@ -130,7 +130,7 @@ impl Columns {
         if self.is_chosen { Rest::Drop } else { Rest::Keep }
     }
 
-    /// Whether there is something to expect beside the columns.
+    /// Whether there may be members that have no column.
     pub(crate) fn has_rest(&self) -> bool {
         self.rest() == Rest::Keep && (self.has_more || self.columns.is_empty())
     }

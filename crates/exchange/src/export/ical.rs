@@ -14,7 +14,7 @@ use super::{Sink, Totals, no_bucket};
 use crate::{Error, Result};
 
 const CHUNK: usize = 64 << 10;
-/// Octets of a line, beside its end.
+/// Octets of a line without its end.
 const LINE: usize = 75;
 /// Characters of a title: calendars show one line.
 const SUMMARY: usize = 200;

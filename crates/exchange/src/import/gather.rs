@@ -14,7 +14,7 @@ pub(super) const BATCH_EVENTS: usize = 4096;
 const BATCH_BYTES: usize = 4 << 20;
 /// Bytes that all unfinished batches may take together.
 const PENDING_BYTES: usize = 24 << 20;
-/// What an event takes beside its data.
+/// What an event takes in addition to its data.
 const EVENT_BYTES: usize = mem::size_of::<NewEvent<'_>>();
 
 #[derive(Default)]

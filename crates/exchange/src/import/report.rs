@@ -62,7 +62,7 @@ pub enum Reason {
     Duration,
     /// The data are no JSON object.
     Data,
-    /// Text that is not UTF-8, half of a surrogate pair, or a number that is none: replaced.
+    /// Text that is not UTF-8, half of a surrogate pair, or a number that is not one: replaced.
     Text,
     /// A field of a bucket or event that was missing or wrong, and has something in its place now.
     Field,

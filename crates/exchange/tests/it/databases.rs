@@ -310,7 +310,7 @@ fn a_database_in_wal_mode_without_a_log_gets_none() {
     assert_eq!(contents(directory.path()), before);
 }
 
-/// Another process that has a database open, and does what it is told.
+/// Another process that has a database open, and carries out commands.
 const WRITER: &str = r#"
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)

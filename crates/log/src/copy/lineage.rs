@@ -1,10 +1,12 @@
-//! Whether a copy is of the same history as the log: whether every record that it has is the log's record of that number.
+//! Whether a copy and the log have the same history: whether each record of the copy is the log's record of that number.
 //!
-//! A log can lose its end: its last segment file was removed, or its directory was put back to an earlier state. It then
-//! gives numbers a second time, and what the copy has under them is the only copy of what was lost. It must not be
-//! replaced or mixed with what came after. A segment is known by its device and the time when it was made; rewriting
-//! keeps both and counts generations, `log repair` notes when it salvaged. Whether one segment is a beginning of another
-//! is seen from their bytes when it is copied.
+//! A log can lose its end: somebody removes its last segment file, or restores an earlier state of its directory. The log
+//! then uses numbers a second time, and only the copy still has the records that were lost. They must not be replaced by
+//! later records or mixed with them.
+//!
+//! A segment is identified by its device and the time when it was made. Rewriting keeps both and counts generations;
+//! `log repair` adds the time of the repair. Whether one segment is the beginning of another is seen when their bytes are
+//! copied.
 
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ use crate::format::segment::{SEGMENT_HEADER, segment_name};
 use crate::read::probe::Probe;
 use crate::read::reader::{LogReader, Records, SegmentInfo};
 
-/// What a segment of a copy is to the log.
+/// How a segment of a copy relates to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lineage {
     /// A version of the log's segment, or a beginning of one.

@@ -1,11 +1,14 @@
-//! Copying a log segment by segment, also while another process writes it or replaces sealed segments by rewritten
-//! ones.
+//! Copies a log segment by segment. Another process may write the log meanwhile, or rewrite its sealed segments.
 //!
-//! A sealed segment is copied byte for byte, footer included, whatever its kind: a copy whose first 4096 bytes are those
-//! of the original needs no second look. An unsealed one is copied up to the end of its last whole batch, and sealed
-//! there: nobody looks beyond the footer of a sealed segment, so it can be extended in place, and is whole at every
-//! moment; a footer that only said *closed here* would have what a power cut has left of an extension taken for damage.
-//! Every frame is checked where it arrives.
+//! A sealed segment is copied byte for byte, footer included. If the first 4096 bytes of a copy are those of the
+//! original, nothing has to be compared or copied.
+//!
+//! An unsealed segment is copied up to the end of its last whole batch, and the copy is marked as sealed there. A later
+//! copy extends it in place. Suppose that the power fails during that: bytes of the extension then stand behind the
+//! footer. Readers ignore everything behind the footer of a sealed segment, so the copy is still whole. If the segment
+//! were not marked as sealed, they would take these bytes for damage.
+//!
+//! Every frame is checked after it was copied.
 
 pub(crate) mod check;
 pub(crate) mod lineage;
@@ -40,18 +43,18 @@ pub struct CopiedLog {
     pub seq: Seq,
     /// The device that wrote the newest segment whose header holds.
     pub device: Option<DeviceId>,
-    /// What is damaged in what was copied just now: it was copied as it is.
+    /// Damage in the segments that were copied now. They were copied as they are.
     pub damage: Vec<Damage>,
 }
 
-/// Brings the copy of a log in `target` up to the present: whole batches up to one record. Nothing is taken away from
-/// the copy: a log removes no segment of its own, so one that only the copy has was lost, and the copy keeps it. Whatever
-/// moment it is interrupted at, each segment in the copy is whole.
+/// Brings the copy of a log in `target` up to the present: whole batches up to one record. Nothing is removed
+/// from the copy: a log never removes a segment, so the log has lost a segment that only the copy has. Each segment of the
+/// copy is whole at any moment, also when copying is interrupted.
 ///
 /// The copy must be of the same history (see the module `lineage`). If it has a record that the log has not, or another
 /// one under the same number, nothing is changed.
 ///
-/// `known_crc` may tell the CRC of a sealed segment that is in the copy already (first, generation, used), to save
+/// `known_crc` may give the CRC of a sealed segment that is in the copy already (first, generation, used), to save
 /// reading it. `cancel` is checked every few hundred KiB; when cancelled, this ends with [`LogError::Stopped`].
 ///
 /// # Errors
@@ -129,7 +132,7 @@ fn pass(
 }
 
 /// Where to begin: segments that were rewritten replace their copies from the newest to the oldest, as they were
-/// rewritten in the log. A record refers only to what came before it, so whoever reads the copy meanwhile, or finds it
+/// rewritten in the log. A record refers only to what came before it, so a reader of the copy meanwhile, or one that finds it
 /// as an interruption has left it, sees no record that refers to something erased. What is new follows, oldest first.
 fn copy_order(listed: &[SegmentInfo], target: &Arc<dyn Storage>) -> Result<Vec<usize>, LogError> {
     let copies = list_segments(target)?;

@@ -1,7 +1,7 @@
-//! Writing a log anew from what is left of a damaged one: records with numbers and times of their own.
+//! Writes a new log from what is left of a damaged one. Records keep their numbers and times.
 //!
-//! Not for appending: nothing written here counts before [`Salvage::finish`], so whoever uses it builds in a directory
-//! that gets its final name afterwards.
+//! Nothing that is written here is durable before [`Salvage::finish`]. So a caller writes to a directory that gets its
+//! final name afterwards.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub struct Salvaged<'a> {
     pub ends_batch: bool,
 }
 
-/// A log that is being written anew.
+/// A new log that is being written.
 #[derive(Debug)]
 pub struct Salvage {
     target: Arc<dyn Storage>,
@@ -75,7 +75,7 @@ impl Salvage {
         }
     }
 
-    /// Takes a segment over as it is, byte for byte. Nothing may be wrong with it.
+    /// Copies a segment byte for byte. It must be undamaged.
     ///
     /// # Errors
     /// [`LogError`]; damage found in it after all is one.
@@ -99,7 +99,7 @@ impl Salvage {
         }
     }
 
-    /// Begins a segment that takes the place of one of which something is lost.
+    /// Begins a segment that takes the place of one with lost records.
     ///
     /// # Errors
     /// [`LogError::Io`].

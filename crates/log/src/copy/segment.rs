@@ -1,4 +1,4 @@
-//! Copying one segment, or extending the copy of one. Every frame is checked where it arrives.
+//! Copies one segment, or extends the copy of one. Every frame is checked after it was copied.
 
 use std::io;
 use std::ops::Range;
@@ -23,7 +23,7 @@ use crate::read::scan::{Source, Step};
 use crate::read::window::Window;
 use crate::sync::active::publish_footer;
 
-/// What a copy is made with.
+/// How to copy.
 pub(crate) struct How<'a> {
     /// The CRC of a sealed segment that is in the copy already, if it is known.
     pub(crate) known_crc: &'a dyn Fn(&CopiedSegment) -> Option<u32>,
@@ -42,7 +42,7 @@ pub(crate) fn copy_segment(
     target: &Arc<dyn Storage>,
     how: &How<'_>,
 ) -> Result<(CopiedSegment, Vec<Damage>), LogError> {
-    // Opened once and held: should the file be replaced meanwhile, this is still the old one, and whole.
+    // Opened once: if the file is replaced meanwhile, this is still the old one, and whole.
     let mut original = Original::open(source, first, next, how)?;
     if let Some(mut kept) = original.is_kept(target)? {
         kept.crc = match (how.known_crc)(&kept) {
@@ -62,7 +62,7 @@ fn crc_of(target: &Arc<dyn Storage>, segment: &CopiedSegment) -> Result<u32, Log
     Ok(check_frames(target, segment.first, segment.used)?.crc)
 }
 
-/// The segment to copy and how far.
+/// The segment to copy, and up to where.
 struct Original<'a> {
     how: &'a How<'a>,
     probe: Probe,
@@ -72,7 +72,7 @@ struct Original<'a> {
     head: Vec<u8>,
     /// Whether nothing will be added to it.
     sealed: bool,
-    /// What its copy holds.
+    /// The footer of its copy.
     footer: Footer,
     damage: Vec<Damage>,
 }
@@ -110,7 +110,7 @@ impl<'a> Original<'a> {
     fn survey(&mut self, source: &LogReader, next: Option<Seq>) -> Result<(), LogError> {
         let first = self.probe.first;
         self.footer.time = system_nanos();
-        // The reader tells of a damaged header as well.
+        // The reader reports a damaged header as well.
         self.damage.clear();
         let mut batch_end = self.footer;
         // Frames, not records: a backup of an encrypted log is made without its key.
@@ -139,11 +139,11 @@ impl<'a> Original<'a> {
         if let Some(next) = next.filter(|next| *next > first) {
             self.footer.last = self.footer.last.max(next.prev());
         }
-        // What readers see need not be on the disk yet. Should the power fail now, the copy would have what the log has
-        // not; harmless, because the next copy compares, but not what it says it is. Where it cannot be synced, a copy
-        // is wanted all the more.
+        // What readers see need not be on the disk yet. If the power failed now, the copy would have records that the log
+        // does not have. The next copy would notice, but this one would not be a copy of the log. A failed sync is
+        // ignored: then a copy is needed all the more.
         let _ = self.probe.window.sync();
-        // What was looked at before may have been written to since.
+        // The bytes that were read before may have changed.
         self.probe.window.refresh();
         Ok(())
     }
@@ -231,7 +231,7 @@ impl<'a> Original<'a> {
         region
             .sync(size(before.used)..region.len())
             .map_err(LogError::io("sync", &path))?;
-        // Only now, so that the footer never promises what is not there.
+        // Last, so that the footer never covers bytes that are not there.
         self.write_footer(&*region);
         region
             .sync(0..SEGMENT_HEADER)

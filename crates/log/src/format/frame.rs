@@ -1,7 +1,7 @@
 //! One record on disk: a 32-byte header, the payload, and zeroes up to the next multiple of 8.
 //!
-//! Specified to the byte in `docs/format/log.md`. Everything here is a pure function of bytes, so it can be fuzzed;
-//! nothing here trusts a byte before its checksum has been seen to hold.
+//! `docs/format/log.md` specifies it to the byte. Everything here is a pure function of bytes, so it can be fuzzed. No
+//! byte is trusted before its checksum was verified.
 
 use timberline_disk::{Cipher, NotAuthentic};
 
@@ -139,7 +139,7 @@ pub(crate) enum Decoded<'a> {
     Frame(Frame<'a>),
     /// Nothing was written here: 32 zero bytes.
     End,
-    /// The bytes given are too few to tell; this many are needed.
+    /// More bytes are needed to decide: this many.
     Needs(usize),
     /// Something that is not a frame, or no longer.
     Invalid(Flaw),

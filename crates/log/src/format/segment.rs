@@ -1,8 +1,8 @@
 //! A segment file's name and its 4096-byte header.
 //!
-//! The header is two blocks of 2048 bytes: what is known when the segment is made, and the *footer* that is written
-//! when it is sealed, or when the log is closed. They lie in different sectors and have checksums of their own, so a
-//! footer that is torn by a power cut cannot harm the rest.
+//! The header has two blocks of 2048 bytes. The first is written when the segment is made. The second, the *footer*, is
+//! written after syncs, when the segment is sealed, and when the log is closed. They lie in different sectors and have
+//! separate checksums, so a power cut that tears the footer cannot damage the first block.
 
 use crate::format::frame::FRAME_HEADER;
 use crate::{DeviceId, Seq};

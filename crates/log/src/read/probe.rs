@@ -1,4 +1,4 @@
-//! Opening a segment file to look at its header.
+//! Opens a segment file and reads its header.
 
 use std::sync::Arc;
 

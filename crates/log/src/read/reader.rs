@@ -1,8 +1,8 @@
 //! Reading a log, also while another process writes it.
 //!
-//! Readers copy with `pread` instead of mapping. The copy costs little (a log is read front to back), and it is what
-//! makes reading safe: a bad sector is an error message and not SIGBUS, and nothing happens when the writer, in
-//! another process, cuts the unused end off a file that is being read.
+//! Readers copy with `pread` instead of mapping. The copy costs little, because a log is read front to back, and it makes
+//! reading safe: a bad sector is an error and not a SIGBUS. The writer, in another process, may cut the unused end off a
+//! file that is being read.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -248,7 +248,7 @@ impl LogReader {
     }
 
     /// [`read_from`](Self::read_from) with a hint where the record lies, as [`Log::position`](crate::Log::position)
-    /// told when it was the next to be appended. A hint that is wrong costs time, never an answer.
+    /// reported when it was the next to be appended. A wrong hint costs time, never an answer.
     ///
     /// # Errors
     /// As [`read_from`](Self::read_from).
@@ -270,7 +270,7 @@ impl LogReader {
         })
     }
 
-    /// Records whose payloads can be read: told at once if they cannot, not record by record.
+    /// Records whose payloads can be read. If they cannot, that is an error here, not one per record.
     fn opened_records(&self, seq: Seq, hint: Option<Position>) -> Result<Records, LogError> {
         let records = self.records(seq, hint)?;
         if let Some(current) = &records.current {

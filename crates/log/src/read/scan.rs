@@ -1,4 +1,4 @@
-//! Walking along the frames of a segment, and finding the way again after bytes that are no frame.
+//! Reads a segment frame by frame, and finds the next frame after bytes that are not one.
 //!
 //! One walk serves recovery, readers and tails; [`scan`] is the same walk over bytes in memory, for fuzzing.
 
@@ -7,12 +7,12 @@ use std::ops::RangeInclusive;
 use crate::Seq;
 use crate::format::frame::{Decoded, FRAME_ALIGN, FRAME_HEADER, Flaw, Frame, FrameHead, decode};
 
-/// Bytes looked through at a time by a search.
+/// Bytes that a search reads at a time.
 const SEARCH_CHUNK: usize = 64 << 10;
-/// What a disk writes whole or not at all, at least.
+/// The least that a disk writes atomically.
 const SECTOR: u64 = 512;
 
-/// Bytes that can be asked for by offset.
+/// Bytes that are read by offset.
 pub(crate) trait Source {
     /// The bytes from `offset` on: `want` of them, or fewer if the file ends before.
     fn at(&mut self, offset: u64, want: usize) -> &[u8];
@@ -20,7 +20,7 @@ pub(crate) trait Source {
     fn refresh(&mut self);
     /// Where the bytes end.
     fn end(&mut self) -> u64;
-    /// Why some bytes read lately could not be; they are served as zeroes.
+    /// Why some bytes could not be read lately; they are served as zeroes.
     fn read_error(&mut self) -> Option<String> {
         None
     }
@@ -44,10 +44,10 @@ impl Source for Slice<'_> {
     }
 }
 
-/// What is known of a segment from elsewhere than its frames.
+/// What is known about a segment from other places than its frames.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Bounds {
-    /// Up to this offset everything was whole once, and held the records up to this one (from the segment's footer).
+    /// Once everything up to this offset was whole, and held the records up to this one (from the segment's footer).
     pub(crate) floor: Option<(u64, Seq)>,
     /// Nothing follows the floor.
     pub(crate) sealed: bool,
@@ -67,7 +67,7 @@ pub(crate) struct FrameAt {
     pub(crate) payload: usize,
 }
 
-/// A stretch of bytes in which there should be frames and are none.
+/// A stretch of bytes that should hold frames and does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Gap {
     pub(crate) offset: u64,
@@ -375,7 +375,7 @@ impl Walk {
 /// length of a frame is stored after everything else of it, and frames are written one behind another. So the frame at
 /// `end` says that the sector in which it begins was written when everything before it was complete; the length at `start`
 /// says the same of its sector; and a sector in between ends with zeroes if it was not written. A payload may end with
-/// zeroes there, too: then it cannot be told, and passes for torn.
+/// zeroes there, too: then damage cannot be recognised, and counts as torn.
 fn was_written(source: &mut impl Source, start: u64, end: u64) -> bool {
     let first_word = source.at(start, FRAME_ALIGN).get(..4);
     if first_word.is_none_or(|length| length == [0; 4]) || source.read_error().is_some() {

@@ -1,4 +1,4 @@
-//! A file seen through a buffer that moves along it.
+//! A file that is read through a buffer, front to back.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ impl Window {
         self.file.sync()
     }
 
-    /// A part of what was read last, for a caller who cannot borrow mutably.
+    /// A part of the last read, for a caller that cannot borrow mutably.
     pub(crate) fn buffered(&self, offset: u64, len: usize) -> Option<&[u8]> {
         let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
         self.buffer.get(from..from.checked_add(len)?)

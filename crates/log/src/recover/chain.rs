@@ -1,7 +1,7 @@
-//! Whether the segments of a log follow one another, from their names, lengths and first 4096 bytes.
+//! Checks that the segments of a log follow one another, by their names, lengths and first 4096 bytes.
 //!
-//! Looked at whenever the log is opened for writing: one small read for each file, however much is in it. What a checksum
-//! of a record would show is not found here.
+//! This happens whenever the log is opened for writing. It takes one small read for each file, however large. It does not
+//! verify the checksums of records.
 
 use std::sync::Arc;
 
@@ -78,7 +78,7 @@ fn check_one(storage: &Arc<dyn Storage>, mut probe: Probe, next: Option<Seq>) ->
         lost: None,
         reason,
     };
-    // Shorter than it was when it was sealed, or without the footer that says how long it was: only its frames tell. (After a
+    // Shorter than it was when it was sealed, or without the footer that says how long it was: only its frames show what it holds. (After a
     // sync of the footer that failed, a power cut can leave it so, and nothing is lost.)
     let length = probe.window.file_len().unwrap_or(0);
     let is_cut = |footer: Footer| length < footer.used;

@@ -1,11 +1,12 @@
-//! What opening a log for writing does with what a crash has left.
+//! Recovery: opening a log for writing after a crash.
 //!
-//! Only unsealed segments are walked along, and of the others the first 4096 bytes are read ([`chain`]), so that starting
-//! does not take longer the more history there is. First everything is looked at ([`plan`]), then what is to be done is
-//! done ([`Plan::carry_out`]): whoever has seen the plan may refuse it, and nothing has changed. The
-//! argument why nothing durable is lost is in `docs/format/log.md`; in short: a sync covers everything before it, so
-//! a place where bytes are missing is followed by no durable record, unless a later frame says (by its durable mark)
-//! that the missing ones were durable. Then it is damage, and never cut.
+//! Recovery reads unsealed segments frame by frame, and only the first 4096 bytes of sealed ones ([`chain`]). So a start
+//! does not take longer the more history there is. [`plan`] reads and changes nothing; [`Plan::carry_out`] then changes
+//! the files. A caller may refuse the plan.
+//!
+//! `docs/format/log.md` has the argument why nothing durable is lost. In short: a sync covers everything before it. So no
+//! durable record follows a place where bytes are missing. The exception is a later frame whose durable mark says that
+//! the missing records were durable. Then the place is damage, and is never cut off.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,14 +23,14 @@ use crate::recover::chain;
 use crate::recover::survey::{Cut, Findings, Survey, survey};
 use crate::sync::active::ActiveSegment;
 
-/// What opening a log for writing found.
+/// What recovery found when the log was opened.
 #[derive(Clone, Debug, Default)]
 pub struct Recovery {
     /// The last record of the log; [`Seq::NONE`] if it is empty.
     pub last_seq: Seq,
     /// What was cut off, if anything: records that were never reported durable.
     pub torn: Option<TornTail>,
-    /// What is lost of what was durable, in the segments looked at. Reading goes on after it.
+    /// Durable records that are lost, in the segments looked at. Reading goes on after it.
     pub damage: Vec<Damage>,
 }
 
@@ -49,8 +50,8 @@ pub struct TornTail {
 pub(crate) struct Recovered {
     /// The unsealed segments, oldest first; the last one is to be appended to.
     pub(crate) segments: VecDeque<Arc<ActiveSegment>>,
-    /// Whether the last one ends with records that are lost. Nothing may be appended to it: behind a gap a record is
-    /// only found where as many as are missing would have fitted, and this may be the very place where the gap begins.
+    /// Whether the last one ends with records that are lost. Nothing may be appended to it: a reader
+    /// looks for a record behind a gap only where the missing ones would have fitted, and the gap may begin right here.
     pub(crate) ends_in_gap: bool,
     pub(crate) report: Recovery,
 }
@@ -284,7 +285,7 @@ fn ends_in_gap(survey: &Survey, damage: &[Damage]) -> bool {
     last >= survey.probe.first && damage.iter().any(is_lost)
 }
 
-/// Makes zeros of what follows `offset` in a segment, durably. Gives back how many bytes were in use there.
+/// Overwrites everything after `offset` in a segment with zeros, durably. Gives back how many bytes were in use there.
 fn clear_from(storage: &Arc<dyn Storage>, survey: &mut Survey, offset: u64) -> Result<u64, LogError> {
     let in_use = nonzero_end(&mut survey.probe.window, offset) - offset;
     let name = segment_name(survey.probe.first);

@@ -1,4 +1,4 @@
-//! Reading the unsealed segments frame by frame: how far they are good, where the log may be cut, and what is damaged.
+//! Reads the unsealed segments frame by frame, and finds where they end, where the log may be cut, and what is damaged.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use crate::format::segment::{BLOCK, FOOTER_OFFSET, Footer, SEGMENT_HEADER, segme
 /// A segment that is not sealed yet.
 ///
 /// The appender moves the tail; the sync thread follows with the rest. No lock: the offset is stored before the
-/// sequence number and loaded after it, so whoever sees a sequence number sees an offset that covers it.
+/// sequence number and loaded after it, so a thread that sees a sequence number sees an offset that covers it.
 #[derive(Debug)]
 pub(crate) struct ActiveSegment {
     pub(crate) first: Seq,

@@ -1,9 +1,9 @@
-//! Whether the files that are written are still the ones at their paths.
+//! Whether the files that the log writes are still the ones at their paths.
 //!
 //! A file that was removed or replaced can be written and synced without an error, and is gone when the process ends.
-//! So the sync thread asks, after each sync and before it reports anything durable: is the directory the one that was
-//! opened, and has the segment's file its name? Two system calls. Everything else in the directory (sealed segments, the
-//! lock file) is looked at only when the directory says that a name has changed.
+//! So the sync thread asks after each sync, before it reports anything durable: is this still the directory that was
+//! opened, and does the segment's file still have its name? That takes two system calls. It looks at the other files
+//! (sealed segments, the lock file) only when the directory's time says that a name has changed.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -14,17 +14,17 @@ use crate::error::SyncFailed;
 use crate::sync::active::ActiveSegment;
 use crate::sync::placement::Integrity;
 
-/// How long an append that has begun is waited for; it copies memory, and may make a file.
+/// How long to wait for an append that has begun. It copies memory, and may make a file.
 const APPEND_ENDS: Duration = Duration::from_secs(5);
 
 /// Whether records may be appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gate {
-    /// They may.
+    /// Yes.
     Open,
-    /// They may not: the files are not at their paths.
+    /// No: the files are not at their paths.
     Closed,
-    /// They may, but the active segment has got another file.
+    /// Yes, but the active segment is in another file.
     Moved,
 }
 

@@ -1,11 +1,11 @@
 //! Group commit: one thread syncs, everybody waits for the same sync.
 //!
-//! Appending never waits for it and holds no lock that it needs. All records appended when a sync begins become
-//! durable with it, so a thousand writers cost one sync. Sealing happens here too, and the next segment is made here
-//! before it is needed, so that rolling over costs the appender a rename.
+//! Appending never waits for a sync. A sync makes all records durable that were appended when it began, so a thousand
+//! writers share one sync. The thread also seals segments. It prepares the next segment ahead, so that rolling over
+//! costs the appender only a rename.
 //!
-//! Before anything is reported durable the files are looked for at their paths ([`Placement`]). A file that is gone is
-//! written again; meanwhile, and while that is not possible, the *gate* is closed and nothing is appended.
+//! Before it reports anything durable, the thread checks that the files are at their paths ([`Placement`]). It writes a
+//! missing file again. Until that has succeeded the *gate* is closed, and nothing is appended.
 
 use std::io;
 use std::sync::Arc;
@@ -23,9 +23,9 @@ use crate::sync::placement::{self, Incident, Misplaced, Placement};
 use crate::sync::shared::{Gate, Shared, held};
 use crate::{LogError, Seq};
 
-/// How often files that cannot be put back are looked for again.
+/// How often to look again for files that cannot be put back.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
-/// How often files are looked for while nothing is written.
+/// How often to look for the files while nothing is written.
 const IDLE_CHECK: Duration = Duration::from_secs(60);
 /// Does the syncing; owned by the sync thread, or by the log where a test syncs by hand.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(crate) struct Syncer {
     placement: Placement,
 }
 
-/// Why not everything is durable.
+/// Why a sync failed.
 #[derive(Debug)]
 enum Unsynced {
     /// The disk refused to sync this file: final.
@@ -220,7 +220,7 @@ impl Syncer {
         Ok(())
     }
 
-    /// Says in the active segment how far it is durable, so that a start can tell an end that went bad from one that was
+    /// Records in the active segment how far it is durable, so that a start can distinguish an end that went bad from one that was
     /// never written. The frames alone cannot say that of the records of the last sync.
     ///
     /// The footer is not synced: that would double the cost of every sync. The footer of a killed process is in the page
@@ -285,7 +285,7 @@ impl Syncer {
         Ok(())
     }
 
-    /// No further sync will come: whoever waits gets an error.
+    /// No further sync will come: all who wait get an error.
     pub(crate) fn abandon(&self) {
         let reason = "the log was closed before".to_owned();
         if self.shared.unsynced() {

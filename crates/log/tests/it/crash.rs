@@ -41,7 +41,11 @@ fn found(bug: Option<PlantedBug>) -> Option<String> {
 #[test]
 fn the_harness_finds_a_log_that_reports_durable_before_it_syncs() {
     let violation = found(Some(PlantedBug::ReportsTooEarly)).unwrap();
-    assert!(violation.contains("durable"), "{violation}");
+    // The log ends too early, or a footer covers records that are not there.
+    assert!(
+        violation.contains("durable") || violation.contains("zeroes where a record belongs"),
+        "{violation}"
+    );
 }
 
 #[test]
@@ -58,7 +62,7 @@ fn the_same_histories_without_a_bug_are_fine() {
     assert_eq!(found(None), None);
 }
 
-/// The same with the sync thread running, and writers that wait for it: what they were told must be true.
+/// The same with the sync thread running, and writers that wait for it: what was reported to them must be true.
 #[test]
 fn what_waiters_were_told_is_durable_survives_a_power_cut_at_any_moment() {
     for seed in 0..u64::from(cases(30)).min(1000) {

@@ -141,7 +141,7 @@ fn another_key_is_damage_record_by_record() {
     assert!(damage.reason.contains("another key"), "{damage}");
 }
 
-/// Somebody who knows the format computes checksums anew; a payload opens where it was sealed and nowhere else.
+/// Somebody who knows the format recomputes checksums; a payload opens where it was sealed and nowhere else.
 #[test]
 fn a_payload_that_was_moved_to_another_frame_does_not_open() {
     let dir = tempfile::tempdir().unwrap();

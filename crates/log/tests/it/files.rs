@@ -1,4 +1,4 @@
-//! The log on real files: writing, reading beside the writer, closing, opening again.
+//! The log on real files: writing, reading while it is written, closing, opening again.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 

@@ -1,4 +1,4 @@
-//! Sealed segments rewritten and squashed: on real files beside readers, and cut off at every disk operation.
+//! Sealed segments rewritten and squashed: on real files while readers read them, and cut off at every disk operation.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 

@@ -1,6 +1,6 @@
 //! The canonical spelling, by the shortest of three ways: text that is spelled so already is borrowed after one scan;
 //! flat objects, which nearly all watchers send, are rewritten by hand ([`flat`]); the rest goes through
-//! [`serde_json::Value`], which is also the measure of what is right.
+//! [`serde_json::Value`], which also defines what is right.
 
 use std::borrow::Cow;
 

@@ -122,7 +122,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// Whether an escape (without its backslash) is spelled as serde_json would, and how many bytes it takes: all of them
-/// if so, else enough to get past a quote or a backslash; whoever resolves it looks at the rest.
+/// if so, else enough to get past a quote or a backslash; the code that resolves it checks the rest.
 fn escape_length(escape: &[u8]) -> Option<(bool, usize)> {
     match escape {
         [b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Some((true, 1)),

@@ -13,7 +13,7 @@ struct Member<'a> {
     key: &'a [u8],
     /// As it stands in the text.
     value: &'a [u8],
-    /// The value is a string whose escapes have to be spelled anew.
+    /// The value is a string whose escapes have to be rewritten.
     respell: bool,
 }
 

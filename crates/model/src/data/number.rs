@@ -1,4 +1,4 @@
-//! Numbers that are spelled as serde_json writes them, told without computing them.
+//! Recognises numbers that are spelled as serde_json writes them, without computing them.
 
 /// Length of the number the text starts with, if serde_json would write what it reads there in the very same way.
 /// That is so for

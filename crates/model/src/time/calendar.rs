@@ -17,7 +17,7 @@ pub(super) struct Date {
     pub(super) day: u32,
 }
 
-/// Days of a month, 0 for a month that is none.
+/// Days of a month; 0 if there is no such month.
 #[inline]
 pub(super) fn days_in_month(year: u32, month: u32) -> u32 {
     match month {

@@ -38,7 +38,7 @@ pub enum TimeError {
     TooLong(String),
 }
 
-/// The beginning of what a client sent, short enough to be repeated to it in an error.
+/// The beginning of a client's text, short enough to quote in an error.
 pub(crate) fn excerpt(text: &str) -> String {
     const MAX_LETTERS: usize = 48;
     match text.char_indices().nth(MAX_LETTERS) {

@@ -32,7 +32,7 @@ fn seconds_written(duration: Duration) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// Dates and times, many of them impossible, in every spelling and some that are none.
+/// Dates and times in every spelling, many of them impossible, and texts that are not times.
 fn time_text() -> impl Strategy<Value = String> {
     let year = prop_oneof![
         8 => 1970u32..2100,

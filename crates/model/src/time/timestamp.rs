@@ -253,7 +253,7 @@ fn parse_offset(text: &[u8]) -> Option<i64> {
     }
 }
 
-/// Everything else. This is what aw-server-rust reads every timestamp with, hence the measure of what is accepted.
+/// Everything else. aw-server-rust reads every timestamp with chrono, so chrono decides what is accepted.
 #[cold]
 fn parse_unusual(text: &str) -> Result<DateTime<FixedOffset>, TimeError> {
     text.parse().map_err(|_| TimeError::Malformed(excerpt(text)))

@@ -7,10 +7,10 @@ use parking_lot::Mutex;
 use rustc_hash::FxBuildHasher;
 use timberline_views::columns::ByteList;
 
-/// Bytes that a thing costs beside itself: its slot, its allocation, its place in the index.
+/// Bytes that a value costs in addition to itself: its slot, its allocation, its place in the index.
 const OVERHEAD: usize = 56;
 
-/// Bytes that a string costs beside itself: its place, and its entry in an index that has room.
+/// Bytes that a string costs in addition to itself: its place, and its entry in an index that has room.
 const STRING_OVERHEAD: usize = ByteList::OVERHEAD + 14;
 
 /// Byte strings of which each has one number: the many that a catalog has, in memory that is given back with it.

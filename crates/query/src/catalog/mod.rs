@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `intern` | distinct values and objects, numbered |
-//! | `table` | answers by number, filled by whoever asks first |
+//! | `table` | answers by number, filled by the first that asks |
 //! | `memo` | the tables of all transforms, each known only to its transform |
 //!
 //! Everything here is append-only and read without locks; only additions take a lock. A catalog that has grown too large

@@ -48,7 +48,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
     function("limit_events", &["events", "count"], |a| {
         let count = a.number(1)?;
-        // Saturating: what is negative is none, fractions are cut off.
+        // Saturating: a negative number becomes 0, fractions are cut off.
         a.events(0)?
             .first(a.scope().guard, count as usize)
             .map(Value::Events)

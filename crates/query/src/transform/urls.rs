@@ -51,7 +51,7 @@ struct Urls {
 }
 
 impl Urls {
-    /// The parts of a URL; none if the value is none.
+    /// The parts of a URL; none if the value is not a URL.
     fn parts(&self, catalog: &Catalog, value: ValueId) -> Option<&[ValueId]> {
         let answer = self.values.get(value).unwrap_or_else(|| {
             let answer = take_apart(catalog, value).map_or(0, |parts| {

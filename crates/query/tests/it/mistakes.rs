@@ -1,4 +1,4 @@
-//! What mistakes are told: their sort, the line and column, what is wrong, and what was probably meant. Each row is a
+//! How mistakes are reported: their sort, the line and column, what is wrong, and what was probably meant. Each row is a
 //! program as somebody may have written it.
 
 use crate::harness::Stage;

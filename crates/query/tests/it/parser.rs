@@ -1,5 +1,5 @@
 //! The language's text: programs print as text that reads as the same program, nothing makes the parser or the engine
-//! panic, and every mistake is told where it is, with what is wrong and what was probably meant.
+//! panic, and every mistake is reported with its place, what is wrong and what was probably meant.
 
 use std::sync::Arc;
 

@@ -147,7 +147,7 @@ fn it_is_given_again_with_what_is_remembered_and_not_without_the_text() {
             .explain(&stage.snapshot(), &query, &Cancel::new())
             .expect("an answer");
         assert_eq!(told(&explained), first);
-        // A period without the text has no warning; beside one that has it there is one.
+        // A period without the text has no warning; next to one that has it there is one.
         let without = "2024-04-01T00:00:00Z/2024-04-02T00:00:00Z";
         let none = stage.engine.run(
             &stage.snapshot(),

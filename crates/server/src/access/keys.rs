@@ -75,7 +75,7 @@ impl Granted {
         self.0.token.scope != Scope::Append
     }
 
-    /// The refusal of what it may not do.
+    /// The refusal of a request that the token does not allow.
     pub(crate) fn refusal(&self) -> Refused {
         refusal(&self.0)
     }

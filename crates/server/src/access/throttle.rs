@@ -17,13 +17,13 @@ use parking_lot::Mutex;
 const BURST: u32 = 20;
 /// One more after this time.
 const REFILL: Duration = Duration::from_secs(1);
-/// Addresses and tokens that are told apart. All others share one account.
+/// Addresses and tokens that are counted separately. All others share one account.
 const MAX_ACCOUNTS: usize = 4096;
 
 /// Who was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Who {
-    /// A client. Whoever has one IPv6 address has the other 2^64 of its network too.
+    /// A client. The owner of one IPv6 address also has the other 2^64 of its network.
     Address(IpAddr),
     /// The token of this name.
     Token(String),

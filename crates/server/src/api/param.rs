@@ -1,4 +1,4 @@
-//! Parts of a path, decoded; what cannot be decoded is told as JSON like every other error.
+//! Parts of a path, decoded. A part that cannot be decoded is a JSON error like every other.
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;

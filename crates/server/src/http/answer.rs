@@ -27,7 +27,7 @@ const RECHECK_AFTER: Duration = Duration::from_millis(250);
 static TURNS: Semaphore = Semaphore::const_new(STREAMS);
 static WAITS: Notify = Notify::const_new();
 
-/// Returns while a stream waits for its turn. Whoever listens may end the streams whose clients are slow.
+/// Returns while a stream waits for its turn. The listener may end the streams whose clients are slow.
 pub(crate) async fn streams_wait() {
     WAITS.notified().await;
 }

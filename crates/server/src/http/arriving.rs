@@ -1,5 +1,5 @@
-//! A request body as it arrives: tells its connection when it waits for more, so that a client that
-//! stalls is told from a server that is slow.
+//! A request body as it arrives. It notes in its connection when it waits for more bytes, so that a client that stalls
+//! can be distinguished from a server that is slow.
 
 use std::pin::Pin;
 use std::sync::Arc;

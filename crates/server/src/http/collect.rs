@@ -32,7 +32,7 @@ pub(crate) struct BodyPool {
     limit: usize,
     medium: Pool,
     large: Pool,
-    /// Told while a body waits for its share. Whoever listens may end the slow ones that have one.
+    /// Notified while a body waits for its share. The listener may end slow bodies that have one.
     waits: Arc<Notify>,
 }
 
@@ -78,7 +78,7 @@ impl BodyPool {
         self.share(bytes).await
     }
 
-    /// Waits until `bytes` fit beside the bodies that are there; one that never would gets it all.
+    /// Waits until `bytes` fit in addition to the bodies in memory. A body that would never fit gets all memory.
     async fn share(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
         let pool = if bytes > MEDIUM_BYTES {
             &self.large

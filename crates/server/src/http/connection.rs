@@ -1,4 +1,4 @@
-//! What one connection is doing. The task that serves it writes this down; others look at it.
+//! The state of one connection. The task that serves it writes it; others read it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -55,7 +55,7 @@ pub(crate) struct Sighting {
 
 /// One connection's state.
 ///
-/// All of it is relaxed: only the connection's own task writes the counters, and whoever reads them acts on what has
+/// All of it is relaxed: only the connection's own task writes the counters, and the reader acts on what has
 /// not changed for a while.
 #[derive(Debug)]
 pub(crate) struct Connection {

@@ -1,4 +1,4 @@
-//! All connections: places for them, who makes way when there are none, and who overstays.
+//! All connections: their places, which one is closed for a new client, and their timeouts.
 //!
 //! hyper has a timer per request head; it costs an allocation and a timer-wheel entry per request
 //! and closes quiet connections of watchers that meant to come back. So instead each connection
@@ -64,7 +64,7 @@ pub(crate) struct Slot {
 }
 
 impl Connections {
-    /// `bodies_wait` tells when a body waits for memory.
+    /// `bodies_wait` is notified when a body waits for memory.
     pub(crate) fn new(limits: &Limits, bodies_wait: Arc<Notify>) -> Arc<Self> {
         Arc::new(Self {
             slots: Arc::new(Semaphore::new(limits.connections)),
@@ -291,7 +291,7 @@ mod tests {
         Connections::new(&limits, Arc::default())
     }
 
-    /// Takes a place with a connection that ends when it is told to.
+    /// Takes a place with a connection that ends on request.
     async fn open(all: &Arc<Connections>) -> Arc<Connection> {
         let (give, take) = tokio::sync::oneshot::channel();
         all.spawn(all.slot().await, |state| {

@@ -1,4 +1,4 @@
-//! What a request can come to other than its answer, and how a client is told.
+//! Errors of requests, and how they are reported to the client.
 //!
 //! Every error is a status and `{"message": "…"}`: the web UI and the clients show that text. Bodies
 //! are JSON whatever the client accepts, as the reference server does it.
@@ -19,7 +19,7 @@ use crate::access::{Refused, Scope};
 /// Seconds after which a client that got 503 may as well try again.
 const RETRY_AFTER: &str = "10";
 
-/// How much of what a client sent an error repeats.
+/// How many bytes of a client's text an error quotes.
 const ECHO_BYTES: usize = 256;
 /// The longest message, whatever it repeats.
 const MESSAGE_BYTES: usize = 2048;
@@ -181,7 +181,7 @@ impl ApiError {
         }
     }
 
-    /// What programs want to know beside the message.
+    /// Details for programs, in addition to the message.
     fn write_details(&self, text: &mut Vec<u8>) {
         match self {
             Self::History(HistoryError::TooOld { from, time }) => {
@@ -208,7 +208,7 @@ impl ApiError {
     /// The answer, in whatever body type the caller needs.
     pub(crate) fn answer<B: From<Bytes>>(&self) -> Response<B> {
         let mut text = b"{".to_vec();
-        // As aw-server has it, clients of which tell errors apart by it.
+        // As in aw-server: clients distinguish errors by it.
         if let Self::Query(error) = self {
             text.extend_from_slice(br#""type":"#);
             json::write_string(&mut text, error.kind.name());
@@ -250,7 +250,7 @@ fn seconds(wait: Duration) -> String {
     }
 }
 
-/// The beginning of a message that repeats too much of what a client sent.
+/// The beginning of a message that quotes too much of a client's text.
 fn bounded(mut message: String) -> String {
     if message.len() > MESSAGE_BYTES {
         message.truncate(message.floor_char_boundary(MESSAGE_BYTES));

@@ -50,7 +50,7 @@ pub(crate) fn resolve(head: &mut request::Parts, peer: IpAddr, network: &Network
     client.to_canonical()
 }
 
-/// What the headers say, whoever wrote them.
+/// What the headers say; anybody may have written them.
 #[derive(Debug, Default, PartialEq)]
 struct Said {
     /// The client and the proxies in between.

@@ -1,4 +1,4 @@
-//! Listening sockets: opened here, or handed over by whoever started us.
+//! Listening sockets: opened here, or handed over by the process that started us (systemd).
 //!
 //! A socket that systemd holds (`LISTEN_FDS`, see sd_listen_fds(3)) outlives the server: while one
 //! instance makes way for the next, clients wait in its queue and none is refused.

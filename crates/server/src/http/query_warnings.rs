@@ -1,6 +1,6 @@
-//! What an answer does not take into account, told beside it: the body is that of the reference servers and stays so.
+//! Warnings about what an answer does not take into account. The body stays that of the reference servers.
 //!
-//! The client learns it from a header, whoever runs the server from the log.
+//! The client finds them in a header, the operator in the log.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -14,7 +14,7 @@ use http::{HeaderValue, Method, StatusCode};
 
 /// From one line of a kind to its next.
 const PAUSE: Duration = Duration::from_secs(60);
-/// Kinds that are told apart. Reasons are few, and routes have no names of buckets in them, but paths that
+/// Kinds that are distinguished. Reasons are few, and routes have no names of buckets in them, but paths that
 /// no route has are whatever a client sends.
 const MAX_KINDS: usize = 256;
 /// Of a path or a client's name, what a line repeats.
@@ -148,7 +148,7 @@ impl Refusals {
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
-        // Counters are right whoever panicked.
+        // Counters stay right when a thread panics.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

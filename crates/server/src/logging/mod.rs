@@ -64,7 +64,7 @@ pub(crate) fn start(settings: &Logging) -> Result<Log, SettingError> {
     Ok(Log { ring, _writer: guard })
 }
 
-/// What to tell: our own crates at the level asked for, the libraries below us only what matters.
+/// What to log: our own crates at the configured level, libraries only at a higher one.
 fn filter(level: &str) -> Result<Targets, SettingError> {
     let wrong = |reason: String| SettingError {
         key: "logging.level".to_owned(),

@@ -103,7 +103,7 @@ fn notify_manager(state: &[NotifyState<'_>]) {
     }
 }
 
-/// Accepts connections until told to stop. When all places are taken, one makes way for each client that comes.
+/// Accepts connections until the server stops. When all places are taken, one makes way for each client that comes.
 async fn accept(
     socket: TcpListener,
     handed_over: bool,
@@ -124,7 +124,7 @@ async fn accept(
             Err(error) => failures.handle(&error, &entrance.connections).await,
         }
     }
-    // Whoever is in the queue was promised a connection by the kernel and would see it reset. If the
+    // The kernel has accepted the connections in the queue; their clients would see them reset. If the
     // socket lives on elsewhere, so does its queue.
     if !handed_over {
         empty_queue(socket, &entrance).await;
@@ -140,7 +140,7 @@ struct Failures {
 impl Failures {
     async fn handle(&mut self, error: &std::io::Error, connections: &Connections) {
         use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-        // The client has gone while it waited. The next one is none the worse for it.
+        // The client has gone while it waited. The next one does not suffer from it.
         if matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
             return;
         }
@@ -158,7 +158,7 @@ impl Failures {
 }
 
 async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
-    // An error means that whoever could tell us is gone, which is as good as being told.
+    // An error means that the sender is gone: stop as well.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 

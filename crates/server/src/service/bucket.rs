@@ -1,4 +1,4 @@
-//! New buckets: which ids they can have, and what the server fills in.
+//! New buckets: checks their ids, and fills in missing fields.
 
 use serde_json::{Map, Value};
 use timberline_model::{Bucket, Data, NewBucket, Timestamp};

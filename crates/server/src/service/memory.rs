@@ -1,5 +1,5 @@
-//! Gives memory back: what the engine keeps when nobody asks anything, what was read of view segments, and what the
-//! allocator keeps of what was freed.
+//! Gives memory back to the system: caches of an idle query engine, pages of view segments, and freed memory that the
+//! allocator keeps.
 //!
 //! glibc's allocator keeps freed memory in its arenas, one for about each thread, for as long as anything lies above it.
 //! After a burst of work that is most of a process. So a thread looks every few seconds whether memory has grown, and
@@ -118,7 +118,7 @@ impl Habit {
     }
 }
 
-/// Bytes of memory, as the kernel counts them; 0 where it does not tell.
+/// Bytes of memory, as the kernel counts them; 0 where it does not say.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Resident {
     /// The process's own.
@@ -160,7 +160,7 @@ pub(crate) fn set_up_allocator() {
     }
 }
 
-/// Others need not be told.
+/// Other allocators give memory back by themselves.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn set_up_allocator() {}
 

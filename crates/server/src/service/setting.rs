@@ -1,4 +1,4 @@
-//! What a setting may be.
+//! Limits of a setting.
 
 /// Longest value. Data of an event are held to less by what a request may be; settings are all kept in memory.
 pub(crate) const VALUE_BYTES: usize = 1 << 20;

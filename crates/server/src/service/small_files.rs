@@ -1,5 +1,4 @@
-//! The small files of a data directory beside its log and its views: are they whole? Each says for itself what is to be done
-//! about it.
+//! Checks the small files of a data directory, those that are neither log nor views. Each problem says what to do about it.
 
 use std::path::Path;
 

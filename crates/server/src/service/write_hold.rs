@@ -21,7 +21,7 @@ use crate::settings::Limits;
 
 /// How often the first of the line tries again.
 const RETRY_EVERY: Duration = Duration::from_millis(100);
-/// How long a write may go on waiting once the server is told to stop.
+/// How long a write may go on waiting once the server is stopping.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why a write was not done.
@@ -110,7 +110,7 @@ impl Hold {
     /// wait: it must write once, at its end.
     ///
     /// # Errors
-    /// As [`Hold::write`], and what `change` fails with beside its writes.
+    /// As [`Hold::write`], and other errors of `change`.
     pub(crate) fn change_blocking<T>(
         &self,
         mut change: impl FnMut() -> Result<T, HistoryError>,
@@ -122,7 +122,7 @@ impl Hold {
         Ok(done?)
     }
 
-    /// The server is going down: whoever waits is answered soon.
+    /// The server is stopping: waiting writes are answered soon.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
     }

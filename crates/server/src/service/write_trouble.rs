@@ -1,4 +1,4 @@
-//! Why writes do not go through at the moment, for whoever asks whether the server can write.
+//! Why writes fail at the moment, for health checks and the status.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 

@@ -1,4 +1,4 @@
-//! What threads do beside the writes: flush, merge, write checkpoints, heal, erase and squash.
+//! The background threads: flush, merge, write checkpoints, heal, erase and squash.
 
 pub(crate) mod compaction_policy;
 pub(crate) mod compactor;

@@ -51,7 +51,7 @@ struct Place {
 }
 
 impl ByteList {
-    /// Bytes that a string takes beside itself, about: its place, in a list that has room.
+    /// About the bytes that a string takes in addition to itself: its place, in a list that has room.
     pub const OVERHEAD: usize = 16;
 
     /// Number of strings.

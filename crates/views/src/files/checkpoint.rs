@@ -246,7 +246,7 @@ pub(crate) fn read(storage: &dyn Storage, healer: Option<&Arc<Healer>>) -> Resul
     if !matches!(copy, Found::Checkpoint(_)) {
         return Ok(found);
     }
-    // A reader without a healer works beside a server, which may have replaced the checkpoint between the two.
+    // A reader without a healer may run next to a server, which may have replaced the checkpoint between the two.
     if let Some(healer) = healer {
         tracing::warn!(
             file = %storage.path().join(FILE).display(),

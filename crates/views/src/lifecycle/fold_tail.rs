@@ -9,7 +9,7 @@ use crate::fold::flush::FlushTrigger;
 use crate::record::{Record, RecordKind};
 use crate::store::Shared;
 
-/// What a record takes in the log beside its payload, about.
+/// About what a record takes in the log in addition to its payload.
 const FRAME_BYTES: u64 = 32;
 
 /// Reports the progress of a long fold: records folded so far, and the newest record of the log.

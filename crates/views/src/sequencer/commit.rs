@@ -12,7 +12,7 @@ use crate::fold::{BucketState, State};
 use crate::record::{BucketKey, Record};
 use crate::view::Located;
 
-/// What a record takes in the log beside its payload, at most: header, padding, and what encryption adds.
+/// What a record takes in the log in addition to its payload, at most: header, padding, and what encryption adds.
 const FRAME_BYTES: u64 = 80;
 
 impl Sequencer {

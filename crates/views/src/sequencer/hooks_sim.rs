@@ -12,7 +12,7 @@ use crate::store::StoreOptions;
 
 #[derive(Debug, Default)]
 pub(crate) struct Hooks {
-    /// No sync thread runs: whoever waits for a record syncs the log.
+    /// No sync thread runs: a thread that waits for a record syncs the log.
     manual_sync: bool,
     /// A planted bug: readers see records that the log has refused.
     publishes_refused: AtomicBool,

@@ -37,7 +37,7 @@ pub(crate) struct TrustedClock {
     newest: OnceLock<Newest>,
     /// The wall clock when the clocks were last compared.
     looked: AtomicI64,
-    /// Held by whoever saves.
+    /// Held while the file is saved.
     saved: Mutex<Saved>,
 }
 

@@ -442,7 +442,7 @@ fn a_confirmation_by_hand_ends_the_suspension() {
             matches!(suspended, Some(TimeTrust::Suspended(_))),
             "{suspended:?}"
         );
-        // One that was given for another time is none.
+        // A confirmation of another time does not count.
         let wrong = Clocks::default();
         wrong.set(jump + 3 * DAY);
         confirm_clock(dir.path(), &wrong.clock()).expect("is written");

@@ -286,7 +286,7 @@ impl Trial {
         same(&store.snapshot(), &self.plain, 0, 5_000_000_000)?;
         let wrong = check(&store.snapshot());
         prop_assert!(wrong.is_empty(), "{wrong:?}");
-        // However far squashing and erasing have come, the log alone tells the same.
+        // However far squashing and erasing have come, the log alone folds to the same.
         let mut replica = Replica::new(self.disk.dir("replica"));
         let mut records = store
             .log()

@@ -183,7 +183,7 @@ enum Harm {
     Remove,
 }
 
-/// Without making the file anew: it may be mapped.
+/// In place: the file may be mapped.
 fn harm(path: &Path, harm: Harm) {
     let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
     let mut bytes = fs::read(path).unwrap();

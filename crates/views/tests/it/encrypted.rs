@@ -169,7 +169,7 @@ fn a_view_or_checkpoint_that_does_not_open_costs_time_and_no_data() {
         }
         let (store, report) = Store::open(dir.path(), options(Some(key(dir.path())))).expect("opens");
         assert_eq!(count(&store.snapshot()), 2 * EVENTS as usize, "{file} {at}");
-        // A segment is healed by itself; without a checkpoint and its copy everything is folded anew.
+        // A segment is healed by itself; without a checkpoint and its copy everything is folded again.
         let healed = store.view_damage().healed == 1;
         assert_eq!(
             (report.checkpoint_unusable.is_some(), healed),

@@ -134,7 +134,7 @@ fn found_in(disk: &SimDisk) -> Vec<String> {
 fn holds(bytes: &[u8]) -> bool {
     let has = |bytes: &[u8]| memmem::find(bytes, SECRET.as_bytes()).is_some();
     let frame_holds = |at: usize| {
-        // What follows the frame is none of it.
+        // What follows the frame is not part of it.
         let mut plain = Vec::new();
         let decoder = zstd::stream::read::Decoder::new(bytes.get(at..).unwrap_or_default());
         let _ = decoder.and_then(|d| std::io::Read::read_to_end(&mut d.single_frame(), &mut plain));

@@ -379,7 +379,7 @@ impl World {
         Ok(())
     }
 
-    /// The log alone tells the same as the store, also what comes of it from now on.
+    /// The log alone folds to the same as the store, also after further writes.
     fn check(&self) -> Result<(), TestCaseError> {
         let snapshot = self.store().snapshot();
         same(&snapshot, &self.plain, 0, 10 * SECOND)?;

@@ -1,4 +1,4 @@
-//! Records that nobody wrote: their checksums are right and what they say is not. Each is told as one that does not
+//! Records that nobody wrote: their checksums are right and what they say is not. Each is reported as one that does not
 //! fold, the others are served, and the store goes on or says why it cannot.
 
 use timberline_disk::SimDisk;

@@ -20,7 +20,7 @@ enum Step {
     Restart {
         close: bool,
     },
-    /// Everything made anew from the log.
+    /// Everything made again from the log.
     Rebuild,
     /// A reader that keeps its picture to the end.
     Keep,

@@ -1,4 +1,4 @@
-//! Readers beside writers and the compactor: every picture is whole, never changes, and is never older than the one
+//! Readers while writers and the compactor work: every snapshot is whole, never changes, and is never older than the one
 //! before.
 
 #![allow(clippy::unwrap_used)]

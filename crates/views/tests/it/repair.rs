@@ -1,4 +1,4 @@
-//! A damaged log, written anew: whatever was hit, everything else is in the new log, and nothing is wrong with that.
+//! A damaged log, repaired: whatever was hit, everything else is in the new log, and nothing is wrong with that.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 

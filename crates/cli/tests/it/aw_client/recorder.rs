@@ -21,7 +21,7 @@ pub(crate) struct Recorder {
     _process: Ending,
 }
 
-/// What it tells after every order.
+/// Its answer to every order.
 #[derive(Deserialize)]
 pub(crate) struct State {
     /// Requests in the clients' queues.

@@ -1,4 +1,4 @@
-//! Compares an answer with what is expected of it. The first difference is told as
+//! Compares an answer with what is expected of it. The first difference is reported as
 //! `$[0].duration: expected 1.0, got 2.0`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,7 +15,7 @@ const NUMBER_TOLERANCE: f64 = 1e-6;
 /// Instants that differ by no more are equal, in nanoseconds.
 const INSTANT_TOLERANCE: u128 = 1000;
 
-/// A difference, told to a person.
+/// A difference, in words.
 pub(crate) type Difference = String;
 
 /// Compares an answer with an expectation. Binds the names that the expectation meets for the first time.

@@ -1,4 +1,4 @@
-//! What writers were told is stored, to hold the server to.
+//! What the server has acknowledged to writers, to compare with what it has.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

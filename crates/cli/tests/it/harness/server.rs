@@ -245,7 +245,7 @@ impl Server {
         self.child.try_wait().expect("the server's state").is_none()
     }
 
-    /// The last of what it logged.
+    /// The end of its log.
     pub(crate) fn log_tail(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log).into_owned();

@@ -13,7 +13,7 @@ use crate::Result;
 use crate::export::Columns;
 use crate::export::columns::{REST_COLUMN, ValueType, plain, type_of};
 
-/// What a value takes beside its bytes.
+/// What a value takes in addition to its bytes.
 const VALUE_BYTES: usize = 48;
 
 /// Values of one type.

@@ -11,11 +11,11 @@ pub enum ColumnType {
     /// A string.
     #[default]
     Text,
-    /// A number. A cell that is none stays a string.
+    /// A number. Any other cell stays a string.
     Number,
     /// `true` or `false`. A cell that is neither stays a string.
     Boolean,
-    /// Any JSON. A cell that is none stays a string.
+    /// Any JSON. Any other cell stays a string.
     Json,
 }
 

@@ -99,7 +99,7 @@ fn number(text: &str) -> Option<&str> {
     is_number.then_some(text)
 }
 
-/// A time as text, or a number since 1970 in a unit that its size tells.
+/// A time as text, or a number since 1970 in a unit that follows from its size.
 pub(crate) fn time(text: &str) -> Result<Timestamp, TimeError> {
     let text = text.trim();
     // 20240301 is a date, and would be a day in 1970.

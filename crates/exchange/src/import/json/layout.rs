@@ -29,7 +29,7 @@ const MAX_BYTES: usize = 32 << 20;
 /// Settings in one file.
 const MAX_SETTINGS: usize = 10_000;
 
-/// What an export has, beside its events.
+/// What an export has in addition to its events.
 pub(super) struct Layout {
     pub(super) kind: Kind,
     pub(super) buckets: Vec<SourceBucket>,

@@ -29,7 +29,7 @@ pub(super) enum ScanError {
 }
 
 impl ScanError {
-    /// What a person is told of a damaged file.
+    /// The message about a damaged file.
     ///
     /// # Errors
     ///

@@ -246,7 +246,7 @@ impl<R: Read> Walk<R> {
         if self.scanner.skip(b'{')? {
             self.enter(Place::Bucket { list });
         } else {
-            // A bucket that is none is one without fields.
+            // A value that is not a bucket counts as a bucket without fields.
             self.scanner.value(None)?;
         }
         Ok(Some(Item::Bucket))

@@ -9,7 +9,7 @@ use super::open::Database;
 use crate::import::Kind;
 use crate::{Error, Result};
 
-/// How a database tells times.
+/// How a database stores times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Times {
     /// Nanoseconds since 1970: start and end.
@@ -205,7 +205,7 @@ fn inferred(
     })
 }
 
-/// The tables of a database. A view is none: what it computes is not stored.
+/// The tables of a database. Views do not count: they store nothing.
 fn tables(connection: &Connection) -> rusqlite::Result<HashSet<String>> {
     let mut statement = connection.prepare("SELECT lower(name) FROM sqlite_master WHERE type = 'table'")?;
     statement.query_map([], |row| row.get(0))?.collect()

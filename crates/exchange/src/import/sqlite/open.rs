@@ -1,4 +1,4 @@
-//! Opening a database without changing it, or anything beside it, whatever state it is in.
+//! Opens a database in whatever state it is, without changing it or the files next to it.
 //!
 //! | the database | how it is opened |
 //! |---|---|
@@ -55,7 +55,7 @@ enum Way {
 
 impl Database {
     pub(super) fn open(path: &Path) -> Result<Database> {
-        // SQLite finds the files beside a database by the name that links lead to.
+        // SQLite finds the files next to a database by the name that links lead to.
         let path = fs::canonicalize(path).map_err(Error::io("open", path))?;
         let way = way(&path)?;
         let opened = connect(&path, way, Trust::Whole);

@@ -1,4 +1,4 @@
-//! A log on a simulated disk beside a plain model of it: what was appended, in order, and how much of it was reported
+//! A log on a simulated disk, and a plain model of it: what was appended, in order, and how much of it was reported
 //! durable. After every crash the two are compared.
 
 use std::sync::Arc;
@@ -255,7 +255,7 @@ impl World {
             self.durable = log.durability().durable();
         }
         let after = self.disk.crash(seed);
-        // Dropped after the crash was taken: the old disk is none of our concern any more.
+        // Dropped after the crash was taken: the old disk does not matter any more.
         self.log = None;
         self.disk = after;
         if seed.is_multiple_of(3) {

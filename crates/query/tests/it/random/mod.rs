@@ -130,7 +130,7 @@ const TITLES: &[&str] = &[
     "hello world",
 ];
 
-/// Addresses as browsers have them, and some that are none.
+/// URLs as browsers have them, and texts that are not URLs.
 const URLS: &[&str] = &[
     "https://www.example.com/a/b;p?q=1&r=%20#f",
     "https://example.com/",

@@ -20,7 +20,7 @@ use crate::http::{
 /// A list up to this size is made at once; the rest of a longer one comes from a blocking task, so
 /// that it neither holds up other requests nor is held in memory.
 const INLINE_BYTES: usize = 64 << 10;
-/// Bodies from this size on are parsed beside the other requests, not before them.
+/// Bodies of at least this size are parsed on a thread of their own, so that other requests do not wait.
 const LARGE_BODY: usize = 256 << 10;
 
 /// `start`, `end` and `limit` of a list.
@@ -32,7 +32,7 @@ struct Selection {
 
 impl Selection {
     /// # Errors
-    /// 400 for a time that cannot be read. A limit that cannot be read is none, as the reference
+    /// 400 for a time that cannot be read. A limit that cannot be read is ignored, as the reference
     /// servers have it.
     fn of(uri: &Uri) -> Result<Self, ApiError> {
         let query = Query::of(uri);

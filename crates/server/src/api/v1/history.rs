@@ -17,9 +17,9 @@ use crate::api::v1::event_change::change;
 use crate::app::App;
 use crate::http::{ApiError, Query, collect_json, json_answer, run_blocking};
 
-/// Changes of an event that are told when nothing else is asked for, and at most.
+/// The default number of changes of an event in an answer, and the maximum.
 const CHANGES: (usize, usize) = (1_000, 10_000);
-/// Ids that are told of one deletion.
+/// The most ids that an answer names for one deletion.
 const MAX_IDS: usize = 100;
 
 /// `GET /api/1/buckets/{bucket}/events/{event}/history`

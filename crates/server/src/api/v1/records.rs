@@ -19,7 +19,7 @@ use timberline_views::{BucketKey, HistoryError, Snapshot};
 use crate::app::App;
 use crate::http::{ApiError, Query, json_answer, run_blocking};
 
-/// Records told when nothing else is asked for, and at most.
+/// The default number of records in an answer, and the maximum.
 const LIMIT: (usize, usize) = (100, 1_000);
 /// Records that one answer looks at: a second's work.
 const MAX_LOOKED_AT: u64 = 1_000_000;

@@ -1,5 +1,4 @@
-//! Erasing everywhere: what is erased from the store is erased from the memory of the query engine and from every known
-//! copy of the data.
+//! Brings an erasure from the store to the memory of the query engine and to every known copy of the data.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -9,7 +8,7 @@
 //! | `task` | the thread that does it when nobody waits for it |
 //!
 //! The store erases from its own log, views and checkpoint (`Store::complete_purges`), whoever ordered it: a purge, a
-//! redaction, retention, or its own expiry of what was deleted. From there on this is the only way. A copy that cannot
+//! redaction, retention, or its own expiry of the trash. From there on this is the only way. A copy that cannot
 //! be reached is *waiting*: it is named in the receipt, on the status page, in `/metrics` and by `timberline doctor`,
 //! and [`ErasureTask`] tries again until it is reached.
 //!

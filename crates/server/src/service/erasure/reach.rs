@@ -1,4 +1,4 @@
-//! Goes through the copies, directory by directory.
+//! Erases from the copies, directory by directory.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

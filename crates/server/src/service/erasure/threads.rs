@@ -1,6 +1,6 @@
-//! A thread for each directory with copies. What lies in one directory lies on one disk. A thread that makes no progress is
-//! left alone: it ends when its disk responds. Until then no second thread is started for that directory, so there are never
-//! more threads than directories.
+//! A thread for each directory with copies, because one directory lies on one disk. A thread that makes no progress is left
+//! alone; it ends when its disk responds. Until then no second thread starts for that directory, so there are never more
+//! threads than directories.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -60,7 +60,7 @@ impl BusyDirectories {
         let thread = std::thread::Builder::new().name("erasure-copy".to_owned());
         thread.spawn(move || {
             work(&token, &send);
-            // The directory is free before the end is noticed: whoever notices it may come back at once.
+            // The directory is free before the end is noticed: the waiting thread may use it at once.
             drop(busy);
             drop(send);
         })?;

@@ -1,4 +1,4 @@
-//! The parts of an import that are functions of its bytes alone, for the targets in `fuzz/`.
+//! Entry points for the targets in `fuzz/`: the parts of an import that depend only on its bytes.
 
 use std::io::{self, Read};
 

@@ -1,4 +1,4 @@
-//! Something that several threads work on, one at a time and in a given order.
+//! A value that several threads use, one at a time and in a given order.
 
 use parking_lot::{Condvar, Mutex};
 

@@ -1,8 +1,8 @@
 //! First pass over an import: is it JSON, which buckets are in it, where are their events?
 //!
-//! What comes out of a second pass is stored for good, so a file that breaks off or is no JSON is refused before. The
-//! bytes of events are passed and only their place noted; the other fields of a bucket are few, are put together again
-//! without the events, and read by the model.
+//! The second pass stores events, so the first pass refuses a file that is cut off or not JSON. It skips the bytes of
+//! events and notes only where they are. The other fields of a bucket are few: they are joined without the events, and the
+//! model parses them.
 //!
 //! Files come in several shapes: `{"buckets": {id: bucket}}` as today's servers export them, the same with a list,
 //! a list of buckets, one bucket, or buckets by id without anything around them. What in them is odd costs as little as

@@ -1,7 +1,6 @@
-//! Imports: an export of this or a reference server, merged into what is here.
+//! Imports: merges an export of this or a reference server into the store.
 //!
-//! A file may be larger than memory, and must be checked whole before anything of it is stored. So it
-//! is read twice, and never held:
+//! A file may be larger than memory, and must be checked to its end before any event is stored. So it is read twice:
 //!
 //! 1. While it arrives it goes into a [`Spool`] (memory up to 8 MiB, then a file without a name), and
 //!    [`layout`] checks its JSON and notes each bucket's fields and where its events are.

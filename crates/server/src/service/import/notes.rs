@@ -1,4 +1,4 @@
-//! What an import changed or left out so that the rest could be taken: counted, and named as far as there is room.
+//! What an import changed or left out in order to store the rest. All are counted; the first ones are described.
 
 use timberline_model::json::Mended;
 

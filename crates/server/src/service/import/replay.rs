@@ -1,9 +1,9 @@
 //! Second pass: make the buckets, read the events, store those that are new.
 //!
 //! Two threads take turns: while one stores its batch, the other cuts and reads the next. Batches are
-//! stored in the order of the file, whoever read them.
+//! stored in the order of the file, whichever thread read them.
 //!
-//! Privacy filters see what is merged into buckets that are here already, not what comes with a new bucket: so does
+//! Privacy filters see events that are merged into existing buckets, not those of a new bucket: so does
 //! aw-server-rust, and a backup comes back as it was.
 
 use std::io;

@@ -1,4 +1,4 @@
-//! A batch in which something cannot be read as it is, event by event.
+//! Reads a batch event by event, if some of it cannot be read as it is.
 
 use std::borrow::Cow;
 

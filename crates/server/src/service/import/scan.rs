@@ -1,8 +1,8 @@
-//! The grammar of JSON (RFC 8259), passed over and checked; and `NaN`, `Infinity` and `-Infinity`, which Python writes
-//! where a number is none, and a byte order mark in front.
+//! Skips JSON values and checks their grammar (RFC 8259). It also accepts `NaN`, `Infinity` and `-Infinity`, which Python
+//! writes, and a byte order mark at the beginning.
 //!
-//! Nothing is built from it, no nesting takes stack, and it needs only the bytes that are in the
-//! window: a file of any size and shape costs the same memory.
+//! It builds no values, does not recurse, and needs only the bytes in the window. So a file of any size and shape takes
+//! the same memory.
 
 use std::io::Read;
 

@@ -1,4 +1,4 @@
-//! What privacy filters let through of a batch.
+//! Applies privacy filters to a batch.
 
 use std::borrow::Cow;
 

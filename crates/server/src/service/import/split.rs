@@ -122,7 +122,7 @@ pub(super) fn elements(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// How far an element was looked at, so that reading more does not mean beginning anew.
+/// How far an element was looked at, so that reading more does not start again.
 #[derive(Debug, Default)]
 struct Looked {
     length: usize,

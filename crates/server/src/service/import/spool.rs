@@ -1,9 +1,9 @@
-//! Where an import waits for its second pass: in memory if it is small, else in a file that has no
-//! name, so that nothing is left behind whatever happens. One that is announced as large goes to the file at once.
+//! Holds an import until its second pass: in memory if it is small, otherwise in a file without a name, so that no file is
+//! left behind. An import that is announced as large goes to the file at once.
 //!
-//! What a file without a name leaves behind is its blocks, until they are written over: with a `kill -9` in time,
-//! somebody's history lies on the disk in the clear, encrypted data directory or not. So the file is encrypted in pieces
-//! with a key that only this process ever had.
+//! The blocks of a removed file stay on the disk until they are overwritten. Without encryption, somebody's history would
+//! lie there in plain text, even if the data directory is encrypted. So the file is encrypted in pieces, with a key that
+//! only this process has.
 
 use std::fs::File;
 use std::io::{self, Read, Write};

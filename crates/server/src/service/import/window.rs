@@ -1,4 +1,4 @@
-//! A stretch of a stream, to look at: bytes that were read and not yet passed.
+//! The bytes of a stream that were read and not consumed yet.
 
 use std::io::{self, Read};
 

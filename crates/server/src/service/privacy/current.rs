@@ -40,7 +40,7 @@ impl Privacy {
             }),
             compiling: Mutex::new(()),
         };
-        // What is wrong with a rule is told when the server starts, not with the first heartbeat.
+        // A wrong rule is reported when the server starts, not with the first heartbeat.
         privacy.filters(snapshot);
         privacy
     }

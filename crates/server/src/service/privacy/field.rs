@@ -1,5 +1,5 @@
-//! A field inside canonical data. It is found and replaced in the text: data is not parsed to be filtered, and what
-//! is not replaced stays byte for byte what it was, so canonical data stays canonical.
+//! A field inside canonical data. It is found and replaced in the text, without parsing the data. All other bytes stay as
+//! they are, so canonical data stays canonical.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! A list of rules, and what it makes of an event's data.
+//! A list of rules, applied to the data of events.
 
 use std::borrow::Cow;
 use std::io;
@@ -44,7 +44,7 @@ pub(crate) enum Verdict {
 }
 
 impl Filters {
-    /// Reads a list of rules. What cannot be followed is left out and told: a mistake in one rule must not keep the
+    /// Reads a list of rules. A wrong rule is left out and reported: a mistake in one rule must not keep the
     /// others from hiding what they are to hide. `key` is asked only when a rule needs one.
     pub(super) fn parse(json: &str, key: impl FnOnce() -> io::Result<HashKey>) -> Filters {
         let mut filters = Filters::default();

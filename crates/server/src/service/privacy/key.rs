@@ -1,5 +1,5 @@
-//! The key of hashes. Without it nobody can tell which value a hash stands for by hashing all likely ones; with it
-//! equal values stay equal, so that time can still be added up by them.
+//! The key of hashes. Without it nobody can find the value of a hash by hashing all likely ones; with it
+//! equal values stay equal, so that durations can still be summed by value.
 
 use std::fs;
 use std::io;

@@ -1,8 +1,8 @@
-//! Privacy filters: what of an event's data is not to be kept, decided before it is stored.
+//! Privacy filters: rules that drop or change events before they are stored.
 //!
 //! The setting [`SETTING`] is a list of rules; each looks at one field of the events of some buckets and drops the
-//! event, or replaces the field's value. What is not stored cannot leak, and cannot be got back: so there is a
-//! [`preview`], which says what rules would do to the events of the past.
+//! event, or replaces the field's value. A value that is not stored cannot leak and cannot be restored. So there is a
+//! [`preview`], which shows what rules would do to past events.
 //!
 //! Events are filtered where they come in (heartbeats, inserts, imports), as aw-server-rust does it; `docs/privacy.md`
 //! has the facts, and where this differs.

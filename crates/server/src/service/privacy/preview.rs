@@ -1,4 +1,4 @@
-//! A list of rules, tried on the events of a snapshot. Nothing is changed.
+//! Tries a list of rules on the events of a snapshot. Nothing is changed.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use super::rule::Action;
 /// Bytes of distinct data of which it is remembered what becomes of them. Beyond that, what is not remembered is
 /// judged each time.
 const REMEMBERED_BYTES: usize = 32 << 20;
-/// What one of them takes beside its text.
+/// What one of them takes in addition to its text.
 const REMEMBERED_OVERHEAD: usize = 96;
 /// Bytes of all samples together; when they are reached, there are no more.
 const SAMPLE_BYTES: usize = 1 << 20;
@@ -112,7 +112,7 @@ pub(crate) struct Sample {
     after: Option<Box<RawValue>>,
 }
 
-/// What becomes of data, by places in the list of rules.
+/// What the filters do to data. Filters are places in the list of rules.
 #[derive(Clone, Default)]
 struct FilterEffect {
     matched: Vec<u16>,

@@ -1,4 +1,4 @@
-//! What takes the place of a value that a rule matched.
+//! Replaces a value that a rule matched.
 
 use regex::{Captures, Regex};
 

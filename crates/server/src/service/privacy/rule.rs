@@ -1,4 +1,4 @@
-//! One rule, read and checked.
+//! Reads and checks one rule.
 
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,7 @@ impl Rule {
     /// Reads a rule. A rule that is not enabled has to be right, too.
     ///
     /// # Errors
-    /// What is wrong with it, for whoever wrote it.
+    /// What is wrong with it, for its author.
     pub(super) fn parse(index: usize, json: &str) -> Result<Rule, String> {
         let text: Text = serde_json::from_str(json).map_err(|error| error.to_string())?;
         let action = text.action;

@@ -1,4 +1,4 @@
-//! The filters against their plain definition: data as values, rules one after the other.
+//! Compares the filters with their plain definition: data as values, rules one after the other.
 
 use std::borrow::Cow;
 

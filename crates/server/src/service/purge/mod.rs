@@ -1,8 +1,8 @@
-//! Purge and redaction: what they would erase, and erasing it everywhere.
+//! Purge and redaction: previews them, and erases everywhere.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `request` | what is to be erased |
+//! | `request` | the selection of what to erase |
 //! | `pending` | requests that were previewed and may be confirmed |
 //!
 //! A purge that has begun is completed, whatever the client does meanwhile.

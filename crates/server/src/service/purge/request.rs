@@ -1,4 +1,4 @@
-//! What is to be erased: which events, which buckets, which text.
+//! The selection of what to erase: events, buckets, text.
 
 use regex::{Regex, RegexBuilder};
 use timberline_model::EventId;

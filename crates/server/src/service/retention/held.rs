@@ -1,8 +1,9 @@
 //! A retention rule that would erase most of a bucket at once is held until a person confirms it.
 //!
-//! A rule with a typing error (`keep = "2 days"` for years), or one for the wrong buckets, erases for good what nobody
-//! wanted to lose. Steady retention erases a little every day; what is new to a rule and much is asked about first. For
-//! each bucket `retention.json` in the data directory says up to which time rules were applied, and what is held.
+//! A rule with a typing error (`keep = "2 days"` for years), or one for the wrong buckets, would permanently erase events
+//! by mistake. Steady retention erases a little every day. So a rule that would newly erase much is held until somebody
+//! confirms it. `retention.json` in the data directory says for each bucket up to which time rules were applied, and what
+//! is held.
 //! `timberline doctor --confirm-retention BUCKET` puts the confirmation next to it, for the server to take.
 
 use std::collections::BTreeMap;

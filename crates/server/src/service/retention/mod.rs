@@ -1,4 +1,4 @@
-//! Retention: events are purged when they have been kept as long as `[[retention]]` in the configuration says.
+//! Retention: purges events that are older than `[[retention]]` in the configuration allows for their bucket.
 //!
 //! | file | what it does |
 //! |---|---|

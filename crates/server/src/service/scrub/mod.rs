@@ -1,8 +1,8 @@
-//! Reads everything once in a while, to find what has gone bad before it is needed: every record of the log, every view
-//! segment, the checkpoint and its copy, and the small files beside them.
+//! Reads everything from time to time, to find damage before the data are needed: every record of the log, every view
+//! segment, the checkpoint and its copy, and the small files.
 //!
-//! It reads slowly, so that nobody notices. How far it has come is in the file `scrub.json` of the data directory, and so is
-//! what it has found, for `timberline doctor`. After a restart it goes on where it was.
+//! It reads slowly, so that it does not disturb. Its progress and its findings are in the file `scrub.json` of the data
+//! directory, also for `timberline doctor`. After a restart it continues where it was.
 //!
 //! | file | what it does |
 //! |---|---|

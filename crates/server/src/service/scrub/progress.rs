@@ -1,4 +1,4 @@
-//! `scrub.json`: how far the scrub has come, and what it has found.
+//! `scrub.json`: the progress of the scrub, and its findings.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,4 @@
-//! How the scrub is doing, for `/metrics`.
+//! The status of the scrub, for `/metrics`.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -30,7 +30,7 @@ impl Status {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Shows what is known, and so many damaged files beside log and views.
+    /// Shows the result so far, and the number of damaged small files.
     pub(super) fn show(&self, progress: &Progress, beside: usize) {
         let finished = progress
             .finished

@@ -1,4 +1,4 @@
-//! What is wrong, one line each.
+//! The problems that need attention, a line for each.
 
 use super::report::{BucketStatus, DamageStatus, WatcherState};
 use crate::app::App;

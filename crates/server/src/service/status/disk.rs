@@ -21,7 +21,7 @@ pub fn used(dir: &Path) -> u64 {
         .sum()
 }
 
-/// Bytes that are free for this user on a directory's disk, if the system tells.
+/// Bytes that are free for this user on a directory's disk, if the system says.
 pub fn free(dir: &Path) -> Option<u64> {
     let disk = statvfs(dir).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))

@@ -1,4 +1,4 @@
-//! What a person wants to know about a server: `GET /api/1/status`, `/ready`, the status page, and part of `/metrics`.
+//! The status of a server, for people: `GET /api/1/status`, `/ready`, the status page, and part of `/metrics`.
 //!
 //! | file | what it does |
 //! |---|---|

@@ -97,7 +97,7 @@ pub struct StoreStatus {
     pub view_bytes: u64,
     /// By how much `bytes` has changed since the start.
     pub bytes_since_start: Option<i64>,
-    /// Bytes that are free on its disk, if the system tells.
+    /// Bytes that are free on its disk, if the system says.
     pub free_bytes: Option<u64>,
     /// Events in all buckets.
     pub events: u64,
@@ -131,7 +131,7 @@ pub struct BucketStatus {
     pub state: WatcherState,
 }
 
-/// What a bucket's watcher does, as far as its events tell.
+/// What a bucket's watcher does, judged by its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WatcherState {
@@ -205,7 +205,7 @@ impl DamageStatus {
 /// Memory of the process.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct MemoryStatus {
-    /// Its own; 0 where the system does not tell.
+    /// Its own; 0 where the system does not say.
     pub anonymous_bytes: u64,
     /// Pages of mapped files, which the system takes back when it needs them.
     pub file_bytes: u64,

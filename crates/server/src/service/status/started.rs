@@ -1,4 +1,4 @@
-//! What is known since the start.
+//! What the start of the server found.
 
 use std::net::SocketAddr;
 use std::time::Instant;

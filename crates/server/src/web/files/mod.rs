@@ -34,7 +34,7 @@ pub(crate) struct Sites {
 }
 
 impl Sites {
-    /// Directories that are not there are told about and served as soon as they are: a web UI that
+    /// Directories that do not exist are reported, and served as soon as they exist: a web UI that
     /// was uninstalled is no reason to stop recording.
     pub(crate) fn new(settings: &Settings) -> Self {
         let site = |dir: &std::path::PathBuf| {

@@ -88,7 +88,7 @@ pub(super) fn send(path: &Path, request: &Request) -> Result<Response<Body>, Api
     Ok(response)
 }
 
-/// A page or style sheet with its addresses below the base path: whole, because it is made anew.
+/// A page or style sheet with its addresses below the base path: whole, because it is rewritten.
 fn send_rebased(
     mut file: File,
     kind: Kind,

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::service::memory::Resident;
 use crate::service::status::{disk, why_not_ready};
 
-/// Buckets that have a sample of their own. More would burden whoever stores the samples.
+/// Buckets that have a sample of their own. More would burden the Prometheus server.
 const MAX_BUCKETS: usize = 1_000;
 
 /// Which program this is, since when it runs, whether it can write.

@@ -1,4 +1,4 @@
-//! `GET /metrics`: what the server does, for Prometheus and for whoever wants to know.
+//! `GET /metrics`: counters and gauges in the text format of Prometheus.
 //!
 //! | file | what it does |
 //! |---|---|
