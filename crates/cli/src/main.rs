@@ -15,12 +15,14 @@
 //! | `install` | a launcher in the place of aw-server |
 //! | `pages` | shell completions, man pages |
 //! | `key` | the passphrase of encrypted data |
+//! | `cert` | a certificate for a server in one's own house |
 //! | `token` | tokens: making, listing, revoking |
 //! | `passphrase` | where it comes from |
 //! | `data_dir`, `history` | where the data are; opening them for looking into them |
 //! | `config` | the configuration file, the flags, and the settings that both come to |
 //! | `moment`, `server_client` | what the arguments mean: instants, servers |
 //! | `server_key` | the API key or token for a server |
+//! | `known_server`, `tls_client` | by which certificate a server is known; TLS |
 //! | `build` | version, commit and date |
 //! | `output`, `table` | what is printed |
 //! | `verdict` | how a command ends |
@@ -33,6 +35,7 @@
 mod backup;
 mod bench;
 mod build;
+mod cert;
 mod config;
 mod data_dir;
 mod doctor;
@@ -40,6 +43,7 @@ mod history;
 mod import;
 mod install;
 mod key;
+mod known_server;
 mod log;
 mod moment;
 mod output;
@@ -54,6 +58,7 @@ mod server_key;
 mod shadow;
 mod status;
 mod table;
+mod tls_client;
 mod token;
 mod verdict;
 
@@ -114,6 +119,8 @@ enum Command {
     Man(pages::ManArgs),
     /// Change the passphrase of encrypted data.
     Key(Box<key::KeyArgs>),
+    /// Make a certificate for https, and print its fingerprint.
+    Cert(Box<cert::CertArgs>),
     /// Tokens that may do a part of everything.
     Token(Box<token::TokenArgs>),
 }
@@ -146,6 +153,7 @@ fn main() -> ExitCode {
         Some(Command::Completions(args)) => return pages::completions(&args, Cli::command()),
         Some(Command::Man(args)) => return pages::man(&args, Cli::command()),
         Some(Command::Key(args)) => return key::run(*args),
+        Some(Command::Cert(args)) => return cert::run(*args),
         Some(Command::Token(args)) => return token::run(*args),
     };
     match result {

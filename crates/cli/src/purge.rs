@@ -9,6 +9,7 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use crate::known_server::TrustArgs;
 use crate::output::Output;
 use crate::server_client::{ServerClient, refusal};
 use crate::table::printable;
@@ -99,6 +100,8 @@ struct How {
     /// Configuration file with the API key [default: as for the server]
     #[arg(long, short, value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// Purges.
@@ -147,7 +150,7 @@ fn narrowed(buckets: &[String], start: Option<String>, end: Option<String>) -> M
 }
 
 fn carry_out(how: &How, path: &str, request: &Value) -> anyhow::Result<Verdict> {
-    let server = how.server.clone().with_config(how.config.as_deref());
+    let server = how.trust.know(how.server.clone(), how.config.as_deref())?;
     let preview = ask(&server, path, request)?;
     let mut out = Output::new();
     print_preview(&preview, &mut out)?;

@@ -56,6 +56,14 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) insecure_no_auth: bool,
 
+    /// Certificate to speak TLS with (PEM; SIGHUP has it read again)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// Key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+
     /// Tell more: log at debug level
     #[arg(long, short)]
     pub(crate) verbose: bool,
@@ -109,6 +117,7 @@ impl ServeArgs {
             custom_static: self.custom_static.into_iter().collect(),
             cors_origins: self.cors_origins,
             verbose: self.verbose,
+            tls: self.tls_cert.zip(self.tls_key),
             insecure_no_auth: self.insecure_no_auth,
             encrypt: self.encrypt,
             passphrase_file: self.passphrase_file,

@@ -9,9 +9,12 @@ use timberline_server::identity::Identity;
 use timberline_server::settings::{ApiKey, Settings};
 use ureq::http::Response;
 use ureq::http::{StatusCode, Uri};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector, TcpConnector};
 use ureq::{Agent, Body, RequestBuilder};
 
 use crate::server_key;
+use crate::tls_client::{TlsConnector, Trust};
 
 /// How long it may take to reach it.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -40,32 +43,47 @@ impl ServerClient {
     /// The server at a URL, with the key for it if one is known ([`server_key`]). Nothing is sent yet.
     ///
     /// # Errors
-    /// When it is not a URL of plain HTTP.
+    /// When it is not a URL of a server.
     pub(crate) fn parse(url: &str) -> Result<Self, String> {
         let base = url.trim_end_matches('/').trim_end_matches("/api/0");
         let parsed: Uri = base.parse().map_err(|error| format!("{error}"))?;
-        if parsed.scheme_str() != Some("http") || parsed.host().is_none() {
-            return Err("expected plain HTTP, such as http://127.0.0.1:5600".to_owned());
+        if !matches!(parsed.scheme_str(), Some("http" | "https")) || parsed.host().is_none() {
+            return Err("expected an address such as http://127.0.0.1:5600".to_owned());
         }
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(CONNECTING))
-            // It goes to the given address, whatever proxy the environment names.
-            .proxy(None)
-            .build();
-        Ok(Self {
+        let client = Self {
             base: base.to_owned(),
-            agent: Agent::new_with_config(config),
+            agent: agent(Trust::System),
             authorization: bearer(server_key::find(&parsed, None)),
             url: parsed,
-        })
+        };
+        Ok(client.with_certificate(None))
     }
 
-    /// The same for a command with `--config`: that file says the key, not the usual ones.
+    /// The same for a command with `--config`: that file says the key and the certificate, not the usual ones.
     pub(crate) fn with_config(mut self, file: Option<&Path>) -> Self {
-        if file.is_some() {
-            self.authorization = bearer(server_key::find(&self.url, file));
+        if file.is_none() {
+            return self;
         }
+        self.authorization = bearer(server_key::find(&self.url, file));
+        self.with_certificate(file)
+    }
+
+    /// The same that accepts the certificate of the configuration, if that describes this server. One that cannot be read is
+    /// left to the server, which cannot use it either.
+    fn with_certificate(self, file: Option<&Path>) -> Self {
+        let is_https = self.url.scheme_str() == Some("https");
+        let certificate = is_https
+            .then(|| server_key::certificate(&self.url, file))
+            .flatten();
+        match certificate.map(|path| Trust::certificate_of(&path)) {
+            Some(Ok(trust)) => self.with_trust(trust),
+            Some(Err(_)) | None => self,
+        }
+    }
+
+    /// The same that accepts these certificates.
+    pub(crate) fn with_trust(mut self, trust: Trust) -> Self {
+        self.agent = agent(trust);
         self
     }
 
@@ -144,6 +162,17 @@ impl ServerClient {
     }
 }
 
+fn agent(trust: Trust) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_connect(Some(CONNECTING))
+        // It goes to the given address, whatever proxy the environment names.
+        .proxy(None)
+        .build();
+    let connector = ().chain(TcpConnector::default()).chain(TlsConnector(trust));
+    Agent::with_parts(config, connector, DefaultResolver::default())
+}
+
 fn bearer(key: Option<String>) -> Option<String> {
     key.map(|key| format!("Bearer {key}"))
 }
@@ -166,13 +195,25 @@ pub(crate) fn running(settings: &Settings) -> Option<ServerClient> {
         return None;
     }
     let ours = Identity::find(settings).ok()?.device_id;
-    let key = settings.auth.api_key.as_ref();
-    let peer = ServerClient::parse(&own_url(settings))
-        .ok()?
-        .with_key(key.map(ApiKey::secret));
+    let peer = own(settings).ok()?;
     let mut answer = peer.get("/info", Some(SAYING_WHO_IT_IS)).ok()?;
     let info: serde_json::Value = serde_json::from_reader(answer.body_mut().as_reader()).ok()?;
     (info.get("device_id")?.as_str()? == ours).then_some(peer)
+}
+
+/// The server with these settings, on this machine: with its key, and known by its certificate.
+///
+/// # Errors
+/// When the certificate cannot be read.
+pub(crate) fn own(settings: &Settings) -> anyhow::Result<ServerClient> {
+    let url = own_url(settings);
+    let server = ServerClient::parse(&url).map_err(|error| anyhow::anyhow!("{url}: {error}"))?;
+    let server = match &settings.network.tls {
+        Some(files) => server.with_trust(Trust::certificate_of(&files.cert)?),
+        None => server,
+    };
+    let key = settings.auth.api_key.as_ref();
+    Ok(server.with_key(key.map(ApiKey::secret)))
 }
 
 /// The URL at which a server with these settings answers on this machine.
@@ -183,7 +224,7 @@ pub(crate) fn own_url(settings: &Settings) -> String {
         host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
         host => host.to_owned(),
     };
-    format!("http://{host}:{}", settings.network.port)
+    format!("{}://{host}:{}", settings.network.scheme(), settings.network.port)
 }
 
 /// What a server said that did not do what it was asked to: its message, or the text that it sent instead of one.
@@ -210,7 +251,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_is_a_plain_url() {
+    fn a_server_is_a_url() {
+        assert!(ServerClient::parse("https://example.org/aw/").is_ok());
         for url in [
             "http://127.0.0.1:5666",
             "http://127.0.0.1:5666/",
@@ -221,7 +263,7 @@ mod tests {
                 "http://127.0.0.1:5666"
             );
         }
-        for url in ["127.0.0.1:5666", "https://example.org", "", "ftp://a", "http://"] {
+        for url in ["127.0.0.1:5666", "", "ftp://a", "http://", "https://"] {
             assert!(ServerClient::parse(url).is_err(), "{url}");
         }
     }

@@ -4,7 +4,7 @@
 //! usual ones), and only for the server that this configuration describes: nobody else may learn it.
 
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ureq::http::Uri;
 
@@ -12,8 +12,6 @@ use crate::config::{BaseDirs, Config, Overrides};
 
 /// The environment variable.
 const VARIABLE: &str = "TIMBERLINE_API_KEY";
-/// The port of a URL that names none.
-const HTTP_PORT: u16 = 80;
 
 /// The key of the environment, if there is one.
 pub(crate) fn of_environment() -> Option<String> {
@@ -22,29 +20,46 @@ pub(crate) fn of_environment() -> Option<String> {
 
 /// The key for the server at `url`, if one is known. `file` is the configuration file, if it is not a usual one.
 pub(crate) fn find(url: &Uri, file: Option<&Path>) -> Option<String> {
-    if let Some(key) = of_environment() {
-        return Some(key);
-    }
-    let dirs = BaseDirs::from_env();
-    // A configuration that cannot be used has no key: the server's refusal says that one is missing.
-    [false, true].into_iter().find_map(|testing| {
-        let overrides = Overrides {
-            config: file.map(Path::to_owned),
-            testing,
-            ..Overrides::default()
-        };
-        of_config(&Config::load(overrides, &dirs).ok()?, url)
+    of_environment().or_else(|| {
+        configurations(file).find_map(|config| {
+            let key = config.server.auth.api_key.as_ref()?;
+            describes(&config, url).then(|| key.secret().to_owned())
+        })
     })
 }
 
-/// The key of a configuration, if it describes the server at `url`.
-fn of_config(config: &Config, url: &Uri) -> Option<String> {
+/// The file with the certificate of the server at `url`, if a configuration describes that server.
+pub(crate) fn certificate(url: &Uri, file: Option<&Path>) -> Option<PathBuf> {
+    let mut all = configurations(file).filter(|config| describes(config, url));
+    all.find_map(|config| config.server.network.tls.map(|files| files.cert))
+}
+
+/// What a configuration file says, for servers with and without `--testing`. One that cannot be used says nothing: the
+/// server's refusal shows that the key is missing.
+fn configurations(file: Option<&Path>) -> impl Iterator<Item = Config> {
+    let (dirs, file) = (BaseDirs::from_env(), file.map(Path::to_owned));
+    [false, true].into_iter().filter_map(move |testing| {
+        let overrides = Overrides {
+            config: file.clone(),
+            testing,
+            ..Overrides::default()
+        };
+        Config::load(overrides, &dirs).ok()
+    })
+}
+
+/// Whether a configuration describes the server at `url`. A key goes over https only where it is expected.
+fn describes(config: &Config, url: &Uri) -> bool {
     let network = &config.server.network;
-    let host = url.host()?;
-    let same_port = url.port_u16().unwrap_or(HTTP_PORT) == network.port;
+    let Some(host) = url.host() else { return false };
+    let default_port = if url.scheme_str() == Some("https") {
+        443
+    } else {
+        80
+    };
+    let same_port = url.port_u16().unwrap_or(default_port) == network.port;
     let same_host = is_loopback(host) || host.eq_ignore_ascii_case(&network.host);
-    let key = config.server.auth.api_key.as_ref()?;
-    (same_port && same_host).then(|| key.secret().to_owned())
+    same_port && same_host && url.scheme_str() == Some(network.scheme())
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -66,22 +81,23 @@ mod tests {
         let file = ConfigFile::parse(text, Path::new("c.toml")).unwrap();
         let dirs = BaseDirs::from(|name| (name == "HOME").then(|| "/home/ann".into()));
         let config = Config::decide(file, Overrides::default(), &dirs, Path::new("")).unwrap();
-        let key = |url: &str| of_config(&config, &url.parse().unwrap());
+        let known = |url: &str| describes(&config, &url.parse().unwrap());
         for url in [
             "http://127.0.0.1:5601",
             "http://localhost:5601",
             "http://[::1]:5601",
             "http://NAS.lan:5601",
         ] {
-            assert_eq!(key(url).as_deref(), Some("k"), "{url}");
+            assert!(known(url), "{url}");
         }
         for url in [
             "http://127.0.0.1:5600",
+            "https://127.0.0.1:5601",
             "http://127.0.0.1",
             "http://evil.com:5601",
             "http://127.0.0.1.evil.com:5601",
         ] {
-            assert_eq!(key(url), None, "{url}");
+            assert!(!known(url), "{url}");
         }
     }
 }

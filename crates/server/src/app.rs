@@ -10,6 +10,7 @@ use timberline_views::{Receipt, Store};
 use crate::access::{Client, Keys, is_open};
 use crate::http::guard::Guard;
 use crate::http::query_warnings::Logged;
+use crate::http::tls::Tls;
 use crate::http::{ApiError, BodyPool, Refusals};
 use crate::identity::Identity;
 use crate::logging::Ring;
@@ -35,6 +36,8 @@ pub(crate) struct App {
     pub(crate) guard: Guard,
     /// The credentials that a request needs, if any; from the settings.
     pub(crate) keys: Option<Keys>,
+    /// The certificate, if the server speaks TLS. Whoever makes the server sets it.
+    pub(crate) tls: Option<Tls>,
     /// What was refused.
     pub(crate) refusals: Refusals,
     pub(crate) hold: Hold,
@@ -76,6 +79,7 @@ impl App {
         Ok(Self {
             guard: Guard::new(&settings, port, &identity.hostname)?,
             keys: None,
+            tls: None,
             refusals: Refusals::default(),
             hold: Hold::new(&settings.limits),
             privacy: Privacy::new(settings.data_dir.clone(), &store.snapshot()),

@@ -220,7 +220,8 @@ fn is_usable(id: &str) -> bool {
     (1..=MAX_BYTES).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())
 }
 
-fn hostname() -> String {
+/// The name of this machine.
+pub fn hostname() -> String {
     rustix::system::uname()
         .nodename()
         .to_str()

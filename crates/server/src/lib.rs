@@ -68,6 +68,11 @@ pub mod status {
     pub use crate::service::status::{DAY, events_since, known_backups};
 }
 
+/// Certificates, for `timberline cert` and clients.
+pub mod tls {
+    pub use crate::http::tls::{TlsError, certificates, digest, fingerprint};
+}
+
 /// The tokens of a data directory, for `timberline token`.
 pub mod tokens {
     pub use crate::access::{LOOK_AFTER, NewToken, Scope, Token, TokenError, Tokens, last_uses};

@@ -19,6 +19,7 @@ use timberline_views::{CompactError, HeartbeatDurability, OpenError, OpenReport,
 use crate::access::{Keys, TokenError};
 use crate::app::App;
 use crate::http::guard::Guard;
+use crate::http::tls::{Tls, TlsError};
 use crate::http::{ListenError, Listeners};
 use crate::identity::{Identity, IdentityError};
 use crate::logging;
@@ -52,6 +53,9 @@ pub enum ServeError {
         /// The address.
         address: SocketAddr,
     },
+    /// There is no usable certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The tokens cannot be read: without them it is not known who may do what.
     #[error(transparent)]
     Tokens(#[from] TokenError),
@@ -90,6 +94,7 @@ pub struct Start {
     listeners: Listeners,
     identity: Identity,
     keys: Option<Keys>,
+    tls: Option<Tls>,
     home: NewDir,
     opened: OnceLock<Opened>,
 }
@@ -109,6 +114,7 @@ impl Start {
         if keys.is_none() {
             refuse_open_addresses(&listeners, settings.auth.insecure_no_auth)?;
         }
+        let tls = settings.network.tls.as_ref().map(Tls::open).transpose()?;
         let identity = Identity::find(&settings)?;
         Guard::new(&settings, listeners.port(), &identity.hostname)?;
         owner_only::close(&settings.data_dir);
@@ -120,6 +126,7 @@ impl Start {
             listeners,
             identity,
             keys,
+            tls,
             home,
             opened: OnceLock::new(),
         })
@@ -159,6 +166,7 @@ impl Start {
             listeners,
             identity,
             keys,
+            tls,
             home,
             opened,
         } = self;
@@ -176,6 +184,7 @@ impl Start {
         };
         let mut app = App::new(settings, identity, store, engine, port, started, log.ring())?;
         app.keys = keys;
+        app.tls = tls;
         let app = Arc::new(app);
         let tasks = Tasks::start(&app)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()

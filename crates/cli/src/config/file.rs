@@ -49,6 +49,8 @@ pub(crate) struct ConfigFile {
     pub(crate) retention: Vec<Retention>,
     /// Which credentials requests need.
     pub(crate) auth: Auth,
+    /// The certificate, if the server speaks TLS.
+    pub(crate) tls: Tls,
     /// The server's own log.
     pub(crate) logging: Logging,
     /// The event log.
@@ -79,6 +81,16 @@ impl std::fmt::Debug for Auth {
             .field("insecure_no_auth", &self.insecure_no_auth)
             .finish()
     }
+}
+
+/// The `[tls]` section.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Tls {
+    /// The certificate, as PEM.
+    pub(crate) cert: Option<PathBuf>,
+    /// Its key, as PEM.
+    pub(crate) key: Option<PathBuf>,
 }
 
 /// The `[logging]` section.
@@ -242,6 +254,8 @@ mod tests {
             "compression",
             "auth.api_key",
             "auth.insecure_no_auth",
+            "tls.cert",
+            "tls.key",
             "logging.level",
             "logging.dir",
             "log.segment_bytes",

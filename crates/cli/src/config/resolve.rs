@@ -8,12 +8,12 @@ use timberline_backup::AutomaticBackup;
 
 use timberline_server::settings::{
     Access, AddressRange, ApiKey, Auth, BasePath, HistorySettings, Logging, Network, Pages, RetentionRule,
-    SettingError, Settings, StorageSettings,
+    SettingError, Settings, StorageSettings, TlsFiles,
 };
 
 use crate::build::BUILD;
 
-use super::file::{Backup, HeartbeatRule, Retention};
+use super::file::{Backup, HeartbeatRule, Retention, Tls};
 use super::{BaseDirs, ConfigError, ConfigFile, Span, names};
 
 /// The port the reference servers listen on, which every client expects.
@@ -63,6 +63,8 @@ pub(crate) struct Overrides {
     pub(crate) cors_origins: Vec<String>,
     /// `--verbose`.
     pub(crate) verbose: bool,
+    /// `--tls-cert` and `--tls-key`.
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
     /// `--insecure-no-auth`.
     pub(crate) insecure_no_auth: bool,
     /// `--encrypt`.
@@ -159,6 +161,7 @@ impl Config {
                 compression: file.compression,
                 trusted_proxies: trusted_proxies(&file.trusted_proxies)?,
                 base_path: BasePath::parse(&file.base_path)?,
+                tls: tls_files(overrides.tls, file.tls, from_file)?,
             },
             access: Access {
                 allowed_hosts: file.allowed_hosts,
@@ -202,6 +205,30 @@ impl Config {
                 passphrase_file: overrides.passphrase_file,
             },
         })
+    }
+}
+
+/// The certificate of the command line, or that of the file.
+fn tls_files(
+    given: Option<(PathBuf, PathBuf)>,
+    section: Tls,
+    resolve: impl Fn(PathBuf) -> PathBuf,
+) -> Result<Option<TlsFiles>, ConfigError> {
+    if let Some((cert, key)) = given {
+        return Ok(Some(TlsFiles { cert, key }));
+    }
+    let missing = |there: &str, path: &Path, needed: &str| {
+        let reason = format!("needs {needed} too: a certificate and its key belong together");
+        Err(value(there, quoted(&path.display().to_string()), reason))
+    };
+    match (section.cert, section.key) {
+        (None, None) => Ok(None),
+        (Some(cert), Some(key)) => Ok(Some(TlsFiles {
+            cert: resolve(cert),
+            key: resolve(key),
+        })),
+        (Some(cert), None) => missing("tls.cert", &cert, "tls.key"),
+        (None, Some(key)) => missing("tls.key", &key, "tls.cert"),
     }
 }
 
@@ -461,6 +488,8 @@ mod tests {
             ("allowed_hosts = [\"nas:5600\"]", "allowed_hosts"),
             ("trusted_proxies = [\"10.0.0.0/40\"]", "trusted_proxies"),
             ("base_path = \"/a b\"", "base_path"),
+            ("[tls]\ncert = \"c\"", "tls.cert"),
+            ("[tls]\nkey = \"k\"", "tls.key"),
             (
                 "[limits]\ndrain_seconds = 9223372036854775807",
                 "limits.drain_seconds",

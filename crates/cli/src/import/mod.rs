@@ -26,6 +26,7 @@ use clap::{Args, ValueEnum};
 use timberline_exchange::import::{CsvMapping, Options, Source};
 
 use crate::data_dir::DataDirArgs;
+use crate::known_server::TrustArgs;
 use crate::output::Output;
 use crate::server_client::ServerClient;
 use crate::verdict::Verdict;
@@ -79,6 +80,8 @@ pub(crate) struct ImportArgs {
     /// Send it to this server [default: the one that runs on the data directory, if any]
     #[arg(long, value_name = "URL", value_parser = ServerClient::parse, conflicts_with = "dry_run")]
     server: Option<ServerClient>,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// What happens to a setting that has another value here.
@@ -107,9 +110,8 @@ fn carry_out(args: ImportArgs) -> anyhow::Result<Verdict> {
     for path in &args.paths {
         Source::open(path, &options)?;
     }
-    let server = args
-        .server
-        .map(|server| server.with_config(args.place.config_file()));
+    let know = |server| args.trust.know(server, args.place.config_file());
+    let server = args.server.map(know).transpose()?;
     let config = args.place.config()?;
     let target = Target::find(config, server, args.dry_run)?;
     let mut tallies = Vec::new();

@@ -61,7 +61,7 @@ enum LogCommand {
     /// Print the newest records as JSON lines, and follow
     Tail(tail::TailArgs),
     /// Print the state as it was at a record or an instant; or send the recorded traffic to a server
-    Replay(replay::ReplayArgs),
+    Replay(Box<replay::ReplayArgs>),
     /// Make all views anew from the log; the server must not run
     Rebuild(rebuild::RebuildArgs),
     /// Write what can be read of a damaged log to a new directory, as a whole log
@@ -88,7 +88,7 @@ fn carry_out(args: LogArgs) -> anyhow::Result<Verdict> {
         LogCommand::Dump(args) => dump::run(&data, &args),
         LogCommand::Explain(args) => explain::run(&data, &args),
         LogCommand::Tail(args) => tail::run(&data, &args),
-        LogCommand::Replay(args) => replay::run(&data, args, config_file.as_deref()),
+        LogCommand::Replay(args) => replay::run(&data, *args, config_file.as_deref()),
         LogCommand::Rebuild(args) => rebuild::run(&config.server, &data, &args),
         LogCommand::Repair(args) => repair::run(&config.server, &data, &args),
     }

@@ -26,6 +26,7 @@ use timberline_query::{Engine, Period, Query};
 
 use crate::data_dir::{DataDir, DataDirArgs};
 use crate::history::History;
+use crate::known_server::TrustArgs;
 use crate::moment::{LOCAL_FORMS, local_moment, local_text};
 use crate::output::Output;
 use crate::server_client::ServerClient;
@@ -70,6 +71,9 @@ pub(crate) struct QueryArgs {
     #[arg(long, value_name = "URL", value_parser = ServerClient::parse,
           conflicts_with_all = ["dbpath", "testing", "passphrase_file"])]
     server: Option<ServerClient>,
+
+    #[command(flatten)]
+    trust: TrustArgs,
 
     /// Print what was done and how long it took, instead of the result
     #[arg(long, conflicts_with = "FormatArgs")]
@@ -141,7 +145,7 @@ fn carry_out(args: QueryArgs) -> anyhow::Result<Verdict> {
         past: false,
     };
     if let Some(server) = args.server {
-        let server = server.with_config(args.place.config_file());
+        let server = args.trust.know(server, args.place.config_file())?;
         ensure!(
             !args.explain,
             "a server does not tell how it answers: leave out --server, so that --explain works on the data themselves"

@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use anyhow::Context;
 use timberline_server::Start;
-use timberline_server::settings::ApiKey;
 
 use crate::config::Config;
 use crate::passphrase;
@@ -55,8 +54,7 @@ pub(super) fn serve(
         None => free_port()?,
     };
     let address = server_client::own_url(&config.server);
-    let client = ServerClient::parse(&address).map_err(anyhow::Error::msg)?;
-    let client = client.with_key(config.server.auth.api_key.as_ref().map(ApiKey::secret));
+    let client = server_client::own(&config.server)?;
     let start = Start::prepare(config.server, None)?;
     let key = passphrase::unlock_or_create(&start.settings().data_dir, &config.encryption)?;
     let store = start.open_store(key.cipher())?;

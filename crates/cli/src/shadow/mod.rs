@@ -27,6 +27,7 @@ use self::follow::Follower;
 use self::here::Here;
 use self::peer::Peer;
 use crate::data_dir::DataDirArgs;
+use crate::known_server::TrustArgs;
 use crate::moment::local_moment;
 use crate::server_client::ServerClient;
 use crate::verdict::Verdict;
@@ -75,6 +76,8 @@ pub(crate) struct ShadowArgs {
     /// The port to serve the copy on if no server runs on the data directory [default: the first free one from 5601 on]
     #[arg(long, value_name = "PORT", conflicts_with = "server")]
     port: Option<u16>,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// Shadows a server.
@@ -85,9 +88,11 @@ pub(crate) fn run(args: ShadowArgs) -> ExitCode {
 fn carry_out(args: ShadowArgs) -> anyhow::Result<Verdict> {
     let source = Peer::new(args.source);
     let device = source.device_id()?;
+    let know = |server| args.trust.know(server, args.place.config_file());
+    let server = args.server.map(know).transpose()?;
     let config = args.place.config()?;
     let interval = Duration::from_secs(args.interval.into());
-    match Here::find(config, args.server)? {
+    match Here::find(config, server)? {
         Here::Server(here) => {
             let here = Peer::new(here);
             ensure!(

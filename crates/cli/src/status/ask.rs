@@ -1,16 +1,14 @@
 //! Asks the server.
 
 use std::io::Read;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use timberline_server::settings::ApiKey;
 use timberline_server::status::Status;
 
 use crate::config::Config;
-use crate::server_client::{ServerClient, refusal};
+use crate::server_client::{self, ServerClient, refusal};
 
 /// How long the server may take. It only counts and looks into directories.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,18 +25,9 @@ pub(super) enum Asked {
 
 /// Where a server with this configuration can be reached from this machine.
 pub(super) fn server_of(config: &Config, port: Option<u16>) -> anyhow::Result<ServerClient> {
-    let network = &config.server.network;
-    let host = network.host.trim_matches(['[', ']']);
-    let host = match host.parse::<IpAddr>() {
-        Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) => "127.0.0.1".to_owned(),
-        Ok(IpAddr::V6(Ipv6Addr::UNSPECIFIED)) => "[::1]".to_owned(),
-        Ok(IpAddr::V6(address)) => format!("[{address}]"),
-        _ => host.to_owned(),
-    };
-    let url = format!("http://{host}:{}", port.unwrap_or(network.port));
-    let server = ServerClient::parse(&url).map_err(|error| anyhow::anyhow!("{url}: {error}"))?;
-    let key = config.server.auth.api_key.as_ref();
-    Ok(server.with_key(key.map(ApiKey::secret)))
+    let mut settings = config.server.clone();
+    settings.network.port = port.unwrap_or(settings.network.port);
+    server_client::own(&settings)
 }
 
 /// Asks a server, which must serve `own_data` if that is given.

@@ -10,6 +10,7 @@ mod ask;
 mod data;
 mod show;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use self::ask::Asked;
 use crate::config::Config;
 use crate::data_dir::DataDirArgs;
+use crate::known_server::TrustArgs;
 use crate::output::Output;
 use crate::server_client::ServerClient;
 use crate::verdict::describe;
@@ -51,6 +53,8 @@ Documentation: docs/status.md")]
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     place: DataDirArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// The server [default: the address of the configuration]
     #[arg(long, value_name = "URL", value_parser = ServerClient::parse, conflicts_with = "port")]
     server: Option<ServerClient>,
@@ -75,13 +79,11 @@ pub(crate) fn run(args: StatusArgs) -> ExitCode {
 
 fn carry_out(args: StatusArgs) -> anyhow::Result<u8> {
     let named = args.server.is_some();
-    let named_server = args
-        .server
-        .map(|server| server.with_config(args.place.config_file()));
+    let file = args.place.config_file().map(Path::to_owned);
     let config = args.place.config()?;
-    let server = match named_server {
-        Some(server) => server,
-        None => ask::server_of(&config, args.port)?,
+    let server = match args.server {
+        Some(server) => args.trust.know(server, file.as_deref())?,
+        None => args.trust.know(ask::server_of(&config, args.port)?, None)?,
     };
     let own_data = (!named).then_some(config.server.data_dir.as_path());
     let mut out = Output::new();

@@ -205,6 +205,84 @@ fn guessing_is_pointless_and_locks_nobody_out() {
     server.stop();
 }
 
+/// Below the base path the same checks count as without it, and no other way of writing it leads past them.
+#[test]
+fn a_base_path_opens_nothing() {
+    let mut installation = Installation::new();
+    installation.configure(&format!("base_path = \"/aw\"\n[auth]\napi_key = \"{KEY}\"\n"));
+    let server = installation.start();
+    let bearer = format!("Bearer {KEY}");
+    let key = [("authorization", bearer.as_str())];
+    assert_eq!(ask(&server, "GET", "/aw/api/0/buckets/", &key, b"").status, 200);
+    assert_eq!(ask(&server, "GET", "//aw//api/0/buckets", &key, b"").status, 200);
+    assert_eq!(ask(&server, "GET", "/api/0/buckets/", &key, b"").status, 200);
+    for row in documented() {
+        let path = row
+            .path
+            .replace("{bucket}", "b")
+            .replace("{id}", "1")
+            .replace("{page}", "p");
+        for before in ["/aw", "//aw/", "/aw//"] {
+            let answer = ask(&server, &row.method, &format!("{before}{path}"), &[], b"");
+            assert_eq!(
+                answer.status == 401,
+                !row.open,
+                "{} {before}{path}: {}",
+                row.method,
+                answer.text()
+            );
+        }
+        for before in [
+            "/aw/aw",
+            "/%61w",
+            "/AW",
+            "/aw;x",
+            "/aw/..",
+            "/aw/%2e%2e",
+            "/aw%2F",
+            "/aw.",
+        ] {
+            let answer = ask(&server, &row.method, &format!("{before}{path}"), &[], b"");
+            let nowhere = matches!(answer.status, 400 | 401 | 404 | 405);
+            assert!(
+                nowhere || row.open,
+                "{} {before}{path}: {}",
+                row.method,
+                answer.text()
+            );
+        }
+    }
+    server.stop();
+}
+
+/// Behind a trusted proxy, the clients' own addresses count. From anybody else, nobody believes the headers.
+#[test]
+fn guesses_behind_a_proxy_count_for_their_sender() {
+    let mut installation = Installation::new();
+    installation.configure(&format!(
+        "trusted_proxies = [\"127.0.0.1\"]\n[auth]\napi_key = \"{KEY}\"\n"
+    ));
+    let server = installation.start();
+    let send = |secret: &str, client: &str| {
+        let bearer = format!("Bearer {secret}");
+        let headers = [("authorization", bearer.as_str()), ("x-forwarded-for", client)];
+        ask(&server, "GET", "/api/0/settings", &headers, b"").status
+    };
+    let owner = "192.0.2.2";
+    assert_eq!(send(KEY, owner), 200);
+    for client in ["192.0.2.1", "127.0.0.1, 192.0.2.1", owner] {
+        // Which address a client claims before its own makes no difference.
+        let refused = (0..60)
+            .map(|_| send("guess", client))
+            .filter(|status| *status == 429);
+        assert!(refused.count() >= 20, "{client}");
+    }
+    assert_eq!(send(KEY, "192.0.2.1"), 429, "the right one may be a guess, too");
+    assert_eq!(send(KEY, owner), 200, "it was right before");
+    assert_eq!(send(KEY, "192.0.2.3"), 200, "another address");
+    server.stop();
+}
+
 /// Creates a token and gives it back.
 pub(crate) fn create(installation: &Installation, args: &[&str]) -> String {
     let (status, out, err) = token(installation, &[&["create"], args].concat());

@@ -40,4 +40,5 @@ mod refused_start;
 mod repair;
 mod shadow;
 mod status;
+mod tls;
 mod web;

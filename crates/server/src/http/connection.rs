@@ -124,6 +124,11 @@ impl Connection {
         self.enter(Phase::Waiting);
     }
 
+    /// The handshake of TLS is over: what was received belongs to no request.
+    pub(crate) fn secured(&self) {
+        self.end();
+    }
+
     /// Runs `handler`, whose connection is then found by [`Connection::current`].
     pub(crate) async fn scope<F: Future>(self: Arc<Self>, handler: F) -> F::Output {
         CURRENT.scope(self, handler).await

@@ -5,7 +5,6 @@
 
 use std::net::IpAddr;
 
-use http::header::HOST;
 use http::{HeaderMap, HeaderName, HeaderValue, request};
 
 use crate::settings::Network;
@@ -14,6 +13,12 @@ const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
+
+/// In a request's extensions: the name by which the client asked the proxy. It stands beside the `Host` header and does not
+/// replace it: a page that had its own name point to this machine (DNS rebinding) can send this header too, and only its
+/// `Host` gives it away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ForwardedHost(pub(crate) HeaderValue);
 
 /// In a request's extensions: the scheme that the client used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +35,7 @@ pub(crate) fn resolve(head: &mut request::Parts, peer: IpAddr, network: &Network
     }
     let said = Said::by(&head.headers);
     if let Some(host) = said.host.and_then(|host| HeaderValue::try_from(host).ok()) {
-        head.headers.insert(HOST, host);
+        head.extensions.insert(ForwardedHost(host));
     }
     match said.scheme.as_deref() {
         Some("https") => drop(head.extensions.insert(Scheme::Https)),
@@ -121,6 +126,7 @@ fn address(text: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::header::HOST;
 
     const PROXY: &str = "127.0.0.1";
 
@@ -135,7 +141,11 @@ mod tests {
             head.headers.append(name, HeaderValue::from_str(value).unwrap());
         }
         let client = resolve(&mut head, peer.parse().unwrap(), &settings.network);
-        let host = head.headers[HOST].to_str().unwrap().to_owned();
+        assert_eq!(head.headers[HOST], "127.0.0.1:5600", "it stays as it is");
+        let host = head.extensions.get::<ForwardedHost>();
+        let host = host
+            .map_or("", |ForwardedHost(host)| host.to_str().unwrap())
+            .to_owned();
         (client.to_string(), host, head.extensions.get().copied())
     }
 
@@ -157,7 +167,7 @@ mod tests {
         );
         assert_eq!(resolved(PROXY, &headers), believed);
         assert_eq!(resolved("10.1.2.3", &headers), believed);
-        let as_it_is = ("192.0.2.9".to_owned(), "127.0.0.1:5600".to_owned(), None);
+        let as_it_is = ("192.0.2.9".to_owned(), String::new(), None);
         assert_eq!(resolved("192.0.2.9", &headers), as_it_is);
         assert_eq!(resolved(PROXY, &[]).0, PROXY);
     }

@@ -90,6 +90,14 @@ impl Refusals {
         }
     }
 
+    /// Counts and logs a handshake of TLS that failed.
+    pub(crate) fn note_handshake(&self, peer: IpAddr, error: &dyn std::fmt::Display) {
+        const NAME: &str = "no TLS handshake";
+        if let Some(suppressed) = self.count(400, NAME, String::new(), timberline_clock::monotonic()) {
+            tracing::warn!(client = %peer, %error, suppressed, "a handshake failed (this server speaks TLS only: https://)");
+        }
+    }
+
     /// Counts and logs what came from `peer` and is no HTTP request.
     pub(crate) fn note_unreadable(&self, peer: IpAddr, error: &dyn std::fmt::Display) {
         const NAME: &str = "not an HTTP request";

@@ -1,6 +1,6 @@
 //! The accept loop, and the orderly end: stop accepting, finish what is in flight, return.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,10 +9,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use sd_notify::NotifyState;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::http::connection::Connection;
 use crate::http::connections::{Connections, Slot};
 mod entrance;
 
@@ -68,6 +70,13 @@ pub(crate) async fn serve(listeners: Listeners, app: Arc<App>) -> Result<(), Ser
         ));
     }
     let sweeping = tokio::spawn(Arc::clone(&connections).sweep());
+    let renewing = match app.tls {
+        Some(_) => {
+            let hangup = signal(SignalKind::hangup()).map_err(ServeError::system("wait for SIGHUP"))?;
+            Some(tokio::spawn(renew_certificate(Arc::clone(&app), hangup)))
+        }
+        None => None,
+    };
     announce_ready(&app, &addresses);
 
     stop_signals.next().await;
@@ -86,12 +95,18 @@ pub(crate) async fn serve(listeners: Listeners, app: Arc<App>) -> Result<(), Ser
         () = stop_signals.next() => tracing::warn!("told to stop twice: not waiting any longer"),
     }
     sweeping.abort();
+    if let Some(renewing) = renewing {
+        renewing.abort();
+    }
     Ok(())
 }
 
 fn announce_ready(app: &App, addresses: &[SocketAddr]) {
     for address in addresses {
         tracing::info!(%address, data = %app.settings.data_dir.display(), "serving");
+    }
+    if let Some(tls) = &app.tls {
+        tracing::info!(fingerprint = tls.fingerprint(), "speaking TLS only (https)");
     }
     notify_manager(&[NotifyState::Ready]);
 }
@@ -180,40 +195,86 @@ fn start(entrance: &Arc<Entrance>, slot: Slot, stream: TcpStream, peer: SocketAd
         Compression::Never => true,
     };
     let entrance = Arc::clone(entrance);
-    let app = Arc::clone(&entrance.app);
     let client = peer.ip().to_canonical();
     let connections = Arc::clone(&entrance.connections);
     connections.spawn(slot, move |connection| async move {
-        let state = Arc::clone(&connection);
-        let service = service_fn(move |request| {
-            Arc::clone(&entrance).answer(Arc::clone(&connection), plain, client, request)
-        });
-        let socket = Socket::new(stream, Arc::clone(&state));
-        let mut served = pin!(
-            http1::Builder::new()
-                // `Connections` keeps the time, for less.
-                .header_read_timeout(None)
-                .max_header_size(HEAD_BYTES)
-                .max_buf_size(BUFFER_BYTES)
-                .serve_connection(TokioIo::new(socket), service)
-        );
-        loop {
-            tokio::select! {
-                biased;
-                ended = &mut served => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%peer, %error, "connection ended");
-                        if error.is_parse() {
-                            app.refusals.note_unreadable(client, &error);
-                        }
-                    }
-                    return;
+        let socket = Socket::new(stream, Arc::clone(&connection));
+        let app = Arc::clone(&entrance.app);
+        let Some(tls) = &app.tls else {
+            return converse(socket, entrance, connection, plain, client).await;
+        };
+        let handshake = tls.accept(socket, Arc::clone(&connection));
+        match until_done(&connection, handshake).await {
+            Ok(secured) => converse(secured, entrance, connection, plain, client).await,
+            Err(error) => {
+                tracing::debug!(%peer, %error, "no handshake");
+                // A client that comes and goes without a word has not tried.
+                if connection.sighting().bytes > 0 {
+                    app.refusals.note_handshake(client, &error);
                 }
-                // The socket acts on it when it is polled next, which is now.
-                () = state.told_to_leave() => {}
             }
         }
     });
+}
+
+/// Answers the requests on a connection.
+async fn converse<S>(
+    stream: S,
+    entrance: Arc<Entrance>,
+    connection: Arc<Connection>,
+    plain: bool,
+    client: IpAddr,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let app = Arc::clone(&entrance.app);
+    let state = Arc::clone(&connection);
+    let service = service_fn(move |request| {
+        Arc::clone(&entrance).answer(Arc::clone(&connection), plain, client, request)
+    });
+    let served = http1::Builder::new()
+        // `Connections` keeps the time, for less.
+        .header_read_timeout(None)
+        .max_header_size(HEAD_BYTES)
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = until_done(&state, served).await {
+        tracing::debug!(%client, %error, "connection ended");
+        if error.is_parse() {
+            app.refusals.note_unreadable(client, &error);
+        }
+    }
+}
+
+/// Waits for what a connection does. When it is told to leave, its socket acts on it as soon as it is polled, which is at once.
+async fn until_done<F: Future>(connection: &Connection, what: F) -> F::Output {
+    let mut what = pin!(what);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut what => return done,
+            () = connection.told_to_leave() => {}
+        }
+    }
+}
+
+/// Reads the certificate again at each SIGHUP. One that cannot be used changes nothing.
+async fn renew_certificate(app: Arc<App>, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        let app = Arc::clone(&app);
+        let reading = move || {
+            let Some(tls) = &app.tls else { return };
+            match tls.reload() {
+                Ok(()) => tracing::info!(fingerprint = tls.fingerprint(), "the certificate was read again"),
+                Err(error) => {
+                    let reason = std::error::Error::source(&error).map(ToString::to_string);
+                    let fingerprint = tls.fingerprint();
+                    tracing::error!(%error, reason, fingerprint, "the certificate cannot be read again; the one before stays");
+                }
+            }
+        };
+        let _ = tokio::task::spawn_blocking(reading).await;
+    }
 }
 
 /// SIGTERM (service managers) and SIGINT (Ctrl-C).

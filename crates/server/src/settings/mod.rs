@@ -13,7 +13,7 @@ use timberline_backup::AutomaticBackup;
 
 pub use auth::{ApiKey, Auth};
 pub use limits::Limits;
-pub use network::{AddressRange, BasePath, Network};
+pub use network::{AddressRange, BasePath, Network, TlsFiles};
 
 /// What the server is to do. Everything that has a default is decided.
 #[derive(Clone, Debug)]
@@ -164,6 +164,7 @@ pub(crate) fn test_settings() -> Settings {
             compression: Compression::default(),
             trusted_proxies: Vec::new(),
             base_path: BasePath::default(),
+            tls: None,
         },
         access: Access::default(),
         auth: Auth::default(),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::{Compression, SettingError};
@@ -19,6 +20,24 @@ pub struct Network {
     pub trusted_proxies: Vec<AddressRange>,
     /// The path below which a proxy shows the server.
     pub base_path: BasePath,
+    /// The certificate, if the server speaks TLS.
+    pub tls: Option<TlsFiles>,
+}
+
+impl Network {
+    /// The scheme of the server's addresses.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+}
+
+/// The files of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those of its issuers, as PEM.
+    pub cert: PathBuf,
+    /// Its key, as PEM.
+    pub key: PathBuf,
 }
 
 /// Addresses that begin alike: `10.0.0.0/8`, or one address.

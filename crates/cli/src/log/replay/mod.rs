@@ -11,6 +11,7 @@ use clap::Args;
 use timberline_model::Timestamp;
 
 use crate::data_dir::DataDir;
+use crate::known_server::TrustArgs;
 use crate::moment::{FORMS, moment};
 use crate::verdict::Verdict;
 use pace::Speed;
@@ -56,6 +57,9 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "URL", value_parser = Target::parse)]
     to: Option<Target>,
 
+    #[command(flatten)]
+    trust: TrustArgs,
+
     /// How many times faster than recorded, or `max`
     #[arg(long, value_name = "N", default_value = "1", requires = "to")]
     speed: Speed,
@@ -77,6 +81,6 @@ pub(super) struct ReplayArgs {
 pub(super) fn run(data: &DataDir, mut args: ReplayArgs, config: Option<&Path>) -> anyhow::Result<Verdict> {
     match args.to.take() {
         None => state::run(data, &args),
-        Some(target) => send::run(data, &args, &target.with_config(config)),
+        Some(target) => send::run(data, &args, &target.known_by(&args.trust, config)?),
     }
 }

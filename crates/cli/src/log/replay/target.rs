@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use timberline_model::Pulsetime;
 use ureq::http::Response;
 
+use crate::known_server::TrustArgs;
 use crate::server_client::{ServerClient, encoded, refusal};
 
 /// A server may hold a write for a minute before it gives up on it; so do we, and a little longer.
@@ -37,9 +38,12 @@ impl Target {
         ServerClient::parse(url).map(Self)
     }
 
-    /// The same with the key of a configuration file.
-    pub(super) fn with_config(self, file: Option<&Path>) -> Self {
-        Self(self.0.with_config(file))
+    /// The same as these flags and the configuration `file` know it.
+    ///
+    /// # Errors
+    /// When a file with certificates cannot be read.
+    pub(super) fn known_by(self, trust: &TrustArgs, file: Option<&Path>) -> anyhow::Result<Self> {
+        trust.know(self.0, file).map(Self)
     }
 
     /// Whether something that looks like an ActivityWatch server is there.

@@ -10,7 +10,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use http::header::{ACCEPT_LANGUAGE, HOST, ORIGIN, REFERER};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::http::ApiError;
 use crate::settings::Settings;
@@ -79,6 +79,22 @@ impl HostRule {
             // Of several, a proxy may have checked another one (RFC 9112, 3.2).
             .filter(|_| hosts.next().is_none())
             .ok_or(ApiError::ForeignHost(None))?;
+        self.check_name(host, headers)
+    }
+
+    /// The same for a name that a proxy was asked by.
+    ///
+    /// # Errors
+    /// As [`HostRule::check`].
+    pub(super) fn check_forwarded(&self, host: &HeaderValue, headers: &HeaderMap) -> Result<Name, ApiError> {
+        if self.any {
+            return Ok(Name::Own);
+        }
+        let host = host.to_str().map_err(|_| ApiError::ForeignHost(None))?;
+        self.check_name(host, headers)
+    }
+
+    fn check_name(&self, host: &str, headers: &HeaderMap) -> Result<Name, ApiError> {
         let name = without_port(host).ok_or_else(|| ApiError::ForeignHost(Some(host.to_owned())))?;
         // What nearly every request says, before anything is computed.
         if name == "127.0.0.1" || name == "localhost" {

@@ -19,6 +19,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, request};
 
 use super::ApiError;
 use crate::access::is_open;
+use crate::http::forwarded::ForwardedHost;
 use crate::settings::Settings;
 
 use extension::FromExtension;
@@ -70,8 +71,8 @@ impl Guard {
     /// Looks at a request's head. Its path must be normalised already. `keyed` says that its credentials are checked
     /// afterwards: they decide then what a browser extension may do.
     pub(crate) fn check(&self, head: &request::Parts, keyed: bool) -> Verdict {
-        let name = match self.hosts.check(&head.headers) {
-            Ok(name) => name,
+        let own_host = match self.own_host(head) {
+            Ok(host) => host,
             Err(error) => return Verdict::Refuse(error),
         };
         let path = head.uri.path();
@@ -88,7 +89,6 @@ impl Guard {
         if head.headers.get_all(ORIGIN).iter().nth(1).is_some() {
             return Verdict::Refuse(ApiError::ForeignOrigin(text(origin)));
         }
-        let own_host = head.headers.get(HOST).filter(|_| name == Name::Own);
         let own = own_host.map(|host| (host, head.extensions.get().copied()));
         let trust = self.origins.trust(origin, own, keyed);
         if head.method == Method::OPTIONS {
@@ -109,6 +109,21 @@ impl Guard {
             Trust::Extension => Verdict::Refuse(ApiError::ExtensionRefused(text(origin))),
             Trust::Foreign => Verdict::Refuse(ApiError::ForeignOrigin(text(origin))),
         }
+    }
+}
+
+impl Guard {
+    /// The name by which the client asked, if it is ours for certain. Behind a proxy, the proxy's `Host` is checked too.
+    ///
+    /// # Errors
+    /// When one of the names is another server's.
+    fn own_host<'a>(&self, head: &'a request::Parts) -> Result<Option<&'a HeaderValue>, ApiError> {
+        let name = self.hosts.check(&head.headers)?;
+        let Some(ForwardedHost(forwarded)) = head.extensions.get() else {
+            return Ok(head.headers.get(HOST).filter(|_| name == Name::Own));
+        };
+        let own = self.hosts.check_forwarded(forwarded, &head.headers)? == Name::Own && name == Name::Own;
+        Ok(own.then_some(forwarded))
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) enum Trust {
 #[derive(Debug)]
 pub(super) struct OriginRule {
     exact: Vec<String>,
+    /// Whether we speak TLS.
+    secure: bool,
     patterns: Vec<Regex>,
     testing: bool,
 }
@@ -50,7 +52,7 @@ impl OriginRule {
     pub(super) fn new(settings: &Settings, port: u16) -> Result<Self, SettingError> {
         let mut exact: Vec<String> = ["127.0.0.1", "localhost", "[::1]", &settings.network.host]
             .into_iter()
-            .map(|host| format!("http://{host}:{port}"))
+            .map(|host| format!("{}://{host}:{port}", settings.network.scheme()))
             .collect();
         if settings.testing {
             exact.push(format!("http://127.0.0.1:{DEVELOPMENT_PORT}"));
@@ -68,6 +70,7 @@ impl OriginRule {
         }
         Ok(Self {
             exact,
+            secure: settings.network.tls.is_some(),
             patterns,
             testing: settings.testing,
         })
@@ -84,6 +87,8 @@ impl OriginRule {
         let Ok(origin) = origin.to_str() else {
             return Trust::Foreign;
         };
+        let secure = self.secure.then_some(Scheme::Https);
+        let own = own.map(|(host, scheme)| (host, scheme.or(secure)));
         if self.exact.iter().any(|allowed| allowed == origin)
             || is_same(origin, own)
             || self.patterns.iter().any(|pattern| pattern.is_match(origin))
@@ -218,6 +223,24 @@ mod tests {
             assert_eq!(trust(https, host, Scheme::Https), Trust::Full);
             assert_eq!(trust(http, host, Scheme::Https), Trust::Foreign);
             assert_eq!(trust(http, host, Scheme::Http), Trust::Full);
+        }
+    }
+
+    #[test]
+    fn a_server_that_speaks_tls_has_only_pages_with_https() {
+        let rule = rule(|settings| {
+            settings.network.tls = Some(crate::settings::TlsFiles {
+                cert: "cert.pem".into(),
+                key: "key.pem".into(),
+            });
+        });
+        for (origin, host, expected) in [
+            ("https://127.0.0.1:5600", "127.0.0.1:5600", Trust::Full),
+            ("http://127.0.0.1:5600", "127.0.0.1:5600", Trust::Foreign),
+            ("https://nas.lan:5600", "nas.lan:5600", Trust::Full),
+            ("http://nas.lan:5600", "nas.lan:5600", Trust::Foreign),
+        ] {
+            assert_eq!(trust(&rule, origin, host), expected, "{origin}");
         }
     }
 

@@ -308,6 +308,36 @@ fn a_preflight_promises_what_the_page_says() {
     }
 }
 
+/// A page whose own name points to this machine may send any header to it. To the server, it comes from the same address as
+/// the proxy.
+#[test]
+fn what_a_page_says_as_if_it_were_a_proxy_helps_it_nothing() {
+    let mut settings = crate::settings::test_settings();
+    settings.network.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    settings.access.allowed_hosts = vec!["aw.example".to_owned()];
+    let guard = Guard::new(&settings, 5600, "host").unwrap();
+    let said = |host, forwarded: &str, origin| {
+        let mut head = head("GET", "/api/0/export", (host, origin, None, false), TYPES[0]);
+        for (name, value) in [("x-forwarded-host", forwarded), ("x-forwarded-proto", "https")] {
+            let value = HeaderValue::from_str(value).unwrap();
+            head.headers.insert(HeaderName::from_static(name), value);
+        }
+        crate::http::forwarded::resolve(&mut head, [127, 0, 0, 1].into(), &settings.network);
+        said(&guard, &head, false)
+    };
+    let proxy = HOSTS[0];
+    assert_eq!(said(proxy, "aw.example", None), "yes");
+    assert_eq!(said(proxy, "aw.example", Some("https://aw.example")), "yes");
+    assert_eq!(said(proxy, "aw.example", Some("http://aw.example")), "403");
+    assert_eq!(said(proxy, "aw.example", Some("https://evil.example")), "403");
+    assert_eq!(said(proxy, "evil.example", None), "400");
+    assert_eq!(said(proxy, "evil.example", Some("https://evil.example")), "400");
+    for rebound in [HOSTS[3], HOSTS[4], HOSTS[6], HOSTS[7]] {
+        assert_eq!(said(rebound, "aw.example", None), "400", "{rebound:?}");
+        assert_eq!(said(rebound, "127.0.0.1:5600", None), "400", "{rebound:?}");
+    }
+}
+
 #[test]
 fn several_origins_are_none_of_ours() {
     let mut head = head(
