@@ -19,6 +19,16 @@ pub(crate) fn for_new_files() {
     rustix::process::umask(Mode::from_bits_truncate(OTHERS));
 }
 
+/// Warns if others than the owner can read the file with the key of the certificate. Its mode is the user's business: on some
+/// systems a group of its own renews certificates.
+pub(crate) fn check_key(file: &Path) {
+    let mode = fs::metadata(file).map_or(0, |metadata| metadata.mode());
+    if mode & OTHERS != 0 {
+        let mode = format!("{:o}", mode & 0o7777);
+        tracing::warn!(key = %file.display(), mode, "others can read the key of the certificate: chmod 600 closes it to them");
+    }
+}
+
 /// Closes an existing directory of ours, and what is in it, to others, or says in the log that it is open. Looks at
 /// the directory alone as long as it is closed, because then nobody gets at what is in it.
 pub(crate) fn close(dir: &Path) {

@@ -115,6 +115,11 @@ impl Start {
             refuse_open_addresses(&listeners, settings.auth.insecure_no_auth)?;
         }
         let tls = settings.network.tls.as_ref().map(Tls::open).transpose()?;
+        match &settings.network.tls {
+            Some(files) => owner_only::check_key(&files.key),
+            None if keys.is_some() => warn_of_readable_keys(&listeners),
+            None => {}
+        }
         let identity = Identity::find(&settings)?;
         Guard::new(&settings, listeners.port(), &identity.hostname)?;
         owner_only::close(&settings.data_dir);
@@ -275,6 +280,17 @@ fn refuse_open_addresses(listeners: &Listeners, accepted: bool) -> Result<(), Se
         );
     }
     Ok(())
+}
+
+/// Without TLS, everyone on the way to an address beyond the loopback can read what clients send, also their keys.
+fn warn_of_readable_keys(listeners: &Listeners) {
+    let mut addresses = listeners.addresses().into_iter();
+    if let Some(address) = addresses.find(|address| !address.ip().to_canonical().is_loopback()) {
+        tracing::warn!(
+            %address,
+            "keys and data cross the network unencrypted: use TLS ([tls]), or a proxy that does (docs/access.md)"
+        );
+    }
 }
 
 /// The data directory. If it was made for this start and nothing came into it, it is removed again.

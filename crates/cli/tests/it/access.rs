@@ -503,6 +503,7 @@ fn a_token_is_followed_by_a_running_server_and_its_last_use_is_listed() {
     installation.configure(&format!("host = \"0.0.0.0\"\n[auth]\napi_key = \"{KEY}\"\n"));
     let first = create(&installation, &["first", "--scope", "read"]);
     let server = installation.start();
+    assert!(server.log_tail().contains("unencrypted"), "{}", server.log_tail());
     let report = || {
         let bearer = format!("Bearer {KEY}");
         let headers = [("authorization", bearer.as_str())];

@@ -235,7 +235,15 @@ fn a_start_without_a_usable_certificate_is_refused_in_one_line() {
     assert!(!status.success() && err.contains("key.pem"), "{err}");
     assert!(!installation.data.exists(), "nothing was made");
     fs::write(dir.join("key.pem"), good).expect("the key");
-    start(&installation).stop();
+    let open = fs::Permissions::from_mode(0o644);
+    fs::set_permissions(dir.join("key.pem"), open).expect("the mode");
+    let server = start(&installation);
+    assert!(
+        server.log_tail().contains("others can read the key"),
+        "{}",
+        server.log_tail()
+    );
+    server.stop();
 }
 
 /// Clients that connect and never finish a handshake take no place from others for long, and are closed in the end.
