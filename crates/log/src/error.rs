@@ -81,15 +81,8 @@ pub enum LogError {
         last: Seq,
     },
     /// The operating system refused an operation.
-    #[error("cannot {doing} {}: {source}", path.display())]
-    Io {
-        /// What was being done ("read", "sync", ...).
-        doing: &'static str,
-        /// To which file or directory.
-        path: PathBuf,
-        /// The operating system's answer.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] IoError),
     /// The log could not be closed cleanly, because an earlier sync had failed.
     #[error(transparent)]
     SyncFailed(#[from] SyncFailed),
@@ -99,20 +92,16 @@ impl From<LockError> for LogError {
     fn from(error: LockError) -> Self {
         match error {
             LockError::Locked { path, holder } => Self::Locked { path, holder },
-            LockError::Io(IoError { op, path, source }) => Self::Io {
-                doing: op,
-                path,
-                source,
-            },
+            LockError::Io(error) => Self::Io(error),
         }
     }
 }
 
 impl LogError {
     /// An [`LogError::Io`] for `map_err`.
-    pub(crate) fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
-        let path = path.as_ref().to_path_buf();
-        move |source| Self::Io { doing, path, source }
+    pub(crate) fn io(op: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+        let at = IoError::at(op, path);
+        move |source| Self::Io(at(source))
     }
 }
 
@@ -129,13 +118,8 @@ pub enum AppendError {
         source: io::Error,
     },
     /// The next segment could not be made for a reason other than space. Nothing changed; a later append tries again.
-    #[error("cannot make the next log segment in {}: {source}", path.display())]
-    Io {
-        /// The log's directory.
-        path: PathBuf,
-        /// The operating system's answer.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(IoError),
     /// The files that are written are not at their paths any more, and could not be put back. Nothing changed; the same
     /// append can be tried again when they are there.
     #[error("{reason}")]

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use timberline_disk::{Storage, WriteRegion, WriterLock};
+use timberline_disk::{IoError, Storage, WriteRegion, WriterLock};
 
 use crate::error::{AppendError, LogError};
 use crate::format::frame::{FRAME_HEADER, FrameHead};
@@ -373,7 +373,11 @@ impl Log {
         if is_full(&source) {
             AppendError::NoSpace { path, source }
         } else {
-            AppendError::Io { path, source }
+            AppendError::Io(IoError {
+                op: "make the next log segment in",
+                path,
+                source,
+            })
         }
     }
 

@@ -16,12 +16,12 @@ use crate::identity::Identity;
 use crate::logging::Ring;
 use crate::service::erasure::Erasure;
 use crate::service::privacy::Privacy;
-use crate::service::purge::Pending;
+use crate::service::purge::pending::Pending;
 use crate::service::retention;
 use crate::service::status::Started;
 use crate::service::write_hold::Hold;
 use crate::settings::{SettingError, Settings};
-use crate::web::files::Sites;
+use crate::web::files::sites::Sites;
 
 /// The server, apart from its sockets.
 pub(crate) struct App {

@@ -7,6 +7,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `start` | from settings to a running server, and its end |
+//! | `error` | why it does not start, or did not stop in order |
 //! | [`settings`] | what the server is to do |
 //! | `serve` | the accept loop; each request: guard, then the fast path or the router |
 //! | `http` | sockets, connections, the guard, bodies and errors |
@@ -27,6 +28,7 @@
 mod access;
 mod api;
 mod app;
+mod error;
 mod http;
 pub mod identity;
 mod json;
@@ -41,8 +43,9 @@ pub mod settings;
 mod start;
 mod web;
 
+pub use error::ServeError;
 pub use http::ListenError;
-pub use start::{ServeError, Start, store_options};
+pub use start::{Start, store_options};
 
 /// What clients take for the server's version. The web UI reads what comes before the first blank as
 /// a semantic version and compares it with ActivityWatch's releases, so that is the version whose API

@@ -13,12 +13,13 @@ use timberline_disk::Cipher;
 use timberline_model::{Bucket, NewBucket, NewEvent, Timestamp};
 use timberline_views::{KnownEvents, OpenReport, SegmentError, Seq, Snapshot, Store, WriteError};
 
+use crate::error::ServeError;
 use crate::identity::Identity;
 use crate::owner_only;
 use crate::service::privacy::{Filters, Privacy, SETTING, Verdict};
 use crate::service::{bucket, setting};
 use crate::settings::Settings;
-use crate::start::{NewDir, ServeError, Start, keep_identity, store_options};
+use crate::start::{NewDir, Start, keep_identity, store_options};
 
 /// A data directory that is ready to be opened. Dropped before that, a new one is removed again.
 pub struct Prepared {

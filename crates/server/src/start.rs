@@ -3,24 +3,22 @@
 //! The order matters. The port is taken first, so that clients queue in the kernel while the store opens instead of being
 //! refused. The store is closed last, when no request can reach it any more.
 
-use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use timberline_backup::Automatic;
 use timberline_disk::Cipher;
-use timberline_log::SyncFailed;
 use timberline_query::Engine;
 use timberline_views::time_trust::TimeTrust;
-use timberline_views::{CompactError, HeartbeatDurability, OpenError, OpenReport, Store, StoreOptions};
+use timberline_views::{HeartbeatDurability, OpenReport, Store, StoreOptions};
 
-use crate::access::{Keys, TokenError};
+use crate::access::Keys;
 use crate::app::App;
+use crate::error::ServeError;
+use crate::http::Listeners;
 use crate::http::guard::Guard;
-use crate::http::tls::{Tls, TlsError};
-use crate::http::{ListenError, Listeners};
+use crate::http::tls::Tls;
 use crate::identity::{Identity, IdentityError};
 use crate::logging;
 use crate::owner_only;
@@ -30,62 +28,10 @@ use crate::service::memory::{MemoryTask, set_up_allocator};
 use crate::service::retention::RetentionTask;
 use crate::service::scrub::ScrubTask;
 use crate::service::status::{Opened, Started, disk};
-use crate::settings::{SettingError, Settings};
+use crate::settings::Settings;
 
 /// How long a stop waits for blocking tasks, such as an export to a client that stopped reading.
 const SHUTDOWN: Duration = Duration::from_secs(5);
-
-/// Why the server cannot start, or did not stop in an orderly way.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// A setting cannot be used.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-    /// There is no socket to serve on.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// Everyone who reaches the address could do everything.
-    #[error(
-        "refusing to listen on {address} without authentication: everyone who can reach it could read, change and delete all \
-         data. Set api_key in [auth] of the configuration, or create a token (`timberline token create`), or listen on 127.0.0.1 (--host), or accept it with --insecure-no-auth"
-    )]
-    NoAuthentication {
-        /// The address.
-        address: SocketAddr,
-    },
-    /// There is no usable certificate.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The tokens cannot be read: without them it is not known who may do what.
-    #[error(transparent)]
-    Tokens(#[from] TokenError),
-    /// The device id cannot be established, or the data directory cannot be made.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// The store cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// The system refuses a thread, a socket or a signal handler.
-    #[error("cannot {op}")]
-    System {
-        /// What was to be done.
-        op: &'static str,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The store cannot be closed.
-    #[error("cannot close the store in an orderly way")]
-    Close(#[source] CompactError),
-    /// The log cannot be synced.
-    #[error("cannot sync the log")]
-    Sync(#[source] SyncFailed),
-}
-
-impl ServeError {
-    pub(crate) fn system(op: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::System { op, source }
-    }
-}
 
 /// A start that nothing has refused so far. If it is dropped before a store was opened, it leaves no file behind.
 pub struct Start {

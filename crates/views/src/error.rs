@@ -236,10 +236,11 @@ mod tests {
     #[test]
     fn only_a_full_disk_is_called_full_and_both_are_held() {
         let path = || "/data/log".into();
-        let refused = AppendError::Io {
+        let refused = AppendError::Io(IoError {
+            op: "make the next log segment in",
             path: path(),
             source: io::Error::from(io::ErrorKind::PermissionDenied),
-        };
+        });
         let refused = WriteError::from(refused);
         let text = refused.to_string();
         assert!(matches!(refused, WriteError::Unavailable(_)));

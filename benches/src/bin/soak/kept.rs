@@ -6,8 +6,8 @@ use std::io;
 
 use timberline_model::Timestamp;
 
+use crate::client::Client;
 use crate::ledger::{Event, Events};
-use crate::worker::Worker;
 
 /// The rule, as a section of the configuration. `AGES` are made for it.
 pub(crate) const RULE: &str = "\n[[retention]]\nbucket = \"soak-kept-*\"\nkeep = \"1 hour\"\n";
@@ -34,14 +34,14 @@ fn is_old(event: &Event, now: i64) -> bool {
 }
 
 /// Inserts some events of all ages.
-pub(crate) fn insert(worker: &mut Worker<'_>) -> io::Result<()> {
-    let bucket = format!("soak-kept-{}", worker.number());
-    if !worker.kept.made {
+pub(crate) fn insert(client: &mut Client<'_>, kept: &mut Kept) -> io::Result<()> {
+    let bucket = format!("soak-kept-{}", client.number());
+    if !kept.made {
         let body = r#"{"client":"soak","type":"soak","hostname":"soak"}"#;
-        let answer = worker.request("POST", &format!("/api/0/buckets/{bucket}"), Some(body))?;
-        worker.kept.made = answer.is_success() || answer.status == 304;
+        let answer = client.request("POST", &format!("/api/0/buckets/{bucket}"), Some(body))?;
+        kept.made = answer.is_success() || answer.status == 304;
     }
-    if worker.kept.recent.len() > MAX_EVENTS {
+    if kept.recent.len() > MAX_EVENTS {
         return Ok(());
     }
     let now = Timestamp::now().nanos();
@@ -54,32 +54,31 @@ pub(crate) fn insert(worker: &mut Worker<'_>) -> io::Result<()> {
         })
         .collect();
     let texts: Vec<String> = events.iter().map(|event| event.body(None)).collect();
-    worker.kept.pending.clone_from(&events);
+    kept.pending.clone_from(&events);
     let target = format!("/api/0/buckets/{bucket}/events");
-    let answer = worker.request("POST", &target, Some(&format!("[{}]", texts.join(","))))?;
-    worker.kept.pending.clear();
+    let answer = client.request("POST", &target, Some(&format!("[{}]", texts.join(","))))?;
+    kept.pending.clear();
     if !answer.is_success() {
-        worker
+        client
             .ledger
             .complain(format!("POST {target}: {}", answer.excerpt()));
         return Ok(());
     }
-    worker.ledger.acknowledged += 1;
+    client.ledger.acknowledged += 1;
     for (id, event) in Event::read_all(&answer.json()).unwrap_or_default() {
-        worker.kept.take_in(id, event, now);
+        kept.take_in(id, event, now);
     }
     Ok(())
 }
 
 /// Compares with what the server shows.
-pub(crate) fn compare(worker: &mut Worker<'_>) -> io::Result<()> {
-    if !worker.kept.made {
+pub(crate) fn compare(client: &mut Client<'_>, kept: &mut Kept) -> io::Result<()> {
+    if !kept.made {
         return Ok(());
     }
-    let bucket = format!("soak-kept-{}", worker.number());
-    let shown = worker.shown(&bucket)?.unwrap_or_default();
+    let bucket = format!("soak-kept-{}", client.number());
+    let shown = client.shown(&bucket)?.unwrap_or_default();
     let now = Timestamp::now().nanos();
-    let kept = &mut worker.kept;
     let (mut lost, mut wrong) = (Vec::new(), Vec::new());
     for (id, event) in &kept.recent {
         if shown.get(id) != Some(event) {
@@ -114,9 +113,9 @@ pub(crate) fn compare(worker: &mut Worker<'_>) -> io::Result<()> {
     }
     // Counted once.
     kept.recent.retain(|id, event| shown.get(id) == Some(event));
-    worker.ledger.lost += lost.len() as u64;
-    wrong.into_iter().for_each(|words| worker.ledger.complain(words));
-    lost.into_iter().for_each(|words| worker.ledger.say(words));
+    client.ledger.lost += lost.len() as u64;
+    wrong.into_iter().for_each(|words| client.ledger.complain(words));
+    lost.into_iter().for_each(|words| client.ledger.say(words));
     Ok(())
 }
 

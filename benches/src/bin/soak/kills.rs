@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use crate::client::Stats;
 use crate::extras::Extras;
 use crate::kept;
 use crate::options::Options;
 use crate::random::Random;
-use crate::worker::{Stats, Worker};
+use crate::worker::Worker;
 use timberline_benches::http::Connection;
 use timberline_benches::server::{Installation, Server};
 
@@ -143,7 +144,10 @@ fn run_kind(options: &Options, kind: Kind, kills: u32) -> io::Result<Tally> {
         for worker in &mut workers {
             worker.compare()?;
         }
-        let acknowledged: u64 = workers.iter().map(|worker| worker.ledger.acknowledged).sum();
+        let acknowledged: u64 = workers
+            .iter()
+            .map(|worker| worker.client.ledger.acknowledged)
+            .sum();
         println!(
             "{kind:?}: kill {} of {kills}, {acknowledged} acknowledged",
             kill + 1
@@ -231,12 +235,12 @@ fn reckon(
     let mut forgotten = Vec::new();
     for worker in workers {
         worker.compare()?;
-        worker.disconnect();
-        tally.acknowledged += worker.ledger.acknowledged;
-        tally.lost += worker.ledger.lost;
-        tally.wrong += worker.ledger.wrong;
-        tally.erased += worker.kept.erased();
-        forgotten.append(&mut worker.secrets.forgotten);
+        worker.client.disconnect();
+        tally.acknowledged += worker.client.ledger.acknowledged;
+        tally.lost += worker.client.ledger.lost;
+        tally.wrong += worker.client.ledger.wrong;
+        tally.erased += worker.own.kept.erased();
+        forgotten.append(&mut worker.own.secrets.forgotten);
     }
     await_purges(installation.port)?;
     if let Err(error) = server.stop() {

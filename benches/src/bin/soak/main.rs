@@ -1,6 +1,6 @@
 //! Hours of mixed load against the real server, which is killed every minute, next to one that never is.
 //!
-//! `make soak` builds and runs it. Two servers get the same mix of requests (`worker`, `extras`). One is killed
+//! `make soak` builds and runs it. Two servers get the same mix of requests (`worker`, `extras`, each by its `client`). One is killed
 //! with SIGKILL every minute and started again; what it then shows is compared with what it had acknowledged
 //! (`ledger`). The other runs through, and shows whether memory, threads and open files stay where they are
 //! (`sample`). In the end both are stopped, `timberline log verify` goes over what they leave, and a report says what was
@@ -12,6 +12,7 @@
 //! (`damage`). With `--memory N` it measures the memory of one server: N distinct heartbeats beside queries, then large
 //! imports at once, and a rest after each (`memory`).
 
+mod client;
 mod damage;
 mod extras;
 mod kept;

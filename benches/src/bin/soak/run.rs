@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::client::Stats;
 use crate::extras::Extras;
 use crate::options::Options;
 use crate::random::Random;
 use crate::report::{Minute, Reckoning, Report};
-use crate::worker::{Stats, Worker};
+use crate::worker::Worker;
 use timberline_benches::sample::{Sample, idle_handles};
 use timberline_benches::server::{Installation, Server};
 
@@ -74,7 +75,9 @@ pub(crate) fn soak(options: &Options) -> io::Result<Report> {
         Ok::<_, io::Error>((outcome?, workers))
     });
     let (killed_server, mut steady_workers) = killed_server?;
-    steady_workers.iter_mut().for_each(Worker::disconnect);
+    steady_workers
+        .iter_mut()
+        .for_each(|worker| worker.client.disconnect());
     report.handles_after = idle_handles(steady_server.process())?;
     report.extras = for_steady.extras.done();
     reckon(&steady, steady_server, &mut steady_workers, &mut report.steady)?;
@@ -124,7 +127,7 @@ fn warm_up(
             .next()
             .map_or(Ok(()), Err)
     })?;
-    workers.iter_mut().for_each(Worker::disconnect);
+    workers.iter_mut().for_each(|worker| worker.client.disconnect());
     idle_handles(server.process())
 }
 
@@ -246,10 +249,10 @@ fn reckon(
 ) -> io::Result<()> {
     for worker in &mut *workers {
         worker.compare()?;
-        worker.disconnect();
-        into.acknowledged += worker.ledger.acknowledged;
-        into.lost += worker.ledger.lost;
-        into.wrong += worker.ledger.wrong;
+        worker.client.disconnect();
+        into.acknowledged += worker.client.ledger.acknowledged;
+        into.lost += worker.client.ledger.lost;
+        into.wrong += worker.client.ledger.wrong;
     }
     if let Err(error) = server.stop() {
         into.complaints.push(error.to_string());

@@ -6,8 +6,8 @@ use std::io;
 use serde_json::json;
 use timberline_model::Timestamp;
 
+use crate::client::Client;
 use crate::ledger::{Event, Events};
-use crate::worker::Worker;
 
 /// Events in the bucket before it stops growing.
 const MAX_EVENTS: usize = 3_000;
@@ -34,22 +34,22 @@ enum Unanswered {
     },
 }
 
-fn bucket(worker: &Worker<'_>) -> String {
-    format!("soak-secret-{}", worker.number())
+fn bucket(client: &Client<'_>) -> String {
+    format!("soak-secret-{}", client.number())
 }
 
 /// Inserts two events, purges or redacts an older one.
-pub(crate) fn one(worker: &mut Worker<'_>) -> io::Result<()> {
-    let bucket = bucket(worker);
-    if !worker.secrets.made {
+pub(crate) fn one(client: &mut Client<'_>, secrets: &mut Secrets) -> io::Result<()> {
+    let bucket = bucket(client);
+    if !secrets.made {
         let body = r#"{"client":"soak","type":"soak","hostname":"soak"}"#;
-        let answer = worker.request("POST", &format!("/api/0/buckets/{bucket}"), Some(body))?;
-        worker.secrets.made = answer.is_success() || answer.status == 304;
+        let answer = client.request("POST", &format!("/api/0/buckets/{bucket}"), Some(body))?;
+        secrets.made = answer.is_success() || answer.status == 304;
     }
-    if worker.secrets.events.len() < MAX_EVENTS {
-        insert(worker, &bucket)?;
+    if secrets.events.len() < MAX_EVENTS {
+        insert(client, secrets, &bucket)?;
     }
-    let picked = worker.random.pick(worker.secrets.events.values()).cloned();
+    let picked = client.random.pick(secrets.events.values()).cloned();
     let Some(title) = picked
         .as_ref()
         .and_then(title_of)
@@ -57,38 +57,36 @@ pub(crate) fn one(worker: &mut Worker<'_>) -> io::Result<()> {
     else {
         return Ok(());
     };
-    let replacement = (worker.random.below(2) == 0).then(|| format!("redacted {}", worker.secrets.count));
-    forget(worker, &bucket, title, replacement)
+    let replacement = (client.random.below(2) == 0).then(|| format!("redacted {}", secrets.count));
+    forget(client, secrets, &bucket, title, replacement)
 }
 
-fn insert(worker: &mut Worker<'_>, bucket: &str) -> io::Result<()> {
+fn insert(client: &mut Client<'_>, secrets: &mut Secrets, bucket: &str) -> io::Result<()> {
     let now = Timestamp::now().nanos();
     let events: Vec<Event> = (0..2)
         .map(|n| {
-            worker.secrets.count += 1;
-            let salt = worker.random.below(1 << 60);
+            secrets.count += 1;
+            let salt = client.random.below(1 << 60);
             Event {
                 start: now + n,
                 duration: 0,
-                data:
-                    json!({"title": format!("secret-{}-{}-{salt:x}", worker.number(), worker.secrets.count)})
-                        .to_string(),
+                data: json!({"title": format!("secret-{}-{}-{salt:x}", client.number(), secrets.count)})
+                    .to_string(),
             }
         })
         .collect();
     let texts: Vec<String> = events.iter().map(|event| event.body(None)).collect();
-    worker.secrets.pending = Some(Unanswered::Insert(events));
+    secrets.pending = Some(Unanswered::Insert(events));
     let target = format!("/api/0/buckets/{bucket}/events");
-    let answer = worker.request("POST", &target, Some(&format!("[{}]", texts.join(","))))?;
-    worker.secrets.pending = None;
+    let answer = client.request("POST", &target, Some(&format!("[{}]", texts.join(","))))?;
+    secrets.pending = None;
     if answer.is_success() {
-        worker.ledger.acknowledged += 1;
-        worker
-            .secrets
+        client.ledger.acknowledged += 1;
+        secrets
             .events
             .extend(Event::read_all(&answer.json()).unwrap_or_default());
     } else {
-        worker
+        client
             .ledger
             .complain(format!("POST {target}: {}", answer.excerpt()));
     }
@@ -96,7 +94,8 @@ fn insert(worker: &mut Worker<'_>, bucket: &str) -> io::Result<()> {
 }
 
 fn forget(
-    worker: &mut Worker<'_>,
+    client: &mut Client<'_>,
+    secrets: &mut Secrets,
     bucket: &str,
     title: String,
     replacement: Option<String>,
@@ -112,23 +111,23 @@ fn forget(
             json!({"bucket": bucket, "data": {"pattern": pattern, "field": "title"}}),
         ),
     };
-    let preview = worker.request("POST", target, Some(&body.to_string()))?;
+    let preview = client.request("POST", target, Some(&body.to_string()))?;
     let token = json!({"token": preview.json()["token"]}).to_string();
-    worker.secrets.pending = Some(Unanswered::Forget {
+    secrets.pending = Some(Unanswered::Forget {
         title: title.clone(),
         replacement: replacement.clone(),
     });
-    let answer = worker.request("POST", target, Some(&token))?;
-    worker.secrets.pending = None;
+    let answer = client.request("POST", target, Some(&token))?;
+    secrets.pending = None;
     if !answer.is_success() {
-        worker
+        client
             .ledger
             .complain(format!("POST {target}: {}", answer.excerpt()));
         return Ok(());
     }
-    worker.ledger.acknowledged += 1;
-    apply(&mut worker.secrets.events, &title, replacement.as_deref());
-    worker.secrets.forgotten.push(title);
+    client.ledger.acknowledged += 1;
+    apply(&mut secrets.events, &title, replacement.as_deref());
+    secrets.forgotten.push(title);
     Ok(())
 }
 
@@ -151,50 +150,50 @@ fn apply(events: &mut Events, title: &str, replacement: Option<&str>) {
 }
 
 /// Compares with what the server shows.
-pub(crate) fn compare(worker: &mut Worker<'_>) -> io::Result<()> {
-    if !worker.secrets.made {
+pub(crate) fn compare(client: &mut Client<'_>, secrets: &mut Secrets) -> io::Result<()> {
+    if !secrets.made {
         return Ok(());
     }
-    let bucket = bucket(worker);
-    let shown = worker.shown(&bucket)?.unwrap_or_default();
-    let pending = worker.secrets.pending.take();
-    if shown == worker.secrets.events {
+    let bucket = bucket(client);
+    let shown = client.shown(&bucket)?.unwrap_or_default();
+    let pending = secrets.pending.take();
+    if shown == secrets.events {
         return Ok(());
     }
     match pending {
         Some(Unanswered::Insert(sent)) => {
-            let mut after = worker.secrets.events.clone();
+            let mut after = secrets.events.clone();
             after.extend(
                 shown
                     .clone()
                     .into_iter()
                     .filter(|(_, event)| sent.contains(event)),
             );
-            if after == shown && after.len() == worker.secrets.events.len() + sent.len() {
-                worker.secrets.events = shown;
+            if after == shown && after.len() == secrets.events.len() + sent.len() {
+                secrets.events = shown;
                 return Ok(());
             }
         }
         Some(Unanswered::Forget { title, replacement }) => {
-            let mut after = worker.secrets.events.clone();
+            let mut after = secrets.events.clone();
             apply(&mut after, &title, replacement.as_deref());
             if after == shown {
-                worker.secrets.events = shown;
-                worker.secrets.forgotten.push(title);
+                secrets.events = shown;
+                secrets.forgotten.push(title);
                 return Ok(());
             }
         }
         None => {}
     }
-    let (expected, differing) = (&worker.secrets.events, |a: &Events, b: &Events| {
+    let (expected, differing) = (&secrets.events, |a: &Events, b: &Events| {
         a.iter().filter(|(id, event)| b.get(id) != Some(event)).count() as u64
     });
     let (lost, extra) = (differing(expected, &shown), differing(&shown, expected));
-    worker.ledger.lost += lost;
-    worker.ledger.wrong += extra;
-    worker.ledger.say(format!(
+    client.ledger.lost += lost;
+    client.ledger.wrong += extra;
+    client.ledger.say(format!(
         "{bucket}: {lost} events are not as acknowledged, {extra} should not be there"
     ));
-    worker.secrets.events = shown;
+    secrets.events = shown;
     Ok(())
 }

@@ -1,19 +1,16 @@
 //! One client: requests by chance, one after the other, each entered in its ledger when it is answered.
 
-use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use timberline_model::Timestamp;
 
-use crate::extras::{self, Extras, Moment};
-use crate::kept::{self, Kept};
-use crate::ledger::{Event, Events, Ledger, Pending, covers};
-use crate::random::Random;
-use crate::secrets::{self, Secrets};
-use timberline_benches::http::{Answer, Connection};
+use crate::client::{Client, Stats};
+use crate::extras::{self, Extras, Own};
+use crate::kept;
+use crate::ledger::{Event, Events, Pending, covers};
+use crate::secrets;
 
 const SECOND: i64 = 1_000_000_000;
 /// 2024-03-01T00:00:00Z: where the made-up history begins.
@@ -24,56 +21,29 @@ const BEGIN: i64 = 1_709_251_200 * SECOND;
 const MAX_EVENTS: usize = 75_000;
 const PULSETIME: i64 = 60 * SECOND;
 
-/// What all clients of a server count together.
-#[derive(Debug, Default)]
-pub(crate) struct Stats {
-    pub(crate) requests: AtomicU64,
-    /// Nanoseconds of the slowest heartbeat since somebody looked.
-    pub(crate) slowest_beat: AtomicU64,
-}
-
 /// One client.
 #[derive(Debug)]
 pub(crate) struct Worker<'a> {
-    number: u64,
-    pub(crate) random: Random,
-    pub(crate) port: u16,
-    connection: Option<Connection>,
-    pub(crate) ledger: Ledger,
-    stats: &'a Stats,
+    pub(crate) client: Client<'a>,
     extras: &'a Extras,
+    pub(crate) own: Own,
     /// The time of its watchers.
     now: i64,
-    /// How often its buckets were made again, and how many distinct data it has sent.
-    generation: u64,
+    /// How many distinct data it has sent.
     title: u64,
-    pub(crate) moment: Option<Moment>,
     /// Of a thousand requests so many more are extras than in a soak.
     pub(crate) more_extras: u64,
-    pub(crate) kept: Kept,
-    pub(crate) secrets: Secrets,
-    /// Imported buckets that are still there, oldest first.
-    pub(crate) imported: VecDeque<String>,
 }
 
 impl<'a> Worker<'a> {
     pub(crate) fn new(number: u64, seed: u64, port: u16, stats: &'a Stats, extras: &'a Extras) -> Worker<'a> {
         Worker {
-            number,
-            random: Random::new(seed, number),
-            port,
-            connection: None,
-            ledger: Ledger::default(),
-            stats,
+            client: Client::new(number, seed, port, stats),
             extras,
+            own: Own::default(),
             now: BEGIN,
-            generation: 0,
             title: 0,
-            moment: None,
             more_extras: 0,
-            kept: Kept::default(),
-            secrets: Secrets::default(),
-            imported: VecDeque::new(),
         }
     }
 
@@ -89,25 +59,17 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    pub(crate) fn number(&self) -> u64 {
-        self.number
-    }
-
-    pub(crate) fn disconnect(&mut self) {
-        self.connection = None;
-    }
-
     fn step(&mut self) -> io::Result<()> {
         self.see_to_buckets()?;
-        if self.random.below(1_000) < self.more_extras {
-            return extras::one(self, self.extras);
+        if self.client.random.below(1_000) < self.more_extras {
+            return extras::one(&mut self.client, &mut self.own, self.extras);
         }
-        match self.random.below(1_000) {
+        match self.client.random.below(1_000) {
             0..400 => self.beat(false),
             400..550 => self.beat(true),
             550..600 => self.insert(1, false),
             600..640 => {
-                let count = 2 + self.random.below(250);
+                let count = 2 + self.client.random.below(250);
                 self.insert(count, false)
             }
             640..655 => self.insert(3, true),
@@ -116,138 +78,62 @@ impl<'a> Worker<'a> {
             790..850 => self.one_event(),
             850..890 => self.newest(),
             890..920 => self.query(),
-            920..935 => self.read(&format!("/api/0/buckets/{}/export", self.batch())),
+            920..935 => self.read(&format!("/api/0/buckets/{}/export", self.client.batch())),
             935..937 => self.read("/api/0/export"),
             937..950 => self.read("/api/0/buckets/"),
             950..975 => self.set_setting(),
             975..980 => self.unset_setting(),
             980..985 => self.read("/metrics"),
             985..990 => self.bucket_for_a_moment(),
-            _ => extras::one(self, self.extras),
+            _ => extras::one(&mut self.client, &mut self.own, self.extras),
         }
-    }
-
-    pub(crate) fn beats(&self) -> String {
-        format!("soak-beats-{}-{}", self.number, self.generation)
-    }
-
-    pub(crate) fn batch(&self) -> String {
-        format!("soak-batch-{}-{}", self.number, self.generation)
     }
 
     /// Makes its buckets if they are not there, and makes them again when they are full.
     fn see_to_buckets(&mut self) -> io::Result<()> {
-        let buckets = [self.beats(), self.batch()];
+        let buckets = [self.client.beats(), self.client.batch()];
         if self
+            .client
             .ledger
-            .events(&self.batch())
+            .events(&self.client.batch())
             .is_some_and(|events| events.len() > MAX_EVENTS)
         {
             // Of those that are there: a kill may have come between the two.
             for bucket in buckets {
-                if self.ledger.events(&bucket).is_some() {
-                    self.drop_bucket(&bucket)?;
+                if self.client.ledger.events(&bucket).is_some() {
+                    self.client.drop_bucket(&bucket)?;
                 }
             }
-            self.generation += 1;
-            self.moment = None;
+            self.client.generation += 1;
+            self.own.moment = None;
         }
-        for bucket in [self.beats(), self.batch()] {
-            if self.ledger.events(&bucket).is_none() {
-                self.create(&bucket)?;
+        for bucket in [self.client.beats(), self.client.batch()] {
+            if self.client.ledger.events(&bucket).is_none() {
+                self.client.create(&bucket)?;
             }
         }
         Ok(())
-    }
-
-    pub(crate) fn request(&mut self, method: &str, target: &str, body: Option<&str>) -> io::Result<Answer> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            none => none.insert(Connection::open(self.port)?),
-        };
-        let answer = connection.exchange(method, target, body.map(str::as_bytes));
-        if answer.is_err() {
-            self.connection = None;
-        }
-        let answer = answer?;
-        self.stats.requests.fetch_add(1, Ordering::Relaxed);
-        Ok(answer)
-    }
-
-    /// Sends a write. `None`, and a complaint, if it is refused.
-    fn write(
-        &mut self,
-        pending: Pending,
-        method: &str,
-        target: &str,
-        body: Option<&str>,
-    ) -> io::Result<Option<Answer>> {
-        self.ledger.pending = Some(pending);
-        let answer = self.request(method, target, body)?;
-        self.ledger.pending = None;
-        if answer.is_success() {
-            self.ledger.acknowledged += 1;
-            return Ok(Some(answer));
-        }
-        self.ledger
-            .complain(format!("{method} {target}: {}", answer.excerpt()));
-        Ok(None)
-    }
-
-    /// Sends a read and complains if it fails.
-    pub(crate) fn get(&mut self, target: &str) -> io::Result<Option<Answer>> {
-        let answer = self.request("GET", target, None)?;
-        if answer.is_success() {
-            return Ok(Some(answer));
-        }
-        self.ledger
-            .complain(format!("GET {target}: {}", answer.excerpt()));
-        Ok(None)
     }
 
     fn read(&mut self, target: &str) -> io::Result<()> {
-        self.get(target).map(|_| ())
-    }
-
-    fn create(&mut self, bucket: &str) -> io::Result<()> {
-        let pending = Pending::Create {
-            bucket: bucket.to_owned(),
-        };
-        let body = r#"{"client":"soak","type":"soak","hostname":"soak"}"#;
-        if self
-            .write(pending, "POST", &format!("/api/0/buckets/{bucket}"), Some(body))?
-            .is_some()
-        {
-            self.ledger.events_mut(bucket);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn drop_bucket(&mut self, bucket: &str) -> io::Result<()> {
-        let pending = Pending::Drop {
-            bucket: bucket.to_owned(),
-        };
-        let target = format!("/api/0/buckets/{bucket}?force=1");
-        if self.write(pending, "DELETE", &target, None)?.is_some() {
-            self.ledger.buckets.insert(bucket.to_owned(), None);
-            self.ledger.deleted.remove(bucket);
-        }
-        Ok(())
+        self.client.get(target).map(|_| ())
     }
 
     fn bucket_for_a_moment(&mut self) -> io::Result<()> {
         self.title += 1;
-        let bucket = format!("soak-moment-{}-{}", self.number, self.title);
-        self.create(&bucket)?;
+        let bucket = format!("soak-moment-{}-{}", self.client.number(), self.title);
+        self.client.create(&bucket)?;
         self.insert_into(&bucket, 5, false)?;
-        self.drop_bucket(&bucket)?;
+        self.client.drop_bucket(&bucket)?;
         // It was seen to go; remembering all of them for ever would be this program's own leak.
         match self
+            .client
             .request("GET", &format!("/api/0/buckets/{bucket}"), None)?
             .status
         {
-            404 => drop(self.ledger.buckets.remove(&bucket)),
+            404 => drop(self.client.ledger.buckets.remove(&bucket)),
             status => self
+                .client
                 .ledger
                 .complain(format!("{bucket} was deleted and still answers {status}")),
         }
@@ -259,14 +145,14 @@ impl<'a> Worker<'a> {
         format!(
             r#"{{"app":"app-{}","title":"document {number} of {} - editor"}}"#,
             number % 17,
-            self.number
+            self.client.number()
         )
     }
 
     fn beat(&mut self, new: bool) -> io::Result<()> {
-        let bucket = self.beats();
+        let bucket = self.client.beats();
         self.title += u64::from(new);
-        self.now += SECOND / 4 + i64::try_from(self.random.below(1_000)).unwrap_or(0) * 1_000_000;
+        self.now += SECOND / 4 + i64::try_from(self.client.random.below(1_000)).unwrap_or(0) * 1_000_000;
         let event = Event {
             start: self.now,
             duration: 0,
@@ -281,28 +167,31 @@ impl<'a> Worker<'a> {
             PULSETIME / SECOND
         );
         let begun = Instant::now();
-        let answer = self.write(pending, "POST", &target, Some(&event.body(None)))?;
+        let answer = self
+            .client
+            .write(pending, "POST", &target, Some(&event.body(None)))?;
         let taken = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.stats.slowest_beat.fetch_max(taken, Ordering::Relaxed);
+        self.client.stats.slowest_beat.fetch_max(taken, Ordering::Relaxed);
         let Some(answer) = answer else { return Ok(()) };
         match Event::read(&answer.json()) {
             Some((id, shown)) if covers(&shown, &event) => {
-                let old = self.ledger.events_mut(&bucket).insert(id, shown.clone());
+                let old = self.client.ledger.events_mut(&bucket).insert(id, shown.clone());
                 if old.is_some_and(|old| old.start != shown.start || old.duration > shown.duration) {
-                    self.ledger
+                    self.client
+                        .ledger
                         .complain(format!("{bucket}: event {id} became shorter"));
                 }
             }
             _ => {
                 let words = format!("{bucket}: {event:?} was answered {}", answer.excerpt());
-                self.ledger.complain(words);
+                self.client.ledger.complain(words);
             }
         }
         Ok(())
     }
 
     fn insert(&mut self, count: u64, replacing: bool) -> io::Result<()> {
-        let bucket = self.batch();
+        let bucket = self.client.batch();
         self.insert_into(&bucket, count, replacing)
     }
 
@@ -310,17 +199,17 @@ impl<'a> Worker<'a> {
         let mut events: Vec<(Option<u64>, Event)> = Vec::new();
         for _ in 0..count {
             self.title += 1;
-            let known = self.ledger.events(bucket).map(Events::keys);
+            let known = self.client.ledger.events(bucket).map(Events::keys);
             let id = known
                 .filter(|_| replacing)
-                .and_then(|known| self.random.pick(known.copied()));
+                .and_then(|known| self.client.random.pick(known.copied()));
             if events.iter().any(|(other, _)| id.is_some() && *other == id) {
                 continue;
             }
             let event = Event {
                 // Out of order, now and then far back.
-                start: self.now + i64::try_from(self.random.below(3_600_000)).unwrap_or(0) * 1_000_000,
-                duration: i64::try_from(self.random.below(60_000)).unwrap_or(0) * 1_000_000,
+                start: self.now + i64::try_from(self.client.random.below(3_600_000)).unwrap_or(0) * 1_000_000,
+                duration: i64::try_from(self.client.random.below(60_000)).unwrap_or(0) * 1_000_000,
                 data: self.data(self.title),
             };
             events.push((id, event));
@@ -332,7 +221,7 @@ impl<'a> Worker<'a> {
         };
         let target = format!("/api/0/buckets/{bucket}/events");
         let body = format!("[{}]", texts.join(","));
-        let Some(answer) = self.write(pending, "POST", &target, Some(&body))? else {
+        let Some(answer) = self.client.write(pending, "POST", &target, Some(&body))? else {
             return Ok(());
         };
         let stored = Event::read_all(&answer.json()).unwrap_or_default();
@@ -342,51 +231,42 @@ impl<'a> Worker<'a> {
             .eq(events.iter().map(|(_, event)| event))
         {
             let words = format!("{bucket}: an insert of {count} was answered {}", answer.excerpt());
-            self.ledger.complain(words);
+            self.client.ledger.complain(words);
         }
-        self.ledger.events_mut(bucket).extend(stored);
+        self.client.ledger.events_mut(bucket).extend(stored);
         Ok(())
     }
 
     /// An event of its, by chance; mostly of those that came in batches.
     fn any_event(&mut self) -> Option<(String, u64)> {
-        let bucket = if self.random.below(4) == 0 {
-            self.beats()
+        let bucket = if self.client.random.below(4) == 0 {
+            self.client.beats()
         } else {
-            self.batch()
+            self.client.batch()
         };
-        let events = self.ledger.events(&bucket)?;
-        let id = self.random.pick(events.keys().copied())?;
+        let events = self.client.ledger.events(&bucket)?;
+        let id = self.client.random.pick(events.keys().copied())?;
         Some((bucket, id))
     }
 
     fn delete(&mut self) -> io::Result<()> {
         match self.any_event() {
-            Some((bucket, id)) => self.delete_event(&bucket, id),
+            Some((bucket, id)) => self.client.delete_event(&bucket, id),
             None => Ok(()),
         }
     }
 
-    pub(crate) fn delete_event(&mut self, bucket: &str, id: u64) -> io::Result<()> {
-        let pending = Pending::Delete {
-            bucket: bucket.to_owned(),
-            id,
-        };
-        let target = format!("/api/0/buckets/{bucket}/events/{id}");
-        if self.write(pending, "DELETE", &target, None)?.is_some() {
-            self.ledger.delete(bucket, id);
-        }
-        Ok(())
-    }
-
     fn count(&mut self) -> io::Result<()> {
-        let bucket = self.batch();
-        let Some(answer) = self.get(&format!("/api/0/buckets/{bucket}/events/count"))? else {
+        let bucket = self.client.batch();
+        let Some(answer) = self
+            .client
+            .get(&format!("/api/0/buckets/{bucket}/events/count"))?
+        else {
             return Ok(());
         };
-        let expected = self.ledger.events(&bucket).map_or(0, Events::len) as u64;
+        let expected = self.client.ledger.events(&bucket).map_or(0, Events::len) as u64;
         if answer.json().as_u64() != Some(expected) {
-            self.ledger.complain(format!(
+            self.client.ledger.complain(format!(
                 "{bucket}: {expected} events, counted {}",
                 answer.excerpt()
             ));
@@ -398,36 +278,42 @@ impl<'a> Worker<'a> {
         let Some((bucket, id)) = self.any_event() else {
             return Ok(());
         };
-        let Some(answer) = self.get(&format!("/api/0/buckets/{bucket}/events/{id}"))? else {
+        let Some(answer) = self.client.get(&format!("/api/0/buckets/{bucket}/events/{id}"))? else {
             return Ok(());
         };
         let shown = Event::read(&answer.json());
         let expected = self
+            .client
             .ledger
             .events(&bucket)
             .and_then(|events| events.get(&id))
             .cloned();
         if shown != expected.clone().map(|event| (id, event)) {
-            self.ledger
+            self.client
+                .ledger
                 .complain(format!("{bucket}: event {id} is {expected:?}, shown {shown:?}"));
         }
         Ok(())
     }
 
     fn newest(&mut self) -> io::Result<()> {
-        let bucket = self.beats();
-        let Some(answer) = self.get(&format!("/api/0/buckets/{bucket}/events?limit=5"))? else {
+        let bucket = self.client.beats();
+        let Some(answer) = self
+            .client
+            .get(&format!("/api/0/buckets/{bucket}/events?limit=5"))?
+        else {
             return Ok(());
         };
         let shown = Event::read_all(&answer.json()).unwrap_or_default();
-        let events = self.ledger.events(&bucket);
+        let events = self.client.ledger.events(&bucket);
         let mut expected: Vec<(u64, Event)> = events
             .map(|e| e.clone().into_iter().collect())
             .unwrap_or_default();
         expected.sort_by_key(|(_, event)| std::cmp::Reverse(event.start));
         expected.truncate(5);
         if shown != expected {
-            self.ledger
+            self.client
+                .ledger
                 .complain(format!("{bucket}: the newest are {expected:?}, shown {shown:?}"));
         }
         Ok(())
@@ -438,30 +324,36 @@ impl<'a> Worker<'a> {
         let period = format!("{}/{}", Timestamp::from_nanos(from), Timestamp::from_nanos(to));
         let program = format!(
             "events = query_bucket(\"{}\"); RETURN = sort_by_duration(merge_events_by_keys(flood(events), [\"app\"]));",
-            self.beats()
+            self.client.beats()
         );
         let body = serde_json::json!({"query": [program], "timeperiods": [period]}).to_string();
-        let answer = self.request("POST", "/api/0/query/", Some(&body))?;
+        let answer = self.client.request("POST", "/api/0/query/", Some(&body))?;
         if !answer.is_success() || !answer.json()[0].is_array() {
-            self.ledger.complain(format!("a query: {}", answer.excerpt()));
+            self.client
+                .ledger
+                .complain(format!("a query: {}", answer.excerpt()));
         }
         Ok(())
     }
 
     fn setting(&mut self) -> String {
-        format!("soak-{}-{}", self.number, self.random.below(8))
+        format!("soak-{}-{}", self.client.number(), self.client.random.below(8))
     }
 
     fn set_setting(&mut self) -> io::Result<()> {
         let key = self.setting();
-        let value = serde_json::json!({"value": self.random.below(1 << 40)}).to_string();
+        let value = serde_json::json!({"value": self.client.random.below(1 << 40)}).to_string();
         let pending = Pending::Set {
             key: key.clone(),
             value: Some(value.clone()),
         };
         let target = format!("/api/0/settings/{key}");
-        if self.write(pending, "POST", &target, Some(&value))?.is_some() {
-            self.ledger.settings.insert(key.clone(), Some(value));
+        if self
+            .client
+            .write(pending, "POST", &target, Some(&value))?
+            .is_some()
+        {
+            self.client.ledger.settings.insert(key.clone(), Some(value));
         }
         self.check_setting(&key)
     }
@@ -473,59 +365,46 @@ impl<'a> Worker<'a> {
             value: None,
         };
         if self
+            .client
             .write(pending, "DELETE", &format!("/api/0/settings/{key}"), None)?
             .is_some()
         {
-            self.ledger.settings.insert(key.clone(), None);
+            self.client.ledger.settings.insert(key.clone(), None);
         }
         self.check_setting(&key)
     }
 
     fn check_setting(&mut self, key: &str) -> io::Result<()> {
-        if let Some(answer) = self.get(&format!("/api/0/settings/{key}"))? {
+        if let Some(answer) = self.client.get(&format!("/api/0/settings/{key}"))? {
             let shown = answer.json();
-            self.ledger
+            self.client
+                .ledger
                 .compare_setting(key, (!shown.is_null()).then(|| shown.to_string()));
         }
         Ok(())
     }
 
-    /// What the server shows of a bucket; `None` for no such bucket.
-    pub(crate) fn shown(&mut self, bucket: &str) -> io::Result<Option<Events>> {
-        let answer = self.request("GET", &format!("/api/0/buckets/{bucket}/events"), None)?;
-        if answer.status == 404 {
-            return Ok(None);
-        }
-        let list: Value = answer.json();
-        let events = Event::read_all(&list);
-        if events.is_none() {
-            self.ledger
-                .complain(format!("the events of {bucket}: {}", answer.excerpt()));
-        }
-        Ok(events.map(|events| events.into_iter().collect()))
-    }
-
     /// Compares everything with the server, and settles what became of a write that was not answered.
     pub(crate) fn compare(&mut self) -> io::Result<()> {
-        self.disconnect();
-        let mut buckets: Vec<String> = self.ledger.buckets.keys().cloned().collect();
+        self.client.disconnect();
+        let mut buckets: Vec<String> = self.client.ledger.buckets.keys().cloned().collect();
         // One that was being made is not in the ledger yet.
-        if let Some(Pending::Create { bucket }) = &self.ledger.pending {
+        if let Some(Pending::Create { bucket }) = &self.client.ledger.pending {
             buckets.push(bucket.clone());
         }
         for bucket in buckets {
-            let shown = self.shown(&bucket)?;
-            self.ledger.compare_bucket(&bucket, shown);
+            let shown = self.client.shown(&bucket)?;
+            self.client.ledger.compare_bucket(&bucket, shown);
         }
-        let mut settings: Vec<String> = self.ledger.settings.keys().cloned().collect();
-        if let Some(Pending::Set { key, .. }) = &self.ledger.pending {
+        let mut settings: Vec<String> = self.client.ledger.settings.keys().cloned().collect();
+        if let Some(Pending::Set { key, .. }) = &self.client.ledger.pending {
             settings.push(key.clone());
         }
         for key in settings {
             self.check_setting(&key)?;
         }
-        self.ledger.pending = None;
-        kept::compare(self)?;
-        secrets::compare(self)
+        self.client.ledger.pending = None;
+        kept::compare(&mut self.client, &mut self.own.kept)?;
+        secrets::compare(&mut self.client, &mut self.own.secrets)
     }
 }

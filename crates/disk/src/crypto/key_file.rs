@@ -13,7 +13,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{Cipher, KEY, NONCE, TAG};
 use crate::random::{draw, random};
-use crate::{DataDir, create_private_dir, write_atomically};
+use crate::{DataDir, IoError, create_private_dir, write_atomically};
 
 const MAGIC: [u8; 8] = *b"TMBRKEY\n";
 const VERSION: u32 = 1;
@@ -83,15 +83,8 @@ pub enum KeyError {
         found: u32,
     },
     /// The operating system refused an operation.
-    #[error("cannot {doing} {}: {source}", path.display())]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// To which file.
-        path: PathBuf,
-        /// The operating system's answer.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] IoError),
 }
 
 /// The file `KEY` of a data directory, which makes the directory an encrypted one.
@@ -137,11 +130,7 @@ impl KeyFile {
     /// If that cannot be determined.
     pub fn exists(&self) -> Result<bool, KeyError> {
         let path = self.path();
-        path.try_exists().map_err(|source| KeyError::Io {
-            doing: "look for",
-            path,
-            source,
-        })
+        path.try_exists().map_err(self.io("look for"))
     }
 
     /// Makes a new key and locks it with a passphrase. Durable on return. The caller sees to it that there is no key
@@ -206,9 +195,9 @@ impl KeyFile {
         write_atomically(&self.dir, DataDir::KEY, &locked.encode())
     }
 
-    fn io(&self, doing: &'static str) -> impl FnOnce(io::Error) -> KeyError {
-        let path = self.path();
-        move |source| KeyError::Io { doing, path, source }
+    fn io(&self, op: &'static str) -> impl FnOnce(io::Error) -> KeyError {
+        let at = IoError::at(op, self.path());
+        move |source| KeyError::Io(at(source))
     }
 }
 

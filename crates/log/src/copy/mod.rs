@@ -115,7 +115,7 @@ fn pass(
             continue;
         }
         let (mut copied, found) = match copy_segment(source, info.first, next, target, how) {
-            Err(LogError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(LogError::Io(error)) if error.source.kind() == io::ErrorKind::NotFound => return Ok(false),
             outcome => outcome?,
         };
         if let Some(before) = done.get(&info.first) {

@@ -1,5 +1,7 @@
 //! The accept loop, and the orderly end: stop accepting, finish what is in flight, return.
 
+mod entrance;
+
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,18 +16,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::http::connection::Connection;
-use crate::http::connections::{Connections, Slot};
-mod entrance;
-
 use self::entrance::Entrance;
 use crate::api;
 use crate::app::App;
+use crate::error::ServeError;
 use crate::http::Listeners;
+use crate::http::connection::Connection;
+use crate::http::connections::{Connections, Slot};
 use crate::http::socket::Socket;
 use crate::open_files::connections_allowed;
 use crate::settings::{Compression, Limits};
-use crate::start::ServeError;
 
 /// How long to wait when no connection can be accepted, as when descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use timberline_cancel::Cancel;
 
 use rustc_hash::FxHashSet;
+use timberline_disk::IoError;
 use timberline_log::{LogReader, Seq};
 use timberline_model::Timestamp;
 
@@ -182,9 +183,9 @@ impl Shared {
     /// nothing can be erased from them.
     fn remove_replaced(&self) -> Result<(), HistoryError> {
         let storage = &*self.log_storage;
-        let io = |doing: &'static str, name: &str| {
-            let path = storage.path().join(name);
-            move |source| timberline_log::LogError::Io { doing, path, source }
+        let io = |op: &'static str, name: &str| {
+            let at = IoError::at(op, storage.path().join(name));
+            move |source| timberline_log::LogError::Io(at(source))
         };
         for name in timberline_log::replaced_files(storage).map_err(io("list", ""))? {
             storage.remove(&name).map_err(io("remove", &name))?;

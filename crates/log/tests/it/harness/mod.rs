@@ -297,7 +297,7 @@ impl World {
                 Err(_) if self.disk.has_crashed() => self.disk = self.disk.crash(0),
                 // A sync has failed while opening; what was planned to fail has failed now.
                 Err(timberline_log::LogError::SyncFailed(_)) => {}
-                Err(timberline_log::LogError::Io { source, .. }) if source.raw_os_error() == Some(5) => {}
+                Err(timberline_log::LogError::Io(error)) if error.source.raw_os_error() == Some(5) => {}
                 Err(error) => return Err(format!("cannot open: {error}")),
             }
         };

@@ -15,9 +15,10 @@ use timberline_views::erasure::PurgeReceipt;
 use crate::app::App;
 use crate::http::{ApiError, collect_json, json_answer, run_blocking};
 use crate::service::erasure::Copy;
+use crate::service::purge::pending::VALID;
 use crate::service::purge::{
-    Action, DataCondition, Preview, Progress, PurgeRequest, Receipt, Sample, VALID, bucket_keys, carry_out,
-    preview, search,
+    Action, DataCondition, Preview, Progress, PurgeRequest, Receipt, Sample, bucket_keys, carry_out, preview,
+    search,
 };
 
 /// The state of a receipt: everything is erased; or it is hidden and will be erased; or only some events of a redaction

@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 
 use super::FORM_FIELDS;
-use super::layout::{self, LayoutError};
+use super::layout;
+use super::layout_error::LayoutError;
 use super::multipart::Multipart;
 use super::split::Splitter;
 

@@ -8,16 +8,15 @@
 //! a list of buckets, one bucket, or buckets by id without anything around them. What in them is odd costs as little as
 //! possible, and is noted.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use timberline_model::{NewBucket, json};
 
+use super::layout_error::{LayoutError, Result};
 use super::notes::Notes;
-use super::scan::Scanner;
+use super::scan::{FIELDS_BYTES, Scanner};
 use crate::service::bucket::is_usable_id;
 
-/// What the fields of one bucket other than its events may take.
-pub(super) const FIELDS_BYTES: usize = 8 << 20;
 /// Most buckets in one file.
 const BUCKETS: usize = 100_000;
 /// The fields of a bucket that are read, but for its events.
@@ -30,21 +29,6 @@ const FIELDS: [&str; 7] = [
     "data",
     "last_updated",
 ];
-
-/// Why a file cannot be imported.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LayoutError {
-    #[error("The file is not JSON: {expected} expected at byte {offset}")]
-    Syntax { offset: u64, expected: &'static str },
-    #[error("The file is not an export: {0}")]
-    Shape(String),
-    #[error("{0}")]
-    TooLarge(String),
-    #[error(transparent)]
-    Read(#[from] io::Error),
-}
-
-pub(super) type Result<T, E = LayoutError> = std::result::Result<T, E>;
 
 /// What is in a file.
 #[derive(Debug, Default)]

@@ -18,6 +18,7 @@
 //! | `spool` | where it waits for the second pass |
 //! | `window` | a stretch of a stream, to look at |
 //! | `layout` | first pass |
+//! | `layout_error` | why it refuses a file |
 //! | `scan` | the grammar that it checks |
 //! | `notes` | what was changed or left out |
 //! | `salvage` | the events of a batch in which something is odd |
@@ -30,6 +31,7 @@
 pub mod fuzz;
 mod handoff;
 mod layout;
+mod layout_error;
 mod multipart;
 mod notes;
 mod replay;
@@ -49,7 +51,8 @@ use self::notes::Notes;
 use super::write_hold::HoldError;
 use crate::json;
 
-pub(crate) use self::layout::{Layout, LayoutError, read as read_layout};
+pub(crate) use self::layout::{Layout, read as read_layout};
+pub(crate) use self::layout_error::LayoutError;
 pub(crate) use self::multipart::Multipart;
 pub(crate) use self::replay::replay;
 pub(crate) use self::spool::{MEMORY_BYTES, Spool};

@@ -8,11 +8,13 @@ use std::io::Read;
 
 use timberline_model::json;
 
-use super::layout::{FIELDS_BYTES, LayoutError, Result};
+use super::layout_error::{LayoutError, Result};
 use super::window::Window;
 
 /// Deepest nesting; the model accepts less in an event's data.
 const DEPTH: usize = 1_000;
+/// What the fields of one bucket other than its events may take.
+pub(super) const FIELDS_BYTES: usize = 8 << 20;
 
 /// What a value is in.
 #[derive(Clone, Copy)]

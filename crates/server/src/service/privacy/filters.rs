@@ -77,10 +77,7 @@ impl Filters {
         match key() {
             Ok(key) => self.rules.iter_mut().for_each(|rule| rule.set_key(&key)),
             Err(error) => {
-                let (file, text) = (
-                    timberline_disk::DataDir::PRIVACY_KEY,
-                    super::replacement::WITHOUT_KEY,
-                );
+                let (file, text) = (timberline_disk::DataDir::PRIVACY_KEY, super::key::WITHOUT_KEY);
                 let reason =
                     format!("there is no key ({file}: {error}); until there is, values become \"{text}\"");
                 self.note(Some(first), reason);

@@ -12,6 +12,8 @@ use timberline_disk::DataDir;
 const KEY_BYTES: usize = 32;
 /// Every hash begins so.
 const PREFIX: &str = "hash:";
+/// What stands for a value when there is no key to hash it with; better lost than stored.
+pub(super) const WITHOUT_KEY: &str = "hash:unavailable";
 /// Bytes of the HMAC that are kept, as twice as many digits: that two values of one person have the same is out of
 /// the question.
 const HASH_BYTES: usize = 16;
@@ -72,7 +74,7 @@ impl HashKey {
         }
         let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.0) else {
             // HMAC takes keys of any length.
-            return super::replacement::WITHOUT_KEY.to_owned();
+            return WITHOUT_KEY.to_owned();
         };
         mac.update(value.as_bytes());
         let hash = mac.finalize().into_bytes();

@@ -2,15 +2,13 @@
 
 use regex::{Captures, Regex};
 
-use super::key::HashKey;
+use super::key::{HashKey, WITHOUT_KEY};
 
 /// Values longer than this are replaced whole: to look for every match of a pattern, not just the first, can take
 /// quadratic time.
 const MAX_FOR_TEMPLATE: usize = 64 << 10;
 /// A template may make a value longer, but not beyond this: an event must not become a hundred times what it was.
 const MAX_FROM_TEMPLATE: usize = 4 << 10;
-/// What stands for a value when there is no key to hash it with; better lost than stored.
-pub(super) const WITHOUT_KEY: &str = "hash:unavailable";
 
 #[derive(Clone, Debug)]
 pub(super) enum Replacement {

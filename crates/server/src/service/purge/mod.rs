@@ -7,19 +7,19 @@
 //!
 //! A purge that has begun is completed, whatever the client does meanwhile.
 
-mod pending;
+mod error;
+pub(crate) mod pending;
 mod request;
 
-use std::io;
 use std::sync::Arc;
 
 use timberline_cancel::Cancel;
 use timberline_model::{EventId, Timestamp};
 use timberline_views::erasure::{PurgeReceipt, Selected, Selection};
 use timberline_views::record::PurgeBegun;
-use timberline_views::{BucketKey, BucketView, HistoryError, Redacting, Snapshot};
+use timberline_views::{BucketKey, BucketView, Redacting, Snapshot};
 
-pub(crate) use self::pending::{Pending, VALID};
+pub(crate) use self::error::PurgeError;
 pub(crate) use self::request::{Action, DataCondition, PurgeRequest, bucket_keys};
 use super::erasure::{Copy, reach_copies};
 use super::write_hold::HoldError;
@@ -27,29 +27,6 @@ use crate::app::App;
 
 /// Examples in a preview.
 const SAMPLES: usize = 20;
-
-/// Why nothing is erased.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PurgeError {
-    /// The request makes no sense.
-    #[error("{0}")]
-    Unfit(String),
-    /// There is no such bucket.
-    #[error("no such bucket: {0}")]
-    NoSuchBucket(String),
-    /// The token cannot be used.
-    #[error("This token is not known, was used, or is older than ten minutes: ask for a preview again")]
-    UnknownToken,
-    /// No token can be made.
-    #[error("The system has no random bytes: {0}")]
-    NoRandomness(io::Error),
-    /// The events cannot be searched.
-    #[error(transparent)]
-    History(#[from] HistoryError),
-    /// The order cannot be written.
-    #[error(transparent)]
-    Write(#[from] HoldError),
-}
 
 /// What a request comes to.
 pub(crate) enum ErasureTarget {

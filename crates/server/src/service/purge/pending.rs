@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use timberline_disk::random;
 
-use super::PurgeError;
+use super::error::PurgeError;
 use super::request::PurgeRequest;
 
 /// How long a token is valid.

@@ -4,7 +4,7 @@ use regex::{Regex, RegexBuilder};
 use timberline_model::EventId;
 use timberline_views::{BucketKey, Snapshot, TimeRange, Trashed};
 
-use super::PurgeError;
+use super::error::PurgeError;
 use crate::service::privacy::Field;
 
 /// Memory that a compiled pattern may take.

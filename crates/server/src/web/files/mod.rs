@@ -11,8 +11,8 @@ mod media_type;
 mod rebase;
 mod send;
 mod site;
+pub(crate) mod sites;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -20,51 +20,11 @@ use axum::extract::State;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 
 use crate::app::App;
-use crate::http::{ApiError, decode_segment, pass_over};
-use crate::settings::{BasePath, Settings};
+use crate::http::{ApiError, pass_over};
+use crate::settings::BasePath;
 use crate::web::status_page;
 
-use site::{Found, Site};
-
-/// The directories that are served.
-#[derive(Debug)]
-pub(crate) struct Sites {
-    web: Option<Site>,
-    pages: BTreeMap<String, Site>,
-}
-
-impl Sites {
-    /// Directories that do not exist are reported, and served as soon as they exist: a web UI that
-    /// was uninstalled is no reason to stop recording.
-    pub(crate) fn new(settings: &Settings) -> Self {
-        let site = |dir: &std::path::PathBuf| {
-            if !dir.is_dir() {
-                tracing::warn!(dir = %dir.display(), "this directory is to be served, but is not there");
-            }
-            Site::new(dir.clone())
-        };
-        Self {
-            web: settings.pages.web_ui.as_ref().map(site),
-            pages: settings
-                .pages
-                .custom
-                .iter()
-                .map(|(name, dir)| (name.clone(), site(dir)))
-                .collect(),
-        }
-    }
-
-    /// The site that `path` lies in, and the rest of it.
-    fn of<'a>(&self, path: &'a str) -> Result<Option<(&Site, &'a str)>, ApiError> {
-        let Some(rest) = path.strip_prefix("/pages/") else {
-            let rest = path.strip_prefix('/').unwrap_or(path);
-            return Ok(self.web.as_ref().map(|site| (site, rest)));
-        };
-        let (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
-        let name = decode_segment(name)?;
-        Ok(self.pages.get(name.as_ref()).map(|site| (site, rest)))
-    }
-}
+use site::Found;
 
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
