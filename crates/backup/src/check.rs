@@ -118,10 +118,7 @@ fn compare_with_manifest(dir: &Path) -> Result<Vec<String>, BackupError> {
         });
     };
     if manifest.segments.is_empty() {
-        return Err(BackupError::Unsuitable {
-            path: dir.to_owned(),
-            what: "is a backup that was begun and never finished: run `timberline backup` again",
-        });
+        return Err(BackupError::Unfinished(dir.to_owned()));
     }
     // After the manifest: a segment that is newer than it says is expected, one that is older is not.
     let reader = timberline_views::tools::log_files(dir)?;
@@ -151,7 +148,7 @@ fn flaw(file: &dyn Display, frames: CheckedFrames, crc: u32) -> Option<String> {
             "{file} was damaged at byte {at} when it was copied: the log was, too"
         )),
         _ if frames.crc != crc => Some(format!(
-            "{file} is not what was copied{}: remove it and run `timberline backup` again",
+            "{file} is not what was copied{}: remove it and back up again",
             frames
                 .flaw
                 .map_or(String::new(), |at| format!(" (it is damaged at byte {at})"))

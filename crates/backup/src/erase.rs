@@ -281,10 +281,7 @@ fn replace(data_dir: &Path, log: &Path, mut info: SegmentInfo) -> Result<(), Bac
             _ => break,
         }
     }
-    Err(BackupError::Unsuitable {
-        path: source,
-        what: "is damaged and is not copied over its backup: run `timberline log verify`",
-    })
+    Err(BackupError::DamagedSegment(source))
 }
 
 fn is_whole(storage: &Arc<dyn Storage>, info: &SegmentInfo) -> Result<bool, BackupError> {

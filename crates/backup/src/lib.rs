@@ -99,8 +99,17 @@ pub enum BackupError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// The data directory has a log already.
+    #[error("{} has a log, which is never overwritten", .0.display())]
+    HasLog(PathBuf),
+    /// The first backup was interrupted.
+    #[error("{} is a backup that was begun and never finished", .0.display())]
+    Unfinished(PathBuf),
+    /// A segment of the log must not replace its copy.
+    #[error("{} is damaged and is not copied over its backup", .0.display())]
+    DamagedSegment(PathBuf),
     /// The backup is not whole, and is not restored unless that is asked for.
-    #[error("the backup in {} is damaged ({first}{}); restore another one, or this one with --despite-damage and then run `timberline log repair`", path.display(), more(*count))]
+    #[error("the backup in {} is damaged ({first}{})", path.display(), more(*count))]
     Damaged {
         /// The backup.
         path: PathBuf,

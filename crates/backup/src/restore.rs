@@ -63,20 +63,15 @@ pub fn restore(backup: &Path, data_dir: &Path, despite_damage: bool) -> Result<R
 }
 
 fn refuse_overwriting(data_dir: &Path) -> Result<(), BackupError> {
-    let unsuitable = |what| BackupError::Unsuitable {
-        path: data_dir.to_owned(),
-        what,
-    };
     let log = data_dir.join(DataDir::LOG);
     if has_segments(&log)? {
-        return Err(unsuitable(
-            "has a log, which is never overwritten: choose another directory with --dbpath, or move that one away",
-        ));
+        return Err(BackupError::HasLog(data_dir.to_owned()));
     }
     if data_dir.join(DataDir::VIEWS).join(DataDir::CHECKPOINT).exists() {
-        return Err(unsuitable(
-            "has views of another log in views/: remove that directory, views are made anew from the log",
-        ));
+        return Err(BackupError::Unsuitable {
+            path: data_dir.to_owned(),
+            what: "has views of another log in views/: remove that directory, views are made anew from the log",
+        });
     }
     Ok(())
 }

@@ -39,6 +39,7 @@ mod cert;
 mod config;
 mod data_dir;
 mod doctor;
+mod hint;
 mod history;
 mod import;
 mod install;

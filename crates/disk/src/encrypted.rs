@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::crypto::Cipher;
+use crate::fixed::{long, part, word};
 use crate::memory::Mapping;
 use crate::storage::{FileId, ReadAt, ReadRegion, Storage, WriteRegion};
 use crate::{LockError, WriterLock};
@@ -181,23 +182,19 @@ impl Head {
         if crc32fast::hash(crc_of).to_le_bytes() != crc {
             return Err(damaged("the header of the encrypted file is damaged"));
         }
-        let word =
-            |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        if word(8) > VERSION {
+        let version = word::<8, _>(header);
+        if version > VERSION {
             let what = format!(
-                "its encryption has format version {}, this program knows versions up to {VERSION}: update Timberline",
-                word(8)
+                "its encryption has format version {version}, this program knows versions up to {VERSION}: update Timberline",
             );
             return Err(io::Error::new(io::ErrorKind::Unsupported, what));
         }
-        if word(12) != CHUNK as u32 {
+        if word::<12, _>(header) != CHUNK as u32 {
             return Err(damaged("the header of the encrypted file makes no sense"));
         }
-        let mut id = [0; 16];
-        id.copy_from_slice(&header[24..40]);
         Ok(Self {
-            plain: u64::from(word(16)) | u64::from(word(20)) << 32,
-            id,
+            plain: long::<16, _>(header),
+            id: part::<24, _, _>(header),
         })
     }
 
@@ -250,16 +247,27 @@ impl EncryptedFile {
 impl ReadAt for EncryptedFile {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         let (mut encrypted, mut plain) = (Vec::new(), Vec::new());
-        let mut filled = 0;
-        while filled < into.len() && offset + (filled as u64) < self.head.plain {
-            let at = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)? + filled;
+        let wanted = into.len();
+        let mut rest = into;
+        while !rest.is_empty() && offset + ((wanted - rest.len()) as u64) < self.head.plain {
+            let at =
+                usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)? + (wanted - rest.len());
             self.decrypt_chunk(at / CHUNK, &mut encrypted, &mut plain)?;
+            // The part of the chunk that is wanted, at most as much as there is room for.
             let part = plain.get(at % CHUNK..).unwrap_or_default();
-            let len = part.len().min(into.len() - filled);
-            into[filled..filled + len].copy_from_slice(&part[..len]);
-            filled += len;
+            let Some((part, _)) = part
+                .split_at_checked(part.len().min(rest.len()))
+                .filter(|(part, _)| !part.is_empty())
+            else {
+                return Err(damaged(
+                    "a chunk of the encrypted file is shorter than its header says",
+                ));
+            };
+            let (room, beyond) = rest.split_at_mut(part.len());
+            room.copy_from_slice(part);
+            rest = beyond;
         }
-        Ok(filled)
+        Ok(wanted - rest.len())
     }
 
     fn will_read_all(&self) {

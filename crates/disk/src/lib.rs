@@ -4,7 +4,8 @@
 //! `SimDisk` (feature `sim`) is a disk in memory that loses power on demand; all recovery code is tested on it. Files
 //! are appended to through mapped memory ([`WriteRegion`]) and read by copying ([`ReadAt`]); files that never change are
 //! also read through mapped memory ([`ReadRegion`]). A directory has one writer at a
-//! time ([`WriterLock`]). [`DataDir`] knows the names of all files in a data directory. [`KeyFile`] keeps the data key that a passphrase unlocks.
+//! time ([`WriterLock`]). [`DataDir`] knows the names of all files in a data directory. [`KeyFile`] keeps the data key
+//! that a passphrase unlocks. [`fixed`] reads the fields of headers.
 //!
 //! ```
 //! use timberline_disk::{FileStorage, Storage};
@@ -18,7 +19,7 @@
 //! # }
 //! ```
 
-#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::indexing_slicing))]
 
 mod atomic;
 mod crypto;
@@ -26,13 +27,16 @@ mod data_dir;
 mod encrypted;
 mod error;
 mod file;
+pub mod fixed;
 mod lock;
 mod memory;
 mod open_files;
 mod os;
 mod pinned;
 mod random;
+// A disk for tests. It may panic: then the test is wrong.
 #[cfg(feature = "sim")]
+#[allow(clippy::indexing_slicing)]
 mod sim;
 mod storage;
 

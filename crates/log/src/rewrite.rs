@@ -181,7 +181,8 @@ impl Rewrite {
             time: self.newest_time,
         };
         let head = [self.header.encode(), footer.encode()].concat();
-        self.bytes[..SEGMENT_HEADER].copy_from_slice(&head);
+        // The place of the header was kept free when the rewriting began.
+        self.bytes.split_at_mut(SEGMENT_HEADER).0.copy_from_slice(&head);
         let after = trimmed_len(used);
         self.bytes.resize(usize::try_from(after).unwrap_or(usize::MAX), 0);
         let name = segment_name(self.header.first);

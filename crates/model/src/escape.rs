@@ -46,10 +46,9 @@ pub(crate) fn push_char(out: &mut Vec<u8>, character: char) {
         '\u{c}' => b'f',
         '\r' => b'r',
         '\0'..'\u{20}' => {
-            const HEX: [u8; 16] = *b"0123456789abcdef";
-            let code = character as usize;
+            let code = character as u8;
             out.extend_from_slice(b"\\u00");
-            out.extend_from_slice(&[HEX[code / 16], HEX[code % 16]]);
+            out.extend_from_slice(&[hex_digit(code >> 4), hex_digit(code & 0xf)]);
             return;
         }
         _ => {
@@ -74,6 +73,14 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
         rest = after;
     }
     out.push(b'"');
+}
+
+/// The digit of a number below 16.
+const fn hex_digit(n: u8) -> u8 {
+    match n {
+        0..10 => b'0' + n,
+        _ => b'a' + (n - 10),
+    }
 }
 
 #[cfg(test)]

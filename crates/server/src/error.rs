@@ -24,7 +24,7 @@ pub enum ServeError {
     /// Everyone who reaches the address could do everything.
     #[error(
         "refusing to listen on {address} without authentication: everyone who can reach it could read, change and delete all \
-         data. Set api_key in [auth] of the configuration, or create a token (`timberline token create`), or listen on 127.0.0.1 (--host), or accept it with --insecure-no-auth"
+         data"
     )]
     NoAuthentication {
         /// The address.

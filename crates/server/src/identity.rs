@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use timberline_disk::{DataDir, create_private_dir, write_atomically};
+use timberline_disk::{DataDir, IoError, create_private_dir, write_atomically};
 use timberline_log::DeviceId;
 use timberline_views::OpenError;
 
@@ -22,15 +22,8 @@ const MAX_BYTES: usize = 128;
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// The data directory cannot be made or written to.
-    #[error(
-        "cannot write to the data directory {dir}: {error}; change its owner or mode, or choose another --dbpath"
-    )]
-    DataDir {
-        /// The directory.
-        dir: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    DataDir(IoError),
     /// The kept id cannot be used, and the log does not say which it was.
     #[error(
         "{path} does not hold a device id, and {why}: write the right id into it, such as that of a backup's device_id"
@@ -47,6 +40,13 @@ pub enum IdentityError {
     /// The id given by flag or configuration cannot be used.
     #[error("device_id = {0}: must be 1 to {MAX_BYTES} printable ASCII characters, such as a UUID")]
     Given(String),
+}
+
+impl IdentityError {
+    pub(crate) fn data_dir(dir: &Path) -> impl FnOnce(io::Error) -> Self {
+        let at = IoError::at("write to the data directory", dir);
+        move |error| Self::DataDir(at(error))
+    }
 }
 
 /// Device id and host name.
@@ -81,10 +81,7 @@ impl Identity {
         let identity = Self::find(settings)?;
         create_private_dir(dir)
             .and_then(|()| identity.keep(dir))
-            .map_err(|error| IdentityError::DataDir {
-                dir: dir.clone(),
-                error,
-            })?;
+            .map_err(IdentityError::data_dir(dir))?;
         Ok(identity)
     }
 
@@ -146,10 +143,7 @@ fn kept_id(dir: &Path) -> Result<(String, Origin), IdentityError> {
         // What is in the way of the directory is found when it is made.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
         Err(error) => {
-            return Err(IdentityError::DataDir {
-                dir: dir.to_owned(),
-                error,
-            });
+            return Err(IdentityError::data_dir(dir)(error));
         }
     };
     let written_by = devices(dir, text.as_deref())?;
@@ -164,10 +158,7 @@ fn kept_id(dir: &Path) -> Result<(String, Origin), IdentityError> {
         ([device], _) => Ok((uuid_text(*device), Origin::Restored(wrong))),
         ([], None) => new_uuid()
             .map(|id| (id, Origin::New))
-            .map_err(|error| IdentityError::DataDir {
-                dir: dir.to_owned(),
-                error,
-            }),
+            .map_err(IdentityError::data_dir(dir)),
         ([], Some(_)) => Err(IdentityError::Broken {
             path,
             why: "no segment of the log says which it was".to_owned(),

@@ -245,10 +245,7 @@ pub(crate) struct NewDir(Option<PathBuf>);
 impl NewDir {
     pub(crate) fn make(dir: &Path) -> Result<Self, IdentityError> {
         let is_new = !dir.exists();
-        timberline_disk::create_private_dir(dir).map_err(|error| IdentityError::DataDir {
-            dir: dir.to_owned(),
-            error,
-        })?;
+        timberline_disk::create_private_dir(dir).map_err(IdentityError::data_dir(dir))?;
         Ok(Self(is_new.then(|| dir.to_owned())))
     }
 

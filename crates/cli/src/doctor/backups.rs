@@ -7,6 +7,7 @@ use timberline_model::Timestamp;
 use timberline_log::{SegmentInfo, Seq};
 
 use super::Check;
+use crate::verdict::advise;
 use timberline_backup::{Manifest, Registered, only_in_backup, registered, segments_to_erase};
 use timberline_server::settings::Settings;
 
@@ -20,7 +21,7 @@ const TOLERANCE: timberline_model::Duration = timberline_model::Duration::from_n
 pub(super) fn checks(settings: &Settings) -> Vec<Check> {
     let known = match registered(&settings.data_dir) {
         Ok(known) => known,
-        Err(error) => return vec![Check::fail(NAME, error.to_string())],
+        Err(error) => return vec![Check::fail(NAME, advise(&error))],
     };
     let mut checks: Vec<Check> = known.iter().filter_map(unreachable).collect();
     let reachable = known.len() - checks.len();
@@ -48,7 +49,7 @@ fn unreachable(backup: &Registered) -> Option<Check> {
                 backup.time
             ),
         )),
-        Err(error) => Some(Check::warn(NAME, error.to_string())),
+        Err(error) => Some(Check::warn(NAME, advise(&error))),
     }
 }
 
@@ -65,7 +66,7 @@ fn unclean(live: &[SegmentInfo], backup: &Registered) -> Option<Check> {
         )),
         // One that cannot be reached has been reported.
         Ok(_) => None,
-        Err(error) => Some(Check::warn(NAME, error.to_string())),
+        Err(error) => Some(Check::warn(NAME, advise(&error))),
     }
 }
 

@@ -7,6 +7,7 @@ use timberline_views::{OpenError, OpenReport};
 
 use super::Check;
 use crate::data_dir::DataDir;
+use crate::verdict::{advise, describe};
 use timberline_server::settings::Settings;
 
 /// A clock may be off by that much without anybody minding.
@@ -20,13 +21,13 @@ const LOG: &str = "log";
 pub(super) fn checks(settings: &Settings, data: &anyhow::Result<DataDir>) -> Vec<Check> {
     let reader = match timberline_views::tools::log_files(&settings.data_dir) {
         Ok(reader) => reader,
-        Err(error @ OpenError::NoLog { .. }) => return vec![Check::warn(LOG, error.to_string())],
-        Err(error) => return vec![Check::fail(LOG, error.to_string())],
+        Err(error @ OpenError::NoLog { .. }) => return vec![Check::warn(LOG, advise(&error))],
+        Err(error) => return vec![Check::fail(LOG, advise(&error))],
     };
     let segments = match reader.segments() {
         Ok(segments) => segments,
         // A newer format, or a file that cannot be read: either way it says which and what to do.
-        Err(error) => return vec![Check::fail(FORMATS, error.to_string())],
+        Err(error) => return vec![Check::fail(FORMATS, advise(&error))],
     };
     vec![
         formats(&segments),
@@ -124,7 +125,7 @@ fn tail(data: &anyhow::Result<DataDir>) -> Check {
     };
     let report: OpenReport = match opened {
         Ok(report) => report,
-        Err(error) => return Check::fail(LOG, format!("{error:#}")),
+        Err(error) => return Check::fail(LOG, describe(&error)),
     };
     if let Some(damage) = report.damage.first() {
         return Check::fail(

@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirArgs};
 use crate::output::Output;
 use crate::table::printable;
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, describe};
 use timberline_server::settings::Settings;
 
 /// How to print it.
@@ -108,7 +108,7 @@ struct Report {
 pub(crate) fn run(args: DoctorArgs) -> ExitCode {
     if args.trust_clock || args.confirm_retention.is_some() {
         return confirm(args).unwrap_or_else(|error| {
-            eprintln!("timberline: {error:#}");
+            eprintln!("timberline: {}", describe(&error));
             ExitCode::FAILURE
         });
     }

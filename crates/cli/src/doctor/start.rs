@@ -5,6 +5,7 @@ use timberline_views::tools::check_start;
 
 use super::Check;
 use crate::data_dir::DataDir;
+use crate::verdict::{advise, describe};
 use timberline_server::identity::Identity;
 use timberline_server::inspect::{Progress, check_settings};
 use timberline_server::settings::Settings;
@@ -16,11 +17,11 @@ const MAX: usize = 20;
 pub(super) fn checks(settings: &Settings, data: &anyhow::Result<DataDir>) -> Vec<Check> {
     let identity = match Identity::find(settings) {
         Ok(identity) => identity,
-        Err(error) => return vec![Check::fail("identity", error.to_string())],
+        Err(error) => return vec![Check::fail("identity", advise(&error))],
     };
     let mut checks = vec![of_identity(&identity)];
     if let Err(error) = check_settings(settings, &identity.hostname) {
-        checks.push(Check::fail("configuration", error.to_string()));
+        checks.push(Check::fail("configuration", advise(&error)));
     }
     checks.extend(of_store(data));
     checks.extend(of_scrub(settings));
@@ -64,11 +65,11 @@ fn of_identity(identity: &Identity) -> Check {
 fn of_store(data: &anyhow::Result<DataDir>) -> Vec<Check> {
     let data = match data {
         Ok(data) => data,
-        Err(error) => return vec![Check::fail(NAME, format!("{error:#}"))],
+        Err(error) => return vec![Check::fail(NAME, describe(error))],
     };
     let report = match check_start(data.path(), data.cipher()) {
         Ok(report) => report,
-        Err(error) => return vec![Check::fail(NAME, error.to_string())],
+        Err(error) => return vec![Check::fail(NAME, advise(&error))],
     };
     let damage = report.damage.iter().take(MAX).map(|damage| {
         Check::fail(

@@ -5,6 +5,7 @@ use timberline_views::tools::{damaged_views, set_aside_views};
 
 use super::Check;
 use crate::data_dir::DataDir;
+use crate::verdict::advise;
 use timberline_server::settings::Settings;
 
 const NAME: &str = "views";
@@ -21,7 +22,12 @@ pub(super) fn checks(settings: &Settings, data: &anyhow::Result<DataDir>) -> Vec
 fn damaged(data: &DataDir) -> Vec<Check> {
     let found = match damaged_views(data.path(), data.cipher()) {
         Ok(found) => found,
-        Err(error) => return vec![Check::warn(NAME, format!("the views cannot be read: {error}"))],
+        Err(error) => {
+            return vec![Check::warn(
+                NAME,
+                format!("the views cannot be read: {}", advise(&error)),
+            )];
+        }
     };
     if found.is_empty() {
         return vec![Check::ok(
@@ -39,7 +45,12 @@ fn damaged(data: &DataDir) -> Vec<Check> {
 fn set_aside(settings: &Settings) -> Check {
     let files = match set_aside_views(&settings.data_dir) {
         Ok(files) => files,
-        Err(error) => return Check::warn(NAME, format!("the view files cannot be listed: {error}")),
+        Err(error) => {
+            return Check::warn(
+                NAME,
+                format!("the view files cannot be listed: {}", advise(&error)),
+            );
+        }
     };
     if files.is_empty() {
         return Check::ok(NAME, "no view segment was set aside as damaged");

@@ -12,6 +12,7 @@ use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{Cipher, KEY, NONCE, TAG};
+use crate::fixed::{part, word};
 use crate::random::{draw, random};
 use crate::{DataDir, IoError, create_private_dir, write_atomically};
 
@@ -304,38 +305,28 @@ impl Locked {
             return Read::Damaged;
         };
         // Magic, version and the place of the checksum are promised to stay where they are in later versions.
-        if block[..8] != MAGIC || crc32fast::hash(&block[..CRC_AT]) != word(block, CRC_AT) {
+        if block[..8] != MAGIC || crc32fast::hash(&block[..CRC_AT]) != word::<CRC_AT, _>(block) {
             return Read::Damaged;
         }
-        if word(block, 8) > VERSION {
-            return Read::Newer(word(block, 8));
+        if word::<8, _>(block) > VERSION {
+            return Read::Newer(word::<8, _>(block));
         }
         let locked = Self {
             cost: Cost {
-                memory: word(block, 12),
-                passes: word(block, 16),
-                lanes: word(block, 20),
+                memory: word::<12, _>(block),
+                passes: word::<16, _>(block),
+                lanes: word::<20, _>(block),
             },
-            salt: part(block, 24),
-            nonce: part(block, NONCE_AT),
-            key: part(block, 64),
-            tag: part(block, 96),
+            salt: part::<24, _, _>(block),
+            nonce: part::<NONCE_AT, _, _>(block),
+            key: part::<64, _, _>(block),
+            tag: part::<96, _, _>(block),
         };
         if bytes.len() != LEN || !locked.cost.is_bearable() {
             return Read::Damaged;
         }
         Read::Good(locked)
     }
-}
-
-fn word(bytes: &[u8; LEN], at: usize) -> u32 {
-    u32::from_le_bytes(part(bytes, at))
-}
-
-fn part<const N: usize>(bytes: &[u8; LEN], at: usize) -> [u8; N] {
-    let mut part = [0; N];
-    part.copy_from_slice(&bytes[at..at + N]);
-    part
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ impl Cipher {
         out.extend_from_slice(&nonce);
         let begin = out.len();
         out.extend_from_slice(plain);
-        let body = InOutBuf::from(&mut out[begin..]);
+        let body = InOutBuf::from(out.split_at_mut(begin).1);
         let encrypted = self.aead.encrypt_inout_detached(&XNonce::from(nonce), aad, body);
         match encrypted {
             Ok(tag) => out.extend_from_slice(&tag),

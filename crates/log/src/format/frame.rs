@@ -3,6 +3,7 @@
 //! `docs/format/log.md` specifies it to the byte. Everything here is a pure function of bytes, so it can be fuzzed. No
 //! byte is trusted before its checksum was verified.
 
+use timberline_disk::fixed::{self, long, word};
 use timberline_disk::{Cipher, NotAuthentic};
 
 use super::checksums::{frame_crc, header_check};
@@ -168,7 +169,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Decoded<'_> {
     let Some((header, rest)) = bytes.split_first_chunk::<FRAME_HEADER>() else {
         return Decoded::Needs(FRAME_HEADER);
     };
-    let len = word(header, 0) as usize;
+    let len = word::<0, _>(header) as usize;
     if len == 0 {
         let blank = header.iter().all(|&byte| byte == 0);
         return if blank {
@@ -177,7 +178,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Decoded<'_> {
             Decoded::Invalid(Flaw::Unpublished)
         };
     }
-    let check = u16::from_le_bytes([header[30], header[31]]);
+    let check = u16::from_le_bytes(fixed::part::<30, 2, _>(header));
     if len < FRAME_HEADER || header[29] & !(MORE_IN_BATCH | ENCRYPTED) != 0 || check != header_check(header) {
         return Decoded::Invalid(Flaw::Header);
     }
@@ -186,14 +187,14 @@ pub(crate) fn decode(bytes: &[u8]) -> Decoded<'_> {
         return Decoded::Needs(size);
     };
     let head = FrameHead {
-        seq: Seq(long(header, 8)),
-        time: long(header, 16).cast_signed(),
-        durable_lag: word(header, 24),
+        seq: Seq(long::<8, _>(header)),
+        time: long::<16, _>(header).cast_signed(),
+        durable_lag: word::<24, _>(header),
         kind: header[28],
         ends_batch: header[29] & MORE_IN_BATCH == 0,
         encrypted: header[29] & ENCRYPTED != 0,
     };
-    let whole = word(header, 4) == frame_crc(header, payload) && padding.iter().all(|&byte| byte == 0);
+    let whole = word::<4, _>(header) == frame_crc(header, payload) && padding.iter().all(|&byte| byte == 0);
     if whole {
         Decoded::Frame(Frame { head, payload })
     } else {
@@ -204,17 +205,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Decoded<'_> {
 /// The kind that a frame's header names, if the header agrees with its own check and is that of this record. The payload
 /// may be damaged.
 pub(crate) fn kind_in_header(header: &[u8; FRAME_HEADER], seq: Seq) -> Option<u8> {
-    let check = u16::from_le_bytes([header[30], header[31]]);
-    let is_it = check == header_check(header) && Seq(long(header, 8)) == seq;
+    let check = u16::from_le_bytes(fixed::part::<30, 2, _>(header));
+    let is_it = check == header_check(header) && Seq(long::<8, _>(header)) == seq;
     is_it.then_some(header[28])
-}
-
-fn word(header: &[u8; FRAME_HEADER], at: usize) -> u32 {
-    u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
-}
-
-fn long(header: &[u8; FRAME_HEADER], at: usize) -> u64 {
-    u64::from(word(header, at)) | u64::from(word(header, at + 4)) << 32
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! written after syncs, when the segment is sealed, and when the log is closed. They lie in different sectors and have
 //! separate checksums, so a power cut that tears the footer cannot damage the first block.
 
+use timberline_disk::fixed::{long, word};
+
 use crate::format::frame::FRAME_HEADER;
 use crate::{DeviceId, Seq};
 
@@ -138,11 +140,11 @@ impl SegmentHeader {
         if !block_holds(block) || block[0..8] != MAGIC {
             return HeaderRead::Damaged;
         }
-        let version = word(block, 8);
+        let version = word::<8, _>(block);
         if version > FORMAT_VERSION {
             return HeaderRead::Newer(version);
         }
-        let squashed = long(block, 52);
+        let squashed = long::<52, _>(block);
         if squashed >= BEYOND {
             return HeaderRead::Damaged;
         }
@@ -150,13 +152,13 @@ impl SegmentHeader {
         device.copy_from_slice(&block[16..32]);
         HeaderRead::Good(Self {
             device: DeviceId(device),
-            first: Seq(long(block, 32)),
-            created: long(block, 40).cast_signed(),
-            generation: word(block, 48),
+            first: Seq(long::<32, _>(block)),
+            created: long::<40, _>(block).cast_signed(),
+            generation: word::<48, _>(block),
             // No segment ends with record 0.
             squashed: Some(Seq(squashed)).filter(|last| *last > Seq::NONE),
             encrypted: version == 3,
-            salvaged: long(block, SALVAGED_AT).cast_signed(),
+            salvaged: long::<SALVAGED_AT, _>(block).cast_signed(),
         })
     }
 }
@@ -211,18 +213,18 @@ impl Footer {
             return FooterRead::Blank;
         };
         // The first word is withdrawn while the footer changes, so without it there is none (yet).
-        if word(block, 0) == 0 {
+        if word::<0, _>(block) == 0 {
             return FooterRead::Blank;
         }
         if !block_holds(block) || block[0..8] != FOOTER_MAGIC {
             return FooterRead::Damaged;
         }
         let footer = Self {
-            sealed: word(block, 8) != 0,
-            used: long(block, 16),
-            last: Seq(long(block, 24)),
-            records: long(block, 32),
-            time: long(block, 40).cast_signed(),
+            sealed: word::<8, _>(block) != 0,
+            used: long::<16, _>(block),
+            last: Seq(long::<24, _>(block)),
+            records: long::<32, _>(block),
+            time: long::<40, _>(block).cast_signed(),
         };
         if footer.used < BEYOND && footer.last.0 < BEYOND {
             FooterRead::Good(footer)
@@ -238,7 +240,7 @@ fn seal_block(block: &mut [u8; BLOCK]) {
 }
 
 fn block_holds(block: &[u8; BLOCK]) -> bool {
-    block_crc(block) == word(block, CRC_AT)
+    block_crc(block) == word::<CRC_AT, _>(block)
 }
 
 /// CRC-32 of all 2048 bytes, the checksum's own taken as zero.
@@ -246,14 +248,6 @@ fn block_crc(block: &[u8; BLOCK]) -> u32 {
     let mut covered = *block;
     covered[CRC_AT..CRC_AT + 4].fill(0);
     crc32fast::hash(&covered)
-}
-
-fn word(block: &[u8; BLOCK], at: usize) -> u32 {
-    u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]])
-}
-
-fn long(block: &[u8; BLOCK], at: usize) -> u64 {
-    u64::from(word(block, at)) | u64::from(word(block, at + 4)) << 32
 }
 
 #[cfg(test)]
@@ -298,7 +292,7 @@ mod tests {
                 salvaged: 0,
             };
             let bytes = header.encode();
-            assert_eq!(word(&bytes, 8), version);
+            assert_eq!(word::<8, _>(&bytes), version);
             assert_eq!(SegmentHeader::decode(&bytes), HeaderRead::Good(header));
         }
     }

@@ -34,7 +34,7 @@ impl Source for Slice<'_> {
     fn at(&mut self, offset: u64, want: usize) -> &[u8] {
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.0.len());
         let end = start.saturating_add(want).min(self.0.len());
-        &self.0[start..end]
+        self.0.get(start..end).unwrap_or_default()
     }
 
     fn refresh(&mut self) {}

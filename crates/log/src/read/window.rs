@@ -77,7 +77,9 @@ impl Window {
             let offset = self.start + at as u64;
             let to_page_end = PAGE - usize::try_from(offset % PAGE as u64).unwrap_or(0);
             let end = (at + to_page_end).min(self.buffer.len());
-            let page = &mut self.buffer[at..end];
+            let Some(page) = self.buffer.get_mut(at..end) else {
+                break;
+            };
             if let Err(error) = self.file.read_at(offset, page) {
                 page.fill(0);
                 self.read_error = Some(error.to_string());
@@ -96,7 +98,7 @@ impl Source for Window {
             .unwrap_or(usize::MAX)
             .min(self.buffer.len());
         let to = from.saturating_add(want).min(self.buffer.len());
-        &self.buffer[from..to]
+        self.buffer.get(from..to).unwrap_or_default()
     }
 
     fn refresh(&mut self) {

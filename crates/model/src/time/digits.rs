@@ -1,5 +1,8 @@
 //! Decimal digits to and from bytes, two at a time: formatting is on the path of every event that is answered.
 
+// Tables and buffers of fixed size, with indexes made here; nothing that came from outside is an index.
+#![allow(clippy::indexing_slicing)]
+
 /// "00" to "99".
 const PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[0; 2]; 100];

@@ -82,7 +82,7 @@ impl Duration {
         let digits = nine(fraction);
         let zeros = digits.iter().rev().take_while(|&&digit| digit == b'0').count();
         out.push(b'.');
-        out.extend_from_slice(&digits[..digits.len() - zeros]);
+        out.extend_from_slice(digits.split_at(digits.len() - zeros).0);
     }
 }
 

@@ -81,7 +81,7 @@ impl Timestamp {
     #[inline]
     pub fn write(self, out: &mut Vec<u8>) {
         let (buffer, length) = self.render();
-        out.extend_from_slice(&buffer[..length]);
+        out.extend_from_slice(buffer.split_at(length).0);
     }
 
     /// The text [`Timestamp::write`] appends, in a buffer, and its length.
@@ -106,13 +106,19 @@ impl Timestamp {
             return (buffer, 20);
         }
         buffer[20..29].copy_from_slice(&nine(nanos));
-        let end = match nanos {
-            n if n % 1_000_000 == 0 => 23,
-            n if n % 1_000 == 0 => 26,
-            _ => 29,
+        // The buffer ends with a Z already.
+        let length = match nanos {
+            n if n % 1_000_000 == 0 => {
+                buffer[23] = b'Z';
+                24
+            }
+            n if n % 1_000 == 0 => {
+                buffer[26] = b'Z';
+                27
+            }
+            _ => 30,
         };
-        buffer[end] = b'Z';
-        (buffer, end + 1)
+        (buffer, length)
     }
 
     /// The instant after so long, if a timestamp can hold it.
@@ -159,7 +165,7 @@ impl From<SystemTime> for Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (buffer, length) = self.render();
-        f.pad(from_utf8(&buffer[..length]).unwrap_or_default())
+        f.pad(from_utf8(buffer.split_at(length).0).unwrap_or_default())
     }
 }
 

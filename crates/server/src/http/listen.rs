@@ -17,9 +17,7 @@ const FIRST_FD: i32 = 3;
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// Somebody else has the port.
-    #[error(
-        "port {port} on {host} is in use: another server is running there; stop it, or choose another --port"
-    )]
+    #[error("port {port} on {host} is in use: another server is running there")]
     InUse {
         /// The address.
         host: String,
@@ -27,25 +25,35 @@ pub enum ListenError {
         port: u16,
     },
     /// The address cannot be listened on.
-    #[error("cannot listen on {host}:{port}: {error}")]
+    #[error("cannot listen on {host}:{port}: {source}")]
     Refused {
         /// The address.
         host: String,
         /// The port.
         port: u16,
         /// What the system said.
-        error: std::io::Error,
+        source: std::io::Error,
     },
     /// The environment's list of sockets is broken.
     #[error("cannot use the sockets that were handed over (LISTEN_FDS): {0}")]
     HandedOver(String),
-    /// `--listen-fd` names no TCP socket that listens.
-    #[error("--listen-fd {fd} is not an inherited listening TCP socket: {error}")]
+    /// The environment hands sockets over, but not this one.
+    #[error(
+        "descriptor {fd} is not among the {count} sockets that were handed over (LISTEN_FDS), which begin at {FIRST_FD}"
+    )]
+    NotHandedOver {
+        /// The descriptor.
+        fd: i32,
+        /// How many were handed over.
+        count: usize,
+    },
+    /// The descriptor is no TCP socket that listens.
+    #[error("descriptor {fd} is not an inherited listening TCP socket: {source}")]
     NotASocket {
         /// The descriptor.
         fd: i32,
         /// What the system said.
-        error: std::io::Error,
+        source: std::io::Error,
     },
 }
 
@@ -131,7 +139,7 @@ fn bind(settings: &Settings) -> Result<TcpListener, ListenError> {
         _ => ListenError::Refused {
             host: host.to_owned(),
             port,
-            error,
+            source: error,
         },
     };
     let socket = TcpListener::bind((host, port)).map_err(refused)?;
@@ -143,17 +151,13 @@ fn bind(settings: &Settings) -> Result<TcpListener, ListenError> {
 /// The inherited descriptor `fd`: one of systemd's if it handed some over, else any.
 fn pick(fd: i32, inherited: Vec<OwnedFd>) -> Result<OwnedFd, ListenError> {
     if inherited.is_empty() {
-        return duplicate(fd).map_err(|error| ListenError::NotASocket { fd, error });
+        return duplicate(fd).map_err(|source| ListenError::NotASocket { fd, source });
     }
     let count = inherited.len();
     usize::try_from(fd - FIRST_FD)
         .ok()
         .and_then(|index| inherited.into_iter().nth(index))
-        .ok_or_else(|| {
-            ListenError::HandedOver(format!(
-                "--listen-fd {fd} is not among the {count} from {FIRST_FD} on"
-            ))
-        })
+        .ok_or(ListenError::NotHandedOver { fd, count })
 }
 
 /// A descriptor of our own for what `fd` refers to. Claiming a bare number would be `unsafe` (nobody
@@ -174,7 +178,7 @@ fn duplicate(_fd: i32) -> std::io::Result<OwnedFd> {
 }
 
 fn listening(socket: OwnedFd, fd: i32) -> Result<TcpListener, ListenError> {
-    let not_a_socket = |error| ListenError::NotASocket { fd, error };
+    let not_a_socket = |source| ListenError::NotASocket { fd, source };
     let accepts =
         rustix::net::sockopt::socket_acceptconn(&socket).map_err(|error| not_a_socket(error.into()))?;
     if !accepts {

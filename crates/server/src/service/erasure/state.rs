@@ -78,9 +78,13 @@ impl Copy {
 impl Waiting {
     /// A copy that was not reached because of an error.
     pub(super) fn because(path: PathBuf, error: &BackupError) -> Self {
+        let why = match error {
+            BackupError::DamagedSegment(_) => format!("{error}: run `timberline log verify`"),
+            _ => error.to_string(),
+        };
         Self {
             path,
-            why: error.to_string(),
+            why,
             busy: matches!(error, BackupError::Log(LogError::Locked { .. })),
         }
     }
