@@ -13,7 +13,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Arguments of `make run`, as in `make run ARGS='--port 5700'`.
 ARGS ?=
 
-.PHONY: help run build package test format lint docs units python nginx deny bench load fuzz soak hurt memory clean
+.PHONY: help run build package test format lint docs units portable python nginx deny bench load fuzz soak hurt memory clean
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,7 +32,7 @@ package: build ## man pages and shell completions for packages, in target/packag
 	$(TARGET)/release/timberline completions zsh >target/package/completions/_timberline
 	$(TARGET)/release/timberline completions fish >target/package/completions/timberline.fish
 
-test: format lint docs units ## everything that CI demands
+test: format lint docs units portable ## everything that CI demands
 
 format: # is the code formatted?
 	$(CARGO) fmt --all --check
@@ -51,6 +51,16 @@ units: python nginx # unit, property, integration and end-to-end tests
 		$(CARGO) nextest run --workspace; \
 	else \
 		$(CARGO) test --workspace --lib --bins --tests --no-fail-fast; \
+	fi
+
+# Everything below the server, as on a system that has only what the standard library offers.
+PORTABLE := --package timberline-disk --package timberline-log --package timberline-views --package timberline-backup \
+	--features timberline-backup/portable
+portable: # the suites of disk, log, views and backup without anything that only Linux has
+	if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		$(CARGO) nextest run $(PORTABLE); \
+	else \
+		$(CARGO) test $(PORTABLE) --lib --tests --no-fail-fast; \
 	fi
 
 # A test records a day with the real aw-client, in a virtual environment that the test itself makes;

@@ -8,7 +8,7 @@ use indicatif::{BinaryBytes, HumanCount};
 use timberline_cancel::Cancel;
 
 use crate::config::Config;
-use crate::data_dir::{DataDir, DataDirArgs};
+use crate::data_dir::{DataDirArgs, OpenDataDir};
 use crate::output::Output;
 use crate::table::printable;
 use crate::verdict::Verdict;
@@ -81,7 +81,7 @@ fn print_report(report: &BackupReport) -> anyhow::Result<()> {
 
 fn verify(config: &Config, dir: &Path) -> anyhow::Result<Verdict> {
     // The backup of an encrypted data directory contains its key.
-    let backup = DataDir::open_at(dir, &config.encryption)?;
+    let backup = OpenDataDir::open_at(dir, &config.encryption)?;
     let scratch = backup.scratch()?;
     let checked = check(dir, backup.cipher(), scratch.storage())?;
     let mut out = Output::new();

@@ -64,17 +64,17 @@ impl DataDirArgs {
     }
 }
 
-/// A data directory, opened for looking into it.
-pub(crate) struct DataDir {
+/// A data directory with the key of its files: what a command needs to read it.
+pub(crate) struct OpenDataDir {
     path: PathBuf,
     cipher: Option<Arc<Cipher>>,
 }
 
-impl DataDir {
+impl OpenDataDir {
     /// That of the settings. If it is encrypted, this is where the passphrase is asked for.
     ///
     /// # Errors
-    /// When it is encrypted and its passphrase is not to be had, or is wrong.
+    /// If it is encrypted and there is no passphrase, or a wrong one.
     pub(crate) fn open(config: &Config) -> anyhow::Result<Self> {
         Self::open_at(&config.server.data_dir, &config.encryption)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use timberline_views::{OpenReport, Snapshot};
 
-use crate::data_dir::{DataDir, Scratch};
+use crate::data_dir::{OpenDataDir, Scratch};
 
 /// What a data directory holds, as of the moment when it was opened. No lock is taken and nothing is changed, so a
 /// server may be at work there.
@@ -24,7 +24,7 @@ impl History {
     ///
     /// # Errors
     /// When it is not there, is empty, or cannot be read.
-    pub(crate) fn open(data: &DataDir) -> anyhow::Result<Self> {
+    pub(crate) fn open(data: &OpenDataDir) -> anyhow::Result<Self> {
         let begun = timberline_clock::monotonic();
         drop(data.log()?);
         let scratch = data.scratch()?;

@@ -4,16 +4,15 @@
 //! SIGTERM. The launcher is a small shell script that hands its arguments to `timberline serve` and becomes that process.
 
 use std::ffi::OsString;
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use tempfile::NamedTempFile;
+use timberline_disk::os::modes;
 
 use crate::verdict::Verdict;
 
@@ -153,7 +152,7 @@ impl Place {
         let failed = || format!("cannot write {path}");
         let mut file = NamedTempFile::new_in(dir).with_context(failed)?;
         file.write_all(&script(program)).with_context(failed)?;
-        fs::set_permissions(file.path(), Permissions::from_mode(0o755)).with_context(failed)?;
+        modes::make_executable(file.path()).with_context(failed)?;
         if foreign {
             self.keep()?;
         }
@@ -200,7 +199,7 @@ fn read_start(path: &Path) -> io::Result<Vec<u8>> {
 fn script(program: &Path) -> Vec<u8> {
     let mut script = MARK.to_vec();
     script.extend_from_slice(b"exec '");
-    for &byte in program.as_os_str().as_bytes() {
+    for &byte in program.as_os_str().as_encoded_bytes() {
         match byte {
             b'\'' => script.extend_from_slice(b"'\\''"),
             byte => script.push(byte),

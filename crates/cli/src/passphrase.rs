@@ -1,8 +1,6 @@
 //! The passphrase of an encrypted data directory: where it comes from, and the key that it opens.
 
-use std::ffi::OsStr;
 use std::io::IsTerminal;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -171,7 +169,7 @@ fn given(file: Option<&Path>, variable: &str) -> anyhow::Result<Option<Passphras
     let Some(text) = std::env::var_os(variable) else {
         return Ok(None);
     };
-    let text = Zeroizing::new(OsStr::as_bytes(&text).to_vec());
+    let text = Zeroizing::new(text.as_encoded_bytes().to_vec());
     ensure!(
         !text.is_empty(),
         "{variable} is set to nothing: give a passphrase, or unset it"

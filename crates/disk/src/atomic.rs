@@ -4,7 +4,7 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use crate::os;
+use crate::os::{self, modes};
 use crate::random::random;
 
 /// Makes a directory and those above it. Only the owner may look into them: they hold somebody's history.
@@ -17,9 +17,7 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
     }
     let mut builder = DirBuilder::new();
     builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)?;
+    modes::private_dir(&mut builder).create(dir)?;
     // If the name cannot be made durable, a power cut at worst takes the new directory away.
     let _ = dir.parent().map(sync_dir);
     Ok(())
@@ -67,8 +65,7 @@ fn write_unnamed(
     bytes: &[u8],
     give_name: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<()> {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    modes::private_file(options);
     let write = || {
         let mut file = options.write(true).open(unnamed)?;
         file.write_all(bytes)?;

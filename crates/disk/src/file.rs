@@ -1,6 +1,6 @@
 //! Real files in a real directory.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,9 @@ impl FileStorage {
     pub fn open(dir: impl Into<PathBuf>) -> io::Result<Self> {
         let dir = dir.into();
         if !dir.is_dir() {
-            fs::create_dir_all(&dir)?;
+            os::modes::private_dir(&mut DirBuilder::new())
+                .recursive(true)
+                .create(&dir)?;
             // The new name must survive too, or a synced log would lie in a directory that is gone.
             if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
                 os::sync_dir(parent)?;
@@ -57,7 +59,7 @@ impl Storage for FileStorage {
 
     fn create_region(&self, name: &str, len: u64) -> io::Result<Arc<dyn WriteRegion>> {
         let path = self.at(name);
-        let file = OpenOptions::new()
+        let file = os::modes::private_file(&mut OpenOptions::new())
             .read(true)
             .write(true)
             .create_new(true)
@@ -135,7 +137,7 @@ impl Storage for FileStorage {
                 "another directory has taken its place",
             ));
         }
-        Ok(os::names_changed(&metadata))
+        Ok(os::modified_nanos(&metadata))
     }
 
     fn lock_writer(&self) -> Result<WriterLock, LockError> {
@@ -269,16 +271,7 @@ struct PlainFile {
 
 impl ReadAt for PlainFile {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
-        let mut filled = 0;
-        while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match os::read_at(&self.file, rest, offset + filled as u64) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(filled)
+        os::read_all_at(&self.file, into, offset)
     }
 
     fn will_read_all(&self) {

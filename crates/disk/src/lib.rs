@@ -31,7 +31,7 @@ pub mod fixed;
 mod lock;
 mod memory;
 mod open_files;
-mod os;
+pub mod os;
 mod pinned;
 mod random;
 // A disk for tests. It may panic: then the test is wrong.

@@ -92,7 +92,7 @@ impl WriterLock {
 /// The lock file, and whether it was made just now.
 fn open_or_make(path: &Path) -> std::io::Result<(File, bool)> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true);
+    os::modes::private_file(&mut options).read(true).write(true);
     match options.clone().create_new(true).open(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let file = options.create(true).truncate(false).open(path)?;

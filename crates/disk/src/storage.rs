@@ -4,12 +4,13 @@
 //! recovery code is tested on it. The views keep their files behind the same seam.
 
 use std::fmt::Debug;
+use std::fs::Metadata;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::{LockError, WriterLock};
+use crate::{LockError, WriterLock, os};
 
 /// Identifies a file, whatever its name. It stays the same as long as anybody has the file open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,14 @@ pub struct FileId {
     pub device: u64,
     /// The file in it.
     pub inode: u64,
+}
+
+impl FileId {
+    /// Which file this is the metadata of.
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> FileId {
+        os::file_id(metadata)
+    }
 }
 
 /// One flat directory of files.

@@ -25,11 +25,6 @@ use crate::trace::{Explanation, Trace};
 use crate::value::Value;
 use crate::warning::{Warning, Warnings};
 
-/// The niceness of the query threads: they give way to everything else in the process, and to most of the machine.
-/// Measured next to two clients with queries about a year: at 19 the slowest percent of heartbeats takes 1.2 times as long
-/// as without them, at 10 it took 1.4 to 7 times as long.
-const NICENESS: i32 = 19;
-
 /// The stack of each thread: enough for programs as deep as any configuration allows.
 const STACK_BYTES: usize = 8 << 20;
 
@@ -114,10 +109,7 @@ impl Engine {
             .num_threads(limits.threads.max(1))
             .thread_name(|i| format!("query-{i}"))
             .stack_size(STACK_BYTES)
-            .start_handler(|_| {
-                // If this is refused, the threads only give way more slowly.
-                let _ = rustix::process::setpriority_process(None, NICENESS);
-            })
+            .start_handler(|_| timberline_disk::os::process::lower_priority())
             .panic_handler(|_| tracing::error!("a query ended with a panic"))
             .build()
             .map_err(std::io::Error::other)?;

@@ -213,13 +213,7 @@ fn is_usable(id: &str) -> bool {
 
 /// The name of this machine.
 pub fn hostname() -> String {
-    rustix::system::uname()
-        .nodename()
-        .to_str()
-        .ok()
-        .filter(|name| !name.is_empty())
-        .unwrap_or("unknown")
-        .to_owned()
+    timberline_disk::os::process::host_name().unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// A random UUID (version 4, RFC 9562).

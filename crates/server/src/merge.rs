@@ -34,7 +34,7 @@ impl Prepared {
     /// # Errors
     /// When the directory cannot be made, or its device id cannot be used.
     pub fn new(settings: Settings) -> Result<Self, ServeError> {
-        owner_only::for_new_files();
+        timberline_disk::os::modes::hide_new_files();
         let identity = Identity::find(&settings)?;
         owner_only::close(&settings.data_dir);
         let home = NewDir::make(&settings.data_dir)?;

@@ -1,31 +1,21 @@
 //! Files that only their owner may read: they are somebody's history.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use rustix::fs::Mode;
+use timberline_disk::DataDir;
+use timberline_disk::os::modes::{self, Mode};
 
-/// Whatever others than the owner may do.
-const OTHERS: u32 = 0o077;
-/// Directories in which everyone may make files, such as `/tmp`: not ours to close.
-const STICKY: u32 = 0o1000;
 /// Depth of a data directory and of a directory of log files.
 const DEPTH: usize = 4;
-
-/// Has every file that this process makes be readable by its owner alone.
-pub(crate) fn for_new_files() {
-    rustix::process::umask(Mode::from_bits_truncate(OTHERS));
-}
 
 /// Warns if others than the owner can read the file with the key of the certificate. Its mode is the user's business: on some
 /// systems a group of its own renews certificates.
 pub(crate) fn check_key(file: &Path) {
-    let mode = fs::metadata(file).map_or(0, |metadata| metadata.mode());
-    if mode & OTHERS != 0 {
-        let mode = format!("{:o}", mode & 0o7777);
-        tracing::warn!(key = %file.display(), mode, "others can read the key of the certificate: chmod 600 closes it to them");
+    let mode = fs::metadata(file).ok().and_then(|metadata| Mode::of(&metadata));
+    if let Some(mode) = mode.filter(|mode| mode.is_open()) {
+        tracing::warn!(key = %file.display(), %mode, "others can read the key of the certificate: chmod 600 closes it to them");
     }
 }
 
@@ -33,13 +23,10 @@ pub(crate) fn check_key(file: &Path) {
 /// the directory alone as long as it is closed, because then nobody gets at what is in it.
 pub(crate) fn close(dir: &Path) {
     let Ok(metadata) = fs::metadata(dir) else { return };
-    let mode = metadata.mode();
-    if !metadata.is_dir() || mode & OTHERS == 0 {
+    let Some(mode) = Mode::of(&metadata).filter(|mode| metadata.is_dir() && mode.is_open()) else {
         return;
-    }
-    let shown = format!("{:o}", mode & 0o7777);
-    let own = metadata.uid() == rustix::process::geteuid().as_raw();
-    let closed = if !own || mode & STICKY != 0 {
+    };
+    let closed = if !mode.is_own() || mode.is_shared_dir() {
         Err(io::Error::other("it belongs to others too"))
     } else if !is_ours(dir) {
         Err(io::Error::other("other files are in it"))
@@ -48,10 +35,10 @@ pub(crate) fn close(dir: &Path) {
     };
     match closed {
         Ok(()) => {
-            tracing::warn!(dir = %dir.display(), mode = shown, "others could look into this directory: only its owner can now (0700)")
+            tracing::warn!(dir = %dir.display(), %mode, "others could look into this directory: only its owner can now (0700)")
         }
         Err(error) => tracing::warn!(
-            dir = %dir.display(), mode = shown, %error,
+            dir = %dir.display(), %mode, %error,
             "OTHERS CAN READ THIS DIRECTORY, and it stays so: give the data a directory of their own, or set its mode to 0700"
         ),
     }
@@ -71,12 +58,12 @@ fn is_ours(dir: &Path) -> bool {
             })
         })
     };
-    ends_with(&dir.join(timberline_disk::DataDir::LOG), ".seg") || only_log_files()
+    ends_with(&dir.join(DataDir::LOG), ".seg") || only_log_files()
 }
 
 /// The directory first: from then on nobody gets at the rest.
 fn close_tree(dir: &Path, depth: usize) -> io::Result<()> {
-    fs::set_permissions(dir, Permissions::from_mode(0o700))?;
+    modes::close_dir(dir)?;
     if depth == 0 {
         return Ok(());
     }
@@ -86,7 +73,7 @@ fn close_tree(dir: &Path, depth: usize) -> io::Result<()> {
         if kind.is_dir() {
             close_tree(&entry.path(), depth - 1)?;
         } else if kind.is_file() {
-            fs::set_permissions(entry.path(), Permissions::from_mode(0o600))?;
+            modes::close_file(&entry.path())?;
         }
     }
     Ok(())
@@ -95,6 +82,8 @@ fn close_tree(dir: &Path, depth: usize) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().mode() & 0o7777

@@ -24,7 +24,7 @@ use crate::logging;
 use crate::owner_only;
 use crate::serve::serve;
 use crate::service::erasure::{AT_STOP, ErasureTask};
-use crate::service::memory::{MemoryTask, set_up_allocator};
+use crate::service::memory::MemoryTask;
 use crate::service::retention::RetentionTask;
 use crate::service::scrub::ScrubTask;
 use crate::service::status::{Opened, Started, disk};
@@ -52,8 +52,8 @@ impl Start {
     /// # Errors
     /// [`ServeError`], with what to do about it.
     pub fn prepare(settings: Settings, listen_fd: Option<i32>) -> Result<Self, ServeError> {
-        set_up_allocator();
-        owner_only::for_new_files();
+        timberline_disk::os::process::set_up_allocator();
+        timberline_disk::os::modes::hide_new_files();
         let log = logging::start(&settings.logging)?;
         let listeners = Listeners::open(&settings, listen_fd)?;
         let keys = Keys::new(&settings.auth, &settings.data_dir)?;

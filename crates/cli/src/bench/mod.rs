@@ -17,7 +17,7 @@ use indicatif::{BinaryBytes, HumanCount, ProgressBar};
 use timberline_model::Timestamp;
 
 use crate::config::Config;
-use crate::data_dir::{DataDir, DataDirArgs};
+use crate::data_dir::{DataDirArgs, OpenDataDir};
 use crate::history::History;
 use crate::output::{Output, OutputError};
 use crate::table::{Table, milliseconds, printable};
@@ -73,7 +73,7 @@ pub(crate) fn run(args: BenchArgs) -> ExitCode {
 }
 
 fn query(config: &Config, args: &QueryArgs) -> anyhow::Result<Verdict> {
-    let history = History::open(&DataDir::open(config)?)?;
+    let history = History::open(&OpenDataDir::open(config)?)?;
     let faulty = history.complain();
     let found = find(&history.snapshot)?;
     let cases: Vec<Case> = spans(found.first, found.last)

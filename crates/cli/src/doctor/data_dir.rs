@@ -2,12 +2,10 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use indicatif::BinaryBytes;
-use rustix::fs::{Access, FallocateFlags, access, fallocate, statvfs};
-use rustix::io::Errno;
+use timberline_disk::os::{self, modes::Mode};
 use timberline_disk::{DataDir, FileStorage, Storage};
 
 use super::Check;
@@ -15,6 +13,8 @@ use timberline_server::settings::Settings;
 
 /// So many segments should fit: the next one, the one after it, and views.
 const SEGMENTS_FREE: u64 = 4;
+/// How deep a data directory is.
+const DEPTH: usize = 4;
 
 pub(super) fn checks(settings: &Settings) -> Vec<Check> {
     let dir = settings.data_dir.as_path();
@@ -28,8 +28,9 @@ pub(super) fn checks(settings: &Settings) -> Vec<Check> {
 
 fn space(dir: &Path, segment: u64) -> Check {
     const NAME: &str = "disk space";
-    let free = match statvfs(dir) {
-        Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
+    let free = match os::free_space(dir) {
+        Ok(Some(free)) => free,
+        Ok(None) => return Check::warn(NAME, "this system does not tell how much is free"),
         Err(error) => return Check::warn(NAME, format!("cannot tell how much is free: {error}")),
     };
     let text = format!(
@@ -78,12 +79,11 @@ fn file_system(dir: &Path) -> Check {
     if let Err(error) = storage.lock_writer() {
         return cannot("locking a file (flock)", &error);
     }
-    let reserved = File::create(scratch.path().join("reserved"))
-        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
-        .and_then(|file| fallocate(&file, FallocateFlags::empty(), 0, 4096));
+    let reserved =
+        File::create(scratch.path().join("reserved")).and_then(|file| os::allocate(&file, 0, 4096));
     match reserved {
-        Ok(()) => Check::ok(NAME, "fallocate, mmap and flock work"),
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Check::warn(
+        Ok(true) => Check::ok(NAME, "fallocate, mmap and flock work"),
+        Ok(false) => Check::warn(
             NAME,
             "it has no fallocate: each new log segment is filled with zeroes first, which takes a moment",
         ),
@@ -100,39 +100,70 @@ fn permissions(dir: &Path) -> Check {
         );
         return Check::fail(NAME, text);
     }
-    match fs::metadata(dir) {
-        Ok(meta) if meta.uid() != rustix::process::geteuid().as_raw() => Check::warn(
-            NAME,
-            format!(
-                "{} belongs to user {}, not to you: run this as that user",
-                dir.display(),
-                meta.uid()
-            ),
-        ),
-        Ok(meta) if meta.permissions().mode() & 0o077 != 0 => Check::warn(
-            NAME,
-            format!(
-                "others may look into {0} (mode {1:o}): chmod 700 {0}",
-                dir.display(),
-                meta.permissions().mode() & 0o777
-            ),
-        ),
-        Ok(_) => Check::ok(NAME, "only you can read it, and you can write"),
-        Err(error) => Check::fail(NAME, format!("cannot look at {}: {error}", dir.display())),
+    let metadata = match fs::metadata(dir) {
+        Ok(metadata) => metadata,
+        Err(error) => return Check::fail(NAME, format!("cannot look at {}: {error}", dir.display())),
+    };
+    let shown = dir.display();
+    let Some(mode) = Mode::of(&metadata) else {
+        return Check::ok(NAME, "you can read and write it; files have no modes here");
+    };
+    if !mode.is_own() {
+        let text = format!(
+            "{shown} belongs to user {}, not to you: run this as that user",
+            mode.owner()
+        );
+        return Check::warn(NAME, text);
+    }
+    if mode.is_open() {
+        let text = format!("others may look into {shown} (mode {mode}): chmod 700 {shown}");
+        return Check::warn(NAME, text);
+    }
+    let mut open = Vec::new();
+    collect_open(dir, DEPTH, &mut open);
+    open.sort_by(|(a, _), (b, _)| a.cmp(b));
+    match open.as_slice() {
+        [] => Check::ok(NAME, "only you can read it, and you can write"),
+        [(path, mode), ..] => {
+            let text = format!(
+                "{} files in {shown} are open to others, such as {} (mode {mode}); only the mode of the directory protects \
+                 them, and a copy may lose that: chmod -R go= {shown}",
+                open.len(),
+                path.display()
+            );
+            Check::warn(NAME, text)
+        }
+    }
+}
+
+/// The files and directories below a directory that others may use, with their modes.
+fn collect_open(dir: &Path, depth: usize, open: &mut Vec<(PathBuf, Mode)>) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        // Not of what a link leads to.
+        let Ok(metadata) = entry.metadata() else { continue };
+        if metadata.is_symlink() {
+            continue;
+        }
+        if let Some(mode) = Mode::of(&metadata).filter(|mode| mode.is_open()) {
+            open.push((entry.path(), mode));
+        }
+        if metadata.is_dir() && depth > 0 {
+            collect_open(&entry.path(), depth - 1, open);
+        }
     }
 }
 
 /// The directory, and the files in it that a server writes to.
-fn usable(dir: &Path) -> Result<(), (std::path::PathBuf, io::Error)> {
-    let may = |path: &Path, how: Access| match access(path, how) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(error) => Err((path.to_owned(), error.into())),
+fn usable(dir: &Path) -> Result<(), (PathBuf, io::Error)> {
+    let may = |path: &Path, is_dir: bool| match os::check_access(path, is_dir) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err((path.to_owned(), error)),
+        _ => Ok(()),
     };
     for sub in ["", DataDir::LOG, DataDir::VIEWS] {
         let sub = dir.join(sub);
-        may(&sub, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK)?;
+        may(&sub, true)?;
         for entry in fs::read_dir(&sub).into_iter().flatten().flatten() {
-            may(&entry.path(), Access::READ_OK | Access::WRITE_OK)?;
+            may(&entry.path(), entry.path().is_dir())?;
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use timberline_model::{Duration, Timestamp};
 use timberline_views::{OpenError, OpenReport};
 
 use super::Check;
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::verdict::{advise, describe};
 use timberline_server::settings::Settings;
 
@@ -18,7 +18,7 @@ const EARLIEST: Timestamp = Timestamp::from_nanos(1_577_836_800 * 1_000_000_000)
 const FORMATS: &str = "formats";
 const LOG: &str = "log";
 
-pub(super) fn checks(settings: &Settings, data: &anyhow::Result<DataDir>) -> Vec<Check> {
+pub(super) fn checks(settings: &Settings, data: &anyhow::Result<OpenDataDir>) -> Vec<Check> {
     let reader = match timberline_views::tools::log_files(&settings.data_dir) {
         Ok(reader) => reader,
         Err(error @ OpenError::NoLog { .. }) => return vec![Check::warn(LOG, advise(&error))],
@@ -117,8 +117,8 @@ fn is_short(reader: &LogReader, segment: &SegmentInfo) -> bool {
 }
 
 /// What a start would read: the checkpoint and the records after it.
-fn tail(data: &anyhow::Result<DataDir>) -> Check {
-    let read = |data: &DataDir| Ok(data.read(&data.scratch()?)?.1);
+fn tail(data: &anyhow::Result<OpenDataDir>) -> Check {
+    let read = |data: &OpenDataDir| Ok(data.read(&data.scratch()?)?.1);
     let opened = match data {
         Ok(data) => read(data),
         Err(error) => Err(anyhow::anyhow!("{error:#}")),

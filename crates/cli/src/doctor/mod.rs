@@ -22,7 +22,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::data_dir::{DataDir, DataDirArgs};
+use crate::data_dir::{DataDirArgs, OpenDataDir};
 use crate::output::Output;
 use crate::table::printable;
 use crate::verdict::{Verdict, describe};
@@ -132,7 +132,7 @@ fn carry_out(args: DoctorArgs) -> anyhow::Result<Verdict> {
     if data_dir.is_dir() {
         checks.extend(data_dir::checks(settings));
         // The passphrase is asked for once.
-        let data = DataDir::open(&config);
+        let data = OpenDataDir::open(&config);
         checks.extend(start::checks(settings, &data));
         checks.extend(history::checks(settings, &data));
         checks.extend(views::checks(settings, &data));

@@ -4,7 +4,7 @@
 use timberline_views::tools::check_start;
 
 use super::Check;
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::verdict::{advise, describe};
 use timberline_server::identity::Identity;
 use timberline_server::inspect::{Progress, check_settings};
@@ -14,7 +14,7 @@ const NAME: &str = "start";
 /// Damaged places that are listed; `timberline log verify` lists all.
 const MAX: usize = 20;
 
-pub(super) fn checks(settings: &Settings, data: &anyhow::Result<DataDir>) -> Vec<Check> {
+pub(super) fn checks(settings: &Settings, data: &anyhow::Result<OpenDataDir>) -> Vec<Check> {
     let identity = match Identity::find(settings) {
         Ok(identity) => identity,
         Err(error) => return vec![Check::fail("identity", advise(&error))],
@@ -62,7 +62,7 @@ fn of_identity(identity: &Identity) -> Check {
     }
 }
 
-fn of_store(data: &anyhow::Result<DataDir>) -> Vec<Check> {
+fn of_store(data: &anyhow::Result<OpenDataDir>) -> Vec<Check> {
     let data = match data {
         Ok(data) => data,
         Err(error) => return vec![Check::fail(NAME, describe(error))],

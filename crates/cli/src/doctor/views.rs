@@ -4,7 +4,7 @@
 use timberline_views::tools::{damaged_views, set_aside_views};
 
 use super::Check;
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::verdict::advise;
 use timberline_server::settings::Settings;
 
@@ -12,14 +12,14 @@ const NAME: &str = "views";
 /// Files that are listed.
 const MAX_LISTED: usize = 20;
 
-pub(super) fn checks(settings: &Settings, data: &anyhow::Result<DataDir>) -> Vec<Check> {
+pub(super) fn checks(settings: &Settings, data: &anyhow::Result<OpenDataDir>) -> Vec<Check> {
     let mut checks = data.as_ref().map_or_else(|_| Vec::new(), damaged);
     checks.push(set_aside(settings));
     checks
 }
 
 /// What is damaged on the disk now. The log has all of it, so this is a warning.
-fn damaged(data: &DataDir) -> Vec<Check> {
+fn damaged(data: &OpenDataDir) -> Vec<Check> {
     let found = match damaged_views(data.path(), data.cipher()) {
         Ok(found) => found,
         Err(error) => {

@@ -7,7 +7,7 @@ use timberline_server::merge::{OwnStore, Prepared};
 use timberline_views::Snapshot;
 
 use crate::config::Config;
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::history::History;
 use crate::passphrase;
 use crate::server_client::{self, ServerClient};
@@ -34,7 +34,7 @@ impl Dry {
     fn open(config: &Config) -> anyhow::Result<Dry> {
         let data_dir = config.server.data_dir.clone();
         let history = if data_dir.join("log").exists() {
-            Some(History::open(&DataDir::open(config)?)?)
+            Some(History::open(&OpenDataDir::open(config)?)?)
         } else {
             None
         };

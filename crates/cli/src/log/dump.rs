@@ -10,7 +10,7 @@ use timberline_views::record::RecordKind;
 use super::describe::{Events, describe, describe_damage};
 use super::filter::Filter;
 use super::names::BucketNames;
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::moment::{FORMS, moment};
 use crate::output::Output;
 use crate::verdict::Verdict;
@@ -63,7 +63,7 @@ fn record_kinds() -> impl TypedValueParser<Value = RecordKind> {
 }
 
 /// Dumps.
-pub(super) fn run(data: &DataDir, args: &DumpArgs) -> anyhow::Result<Verdict> {
+pub(super) fn run(data: &OpenDataDir, args: &DumpArgs) -> anyhow::Result<Verdict> {
     let reader = data.log()?;
     let filter = Filter {
         from: args.from.map(Seq),

@@ -5,7 +5,7 @@ use clap::Args;
 use timberline_model::{EventId, Timestamp};
 use timberline_views::history::Change;
 
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::output::Output;
 use crate::table::printable;
 use crate::verdict::Verdict;
@@ -35,7 +35,7 @@ pub(super) struct ExplainArgs {
 }
 
 /// Explains.
-pub(super) fn run(data: &DataDir, args: &ExplainArgs) -> anyhow::Result<Verdict> {
+pub(super) fn run(data: &OpenDataDir, args: &ExplainArgs) -> anyhow::Result<Verdict> {
     let log = data.log()?;
     let Some(story) = timberline_views::tools::explain(&log, &args.bucket, EventId(args.event), args.limit)?
     else {

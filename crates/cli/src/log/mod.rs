@@ -33,7 +33,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::data_dir::{DataDir, DataDirArgs};
+use crate::data_dir::{DataDirArgs, OpenDataDir};
 use crate::verdict::Verdict;
 
 /// `timberline log` and its subcommands.
@@ -81,7 +81,7 @@ pub(crate) fn run(args: LogArgs) -> ExitCode {
 fn carry_out(args: LogArgs) -> anyhow::Result<Verdict> {
     let config_file = args.place.config_file().map(Path::to_owned);
     let config = args.place.config()?;
-    let data = DataDir::open(&config)?;
+    let data = OpenDataDir::open(&config)?;
     match args.command {
         LogCommand::Stat(args) => stat::run(&data, &args),
         LogCommand::Verify => verify::run(&data),

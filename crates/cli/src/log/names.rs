@@ -6,7 +6,7 @@ use timberline_log::{LogReader, Record, Seq};
 use timberline_views::Snapshot;
 use timberline_views::record::{self, BucketKey, RecordKind};
 
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 
 /// The ids of buckets, by key. As large as the number of buckets there ever were.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub(super) struct BucketNames {
 
 impl BucketNames {
     /// The buckets that there are now, and those that were, as soon as a record speaks of one.
-    pub(super) fn known(data: &DataDir, reader: &LogReader) -> Self {
+    pub(super) fn known(data: &OpenDataDir, reader: &LogReader) -> Self {
         // Views that cannot be read are no reason not to show the log, which has all names too.
         let snapshot = data.scratch().ok().and_then(|scratch| data.read(&scratch).ok());
         let known = snapshot.map_or_else(Self::default, |(snapshot, _)| Self::of(&snapshot));

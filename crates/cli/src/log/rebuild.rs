@@ -8,7 +8,7 @@ use timberline_log::{LogReader, Seq};
 use timberline_views::{OpenReport, Store, StoreOptions};
 
 use super::progress::Progress;
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::output::Output;
 use crate::verdict::Verdict;
 use timberline_server::identity::Identity;
@@ -36,7 +36,7 @@ pub(super) struct RebuildArgs {
 }
 
 /// Rebuilds.
-pub(super) fn run(settings: &Settings, data: &DataDir, args: &RebuildArgs) -> anyhow::Result<Verdict> {
+pub(super) fn run(settings: &Settings, data: &OpenDataDir, args: &RebuildArgs) -> anyhow::Result<Verdict> {
     let reader = data.log()?;
     // Opening the store takes the lock again, for good; this is so that nobody waits for a check to be told only then
     // that the server runs.
@@ -73,7 +73,7 @@ pub(super) fn run(settings: &Settings, data: &DataDir, args: &RebuildArgs) -> an
 }
 
 /// Writes the events that only the checkpoint has to view segments, from where they can be saved.
-fn save_heads(settings: &Settings, identity: &Identity, data: &DataDir) -> anyhow::Result<()> {
+fn save_heads(settings: &Settings, identity: &Identity, data: &OpenDataDir) -> anyhow::Result<()> {
     let options = StoreOptions {
         background: false,
         ..store_options(settings, identity, data.cipher().cloned())

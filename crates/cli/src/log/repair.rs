@@ -12,7 +12,7 @@ use timberline_disk::{FileStorage, Storage, create_private_dir, sync_dir};
 use timberline_views::tools::{LostRecords, RepairReport, last_checkpoint, repair};
 
 use super::progress::Progress;
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::output::{Output, OutputError};
 use crate::table::printable;
 use crate::verdict::Verdict;
@@ -41,7 +41,7 @@ pub(super) struct RepairArgs {
 }
 
 /// Repairs.
-pub(super) fn run(settings: &Settings, data: &DataDir, args: &RepairArgs) -> anyhow::Result<Verdict> {
+pub(super) fn run(settings: &Settings, data: &OpenDataDir, args: &RepairArgs) -> anyhow::Result<Verdict> {
     let reader = data.log()?;
     refuse_used(&args.new)?;
     let progress = Progress::over(&reader, "salvaging")?;

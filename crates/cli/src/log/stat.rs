@@ -1,7 +1,6 @@
 //! `timberline log stat`: counts segments, records, bytes and buckets.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
 
 use anyhow::Context;
 use clap::Args;
@@ -14,7 +13,7 @@ use timberline_views::{BucketView, Snapshot};
 
 use super::names::BucketNames;
 use super::progress::Progress;
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::output::{Output, OutputError};
 use crate::table::{Table, printable};
 use crate::verdict::Verdict;
@@ -108,7 +107,7 @@ struct Counted {
 }
 
 /// Counts and prints.
-pub(super) fn run(data: &DataDir, args: &StatArgs) -> anyhow::Result<Verdict> {
+pub(super) fn run(data: &OpenDataDir, args: &StatArgs) -> anyhow::Result<Verdict> {
     let stat = take(data)?;
     let mut out = Output::new();
     if args.json {
@@ -120,7 +119,7 @@ pub(super) fn run(data: &DataDir, args: &StatArgs) -> anyhow::Result<Verdict> {
     Ok(Verdict::faulty_if(!stat.damage.is_empty()))
 }
 
-fn take(data: &DataDir) -> anyhow::Result<Stat> {
+fn take(data: &OpenDataDir) -> anyhow::Result<Stat> {
     let reader = data.log()?;
     let infos = reader.segments()?;
     let scratch = data.scratch()?;
@@ -205,17 +204,14 @@ fn segment(reader: &LogReader, info: &SegmentInfo, counted: &Counted) -> anyhow:
         last_seq: info.last.unwrap_or(last).get(),
         records,
         bytes_used: info.used.unwrap_or(end),
-        bytes_allocated: file.blocks() * BLOCK,
+        bytes_allocated: timberline_disk::os::allocated_bytes(&file),
         sealed: info.last.is_some(),
         created: info.created.map(instant),
     })
 }
 
-/// The unit of `st_blocks`, whatever the file system's own is.
-const BLOCK: u64 = 512;
-
 fn buckets(
-    data: &DataDir,
+    data: &OpenDataDir,
     snapshot: &Snapshot,
     names: &BucketNames,
     counted: &Counted,

@@ -9,7 +9,7 @@ use timberline_log::{LogReader, Seq};
 use super::describe::{Events, describe, describe_damage};
 use super::filter::Filter;
 use super::names::BucketNames;
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::output::Output;
 use crate::verdict::Verdict;
 
@@ -45,7 +45,7 @@ pub(super) struct TailArgs {
 }
 
 /// Prints and follows.
-pub(super) fn run(data: &DataDir, args: &TailArgs) -> anyhow::Result<Verdict> {
+pub(super) fn run(data: &OpenDataDir, args: &TailArgs) -> anyhow::Result<Verdict> {
     let reader = data.log()?;
     let filter = Filter {
         bucket: args.bucket.clone(),

@@ -8,7 +8,7 @@ use timberline_views::tools::{Replica, ReplicaError, check, damaged_views, diffe
 use timberline_views::{BucketView, OpenReport, Snapshot};
 
 use super::progress::Progress;
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::output::{Output, OutputError};
 use crate::verdict::Verdict;
 use timberline_backup::Manifest;
@@ -29,7 +29,7 @@ Example:
 const MAX_UNFOLDED: u64 = 20;
 
 /// Verifies.
-pub(super) fn run(data: &DataDir) -> anyhow::Result<Verdict> {
+pub(super) fn run(data: &OpenDataDir) -> anyhow::Result<Verdict> {
     // What is erased from the log while it is read must not look like a difference.
     let reader = data.log()?;
     allow_segments(&reader)?;

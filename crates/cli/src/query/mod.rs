@@ -24,7 +24,7 @@ use clap::Args;
 use timberline_model::Timestamp;
 use timberline_query::{Engine, Period, Query};
 
-use crate::data_dir::{DataDir, DataDirArgs};
+use crate::data_dir::{DataDirArgs, OpenDataDir};
 use crate::history::History;
 use crate::known_server::TrustArgs;
 use crate::moment::{LOCAL_FORMS, local_moment, local_text};
@@ -154,7 +154,7 @@ fn carry_out(args: QueryArgs) -> anyhow::Result<Verdict> {
         return Ok(Verdict::Clean);
     }
     let config = args.place.config()?;
-    let history = History::open(&DataDir::open(&config)?)?;
+    let history = History::open(&OpenDataDir::open(&config)?)?;
     let faulty = history.complain();
     let engine =
         Engine::new(config.server.limits.queries()).context("cannot start the threads of queries")?;

@@ -13,7 +13,7 @@ use timberline_views::{BucketView, OpenReport, Snapshot};
 
 use crate::build::BUILD;
 use crate::config::Config;
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::verdict::describe;
 
 /// What was found.
@@ -99,7 +99,7 @@ struct Read {
 }
 
 fn read(config: &Config) -> anyhow::Result<Read> {
-    let dir = DataDir::open(config)?;
+    let dir = OpenDataDir::open(config)?;
     let log = dir.log()?;
     let scratch = dir.scratch()?;
     let (snapshot, report) = dir.read_with(&log, &scratch)?;

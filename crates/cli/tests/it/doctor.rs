@@ -120,6 +120,26 @@ fn others_that_may_look_are_a_warning() {
 }
 
 #[test]
+fn a_file_that_others_may_read_is_named_with_what_mends_it() {
+    let installation = filled();
+    let segment = segment(&installation);
+    fs::set_permissions(&segment, fs::Permissions::from_mode(0o644)).expect("a mode");
+    let (code, checks) = doctor(&installation, &[]);
+    assert_eq!(code, 0);
+    let mends = format!("chmod -R go= {}", installation.data.display());
+    let words = ["log/00000000000000000001.seg", "644", &mends];
+    assert_check(&checks, "permissions", "warn", &words);
+
+    let mended = std::process::Command::new("chmod")
+        .args(["-R", "go="])
+        .arg(&installation.data)
+        .status();
+    assert!(mended.expect("chmod").success());
+    let (_, checks) = doctor(&installation, &[]);
+    assert_check(&checks, "permissions", "ok", &[]);
+}
+
+#[test]
 fn damage_is_found_with_what_to_do() {
     let installation = filled();
     fs::remove_dir_all(installation.data.join("views")).expect("removed");

@@ -28,6 +28,7 @@ mod import_command;
 mod install;
 mod lifecycle;
 mod log_commands;
+mod modes;
 mod nginx;
 mod origins;
 mod other_history;

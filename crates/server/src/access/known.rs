@@ -4,7 +4,6 @@
 //! [`LOOK_AFTER`] on, and a server that nobody asks does nothing.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -12,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use timberline_disk::DataDir;
+use timberline_disk::{DataDir, FileId, os};
 use timberline_model::Timestamp;
 
 use super::digest::Digest;
@@ -37,8 +36,8 @@ pub(crate) struct Known {
 /// What identifies a version of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
-    inode: u64,
-    modified: (i64, i64),
+    file: FileId,
+    modified: i128,
     size: u64,
 }
 
@@ -215,9 +214,9 @@ fn note(data_dir: &Path, uses: &BTreeMap<String, String>) {
 fn stamp(data_dir: &Path) -> Option<Stamp> {
     let metadata = std::fs::metadata(data_dir.join(FILE)).ok()?;
     Some(Stamp {
-        inode: metadata.ino(),
-        modified: (metadata.mtime(), metadata.mtime_nsec()),
-        size: metadata.size(),
+        file: FileId::of(&metadata),
+        modified: os::modified_nanos(&metadata),
+        size: metadata.len(),
     })
 }
 

@@ -5,9 +5,9 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use timberline_disk::os::modes;
 use timberline_model::Timestamp;
 
 const PREFIX: &str = "timberline.";
@@ -35,7 +35,7 @@ impl DailyFiles {
     }
 
     fn with_clock(dir: &Path, now: fn() -> Timestamp) -> io::Result<Self> {
-        fs::create_dir_all(dir)?;
+        timberline_disk::create_private_dir(dir)?;
         let today = now();
         Ok(Self {
             file: open_file(dir, today)?,
@@ -78,10 +78,9 @@ fn open_file(dir: &Path, today: Timestamp) -> io::Result<File> {
     let text = today.to_string();
     let day = text.split('T').next().unwrap_or_default();
     let path = dir.join(format!("{PREFIX}{day}{SUFFIX}"));
-    let file = OpenOptions::new()
+    let file = modes::private_file(&mut OpenOptions::new())
         .create(true)
         .append(true)
-        .mode(0o600)
         .open(&path)?;
     remove_oldest(dir, &path);
     Ok(file)

@@ -12,6 +12,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use timberline_disk::os::process::{resident_memory, trim_allocator};
+
 use crate::app::App;
 
 /// How often it is looked.
@@ -64,7 +66,7 @@ impl Drop for MemoryTask {
 fn run(app: &App, stopped: &Receiver<()>) {
     let mut habit = Habit::default();
     while stopped.recv_timeout(CHECK_EVERY) == Err(RecvTimeoutError::Timeout) {
-        let resident = Resident::now();
+        let resident = resident_memory().unwrap_or_default();
         let todo = habit.look(app.engine.metrics().queries, resident.anonymous);
         if todo.rest {
             app.engine.rest();
@@ -73,8 +75,8 @@ fn run(app: &App, stopped: &Receiver<()>) {
             app.store.snapshot().release_views();
         }
         if todo.trim {
-            trim();
-            habit.trimmed(Resident::now().anonymous);
+            trim_allocator();
+            habit.trimmed(resident_memory().unwrap_or_default().anonymous);
         }
     }
 }
@@ -118,66 +120,6 @@ impl Habit {
     }
 }
 
-/// Bytes of memory, as the kernel counts them; 0 where it does not say.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Resident {
-    /// The process's own.
-    pub(crate) anonymous: u64,
-    /// Of mapped files.
-    pub(crate) of_files: u64,
-}
-
-impl Resident {
-    pub(crate) fn now() -> Resident {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
-                .map_or(0, |kib| kib << 10)
-        };
-        Resident {
-            anonymous: field("RssAnon:"),
-            of_files: field("RssFile:"),
-        }
-    }
-}
-
-/// A block of this many bytes comes from the system and goes back to it when it is freed; so much free memory at the end
-/// of an arena goes back as well. Left to itself glibc raises both, up to 32 and 64 MiB, with the first such block that
-/// is freed.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-const LARGE_BLOCK: libc::c_int = 1 << 20;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-const FREE_AT_THE_END: libc::c_int = 4 << 20;
-
-/// Sets the allocator up. To be called before there are threads.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub(crate) fn set_up_allocator() {
-    // SAFETY: mallopt only changes parameters of the allocator. That it refuses costs nothing but memory.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BLOCK);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, FREE_AT_THE_END);
-    }
-}
-
-/// Other allocators give memory back by themselves.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(crate) fn set_up_allocator() {}
-
-/// Gives every free page of the allocator back to the system.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn trim() {
-    // SAFETY: malloc_trim takes the allocator's own locks, moves nothing that is in use, and may be called from any
-    // thread at any time. Its argument is how many bytes to leave free at the top of the heap.
-    unsafe {
-        libc::malloc_trim(0);
-    }
-}
-
-/// Other allocators give memory back by themselves.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn trim() {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,19 +150,5 @@ mod tests {
         assert_eq!(trims, 15);
         // It stays where it is.
         assert!((0..30).all(|_| !habit.look(0, 301 * MIB).trim));
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn freed_memory_goes_back_to_the_system() {
-        // A hundred MiB of small pieces, of which the last lies above all others.
-        let mut pieces: Vec<Box<[u8; 1024]>> = (0..100 << 10).map(|_| Box::new([1; 1024])).collect();
-        let full = Resident::now().anonymous;
-        let last = pieces.pop();
-        drop(pieces);
-        trim();
-        let left = Resident::now().anonymous;
-        assert!(full - left > 50 * MIB, "{full} bytes became {left}");
-        drop(last);
     }
 }

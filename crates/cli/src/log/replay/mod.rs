@@ -10,7 +10,7 @@ use std::path::Path;
 use clap::Args;
 use timberline_model::Timestamp;
 
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::known_server::TrustArgs;
 use crate::moment::{FORMS, moment};
 use crate::verdict::Verdict;
@@ -78,7 +78,11 @@ pub(super) struct ReplayArgs {
 }
 
 /// Replays. `config` is the configuration file that was named: it may have the key of the server.
-pub(super) fn run(data: &DataDir, mut args: ReplayArgs, config: Option<&Path>) -> anyhow::Result<Verdict> {
+pub(super) fn run(
+    data: &OpenDataDir,
+    mut args: ReplayArgs,
+    config: Option<&Path>,
+) -> anyhow::Result<Verdict> {
     match args.to.take() {
         None => state::run(data, &args),
         Some(target) => send::run(data, &args, &target.known_by(&args.trust, config)?),

@@ -15,12 +15,12 @@ use super::super::progress::Progress;
 use super::ReplayArgs;
 use super::pace::Pace;
 use super::target::{Answer, Target};
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::output::Output;
 use crate::verdict::Verdict;
 
 /// Sends everything from `--from` to `--until`.
-pub(super) fn run(data: &DataDir, args: &ReplayArgs, target: &Target) -> anyhow::Result<Verdict> {
+pub(super) fn run(data: &OpenDataDir, args: &ReplayArgs, target: &Target) -> anyhow::Result<Verdict> {
     let reader = data.log()?;
     let newest = reader.newest()?;
     // The server may write to this very log: what it writes from now on is not sent again.

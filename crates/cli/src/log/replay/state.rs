@@ -9,7 +9,7 @@ use timberline_views::{BucketView, Snapshot, TimeRange};
 
 use super::super::progress::Progress;
 use super::ReplayArgs;
-use crate::data_dir::DataDir;
+use crate::data_dir::OpenDataDir;
 use crate::output::Output;
 use crate::table::{Table, printable};
 use crate::verdict::Verdict;
@@ -25,7 +25,7 @@ struct State {
 }
 
 /// Folds and prints.
-pub(super) fn run(data: &DataDir, args: &ReplayArgs) -> anyhow::Result<Verdict> {
+pub(super) fn run(data: &OpenDataDir, args: &ReplayArgs) -> anyhow::Result<Verdict> {
     let scratch = data.scratch()?;
     let state = fold(data, args, Replica::new(scratch.storage()))?;
     let wanted = |view: &&BucketView| args.bucket.as_ref().is_none_or(|id| *id == view.bucket().id);
@@ -47,7 +47,7 @@ pub(super) fn run(data: &DataDir, args: &ReplayArgs) -> anyhow::Result<Verdict> 
     Ok(Verdict::faulty_if(state.faulty))
 }
 
-fn fold(data: &DataDir, args: &ReplayArgs, mut replica: Replica) -> anyhow::Result<State> {
+fn fold(data: &OpenDataDir, args: &ReplayArgs, mut replica: Replica) -> anyhow::Result<State> {
     let reader = data.log()?;
     let newest = reader.newest()?;
     let last = args.to_seq.map_or(newest, |seq| Seq(seq).min(newest));

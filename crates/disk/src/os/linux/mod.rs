@@ -1,6 +1,8 @@
 //! Linux.
 
+pub mod clock;
 mod guard;
+pub mod process;
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -9,7 +11,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use memmap2::{MmapRaw, UncheckedAdvice};
-use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate};
+use rustix::fs::{Access, Advice, FallocateFlags, Mode, access, fadvise, fallocate, statvfs};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -21,7 +23,7 @@ use crate::storage::FileId;
 ///
 /// # Errors
 /// If there is not enough space.
-pub(crate) fn allocate(file: &File, offset: u64, len: u64) -> io::Result<bool> {
+pub fn allocate(file: &File, offset: u64, len: u64) -> io::Result<bool> {
     match fallocate(file, FallocateFlags::empty(), offset, len) {
         Ok(()) => Ok(true),
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(false),
@@ -70,9 +72,46 @@ pub(crate) fn file_id(metadata: &Metadata) -> FileId {
     }
 }
 
-/// When a name in a directory last changed: nanoseconds since 1970.
-pub(crate) fn names_changed(directory: &Metadata) -> i128 {
-    i128::from(directory.mtime()) * 1_000_000_000 + i128::from(directory.mtime_nsec())
+/// Bytes that a file takes on the disk, which may be fewer than its length.
+#[must_use]
+pub fn allocated_bytes(metadata: &Metadata) -> u64 {
+    /// The unit of `st_blocks`, whatever the file system's own is.
+    const BLOCK: u64 = 512;
+    metadata.blocks().saturating_mul(BLOCK)
+}
+
+/// Bytes that are free for this user on a directory's disk. `None`: the system does not know.
+///
+/// # Errors
+/// If the directory cannot be looked at.
+pub fn free_space(dir: &Path) -> io::Result<Option<u64>> {
+    let disk = statvfs(dir)?;
+    Ok(Some(disk.f_bavail.saturating_mul(disk.f_frsize)))
+}
+
+/// Whether this user may read and write a file, or make files in a directory.
+///
+/// # Errors
+/// If not.
+pub fn check_access(path: &Path, is_dir: bool) -> io::Result<()> {
+    let for_files = Access::READ_OK | Access::WRITE_OK;
+    let how = if is_dir {
+        for_files | Access::EXEC_OK
+    } else {
+        for_files
+    };
+    Ok(access(path, how)?)
+}
+
+/// Makes every file that this process creates from now on be for its owner alone.
+pub fn hide_new_files() {
+    rustix::process::umask(Mode::from_bits_truncate(super::modes::OTHERS));
+}
+
+/// The user that this process acts as.
+#[expect(clippy::unnecessary_wraps, reason = "not every system knows")]
+pub(super) fn user() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
 }
 
 /// Makes the names in a directory durable.

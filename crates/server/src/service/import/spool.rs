@@ -7,11 +7,10 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use timberline_disk::Cipher;
+use timberline_disk::{Cipher, os};
 
 /// What is kept in memory.
 pub(crate) const MEMORY_BYTES: usize = 8 << 20;
@@ -50,8 +49,7 @@ impl Disk {
 
     fn read(&self, number: usize, plain: &mut Vec<u8>) -> io::Result<()> {
         let mut encrypted = vec![0; ENCRYPTED_PIECE];
-        self.file
-            .read_exact_at(&mut encrypted, (number * ENCRYPTED_PIECE) as u64)?;
+        os::read_exact_at(&self.file, &mut encrypted, (number * ENCRYPTED_PIECE) as u64)?;
         let opened = self.cipher.decrypt(&aad(number), &encrypted, plain);
         opened.map_err(io::Error::other)
     }
@@ -233,7 +231,7 @@ mod tests {
         spool.write(&b"a secret ".repeat(1 << 20)).unwrap();
         let disk = spool.disk.as_ref().unwrap();
         let mut bytes = vec![0; disk.pieces * ENCRYPTED_PIECE];
-        disk.file.read_exact_at(&mut bytes, 0).unwrap();
+        os::read_exact_at(&disk.file, &mut bytes, 0).unwrap();
         assert_eq!(memchr::memmem::find(&bytes, b"secret"), None);
     }
 

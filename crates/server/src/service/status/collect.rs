@@ -12,7 +12,6 @@ use super::report::{
 use super::{disk, why_not_ready};
 use crate::access::{Keys, Token};
 use crate::app::App;
-use crate::service::memory::Resident;
 
 /// Nanoseconds of a day.
 pub const DAY: i64 = 86_400 * 1_000_000_000;
@@ -149,7 +148,7 @@ fn time_of(seconds: i64) -> Option<String> {
 }
 
 fn memory(app: &App) -> MemoryStatus {
-    let resident = Resident::now();
+    let resident = timberline_disk::os::process::resident_memory().unwrap_or_default();
     let query = app.engine.metrics();
     MemoryStatus {
         anonymous_bytes: resident.anonymous,

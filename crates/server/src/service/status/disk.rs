@@ -1,9 +1,8 @@
 //! How much space the data take, and how much is left.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::statvfs;
+use timberline_disk::os;
 
 /// Bytes that the files below a directory take, as the file system counts them. There are few: a handful for each month of
 /// history.
@@ -15,7 +14,7 @@ pub fn used(dir: &Path) -> u64 {
         .flatten()
         .map(|entry| match entry.metadata() {
             Ok(metadata) if metadata.is_dir() => used(&entry.path()),
-            Ok(metadata) => metadata.blocks() * 512,
+            Ok(metadata) => os::allocated_bytes(&metadata),
             Err(_) => 0,
         })
         .sum()
@@ -23,6 +22,5 @@ pub fn used(dir: &Path) -> u64 {
 
 /// Bytes that are free for this user on a directory's disk, if the system says.
 pub fn free(dir: &Path) -> Option<u64> {
-    let disk = statvfs(dir).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    os::free_space(dir).ok().flatten()
 }

@@ -4,7 +4,6 @@ use timberline_views::Snapshot;
 
 use super::text::Text;
 use crate::app::App;
-use crate::service::memory::Resident;
 use crate::service::status::{disk, why_not_ready};
 
 /// Buckets that have a sample of their own. More would burden the Prometheus server.
@@ -28,7 +27,9 @@ pub(super) fn process(out: &mut Text, app: &App) {
     out.gauge("start_timestamp_seconds", "When the server started.", started);
     let ready = f64::from(u8::from(why_not_ready(app).is_none()));
     out.gauge("ready", "1 if the server can write, else 0.", ready);
-    let resident = Resident::now();
+    let Some(resident) = timberline_disk::os::process::resident_memory() else {
+        return;
+    };
     out.gauge(
         "memory_anonymous_bytes",
         "Memory of the process itself.",

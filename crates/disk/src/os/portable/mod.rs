@@ -3,6 +3,9 @@
 //! Less is promised than on Linux: space is reserved by writing zeroes, memory is given back when a mapping ends, and a
 //! file that a stranger cuts short while it is mapped ends the process (on Windows, such a file cannot be cut).
 
+pub mod clock;
+pub mod process;
+
 use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Range;
@@ -30,7 +33,7 @@ impl Guard {
 
 /// Reserves space for a range of a file. False: not here.
 #[expect(clippy::unnecessary_wraps, reason = "as on Linux")]
-pub(crate) fn allocate(_file: &File, _offset: u64, _len: u64) -> io::Result<bool> {
+pub fn allocate(_file: &File, _offset: u64, _len: u64) -> io::Result<bool> {
     Ok(false)
 }
 
@@ -96,21 +99,47 @@ pub(crate) fn file_id(metadata: &Metadata) -> FileId {
     {
         FileId {
             device: 0,
-            inode: u64::try_from(nanos(metadata.created())).unwrap_or_default(),
+            inode: u64::try_from(crate::os::nanos(metadata.created())).unwrap_or_default(),
         }
     }
 }
 
-/// When a name in a directory last changed: nanoseconds since 1970.
-pub(crate) fn names_changed(directory: &Metadata) -> i128 {
-    nanos(directory.modified())
+/// Bytes that a file takes on the disk; without a count of blocks, its length.
+#[must_use]
+pub fn allocated_bytes(metadata: &Metadata) -> u64 {
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::MetadataExt::blocks(metadata).saturating_mul(512)
+    }
+    #[cfg(not(unix))]
+    {
+        metadata.len()
+    }
 }
 
-fn nanos(time: io::Result<std::time::SystemTime>) -> i128 {
-    let since = time
-        .ok()
-        .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    since.map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(i128::MAX))
+/// Bytes that are free for this user on a directory's disk: not known here.
+#[expect(clippy::unnecessary_wraps, reason = "as on Linux")]
+pub fn free_space(_dir: &Path) -> io::Result<Option<u64>> {
+    Ok(None)
+}
+
+/// Whether this user may read and write a file, or look into a directory.
+///
+/// # Errors
+/// If not.
+pub fn check_access(path: &Path, is_dir: bool) -> io::Result<()> {
+    if is_dir {
+        return std::fs::read_dir(path).map(|_| ());
+    }
+    File::options().read(true).write(true).open(path).map(|_| ())
+}
+
+/// Makes every file that this process creates be for its owner alone: not here.
+pub fn hide_new_files() {}
+
+/// The user that this process acts as: not known here.
+pub(super) fn user() -> Option<u32> {
+    None
 }
 
 /// Makes the names in a directory durable, where a directory can be synced.
