@@ -13,7 +13,7 @@ use timberline_server::settings::{
 
 use crate::build::BUILD;
 
-use super::file::{Backup, HeartbeatRule, Retention, Tls};
+use super::file::{self, Backup, HeartbeatRule, Retention, Tls};
 use super::{BaseDirs, ConfigError, ConfigFile, Span, names};
 
 /// The port the reference servers listen on, which every client expects.
@@ -130,22 +130,9 @@ impl Config {
             Some(dir) => dir,
             None => dirs.data_dir(testing)?,
         };
-        let mut custom_static: BTreeMap<String, PathBuf> = file
-            .custom_static
-            .into_iter()
-            .map(|(name, dir)| (name, from_file(dir)))
-            .collect();
-        custom_static.extend(overrides.custom_static);
-        let log_dir = match file.logging.dir {
-            Some(dir) if dir.as_os_str().is_empty() => None,
-            Some(dir) => Some(from_file(dir)),
-            None => dirs.log_dir(testing),
-        };
-        let log_level = if overrides.verbose {
-            "debug".to_owned()
-        } else {
-            file.logging.level.unwrap_or_else(|| "info".to_owned())
-        };
+        let custom = file.custom_static.into_iter();
+        let mut custom: BTreeMap<_, _> = custom.map(|(name, dir)| (name, from_file(dir))).collect();
+        custom.extend(overrides.custom_static);
         let default_port = if testing { TESTING_PORT } else { PORT };
         let server = Settings {
             build: BUILD,
@@ -174,12 +161,11 @@ impl Config {
             },
             pages: Pages {
                 web_ui: overrides.webpath.or(file.webpath.map(from_file)),
-                custom: custom_static,
+                custom,
             },
-            logging: Logging {
-                level: log_level,
-                dir: log_dir,
-            },
+            logging: logging(file.logging, overrides.verbose, from_file, || {
+                dirs.log_dir(testing)
+            }),
             storage: StorageSettings {
                 segment_bytes: file.log.segment_bytes.unwrap_or(SEGMENT_BYTES),
                 heartbeat_interval: heartbeat_interval(
@@ -323,6 +309,27 @@ fn at_least_a_second(key: &str, span: Option<Span>, default: Duration) -> Result
         None => Ok(default),
         Some(span) if span.0 < Duration::from_secs(1) => Err(value(key, span, "must be at least 1 second")),
         Some(span) => Ok(span.0),
+    }
+}
+
+/// What is logged, and where: an empty directory in the file means none, no directory the usual one.
+fn logging(
+    file: file::Logging,
+    verbose: bool,
+    from_file: impl FnOnce(PathBuf) -> PathBuf,
+    usual: impl FnOnce() -> Option<PathBuf>,
+) -> Logging {
+    Logging {
+        level: match file.level {
+            _ if verbose => "debug".to_owned(),
+            Some(level) => level,
+            None => "info".to_owned(),
+        },
+        dir: match file.dir {
+            Some(dir) if dir.as_os_str().is_empty() => None,
+            Some(dir) => Some(from_file(dir)),
+            None => usual(),
+        },
     }
 }
 

@@ -4,8 +4,8 @@ use timberline_log::{Damage, segment_name};
 use timberline_model::json::write_string;
 use timberline_model::{Duration, Timestamp};
 use timberline_views::record::{
-    BucketKey, CodecError, EventBlock, EventsChanged, Heartbeat, Last, LossCause, Outcome, PurgeBegun,
-    Record, RecordKind,
+    BucketCreated, BucketKey, CodecError, EventBlock, EventsChanged, Heartbeat, Last, LossCause, Outcome,
+    PurgeBegun, Record, RecordKind,
 };
 
 use super::names::BucketNames;
@@ -68,20 +68,22 @@ pub(super) fn describe_damage(out: &mut Vec<u8>, damage: &Damage) {
     line.close();
 }
 
+fn bucket_created(line: &mut Line<'_>, r: &BucketCreated<'_>) {
+    line.number("bucket_key", r.bucket.0.into());
+    line.text("bucket", r.id);
+    line.text("type", r.type_);
+    line.text("client", r.client);
+    line.text("hostname", r.hostname);
+    line.time("created", r.created);
+    line.json("data", r.data);
+    if let Some(updated) = r.last_updated {
+        line.time("last_updated", updated);
+    }
+}
+
 fn fields(line: &mut Line<'_>, record: &Record<'_>, names: &BucketNames, events: Events) {
     match record {
-        Record::BucketCreated(r) => {
-            line.number("bucket_key", r.bucket.0.into());
-            line.text("bucket", r.id);
-            line.text("type", r.type_);
-            line.text("client", r.client);
-            line.text("hostname", r.hostname);
-            line.time("created", r.created);
-            line.json("data", r.data);
-            if let Some(updated) = r.last_updated {
-                line.time("last_updated", updated);
-            }
-        }
+        Record::BucketCreated(r) => bucket_created(line, r),
         Record::BucketUpdated(r) => {
             line.bucket(r.bucket, names);
             let texts = [("type", r.type_), ("client", r.client), ("hostname", r.hostname)];

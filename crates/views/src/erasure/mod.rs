@@ -17,4 +17,4 @@ pub(crate) mod squash;
 pub use erase_copy::CopyErasure;
 pub use erase_log::{LogErasure, PurgeReceipt};
 pub use progress::Maintenance;
-pub use select::{Selected, Selection};
+pub use select::{Selected, SelectedEvent, Selection};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
-use timberline_model::EventId;
+use timberline_model::{Duration, EventId, Timestamp};
 
 use crate::error::HistoryError;
 use crate::history::cancel_check::CancelCheck;
@@ -29,6 +29,21 @@ pub struct Selection<'a> {
     pub data: &'a dyn Fn(&str) -> bool,
 }
 
+/// One of the events that were selected.
+#[derive(Clone, Debug)]
+pub struct SelectedEvent {
+    /// The bucket that it is in, or was.
+    pub bucket: BucketKey,
+    /// Its id.
+    pub id: EventId,
+    /// When it starts.
+    pub start: Timestamp,
+    /// How long it takes.
+    pub duration: Duration,
+    /// Its data, canonical JSON.
+    pub data: String,
+}
+
 /// What was selected.
 #[derive(Clone, Debug, Default)]
 pub struct Selected {
@@ -38,8 +53,8 @@ pub struct Selected {
     pub deleted: u64,
     /// Events that are there and do not match, but did before they were changed.
     pub prior_versions: u64,
-    /// Some of them: bucket, id, start and duration in ns, data.
-    pub samples: Vec<(BucketKey, EventId, i64, i64, String)>,
+    /// Some of them.
+    pub samples: Vec<SelectedEvent>,
     /// How many there are in each bucket.
     pub by_bucket: Vec<(BucketKey, u64)>,
     pub(crate) purges: Vec<PurgeBegun>,
@@ -314,8 +329,13 @@ impl Search<'_> {
                     _ => selected.prior_versions += 1,
                 }
                 if let Some(text) = seen.text.as_ref().filter(|_| selected.samples.len() < samples) {
-                    let sample = (key, EventId(*id), seen.start, seen.duration, text.to_string());
-                    selected.samples.push(sample);
+                    selected.samples.push(SelectedEvent {
+                        bucket: key,
+                        id: EventId(*id),
+                        start: Timestamp::from_nanos(seen.start),
+                        duration: Duration::from_nanos(seen.duration),
+                        data: text.to_string(),
+                    });
                 }
                 groups.entry(through).or_default().push(*id);
             }

@@ -136,7 +136,6 @@ impl Store {
         report
             .damage
             .extend(generations::put_back(&log.reader(), &generations)?);
-        let from_nothing = state.seq == Seq::NONE;
         let through = match rebuild {
             Rebuild::Yes => Seq::NONE,
             Rebuild::No => state.seq,
@@ -163,16 +162,7 @@ impl Store {
         });
         let store: Arc<dyn Reconstruct> = shared.clone();
         shared.healer.serve(Arc::downgrade(&store));
-        let in_checkpoint: FxHashSet<String> = named_files(&shared.sequencer.snapshot()).collect();
-        fold_tail(&shared, &mut report, progress)?;
-        begin_clock(&shared, report.seq);
-        if from_nothing && report.log_is_incomplete() {
-            salvage::salvage(&shared, &mut report)?;
-        }
-        let named = named_files(&shared.sequencer.snapshot()).collect();
-        shared.files.remove_leftovers(&named, &|name| {
-            rebuild == Rebuild::Yes || in_checkpoint.contains(name)
-        })?;
+        catch_up(&shared, rebuild, &mut report, progress)?;
         let mut store = Store {
             shared,
             threads: Vec::new(),
@@ -266,4 +256,24 @@ fn begin_clock(shared: &Arc<Shared>, newest: Seq) {
             .get()
     });
     shared.clock.trust();
+}
+
+/// Folds what the log has beyond the checkpoint, brings back what the log has lost and old view files still hold, and
+/// removes the files that nothing needs any more.
+fn catch_up(
+    shared: &Arc<Shared>,
+    rebuild: Rebuild,
+    report: &mut OpenReport,
+    progress: Progress<'_>,
+) -> Result<(), OpenError> {
+    let checkpoint = shared.sequencer.snapshot();
+    let in_checkpoint: FxHashSet<String> = named_files(&checkpoint).collect();
+    fold_tail(shared, report, progress)?;
+    begin_clock(shared, report.seq);
+    if checkpoint.seq() == Seq::NONE && report.log_is_incomplete() {
+        salvage::salvage(shared, report)?;
+    }
+    let named = named_files(&shared.sequencer.snapshot()).collect();
+    let is_obsolete = |name: &str| rebuild == Rebuild::Yes || in_checkpoint.contains(name);
+    shared.files.remove_leftovers(&named, &is_obsolete)
 }

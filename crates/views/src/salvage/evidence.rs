@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use rustc_hash::FxHashSet;
 use timberline_log::{Damage, LogReader, SegmentInfo, Seq};
+use timberline_model::Duration;
 
 use crate::error::HistoryError;
 use crate::record::{BucketKey, Effect, EventChanges, Record, RecordKind};
@@ -24,15 +25,15 @@ pub(crate) enum Standing {
 #[derive(Default)]
 struct Testimony {
     /// The newest record that made, replaced or extended it.
-    touched: u64,
+    touched: Seq,
     /// Whether a record that is there made it.
     made: bool,
     /// The newest record that deleted it.
-    deleted: u64,
+    deleted: Seq,
     /// Whether a purge or a redaction names it.
     purged: bool,
     /// The newest record that extended it, and to which duration.
-    extended: Option<(u64, i64)>,
+    extended: Option<(Seq, Duration)>,
 }
 
 /// Ids that lost records may have given out.
@@ -41,7 +42,7 @@ struct Window {
     to: u64,
     /// Squashed segments lie in it: an event that was created and deleted within one of them left no trace. A view
     /// segment that is newer than them knows.
-    squashed_through: u64,
+    squashed_through: Seq,
 }
 
 /// What the log says.
@@ -49,8 +50,8 @@ pub(crate) struct Evidence {
     events: BTreeMap<(BucketKey, u64), Testimony>,
     windows: Vec<Window>,
     /// The newest lost record that may have taken events away or replaced them.
-    newest_loss: u64,
-    last: u64,
+    newest_loss: Seq,
+    last: Seq,
     gone: FxHashSet<BucketKey>,
     purged: FxHashSet<BucketKey>,
 }
@@ -65,8 +66,8 @@ impl Evidence {
             evidence: Evidence {
                 events: asked.map(|event| (event, Testimony::default())).collect(),
                 windows: Vec::new(),
-                newest_loss: 0,
-                last: 0,
+                newest_loss: Seq::NONE,
+                last: Seq::NONE,
                 gone: FxHashSet::default(),
                 purged: FxHashSet::default(),
             },
@@ -81,9 +82,9 @@ impl Evidence {
             match record {
                 Ok(record) => {
                     let in_segment = reading.enter(record.position.segment);
-                    reading.evidence.last = record.seq.get();
+                    reading.evidence.last = record.seq;
                     match Record::decode(record.kind, record.payload) {
-                        Ok(decoded) => reading.record(record.seq.get(), &decoded, in_segment),
+                        Ok(decoded) => reading.record(record.seq, &decoded, in_segment),
                         Err(_) => reading.lose(&(record.seq..=record.seq), false, in_segment),
                     }
                 }
@@ -99,7 +100,7 @@ impl Evidence {
 
     /// Judges a row of a view segment all of whose rows were shown at a moment at or after record `shown`. `folded`:
     /// whether the fold has an event of this id.
-    pub(crate) fn judge(&self, bucket: BucketKey, row: &Row, shown: u64, folded: bool) -> Standing {
+    pub(crate) fn judge(&self, bucket: BucketKey, row: &Row, shown: Seq, folded: bool) -> Standing {
         let unknown = Testimony::default();
         let said = self.events.get(&(bucket, row.id)).unwrap_or(&unknown);
         if self.purged.contains(&bucket) || said.purged {
@@ -109,7 +110,7 @@ impl Evidence {
             return Standing::Accounted;
         }
         // No lost record can have taken it away after it was shown.
-        let certain = self.newest_loss <= shown && shown <= self.last && said.deleted == 0;
+        let certain = self.newest_loss <= shown && shown <= self.last && said.deleted == Seq::NONE;
         if folded {
             // It was changed by a record that is lost.
             return match certain {
@@ -128,7 +129,7 @@ impl Evidence {
             Some(_) => Standing::InDoubt,
             // No lost record made it: it was erased, or nothing but the squashed state of its segment is left. (A put makes events
             // under ids that clients bring, so a lost record that may have been one could have made any.)
-            None if shown <= self.last && self.newest_loss == 0 => Standing::Accounted,
+            None if shown <= self.last && self.newest_loss == Seq::NONE => Standing::Accounted,
             None => Standing::InDoubt,
         }
     }
@@ -136,9 +137,12 @@ impl Evidence {
 
 impl Testimony {
     /// The row with the duration that a later record gave it.
-    fn lasting(&self, row: &Row, shown: u64) -> Row {
+    fn lasting(&self, row: &Row, shown: Seq) -> Row {
         match self.extended {
-            Some((seq, duration)) if seq > shown => Row { duration, ..*row },
+            Some((seq, duration)) if seq > shown => Row {
+                duration: duration.nanos(),
+                ..*row
+            },
             _ => *row,
         }
     }
@@ -181,8 +185,8 @@ impl Reading {
 
     fn lose(&mut self, lost: &RangeInclusive<Seq>, harmless: bool, squashed: SquashedThrough) {
         let evidence = &mut self.evidence;
-        let end = squashed.map_or(*lost.end(), |last| last.max(*lost.end())).get();
-        evidence.last = evidence.last.max(lost.end().get());
+        let end = squashed.map_or(*lost.end(), |last| last.max(*lost.end()));
+        evidence.last = evidence.last.max(*lost.end());
         if !harmless || squashed.is_some() {
             evidence.newest_loss = evidence.newest_loss.max(end);
         }
@@ -193,13 +197,13 @@ impl Reading {
         self.open.get_or_insert(Window {
             from,
             to: u64::MAX,
-            squashed_through: 0,
+            squashed_through: Seq::NONE,
         });
     }
 
-    fn record(&mut self, seq: u64, record: &Record<'_>, squashed: SquashedThrough) {
+    fn record(&mut self, seq: Seq, record: &Record<'_>, squashed: SquashedThrough) {
         if let (Some(window), Some(last)) = (&mut self.open, squashed) {
-            window.squashed_through = window.squashed_through.max(last.get());
+            window.squashed_through = window.squashed_through.max(last);
         }
         match record.effect() {
             Effect::ChangeEvents(changes) => self.changed(seq, &changes, squashed),
@@ -207,7 +211,7 @@ impl Reading {
                 if purge.is_whole() {
                     self.evidence.purged.insert(purge.bucket());
                 }
-                for id in purge.erased(Seq(seq)).flat_map(|erased| erased.ids) {
+                for id in purge.erased(seq).flat_map(|erased| erased.ids) {
                     self.of(purge.bucket(), *id, |said| said.purged = true);
                 }
             }
@@ -222,10 +226,12 @@ impl Reading {
         self.next = self.next.max(record.ids_used().next_event);
     }
 
-    fn changed(&mut self, seq: u64, changes: &EventChanges<'_>, squashed: SquashedThrough) {
+    fn changed(&mut self, seq: Seq, changes: &EventChanges<'_>, squashed: SquashedThrough) {
         let bucket = changes.bucket;
         for (id, duration) in changes.extended.iter() {
-            self.of(bucket, id, |said| said.extend(seq, duration));
+            self.of(bucket, id, |said| {
+                said.extend(seq, Duration::from_nanos(duration))
+            });
         }
         for id in changes.removed {
             self.of(bucket, *id, |said| said.deleted = seq);
@@ -261,13 +267,13 @@ impl Reading {
 }
 
 impl Testimony {
-    fn make(&mut self, seq: u64) {
+    fn make(&mut self, seq: Seq) {
         self.touched = seq;
         self.made = true;
-        self.deleted = 0;
+        self.deleted = Seq::NONE;
     }
 
-    fn extend(&mut self, seq: u64, duration: i64) {
+    fn extend(&mut self, seq: Seq, duration: Duration) {
         self.touched = seq;
         self.extended = Some((seq, duration));
     }

@@ -39,12 +39,11 @@ struct Old {
     file: String,
     bucket: BucketKey,
     /// The newest record that it reflects.
-    newest: u64,
-    /// `None` if it cannot be opened.
-    segment: Option<ViewSegment>,
+    newest: Seq,
+    segment: ViewSegment,
     /// Rows that the fold does not have, or has with other times or data.
     different: Vec<Row>,
-    /// Whether it, or a part of it, cannot be read.
+    /// Whether a part of it cannot be read.
     damaged: bool,
 }
 
@@ -118,7 +117,16 @@ fn log_outcome(shared: &Shared, report: &OpenReport) {
 }
 
 fn bring_back(shared: &Shared, snapshot: &Snapshot, left: &[String]) -> Result<Done, HistoryError> {
-    let mut old: Vec<Old> = left.iter().map(|file| Old::open(shared, file)).collect();
+    let (mut old, mut unreadable) = (Vec::new(), Vec::new());
+    for file in left {
+        match Old::open(shared, file) {
+            Ok(one) => old.push(one),
+            Err(why) => {
+                tracing::error!(file, %why, "an old view file cannot be opened");
+                unreadable.push(file.clone());
+            }
+        }
+    }
     compare(snapshot, &mut old)?;
     let asked = old
         .iter()
@@ -144,10 +152,11 @@ fn bring_back(shared: &Shared, snapshot: &Snapshot, left: &[String]) -> Result<D
         }
         done.salvaged += one.write_back(shared, &rows)?;
         done.in_doubt += doubtful;
-        if one.damaged || doubtful > 0 || one.newest > snapshot.seq().get() {
+        if one.damaged || doubtful > 0 || one.newest > snapshot.seq() {
             done.kept.push(one.file.clone());
         }
     }
+    done.kept.append(&mut unreadable);
     if done.salvaged > 0 {
         shared.sequencer.wait_durable(shared.sequencer.snapshot().seq())?;
     }
@@ -195,28 +204,21 @@ fn hash(text: &[u8]) -> u64 {
 }
 
 impl Old {
-    fn open(shared: &Shared, file: &str) -> Old {
-        let segment = ViewSegment::open(shared.files.storage(), file, None);
-        if let Err(why) = &segment {
-            tracing::error!(file, %why, "an old view file cannot be opened");
-        }
-        let segment = segment.ok();
-        let header = segment
-            .as_ref()
-            .map(|s| (s.header().bucket, s.header().greatest_seq));
-        let (bucket, newest) = header.unwrap_or_default();
-        Old {
+    fn open(shared: &Shared, file: &str) -> Result<Old, SegmentError> {
+        let segment = ViewSegment::open(shared.files.storage(), file, None)?;
+        let header = segment.header();
+        Ok(Old {
             file: file.to_owned(),
-            bucket: BucketKey(bucket),
-            newest,
-            damaged: segment.is_none(),
-            segment,
+            bucket: BucketKey(header.bucket),
+            newest: Seq(header.greatest_seq),
+            damaged: false,
             different: Vec::new(),
-        }
+            segment,
+        })
     }
 
     fn compare(&mut self, folded: &FxHashMap<u64, Content>) {
-        let Some(segment) = &self.segment else { return };
+        let segment = &self.segment;
         let Ok(dictionary) = segment.dictionary() else {
             self.damaged = true;
             return;
@@ -248,10 +250,10 @@ impl Old {
 
     /// Appends records with these events. Gives back how many there are.
     fn write_back(&mut self, shared: &Shared, rows: &[Row]) -> Result<u64, HistoryError> {
-        let Some(segment) = self.segment.as_ref().filter(|_| !rows.is_empty()) else {
+        if rows.is_empty() {
             return Ok(0);
-        };
-        let dictionary = segment.dictionary()?;
+        }
+        let dictionary = self.segment.dictionary()?;
         let mut written = 0;
         let mut rest = rows;
         while !rest.is_empty() {

@@ -130,26 +130,47 @@ impl<'a> Reader<'a> {
                 row
             }
         };
-        self.head = next.map(|row| {
-            let known = self
-                .renumbered
-                .get(row.data as usize)
-                .copied()
-                .filter(|n| *n != NONE);
-            let data = known.unwrap_or_else(|| match &mut self.rows {
-                Rows::Run { run, .. } => builder.add_text(run.text(&row)),
-                Rows::Segment(rows) => builder.add_foreign(&rows.dictionary, row.data, &mut rows.values),
-            });
-            if let Some(slot) = self.renumbered.get_mut(row.data as usize) {
-                *slot = data;
-            }
-            Row { data, ..row }
-        });
+        self.head = match next {
+            Some(row) => Some(self.renumber(row, builder)?),
+            None => None,
+        };
         Ok(())
+    }
+
+    /// The row with the number that its data has in the new segment.
+    fn renumber(&mut self, row: Row, builder: &mut DictionaryBuilder) -> Result<Row, SegmentError> {
+        let known = self.renumbered.get(row.data as usize).copied();
+        let data = match known.filter(|number| *number != NONE) {
+            Some(number) => number,
+            None => match &mut self.rows {
+                Rows::Run { run, .. } => builder.add_text(run.text(&row)),
+                Rows::Segment(rows) => {
+                    match builder.add_foreign(&rows.dictionary, row.data, &mut rows.values) {
+                        Some(number) => number,
+                        None => return Err(rows.without_data(&row)),
+                    }
+                }
+            },
+        };
+        if let Some(slot) = self.renumbered.get_mut(row.data as usize) {
+            *slot = data;
+        }
+        Ok(Row { data, ..row })
     }
 }
 
 impl SegmentRows<'_> {
+    /// Why the dictionary does not have the data of a row.
+    fn without_data(&self, row: &Row) -> SegmentError {
+        match self.segment.dictionary_holds(self.number) {
+            Err(error) => error,
+            Ok(()) => SegmentError::Damaged {
+                file: self.segment.file().to_owned(),
+                what: format!("its dictionary does not have the data of event {}", row.id),
+            },
+        }
+    }
+
     fn next(&mut self) -> Result<Option<Row>, SegmentError> {
         loop {
             if self.in_block == self.block.len() {

@@ -30,8 +30,14 @@ fn hash(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// A string that was gathered; `offsets` has the ends of all.
 fn slice<'a>(bytes: &'a [u8], offsets: &[u32], i: u32) -> &'a [u8] {
     let i = i as usize;
+    debug_assert!(
+        i + 1 < offsets.len(),
+        "string {i} of {} was never added",
+        offsets.len() - 1
+    );
     match (offsets.get(i), offsets.get(i + 1)) {
         (Some(from), Some(to)) => bytes.get(*from as usize..*to as usize).unwrap_or_default(),
         _ => &[],
@@ -169,29 +175,34 @@ impl DictionaryBuilder {
         self.shapes.intern(&self.scratch)
     }
 
-    /// The number of an object of another segment; `known` remembers the values of that segment that were seen.
-    pub(crate) fn add_foreign(&mut self, from: &Dictionary<'_>, object: u32, known: &mut Vec<u32>) -> u32 {
+    /// The number of an object of another segment; `known` remembers the values of that segment that were seen. `None` if
+    /// that segment has no such object, or the object refers to a shape or value that the segment does not have.
+    pub(crate) fn add_foreign(
+        &mut self,
+        from: &Dictionary<'_>,
+        object: u32,
+        known: &mut Vec<u32>,
+    ) -> Option<u32> {
         known.resize(from.values.len() as usize, u32::MAX);
-        let mut number = |values: &mut Strings, n: u32| match known.get_mut(n as usize) {
-            Some(slot) => {
-                if *slot == u32::MAX {
-                    *slot = values.intern(from.values.get(n));
-                }
-                *slot
+        let mut number = |values: &mut Strings, n: u32| {
+            let slot = known.get_mut(n as usize)?;
+            if *slot == u32::MAX {
+                *slot = values.intern(from.values.find(n)?);
             }
-            None => values.intern(b"null"),
+            Some(*slot)
         };
-        let (shape, members) = from.object(object);
+        let mut members = Varints(from.objects.find(object)?);
+        let shape = members.next()?;
         self.scratch.clear();
-        for key in Varints(from.shapes.get(shape)) {
-            write_varint(number(&mut self.values, key), &mut self.scratch);
+        for key in Varints(from.shapes.find(shape)?) {
+            write_varint(number(&mut self.values, key)?, &mut self.scratch);
         }
         self.numbers.clear();
         for value in members {
-            self.numbers.push(number(&mut self.values, value));
+            self.numbers.push(number(&mut self.values, value)?);
         }
         let shape = self.shapes.intern(&self.scratch);
-        self.add_object(shape)
+        Some(self.add_object(shape))
     }
 
     fn add_object(&mut self, shape: u32) -> u32 {
@@ -280,11 +291,13 @@ impl<'a> Table<'a> {
         }
     }
 
+    fn find(&self, i: u32) -> Option<&'a [u8]> {
+        let (from, to) = (self.offset(i as usize)?, self.offset(i as usize + 1)?);
+        self.bytes.get(from..to)
+    }
+
     fn get(&self, i: u32) -> &'a [u8] {
-        match (self.offset(i as usize), self.offset(i as usize + 1)) {
-            (Some(from), Some(to)) => self.bytes.get(from..to).unwrap_or_default(),
-            _ => &[],
-        }
+        self.find(i).unwrap_or_default()
     }
 }
 
@@ -412,8 +425,9 @@ mod tests {
         merged.add_text(r#"{"unrelated":0}"#);
         let mut known = Vec::new();
         let moved: Vec<u32> = (0..6)
-            .map(|i| merged.add_foreign(&dictionary, i, &mut known))
+            .map(|i| merged.add_foreign(&dictionary, i, &mut known).unwrap())
             .collect();
+        assert_eq!(merged.add_foreign(&dictionary, 6, &mut known), None);
         let mut bytes = Vec::new();
         merged.write(&mut bytes);
         let merged = Dictionary::parse(&bytes).unwrap();

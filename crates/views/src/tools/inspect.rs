@@ -182,8 +182,13 @@ pub fn damaged_views(path: &Path, cipher: Option<&Arc<Cipher>>) -> Result<Vec<St
     let snapshot = views_on_disk(path, cipher, &mut report)?.state.snapshot();
     // A segment that cannot even be opened.
     damaged.extend(report.checkpoint_unusable.filter(|_| damaged.is_empty()));
-    // Nothing cancels it.
-    damaged.extend(damaged_view_segments(&snapshot, &mut &Cancel::new()).unwrap_or_default());
+    match damaged_view_segments(&snapshot, &mut &Cancel::new()) {
+        Ok(found) => damaged.extend(found),
+        Err(cancelled) => {
+            debug_assert!(false, "nobody else has the token, so nobody cancels it");
+            damaged.push(format!("the view segments were not all read: {cancelled}"));
+        }
+    }
     Ok(damaged)
 }
 

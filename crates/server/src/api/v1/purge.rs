@@ -236,7 +236,7 @@ fn sample_json(sample: &Sample) -> Value {
         "bucket": sample.bucket,
         "id": sample.id.0,
         "timestamp": sample.start.to_string(),
-        "duration": sample.duration as f64 / 1e9,
+        "duration": sample.duration.nanos() as f64 / 1e9,
         "data": serde_json::from_str::<Value>(&sample.data).unwrap_or(Value::Null),
     })
 }

@@ -14,7 +14,7 @@ mod request;
 use std::sync::Arc;
 
 use timberline_cancel::Cancel;
-use timberline_model::{EventId, Timestamp};
+use timberline_model::{Duration, EventId, Timestamp};
 use timberline_views::erasure::{PurgeReceipt, Selected, Selection};
 use timberline_views::record::PurgeBegun;
 use timberline_views::{BucketKey, BucketView, Redacting, Snapshot};
@@ -53,8 +53,7 @@ pub(crate) struct Sample {
     pub(crate) bucket: String,
     pub(crate) id: EventId,
     pub(crate) start: Timestamp,
-    /// In nanoseconds.
-    pub(crate) duration: i64,
+    pub(crate) duration: Duration,
     /// Canonical JSON.
     pub(crate) data: String,
 }
@@ -142,12 +141,12 @@ pub(crate) fn preview(snapshot: &Snapshot, target: &ErasureTarget) -> Preview {
             samples: selected
                 .samples
                 .iter()
-                .map(|(key, id, start, duration, data)| Sample {
-                    bucket: name(*key),
-                    id: *id,
-                    start: Timestamp::from_nanos(*start),
-                    duration: *duration,
-                    data: data.clone(),
+                .map(|event| Sample {
+                    bucket: name(event.bucket),
+                    id: event.id,
+                    start: event.start,
+                    duration: event.duration,
+                    data: event.data.clone(),
                 })
                 .collect(),
         },
