@@ -33,7 +33,7 @@ impl Target {
     /// The server at a URL. Nothing is sent yet.
     ///
     /// # Errors
-    /// When it is not a URL of plain HTTP.
+    /// When it is no URL of a server.
     pub(super) fn parse(url: &str) -> Result<Self, String> {
         ServerClient::parse(url).map(Self)
     }
