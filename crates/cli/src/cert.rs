@@ -26,7 +26,7 @@ const MAX_DAYS: u32 = 825;
 /// What the certificate is to be.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Nobody has signed this certificate. Clients know it by its fingerprint, or from the file itself.
+The certificate is self-signed. Clients verify it by its fingerprint, or with the file cert.pem.
 
 Examples:
   timberline cert
@@ -37,16 +37,16 @@ Documentation: docs/access.md")]
 pub(crate) struct CertArgs {
     /// Names and addresses of the server [default: this machine's name, alone and with .local, localhost, 127.0.0.1, ::1]
     names: Vec<String>,
-    /// Directory of the files cert.pem and key.pem [default: that of the configuration file]
+    /// Directory for the files cert.pem and key.pem [default: the directory of the configuration file]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// For how many days it is good
+    /// Number of days for which the certificate is valid
     #[arg(long, value_name = "DAYS", default_value_t = MAX_DAYS, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: u32,
-    /// Replace files that are there
+    /// Replace existing files
     #[arg(long)]
     force: bool,
-    /// Make nothing: print the fingerprint of the certificate in this file
+    /// Print the fingerprint of the certificate in this file, and create nothing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["names", "dir", "days", "force"])]
     show: Option<PathBuf>,
 }
@@ -71,7 +71,7 @@ fn carry_out(args: CertArgs) -> anyhow::Result<Verdict> {
         .find(|path| path.exists() && !args.force)
     {
         bail!(
-            "{} is there already: --force replaces it, --show prints its fingerprint",
+            "{} exists already: --force replaces it, --show prints its fingerprint",
             there.display()
         );
     }
@@ -90,12 +90,12 @@ fn carry_out(args: CertArgs) -> anyhow::Result<Verdict> {
     }
     println!("{}", fingerprint_of(&cert)?);
     eprintln!(
-        "This is the SHA-256 fingerprint of {}, which is for {}.",
+        "This is the SHA-256 fingerprint of {}, a certificate for {}.",
         cert.display(),
         names.join(", ")
     );
     eprintln!(
-        "For the configuration file:\n\n[tls]\ncert = {:?}\nkey = {:?}",
+        "Add these lines to the configuration file:\n\n[tls]\ncert = {:?}\nkey = {:?}",
         cert, key
     );
     Ok(Verdict::Clean)
@@ -104,7 +104,7 @@ fn carry_out(args: CertArgs) -> anyhow::Result<Verdict> {
 fn usual_dir() -> anyhow::Result<PathBuf> {
     let file = BaseDirs::from_env().config_file(false);
     let dir = file.as_deref().and_then(Path::parent).map(Path::to_owned);
-    dir.context("neither XDG_CONFIG_HOME nor HOME is set: say where with --dir")
+    dir.context("neither XDG_CONFIG_HOME nor HOME is set: name the directory with --dir")
 }
 
 fn usual_names() -> Vec<String> {

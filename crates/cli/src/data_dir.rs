@@ -14,7 +14,7 @@ use crate::config::{BaseDirs, Config, ConfigError, ConfigFile, Encryption, Overr
 use crate::passphrase;
 
 /// They come last in the help.
-const HEADING: &str = "Where the data are";
+const HEADING: &str = "Location of the data";
 
 /// The flags of `serve` that say where the data are.
 #[derive(Clone, Debug, Args)]

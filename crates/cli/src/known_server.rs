@@ -15,7 +15,7 @@ use crate::server_client::ServerClient;
 use crate::tls_client::{Fingerprint, Trust};
 
 /// They come last in the help.
-const HEADING: &str = "How the server is known (https)";
+const HEADING: &str = "How the server is verified (https)";
 
 /// The flags that say by what an https server is known.
 #[derive(Clone, Debug, Default, Args)]

@@ -90,17 +90,17 @@ struct Cli {
 enum Command {
     /// Serve the REST API and the web UI (what happens without a subcommand).
     Serve(Box<ServeArgs>),
-    /// Look into the log, check it, replay it, rebuild the views.
+    /// Inspect the log: check it, print it, follow it, replay it; rebuild the views.
     Log(Box<log::LogArgs>),
     /// Make a backup of the log, or bring one up to date; check one.
     Backup(Box<backup::BackupArgs>),
     /// Put a backup back into an empty data directory.
     Restore(Box<restore::RestoreArgs>),
-    /// How the server is doing: who may use it, what is stored, which watchers report, what is wrong.
+    /// Show the state of the server: who may use it, what is stored, which watchers report, what is wrong.
     Status(Box<status::StatusArgs>),
     /// Look for what is wrong, or will be: disk, permissions, clock, lock, configuration, log, backups.
     Doctor(Box<doctor::DoctorArgs>),
-    /// Bring history along: databases and exports of ActivityWatch, CSV.
+    /// Import history: databases and exports of ActivityWatch, CSV.
     Import(Box<import::ImportArgs>),
     /// Try Timberline beside a running ActivityWatch server: copy what it stores, compare the totals.
     Shadow(Box<shadow::ShadowArgs>),
@@ -112,7 +112,7 @@ enum Command {
     Redact(Box<purge::RedactArgs>),
     /// Time queries on your data.
     Bench(Box<bench::BenchArgs>),
-    /// Install a launcher with which aw-qt and others start Timberline in the place of aw-server; or remove it.
+    /// Install a launcher, so that aw-qt and others start Timberline instead of aw-server; or remove it.
     Install(Box<install::InstallArgs>),
     /// Print a completion script for a shell.
     Completions(pages::CompletionsArgs),
@@ -120,9 +120,9 @@ enum Command {
     Man(pages::ManArgs),
     /// Change the passphrase of encrypted data.
     Key(Box<key::KeyArgs>),
-    /// Make a certificate for https, and print its fingerprint.
+    /// Create a certificate for https, and print its fingerprint.
     Cert(Box<cert::CertArgs>),
-    /// Tokens that may do a part of everything.
+    /// Create, list and revoke tokens, which give access to a part of the API.
     Token(Box<token::TokenArgs>),
 }
 

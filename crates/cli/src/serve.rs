@@ -44,7 +44,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "NAME=DIR", value_delimiter = ',', value_parser = name_and_dir)]
     pub(crate) custom_static: Vec<(String, PathBuf)>,
 
-    /// Encrypt the data: for a new data directory, whose passphrase is then asked for
+    /// Encrypt the data; only for a new data directory. The command asks for the passphrase
     #[arg(long)]
     pub(crate) encrypt: bool,
 
@@ -52,11 +52,11 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
 
-    /// Listen beyond this machine although no API key and no token is set: everyone can then do everything
+    /// Listen on an address beyond this machine without an API key and tokens: everyone can then do everything
     #[arg(long)]
     pub(crate) insecure_no_auth: bool,
 
-    /// Certificate to speak TLS with (PEM; SIGHUP has it read again)
+    /// Certificate for TLS (PEM; the server reads it again at SIGHUP)
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
 
@@ -64,7 +64,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
 
-    /// Tell more: log at debug level
+    /// Log more: at debug level
     #[arg(long, short)]
     pub(crate) verbose: bool,
 
@@ -72,7 +72,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, conflicts_with = "no_legacy_import")]
     pub(crate) legacy_import: bool,
 
-    /// Import nothing at the start (this is so without the flag, too; launchers of aw-server-rust pass it)
+    /// Do not look for a database of ActivityWatch at the start (launchers of aw-server-rust pass this flag)
     #[arg(long)]
     pub(crate) no_legacy_import: bool,
 

@@ -204,10 +204,10 @@ fn explained(error: std::io::Error) -> ureq::Error {
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let hint = match cause {
         Some(rustls::Error::InvalidCertificate(_)) => {
-            "the server's certificate is not the expected one: --cert-fingerprint or --ca name the right one"
+            "the server's certificate is not the expected one: name the right one with --cert-fingerprint or --ca"
         }
         Some(rustls::Error::InvalidMessage(_)) => {
-            "what answers does not speak TLS: is it http:// and not https://?"
+            "the server does not speak TLS: use http:// instead of https://"
         }
         _ => return ureq::Error::Io(error),
     };

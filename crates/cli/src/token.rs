@@ -1,4 +1,4 @@
-//! `timberline token`: tokens that may do a part of everything.
+//! `timberline token`: tokens, which give access to a part of the API.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -24,15 +24,15 @@ pub(crate) struct TokenArgs {
 
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
-    /// Create a token and print it, this once
+    /// Create a token and print it; it is not shown again
     #[command(after_help = "\
-append  create buckets, send heartbeats and new events, see which buckets there are
+append  create buckets, send heartbeats and new events, list the buckets
 read    read everything that is recorded
-write   both, and change and delete it
-admin   everything, also erasing for good
+write   everything that append and read may, and change and delete
+admin   everything, including erasing for good
 
-With --bucket, a token is for the buckets of these ids only, and can do nothing that concerns others: it cannot query, export,
-import, or read settings.
+A token with --bucket may use only the buckets with these ids. Requests that concern several buckets or none are refused: queries, \
+the export of all buckets, imports, settings.
 
 Examples:
   timberline token create vim --scope append --bucket 'aw-watcher-vim_*'
@@ -40,30 +40,30 @@ Examples:
 
 Documentation: docs/access.md")]
     Create(CreateArgs),
-    /// List the tokens, and when each was last used
+    /// List the tokens, with the last use of each
     List,
-    /// Revoke a token: a running server refuses it from then on
+    /// Revoke a token: when the command has returned, a running server refuses it
     Revoke(RevokeArgs),
 }
 
 #[derive(Debug, Args)]
 struct CreateArgs {
-    /// What to call it
+    /// Name of the token
     name: String,
     /// What it may do: append, read, write or admin
     #[arg(long, value_name = "SCOPE")]
     scope: Scope,
-    /// Only for buckets of this id, in which * stands for any text (may be given several times) [default: all]
+    /// Only buckets with this id; * matches any text (can be given several times) [default: all]
     #[arg(long, value_name = "ID")]
     bucket: Vec<String>,
-    /// After this time it is refused, such as 90d [default: never]
+    /// Time after which the token expires, such as 90d [default: never]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     expires: Option<Duration>,
 }
 
 #[derive(Debug, Args)]
 struct RevokeArgs {
-    /// Its name
+    /// Name of the token
     name: String,
 }
 
@@ -79,10 +79,10 @@ fn carry_out(args: TokenArgs) -> anyhow::Result<Verdict> {
             let first = Tokens::read(&data_dir)?.is_none();
             let token = Tokens::create(&data_dir, new_token(create)?)?;
             println!("{token}");
-            eprintln!("This is shown once. Clients send it as `Authorization: Bearer TOKEN`.");
+            eprintln!("The token is not shown again. Clients send it as `Authorization: Bearer TOKEN`.");
             if first {
                 eprintln!(
-                    "It is the first token: once the server is restarted, it asks every client for a token or the API key."
+                    "This is the first token: after its next start, the server requires a token or the API key from every client."
                 );
             }
         }

@@ -20,7 +20,7 @@ fn found() -> Vec<Found> {
         .unwrap_or_default()
 }
 
-/// The databases that a server with or without `--testing` brings along, newest first.
+/// The databases that a server with or without `--testing` imports, newest first.
 pub(crate) fn databases(testing: bool) -> Vec<Found> {
     let mut found = found();
     found.retain(|found| {
@@ -41,7 +41,7 @@ pub(super) fn print(json: bool) -> anyhow::Result<Verdict> {
         return Ok(Verdict::faulty_if(false));
     }
     if found.is_empty() {
-        out.line("No data of ActivityWatch were found in their usual places.")?;
+        out.line("No data of ActivityWatch was found in the usual places.")?;
         out.flush()?;
         return Ok(Verdict::faulty_if(false));
     }
@@ -73,7 +73,7 @@ pub(super) fn print(json: bool) -> anyhow::Result<Verdict> {
     table.print(&mut out)?;
     if let Some(first) = found.iter().find(|found| found.kind.is_some() && !found.testing) {
         out.line("")?;
-        out.line(format_args!("To bring it along: {}", command(first)))?;
+        out.line(format_args!("To import it: {}", command(first)))?;
     }
     out.flush()?;
     Ok(Verdict::faulty_if(false))

@@ -21,7 +21,7 @@ pub(crate) fn bring_along(start: &Start, store: Store, at_once: bool) -> Store {
     if at_once {
         return import(start, store, first, &what, &command);
     }
-    tracing::info!("history of ActivityWatch was found: {what}. To bring it along: {command}");
+    tracing::info!("history of ActivityWatch was found: {what}. To import it: {command}");
     store
 }
 
@@ -37,7 +37,7 @@ fn import(start: &Start, store: Store, found: &Found, what: &str, command: &str)
     match imported {
         Ok(tally) => tracing::info!(events = tally.stored(), "imported {what}"),
         Err(error) => tracing::error!(
-            "{what} was not imported completely. To add the rest: {command}. The reason: {}",
+            "{what} was not imported completely: {}. To import the rest, run: {command}",
             crate::verdict::describe(&error)
         ),
     }

@@ -1,4 +1,4 @@
-//! `timberline import`: brings the history of other programs along.
+//! `timberline import`: imports the history of other programs.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -37,13 +37,13 @@ use target::Target;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Reads databases of aw-server-rust and aw-server, export files (also compressed with gzip or zstd), settings.json, and CSV. \
-The source is only read. If a server runs on the data directory, the events go to it; if not, the command opens the data \
-itself.
+The source is not changed. If a server runs on the data directory, the events are sent to it; if not, the command opens the \
+data directory itself.
 
-Run it as often as you like: an event that is stored already is not stored again. If an import was interrupted, run the \
+You can import a file again: an event that is already stored is not stored a second time. If an import was interrupted, run the \
 same command again.
 
-Exit code: 0 everything was imported, 1 something in a source was left out, 2 it could not be carried out.
+Exit code: 0 everything was imported, 1 something in a source was left out, 2 the import was not carried out, or not completely.
 
 Examples:
   timberline import --detect
@@ -58,26 +58,26 @@ pub(crate) struct ImportArgs {
     /// Databases, exports, CSV files
     #[arg(value_name = "PATH", required_unless_present = "detect")]
     paths: Vec<PathBuf>,
-    /// Look where ActivityWatch keeps its data, and say what is there
+    /// Search the places where ActivityWatch keeps its data, and list what is there
     #[arg(long, conflicts_with_all = ["paths", "dry_run", "map", "bucket", "server"])]
     detect: bool,
     /// Read and compare everything, but store nothing
     #[arg(long)]
     dry_run: bool,
-    /// What the columns of a CSV file mean: timestamp=COLUMN, end=COLUMN or duration=COLUMN, bucket=COLUMN, and a
-    /// key of the data for every other column, with :TYPE if it is no text (number, bool, json)
+    /// What the columns of a CSV file mean: timestamp=COLUMN, end=COLUMN or duration=COLUMN, bucket=COLUMN, and
+    /// KEY=COLUMN for each key of the data, with :number, :boolean or :json after COLUMN if the value is not a string
     #[arg(long, value_name = "KEY=COLUMN,...")]
     map: Option<CsvMapping>,
     /// The bucket of a file that does not name one (CSV, lists of events)
     #[arg(long, value_name = "ID")]
     bucket: Option<String>,
-    /// Settings that have another value here
+    /// What happens to a setting that already has another value in Timberline
     #[arg(long, value_name = "WHAT", default_value = "keep")]
     settings: SettingsRule,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Send it to this server [default: the one that runs on the data directory, if any]
+    /// Send the events to this server [default: the one that runs on the data directory, if any]
     #[arg(long, value_name = "URL", value_parser = ServerClient::parse, conflicts_with = "dry_run")]
     server: Option<ServerClient>,
     #[command(flatten)]

@@ -36,12 +36,13 @@ use crate::verdict::Verdict;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Copies everything that the ActivityWatch server at URL has, then asks it for changes every few seconds: new events, events that \
-have grown, deleted and edited events, new and deleted buckets. That server is only read. Watchers go on sending to it.
+have grown, deleted and edited events, new and deleted buckets. The command only reads from that server, and watchers continue \
+to send to it.
 
 The copy goes to the Timberline server that runs on the data directory. If none runs, this command serves the data directory \
 itself, so that you can look at the copy in a browser.
 
-Exit code of --compare: 0 the totals are equal, 1 they differ, 2 it could not be found out.
+Exit code of --compare: 0 the totals are equal, 1 they differ, 2 the comparison could not be carried out.
 
 Examples:
   timberline shadow http://127.0.0.1:5600
@@ -55,7 +56,7 @@ pub(crate) struct ShadowArgs {
     /// The ActivityWatch server
     #[arg(value_name = "URL", value_parser = ServerClient::parse)]
     source: ServerClient,
-    /// Print the totals of both servers side by side, and end
+    /// Print the totals of both servers side by side, and exit
     #[arg(long, conflicts_with = "once")]
     compare: bool,
     /// The day of --compare: a date, today or yesterday
@@ -64,16 +65,16 @@ pub(crate) struct ShadowArgs {
     /// Print JSON
     #[arg(long, requires = "compare")]
     json: bool,
-    /// Copy what there is now, and end
+    /// Copy what the server has now, and exit
     #[arg(long)]
     once: bool,
-    /// Seconds between two looks at the server
+    /// Seconds between two requests for changes
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3_600))]
     interval: u32,
     /// The Timberline server that stores the copy [default: the one that runs on the data directory]
     #[arg(long, value_name = "URL", value_parser = ServerClient::parse)]
     server: Option<ServerClient>,
-    /// The port to serve the copy on if no server runs on the data directory [default: the first free one from 5601 on]
+    /// Port to serve the copy on, if no server runs on the data directory [default: the first free one from 5601 on]
     #[arg(long, value_name = "PORT", conflicts_with = "server")]
     port: Option<u16>,
     #[command(flatten)]
@@ -97,7 +98,7 @@ fn carry_out(args: ShadowArgs) -> anyhow::Result<Verdict> {
             let here = Peer::new(here);
             ensure!(
                 here.device_id()? != device,
-                "{source} is the server that stores the copy: name the ActivityWatch server that you want to try Timberline beside"
+                "{source} is the server that stores the copy: name the ActivityWatch server that is to be copied"
             );
             if args.compare {
                 return compare::print(&source, &here, args.day, args.json);

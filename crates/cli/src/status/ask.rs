@@ -43,9 +43,9 @@ pub(super) fn ask(server: &ServerClient, own_data: Option<&Path>) -> anyhow::Res
     let mut text = Vec::new();
     let mut body = answer.body_mut().with_config().limit(MAX_BYTES).reader();
     body.read_to_end(&mut text)
-        .with_context(|| format!("no whole answer from {server}"))?;
+        .with_context(|| format!("the answer of {server} is incomplete"))?;
     if code.as_u16() == 404 {
-        bail!("what answers at {server} is no Timberline, or an older one");
+        bail!("the server at {server} is not Timberline, or an older version");
     }
     if !code.is_success() {
         bail!("{server} answered {}", refusal(code, &text));

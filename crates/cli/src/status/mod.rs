@@ -36,14 +36,15 @@ const NOT_RUNNING: u8 = 3;
 /// Which server, and how to print it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Asks the server of this configuration. If none answers, it says so and shows what the data directory alone tells.
+Asks the server of this configuration. If no server answers, the command says so and reports what it can read from the data \
+directory.
 
 A watcher is marked as stopped if its bucket's type is currentwindow or afkstatus (such watchers report all the time), its last
-event ended more than 10 minutes and less than 30 days ago, and its machine is on: it is the server's own, or another bucket of
-the same host has an event from the last 10 minutes.
+event ended more than 10 minutes and less than 30 days ago, and its machine is on: it is the server's own machine, or another
+bucket of the same host has an event that ended in the last 10 minutes.
 
-Exit code: 0 if the server runs and all is well, 1 if something needs attention, 2 if it could not be found out, 3 if no server
-runs.
+Exit code: 0 the server runs and nothing needs attention, 1 something needs attention, 2 the state could not be determined, \
+3 no server runs.
 
 Examples:
   timberline status
