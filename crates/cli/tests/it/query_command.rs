@@ -371,7 +371,11 @@ fn what_cannot_be_is_told_in_a_line() {
         2,
         "cannot be used with",
     );
-    told(&["query.aw", "--server", "ftp://localhost"], 2, "expected an address");
+    told(
+        &["query.aw", "--server", "ftp://localhost"],
+        2,
+        "expected an address",
+    );
     fs::write(installation.root().join("query.aw"), b"RETURN = \"\xff\";").expect("written");
     told(&["query.aw"], 1, "query.aw is not UTF-8 text");
 }
