@@ -32,7 +32,7 @@ package: build ## man pages and shell completions for packages, in target/packag
 	$(TARGET)/release/timberline completions zsh >target/package/completions/_timberline
 	$(TARGET)/release/timberline completions fish >target/package/completions/timberline.fish
 
-test: format lint docs units portable ## everything that CI demands
+test: format lint docs portable units ## everything that CI demands
 
 format: # is the code formatted?
 	$(CARGO) fmt --all --check
