@@ -42,11 +42,12 @@ fn main() {
 fn import(store: &Store, events: &[NewEvent<'_>]) -> Duration {
     let began = Instant::now();
     let snapshot = store.snapshot();
-    let mut known = KnownEvents::of(&snapshot, BUCKET);
+    let mut known = KnownEvents::of(&snapshot);
     let mut newest = None;
     for batch in events.chunks(BATCH) {
         store.wait_for_room(BUCKET);
-        let (_, receipt) = store.import_events(BUCKET, batch, &mut known).expect("is stored");
+        let missing = known.bucket(BUCKET).missing(batch).expect("is readable");
+        let receipt = store.import_events(BUCKET, &missing).expect("is stored");
         newest = Some(receipt.seq);
     }
     if let Some(newest) = newest {

@@ -6,6 +6,7 @@
 //! | `query` | queries from the shell |
 //! | `import` | the history of other programs |
 //! | `shadow` | a trial beside a running ActivityWatch server |
+//! | `export` | history in the formats of other programs |
 //! | `purge` | purge and redact, by way of a server |
 //! | `bench` | how fast it is on one's own data |
 //! | `backup`, `restore` | a copy of the log, and back |
@@ -39,6 +40,7 @@ mod cert;
 mod config;
 mod data_dir;
 mod doctor;
+mod export;
 mod hint;
 mod history;
 mod import;
@@ -104,6 +106,8 @@ enum Command {
     Import(Box<import::ImportArgs>),
     /// Try Timberline beside a running ActivityWatch server: copy what it stores, compare the totals.
     Shadow(Box<shadow::ShadowArgs>),
+    /// Take history out: JSON, NDJSON, CSV, SQLite, iCalendar, Parquet.
+    Export(Box<export::ExportArgs>),
     /// Run a query on the data, or ask a server.
     Query(Box<query::QueryArgs>),
     /// Erase events for good, by what they are or say.
@@ -146,6 +150,7 @@ fn main() -> ExitCode {
         Some(Command::Doctor(args)) => return doctor::run(*args),
         Some(Command::Import(args)) => return import::run(*args),
         Some(Command::Shadow(args)) => return shadow::run(*args),
+        Some(Command::Export(args)) => return export::run(*args),
         Some(Command::Query(args)) => return query::run(*args),
         Some(Command::Purge(args)) => return purge::purge(*args),
         Some(Command::Redact(args)) => return purge::redact(*args),

@@ -15,6 +15,7 @@ use crate::http::{ApiError, BodyPool, Refusals};
 use crate::identity::Identity;
 use crate::logging::Ring;
 use crate::service::erasure::Erasure;
+use crate::service::import_run;
 use crate::service::privacy::Privacy;
 use crate::service::purge::pending::Pending;
 use crate::service::retention;
@@ -60,6 +61,8 @@ pub(crate) struct App {
     pub(crate) retention: retention::Status,
     /// One import is stored at a time: reads for duplicates must not run during another import's writes.
     pub(crate) importing: tokio::sync::Semaphore,
+    /// The imports of sources on this machine.
+    pub(crate) import_runs: import_run::Runs,
 }
 
 impl App {
@@ -92,6 +95,7 @@ impl App {
             scrub: crate::service::scrub::Status::default(),
             retention: retention::Status::default(),
             importing: tokio::sync::Semaphore::new(1),
+            import_runs: import_run::Runs::default(),
             settings,
             identity,
             started,

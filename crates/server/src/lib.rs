@@ -20,7 +20,8 @@
 //! | `logging` | what the server logs about itself |
 //! | `open_files` | how many connections fit into the limit of open files |
 //! | `json`, `owner_only`, `pattern` | JSON written by hand; files only their owner may read; patterns of bucket ids |
-//! | [`merge`] | merging events into a store without a server |
+//! | [`export`] | history and results of queries in the formats of other programs |
+//! | [`merge`] | merging sources into a store, without a server or in one |
 //! | [`inspect`], [`status`], [`tokens`], [`render`] | what the command line shares with the server |
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
@@ -58,6 +59,11 @@ pub mod inspect {
     pub use crate::service::privacy::damaged_key as damaged_privacy_key;
     pub use crate::service::retention::{HeldRule, Holds, confirm, is_waiting, strictest};
     pub use crate::service::scrub::Progress;
+}
+
+/// Exports, for `timberline export`.
+pub mod export {
+    pub use crate::service::export::{Content, ExportError, Exporter, Format, HistoryContent, ResultContent};
 }
 
 /// The report about a server (`GET /api/1/status`), and parts of it that need no server.

@@ -93,7 +93,7 @@ pub use timberline_cancel::{Cancel, Cancelled};
 pub use timberline_log::Seq;
 pub use view::{BucketView, EventRef, Events, Snapshot, Trashed};
 pub use write::events::{HeartbeatAnswer, Receipt};
-pub use write::known_events::KnownEvents;
+pub use write::known_events::{KnownEvents, KnownInBucket};
 pub use write::redact::Redacting;
 
 /// Events as columns, for the query engine.

@@ -1,28 +1,19 @@
 //! `timberline import --detect`: where ActivityWatch keeps its data.
 
 use std::fmt::Write as _;
-use std::time::UNIX_EPOCH;
 
 use indicatif::BinaryBytes;
-use serde_json::{Value, json};
-use timberline_exchange::import::{Found, Kind, Places, detect};
-use timberline_model::Timestamp;
+use timberline_exchange::import::{Found, Kind};
+use timberline_server::merge::{changed, detected, detected_json};
 
 use crate::moment::local_text;
 use crate::output::Output;
 use crate::table::{Table, printable};
 use crate::verdict::Verdict;
 
-/// What there is on this machine, newest first.
-fn found() -> Vec<Found> {
-    Places::of_this_process()
-        .map(|places| detect(&places))
-        .unwrap_or_default()
-}
-
 /// The databases that a server with or without `--testing` imports, newest first.
 pub(crate) fn databases(testing: bool) -> Vec<Found> {
-    let mut found = found();
+    let mut found = detected();
     found.retain(|found| {
         let database = found.kind.is_some_and(|kind| kind != Kind::Settings);
         database && found.testing == testing && found.buckets > 0
@@ -32,11 +23,10 @@ pub(crate) fn databases(testing: bool) -> Vec<Found> {
 
 /// Prints what there is.
 pub(super) fn print(json: bool) -> anyhow::Result<Verdict> {
-    let found = found();
+    let found = detected();
     let mut out = Output::new();
     if json {
-        let list: Vec<Value> = found.iter().map(to_json).collect();
-        out.line(json!({ "found": list }))?;
+        out.line(detected_json(&found))?;
         out.flush()?;
         return Ok(Verdict::faulty_if(false));
     }
@@ -102,21 +92,4 @@ pub(crate) fn describe(found: &Found) -> String {
         );
     }
     text
-}
-
-fn changed(found: &Found) -> Option<Timestamp> {
-    let since = found.modified?.duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_nanos()).ok().map(Timestamp::from_nanos)
-}
-
-fn to_json(found: &Found) -> Value {
-    json!({
-        "path": found.path.display().to_string(),
-        "kind": found.kind.map(|kind| kind.to_string()),
-        "problem": found.problem,
-        "size": found.size,
-        "buckets": found.buckets,
-        "testing": found.testing,
-        "modified": changed(found).map(|at| at.to_string()),
-    })
 }

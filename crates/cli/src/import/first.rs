@@ -1,10 +1,10 @@
 //! The first start of a server: history of ActivityWatch that is on the machine.
 
 use timberline_server::Start;
-use timberline_server::merge::OwnStore;
+use timberline_server::merge::{OwnStore, SettingsRule};
 use timberline_views::Store;
 
-use super::{SettingsRule, bar::Bar, detect, local};
+use super::{bar::Bar, detect, local};
 use timberline_exchange::import::{Found, Options, Source};
 
 /// For a server whose store is empty: imports the newest database that is found if `at_once`, and says what it did; else

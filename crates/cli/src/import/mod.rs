@@ -4,8 +4,8 @@
 //! |---|---|
 //! | `target` | where it goes: a store of our own, a running server, or nowhere (a dry run) |
 //! | `local` | into a store that this process opens |
+//! | `show` | what was read, stored and left out |
 //! | `remote` | to a server, as one export file that is written while it is sent |
-//! | `tally` | what was read, stored and left out |
 //! | `detect` | where ActivityWatch keeps its data |
 //! | `first` | the same at the first start of a server |
 //! | `bar` | how far it has come |
@@ -15,7 +15,7 @@ mod detect;
 pub(crate) mod first;
 mod local;
 mod remote;
-mod tally;
+mod show;
 mod target;
 
 use std::path::{Path, PathBuf};
@@ -30,8 +30,8 @@ use crate::known_server::TrustArgs;
 use crate::output::Output;
 use crate::server_client::ServerClient;
 use crate::verdict::Verdict;
-use tally::Tally;
 use target::Target;
+use timberline_server::merge::{SettingsRule, Tally};
 
 /// What is to be imported.
 #[derive(Debug, Args)]
@@ -73,7 +73,7 @@ pub(crate) struct ImportArgs {
     bucket: Option<String>,
     /// What happens to a setting that already has another value in Timberline
     #[arg(long, value_name = "WHAT", default_value = "keep")]
-    settings: SettingsRule,
+    settings: SettingsArg,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -86,11 +86,20 @@ pub(crate) struct ImportArgs {
 
 /// What happens to a setting that has another value here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SettingsRule {
+pub(crate) enum SettingsArg {
     /// It stays as it is here.
     Keep,
     /// It gets the value of the source.
     Replace,
+}
+
+impl From<SettingsArg> for SettingsRule {
+    fn from(arg: SettingsArg) -> Self {
+        match arg {
+            SettingsArg::Keep => Self::Keep,
+            SettingsArg::Replace => Self::Replace,
+        }
+    }
 }
 
 /// Imports.
@@ -115,7 +124,7 @@ fn carry_out(args: ImportArgs) -> anyhow::Result<Verdict> {
     let config = args.place.config()?;
     let target = Target::find(config, server, args.dry_run)?;
     let mut tallies = Vec::new();
-    let imported = import_all(&target, &args.paths, &options, args.settings, &mut tallies);
+    let imported = import_all(&target, &args.paths, &options, args.settings.into(), &mut tallies);
     let closed = target.close();
     print(&tallies, args.dry_run, args.json)?;
     imported?;
@@ -173,7 +182,7 @@ fn print(tallies: &[Tally], dry: bool, json: bool) -> anyhow::Result<()> {
         out.line(serde_json::json!({ "dry_run": dry, "sources": sources }))?;
     } else {
         for tally in tallies {
-            tally.print(&mut out)?;
+            show::print(tally, &mut out)?;
         }
         if dry {
             out.line("This was a dry run: nothing was stored.")?;

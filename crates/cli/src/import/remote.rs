@@ -8,11 +8,11 @@ use anyhow::{Context, ensure};
 use serde_json::Value;
 use timberline_exchange::import::{Batch, Setting, Source, SourceBucket};
 use timberline_model::{Timestamp, json};
-use timberline_server::merge::{Merged, SettingMerged, Sum, is_usable_id};
+use timberline_server::merge::{
+    BucketTally, Merged, SettingMerged, SettingTally, SettingsRule, Sum, Tally, is_usable_id,
+};
 
-use super::SettingsRule;
 use super::bar::Bar;
-use super::tally::{BucketTally, SettingTally, Tally};
 use crate::server_client::{ServerClient, encoded, refusal};
 
 /// How long a server may take for a setting.

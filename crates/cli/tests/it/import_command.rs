@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::harness::http;
 use crate::harness::let_work;
@@ -218,9 +218,31 @@ fn a_running_server_is_found_and_takes_the_same() {
     assert_eq!(everything(&installation), expected);
 }
 
+/// A number below `end`.
+fn random(end: u128) -> u128 {
+    use std::hash::{BuildHasher, RandomState};
+    u128::from(RandomState::new().hash_one(0)) % end
+}
+
+/// Begins to import, and kills the command after some time. Gives back whether it was still at work.
+fn import_killed_after(installation: &Installation, path: &Path, time: Duration) -> bool {
+    let mut command = installation.program();
+    command
+        .args(["import", text(path), "--dbpath"])
+        .arg(&installation.data);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut child = Ending(child.expect("the command to start"));
+    let_work(time);
+    child.0.kill().expect("the command to be killed");
+    child.0.wait().expect("the command to end").code().is_none()
+}
+
 #[test]
-fn killed_at_any_moment_and_run_again_is_one_clean_run() {
-    const EVENTS: i64 = 12_000;
+fn killed_at_fifty_moments_and_run_again_is_one_clean_run() {
+    // More than one batch, so that a kill may fall between two.
+    const EVENTS: i64 = 6_000;
+    const ROUNDS: usize = 5;
+    const KILLS: usize = 10;
     let clean = Installation::new();
     let path = source(&clean, EVENTS);
     let begun = Instant::now();
@@ -228,18 +250,15 @@ fn killed_at_any_moment_and_run_again_is_one_clean_run() {
     let whole = begun.elapsed();
     let expected = everything(&clean);
 
-    let mut in_part = 0;
-    for moment in 1..=8 {
+    let (mut at_work, mut in_part) = (0, 0);
+    for _ in 0..ROUNDS {
         let installation = Installation::new();
-        let mut command = installation.program();
-        command
-            .args(["import", text(&path), "--dbpath"])
-            .arg(&installation.data);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let mut child = Ending(child.expect("the command to start"));
-        let_work(whole * moment / 9);
-        child.0.kill().expect("the command to be killed");
-        child.0.wait().expect("the command to end");
+        let mut moments = Vec::new();
+        for _ in 0..KILLS {
+            let moment = Duration::from_nanos(random(whole.as_nanos()) as u64);
+            at_work += u32::from(import_killed_after(&installation, &path, moment));
+            moments.push(moment);
+        }
         let again = imported(&installation, &[text(&path)]);
         in_part += u32::from(sum(&again, "known") > 0 && sum(&again, "stored") > 0);
         assert_eq!(sum(&again, "known") + sum(&again, "stored"), EVENTS as u64);
@@ -247,10 +266,112 @@ fn killed_at_any_moment_and_run_again_is_one_clean_run() {
         assert_eq!(
             everything(&installation),
             expected,
-            "killed after {moment}/9 of {whole:?}"
+            "killed after {moments:?} of {whole:?}"
         );
     }
-    println!("{in_part} of 8 were killed while they stored");
+    println!(
+        "{at_work} of {} were killed at work; {in_part} of {ROUNDS} runs added a part",
+        ROUNDS * KILLS
+    );
+}
+
+#[test]
+fn a_server_finds_and_imports_what_is_on_its_machine() {
+    let installation = Installation::new();
+    let path = installation
+        .root()
+        .join("home/.local/share/activitywatch/aw-server-rust/sqlite.db");
+    rust_database(&path, 5_000);
+    let other = source(&installation, 10);
+    let server = installation.start();
+    let (status, found) = server.post("/api/1/import/detect", &json!({}));
+    assert_eq!(status, 200, "{found}");
+    assert_eq!(found["found"][0]["path"], text(&path));
+    let run = |body: &Value| server.post("/api/1/import/run", body);
+    // No other file is read, however its path is written.
+    let around = path.join("../../../../../../sqlite.db");
+    for path in [text(&other), "/etc/passwd", "", text(&around)] {
+        assert_eq!(run(&json!({ "path": path })).0, 422, "{path}");
+    }
+    let state = |id: &Value| {
+        let target = format!("/api/1/import/run/{}", id.as_str().expect("an id"));
+        http::get(server.port, &target)
+            .expect("an answer")
+            .json()
+            .expect("JSON")
+    };
+    let ended = |body: &Value| {
+        let (status, begun) = run(body);
+        assert_eq!(status, 202, "{begun}");
+        crate::harness::poll("the import to end", || {
+            let state = state(&begun["id"]);
+            let phase = state["phase"].as_str().expect("a phase").to_owned();
+            (phase != "waiting" && phase != "reading").then_some(state)
+        })
+    };
+    let dry = ended(&json!({"path": text(&path), "dry_run": true}));
+    assert_eq!(
+        (&dry["phase"], sum(&dry["result"], "stored")),
+        (&json!("done"), 5_000)
+    );
+    let first = ended(&json!({"path": text(&path)}));
+    assert_eq!(
+        (&first["events_read"], sum(&first["result"], "stored")),
+        (&json!(5_000), 5_000),
+        "{first}"
+    );
+    assert_eq!(
+        (&first["percent"], &first["error"]),
+        (&json!(100), &Value::Null),
+        "{first}"
+    );
+    let again = ended(&json!({"path": text(&path)}));
+    assert_eq!(
+        (sum(&again["result"], "stored"), sum(&again["result"], "known")),
+        (0, 5_000)
+    );
+    for target in ["/api/1/import/run/99", "/api/1/import/run/x"] {
+        assert_eq!(http::get(server.port, target).expect("an answer").status, 404);
+    }
+    let mut connection = http::Connection::open(server.port).expect("a connection");
+    let target = format!("/api/1/import/run/{}", again["id"].as_str().expect("an id"));
+    let cancelled = connection.request("DELETE", &target, None).expect("an answer");
+    assert_eq!(cancelled.status, 200);
+    assert_eq!(state(&again["id"])["phase"], "done", "it had ended");
+    server.stop();
+    // The same as the command stores.
+    let clean = Installation::new();
+    imported(&clean, &[text(&path)]);
+    assert_eq!(everything(&installation), everything(&clean));
+}
+
+/// What a server has stored when it is killed in the middle of an import: some of the events that the file has twice.
+#[test]
+fn equal_events_are_stored_as_often_as_a_server_is_sent_them() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let event =
+        |n: i64| json!({"timestamp": format!("2024-03-01T10:00:0{n}Z"), "duration": 1, "data": {"a": 1}});
+    let bucket = |events: &[Value]| json!({"id": "b", "type": "t", "client": "c", "hostname": "h", "created": "2024-03-01T09:00:00Z", "events": events});
+    let import = |buckets: &Value| {
+        let (status, answer) = server.post("/api/0/import", &json!({ "buckets": buckets }));
+        assert_eq!(status, 200, "{answer}");
+        (answer["events_added"].clone(), answer["events_known"].clone())
+    };
+    let once = [event(1), event(2)];
+    assert_eq!(import(&json!({"b": bucket(&once)})), (json!(2), json!(0)));
+    let all = [event(1), event(1), event(1), event(2), event(3), event(3)];
+    assert_eq!(import(&json!({"b": bucket(&all)})), (json!(4), json!(2)));
+    // The bucket in pieces, as `timberline import` sends it.
+    let pieces = json!([
+        bucket(&all[..2]),
+        bucket(&all[2..4]),
+        bucket(&[event(1)]),
+        bucket(&all[4..])
+    ]);
+    assert_eq!(import(&pieces), (json!(1), json!(6)));
+    assert_eq!(import(&json!({"b": bucket(&all)})), (json!(0), json!(6)));
+    server.stop();
 }
 
 #[test]

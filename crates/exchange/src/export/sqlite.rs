@@ -52,7 +52,8 @@ const INDEXES: &str = "
 
 /// Writes a database. It appears under its name only once it is complete.
 pub struct Sqlite {
-    path: PathBuf,
+    /// The name that it gets at the end; `None` if it gets none.
+    path: Option<PathBuf>,
     /// Where it is made.
     part: PathBuf,
     connection: Option<Connection>,
@@ -83,6 +84,25 @@ impl Sqlite {
                 part.display()
             )));
         }
+        Sqlite::begin(part, Some(path.to_owned()), now)
+    }
+
+    /// Writes to a file without a name, of which nothing is left behind whatever happens: it is made at `path`, which must
+    /// not be there, and unlinked before the first event is written. Gives back the file as well, to read it when it is
+    /// complete.
+    ///
+    /// # Errors
+    ///
+    /// When it is there, or cannot be made.
+    #[cfg(unix)]
+    pub fn unnamed(path: &Path, now: Timestamp) -> Result<(Sqlite, fs::File)> {
+        let sqlite = Sqlite::begin(path.to_owned(), None, now)?;
+        let file = fs::File::open(path).map_err(Error::io("open", path));
+        fs::remove_file(path).map_err(Error::io("unlink", path))?;
+        Ok((sqlite, file?))
+    }
+
+    fn begin(part: PathBuf, path: Option<PathBuf>, now: Timestamp) -> Result<Sqlite> {
         create_private(&part)?;
         let connection = Connection::open_with_flags(
             &part,
@@ -93,7 +113,7 @@ impl Sqlite {
             .execute_batch(TABLES)
             .map_err(Error::sqlite("create the tables", &part))?;
         Ok(Sqlite {
-            path: path.to_owned(),
+            path,
             part,
             connection: Some(connection),
             bucket: None,
@@ -186,9 +206,11 @@ impl Sink for Sqlite {
                 .close()
                 .map_err(|(_, error)| Error::sqlite("close the database", &self.part)(error))?;
         }
-        let file = fs::File::open(&self.part).map_err(Error::io("open", &self.part))?;
-        file.sync_all().map_err(Error::io("write", &self.part))?;
-        fs::rename(&self.part, &self.path).map_err(Error::io("complete", &self.path))?;
+        if let Some(path) = &self.path {
+            let file = fs::File::open(&self.part).map_err(Error::io("open", &self.part))?;
+            file.sync_all().map_err(Error::io("write", &self.part))?;
+            fs::rename(&self.part, path).map_err(Error::io("complete", path))?;
+        }
         Ok(self.totals)
     }
 }
@@ -196,7 +218,7 @@ impl Sink for Sqlite {
 impl Drop for Sqlite {
     fn drop(&mut self) {
         // What was not completed.
-        if self.connection.take().is_some() {
+        if self.connection.take().is_some() && self.path.is_some() {
             let _ = fs::remove_file(&self.part);
         }
     }

@@ -43,7 +43,7 @@ impl Need {
 enum Reach {
     /// The bucket that the path names.
     Bucket,
-    /// The list of buckets. It shows only those that the token is for.
+    /// The list of buckets, or their contents. The answer has only those that the token is for.
     List,
     /// Several buckets, or what belongs to none.
     Store,
@@ -84,6 +84,8 @@ const TABLE: &[(&str, Segments, Need)] = &[
         Need::Read,
     ),
     ("DELETE", &["1", "buckets"], Need::Write),
+    ("GET", &["1", "export"], Need::Read),
+    ("POST", &["1", "export"], Need::Read),
     ("POST", &["1", "privacy", "preview"], Need::Read),
     ("GET", &["1", "log"], Need::Read),
     ("GET", &["1", "trash"], Need::Read),
@@ -91,6 +93,10 @@ const TABLE: &[(&str, Segments, Need)] = &[
     ("POST", &["1", "undo"], Need::Write),
     ("POST", &["1", "purge"], Need::Admin),
     ("POST", &["1", "redact"], Need::Admin),
+    ("POST", &["1", "import", "detect"], Need::Admin),
+    ("POST", &["1", "import", "run"], Need::Admin),
+    ("GET", &["1", "import", "run", ANY], Need::Admin),
+    ("DELETE", &["1", "import", "run", ANY], Need::Admin),
     ("GET", &["1", "status"], Need::Admin),
 ];
 
@@ -136,6 +142,7 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<(Need, Reach, Option<&'a 
         let reach = match (bucket, *segments) {
             (Some(_), _) => Reach::Bucket,
             (None, ["0", "buckets"] | ["0", "info"]) => Reach::List,
+            (None, ["1", "export"]) if method == "GET" => Reach::List,
             (None, _) => Reach::Store,
         };
         Some((*need, reach, bucket))

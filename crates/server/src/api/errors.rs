@@ -4,6 +4,7 @@ use timberline_model::{ParseError, ParseErrorKind};
 use timberline_views::{HistoryError, SegmentError, WriteError};
 
 use crate::http::ApiError;
+use crate::service::export::ExportError;
 use crate::service::import::{ImportError, LayoutError};
 use crate::service::purge::PurgeError;
 use crate::service::write_hold::HoldError;
@@ -113,6 +114,30 @@ fn read_error(error: &std::io::Error) -> ApiError {
         ErrorKind::ConnectionAborted => ApiError::BodyLost(error.to_string()),
         _ => ApiError::Internal(format!("Not imported: {error}")),
     }
+}
+
+impl From<ExportError> for ApiError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::NoSuchBucket(id) => Self::NoSuchBucket(id),
+            ExportError::Unfit(_) | ExportError::Result(_) => Self::Unfit(error.to_string()),
+            ExportError::Read(error) => error.into(),
+            ExportError::Cancelled => Self::Unavailable(error.to_string()),
+            ExportError::Write(_) => Self::Unavailable(format!("Not exported: {error}{}", causes_of(&error))),
+        }
+    }
+}
+
+/// The causes of an error, each behind a colon.
+fn causes_of(error: &dyn std::error::Error) -> String {
+    let mut text = String::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 impl From<PurgeError> for ApiError {

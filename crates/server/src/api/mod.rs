@@ -22,6 +22,8 @@
 //! | `trash`, `trash/{id}/restore`, `undo` | GET; POST; POST | [`history`] |
 //! | `purge`, `redact` | POST | [`purge`] |
 //! | `status` | GET | [`status`] |
+//! | `export` | GET POST | [`v1::export`] |
+//! | `import/detect`; `import/run`, `import/run/{id}` | POST; POST, GET DELETE | [`v1::import`] |
 //!
 //! GET and queries also answer from a past state of buckets, events and settings ([`as_of`]).
 //!
@@ -101,6 +103,16 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/api/1/undo", post(history::take_back))
         .route("/api/1/purge", post(purge::purge))
         .route("/api/1/redact", post(purge::redact))
+        .route(
+            "/api/1/export",
+            get(v1::export::get).post(v1::export::query).layer(compression()),
+        )
+        .route("/api/1/import/detect", post(v1::import::detect))
+        .route("/api/1/import/run", post(v1::import::run))
+        .route(
+            "/api/1/import/run/{id}",
+            get(v1::import::state).delete(v1::import::cancel),
+        )
         .route("/api/1/status", get(status::get).layer(compression()))
         .route("/metrics", get(metrics::get))
         .route("/health", get(health::health))

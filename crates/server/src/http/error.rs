@@ -58,6 +58,9 @@ pub(crate) enum ApiError {
     Unfit(String),
     #[error("The content type must be application/json")]
     WrongContentType,
+    /// None of the formats that there are is one that the client accepts.
+    #[error("There is no format that the header Accept allows; format=… names one")]
+    NotAcceptable,
     #[error("The body is larger than the limit of {limit} bytes (limits.body_bytes)")]
     BodyTooLarge { limit: usize },
     #[error("{0}")]
@@ -127,6 +130,7 @@ impl ApiError {
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Malformed(_) | Self::BodyLost(_) => StatusCode::BAD_REQUEST,
             Self::Unfit(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::WrongContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge { .. } | Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignHost(_) | Self::UnknownHost(_) => StatusCode::BAD_REQUEST,
@@ -151,6 +155,7 @@ impl ApiError {
             Self::Malformed(_) => "not readable",
             Self::Unfit(_) => "not what is needed here",
             Self::WrongContentType => "content type is not JSON",
+            Self::NotAcceptable => "no format that is accepted",
             Self::BodyTooLarge { .. } => "body too large",
             Self::TooLarge(_) => "too large",
             Self::BodyLost(_) => "body did not arrive",

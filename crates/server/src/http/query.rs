@@ -28,6 +28,21 @@ impl<'a> Query<'a> {
         }
         Ok(None)
     }
+
+    /// The values of all parameters `name`, decoded in the same way.
+    ///
+    /// # Errors
+    /// When their percent escapes are not UTF-8.
+    pub(crate) fn get_all(self, name: &str) -> Result<Vec<String>, ApiError> {
+        let pairs = self
+            .0
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        pairs
+            .filter(|(key, _)| *key == name)
+            .map(|(_, value)| decode_value(value).map(Cow::into_owned))
+            .collect()
+    }
 }
 
 /// One segment of a path, decoded.
@@ -73,6 +88,8 @@ mod tests {
         assert_eq!(get("xpulsetime=2", "pulsetime"), None);
         assert_eq!(get("pulsetime", "pulsetime").unwrap(), "");
         assert_eq!(get("", "pulsetime"), None);
+        let all = Query("bucket=a&x=1&bucket=b%2Fc&buckets=d").get_all("bucket");
+        assert_eq!(all.unwrap(), ["a", "b/c"]);
     }
 
     #[test]

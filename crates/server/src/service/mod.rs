@@ -5,6 +5,8 @@
 //! | [`write_hold`] | writes that cannot be done now wait instead of failing |
 //! | [`bucket`] | which ids new buckets can have, and what the server fills in |
 //! | [`import`] | exports of this or a reference server, merged into the store |
+//! | [`export`] | history and results of queries in the formats of other programs |
+//! | [`import_run`] | imports of sources on this machine, in the background |
 //! | [`setting`] | what a setting can be |
 //! | [`privacy`] | filters: what is never stored |
 //! | [`purge`] | purge and redaction |
@@ -17,7 +19,9 @@
 
 pub(crate) mod bucket;
 pub(crate) mod erasure;
+pub(crate) mod export;
 pub(crate) mod import;
+pub(crate) mod import_run;
 pub(crate) mod memory;
 pub(crate) mod privacy;
 pub(crate) mod purge;

@@ -15,7 +15,6 @@ use crate::segment::SegmentError;
 use crate::sequencer::{MAX_ROUNDS, Prepared, Turn};
 use crate::store::{HeartbeatDurability, Store};
 use crate::view::{BucketView, Located};
-use crate::write::known_events::KnownEvents;
 
 /// Events in one record: enough for the compressor to find what repeats, few enough for a small buffer.
 const RECORD_EVENTS: usize = 4096;
@@ -145,30 +144,12 @@ impl Store {
         }
     }
 
-    /// Stores those of the events that are not among the known ones: the same start, duration and data. Ids are given
-    /// anew. Gives back how many were stored.
+    /// Stores events under new ids, whichever they have.
     ///
     /// # Errors
     /// [`WriteError`]; nothing is stored then.
-    pub fn import_events(
-        &self,
-        bucket: &str,
-        events: &[NewEvent<'_>],
-        known: &mut KnownEvents<'_>,
-    ) -> Result<(usize, Receipt), WriteError> {
-        if known.is_empty() {
-            return self
-                .insert(bucket, events)
-                .map(|(ids, receipt)| (ids.len(), receipt));
-        }
-        let mut missing = Vec::new();
-        for event in events {
-            if !known.has(event)? {
-                missing.push(event.clone());
-            }
-        }
-        self.insert(bucket, &missing)
-            .map(|(ids, receipt)| (ids.len(), receipt))
+    pub fn import_events(&self, bucket: &str, events: &[NewEvent<'_>]) -> Result<Receipt, WriteError> {
+        self.insert(bucket, events).map(|(_, receipt)| receipt)
     }
 
     fn insert(&self, bucket: &str, events: &[NewEvent<'_>]) -> Result<(Vec<EventId>, Receipt), WriteError> {

@@ -1,11 +1,13 @@
-//! Whether a bucket has an event already: what an import asks for each of a million events.
+//! Which events are stored already: what an import asks for each of a million events.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 
 use rustc_hash::FxHashMap;
 use timberline_model::{NewEvent, Timestamp};
 
+use crate::record::BucketKey;
 use crate::row::TimeRange;
 use crate::segment::SegmentError;
 use crate::view::BucketView;
@@ -13,7 +15,7 @@ use crate::view::Snapshot;
 
 /// Length of a period: events are read a day at a time, each day when it is first asked for.
 const PERIOD: i64 = 86_400_000_000_000;
-/// Events that are remembered: 64 MiB. Beyond it the days that were read first are forgotten; a file of more events in
+/// Events that are remembered: 80 MiB. Beyond it, the days that were read first are forgotten; a file of more events in
 /// no order at all reads them again.
 const MAX_REMEMBERED: usize = 4 << 20;
 
@@ -21,83 +23,82 @@ const MAX_REMEMBERED: usize = 4 << 20;
 /// two that differ must not look alike, by chance or by design.
 type EventFingerprint = u128;
 
-/// Which events a bucket had in a snapshot. Each part of it is read once, however often it is asked for.
+/// Which events a snapshot has, each as often as it is there: the second time that an import asks for an event that is
+/// there once, it is not known. So a source that has equal events, and was stored in part, can be stored completely.
+///
+/// Each part of the snapshot is read once, however often it is asked for. Days that had to be forgotten (see
+/// `MAX_REMEMBERED`) begin again: their equal events may be known more often than they are there.
 #[derive(Debug)]
 pub struct KnownEvents<'a> {
-    /// `None` if the bucket was not there.
-    view: Option<&'a BucketView>,
-    /// The fingerprints of the events that start in a period, sorted.
-    periods: FxHashMap<i64, Period>,
+    snapshot: &'a Snapshot,
+    /// The events of a bucket that start in a period.
+    periods: FxHashMap<(BucketKey, i64), Period>,
     /// The periods in the order in which they were read.
-    order: VecDeque<i64>,
-    /// Events in all periods.
+    order: VecDeque<(BucketKey, i64)>,
+    /// Distinct events in all periods.
     remembered: usize,
     most: usize,
-    /// Whether an event is known only as often as it is there.
-    counts: bool,
     keys: [RandomState; 2],
 }
 
 /// The events that start in a period.
 #[derive(Debug, Default)]
 struct Period {
-    /// Sorted.
+    /// Sorted, each once.
     fingerprints: Vec<EventFingerprint>,
-    /// Which of them were found already. Empty until the first is found, and if nothing is counted.
-    found: Vec<bool>,
+    /// How many of each were not asked for yet.
+    left: Vec<u32>,
 }
 
 impl Period {
-    /// Whether this is one of them; if `counts`, one that was not found before.
-    fn has(&mut self, fingerprint: EventFingerprint, counts: bool) -> bool {
-        if !counts {
-            return self.fingerprints.binary_search(&fingerprint).is_ok();
+    fn of(mut all: Vec<EventFingerprint>) -> Period {
+        all.sort_unstable();
+        let mut period = Period::default();
+        for run in all.chunk_by(|a, b| a == b) {
+            period.fingerprints.extend(run.first());
+            period.left.push(u32::try_from(run.len()).unwrap_or(u32::MAX));
         }
-        let first = self.fingerprints.partition_point(|other| *other < fingerprint);
-        self.found.resize(self.fingerprints.len(), false);
-        let same = self.fingerprints.iter().zip(&mut self.found).skip(first);
-        let mut same = same.take_while(|(other, _)| **other == fingerprint);
-        match same.find(|(_, found)| !**found) {
-            Some((_, found)) => {
-                *found = true;
+        period.fingerprints.shrink_to_fit();
+        period.left.shrink_to_fit();
+        period
+    }
+
+    /// Whether one of these is left; then there is one less.
+    fn take(&mut self, fingerprint: EventFingerprint) -> bool {
+        let found = self.fingerprints.binary_search(&fingerprint).ok();
+        match found.and_then(|at| self.left.get_mut(at)) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
                 true
             }
-            None => false,
+            _ => false,
         }
     }
 }
 
 impl<'a> KnownEvents<'a> {
-    /// Those of a bucket, each as often as it is there: the second time that [`has`](Self::has) is asked for an event
-    /// that is there once, it is not known. So a source that has equal events, and was stored in part, can be stored
-    /// completely. Days that had to be forgotten (see `MAX_REMEMBERED`) begin again.
-    pub fn counted(snapshot: &'a Snapshot, bucket: &str) -> KnownEvents<'a> {
-        KnownEvents {
-            counts: true,
-            ..KnownEvents::of(snapshot, bucket)
-        }
+    /// Those of a snapshot.
+    pub fn of(snapshot: &'a Snapshot) -> KnownEvents<'a> {
+        KnownEvents::remembering(snapshot, MAX_REMEMBERED)
     }
 
-    /// Those of a bucket.
-    pub fn of(snapshot: &'a Snapshot, bucket: &str) -> KnownEvents<'a> {
-        KnownEvents::remembering(snapshot.bucket(bucket), MAX_REMEMBERED)
-    }
-
-    fn remembering(view: Option<&'a BucketView>, most: usize) -> KnownEvents<'a> {
+    fn remembering(snapshot: &'a Snapshot, most: usize) -> KnownEvents<'a> {
         KnownEvents {
-            view: view.filter(|view| !view.is_empty()),
+            snapshot,
             periods: FxHashMap::default(),
             order: VecDeque::new(),
             remembered: 0,
             most,
-            counts: false,
             keys: [RandomState::new(), RandomState::new()],
         }
     }
 
-    /// Whether the bucket had none.
-    pub fn is_empty(&self) -> bool {
-        self.view.is_none()
+    /// Those of one bucket, which need not be there.
+    pub fn bucket(&mut self, id: &str) -> KnownInBucket<'_, 'a> {
+        KnownInBucket {
+            view: self.snapshot.bucket(id).filter(|view| !view.is_empty()),
+            known: self,
+        }
     }
 
     fn fingerprint(&self, start: i64, duration: i64, data: &[u8]) -> EventFingerprint {
@@ -106,48 +107,21 @@ impl<'a> KnownEvents<'a> {
         half(a) << 64 | half(b)
     }
 
-    /// Whether there is an event with this start, duration and data.
-    ///
-    /// # Errors
-    /// When a view segment is damaged.
-    pub fn has(&mut self, event: &NewEvent<'_>) -> Result<bool, SegmentError> {
-        let Some(view) = self.view else {
-            return Ok(false);
-        };
-        let start = event.start.nanos();
-        let outside = |(from, to)| start < from || event.end().nanos() > to;
-        if view.extent.is_none_or(outside) {
-            return Ok(false);
-        }
-        let period = start.div_euclid(PERIOD);
-        let fingerprint = self.fingerprint(start, event.duration.nanos(), event.data.as_bytes());
-        if let Some(events) = self.periods.get_mut(&period) {
-            return Ok(events.has(fingerprint, self.counts));
-        }
-        let mut events = Period {
-            fingerprints: self.read(view, period)?,
-            found: Vec::new(),
-        };
-        let found = events.has(fingerprint, self.counts);
-        self.remember(period, events);
-        Ok(found)
-    }
-
-    fn remember(&mut self, period: i64, events: Period) {
-        self.remembered += events.fingerprints.len();
-        self.periods.insert(period, events);
-        self.order.push_back(period);
+    fn remember(&mut self, key: (BucketKey, i64), period: Period) {
+        self.remembered += period.fingerprints.len();
+        self.periods.insert(key, period);
+        self.order.push_back(key);
         while self.remembered > self.most && self.order.len() > 1 {
             let oldest = self
                 .order
                 .pop_front()
                 .and_then(|oldest| self.periods.remove(&oldest));
-            self.remembered -= oldest.map_or(0, |events| events.fingerprints.len());
+            self.remembered -= oldest.map_or(0, |period| period.fingerprints.len());
         }
     }
 
-    /// The events that start in a period.
-    fn read(&self, view: &BucketView, period: i64) -> Result<Vec<EventFingerprint>, SegmentError> {
+    /// The events of a bucket that start in a period.
+    fn read(&self, view: &BucketView, period: i64) -> Result<Period, SegmentError> {
         let from = period.saturating_mul(PERIOD);
         let to = from.saturating_add(PERIOD - 1);
         let range = TimeRange {
@@ -166,9 +140,64 @@ impl<'a> KnownEvents<'a> {
             event.write_data(&mut text);
             fingerprints.push(self.fingerprint(row.start, row.duration, &text));
         }
-        fingerprints.sort_unstable();
-        fingerprints.shrink_to_fit();
-        Ok(fingerprints)
+        Ok(Period::of(fingerprints))
+    }
+}
+
+/// The [`KnownEvents`] of one bucket.
+#[derive(Debug)]
+pub struct KnownInBucket<'k, 'a> {
+    known: &'k mut KnownEvents<'a>,
+    /// `None` if the bucket is not there, or has no events.
+    view: Option<&'a BucketView>,
+}
+
+impl KnownInBucket<'_, '_> {
+    /// Whether there is an event with this start, duration and data that was not taken yet; it is taken now.
+    ///
+    /// # Errors
+    /// When a view segment is damaged.
+    pub fn take(&mut self, event: &NewEvent<'_>) -> Result<bool, SegmentError> {
+        let Some(view) = self.view else {
+            return Ok(false);
+        };
+        let start = event.start.nanos();
+        let outside = |(from, to)| start < from || event.end().nanos() > to;
+        if view.extent.is_none_or(outside) {
+            return Ok(false);
+        }
+        let period = start.div_euclid(PERIOD);
+        let key = (view.key(), period);
+        let fingerprint = self
+            .known
+            .fingerprint(start, event.duration.nanos(), event.data.as_bytes());
+        if let Some(events) = self.known.periods.get_mut(&key) {
+            return Ok(events.take(fingerprint));
+        }
+        let mut events = self.known.read(view, period)?;
+        let found = events.take(fingerprint);
+        self.known.remember(key, events);
+        Ok(found)
+    }
+
+    /// Those of the events that are not there. The others are taken.
+    ///
+    /// # Errors
+    /// When a view segment is damaged.
+    pub fn missing<'e, 'data>(
+        &mut self,
+        events: &'e [NewEvent<'data>],
+    ) -> Result<Cow<'e, [NewEvent<'data>]>, SegmentError> {
+        if self.view.is_none() {
+            return Ok(Cow::Borrowed(events));
+        }
+        let mut missing = Vec::new();
+        for event in events {
+            if !self.take(event)? {
+                missing.push(event.clone());
+            }
+        }
+        Ok(Cow::Owned(missing))
     }
 }
 
@@ -218,15 +247,16 @@ mod tests {
         let mut reads = 0;
         for n in (0..DAYS * A_DAY).map(|n| n * 7_919 % (DAYS * A_DAY)) {
             let before = known.order.back().copied();
-            assert!(known.has(&event(n, r#"{"n":1}"#)).unwrap());
-            reads += usize::from(known.order.back().copied() != before);
-            assert!(!known.has(&event(n, r#"{"n":2}"#)).unwrap());
+            let mut bucket = known.bucket("b");
+            assert!(bucket.take(&event(n, r#"{"n":1}"#)).unwrap());
+            assert!(!bucket.take(&event(n, r#"{"n":2}"#)).unwrap());
             let longer = Duration::from_nanos(1_001);
             let longer = NewEvent {
                 duration: longer,
                 ..event(n, r#"{"n":1}"#)
             };
-            assert!(!known.has(&longer).unwrap());
+            assert!(!bucket.take(&longer).unwrap());
+            reads += usize::from(known.order.back().copied() != before);
         }
         reads
     }
@@ -234,13 +264,13 @@ mod tests {
     #[test]
     fn each_day_is_read_once_in_whatever_order_it_is_asked_for() {
         let snapshot = snapshot();
-        assert_eq!(ask(&mut KnownEvents::of(&snapshot, "b")), DAYS as usize);
+        assert_eq!(ask(&mut KnownEvents::of(&snapshot)), DAYS as usize);
     }
 
     #[test]
     fn what_does_not_fit_is_read_again() {
         let snapshot = snapshot();
-        let mut known = KnownEvents::remembering(snapshot.bucket("b"), 250);
+        let mut known = KnownEvents::remembering(&snapshot, 250);
         assert!(ask(&mut known) > DAYS as usize);
         assert!(known.remembered <= 250 && known.periods.len() == 2, "{known:?}");
     }
@@ -248,8 +278,11 @@ mod tests {
     #[test]
     fn a_bucket_that_was_not_there_knows_nothing() {
         let snapshot = Snapshot::default();
-        let mut known = KnownEvents::of(&snapshot, "b");
-        assert!(known.is_empty() && !known.has(&event(1, "{}")).unwrap());
+        let mut known = KnownEvents::of(&snapshot);
+        let mut bucket = known.bucket("b");
+        let events = [event(1, "{}")];
+        assert!(!bucket.take(&events[0]).unwrap());
+        assert_eq!(bucket.missing(&events).unwrap().as_ref(), &events);
     }
 
     #[test]
@@ -270,11 +303,15 @@ mod tests {
         let events = [twice.clone(), once.clone(), twice.clone()];
         store.insert_events("b", &events).unwrap();
         let snapshot = store.snapshot();
-        let mut known = KnownEvents::counted(&snapshot, "b");
-        let answers = [&twice, &once, &once, &twice, &twice, &never].map(|event| known.has(event).unwrap());
+        let mut known = KnownEvents::of(&snapshot);
+        let asked = [&twice, &once, &once, &twice, &twice, &never];
+        // Each time a bucket of its own: what was taken stays taken.
+        let answers = asked.map(|event| known.bucket("b").take(event).unwrap());
         assert_eq!(answers, [true, true, false, true, false, false]);
-        let mut known = KnownEvents::of(&snapshot, "b");
-        assert!((0..3).all(|_| known.has(&once).unwrap()));
+        let mut known = KnownEvents::of(&snapshot);
+        let source: Vec<_> = asked.into_iter().cloned().collect();
+        let missing = known.bucket("b").missing(&source).unwrap();
+        assert_eq!(missing.as_ref(), [once, twice, never]);
         store.close().unwrap();
     }
 }

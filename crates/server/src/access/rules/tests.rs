@@ -63,6 +63,7 @@ fn the_documentation_page_shows_the_table() {
         let limited = match path.join("/").as_str() {
             "0/info" => "yes",
             "0/buckets" => "shows these",
+            "1/export" if *method == "GET" => "has these",
             _ if segments.contains(&BUCKET) => "these",
             _ => "no",
         };

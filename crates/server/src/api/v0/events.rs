@@ -81,7 +81,7 @@ fn ends_before_it_starts(range: TimeRange) -> bool {
 }
 
 /// The range in a query. `starttime` and `endtime` are what the web UI's client calls them for counts.
-fn time_range(query: Query<'_>) -> Result<TimeRange, ApiError> {
+pub(crate) fn time_range(query: Query<'_>) -> Result<TimeRange, ApiError> {
     let time = |names: [&str; 2]| -> Result<Option<Timestamp>, ApiError> {
         for name in names {
             if let Some(text) = query.get(name)? {

@@ -35,7 +35,10 @@ pub(crate) async fn one(
 }
 
 fn answer(snapshot: Arc<Snapshot>, only: Option<String>) -> Response<Body> {
-    let disposition = disposition(only.as_deref());
+    let disposition = match &only {
+        Some(_) => disposition("aw-bucket-export", only.as_deref(), "json"),
+        None => disposition("aw-buckets-export", None, "json"),
+    };
     let mut response = Response::new(stream(move |to| {
         let written = match &only {
             Some(id) => write(snapshot.bucket(id).into_iter(), to),
@@ -57,9 +60,7 @@ fn answer(snapshot: Arc<Snapshot>, only: Option<String>) -> Response<Body> {
 }
 
 /// The file name that a browser saves it under. An id may hold anything, a header may not.
-fn disposition(bucket: Option<&str>) -> HeaderValue {
-    let usual = HeaderValue::from_static("attachment; filename=aw-buckets-export.json");
-    let Some(bucket) = bucket else { return usual };
+pub(crate) fn disposition(stem: &str, bucket: Option<&str>, extension: &str) -> HeaderValue {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || "._-".contains(c) {
             c
@@ -67,8 +68,13 @@ fn disposition(bucket: Option<&str>) -> HeaderValue {
             '_'
         }
     };
-    let name: String = bucket.chars().take(200).map(plain).collect();
-    HeaderValue::try_from(format!("attachment; filename=aw-bucket-export_{name}.json")).unwrap_or(usual)
+    let mut name = stem.to_owned();
+    if let Some(bucket) = bucket {
+        name.push('_');
+        name.extend(bucket.chars().take(200).map(plain));
+    }
+    HeaderValue::try_from(format!("attachment; filename={name}.{extension}"))
+        .unwrap_or_else(|_| HeaderValue::from_static("attachment"))
 }
 
 fn write<'a>(buckets: impl Iterator<Item = &'a BucketView>, to: &ChunkSender) -> Result<(), StreamError> {
@@ -102,9 +108,12 @@ mod tests {
     #[test]
     fn the_file_name_holds_nothing_that_a_header_cannot() {
         assert_eq!(
-            disposition(Some("aw-watcher\n\"x; ä")),
+            disposition("aw-bucket-export", Some("aw-watcher\n\"x; ä"), "json"),
             "attachment; filename=aw-bucket-export_aw-watcher__x___.json"
         );
-        assert_eq!(disposition(None), "attachment; filename=aw-buckets-export.json");
+        assert_eq!(
+            disposition("aw-buckets-export", None, "json"),
+            "attachment; filename=aw-buckets-export.json"
+        );
     }
 }

@@ -11,6 +11,7 @@ use http::{HeaderMap, Response, Uri, header};
 use serde::Deserialize;
 use serde_json::error::Category;
 use timberline_query::{Answer, Period, Query as EngineQuery};
+use timberline_views::Snapshot;
 
 use crate::api::as_of::{as_of, snapshot};
 use crate::app::App;
@@ -24,7 +25,7 @@ const WHOLE_BYTES: usize = 1 << 20;
 
 /// What clients send; fields that are not known are ignored.
 #[derive(Deserialize)]
-struct Request {
+pub(crate) struct Request {
     query: Lines,
     timeperiods: Vec<String>,
     /// A moment of the past that it is asked of.
@@ -58,6 +59,14 @@ enum Lines {
 
 impl Request {
     fn parse(body: &[u8]) -> Result<Request, ApiError> {
+        Request::parse_as(body)
+    }
+
+    /// The same for a request that has more to say.
+    ///
+    /// # Errors
+    /// When the body is not JSON, or no query.
+    pub(crate) fn parse_as<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
         serde_json::from_slice(body).map_err(|error| match error.classify() {
             Category::Data => ApiError::Unfit(format!(
                 "A query is {{\"query\": [lines], \"timeperiods\": [\"start/end\"]}}: {error}"
@@ -66,7 +75,12 @@ impl Request {
         })
     }
 
-    fn into_query(self, name: String) -> Result<EngineQuery, ApiError> {
+    /// The moment of the past that it is asked of.
+    pub(crate) fn take_as_of(&mut self) -> Option<String> {
+        self.as_of.take().map(AsOf::into_text)
+    }
+
+    pub(crate) fn into_query(self, name: String) -> Result<EngineQuery, ApiError> {
         let periods: Result<Vec<Period>, _> = self.timeperiods.iter().map(|p| Period::parse(p)).collect();
         Ok(EngineQuery {
             program: match self.query {
@@ -96,18 +110,27 @@ pub(crate) async fn query(
     let (mut query, moment) = {
         let body = collect_json(&headers, body, &app.bodies).await?;
         let mut request = Request::parse(&body)?;
-        let moment = request.as_of.take();
+        let moment = request.take_as_of();
         (request.into_query(name)?, moment)
     };
     let state = match moment {
-        Some(moment) => as_of(&app, &moment.into_text()).await?,
+        Some(moment) => as_of(&app, &moment).await?,
         None => snapshot(&app, &uri).await?,
     };
     query.past = state.past;
-    let snapshot = Arc::clone(&state.snapshot);
-    if let Some(answer) = app.engine.cached(&snapshot, &query) {
+    if let Some(answer) = app.engine.cached(&state.snapshot, &query) {
         return Ok(respond(&app, answer));
     }
+    let answer = run(&app, &state.snapshot, query).await?;
+    Ok(state.mark(respond(&app, answer)))
+}
+
+/// Runs a query on the engine's threads, until the client disconnects.
+///
+/// # Errors
+/// When it has no answer.
+pub(crate) async fn run(app: &App, snapshot: &Arc<Snapshot>, query: EngineQuery) -> Result<Answer, ApiError> {
+    let snapshot = Arc::clone(snapshot);
     let engine = Arc::clone(&app.engine);
     let answer = cancel_on_disconnect(|cancel, send| {
         app.engine.spawn(move || {
@@ -116,7 +139,7 @@ pub(crate) async fn query(
         });
     });
     match answer.await {
-        Some(Ok(answer)) => Ok(state.mark(respond(&app, answer))),
+        Some(Ok(answer)) => Ok(answer),
         Some(Err(error)) => Err(error.into()),
         None => Err(ApiError::Internal("The query broke off".to_owned())),
     }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use timberline_model::{Bucket, NewEvent, json};
-use timberline_views::{KnownEvents, Receipt, Snapshot};
+use timberline_views::{KnownEvents, Receipt};
 use tokio::runtime::Handle;
 
 use super::handoff::Handoff;
@@ -45,8 +45,7 @@ pub(crate) fn replay(
     let mut import = Import {
         app,
         stored: &stored,
-        before: &known,
-        known: KnownEvents::of(&known, ""),
+        known: KnownEvents::of(&known),
         filters: app.privacy.filters(&known),
         outcome: Outcome {
             buckets_changed: layout.buckets_changed,
@@ -93,8 +92,7 @@ impl Stored {
 struct Import<'a> {
     app: &'a App,
     stored: &'a Stored,
-    before: &'a Snapshot,
-    /// What the bucket had that is being filled.
+    /// What was there before.
     known: KnownEvents<'a>,
     filters: Arc<Filters>,
     outcome: Outcome,
@@ -117,9 +115,6 @@ impl Import<'_> {
             .buckets
             .fetch_add(u64::from(created), Ordering::Relaxed);
         self.outcome.by_bucket.entry(bucket.id.clone()).or_default();
-        if !layout.events.is_empty() {
-            self.known = KnownEvents::of(self.before, &bucket.id);
-        }
         for offset in layout.events {
             self = self.events(&bucket.id, SpoolReader::at(spool, offset))?;
         }
@@ -155,18 +150,21 @@ impl Import<'_> {
         events: &[NewEvent<'_>],
         salvaged: &Salvaged,
     ) -> Result<Self, ImportError> {
-        let (store, known) = (&self.app.store, &mut self.known);
+        let (store, mut known) = (&self.app.store, self.known.bucket(bucket));
         // Making views is slower than storing; without a word to it memory would fill.
         store.wait_for_room(bucket);
         let Screened {
             events,
             known: same,
             dropped,
-        } = screen(&self.filters, known, bucket, events)?;
-        let (added, receipt) = self
+        } = screen(&self.filters, &mut known, bucket, events)?;
+        // Before the write, which may be repeated.
+        let missing = known.missing(&events)?;
+        let added = missing.len();
+        let receipt = self
             .app
             .hold
-            .write_blocking(0, || store.import_events(bucket, &events, known))?;
+            .write_blocking(0, || store.import_events(bucket, &missing))?;
         self.note(receipt);
         self.outcome.events_added += added as u64;
         self.stored.events.fetch_add(added as u64, Ordering::Relaxed);

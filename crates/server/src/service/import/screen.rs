@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use timberline_model::NewEvent;
-use timberline_views::{KnownEvents, SegmentError};
+use timberline_views::{KnownInBucket, SegmentError};
 
 use crate::service::privacy::{Filters, Verdict};
 
@@ -25,7 +25,7 @@ pub(super) struct Screened<'e, 'data> {
 /// When a view segment is damaged.
 pub(super) fn screen<'e, 'data>(
     filters: &Filters,
-    known: &mut KnownEvents<'_>,
+    known: &mut KnownInBucket<'_, '_>,
     bucket: &str,
     events: &'e [NewEvent<'data>],
 ) -> Result<Screened<'e, 'data>, SegmentError> {
@@ -42,7 +42,7 @@ pub(super) fn screen<'e, 'data>(
         match filters.judge(bucket, &event.data) {
             Verdict::Keep => kept.push(event.clone()),
             Verdict::Drop => screened.dropped += 1,
-            Verdict::Change(_) if known.has(event)? => screened.known += 1,
+            Verdict::Change(_) if known.take(event)? => screened.known += 1,
             Verdict::Change(data) => kept.push(NewEvent {
                 data: Cow::Owned(data),
                 ..event.clone()

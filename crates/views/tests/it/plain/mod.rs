@@ -181,11 +181,16 @@ impl Plain {
                 let Some(b) = self.buckets.get(&bucket_name(*bucket)) else {
                     return;
                 };
-                let known = b.events.clone();
-                let missing = events.iter().map(|(s, d, t)| (None, *s, *d, data_text(*t)));
-                let missing =
-                    missing.filter(|(_, s, d, t)| !known.iter().any(|k| (k.1, k.2, &k.3) == (*s, *d, t)));
-                let missing: Vec<_> = missing.collect();
+                // An event that is there once is known once.
+                let mut known = b.events.clone();
+                let mut missing: Vec<_> = events
+                    .iter()
+                    .map(|(s, d, t)| (None, *s, *d, data_text(*t)))
+                    .collect();
+                missing.retain(|(_, s, d, t)| {
+                    let at = known.iter().position(|k| (k.1, k.2, &k.3) == (*s, *d, t));
+                    at.map(|at| known.remove(at)).is_none()
+                });
                 self.store(*bucket, missing);
             }
             Command::DeleteEvent { bucket, rank } => {
@@ -347,13 +352,12 @@ pub(crate) fn tell(store: &Store, before: &Plain, command: &Command) -> Result<(
         Command::Import { bucket, events } => {
             let events: Vec<_> = events.iter().map(|(s, d, t)| new(None, *s, *d, *t)).collect();
             let known = store.snapshot();
-            store
-                .import_events(
-                    &bucket_name(*bucket),
-                    &events,
-                    &mut KnownEvents::of(&known, &bucket_name(*bucket)),
-                )
-                .map(drop)
+            let mut known = KnownEvents::of(&known);
+            let missing = known
+                .bucket(&bucket_name(*bucket))
+                .missing(&events)
+                .expect("readable");
+            store.import_events(&bucket_name(*bucket), &missing).map(drop)
         }
         Command::DeleteEvent { bucket, rank } => {
             let name = bucket_name(*bucket);

@@ -1,16 +1,15 @@
 //! What was read, stored and left out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use timberline_exchange::import::{BucketReport, Note, Report, Source};
-use timberline_server::merge::{Merged, Sum, is_usable_id};
 
-use crate::output::Output;
-use crate::table::{Table, printable};
+use super::{Merged, SettingMerged, Sum, is_usable_id};
 
 /// What became of a source.
-pub(crate) struct Tally {
+#[derive(Clone, Debug)]
+pub struct Tally {
     path: PathBuf,
     kind: String,
     buckets: Vec<BucketTally>,
@@ -22,7 +21,8 @@ pub(crate) struct Tally {
 }
 
 /// What became of a bucket.
-pub(super) struct BucketTally {
+#[derive(Clone, Debug)]
+pub struct BucketTally {
     id: String,
     created: bool,
     read: BucketReport,
@@ -32,16 +32,35 @@ pub(super) struct BucketTally {
 }
 
 /// What became of the settings: their keys.
-#[derive(Debug, Default)]
-pub(super) struct SettingTally {
-    pub(super) set: Vec<String>,
-    pub(super) same: Vec<String>,
-    pub(super) kept: Vec<String>,
-    pub(super) refused: Vec<String>,
+#[derive(Clone, Debug, Default)]
+pub struct SettingTally {
+    /// Stored.
+    pub set: Vec<String>,
+    /// They have this value already.
+    pub same: Vec<String>,
+    /// They keep their value here.
+    pub kept: Vec<String>,
+    /// They cannot be stored.
+    pub refused: Vec<String>,
+}
+
+impl SettingTally {
+    /// Counts what became of a setting.
+    pub fn count(&mut self, key: &str, outcome: SettingMerged) {
+        let list = match outcome {
+            SettingMerged::Set => &mut self.set,
+            SettingMerged::Same => &mut self.same,
+            SettingMerged::Kept => &mut self.kept,
+            SettingMerged::TooLarge => &mut self.refused,
+        };
+        list.push(key.to_owned());
+    }
 }
 
 impl BucketTally {
-    pub(super) fn new(id: &str, created: bool, read: BucketReport, merged: Merged) -> BucketTally {
+    /// What became of the events of a bucket.
+    #[must_use]
+    pub fn new(id: &str, created: bool, read: BucketReport, merged: Merged) -> BucketTally {
         BucketTally {
             id: id.to_owned(),
             created,
@@ -51,18 +70,41 @@ impl BucketTally {
         }
     }
 
-    pub(super) fn durations_known(mut self, known: bool) -> BucketTally {
+    /// Whether the durations in what was merged are known.
+    #[must_use]
+    pub fn durations_known(mut self, known: bool) -> BucketTally {
         self.durations = known;
         self
     }
 
-    /// The duration of the source's events that are here now.
-    fn here(&self) -> Option<i128> {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What was read.
+    #[must_use]
+    pub fn read(&self) -> &BucketReport {
+        &self.read
+    }
+
+    /// What became of it.
+    #[must_use]
+    pub fn merged(&self) -> Merged {
+        self.merged
+    }
+
+    /// The duration of the source's events that are here now, if it is known.
+    #[must_use]
+    pub fn here(&self) -> Option<i128> {
         self.durations
             .then_some(self.merged.stored.total + self.merged.known.total)
     }
 
-    fn left_out(&self) -> u64 {
+    /// How many events of it are not here.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
         let unusable = if is_usable_id(&self.id) {
             0
         } else {
@@ -84,14 +126,15 @@ impl BucketTally {
     }
 
     /// Why the source has more than is here, a line for each reason.
-    fn reasons(&self) -> Vec<String> {
+    #[must_use]
+    pub fn reasons(&self) -> Vec<String> {
         let mut lines: Vec<String> = self
             .read
             .left_out
             .iter()
-            .map(|note| line(note, "left out"))
+            .map(|note| note_line(note, "left out"))
             .collect();
-        lines.extend(self.read.changed.iter().map(|note| line(note, "changed")));
+        lines.extend(self.read.changed.iter().map(|note| note_line(note, "changed")));
         let Sum { events, total } = self.merged.dropped;
         if events > 0 && self.durations {
             lines.push(format!("{events} dropped by privacy filters, {}", seconds(total)));
@@ -122,7 +165,9 @@ impl BucketTally {
 }
 
 impl Tally {
-    pub(super) fn new(source: &Source, buckets: Vec<BucketTally>, settings: SettingTally) -> Tally {
+    /// What became of a source that has been read to its end.
+    #[must_use]
+    pub fn new(source: &Source, buckets: Vec<BucketTally>, settings: SettingTally) -> Tally {
         let Report {
             left_out, remarks, ..
         } = source.report();
@@ -141,10 +186,10 @@ impl Tally {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub(super) fn with_check(
+    pub fn with_check<E>(
         mut self,
-        check: impl Fn(&str, Sum) -> anyhow::Result<Option<String>>,
-    ) -> anyhow::Result<Tally> {
+        check: impl Fn(&str, Sum) -> Result<Option<String>, E>,
+    ) -> Result<Tally, E> {
         for bucket in &self.buckets {
             if self.wrong.is_none() && bucket.merged.stored.events > 0 {
                 self.wrong = check(&bucket.id, bucket.merged.stored)?;
@@ -153,8 +198,45 @@ impl Tally {
         Ok(self)
     }
 
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Its buckets.
+    #[must_use]
+    pub fn buckets(&self) -> &[BucketTally] {
+        &self.buckets
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub fn settings(&self) -> &SettingTally {
+        &self.settings
+    }
+
+    /// What belongs to no bucket and is not here.
+    #[must_use]
+    pub fn left_out(&self) -> &[Note] {
+        &self.left_out
+    }
+
+    /// What happened to the file as a whole.
+    #[must_use]
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
     /// What does not add up, if anything.
-    pub(super) fn unexplained(&self) -> Option<String> {
+    #[must_use]
+    pub fn unexplained(&self) -> Option<String> {
         let bucket = self.buckets.iter().find(|bucket| !bucket.adds_up());
         let counts =
             bucket.map(|bucket| format!("{}: {:?} of {}", bucket.id, bucket.merged, bucket.read.events));
@@ -162,21 +244,29 @@ impl Tally {
     }
 
     /// Whether nothing of the source was left out. What privacy filters drop is meant to be.
-    pub(super) fn is_complete(&self) -> bool {
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
         let complete = |bucket: &BucketTally| bucket.read.left_out.is_empty() && is_usable_id(&bucket.id);
         self.left_out.is_empty() && self.buckets.iter().all(complete) && self.settings.refused.is_empty()
     }
 
     /// How many events were stored.
-    pub(crate) fn stored(&self) -> u64 {
+    #[must_use]
+    pub fn stored(&self) -> u64 {
         self.buckets
             .iter()
             .map(|bucket| bucket.merged.stored.events)
             .sum()
     }
 
-    pub(super) fn to_json(&self) -> Value {
-        let notes: Vec<String> = self.left_out.iter().map(|note| line(note, "left out")).collect();
+    /// All of it as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let notes: Vec<String> = self
+            .left_out
+            .iter()
+            .map(|note| note_line(note, "left out"))
+            .collect();
         json!({
             "path": self.path.display().to_string(),
             "kind": self.kind,
@@ -192,72 +282,17 @@ impl Tally {
             },
         })
     }
-
-    pub(super) fn print(&self, out: &mut Output) -> anyhow::Result<()> {
-        out.line(format_args!(
-            "{}: {}",
-            printable(&self.path.display().to_string()),
-            self.kind
-        ))?;
-        let mut table = Table::new(&[
-            ("bucket", false),
-            ("read", true),
-            ("stored", true),
-            ("already there", true),
-            ("left out", true),
-            ("duration in the source", true),
-            ("duration here", true),
-        ]);
-        for bucket in &self.buckets {
-            table.row([
-                bucket.id.clone(),
-                bucket.read.events.to_string(),
-                bucket.merged.stored.events.to_string(),
-                bucket.merged.known.events.to_string(),
-                bucket.left_out().to_string(),
-                seconds(bucket.read.total),
-                bucket.here().map_or_else(|| "not known".to_owned(), seconds),
-            ]);
-        }
-        table.print(out)?;
-        for bucket in &self.buckets {
-            for reason in bucket.reasons() {
-                out.line(printable(&format!("{}: {reason}", bucket.id)))?;
-            }
-        }
-        for note in &self.left_out {
-            out.line(printable(&line(note, "left out")))?;
-        }
-        for remark in &self.remarks {
-            out.line(printable(remark))?;
-        }
-        self.print_settings(out)
-    }
-
-    fn print_settings(&self, out: &mut Output) -> anyhow::Result<()> {
-        for (what, keys) in [
-            ("settings imported", &self.settings.set),
-            ("settings that have this value already", &self.settings.same),
-            (
-                "settings that keep their value here (--settings replace)",
-                &self.settings.kept,
-            ),
-            ("settings that cannot be stored", &self.settings.refused),
-        ] {
-            if !keys.is_empty() {
-                out.line(printable(&format!("{what}: {}", keys.join(", "))))?;
-            }
-        }
-        Ok(())
-    }
 }
 
-fn line(note: &Note, what: &str) -> String {
+/// A note as a line of text.
+#[must_use]
+pub fn note_line(note: &Note, what: &str) -> String {
     format!("{} {what}: {} (first: {})", note.count, note.reason, note.first)
 }
 
 /// Nanoseconds as seconds, to the last digit.
-fn seconds(total: i128) -> String {
+#[must_use]
+pub fn seconds(total: i128) -> String {
     let sign = if total < 0 { "-" } else { "" };
     let total = total.unsigned_abs();
     format!("{sign}{}.{:09} s", total / 1_000_000_000, total % 1_000_000_000)

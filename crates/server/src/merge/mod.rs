@@ -1,115 +1,39 @@
-//! Merging buckets, events and settings into a store without HTTP, by the rules of `POST /api/0/import`: an event that
-//! is stored already is not stored again, privacy filters apply, buckets that exist keep their fields.
+//! Merging sources, with their buckets, events and settings, into a store, by the rules of `POST /api/0/import`: an event
+//! that is stored already is not stored again, privacy filters apply, buckets that exist keep their fields.
 //!
-//! [`OwnStore`] opens the store of a data directory in this process, under its lock. A [`Merge`] compares with one
-//! snapshot and writes to an `OwnStore`, or writes nothing (a dry run).
+//! A [`Merge`] compares with one snapshot and stores what is missing: in an [`OwnStore`], in the store of this server, or
+//! nowhere (a dry run).
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `own_store` | the store of a data directory that no server has |
+//! | `detected` | the sources that are found on this machine |
+//! | `source` | merges a whole source |
+//! | `tally` | what was read, stored and left out |
+
+mod detected;
+mod own_store;
+mod source;
+mod tally;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use timberline_disk::Cipher;
 use timberline_model::{Bucket, NewBucket, NewEvent, Timestamp};
-use timberline_views::{KnownEvents, OpenReport, SegmentError, Seq, Snapshot, Store, WriteError};
+use timberline_views::{KnownEvents, KnownInBucket, SegmentError, Snapshot, Store, WriteError};
 
-use crate::error::ServeError;
+use crate::app::App;
 use crate::identity::Identity;
-use crate::owner_only;
 use crate::service::privacy::{Filters, Privacy, SETTING, Verdict};
+use crate::service::write_hold::{Hold, HoldError};
 use crate::service::{bucket, setting};
-use crate::settings::Settings;
-use crate::start::{NewDir, Start, keep_identity, store_options};
 
-/// A data directory that is ready to be opened. Dropped before that, a new one is removed again.
-pub struct Prepared {
-    settings: Settings,
-    identity: Identity,
-    home: NewDir,
-}
-
-impl Prepared {
-    /// Creates the data directory if there is none, and reads its device id.
-    ///
-    /// # Errors
-    /// When the directory cannot be made, or its device id cannot be used.
-    pub fn new(settings: Settings) -> Result<Self, ServeError> {
-        timberline_disk::os::modes::hide_new_files();
-        let identity = Identity::find(&settings)?;
-        owner_only::close(&settings.data_dir);
-        let home = NewDir::make(&settings.data_dir)?;
-        Ok(Self {
-            settings,
-            identity,
-            home,
-        })
-    }
-
-    /// Opens the store, which encrypts with `cipher`.
-    ///
-    /// # Errors
-    /// When it cannot be opened: a server has it, for one.
-    pub fn open(self, cipher: Option<Arc<Cipher>>) -> Result<(OwnStore, OpenReport), ServeError> {
-        let options = store_options(&self.settings, &self.identity, cipher);
-        let (store, report) = Store::open(&self.settings.data_dir, options)?;
-        self.home.keep();
-        keep_identity(&self.identity, &self.settings);
-        Ok((OwnStore::of(store, &self.settings, self.identity), report))
-    }
-}
-
-/// A store that only this process writes to.
-pub struct OwnStore {
-    store: Store,
-    identity: Identity,
-    privacy: Privacy,
-}
-
-impl OwnStore {
-    /// The store of a server of this process, before it is served.
-    #[must_use]
-    pub fn before_serving(start: &Start, store: Store) -> Self {
-        Self::of(store, start.settings(), start.identity().clone())
-    }
-
-    fn of(store: Store, settings: &Settings, identity: Identity) -> Self {
-        let privacy = Privacy::new(settings.data_dir.clone(), &store.snapshot());
-        Self {
-            store,
-            identity,
-            privacy,
-        }
-    }
-
-    /// The store.
-    #[must_use]
-    pub fn into_store(self) -> Store {
-        self.store
-    }
-
-    /// What is in it now.
-    #[must_use]
-    pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.store.snapshot()
-    }
-
-    /// Waits until all that was stored is on the disk.
-    ///
-    /// # Errors
-    /// When the disk refuses it.
-    pub fn settle(&self) -> Result<(), ServeError> {
-        let newest: Seq = self.store.snapshot().seq();
-        self.store.durable_blocking(newest).map_err(ServeError::Sync)
-    }
-
-    /// Closes it in an orderly way.
-    ///
-    /// # Errors
-    /// When the views or the log cannot be completed. What was settled is safe.
-    pub fn close(self) -> Result<(), ServeError> {
-        self.store.close().map_err(ServeError::Close)
-    }
-}
+pub(crate) use detected::detected_at;
+pub use detected::{changed, detected, detected_json};
+pub use own_store::{OwnStore, Prepared};
+pub use source::{SettingsRule, SourceError, import};
+pub use tally::{BucketTally, SettingTally, Tally, note_line, seconds};
 
 /// Why a merge cannot go on. What it stored until then stays.
 #[derive(Debug, thiserror::Error)]
@@ -117,9 +41,42 @@ pub enum MergeError {
     /// The store refuses a write.
     #[error("cannot store")]
     Write(#[from] WriteError),
+    /// It waited for the store in vain.
+    #[error("{0}")]
+    GaveUp(String),
     /// What is stored cannot be compared with.
     #[error("cannot read what is stored")]
     Read(#[from] SegmentError),
+}
+
+impl From<HoldError> for MergeError {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::Write(error) => Self::Write(error),
+            error => Self::GaveUp(error.to_string()),
+        }
+    }
+}
+
+/// Where a merge stores.
+pub(crate) struct Destination<'a> {
+    store: &'a Store,
+    identity: &'a Identity,
+    /// If there is one, writes wait while the disk is full.
+    hold: Option<&'a Hold>,
+}
+
+impl Destination<'_> {
+    fn write<T>(
+        &self,
+        bytes: usize,
+        mut write: impl FnMut() -> Result<T, WriteError>,
+    ) -> Result<T, MergeError> {
+        match self.hold {
+            Some(hold) => Ok(hold.write_blocking(bytes, write)?),
+            None => Ok(write()?),
+        }
+    }
 }
 
 /// Events, and the exact sum of their durations in nanoseconds.
@@ -150,6 +107,19 @@ pub struct Merged {
     pub dropped: Sum,
 }
 
+impl Merged {
+    fn add(&mut self, more: &Merged) {
+        for (to, more) in [
+            (&mut self.stored, more.stored),
+            (&mut self.known, more.known),
+            (&mut self.dropped, more.dropped),
+        ] {
+            to.events += more.events;
+            to.total += more.total;
+        }
+    }
+}
+
 /// What became of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettingMerged {
@@ -166,9 +136,9 @@ pub enum SettingMerged {
 /// One merge: everything is compared with `before`, so equal events of one source are all kept.
 pub struct Merge<'a> {
     before: &'a Snapshot,
-    into: Option<&'a OwnStore>,
+    into: Option<Destination<'a>>,
     filters: Arc<Filters>,
-    known: HashMap<String, KnownEvents<'a>>,
+    known: KnownEvents<'a>,
 }
 
 impl<'a> Merge<'a> {
@@ -176,10 +146,24 @@ impl<'a> Merge<'a> {
     #[must_use]
     pub fn into_store(before: &'a Snapshot, store: &'a OwnStore) -> Merge<'a> {
         Merge {
-            filters: store.privacy.filters(before),
+            filters: store.filters(before),
             before,
-            into: Some(store),
-            known: HashMap::new(),
+            into: Some(store.destination()),
+            known: KnownEvents::of(before),
+        }
+    }
+
+    /// A merge into the store of a server, from a blocking task. `before` is its snapshot.
+    pub(crate) fn into_server(before: &'a Snapshot, app: &'a App) -> Merge<'a> {
+        Merge {
+            filters: app.privacy.filters(before),
+            before,
+            into: Some(Destination {
+                store: &app.store,
+                identity: &app.identity,
+                hold: Some(&app.hold),
+            }),
+            known: KnownEvents::of(before),
         }
     }
 
@@ -191,7 +175,7 @@ impl<'a> Merge<'a> {
             filters: Arc::new(Privacy::draft_in(data_dir, rules)),
             before,
             into: None,
-            known: HashMap::new(),
+            known: KnownEvents::of(before),
         }
     }
 
@@ -200,14 +184,15 @@ impl<'a> Merge<'a> {
     /// # Errors
     /// [`MergeError`].
     pub fn bucket(&self, id: &str, fields: &NewBucket<'_>) -> Result<bool, MergeError> {
-        let Some(own) = self.into else {
+        let Some(into) = &self.into else {
             return Ok(self.before.bucket(id).is_none());
         };
         let made = Bucket {
             last_updated: fields.last_updated,
-            ..bucket::made(fields, id.to_owned(), &own.identity, own.store.now())
+            ..bucket::made(fields, id.to_owned(), into.identity, into.store.now())
         };
-        Ok(own.store.create_bucket(&made)?.0)
+        let (created, _) = into.write(id.len(), || into.store.create_bucket(&made))?;
+        Ok(created)
     }
 
     /// Stores those events of a bucket that are not stored yet. An event that a source has several times is stored as
@@ -216,43 +201,38 @@ impl<'a> Merge<'a> {
     /// # Errors
     /// [`MergeError`]; of these events nothing is stored then.
     pub fn events(&mut self, bucket: &str, mut events: Vec<NewEvent<'static>>) -> Result<Merged, MergeError> {
-        if !self.known.contains_key(bucket) {
-            let known = KnownEvents::counted(self.before, bucket);
-            self.known.insert(bucket.to_owned(), known);
-        }
         let mut merged = Merged::default();
         let mut failed = None;
         let concerned = self.filters.concern(bucket);
         let filters = &self.filters;
-        if let Some(known) = self.known.get_mut(bucket) {
-            events.retain_mut(|event| {
-                event.id = None;
-                match kept(filters, concerned, bucket, event, known) {
-                    Ok(merged_as) => {
-                        let sum = match merged_as {
-                            MergedAs::New => &mut merged.stored,
-                            MergedAs::Known => &mut merged.known,
-                            MergedAs::Dropped => &mut merged.dropped,
-                        };
-                        sum.add(event);
-                        merged_as == MergedAs::New
-                    }
-                    Err(error) => {
-                        failed = Some(error);
-                        false
-                    }
+        let mut known = self.known.bucket(bucket);
+        events.retain_mut(|event| {
+            event.id = None;
+            match kept(filters, concerned, bucket, event, &mut known) {
+                Ok(merged_as) => {
+                    let sum = match merged_as {
+                        MergedAs::New => &mut merged.stored,
+                        MergedAs::Known => &mut merged.known,
+                        MergedAs::Dropped => &mut merged.dropped,
+                    };
+                    sum.add(event);
+                    merged_as == MergedAs::New
                 }
-            });
-        }
+                Err(error) => {
+                    failed = Some(error);
+                    false
+                }
+            }
+        });
         if let Some(error) = failed {
             return Err(error.into());
         }
-        if let Some(own) = self.into
+        if let Some(into) = &self.into
             && !events.is_empty()
         {
             // Making views is slower than storing. Without this pause memory would fill.
-            own.store.wait_for_room(bucket);
-            own.store.insert_events(bucket, &events)?;
+            into.store.wait_for_room(bucket);
+            into.write(0, || into.store.import_events(bucket, &events))?;
         }
         Ok(merged)
     }
@@ -265,13 +245,15 @@ impl<'a> Merge<'a> {
         if !setting::fits(key, value) {
             return Ok(SettingMerged::TooLarge);
         }
-        match self.before.settings().get(key) {
+        // On a server, somebody may have set it meanwhile.
+        let present = self.into.as_ref().map(|into| into.store.snapshot());
+        match present.as_deref().unwrap_or(self.before).settings().get(key) {
             Some(here) if here == value => return Ok(SettingMerged::Same),
             Some(_) if !replace => return Ok(SettingMerged::Kept),
             _ => {}
         }
-        if let Some(own) = self.into {
-            own.store.set_setting(key, value)?;
+        if let Some(into) = &self.into {
+            into.write(value.len(), || into.store.set_setting(key, value))?;
         }
         Ok(SettingMerged::Set)
     }
@@ -291,21 +273,21 @@ fn kept(
     concerned: bool,
     bucket: &str,
     event: &mut NewEvent<'static>,
-    known: &mut KnownEvents<'_>,
+    known: &mut KnownInBucket<'_, '_>,
 ) -> Result<MergedAs, SegmentError> {
     if concerned {
         match filters.judge(bucket, &event.data) {
             Verdict::Keep => {}
             Verdict::Drop => return Ok(MergedAs::Dropped),
             Verdict::Change(data) => {
-                if known.has(event)? {
+                if known.take(event)? {
                     return Ok(MergedAs::Known);
                 }
                 event.data = Cow::Owned(data);
             }
         }
     }
-    Ok(if known.has(event)? {
+    Ok(if known.take(event)? {
         MergedAs::Known
     } else {
         MergedAs::New

@@ -1,0 +1,107 @@
+//! `/api/1/import`: sources on this machine, found and imported by the server. An upload is `POST /api/0/import`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use http::{HeaderMap, Response, StatusCode};
+use serde::Deserialize;
+use serde_json::error::Category;
+use serde_json::{Value, json};
+
+use crate::api::param::Param;
+use crate::app::App;
+use crate::http::{ApiError, collect_json, json_answer, run_blocking};
+use crate::merge::{SettingsRule, detected, detected_at, detected_json};
+use crate::service::import_run::{Run, RunRequest, start};
+
+/// What a client sends.
+#[derive(Deserialize)]
+struct Request {
+    path: PathBuf,
+    #[serde(default)]
+    settings: Rule,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What happens to a setting that has another value here.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Rule {
+    #[default]
+    Keep,
+    Replace,
+}
+
+pub(crate) async fn detect() -> Result<Response<Body>, ApiError> {
+    let found = run_blocking(|_| Ok::<_, ApiError>(detected())).await?;
+    Ok(answer(&detected_json(&found)))
+}
+
+/// Begins an import. The server reads no file but those that it finds itself: a path is no way to have it read others.
+pub(crate) async fn run(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, ApiError> {
+    let request: Request = {
+        let body = collect_json(&headers, body, &app.bodies).await?;
+        serde_json::from_slice(&body).map_err(|error| match error.classify() {
+            Category::Data => ApiError::Unfit(format!("An import is {{\"path\": \"…\"}}: {error}")),
+            _ => ApiError::Malformed(format!("The body is not JSON: {error}")),
+        })?
+    };
+    let path = request.path;
+    let found = run_blocking(move |_| Ok::<_, ApiError>(detected_at(&path))).await?;
+    let found = found.ok_or_else(|| {
+        ApiError::Unfit(
+            "The server imports only what POST /api/1/import/detect finds; for other files there are the command `timberline \
+             import` and POST /api/0/import"
+                .to_owned(),
+        )
+    })?;
+    let started = start(
+        &app,
+        RunRequest {
+            path: found.path,
+            rule: match request.settings {
+                Rule::Keep => SettingsRule::Keep,
+                Rule::Replace => SettingsRule::Replace,
+            },
+            dry_run: request.dry_run,
+        },
+    );
+    let run = started.map_err(|running| ApiError::Conflict {
+        message: "An import is running already".to_owned(),
+        conflicts: vec![running.to_json()["id"].as_str().unwrap_or_default().to_owned()],
+    })?;
+    let mut response = answer(&run.to_json());
+    *response.status_mut() = StatusCode::ACCEPTED;
+    Ok(response)
+}
+
+pub(crate) async fn state(
+    State(app): State<Arc<App>>,
+    Param(id): Param<String>,
+) -> Result<Response<Body>, ApiError> {
+    Ok(answer(&find(&app, &id)?.to_json()))
+}
+
+pub(crate) async fn cancel(
+    State(app): State<Arc<App>>,
+    Param(id): Param<String>,
+) -> Result<Response<Body>, ApiError> {
+    let run = find(&app, &id)?;
+    run.cancel();
+    Ok(answer(&json!({ "id": id, "cancelled": true })))
+}
+
+fn find(app: &App, id: &str) -> Result<Arc<Run>, ApiError> {
+    app.import_runs.find(id).ok_or(ApiError::NoSuchRoute)
+}
+
+fn answer(value: &Value) -> Response<Body> {
+    json_answer(value.to_string().into_bytes())
+}
