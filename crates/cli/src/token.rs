@@ -78,6 +78,8 @@ fn carry_out(args: TokenArgs) -> anyhow::Result<Verdict> {
         TokenCommand::Create(create) => {
             let first = Tokens::read(&data_dir)?.is_none();
             let token = Tokens::create(&data_dir, new_token(create)?)?;
+            // From then on every server knows it.
+            timberline_clock::sleep(LOOK_AFTER);
             println!("{token}");
             eprintln!("The token is not shown again. Clients send it as `Authorization: Bearer TOKEN`.");
             if first {

@@ -567,7 +567,8 @@ proptest! {
             harm(&path, match what {
                 0 => Harm::Flip(at),
                 1 => Harm::Zero(at),
-                2 => Harm::Cut(at),
+                // Cut short under its mapping, a file ends the process where SIGBUS cannot be caught.
+                2 if !(serving && cfg!(feature = "portable")) => Harm::Cut(at),
                 _ if serving => Harm::Flip(at),
                 _ => Harm::Remove,
             });
