@@ -1,6 +1,7 @@
 //! Records that are made of the fuzzer's choices: of every kind that there is. A new kind of record does not compile
 //! until it is made here.
 
+use timberline_model::{Duration, Timestamp};
 use timberline_views::BucketKey;
 use timberline_views::record::{
     BucketCreated, BucketDeleted, BucketRestored, BucketUpdated, Erased, EventBlock, EventsChanged,
@@ -182,8 +183,8 @@ impl<'s, 'b> Maker<'s, 'b> {
             let duration = if n % 16 == 0 { script.signed() } else { 0 };
             // Wrapped values are not whole units any more, and then are values like any other.
             (
-                next.wrapping_mul(unit),
-                duration.wrapping_mul(unit),
+                Timestamp::from_nanos(next.wrapping_mul(unit)),
+                Duration::from_nanos(duration.wrapping_mul(unit)),
                 texts[n % texts.len()],
             )
         });

@@ -7,21 +7,21 @@ use timberline_model::{Duration, EventId, Timestamp};
 /// An event of a bucket; its data is an index into a dictionary that the holder of the row knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
-    pub(crate) start: i64,
-    pub(crate) duration: i64,
+    pub(crate) start: Timestamp,
+    pub(crate) duration: Duration,
     pub(crate) id: u64,
     pub(crate) data: u32,
 }
 
 impl Row {
     /// Where the event ends; rows are checked before they are logged, so this never saturates in practice.
-    pub(crate) fn end(&self) -> i64 {
+    pub(crate) fn end(&self) -> Timestamp {
         self.start.saturating_add(self.duration)
     }
 
     /// Rows are kept in the reverse of listing order. A listing has the newest start first, of equal starts the
     /// earlier end, of equal ends the smaller id (what aw-server-rust answers, see the corpus).
-    pub(crate) fn order(&self) -> (i64, Reverse<i64>, Reverse<u64>) {
+    pub(crate) fn order(&self) -> (Timestamp, Reverse<Duration>, Reverse<u64>) {
         (self.start, Reverse(self.duration), Reverse(self.id))
     }
 
@@ -48,23 +48,22 @@ impl TimeRange {
 
     /// The part of an event that lies in the range, of an event that touches it.
     pub fn clip(&self, start: Timestamp, duration: Duration) -> (Timestamp, Duration) {
-        let (start, duration) = self.bounds().clip(start.nanos(), duration.nanos());
-        (Timestamp::from_nanos(start), Duration::from_nanos(duration))
+        self.bounds().clip(start, duration)
     }
 
     pub(crate) fn bounds(&self) -> Bounds {
         Bounds {
-            from: self.start.map_or(i64::MIN, Timestamp::nanos),
-            to: self.end.map_or(i64::MAX, Timestamp::nanos),
+            from: self.start.unwrap_or(Timestamp::MIN),
+            to: self.end.unwrap_or(Timestamp::MAX),
         }
     }
 }
 
-/// [`TimeRange`] in nanoseconds.
+/// A [`TimeRange`] with both ends: an open one is the first or last instant there is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    pub(crate) from: i64,
-    pub(crate) to: i64,
+    pub(crate) from: Timestamp,
+    pub(crate) to: Timestamp,
 }
 
 impl Bounds {
@@ -74,18 +73,18 @@ impl Bounds {
     }
 
     /// The part of an event that lies in the range: its start and duration.
-    pub(crate) fn clip(&self, start: i64, duration: i64) -> (i64, i64) {
+    pub(crate) fn clip(&self, start: Timestamp, duration: Duration) -> (Timestamp, Duration) {
         // What ends before it starts has no part that could lie anywhere.
-        if duration < 0 {
+        if duration.is_negative() {
             return (start, duration);
         }
         let end = start.saturating_add(duration).min(self.to);
         let start = start.max(self.from);
-        (start, end.saturating_sub(start))
+        (start, end.since(start))
     }
 
     pub(crate) fn is_all(&self) -> bool {
-        self.from == i64::MIN && self.to == i64::MAX
+        self.from == Timestamp::MIN && self.to == Timestamp::MAX
     }
 }
 

@@ -203,7 +203,7 @@ fn block(line: &mut Line<'_>, block: &EventBlock<'_>, ids: impl Iterator<Item = 
                 .map(|(start, duration, _)| start.saturating_add(duration));
             if let (Some(start), Some(end)) = (block.starts.iter().min(), ends.max()) {
                 line.time("start", *start);
-                line.time("end", end);
+                line.time("end", end.nanos());
             }
         }
         Events::Expanded => {
@@ -213,7 +213,6 @@ fn block(line: &mut Line<'_>, block: &EventBlock<'_>, ids: impl Iterator<Item = 
                 if position > 0 {
                     line.0.push(b',');
                 }
-                let (start, duration) = (Timestamp::from_nanos(start), Duration::from_nanos(duration));
                 timberline_model::json::write_event(
                     line.0,
                     timberline_model::EventId(id),

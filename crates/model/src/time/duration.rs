@@ -14,6 +14,10 @@ pub struct Duration(i64);
 impl Duration {
     /// No time at all.
     pub const ZERO: Duration = Duration(0);
+    /// The shortest (most negative) one that 64 bits can hold.
+    pub const MIN: Duration = Duration(i64::MIN);
+    /// The longest one that 64 bits can hold.
+    pub const MAX: Duration = Duration(i64::MAX);
 
     /// So many nanoseconds.
     #[must_use]
@@ -25,6 +29,12 @@ impl Duration {
     #[must_use]
     pub const fn nanos(self) -> i64 {
         self.0
+    }
+
+    /// Whether its end is before its start.
+    #[must_use]
+    pub const fn is_negative(self) -> bool {
+        self.0 < 0
     }
 
     /// Seconds, rounded to the nearest nanosecond.

@@ -22,6 +22,8 @@ impl Timestamp {
     pub const MIN: Timestamp = Timestamp(i64::MIN);
     /// 2262-04-11T23:47:16.854775807Z
     pub const MAX: Timestamp = Timestamp(i64::MAX);
+    /// 1970-01-01T00:00:00Z
+    pub const EPOCH: Timestamp = Timestamp(0);
 
     /// The instant so many nanoseconds after (or, negative, before) 1970-01-01T00:00:00Z.
     #[must_use]

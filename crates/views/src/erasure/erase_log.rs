@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{Damage, LogReader, Seq};
-use timberline_model::Timestamp;
+use timberline_model::{Duration, Timestamp};
 
 use crate::error::HistoryError;
 use crate::record::{
@@ -296,6 +296,7 @@ fn without_events(
         .extended
         .iter()
         .filter(|(id, _)| !is_erased(*id))
+        .map(|(id, duration)| (id, duration.nanos()))
         .collect();
     let put = changes.put.map(|put| (put, left(&put, &becomes)));
     let same = put.as_ref().is_none_or(|(_, left)| left.is_none());
@@ -333,7 +334,7 @@ fn erased(bucket: Option<BucketKey>, used: IdsUsed) -> Record<'static> {
 /// only those in use are left.
 fn left(put: &Put<'_>, becomes: impl Fn(u64) -> Erasure) -> Option<(Vec<u64>, EventBlock<'static>)> {
     let mut changed = false;
-    let mut kept: Vec<(u64, i64, i64, Cow<'_, str>)> = Vec::with_capacity(put.len());
+    let mut kept: Vec<(u64, Timestamp, Duration, Cow<'_, str>)> = Vec::with_capacity(put.len());
     for (id, start, duration, text) in put.iter() {
         match becomes(id) {
             Erasure::Same => kept.push((id, start, duration, Cow::Borrowed(text))),

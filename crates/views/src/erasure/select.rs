@@ -74,8 +74,8 @@ impl Selected {
 
 /// An event that matches, or did.
 struct Seen {
-    start: i64,
-    duration: i64,
+    start: Timestamp,
+    duration: Duration,
     /// The data that it has, if that matches.
     text: Option<Box<str>>,
     /// The newest record that holds a prior version of it that matched.
@@ -167,8 +167,8 @@ impl Search<'_> {
             let bucket = self.seen.entry(key).or_default();
             let prior = bucket.get(&id).and_then(|seen| seen.prior);
             let seen = Seen {
-                start: event.start().nanos(),
-                duration: event.duration().nanos(),
+                start: event.start(),
+                duration: event.duration(),
                 text: Some(data.into()),
                 prior,
                 deleted: false,
@@ -230,7 +230,7 @@ impl Search<'_> {
         key: BucketKey,
         seq: Seq,
         id: u64,
-        (start, duration, text): (i64, i64, &str),
+        (start, duration, text): (Timestamp, Duration, &str),
         hit: bool,
     ) {
         let hit = hit && self.is_wanted(id);
@@ -260,7 +260,7 @@ impl Search<'_> {
         }
     }
 
-    fn extend(&mut self, key: BucketKey, id: u64, duration: i64) {
+    fn extend(&mut self, key: BucketKey, id: u64, duration: Duration) {
         if let Some(seen) = self.seen.get_mut(&key).and_then(|bucket| bucket.get_mut(&id)) {
             seen.duration = duration;
         }
@@ -332,8 +332,8 @@ impl Search<'_> {
                     selected.samples.push(SelectedEvent {
                         bucket: key,
                         id: EventId(*id),
-                        start: Timestamp::from_nanos(seen.start),
-                        duration: Duration::from_nanos(seen.duration),
+                        start: seen.start,
+                        duration: seen.duration,
                         data: text.to_string(),
                     });
                 }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 use timberline_log::{LogReader, Rewrite, Rewritten, SegmentInfo, Seq};
+use timberline_model::{Duration, Timestamp};
 
 use crate::error::HistoryError;
 use crate::history::each_record;
@@ -124,7 +125,7 @@ struct SquashedBucket {
     /// Inserts taken over: when, and their payload.
     inserts: Vec<(i64, Vec<u8>)>,
     removed: BTreeSet<u64>,
-    extended: BTreeMap<u64, i64>,
+    extended: BTreeMap<u64, Duration>,
     events: BTreeMap<u64, Event>,
     texts: Texts,
     last: Option<Last>,
@@ -153,8 +154,8 @@ struct Updated {
 
 #[derive(Clone, Copy)]
 struct Event {
-    start: i64,
-    duration: i64,
+    start: Timestamp,
+    duration: Duration,
     text: u32,
 }
 
@@ -367,7 +368,11 @@ impl SquashedBucket {
             next_event: 0,
             last: Last::Unchanged,
             removed: self.removed.iter().copied().collect(),
-            extended: self.extended.iter().map(|(id, d)| (*id, *d)).collect(),
+            extended: self
+                .extended
+                .iter()
+                .map(|(id, duration)| (*id, duration.nanos()))
+                .collect(),
             ids: Vec::new(),
             events: EventBlock::default(),
         };

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bincode::{BorrowDecode, Encode};
 use timberline_disk::{IoError, Storage};
 use timberline_log::{Position, Seq};
-use timberline_model::{Bucket, Data, Timestamp};
+use timberline_model::{Bucket, Data, Duration, Timestamp};
 
 use crate::error::OpenError;
 use crate::files::generations::Generations;
@@ -188,14 +188,14 @@ fn bucket_body(view: &BucketView) -> Result<BucketBody, CodecError> {
         created: bucket.created.nanos(),
         data: bucket.data.as_str().to_owned(),
         last_updated: bucket.last_updated.map(Timestamp::nanos),
-        extent: view.extent,
+        extent: view.extent.map(|(start, end)| (start.nanos(), end.nanos())),
         len: view.len,
         touched: view.touched.get(),
-        last: view.last.map(|l| (l.id, l.start, l.duration)),
+        last: view.last.map(|l| (l.id, l.start.nanos(), l.duration.nanos())),
         open: view.open.as_ref().map(|o| OpenBody {
             id: o.row.id,
-            start: o.row.start,
-            duration: o.row.duration,
+            start: o.row.start.nanos(),
+            duration: o.row.duration.nanos(),
             data: o.text().to_owned(),
         }),
         segments: view
@@ -523,10 +523,14 @@ fn restore_bucket(
         frozen: Arc::default(),
         runs: Arc::default(),
         open: None,
-        last: b
-            .last
-            .map(|(id, start, duration)| LastEvent { id, start, duration }),
-        extent: b.extent,
+        last: b.last.map(|(id, start, duration)| LastEvent {
+            id,
+            start: Timestamp::from_nanos(start),
+            duration: Duration::from_nanos(duration),
+        }),
+        extent: b
+            .extent
+            .map(|(start, end)| (Timestamp::from_nanos(start), Timestamp::from_nanos(end))),
         len: b.len,
         touched: Seq(b.touched),
         changes: Changes::since(Seq(b.touched)),
@@ -540,8 +544,8 @@ fn restore_bucket(
     }
     let open = b.open.as_ref().map(|o| {
         let row = Row {
-            start: o.start,
-            duration: o.duration,
+            start: Timestamp::from_nanos(o.start),
+            duration: Duration::from_nanos(o.duration),
             id: o.id,
             data: 0,
         };

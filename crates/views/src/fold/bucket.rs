@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use timberline_log::Seq;
-use timberline_model::Bucket;
+use timberline_model::{Bucket, Duration, Timestamp};
 
 use crate::fold::FoldError;
 use crate::head::{Interner, Run, push_run};
@@ -35,9 +35,9 @@ pub(crate) struct BucketState {
     pub(crate) view: BucketView,
     interner: Interner,
     /// The earliest instant that the record which is being folded in has changed so far.
-    changed: Option<i64>,
+    changed: Option<Timestamp>,
     /// No start of an event is greater.
-    greatest_start: i64,
+    greatest_start: Timestamp,
     /// No other event has the start of the open one, as far as is known, so extending it changes no order.
     open_is_alone: bool,
     /// An event at one end of the extent was removed, so the extent must be measured again.
@@ -65,7 +65,7 @@ impl BucketState {
             },
             interner: Interner::default(),
             changed: None,
-            greatest_start: i64::MIN,
+            greatest_start: Timestamp::MIN,
             open_is_alone: false,
             begin_went: false,
             end_went: false,
@@ -81,7 +81,7 @@ impl BucketState {
             greatest_start: starts
                 .chain(open.map(|(row, _)| row.start))
                 .max()
-                .unwrap_or(i64::MIN),
+                .unwrap_or(Timestamp::MIN),
             view,
             interner: Interner::default(),
             changed: None,
@@ -103,7 +103,7 @@ impl BucketState {
         let open = view.open.iter().map(|open| open.row.start);
         let starts = sealed.chain(in_memory.map(|row| row.start)).chain(open);
         let mut state = BucketState {
-            greatest_start: starts.max().unwrap_or(i64::MIN),
+            greatest_start: starts.max().unwrap_or(Timestamp::MIN),
             view: BucketView {
                 frozen: Arc::new(view.memory_runs().cloned().collect()),
                 runs: Arc::default(),
@@ -230,7 +230,7 @@ impl BucketState {
     }
 
     /// A heartbeat became a new event.
-    fn create(&mut self, id: u64, start: i64, duration: i64, text: &str) {
+    fn create(&mut self, id: u64, start: Timestamp, duration: Duration, text: &str) {
         self.close_open();
         let open = self.opened(
             Row {
@@ -249,7 +249,7 @@ impl BucketState {
     }
 
     /// A heartbeat extended an event, which is from now on the open one. False when there is no such event.
-    fn extend(&mut self, id: u64, duration: i64) -> Result<bool, SegmentError> {
+    fn extend(&mut self, id: u64, duration: Duration) -> Result<bool, SegmentError> {
         if self.view.open.as_ref().is_none_or(|o| o.row.id != id) {
             let Some(place) = self.find(id)? else {
                 return Ok(false);
@@ -293,7 +293,7 @@ impl BucketState {
         removed
     }
 
-    fn set_duration(&mut self, id: u64, duration: i64) -> Result<(), FoldError> {
+    fn set_duration(&mut self, id: u64, duration: Duration) -> Result<(), FoldError> {
         let place = self.find(id)?;
         let Some((row, text)) = place.map(|place| self.read(place)).transpose()?.flatten() else {
             let bucket = self.view.key.0;
@@ -425,14 +425,15 @@ impl BucketState {
         }
     }
 
-    fn note_change(&mut self, from: i64) {
+    fn note_change(&mut self, from: Timestamp) {
         self.changed = Some(self.changed.map_or(from, |before| before.min(from)));
     }
 
     /// An event came in.
     fn add_time(&mut self, row: &Row) {
         // The new event reaches as far as the removed one did: nothing need be measured.
-        let reaches = |extent: fn(&(i64, i64)) -> i64| self.view.extent.as_ref().map(extent);
+        let reaches =
+            |extent: fn(&(Timestamp, Timestamp)) -> Timestamp| self.view.extent.as_ref().map(extent);
         self.begin_went &= reaches(|e| e.0).is_some_and(|start| row.start > start);
         self.end_went &= reaches(|e| e.1).is_some_and(|end| row.end() < end);
         self.widen(row);
@@ -601,7 +602,7 @@ fn hide(
 
 #[cfg(test)]
 mod tests {
-    use timberline_model::{Data, Timestamp};
+    use timberline_model::Data;
 
     use super::*;
 
@@ -617,14 +618,16 @@ mod tests {
             last_updated: None,
         };
         let mut state = BucketState::new(BucketKey(1), bucket);
-        state.create(1, 100, 50, "{}");
-        state.create(2, 120, 80, "{}");
-        assert_eq!(state.view.extent, Some((100, 200)));
-        assert!(state.extend(2, 10).unwrap());
-        assert_eq!(state.view.extent, Some((100, 150)));
-        assert!(state.extend(1, 5).unwrap());
-        assert_eq!(state.view.extent, Some((100, 130)));
-        assert!(state.extend(1, 70).unwrap());
-        assert_eq!(state.view.extent, Some((100, 170)));
+        let time = Timestamp::from_nanos;
+        let lasting = Duration::from_nanos;
+        state.create(1, time(100), lasting(50), "{}");
+        state.create(2, time(120), lasting(80), "{}");
+        assert_eq!(state.view.extent, Some((time(100), time(200))));
+        assert!(state.extend(2, lasting(10)).unwrap());
+        assert_eq!(state.view.extent, Some((time(100), time(150))));
+        assert!(state.extend(1, lasting(5)).unwrap());
+        assert_eq!(state.view.extent, Some((time(100), time(130))));
+        assert!(state.extend(1, lasting(70)).unwrap());
+        assert_eq!(state.view.extent, Some((time(100), time(170))));
     }
 }

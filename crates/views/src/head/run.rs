@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use timberline_model::Timestamp;
+
 use crate::head::HeadDictionary;
 use crate::row::{Bounds, Row};
 
@@ -18,7 +20,7 @@ pub(crate) struct Run {
     rows: Vec<Row>,
     dictionary: Arc<HeadDictionary>,
     /// Greatest end of each `STRIDE` rows, so that a long event far back is found without reading all.
-    ends: Vec<i64>,
+    ends: Vec<Timestamp>,
     least_id: u64,
     greatest_id: u64,
 }
@@ -29,7 +31,7 @@ impl Run {
         debug_assert!(rows.is_sorted_by_key(Row::order));
         let ends = rows
             .chunks(STRIDE)
-            .map(|c| c.iter().map(Row::end).max().unwrap_or(i64::MIN))
+            .map(|c| c.iter().map(Row::end).max().unwrap_or(Timestamp::MIN))
             .collect();
         let least_id = rows.iter().map(|r| r.id).min().unwrap_or(u64::MAX);
         let greatest_id = rows.iter().map(|r| r.id).max().unwrap_or(0);
@@ -114,7 +116,7 @@ impl Run {
     }
 
     /// Number of rows that start at or before `to`: where a backward read of the range begins.
-    pub(crate) fn upper(&self, to: i64) -> usize {
+    pub(crate) fn upper(&self, to: Timestamp) -> usize {
         self.rows.partition_point(|r| r.start <= to)
     }
 

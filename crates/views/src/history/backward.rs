@@ -5,6 +5,7 @@ use crate::history::each_record_until;
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
+use timberline_model::Duration;
 
 use crate::error::HistoryError;
 use crate::history::event_state::{BucketAt, BucketPresence, EventState, StateAt};
@@ -26,7 +27,7 @@ enum Found {
     Is(EventState),
     Gone,
     /// It got this duration; what else it was is said further back.
-    Extended(i64),
+    Extended(Duration),
 }
 
 /// What a part of the log says of a bucket.
@@ -137,7 +138,7 @@ impl Earlier {
         }
     }
 
-    fn extend(&mut self, id: u64, duration: i64) {
+    fn extend(&mut self, id: u64, duration: Duration) {
         match self.events.get_mut(&id) {
             Some(Found::Is(value)) => value.duration = duration,
             Some(Found::Gone) => {}

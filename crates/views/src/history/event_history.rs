@@ -130,9 +130,9 @@ struct EventChange {
 /// What it is afterwards.
 enum After {
     /// It has these times and this data.
-    This(i64, i64, String),
+    This(Timestamp, Duration, String),
     /// It lasts so long.
-    Lasting(i64),
+    Lasting(Duration),
     Gone,
     /// As it was.
     Same,
@@ -212,7 +212,7 @@ fn changed(record: &Record<'_>, changes: &EventChanges<'_>, id: u64, squashed: b
 
 struct HistoryReader {
     /// Start and duration, while it is there.
-    now: Option<(i64, i64)>,
+    now: Option<(Timestamp, Duration)>,
     history: EventHistory,
     limit: usize,
 }
@@ -245,9 +245,7 @@ impl HistoryReader {
             seq,
             time: Timestamp::from_nanos(time),
             what,
-            event: self
-                .now
-                .map(|(start, duration)| (Timestamp::from_nanos(start), Duration::from_nanos(duration))),
+            event: self.now,
             data,
         });
     }

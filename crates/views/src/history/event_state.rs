@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
+use timberline_model::{Duration, Timestamp};
 
 use crate::error::HistoryError;
 use crate::history::cancel_check::CancelCheck;
@@ -14,8 +15,8 @@ use crate::record::{BucketKey, Effect, EventChanges, Last, Record, RecordKind};
 /// What an event was at some time.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct EventState {
-    pub(crate) start: i64,
-    pub(crate) duration: i64,
+    pub(crate) start: Timestamp,
+    pub(crate) duration: Duration,
     pub(crate) text: Arc<str>,
 }
 

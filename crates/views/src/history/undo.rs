@@ -604,6 +604,8 @@ fn fitting(events: &[(u64, &EventState)]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use timberline_model::{Duration, Timestamp};
+
     use super::*;
 
     /// However much is undone, each record fits a log segment of a MiB, and together they are all of it.
@@ -611,8 +613,8 @@ mod tests {
     fn each_record_fits_a_segment() {
         let removed: Vec<u64> = (1 << 40..(1 << 40) + 200_000).collect();
         let value = EventState {
-            start: 0,
-            duration: 0,
+            start: Timestamp::EPOCH,
+            duration: Duration::ZERO,
             text: "x".repeat(100_000).into(),
         };
         let back: BTreeMap<u64, &EventState> = (1..100).map(|id| (id, &value)).collect();

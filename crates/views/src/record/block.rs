@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 use bincode::{BorrowDecode, Encode};
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use timberline_model::{Duration, Timestamp};
 use zstd::bulk::Compressor;
 
 use super::codec::{self, CONFIG, CodecError};
@@ -43,7 +44,9 @@ struct Columns<'a> {
 
 impl<'a> EventBlock<'a> {
     /// Builds a block from `(start, duration, data)` in the order given.
-    pub fn from_events(events: impl ExactSizeIterator<Item = (i64, i64, &'a str)>) -> EventBlock<'a> {
+    pub fn from_events(
+        events: impl ExactSizeIterator<Item = (Timestamp, Duration, &'a str)>,
+    ) -> EventBlock<'a> {
         let n = events.len();
         let mut block = EventBlock {
             starts: Vec::with_capacity(n),
@@ -53,8 +56,8 @@ impl<'a> EventBlock<'a> {
         };
         let mut known: FxHashMap<&'a str, u32> = FxHashMap::with_capacity_and_hasher(n, FxBuildHasher);
         for (start, duration, text) in events {
-            block.starts.push(start);
-            block.durations.push(duration);
+            block.starts.push(start.nanos());
+            block.durations.push(duration.nanos());
             let texts = &mut block.texts;
             let index = *known.entry(text).or_insert_with(|| {
                 texts.push(Cow::Borrowed(text));
@@ -87,12 +90,19 @@ impl<'a> EventBlock<'a> {
     }
 
     /// The events one by one: `(start, duration, data)`.
-    pub fn iter(&self) -> impl Iterator<Item = (i64, i64, &str)> {
+    pub fn iter(&self) -> impl Iterator<Item = (Timestamp, Duration, &str)> {
         self.starts
             .iter()
             .zip(&self.durations)
             .zip(&self.data)
-            .filter_map(|((s, d), t)| Some((*s, *d, self.texts.get(*t as usize)?.as_ref())))
+            .filter_map(|((start, duration), text)| {
+                let text = self.texts.get(*text as usize)?.as_ref();
+                Some((
+                    Timestamp::from_nanos(*start),
+                    Duration::from_nanos(*duration),
+                    text,
+                ))
+            })
     }
 
     /// Appends the encoded block to `out`: a flag byte (1: compressed), the plain length, the bytes.

@@ -3,21 +3,27 @@
 use std::path::PathBuf;
 
 use proptest::prelude::*;
+use timberline_model::{Duration, Timestamp};
 
 use super::*;
+
+/// An event as a block takes it.
+fn event(start: i64, duration: i64, text: &str) -> (Timestamp, Duration, &str) {
+    (Timestamp::from_nanos(start), Duration::from_nanos(duration), text)
+}
 
 fn examples() -> Vec<(&'static str, Record<'static>)> {
     let bucket = BucketKey(3);
     let block = EventBlock::from_events(
         [
-            (1_767_225_600_000_000_000, 1_500_000_000, r#"{"a":1}"#),
-            (1_767_225_601_000_000_001, -5, r#"{"ö":[null]}"#),
-            (-1, 0, r#"{"a":1}"#),
+            event(1_767_225_600_000_000_000, 1_500_000_000, r#"{"a":1}"#),
+            event(1_767_225_601_000_000_001, -5, r#"{"ö":[null]}"#),
+            event(-1, 0, r#"{"a":1}"#),
         ]
         .into_iter(),
     );
     let many = EventBlock::from_events((0..300i32).map(|i| {
-        (
+        event(
             i64::from(i) * 1_000_000_000,
             1_000_000,
             r#"{"app":"x","title":"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"}"#,
@@ -126,7 +132,7 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
                 extended: vec![(6, 2_000_000_000)],
                 ids: vec![7, 8, 9],
                 events: EventBlock::from_events(
-                    [(1, 2, "{}"), (3, -4, "{}"), (5, 0, r#"{"a":1}"#)].into_iter(),
+                    [event(1, 2, "{}"), event(3, -4, "{}"), event(5, 0, r#"{"a":1}"#)].into_iter(),
                 ),
             }),
         ),
@@ -263,12 +269,12 @@ proptest! {
     #[test]
     fn blocks_come_back_as_they_were(events in prop::collection::vec((any::<i64>(), any::<i64>(), 0u8..9), 0..200), unit in prop::sample::select(vec![1i64, 1_000, 1_000_000_000])) {
         let events: Vec<(i64, i64, String)> = events.iter().map(|(s, d, t)| (s / unit * unit, d / unit * unit, format!("{{\"n\":{t}}}"))).collect();
-        let block = EventBlock::from_events(events.iter().map(|(s, d, t)| (*s, *d, t.as_str())));
+        let block = EventBlock::from_events(events.iter().map(|(s, d, t)| event(*s, *d, t)));
         let mut bytes = Vec::new();
         block.encode(&mut bytes).unwrap();
         let back = EventBlock::decode(&bytes).unwrap();
         prop_assert_eq!(&back, &block);
-        prop_assert!(back.iter().eq(events.iter().map(|(s, d, t)| (*s, *d, t.as_str()))));
+        prop_assert!(back.iter().eq(events.iter().map(|(s, d, t)| event(*s, *d, t))));
     }
 
     #[test]

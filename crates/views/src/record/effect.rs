@@ -4,6 +4,7 @@
 //! on kinds: a new kind of record is one more arm in [`Record::effect`] and in [`Record::ids_used`].
 
 use timberline_log::Seq;
+use timberline_model::{Duration, Timestamp};
 
 use super::{
     BucketCreated, BucketKey, BucketUpdated, EventBlock, Last, Outcome, PurgeBegun, Record, Through,
@@ -57,11 +58,11 @@ pub struct EventChanges<'r> {
     pub by_heartbeat: bool,
 }
 
-/// Events and the duration that each gets, in ns.
+/// Events and the duration that each gets.
 #[derive(Clone, Copy, Debug)]
 pub enum Extended<'r> {
     /// One event.
-    One(u64, i64),
+    One(u64, Duration),
     /// Any number of them.
     Many(&'r [(u64, i64)]),
 }
@@ -84,8 +85,8 @@ enum Ids<'r> {
 #[derive(Clone, Copy, Debug)]
 enum Events<'r> {
     One {
-        start: i64,
-        duration: i64,
+        start: Timestamp,
+        duration: Duration,
         text: &'r str,
     },
     Block(&'r EventBlock<'r>),
@@ -119,15 +120,14 @@ impl Record<'_> {
                 };
                 Effect::ChangeEvents(match r.outcome {
                     Outcome::Extended { event, duration } => EventChanges {
-                        extended: Extended::One(event, duration),
+                        extended: Extended::One(event, Duration::from_nanos(duration)),
                         ..change
                     },
                     Outcome::Created { event, data } => {
-                        let (start, duration, text) = (r.start, r.duration, data);
                         let events = Events::One {
-                            start,
-                            duration,
-                            text,
+                            start: Timestamp::from_nanos(r.start),
+                            duration: Duration::from_nanos(r.duration),
+                            text: data,
                         };
                         change.with(Ids::New(event), events)
                     }
@@ -244,12 +244,13 @@ impl<'r> EventChanges<'r> {
 
 impl<'r> Extended<'r> {
     /// Ids and durations.
-    pub fn iter(self) -> impl Iterator<Item = (u64, i64)> + use<'r> {
+    pub fn iter(self) -> impl Iterator<Item = (u64, Duration)> + use<'r> {
         let (one, many): (_, &[(u64, i64)]) = match self {
             Extended::One(event, duration) => (Some((event, duration)), &[]),
             Extended::Many(all) => (None, all),
         };
-        one.into_iter().chain(many.iter().copied())
+        let many = many.iter().map(|(id, nanos)| (*id, Duration::from_nanos(*nanos)));
+        one.into_iter().chain(many)
     }
 
     /// Number of events.
@@ -323,23 +324,27 @@ impl<'r> Put<'r> {
         one.into_iter().chain(block.map(AsRef::as_ref))
     }
 
-    /// Each event: start and duration in ns, and the number of its data in [`Put::texts`].
-    pub fn rows(&self) -> impl Iterator<Item = (i64, i64, u32)> + use<'r> {
+    /// Each event: start, duration, and the number of its data in [`Put::texts`].
+    pub fn rows(&self) -> impl Iterator<Item = (Timestamp, Duration, u32)> + use<'r> {
         let (one, block) = match self.events {
             Events::One { start, duration, .. } => (Some((start, duration, 0)), None),
             Events::Block(block) => (None, Some(block)),
         };
         let block = block.into_iter().flat_map(|block| {
             let times = block.starts.iter().zip(&block.durations);
-            times
-                .zip(&block.data)
-                .map(|((start, duration), text)| (*start, *duration, *text))
+            times.zip(&block.data).map(|((start, duration), text)| {
+                (
+                    Timestamp::from_nanos(*start),
+                    Duration::from_nanos(*duration),
+                    *text,
+                )
+            })
         });
         one.into_iter().chain(block)
     }
 
-    /// Each event: id, start and duration in ns, data.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, i64, i64, &'r str)> + use<'r> {
+    /// Each event: id, start, duration, data.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, Timestamp, Duration, &'r str)> + use<'r> {
         let (one, block) = match self.events {
             Events::One {
                 start,
@@ -369,7 +374,7 @@ impl<'r> Put<'r> {
     }
 
     /// The event with this id.
-    pub fn find(&self, id: u64) -> Option<(u64, i64, i64, &'r str)> {
+    pub fn find(&self, id: u64) -> Option<(u64, Timestamp, Duration, &'r str)> {
         let position = match self.ids {
             Ids::New(first) => usize::try_from(id.checked_sub(first)?).ok()?,
             Ids::Given(ids) => ids.iter().rposition(|other| *other == id)?,

@@ -139,10 +139,7 @@ impl Testimony {
     /// The row with the duration that a later record gave it.
     fn lasting(&self, row: &Row, shown: Seq) -> Row {
         match self.extended {
-            Some((seq, duration)) if seq > shown => Row {
-                duration: duration.nanos(),
-                ..*row
-            },
+            Some((seq, duration)) if seq > shown => Row { duration, ..*row },
             _ => *row,
         }
     }
@@ -229,9 +226,7 @@ impl Reading {
     fn changed(&mut self, seq: Seq, changes: &EventChanges<'_>, squashed: SquashedThrough) {
         let bucket = changes.bucket;
         for (id, duration) in changes.extended.iter() {
-            self.of(bucket, id, |said| {
-                said.extend(seq, Duration::from_nanos(duration))
-            });
+            self.of(bucket, id, |said| said.extend(seq, duration));
         }
         for id in changes.removed {
             self.of(bucket, *id, |said| said.deleted = seq);

@@ -16,6 +16,7 @@ use std::hash::{BuildHasher, BuildHasherDefault};
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use timberline_disk::IoError;
 use timberline_log::Seq;
+use timberline_model::{Duration, Timestamp};
 
 use crate::background::compactor::flush_full_heads;
 use crate::error::{HistoryError, OpenError, WriteError};
@@ -184,7 +185,7 @@ fn compare(snapshot: &Snapshot, old: &mut [Old]) -> Result<(), SegmentError> {
 }
 
 /// What an event has besides its id: start, duration, a hash of its data.
-type Content = (i64, i64, u64);
+type Content = (Timestamp, Duration, u64);
 
 fn contents(view: &BucketView) -> Result<FxHashMap<u64, Content>, SegmentError> {
     let mut all = FxHashMap::default();
@@ -282,7 +283,11 @@ impl Old {
 }
 
 /// Appends one record with events, behind the marker that says where they come from.
-fn put(shared: &Shared, bucket: BucketKey, events: &[(u64, i64, i64, String)]) -> Result<Seq, WriteError> {
+fn put(
+    shared: &Shared,
+    bucket: BucketKey,
+    events: &[(u64, Timestamp, Duration, String)],
+) -> Result<Seq, WriteError> {
     let block = EventBlock::from_events(
         events
             .iter()

@@ -1,5 +1,7 @@
 //! A decoded block of a view segment.
 
+use timberline_model::{Duration, Timestamp};
+
 use crate::row::Row;
 
 /// A decoded block: start, duration, id and data of up to [`BLOCK_ROWS`](super::BLOCK_ROWS) events.
@@ -27,8 +29,8 @@ impl Block {
     pub(crate) fn row(&self, i: usize) -> Option<Row> {
         let [starts, durations, ids, data] = &self.columns;
         Some(Row {
-            start: *starts.get(i)?,
-            duration: *durations.get(i)?,
+            start: Timestamp::from_nanos(*starts.get(i)?),
+            duration: Duration::from_nanos(*durations.get(i)?),
             id: *ids.get(i)? as u64,
             data: *data.get(i)? as u32,
         })

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use timberline_model::Timestamp;
+
 use super::BLOCK_ROWS;
 use super::block::Block;
 use super::dictionary::{Dictionary, DictionaryBuilder};
@@ -208,7 +210,7 @@ struct Blocks {
     columns: [Vec<i64>; 4],
     negative: bool,
     rows: u32,
-    greatest_start: i64,
+    greatest_start: Timestamp,
 }
 
 impl Blocks {
@@ -221,7 +223,7 @@ impl Blocks {
             columns: Default::default(),
             negative: false,
             rows: 0,
-            greatest_start: i64::MIN,
+            greatest_start: Timestamp::MIN,
         }
     }
 
@@ -232,7 +234,7 @@ impl Blocks {
 
     /// The same for rows that may be fillers, which have no place in the order.
     fn place(&mut self, row: Row, seq: u64) {
-        self.negative |= row.duration < 0;
+        self.negative |= row.duration.is_negative();
         self.rows += 1;
         self.greatest_start = row.start;
         self.pending_seq = self.pending_seq.max(seq);
@@ -271,7 +273,11 @@ impl Blocks {
             negative: self.negative,
             least_start: first.least_start,
             greatest_start: self.greatest_start,
-            greatest_end: entries.iter().map(|e| e.greatest_end).max().unwrap_or(0),
+            greatest_end: entries
+                .iter()
+                .map(|e| e.greatest_end)
+                .max()
+                .unwrap_or(Timestamp::EPOCH),
             least_id: entries.iter().map(|e| e.least_id).min().unwrap_or(0),
             greatest_id: entries.iter().map(|e| e.greatest_id).max().unwrap_or(0),
             greatest_seq: entries.iter().map(|e| e.greatest_seq).max().unwrap_or(0),
@@ -311,8 +317,8 @@ fn write_block(rows: &[Row], seq: u64, columns: &mut [Vec<i64>; 4], out: &mut Ve
     columns.iter_mut().for_each(Vec::clear);
     let [starts, durations, ids, data] = columns;
     for row in rows {
-        starts.push(row.start);
-        durations.push(row.duration);
+        starts.push(row.start.nanos());
+        durations.push(row.duration.nanos());
         ids.push(row.id as i64);
         data.push(i64::from(row.data));
     }
@@ -328,8 +334,8 @@ fn write_block(rows: &[Row], seq: u64, columns: &mut [Vec<i64>; 4], out: &mut Ve
         length: body.len() as u32,
         crc: crc32fast::hash(body),
         rows: rows.len() as u32,
-        least_start: starts.first().copied().unwrap_or(0),
-        greatest_end: rows.iter().map(Row::end).max().unwrap_or(0),
+        least_start: rows.first().map_or(Timestamp::EPOCH, |row| row.start),
+        greatest_end: rows.iter().map(Row::end).max().unwrap_or(Timestamp::EPOCH),
         least_id: rows.iter().map(|r| r.id).min().unwrap_or(0),
         greatest_id: rows.iter().map(|r| r.id).max().unwrap_or(0),
         greatest_seq: seq,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use timberline_disk::IoError;
+use timberline_model::Timestamp;
 
 use super::pack::Packing;
 
@@ -57,16 +58,16 @@ pub enum SegmentError {
 }
 
 /// What the header says.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Header {
     pub(crate) bucket: u32,
     pub(crate) rows: u32,
     pub(crate) blocks: u32,
     /// Whether some event ends before it starts: then starts do not bound ends.
     pub(crate) negative: bool,
-    pub(crate) least_start: i64,
-    pub(crate) greatest_start: i64,
-    pub(crate) greatest_end: i64,
+    pub(crate) least_start: Timestamp,
+    pub(crate) greatest_start: Timestamp,
+    pub(crate) greatest_end: Timestamp,
     pub(crate) least_id: u64,
     pub(crate) greatest_id: u64,
     pub(crate) greatest_seq: u64,
@@ -92,8 +93,8 @@ impl Header {
         ] {
             out.extend_from_slice(&n.to_le_bytes());
         }
-        for n in [self.least_start, self.greatest_start, self.greatest_end] {
-            out.extend_from_slice(&n.to_le_bytes());
+        for time in [self.least_start, self.greatest_start, self.greatest_end] {
+            out.extend_from_slice(&time.nanos().to_le_bytes());
         }
         for n in [
             self.least_id,
@@ -162,9 +163,9 @@ impl Header {
             rows,
             blocks,
             negative,
-            least_start: fields.i64()?,
-            greatest_start: fields.i64()?,
-            greatest_end: fields.i64()?,
+            least_start: fields.timestamp()?,
+            greatest_start: fields.timestamp()?,
+            greatest_end: fields.timestamp()?,
             least_id: fields.u64()?,
             greatest_id: fields.u64()?,
             greatest_seq: fields.u64()?,
@@ -182,8 +183,8 @@ pub(crate) struct Entry {
     pub(crate) length: u32,
     pub(crate) crc: u32,
     pub(crate) rows: u32,
-    pub(crate) least_start: i64,
-    pub(crate) greatest_end: i64,
+    pub(crate) least_start: Timestamp,
+    pub(crate) greatest_end: Timestamp,
     pub(crate) least_id: u64,
     pub(crate) greatest_id: u64,
     pub(crate) greatest_seq: u64,
@@ -198,8 +199,8 @@ impl Entry {
             out.extend_from_slice(&n.to_le_bytes());
         }
         out.extend(self.columns.map(|c| c.bits as u8));
-        for n in [self.least_start, self.greatest_end] {
-            out.extend_from_slice(&n.to_le_bytes());
+        for time in [self.least_start, self.greatest_end] {
+            out.extend_from_slice(&time.nanos().to_le_bytes());
         }
         for n in [self.least_id, self.greatest_id, self.greatest_seq] {
             out.extend_from_slice(&n.to_le_bytes());
@@ -215,7 +216,7 @@ impl Entry {
         let mut f = Fields(bytes);
         let (offset, length, crc, rows) = (f.u64()?, f.u32()?, f.u32()?, f.u32()?);
         let bits = f.u32()?.to_le_bytes();
-        let (least_start, greatest_end) = (f.i64()?, f.i64()?);
+        let (least_start, greatest_end) = (f.timestamp()?, f.timestamp()?);
         let (least_id, greatest_id, greatest_seq) = (f.u64()?, f.u64()?, f.u64()?);
         let mut columns = [Packing::default(); 4];
         for (column, bits) in columns.iter_mut().zip(bits) {
@@ -260,5 +261,9 @@ impl Fields<'_> {
 
     fn i64(&mut self) -> Option<i64> {
         self.take().map(i64::from_le_bytes)
+    }
+
+    fn timestamp(&mut self) -> Option<Timestamp> {
+        self.i64().map(Timestamp::from_nanos)
     }
 }

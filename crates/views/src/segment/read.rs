@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use timberline_disk::Storage;
+use timberline_model::Timestamp;
 
 use super::BLOCK_ROWS;
 use super::block::Block;
@@ -84,14 +85,15 @@ impl ViewSegment {
             rows,
             blocks: rows.div_ceil(BLOCK_ROWS as u32),
             negative: true,
-            least_start: i64::MIN,
-            greatest_start: i64::MAX,
-            greatest_end: i64::MAX,
+            least_start: Timestamp::MIN,
+            greatest_start: Timestamp::MAX,
+            greatest_end: Timestamp::MAX,
             least_id: 0,
             greatest_id: u64::MAX,
             greatest_seq: u64::MAX,
+            index_at: 0,
+            dictionary_at: 0,
             length: u64::MAX,
-            ..Header::default()
         };
         let what = match why {
             SegmentError::Damaged { what, .. } => what.clone(),

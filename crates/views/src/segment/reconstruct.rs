@@ -5,6 +5,7 @@
 //! read fill its other positions in order.
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use timberline_model::{Duration, Timestamp};
 
 use super::BLOCK_ROWS;
 use super::block::Block;
@@ -43,7 +44,7 @@ struct Gap {
     after: Row,
     before: Row,
     /// What the header of its segment says of all events: the greatest end, and the least and the greatest id.
-    greatest_end: i64,
+    greatest_end: Timestamp,
     ids: (u64, u64),
     positions: Vec<u32>,
     /// Which of the events found take its positions.
@@ -166,12 +167,17 @@ impl<'a> Reconstruction<'a> {
         self.fill_gaps();
         let own_dictionary = self.dictionary.is_none() || self.extended;
         let missing = self.missing();
-        let mut before = self.rows.iter().flatten().next().map_or(0, |row| row.start);
+        let mut before = self
+            .rows
+            .iter()
+            .flatten()
+            .next()
+            .map_or(Timestamp::EPOCH, |row| row.start);
         let rows: Vec<Row> = (self.rows.iter())
             .map(|row| {
                 let filler = Row {
                     start: before,
-                    duration: 0,
+                    duration: Duration::ZERO,
                     id: 0,
                     data: 0,
                 };
@@ -269,13 +275,13 @@ fn gaps(part: &Part, hidden: &[u32], unreadable: &[usize]) -> Vec<Gap> {
     // Of equal starts, these come before and after all others.
     let earliest = Row {
         start: header.least_start,
-        duration: i64::MAX,
+        duration: Duration::MAX,
         id: u64::MAX,
         data: 0,
     };
     let latest = Row {
         start: header.greatest_start,
-        duration: i64::MIN,
+        duration: Duration::MIN,
         id: 0,
         data: 0,
     };

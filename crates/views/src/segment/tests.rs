@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use timberline_disk::SimDisk;
+use timberline_model::{Duration, Timestamp};
 
 use super::*;
 use crate::head::{Interner, Run};
@@ -17,8 +18,8 @@ fn built(events: &[Event]) -> Vec<u8> {
     let mut rows: Vec<Row> = events
         .iter()
         .map(|(start, duration, id, text)| Row {
-            start: *start,
-            duration: *duration,
+            start: Timestamp::from_nanos(*start),
+            duration: Duration::from_nanos(*duration),
             id: *id,
             data: interner.intern(text),
         })
@@ -43,8 +44,8 @@ fn contents(segment: &ViewSegment) -> Result<Vec<Event>, SegmentError> {
             let mut text = Vec::new();
             dictionary.write_text(row.data, &mut text);
             events.push((
-                row.start,
-                row.duration,
+                row.start.nanos(),
+                row.duration.nanos(),
                 row.id,
                 String::from_utf8_lossy(&text).into_owned(),
             ));

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashSet;
 use timberline_cancel::Cancelled;
+use timberline_model::Timestamp;
 
 use crate::pace::Pace;
 use crate::row::{Row, TimeRange};
@@ -66,7 +67,7 @@ fn check_bucket(view: &BucketView) -> Result<Vec<String>, SegmentError> {
     let mut ids = FxHashSet::default();
     let mut previous: Option<Row> = None;
     let mut n = 0u64;
-    let mut extent: Option<(i64, i64)> = None;
+    let mut extent: Option<(Timestamp, Timestamp)> = None;
     for event in view.events(TimeRange::ALL)? {
         let event = event?;
         let row = *event.row();

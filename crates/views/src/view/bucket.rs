@@ -28,7 +28,7 @@ pub struct BucketView {
     pub(crate) open: Option<OpenEvent>,
     pub(crate) last: Option<LastEvent>,
     /// Least start and greatest end of its events.
-    pub(crate) extent: Option<(i64, i64)>,
+    pub(crate) extent: Option<(Timestamp, Timestamp)>,
     pub(crate) len: u64,
     /// Newest seq that touched this bucket.
     pub(crate) touched: Seq,
@@ -53,8 +53,8 @@ impl OpenEvent {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LastEvent {
     pub(crate) id: u64,
-    pub(crate) start: i64,
-    pub(crate) duration: i64,
+    pub(crate) start: Timestamp,
+    pub(crate) duration: Duration,
 }
 
 impl From<&Row> for LastEvent {
@@ -92,12 +92,12 @@ impl BucketView {
 
     /// Least start of its events.
     pub fn start(&self) -> Option<Timestamp> {
-        self.extent.map(|(start, _)| Timestamp::from_nanos(start))
+        self.extent.map(|(start, _)| start)
     }
 
     /// Greatest end of its events.
     pub fn end(&self) -> Option<Timestamp> {
-        self.extent.map(|(_, end)| Timestamp::from_nanos(end))
+        self.extent.map(|(_, end)| end)
     }
 
     /// Number of events.
@@ -118,7 +118,7 @@ impl BucketView {
     /// The newest record that may have changed what lies at or before `until`: a result that was made from a snapshot
     /// at or after it, of events up to there, still holds. At worst it names a newer record than the true one.
     pub fn touched_until(&self, until: Timestamp) -> Seq {
-        self.changes.until(until.nanos())
+        self.changes.until(until)
     }
 
     /// Bytes of its view segments.
@@ -144,8 +144,8 @@ impl BucketView {
         };
         Ok(Some(Event {
             id,
-            start: Timestamp::from_nanos(row.start),
-            duration: Duration::from_nanos(row.duration),
+            start: row.start,
+            duration: row.duration,
             data: Data::from_canonical(text),
         }))
     }
@@ -205,9 +205,9 @@ impl BucketView {
 
     /// Least start and greatest end, looked for. Where a segment cannot be read it is taken to be as wide as it ever
     /// was.
-    pub(crate) fn measured(&self) -> Option<(i64, i64)> {
-        let mut extent: Option<(i64, i64)> = None;
-        let mut offer = |start: i64, end: i64| {
+    pub(crate) fn measured(&self) -> Option<(Timestamp, Timestamp)> {
+        let mut extent: Option<(Timestamp, Timestamp)> = None;
+        let mut offer = |start: Timestamp, end: Timestamp| {
             let (s, e) = extent.unwrap_or((start, end));
             extent = Some((s.min(start), e.max(end)));
         };

@@ -6,6 +6,7 @@
 //! what lies a day back seems touched a few times a day.
 
 use timberline_log::Seq;
+use timberline_model::Timestamp;
 
 /// Steps of the staircase. It is copied with each view of the bucket, so it must be small.
 const STEPS: usize = 24;
@@ -20,11 +21,19 @@ pub(crate) struct Changes {
     steps: [Step; STEPS],
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Step {
     seq: Seq,
     /// The earliest instant that it changed.
-    from: i64,
+    from: Timestamp,
+}
+
+impl Step {
+    /// What an unused place holds.
+    const UNUSED: Step = Step {
+        seq: Seq::NONE,
+        from: Timestamp::MIN,
+    };
 }
 
 impl Changes {
@@ -33,12 +42,12 @@ impl Changes {
         Changes {
             floor,
             len: 0,
-            steps: [Step::default(); STEPS],
+            steps: [Step::UNUSED; STEPS],
         }
     }
 
     /// Record `seq` changed what lies at `from` and later.
-    pub(crate) fn record(&mut self, seq: Seq, from: i64) {
+    pub(crate) fn record(&mut self, seq: Seq, from: Timestamp) {
         while self.newest().is_some_and(|s| s.from >= from) {
             self.len -= 1;
         }
@@ -52,7 +61,7 @@ impl Changes {
     }
 
     /// The newest record that may have changed what lies at or before `until`.
-    pub(crate) fn until(&self, until: i64) -> Seq {
+    pub(crate) fn until(&self, until: Timestamp) -> Seq {
         let reaching = self.steps().iter().rev().find(|s| s.from <= until);
         reaching.map_or(self.floor, |s| s.seq)
     }
@@ -87,8 +96,8 @@ impl Changes {
 }
 
 /// From `earlier` to `later`; about that is enough.
-fn apart(later: i64, earlier: i64) -> f64 {
-    later as f64 - earlier as f64
+fn apart(later: Timestamp, earlier: Timestamp) -> f64 {
+    later.nanos() as f64 - earlier.nanos() as f64
 }
 
 #[cfg(test)]
@@ -108,12 +117,12 @@ mod tests {
             let (mut changes, mut all) = (Changes::since(Seq(7)), Vec::new());
             for (i, from) in froms.iter().enumerate() {
                 let seq = 8 + i as u64;
-                changes.record(Seq(seq), *from);
+                changes.record(Seq(seq), Timestamp::from_nanos(*from));
                 all.push((seq, *from));
-                prop_assert!(changes.until(until).get() >= plainly(7, &all, until));
+                prop_assert!(changes.until(Timestamp::from_nanos(until)).get() >= plainly(7, &all, until));
                 // And exact as long as there are few.
                 if i < STEPS {
-                    prop_assert_eq!(changes.until(until).get(), plainly(7, &all, until));
+                    prop_assert_eq!(changes.until(Timestamp::from_nanos(until)).get(), plainly(7, &all, until));
                 }
             }
         }
@@ -125,8 +134,8 @@ mod tests {
         let mut changes = Changes::since(Seq::NONE);
         let (day, mut seen, mut looks) = (86_400, 0, 0);
         for second in 0..2 * day {
-            changes.record(Seq(second as u64 + 1), second);
-            let touched = changes.until(day - 1).get();
+            changes.record(Seq(second as u64 + 1), Timestamp::from_nanos(second));
+            let touched = changes.until(Timestamp::from_nanos(day - 1)).get();
             if second >= day && second % 60 == 0 && touched > seen {
                 seen = second as u64 + 1;
                 looks += 1;

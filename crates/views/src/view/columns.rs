@@ -7,6 +7,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use timberline_model::{Duration, Timestamp};
+
 use super::bucket::{BucketView, OpenEvent};
 use super::masked_segment::MaskedSegment;
 use crate::head::{HeadDictionary, Run};
@@ -160,7 +162,7 @@ enum Source<'a> {
 
 impl Source<'_> {
     /// Least and greatest start of its rows, in the range or not.
-    fn extent(&self) -> (i64, i64) {
+    fn extent(&self) -> (Timestamp, Timestamp) {
         match self {
             Source::Segment(sealed) => {
                 let header = sealed.segment.header();
@@ -168,7 +170,7 @@ impl Source<'_> {
             }
             Source::Run(run) => {
                 let rows = run.rows();
-                let start = |r: Option<&Row>| r.map_or(0, |r| r.start);
+                let start = |r: Option<&Row>| r.map_or(Timestamp::EPOCH, |r| r.start);
                 (start(rows.first()), start(rows.last()))
             }
             Source::Open(open) => (open.row.start, open.row.start),
@@ -360,8 +362,8 @@ impl Columns {
 
     fn row(&self, i: usize) -> Option<Row> {
         Some(Row {
-            start: *self.starts.get(i)?,
-            duration: *self.durations.get(i)?,
+            start: Timestamp::from_nanos(*self.starts.get(i)?),
+            duration: Duration::from_nanos(*self.durations.get(i)?),
             id: *self.ids.get(i)?,
             data: *self.data.get(i)?,
         })
@@ -369,8 +371,8 @@ impl Columns {
 
     fn extend_row(&mut self, row: Option<&Row>) {
         if let Some(row) = row {
-            self.starts.push(row.start);
-            self.durations.push(row.duration);
+            self.starts.push(row.start.nanos());
+            self.durations.push(row.duration.nanos());
             self.ids.push(row.id);
             self.data.push(row.data);
         }
@@ -419,10 +421,13 @@ impl Columns {
             return;
         }
         let bounds = range.bounds();
-        for (start, duration) in self.starts.iter_mut().zip(&mut self.durations) {
+        for (start_nanos, duration_nanos) in self.starts.iter_mut().zip(&mut self.durations) {
+            let start = Timestamp::from_nanos(*start_nanos);
+            let duration = Duration::from_nanos(*duration_nanos);
             // Nearly none reaches out, and what is not written stays clean in the cache.
-            if *start < bounds.from || start.saturating_add(*duration) > bounds.to {
-                (*start, *duration) = bounds.clip(*start, *duration);
+            if start < bounds.from || start.saturating_add(duration) > bounds.to {
+                let (start, duration) = bounds.clip(start, duration);
+                (*start_nanos, *duration_nanos) = (start.nanos(), duration.nanos());
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use timberline_model::Timestamp;
+
 use crate::row::{Bounds, Row};
 use crate::segment::{BLOCK_ROWS, Block, SegmentError, ViewSegment};
 
@@ -19,7 +21,7 @@ pub(crate) struct MaskedSegment {
 #[derive(Debug, Default)]
 struct Facts {
     newest: OnceLock<Option<Row>>,
-    extent: OnceLock<Option<(i64, i64)>>,
+    extent: OnceLock<Option<(Timestamp, Timestamp)>>,
 }
 
 impl MaskedSegment {
@@ -108,7 +110,7 @@ impl MaskedSegment {
     }
 
     /// Least start and greatest end of what is not hidden. Looked up once.
-    pub(crate) fn extent(&self) -> Result<Option<(i64, i64)>, SegmentError> {
+    pub(crate) fn extent(&self) -> Result<Option<(Timestamp, Timestamp)>, SegmentError> {
         if let Some(extent) = self.facts.extent.get().filter(|_| self.is_whole()) {
             return Ok(*extent);
         }
@@ -148,8 +150,8 @@ impl MaskedSegment {
     }
 
     /// Least start and greatest end of the rows that are not hidden. Blocks without hidden rows are not read.
-    fn measure(&self) -> Result<Option<(i64, i64)>, SegmentError> {
-        let mut extent: Option<(i64, i64)> = None;
+    fn measure(&self) -> Result<Option<(Timestamp, Timestamp)>, SegmentError> {
+        let mut extent: Option<(Timestamp, Timestamp)> = None;
         let mut block = Block::default();
         for b in 0..self.segment.blocks() {
             let entry = self.segment.entry(b)?;
@@ -158,7 +160,7 @@ impl MaskedSegment {
             if hidden.len() == entry.rows as usize {
                 continue;
             }
-            let mut offer = |start: i64, end: i64| {
+            let mut offer = |start: Timestamp, end: Timestamp| {
                 let (s, e) = extent.unwrap_or((start, end));
                 extent = Some((s.min(start), e.max(end)));
             };
@@ -213,19 +215,19 @@ impl MaskedSegment {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RemovedEvents {
     pub(crate) events: u64,
-    pub(crate) least_start: i64,
-    pub(crate) greatest_end: i64,
+    pub(crate) least_start: Timestamp,
+    pub(crate) greatest_end: Timestamp,
     /// The earliest instant that they touched.
-    pub(crate) from: i64,
+    pub(crate) from: Timestamp,
 }
 
 impl Default for RemovedEvents {
     fn default() -> RemovedEvents {
         RemovedEvents {
             events: 0,
-            least_start: i64::MAX,
-            greatest_end: i64::MIN,
-            from: i64::MAX,
+            least_start: Timestamp::MAX,
+            greatest_end: Timestamp::MIN,
+            from: Timestamp::MAX,
         }
     }
 }
@@ -248,7 +250,7 @@ impl RemovedEvents {
     }
 
     /// Whether one of the events reached an end of this extent.
-    pub(crate) fn reaches(&self, extent: Option<(i64, i64)>) -> bool {
+    pub(crate) fn reaches(&self, extent: Option<(Timestamp, Timestamp)>) -> bool {
         extent.is_some_and(|(start, end)| self.least_start <= start || self.greatest_end >= end)
     }
 }

@@ -35,12 +35,12 @@ impl<'a> EventRef<'a> {
 
     /// When it began.
     pub fn start(&self) -> Timestamp {
-        Timestamp::from_nanos(self.row.start)
+        self.row.start
     }
 
     /// How long it lasted.
     pub fn duration(&self) -> Duration {
-        Duration::from_nanos(self.row.duration)
+        self.row.duration
     }
 
     /// Appends its data, a canonical JSON object.

@@ -338,10 +338,7 @@ fn within_reach(
     pulsetime: Pulsetime,
 ) -> Option<(u64, Timestamp, Duration)> {
     let last = view.last?;
-    let (start, duration) = (
-        Timestamp::from_nanos(last.start),
-        Duration::from_nanos(last.duration),
-    );
+    let (start, duration) = (last.start, last.duration);
     let longer = heartbeat::merge(start, duration, true, beat.start, beat.duration, pulsetime)?;
     Some((last.id, start, longer))
 }
@@ -409,11 +406,7 @@ pub(crate) fn records<'a, 'b>(events: &'a [NewEvent<'b>]) -> impl Iterator<Item 
 }
 
 pub(crate) fn encoded<'a>(events: &'a [NewEvent<'_>]) -> Result<(EventBlock<'a>, Vec<u8>), WriteError> {
-    let block = EventBlock::from_events(
-        events
-            .iter()
-            .map(|e| (e.start.nanos(), e.duration.nanos(), e.data.as_ref())),
-    );
+    let block = EventBlock::from_events(events.iter().map(|e| (e.start, e.duration, e.data.as_ref())));
     let mut bytes = Vec::new();
     block.encode(&mut bytes)?;
     Ok((block, bytes))

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 
 use rustc_hash::FxHashMap;
-use timberline_model::{NewEvent, Timestamp};
+use timberline_model::{Duration, NewEvent, Timestamp};
 
 use crate::record::BucketKey;
 use crate::row::TimeRange;
@@ -101,7 +101,7 @@ impl<'a> KnownEvents<'a> {
         }
     }
 
-    fn fingerprint(&self, start: i64, duration: i64, data: &[u8]) -> EventFingerprint {
+    fn fingerprint(&self, start: Timestamp, duration: Duration, data: &[u8]) -> EventFingerprint {
         let [a, b] = &self.keys;
         let half = |key: &RandomState| u128::from(key.hash_one((start, duration, data)));
         half(a) << 64 | half(b)
@@ -122,11 +122,11 @@ impl<'a> KnownEvents<'a> {
 
     /// The events of a bucket that start in a period.
     fn read(&self, view: &BucketView, period: i64) -> Result<Period, SegmentError> {
-        let from = period.saturating_mul(PERIOD);
-        let to = from.saturating_add(PERIOD - 1);
+        let from = Timestamp::from_nanos(period.saturating_mul(PERIOD));
+        let to = from.saturating_add(Duration::from_nanos(PERIOD - 1));
         let range = TimeRange {
             start: None,
-            end: Some(Timestamp::from_nanos(to)),
+            end: Some(to),
         };
         let mut fingerprints = Vec::new();
         let mut text = Vec::new();
@@ -161,16 +161,16 @@ impl KnownInBucket<'_, '_> {
         let Some(view) = self.view else {
             return Ok(false);
         };
-        let start = event.start.nanos();
-        let outside = |(from, to)| start < from || event.end().nanos() > to;
+        let start = event.start;
+        let outside = |(from, to)| start < from || event.end() > to;
         if view.extent.is_none_or(outside) {
             return Ok(false);
         }
-        let period = start.div_euclid(PERIOD);
+        let period = start.nanos().div_euclid(PERIOD);
         let key = (view.key(), period);
         let fingerprint = self
             .known
-            .fingerprint(start, event.duration.nanos(), event.data.as_bytes());
+            .fingerprint(start, event.duration, event.data.as_bytes());
         if let Some(events) = self.known.periods.get_mut(&key) {
             return Ok(events.take(fingerprint));
         }
@@ -203,7 +203,7 @@ impl KnownInBucket<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    use timberline_model::{Bucket, Data, Duration};
+    use timberline_model::{Bucket, Data};
 
     use super::*;
     use crate::{Store, StoreOptions};

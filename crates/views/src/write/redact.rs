@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 use timberline_log::Seq;
+use timberline_model::{Duration, Timestamp};
 
 use crate::erasure::select::Selected;
 use crate::error::HistoryError;
@@ -26,8 +27,8 @@ type NewData<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// An event as it is, and the data it is to have.
 struct Redacted {
     id: u64,
-    start: i64,
-    duration: i64,
+    start: Timestamp,
+    duration: Duration,
     old: String,
     new: String,
 }

@@ -31,7 +31,8 @@ fn created(bucket: BucketKey, id: &str) -> Record<'_> {
 }
 
 fn block() -> EventBlock<'static> {
-    EventBlock::from_events([(0, 1, "{}"), (5, 1, "{}")].into_iter())
+    let event = |start| (Timestamp::from_nanos(start), Duration::from_nanos(1), "{}");
+    EventBlock::from_events([event(0), event(5)].into_iter())
 }
 
 fn inserted(first: u64) -> Record<'static> {

@@ -190,7 +190,8 @@ impl Sender<'_> {
             return Ok(());
         };
         self.body.clear();
-        write_event(&mut self.body, (r.start, r.duration, data), self.shift);
+        let (start, duration) = (Timestamp::from_nanos(r.start), Duration::from_nanos(r.duration));
+        write_event(&mut self.body, (start, duration, data), self.shift);
         let bucket = bucket.to_owned();
         let pulsetime = Pulsetime::from_nanos(r.pulsetime);
         let answer = self.target.heartbeat(&bucket, pulsetime, &self.body)?;
@@ -217,7 +218,7 @@ impl Sender<'_> {
     fn insert<'e>(
         &mut self,
         key: BucketKey,
-        events: impl Iterator<Item = (i64, i64, &'e str)>,
+        events: impl Iterator<Item = (Timestamp, Duration, &'e str)>,
     ) -> anyhow::Result<()> {
         self.body.clear();
         self.body.push(b'[');
@@ -248,7 +249,7 @@ impl Sender<'_> {
         let snapshot = self.replica.snapshot();
         let view = self.names.get(bucket).and_then(|id| snapshot.bucket(id));
         // Of equal ids in one record the last counts.
-        let mut new: BTreeMap<u64, (i64, i64, &str)> = BTreeMap::new();
+        let mut new: BTreeMap<u64, (Timestamp, Duration, &str)> = BTreeMap::new();
         for (id, event) in ids.iter().zip(events.iter()) {
             let replaces = match view {
                 Some(view) => view.event(EventId(*id))?.is_some(),
@@ -276,11 +277,11 @@ impl Sender<'_> {
 }
 
 /// Appends an event without an id, moved in time.
-fn write_event(out: &mut Vec<u8>, (start, duration, data): (i64, i64, &str), shift: Duration) {
+fn write_event(out: &mut Vec<u8>, (start, duration, data): (Timestamp, Duration, &str), shift: Duration) {
     out.extend_from_slice(b"{\"timestamp\":\"");
-    Timestamp::from_nanos(start).saturating_add(shift).write(out);
+    start.saturating_add(shift).write(out);
     out.extend_from_slice(b"\",\"duration\":");
-    Duration::from_nanos(duration).write(out);
+    duration.write(out);
     out.extend_from_slice(b",\"data\":");
     out.extend_from_slice(data.as_bytes());
     out.push(b'}');
