@@ -1,7 +1,7 @@
 //! Records that are made of the fuzzer's choices: of every kind that there is. A new kind of record does not compile
 //! until it is made here.
 
-use timberline_model::{Duration, Timestamp};
+use timberline_model::{Duration, EventId, Pulsetime, Timestamp};
 use timberline_views::BucketKey;
 use timberline_views::record::{
     BucketCreated, BucketDeleted, BucketRestored, BucketUpdated, Erased, EventBlock, EventsChanged,
@@ -56,9 +56,9 @@ impl<'s, 'b> Maker<'s, 'b> {
                 type_: text,
                 client: data,
                 hostname: id,
-                created: self.script.signed(),
+                created: self.time(),
                 data,
-                last_updated: (some & 1 == 1).then(|| self.script.signed()),
+                last_updated: (some & 1 == 1).then(|| self.time()),
             }),
             RecordKind::BucketUpdated => Record::BucketUpdated(BucketUpdated {
                 bucket,
@@ -71,12 +71,12 @@ impl<'s, 'b> Maker<'s, 'b> {
             RecordKind::Heartbeat => Record::Heartbeat(self.heartbeat(bucket, some & 1 == 1, data)),
             RecordKind::EventsInserted => Record::EventsInserted(EventsInserted {
                 bucket,
-                first: self.id(),
+                first: EventId(self.id()),
                 events: self.block(texts),
             }),
             RecordKind::EventsPut => {
                 let events = self.block(texts);
-                let ids = (0..events.len()).map(|_| self.id()).collect();
+                let ids = (0..events.len()).map(|_| EventId(self.id())).collect();
                 Record::EventsPut(EventsPut { bucket, ids, events })
             }
             RecordKind::EventsDeleted => Record::EventsDeleted(EventsDeleted {
@@ -89,7 +89,7 @@ impl<'s, 'b> Maker<'s, 'b> {
             RecordKind::BucketRestored => Record::BucketRestored(BucketRestored { bucket }),
             RecordKind::Erased => Record::Erased(Erased {
                 bucket: (some & 1 == 1).then_some(bucket),
-                next_event: self.id(),
+                next_event: EventId(self.id()),
                 next_bucket: self.bucket().0,
             }),
             RecordKind::PurgeBegun => Record::PurgeBegun(PurgeBegun {
@@ -131,21 +131,29 @@ impl<'s, 'b> Maker<'s, 'b> {
         self.script.long()
     }
 
-    fn ids(&mut self) -> Vec<u64> {
-        (0..self.script.byte()).map(|_| self.id()).collect()
+    fn time(&mut self) -> Timestamp {
+        Timestamp::from_nanos(self.script.signed())
+    }
+
+    fn duration(&mut self) -> Duration {
+        Duration::from_nanos(self.script.signed())
+    }
+
+    fn ids(&mut self) -> Vec<EventId> {
+        (0..self.script.byte()).map(|_| EventId(self.id())).collect()
     }
 
     fn heartbeat<'a>(&mut self, bucket: BucketKey, created: bool, data: &'a str) -> Heartbeat<'a> {
-        let event = self.id();
+        let event = EventId(self.id());
         Heartbeat {
             bucket,
-            start: self.script.signed(),
-            duration: self.script.signed(),
-            pulsetime: self.script.signed(),
+            start: self.time(),
+            duration: self.duration(),
+            pulsetime: Pulsetime::from_nanos(self.script.signed()),
             outcome: if created {
                 Outcome::Created { event, data }
             } else {
-                let duration = self.script.signed();
+                let duration = self.duration();
                 Outcome::Extended { event, duration }
             },
         }
@@ -155,19 +163,15 @@ impl<'s, 'b> Maker<'s, 'b> {
         let events = self.block(texts);
         EventsChanged {
             bucket,
-            next_event: self.id(),
+            next_event: EventId(self.id()),
             last: match self.script.byte() % 3 {
                 0 => Last::Unchanged,
                 1 => Last::Newest,
-                _ => Last::Event(self.id()),
+                _ => Last::Event(EventId(self.id())),
             },
             removed: self.ids(),
-            extended: self
-                .ids()
-                .into_iter()
-                .map(|id| (id, self.script.signed()))
-                .collect(),
-            ids: (0..events.len()).map(|_| self.id()).collect(),
+            extended: self.ids().into_iter().map(|id| (id, self.duration())).collect(),
+            ids: (0..events.len()).map(|_| EventId(self.id())).collect(),
             events,
         }
     }

@@ -6,14 +6,35 @@ use std::fmt;
 use crate::{Data, Duration, Timestamp};
 
 /// Names an event within its bucket's store. Ids a client gives are [`EventId::MIN`]..=[`EventId::MAX`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// [`EventId::NONE`] (0) is the id of no event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(pub u64);
 
 impl EventId {
+    /// The id of no event.
+    pub const NONE: EventId = EventId(0);
     /// The least id.
     pub const MIN: EventId = EventId(1);
     /// The greatest id, 2^53 - 1: beyond it the numbers of JavaScript, which the web UI is written in, have gaps.
     pub const MAX: EventId = EventId((1 << 53) - 1);
+
+    /// The id after this one.
+    #[must_use]
+    pub const fn next(self) -> EventId {
+        self.plus(1)
+    }
+
+    /// The id so many further on.
+    #[must_use]
+    pub const fn plus(self, count: u64) -> EventId {
+        EventId(self.0.saturating_add(count))
+    }
+
+    /// The ids from this one up to `end`, which is not one of them.
+    pub fn until(self, end: EventId) -> impl Iterator<Item = EventId> + use<> {
+        (self.0..end.0).map(EventId)
+    }
 
     /// Whether a client may name an event so.
     #[must_use]

@@ -9,7 +9,7 @@ use timberline_model::{Duration, EventId, Timestamp};
 pub(crate) struct Row {
     pub(crate) start: Timestamp,
     pub(crate) duration: Duration,
-    pub(crate) id: u64,
+    pub(crate) id: EventId,
     pub(crate) data: u32,
 }
 
@@ -21,7 +21,7 @@ impl Row {
 
     /// Rows are kept in the reverse of listing order. A listing has the newest start first, of equal starts the
     /// earlier end, of equal ends the smaller id (what aw-server-rust answers, see the corpus).
-    pub(crate) fn order(&self) -> (Timestamp, Reverse<Duration>, Reverse<u64>) {
+    pub(crate) fn order(&self) -> (Timestamp, Reverse<Duration>, Reverse<EventId>) {
         (self.start, Reverse(self.duration), Reverse(self.id))
     }
 
@@ -86,9 +86,4 @@ impl Bounds {
     pub(crate) fn is_all(&self) -> bool {
         self.from == Timestamp::MIN && self.to == Timestamp::MAX
     }
-}
-
-/// Id and times of an event, as answers need them.
-pub(crate) fn event_id(row: &Row) -> EventId {
-    EventId(row.id)
 }

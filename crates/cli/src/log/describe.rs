@@ -2,7 +2,7 @@
 
 use timberline_log::{Damage, segment_name};
 use timberline_model::json::write_string;
-use timberline_model::{Duration, Timestamp};
+use timberline_model::{Duration, EventId, Timestamp};
 use timberline_views::record::{
     BucketCreated, BucketKey, CodecError, EventBlock, EventsChanged, Heartbeat, Last, LossCause, Outcome,
     PurgeBegun, Record, RecordKind,
@@ -32,7 +32,7 @@ pub(super) fn describe(
     let mut line = Line(out);
     line.open();
     line.number("seq", framed.seq.get());
-    line.time("time", framed.time);
+    line.time("time", Timestamp::from_nanos(framed.time));
     match RecordKind::from_number(framed.kind) {
         Some(kind) => line.text("kind", kind.name()),
         None => line.number("kind", framed.kind.into()),
@@ -103,7 +103,8 @@ fn fields(line: &mut Line<'_>, record: &Record<'_>, names: &BucketNames, events:
         }
         Record::EventsInserted(r) => {
             line.bucket(r.bucket, names);
-            block(line, &r.events, r.first.., events);
+            let end = r.first.plus(r.events.len() as u64);
+            block(line, &r.events, r.first.until(end), events);
         }
         Record::EventsPut(r) => {
             line.bucket(r.bucket, names);
@@ -111,7 +112,7 @@ fn fields(line: &mut Line<'_>, record: &Record<'_>, names: &BucketNames, events:
         }
         Record::EventsDeleted(r) => {
             line.bucket(r.bucket, names);
-            line.numbers("ids", &r.ids);
+            line.ids("ids", &r.ids);
         }
         Record::SettingSet(r) => {
             line.text("key", r.key);
@@ -149,14 +150,14 @@ fn changes(line: &mut Line<'_>, r: &EventsChanged<'_>, events: Events) {
     match r.last {
         Last::Unchanged => {}
         Last::Newest => line.text("last", "newest"),
-        Last::Event(id) => line.number("last", id),
+        Last::Event(id) => line.number("last", id.0),
     }
     if !r.removed.is_empty() {
-        line.numbers("removed", &r.removed);
+        line.ids("removed", &r.removed);
     }
     if !r.extended.is_empty() {
-        let ids: Vec<u64> = r.extended.iter().map(|(id, _)| *id).collect();
-        line.numbers("extended", &ids);
+        let ids: Vec<EventId> = r.extended.iter().map(|(id, _)| *id).collect();
+        line.ids("extended", &ids);
     }
     block(line, &r.events, r.ids.iter().copied(), events);
 }
@@ -169,9 +170,9 @@ fn purge(line: &mut Line<'_>, r: &PurgeBegun) {
         (false, true) => "former data",
     };
     line.text("erases", what);
-    let ids: Vec<u64> = r.events.iter().flat_map(|part| &part.ids).copied().collect();
+    let ids: Vec<EventId> = r.events.iter().flat_map(|part| &part.ids).copied().collect();
     if !ids.is_empty() {
-        line.numbers("ids", &ids);
+        line.ids("ids", &ids);
     }
 }
 
@@ -179,22 +180,22 @@ fn purge(line: &mut Line<'_>, r: &PurgeBegun) {
 fn heartbeat(line: &mut Line<'_>, r: &Heartbeat<'_>) {
     line.time("timestamp", r.start);
     line.duration("duration", r.duration);
-    line.duration("pulsetime", r.pulsetime);
+    line.duration("pulsetime", r.pulsetime.into());
     match r.outcome {
         Outcome::Extended { event, duration } => {
             line.text("outcome", "extended");
-            line.number("event", event);
+            line.number("event", event.0);
             line.duration("event_duration", duration);
         }
         Outcome::Created { event, data } => {
             line.text("outcome", "created");
-            line.number("event", event);
+            line.number("event", event.0);
             line.json("data", data);
         }
     }
 }
 
-fn block(line: &mut Line<'_>, block: &EventBlock<'_>, ids: impl Iterator<Item = u64>, events: Events) {
+fn block(line: &mut Line<'_>, block: &EventBlock<'_>, ids: impl Iterator<Item = EventId>, events: Events) {
     line.number("count", block.len() as u64);
     match events {
         Events::Counted => {
@@ -202,8 +203,8 @@ fn block(line: &mut Line<'_>, block: &EventBlock<'_>, ids: impl Iterator<Item = 
                 .iter()
                 .map(|(start, duration, _)| start.saturating_add(duration));
             if let (Some(start), Some(end)) = (block.starts.iter().min(), ends.max()) {
-                line.time("start", *start);
-                line.time("end", end.nanos());
+                line.time("start", Timestamp::from_nanos(*start));
+                line.time("end", end);
             }
         }
         Events::Expanded => {
@@ -213,13 +214,7 @@ fn block(line: &mut Line<'_>, block: &EventBlock<'_>, ids: impl Iterator<Item = 
                 if position > 0 {
                     line.0.push(b',');
                 }
-                timberline_model::json::write_event(
-                    line.0,
-                    timberline_model::EventId(id),
-                    start,
-                    duration,
-                    data,
-                );
+                timberline_model::json::write_event(line.0, id, start, duration, data);
             }
             line.0.push(b']');
         }
@@ -251,8 +246,8 @@ impl Line<'_> {
         self.0.extend_from_slice(number.to_string().as_bytes());
     }
 
-    fn numbers(&mut self, name: &str, numbers: &[u64]) {
-        let list: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    fn ids(&mut self, name: &str, ids: &[EventId]) {
+        let list: Vec<String> = ids.iter().map(EventId::to_string).collect();
         self.json(name, &format!("[{}]", list.join(",")));
     }
 
@@ -267,16 +262,16 @@ impl Line<'_> {
         self.0.extend_from_slice(json.as_bytes());
     }
 
-    fn time(&mut self, name: &str, nanos: i64) {
+    fn time(&mut self, name: &str, time: Timestamp) {
         self.name(name);
         self.0.push(b'"');
-        Timestamp::from_nanos(nanos).write(self.0);
+        time.write(self.0);
         self.0.push(b'"');
     }
 
-    fn duration(&mut self, name: &str, nanos: i64) {
+    fn duration(&mut self, name: &str, duration: Duration) {
         self.name(name);
-        Duration::from_nanos(nanos).write(self.0);
+        duration.write(self.0);
     }
 
     fn bucket(&mut self, key: BucketKey, names: &BucketNames) {

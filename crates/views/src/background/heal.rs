@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 use timberline_log::Seq;
+use timberline_model::EventId;
 
 use crate::error::{CompactError, OpenError};
 use crate::files::checkpoint;
@@ -179,7 +180,7 @@ fn ids_elsewhere<'v>(
             for i in 0..block.len() {
                 let position = (number * BLOCK_ROWS + i) as u32;
                 if other.hidden.binary_search(&position).is_err()
-                    && let Some(row) = block.row(i).filter(|row| row.id != 0)
+                    && let Some(row) = block.row(i).filter(|row| row.id != EventId::NONE)
                 {
                     give(&row);
                 }

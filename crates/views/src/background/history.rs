@@ -6,7 +6,7 @@ use std::time::Duration;
 use timberline_cancel::Cancel;
 
 use timberline_log::Seq;
-use timberline_model::Timestamp;
+use timberline_model::{EventId, Timestamp};
 
 use crate::background::pace::StorePace;
 use crate::erasure::progress::Maintenance;
@@ -79,12 +79,10 @@ impl Shared {
         let mut pace = StorePace::new(&self.wakeup, leisurely, &cancel);
         let deletions = Deletions::read(&reader, from, old, &dates, &mut pace)?;
         let old_through = deletions.old_through;
-        let mut gone: BTreeMap<BucketKey, Vec<u64>> = BTreeMap::new();
+        let mut gone: BTreeMap<BucketKey, Vec<EventId>> = BTreeMap::new();
         for ((_, time), key, ids) in deletions.by_record() {
             if time <= old && snapshot.kept_of(key).is_some() {
-                gone.entry(key)
-                    .or_default()
-                    .extend(ids.into_iter().map(|id| id.0));
+                gone.entry(key).or_default().extend(ids);
             }
         }
         for (bucket, ids) in gone {

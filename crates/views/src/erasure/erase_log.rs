@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{Damage, LogReader, Seq};
-use timberline_model::{Duration, Timestamp};
+use timberline_model::{Duration, EventId, Timestamp};
 
 use crate::error::HistoryError;
 use crate::record::{
@@ -33,7 +33,7 @@ pub(crate) struct Targets {
 struct Target {
     /// All that records up to here hold of the bucket.
     whole: Option<Seq>,
-    events: FxHashMap<u64, ErasureAction>,
+    events: FxHashMap<EventId, ErasureAction>,
 }
 
 /// What becomes of an event in old records.
@@ -154,7 +154,7 @@ impl Targets {
     }
 
     /// The events, and with `None` the buckets, that go.
-    fn names(&self) -> FxHashSet<(BucketKey, Option<u64>)> {
+    fn names(&self) -> FxHashSet<(BucketKey, Option<EventId>)> {
         let mut names = FxHashSet::default();
         for (key, target) in &self.buckets {
             names.extend(target.whole.map(|_| (*key, None)));
@@ -218,7 +218,7 @@ fn readable(
 
 /// The data that records gave events, and which record it was.
 #[derive(Debug, Default)]
-struct TextsPut(FxHashMap<(BucketKey, u64), (Seq, Arc<str>)>);
+struct TextsPut(FxHashMap<(BucketKey, EventId), (Seq, Arc<str>)>);
 
 impl TextsPut {
     fn put(&mut self, seq: Seq, put: &EventsPut<'_>) {
@@ -231,7 +231,7 @@ impl TextsPut {
     }
 
     /// What an event was given after a record.
-    fn after(&self, bucket: BucketKey, id: u64, through: Seq) -> Option<&Arc<str>> {
+    fn after(&self, bucket: BucketKey, id: EventId, through: Seq) -> Option<&Arc<str>> {
         let (seq, text) = self.0.get(&(bucket, id))?;
         (*seq > through).then_some(text)
     }
@@ -245,7 +245,7 @@ impl Target {
         let Effect::ChangeEvents(changes) = record.effect() else {
             return None;
         };
-        let becomes = |id: u64| match self.events.get(&id) {
+        let becomes = |id: EventId| match self.events.get(&id) {
             Some(action) if seq <= action.through => match &action.redacted {
                 Some(text) => Erasure::Redacted(text.clone()),
                 None => Erasure::Erased,
@@ -285,18 +285,17 @@ fn without_bucket(record: &Record<'_>) -> Option<Record<'static>> {
 fn without_events(
     changes: &EventChanges<'_>,
     used: IdsUsed,
-    becomes: impl Fn(u64) -> Erasure,
+    becomes: impl Fn(EventId) -> Erasure,
 ) -> Option<Record<'static>> {
-    let is_erased = |id: u64| matches!(becomes(id), Erasure::Erased);
+    let is_erased = |id: EventId| matches!(becomes(id), Erasure::Erased);
     let last = match changes.last {
         Last::Event(id) if is_erased(id) => Last::Newest,
         last => last,
     };
-    let extended: Vec<(u64, i64)> = changes
+    let extended: Vec<(EventId, Duration)> = changes
         .extended
         .iter()
         .filter(|(id, _)| !is_erased(*id))
-        .map(|(id, duration)| (id, duration.nanos()))
         .collect();
     let put = changes.put.map(|put| (put, left(&put, &becomes)));
     let same = put.as_ref().is_none_or(|(_, left)| left.is_none());
@@ -332,9 +331,9 @@ fn erased(bucket: Option<BucketKey>, used: IdsUsed) -> Record<'static> {
 
 /// The events without those that are erased, with the data that they get; `None` if all stay as they are. Of the texts
 /// only those in use are left.
-fn left(put: &Put<'_>, becomes: impl Fn(u64) -> Erasure) -> Option<(Vec<u64>, EventBlock<'static>)> {
+fn left(put: &Put<'_>, becomes: impl Fn(EventId) -> Erasure) -> Option<(Vec<EventId>, EventBlock<'static>)> {
     let mut changed = false;
-    let mut kept: Vec<(u64, Timestamp, Duration, Cow<'_, str>)> = Vec::with_capacity(put.len());
+    let mut kept: Vec<(EventId, Timestamp, Duration, Cow<'_, str>)> = Vec::with_capacity(put.len());
     for (id, start, duration, text) in put.iter() {
         match becomes(id) {
             Erasure::Same => kept.push((id, start, duration, Cow::Borrowed(text))),
@@ -405,7 +404,7 @@ fn contents(
     first: Seq,
     last: Seq,
     targets: &Targets,
-    unseen: &mut FxHashSet<(BucketKey, Option<u64>)>,
+    unseen: &mut FxHashSet<(BucketKey, Option<EventId>)>,
     pace: &mut dyn Pace,
 ) -> Result<Contents, HistoryError> {
     let mut contents = Contents::default();
@@ -428,7 +427,7 @@ fn contents(
         match decoded.effect() {
             Effect::CreateBucket(r) => drop(unseen.remove(&(r.bucket, None))),
             Effect::ChangeEvents(changes) if !unseen.is_empty() => {
-                let erased = |id: &u64| {
+                let erased = |id: &EventId| {
                     let action = target.events.get(id);
                     action.is_some_and(|action| record.seq <= action.through)
                 };

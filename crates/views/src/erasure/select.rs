@@ -97,10 +97,7 @@ pub(crate) fn select(
 ) -> Result<Selected, HistoryError> {
     let mut search = Search {
         selection,
-        ids: selection
-            .ids
-            .as_ref()
-            .map(|ids| ids.iter().map(|id| id.0).collect()),
+        ids: selection.ids.as_ref().map(|ids| ids.iter().copied().collect()),
         bounds: selection.range.bounds(),
         seen: FxHashMap::default(),
         trashed: FxHashSet::default(),
@@ -139,9 +136,9 @@ pub(crate) fn select(
 struct Search<'a> {
     selection: &'a Selection<'a>,
     /// [`Selection::ids`], to be found fast: it is asked for every event of the log.
-    ids: Option<FxHashSet<u64>>,
+    ids: Option<FxHashSet<EventId>>,
     bounds: Bounds,
-    seen: FxHashMap<BucketKey, FxHashMap<u64, Seen>>,
+    seen: FxHashMap<BucketKey, FxHashMap<EventId, Seen>>,
     /// Deleted buckets.
     trashed: FxHashSet<BucketKey>,
 }
@@ -159,7 +156,7 @@ impl Search<'_> {
             text.clear();
             event.write_data(&mut text);
             check.after(text.len())?;
-            let id = event.id().0;
+            let id = event.id();
             let data = String::from_utf8_lossy(&text);
             if !self.is_wanted(id) || !(self.selection.data)(&data) {
                 continue;
@@ -229,7 +226,7 @@ impl Search<'_> {
         &mut self,
         key: BucketKey,
         seq: Seq,
-        id: u64,
+        id: EventId,
         (start, duration, text): (Timestamp, Duration, &str),
         hit: bool,
     ) {
@@ -251,7 +248,7 @@ impl Search<'_> {
 
     /// The newest record up to which a prior version of an event matched, the one it has now included, which ends with
     /// record `until`.
-    fn newest_prior(&self, key: BucketKey, id: u64, until: Seq) -> Option<Seq> {
+    fn newest_prior(&self, key: BucketKey, id: EventId, until: Seq) -> Option<Seq> {
         let seen = self.seen.get(&key)?.get(&id)?;
         if self.matches(id, seen) {
             Some(until)
@@ -260,13 +257,13 @@ impl Search<'_> {
         }
     }
 
-    fn extend(&mut self, key: BucketKey, id: u64, duration: Duration) {
+    fn extend(&mut self, key: BucketKey, id: EventId, duration: Duration) {
         if let Some(seen) = self.seen.get_mut(&key).and_then(|bucket| bucket.get_mut(&id)) {
             seen.duration = duration;
         }
     }
 
-    fn remove(&mut self, key: BucketKey, ids: &[u64]) {
+    fn remove(&mut self, key: BucketKey, ids: &[EventId]) {
         if let Some(bucket) = self.seen.get_mut(&key) {
             for id in ids {
                 if let Some(seen) = bucket.get_mut(id) {
@@ -277,24 +274,24 @@ impl Search<'_> {
     }
 
     /// An event is purged.
-    fn forget(&mut self, key: BucketKey, id: u64) {
+    fn forget(&mut self, key: BucketKey, id: EventId) {
         if let Some(bucket) = self.seen.get_mut(&key) {
             bucket.remove(&id);
         }
     }
 
     /// What an event was before is erased.
-    fn forget_prior(&mut self, key: BucketKey, id: u64) {
+    fn forget_prior(&mut self, key: BucketKey, id: EventId) {
         if let Some(seen) = self.seen.get_mut(&key).and_then(|bucket| bucket.get_mut(&id)) {
             seen.prior = None;
         }
     }
 
-    fn is_wanted(&self, id: u64) -> bool {
+    fn is_wanted(&self, id: EventId) -> bool {
         self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
     }
 
-    fn matches(&self, id: u64, seen: &Seen) -> bool {
+    fn matches(&self, id: EventId, seen: &Seen) -> bool {
         let row = Row {
             start: seen.start,
             duration: seen.duration,
@@ -312,9 +309,9 @@ impl Search<'_> {
             let Some(bucket) = self.seen.get(&key) else {
                 continue;
             };
-            let mut ids: Vec<(&u64, &Seen)> = bucket.iter().collect();
+            let mut ids: Vec<(&EventId, &Seen)> = bucket.iter().collect();
             ids.sort_unstable_by_key(|(id, _)| **id);
-            let mut groups: BTreeMap<Through, Vec<u64>> = BTreeMap::new();
+            let mut groups: BTreeMap<Through, Vec<EventId>> = BTreeMap::new();
             let mut count = 0;
             for (id, seen) in ids {
                 let through = match (self.matches(*id, seen), seen.prior) {
@@ -331,7 +328,7 @@ impl Search<'_> {
                 if let Some(text) = seen.text.as_ref().filter(|_| selected.samples.len() < samples) {
                     selected.samples.push(SelectedEvent {
                         bucket: key,
-                        id: EventId(*id),
+                        id: *id,
                         start: seen.start,
                         duration: seen.duration,
                         data: text.to_string(),
@@ -349,13 +346,13 @@ impl Search<'_> {
 }
 
 /// The records for a bucket: groups of events by the record through which they are erased.
-pub(crate) fn purges(bucket: BucketKey, groups: BTreeMap<Through, Vec<u64>>) -> Vec<PurgeBegun> {
-    let mut all: Vec<(Through, u64)> = groups
+pub(crate) fn purges(bucket: BucketKey, groups: BTreeMap<Through, Vec<EventId>>) -> Vec<PurgeBegun> {
+    let mut all: Vec<(Through, EventId)> = groups
         .into_iter()
         .flat_map(|(through, ids)| ids.into_iter().map(move |id| (through, id)))
         .collect();
     all.sort_unstable();
-    let record = |part: &[(Through, u64)]| PurgeBegun {
+    let record = |part: &[(Through, EventId)]| PurgeBegun {
         bucket,
         whole: false,
         events: part

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 use timberline_log::{LogReader, Rewrite, Rewritten, SegmentInfo, Seq};
-use timberline_model::{Duration, Timestamp};
+use timberline_model::{Duration, EventId, Timestamp};
 
 use crate::error::HistoryError;
 use crate::history::each_record;
@@ -73,7 +73,7 @@ pub(crate) fn squash(
 /// Which events are changed by something else than what made them.
 #[derive(Default)]
 struct Touched {
-    ids: FxHashMap<BucketKey, BTreeSet<u64>>,
+    ids: FxHashMap<BucketKey, BTreeSet<EventId>>,
     refused: bool,
 }
 
@@ -99,10 +99,10 @@ impl Touched {
         !self.refused
     }
 
-    fn any(&self, bucket: BucketKey, from: u64, count: u64) -> bool {
+    fn any(&self, bucket: BucketKey, from: EventId, count: u64) -> bool {
         self.ids
             .get(&bucket)
-            .is_some_and(|ids| ids.range(from..from.saturating_add(count)).next().is_some())
+            .is_some_and(|ids| ids.range(from..from.plus(count)).next().is_some())
     }
 }
 
@@ -111,7 +111,7 @@ impl Touched {
 struct Squasher {
     buckets: BTreeMap<BucketKey, SquashedBucket>,
     settings: BTreeMap<String, Option<String>>,
-    next_event: u64,
+    next_event: EventId,
     next_bucket: u32,
     purged_through: Option<u64>,
     time: i64,
@@ -124,9 +124,9 @@ struct SquashedBucket {
     updated: Option<Updated>,
     /// Inserts taken over: when, and their payload.
     inserts: Vec<(i64, Vec<u8>)>,
-    removed: BTreeSet<u64>,
-    extended: BTreeMap<u64, Duration>,
-    events: BTreeMap<u64, Event>,
+    removed: BTreeSet<EventId>,
+    extended: BTreeMap<EventId, Duration>,
+    events: BTreeMap<EventId, Event>,
     texts: Texts,
     last: Option<Last>,
     /// There is more than the traces of what was erased.
@@ -140,8 +140,8 @@ struct Created {
     hostname: String,
     type_: String,
     data: String,
-    created: i64,
-    last_updated: Option<i64>,
+    created: Timestamp,
+    last_updated: Option<Timestamp>,
 }
 
 #[derive(Default)]
@@ -245,7 +245,7 @@ impl Squasher {
         };
         out.record(&Record::Erased(Erased {
             bucket: None,
-            next_event: 0,
+            next_event: EventId::NONE,
             next_bucket: self.next_bucket,
         }))?;
         for (key, bucket) in &self.buckets {
@@ -320,7 +320,7 @@ impl SquashedBucket {
         self.compare_with(changes.last);
     }
 
-    fn remove(&mut self, ids: &[u64]) {
+    fn remove(&mut self, ids: &[EventId]) {
         for id in ids {
             self.events.remove(id);
             self.extended.remove(id);
@@ -365,13 +365,13 @@ impl SquashedBucket {
     fn write_events(&self, key: BucketKey, out: &mut Out<'_>) -> Result<(), HistoryError> {
         let mut first = EventsChanged {
             bucket: key,
-            next_event: 0,
+            next_event: EventId::NONE,
             last: Last::Unchanged,
             removed: self.removed.iter().copied().collect(),
             extended: self
                 .extended
                 .iter()
-                .map(|(id, duration)| (*id, duration.nanos()))
+                .map(|(id, duration)| (*id, *duration))
                 .collect(),
             ids: Vec::new(),
             events: EventBlock::default(),
@@ -380,7 +380,7 @@ impl SquashedBucket {
             out.record(&Record::EventsChanged(first.clone()))?;
             (first.removed, first.extended) = (Vec::new(), Vec::new());
         }
-        let mut events: Vec<(u64, Event)> = self.events.iter().map(|(id, event)| (*id, *event)).collect();
+        let mut events: Vec<(EventId, Event)> = self.events.iter().map(|(id, event)| (*id, *event)).collect();
         events.sort_by_key(|(id, event)| (event.start, *id));
         let mut rest = events.as_slice();
         while !rest.is_empty() {
@@ -402,7 +402,7 @@ impl SquashedBucket {
     }
 
     /// How many of these events go into one record; at least one.
-    fn fitting(&self, events: &[(u64, Event)]) -> usize {
+    fn fitting(&self, events: &[(EventId, Event)]) -> usize {
         let mut bytes = 0;
         let fits = events.iter().take(RECORD_EVENTS).take_while(|(_, event)| {
             bytes += self.texts.text(event.text).len();

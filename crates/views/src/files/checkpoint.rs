@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bincode::{BorrowDecode, Encode};
 use timberline_disk::{IoError, Storage};
 use timberline_log::{Position, Seq};
-use timberline_model::{Bucket, Data, Duration, Timestamp};
+use timberline_model::{Bucket, Data, Duration, EventId, Timestamp};
 
 use crate::error::OpenError;
 use crate::files::generations::Generations;
@@ -144,7 +144,7 @@ pub(crate) fn encode(snapshot: &Snapshot, generations: &Generations) -> Result<V
     let body = Body {
         seq: snapshot.seq.get(),
         position: snapshot.position.map(|p| (p.segment.0, p.offset)),
-        next_event: snapshot.next_event,
+        next_event: snapshot.next_event.0,
         next_bucket: snapshot.next_bucket,
         settings: snapshot
             .settings
@@ -191,9 +191,9 @@ fn bucket_body(view: &BucketView) -> Result<BucketBody, CodecError> {
         extent: view.extent.map(|(start, end)| (start.nanos(), end.nanos())),
         len: view.len,
         touched: view.touched.get(),
-        last: view.last.map(|l| (l.id, l.start.nanos(), l.duration.nanos())),
+        last: view.last.map(|l| (l.id.0, l.start.nanos(), l.duration.nanos())),
         open: view.open.as_ref().map(|o| OpenBody {
-            id: o.row.id,
+            id: o.row.id.0,
             start: o.row.start.nanos(),
             duration: o.row.duration.nanos(),
             data: o.text().to_owned(),
@@ -206,7 +206,7 @@ fn bucket_body(view: &BucketView) -> Result<BucketBody, CodecError> {
                 hidden: s.hidden.to_vec(),
             })
             .collect(),
-        head_ids: rows.iter().map(|(row, _)| row.id).collect(),
+        head_ids: rows.iter().map(|(row, _)| row.id.0).collect(),
         head,
     })
 }
@@ -412,7 +412,7 @@ fn restore(
     let settings: BTreeMap<String, String> = body.settings.into_iter().collect();
     let mut state = State::restore(
         Seq(body.seq),
-        body.next_event,
+        EventId(body.next_event),
         body.next_bucket,
         settings,
         buckets,
@@ -524,7 +524,7 @@ fn restore_bucket(
         runs: Arc::default(),
         open: None,
         last: b.last.map(|(id, start, duration)| LastEvent {
-            id,
+            id: EventId(id),
             start: Timestamp::from_nanos(start),
             duration: Duration::from_nanos(duration),
         }),
@@ -542,14 +542,15 @@ fn restore_bucket(
             "a bucket has not as many events as it counts",
         ));
     }
+    let head_ids: Vec<EventId> = b.head_ids.into_iter().map(EventId).collect();
     let open = b.open.as_ref().map(|o| {
         let row = Row {
             start: Timestamp::from_nanos(o.start),
             duration: Duration::from_nanos(o.duration),
-            id: o.id,
+            id: EventId(o.id),
             data: 0,
         };
         (row, o.data.as_str())
     });
-    Ok(BucketState::restore(view, &Put::of(&b.head_ids, &head), open))
+    Ok(BucketState::restore(view, &Put::of(&head_ids, &head), open))
 }

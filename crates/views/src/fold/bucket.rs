@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use timberline_log::Seq;
-use timberline_model::{Bucket, Duration, Timestamp};
+use timberline_model::{Bucket, Duration, EventId, Timestamp};
 
 use crate::fold::FoldError;
 use crate::head::{Interner, Run, push_run};
@@ -148,7 +148,7 @@ impl BucketState {
     }
 
     /// Where an event lies.
-    pub(crate) fn find(&self, id: u64) -> Result<Option<EventLocation>, SegmentError> {
+    pub(crate) fn find(&self, id: EventId) -> Result<Option<EventLocation>, SegmentError> {
         if let Some(place) = self.view.find_in_memory(id) {
             return Ok(Some(place));
         }
@@ -230,7 +230,7 @@ impl BucketState {
     }
 
     /// A heartbeat became a new event.
-    fn create(&mut self, id: u64, start: Timestamp, duration: Duration, text: &str) {
+    fn create(&mut self, id: EventId, start: Timestamp, duration: Duration, text: &str) {
         self.close_open();
         let open = self.opened(
             Row {
@@ -249,7 +249,7 @@ impl BucketState {
     }
 
     /// A heartbeat extended an event, which is from now on the open one. False when there is no such event.
-    fn extend(&mut self, id: u64, duration: Duration) -> Result<bool, SegmentError> {
+    fn extend(&mut self, id: EventId, duration: Duration) -> Result<bool, SegmentError> {
         if self.view.open.as_ref().is_none_or(|o| o.row.id != id) {
             let Some(place) = self.find(id)? else {
                 return Ok(false);
@@ -284,7 +284,7 @@ impl BucketState {
     }
 
     /// Events are deleted. Those that are not there are passed over.
-    pub(crate) fn delete(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
+    pub(crate) fn delete(&mut self, ids: &[EventId]) -> Result<(), SegmentError> {
         let removed = self.remove_rows(ids);
         if self.view.last.is_some_and(|l| ids.contains(&l.id)) {
             self.compare_with_newest();
@@ -293,7 +293,7 @@ impl BucketState {
         removed
     }
 
-    fn set_duration(&mut self, id: u64, duration: Duration) -> Result<(), FoldError> {
+    fn set_duration(&mut self, id: EventId, duration: Duration) -> Result<(), FoldError> {
         let place = self.find(id)?;
         let Some((row, text)) = place.map(|place| self.read(place)).transpose()?.flatten() else {
             let bucket = self.view.key.0;
@@ -346,7 +346,7 @@ impl BucketState {
     fn add_rows(&mut self, put: &Put<'_>) {
         let mut rows = self.rows(put);
         if put.given().is_some_and(has_twice) {
-            let latest: FxHashMap<u64, Row> = rows.into_iter().map(|r| (r.id, r)).collect();
+            let latest: FxHashMap<EventId, Row> = rows.into_iter().map(|r| (r.id, r)).collect();
             rows = latest.into_values().collect();
         }
         self.view.len += rows.len() as u64;
@@ -450,7 +450,7 @@ impl BucketState {
     }
 
     /// Removes all it can; reports what could not be read.
-    fn remove_rows(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
+    fn remove_rows(&mut self, ids: &[EventId]) -> Result<(), SegmentError> {
         if ids.len() >= MANY || self.located.is_some() {
             let mut sorted = Cow::Borrowed(ids);
             if !ids.is_sorted_by(|a, b| a < b) {
@@ -467,7 +467,7 @@ impl BucketState {
         result
     }
 
-    fn remove_row(&mut self, id: u64) -> Result<(), SegmentError> {
+    fn remove_row(&mut self, id: EventId) -> Result<(), SegmentError> {
         if let Some(place) = self.find(id)? {
             let row = self.row_at(place)?;
             self.take_out(place)?;
@@ -481,7 +481,7 @@ impl BucketState {
     }
 
     /// The same for ids that are sorted, in one pass over the memory and over those blocks that may hold one of them.
-    fn remove_many(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
+    fn remove_many(&mut self, ids: &[EventId]) -> Result<(), SegmentError> {
         let mut in_memory: Vec<Row> = Vec::new();
         if let Some(open) = self
             .view
@@ -509,15 +509,15 @@ impl BucketState {
             return self.hide(ids);
         }
         // An event lies in one place.
-        let mut found: Vec<u64> = in_memory.iter().map(|row| row.id).collect();
+        let mut found: Vec<EventId> = in_memory.iter().map(|row| row.id).collect();
         found.sort_unstable();
         let left = ids.iter().filter(|id| found.binary_search(id).is_err());
-        let left: Vec<u64> = left.copied().collect();
+        let left: Vec<EventId> = left.copied().collect();
         self.hide(&left)
     }
 
     /// Hides events, whose ids are sorted, in the view segments.
-    fn hide(&mut self, ids: &[u64]) -> Result<(), SegmentError> {
+    fn hide(&mut self, ids: &[EventId]) -> Result<(), SegmentError> {
         let mut result = Ok(());
         if ids.is_empty() || self.view.segments.is_empty() {
             return result;
@@ -570,7 +570,7 @@ impl BucketState {
 }
 
 /// Whether an id is there twice: so it may be in records of old.
-fn has_twice(ids: &[u64]) -> bool {
+fn has_twice(ids: &[EventId]) -> bool {
     if ids.is_sorted_by(|a, b| a < b) {
         return false;
     }
@@ -590,7 +590,7 @@ fn take_from(runs: &mut Arc<Vec<Arc<Run>>>, run: usize, position: usize) {
 /// Hides the events with these ids, which are sorted, in a view segment.
 fn hide(
     sealed: &mut MaskedSegment,
-    ids: &[u64],
+    ids: &[EventId],
     located: Option<&Located>,
 ) -> Result<RemovedEvents, SegmentError> {
     if let Some(gone) = located.and_then(|located| located.hide(sealed, ids)) {
@@ -620,14 +620,14 @@ mod tests {
         let mut state = BucketState::new(BucketKey(1), bucket);
         let time = Timestamp::from_nanos;
         let lasting = Duration::from_nanos;
-        state.create(1, time(100), lasting(50), "{}");
-        state.create(2, time(120), lasting(80), "{}");
+        state.create(EventId(1), time(100), lasting(50), "{}");
+        state.create(EventId(2), time(120), lasting(80), "{}");
         assert_eq!(state.view.extent, Some((time(100), time(200))));
-        assert!(state.extend(2, lasting(10)).unwrap());
+        assert!(state.extend(EventId(2), lasting(10)).unwrap());
         assert_eq!(state.view.extent, Some((time(100), time(150))));
-        assert!(state.extend(1, lasting(5)).unwrap());
+        assert!(state.extend(EventId(1), lasting(5)).unwrap());
         assert_eq!(state.view.extent, Some((time(100), time(130))));
-        assert!(state.extend(1, lasting(70)).unwrap());
+        assert!(state.extend(EventId(1), lasting(70)).unwrap());
         assert_eq!(state.view.extent, Some((time(100), time(170))));
     }
 }

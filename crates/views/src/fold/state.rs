@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_log::{Position, Seq};
-use timberline_model::Data;
+use timberline_model::{Data, EventId, Timestamp};
 
 use crate::collections::{Names, Table};
 use crate::fold::BucketState;
@@ -27,7 +27,7 @@ pub enum FoldError {
         /// The bucket's key.
         bucket: u32,
         /// The event's id.
-        event: u64,
+        event: EventId,
     },
     /// It creates what is there already.
     #[error("it creates bucket {0:?}, which is there already")]
@@ -37,7 +37,7 @@ pub enum FoldError {
     NotDeleted(u32),
     /// It gives an id that was given before.
     #[error("it gives event id {0} a second time")]
-    IdReused(u64),
+    IdReused(EventId),
     /// A view segment had to be read and is damaged.
     #[error(transparent)]
     Segment(#[from] SegmentError),
@@ -53,7 +53,7 @@ pub(crate) struct State {
     pub(crate) seq: Seq,
     /// Where the next record begins, if that is known.
     pub(crate) position: Option<Position>,
-    pub(crate) next_event: u64,
+    pub(crate) next_event: EventId,
     next_bucket: u32,
     /// Newest seq that made, changed or deleted a bucket.
     listed: Seq,
@@ -111,7 +111,7 @@ impl State {
         State {
             seq: Seq::NONE,
             position: None,
-            next_event: 1,
+            next_event: EventId::MIN,
             next_bucket: 0,
             listed: Seq::NONE,
             settings: Arc::default(),
@@ -131,7 +131,7 @@ impl State {
     /// The state that a checkpoint holds.
     pub(crate) fn restore(
         seq: Seq,
-        next_event: u64,
+        next_event: EventId,
         next_bucket: u32,
         settings: BTreeMap<String, String>,
         buckets: Vec<BucketState>,
@@ -352,7 +352,7 @@ impl State {
             type_: "unknown",
             client: "unknown",
             hostname: "unknown",
-            created: 0,
+            created: Timestamp::EPOCH,
             data: "{}",
             last_updated: None,
         };
@@ -526,7 +526,7 @@ impl State {
             self.show_trashed(key);
             return Ok(());
         }
-        let ids: Vec<u64> = purge.removed().flatten().copied().collect();
+        let ids: Vec<EventId> = purge.removed().flatten().copied().collect();
         if let Some((_, deleted)) = self.trash.get_mut(&key) {
             let changed = deleted.delete(&ids);
             self.show_trashed(key);

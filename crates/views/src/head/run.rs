@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use timberline_model::Timestamp;
+use timberline_model::{EventId, Timestamp};
 
 use crate::head::HeadDictionary;
 use crate::row::{Bounds, Row};
@@ -21,8 +21,8 @@ pub(crate) struct Run {
     dictionary: Arc<HeadDictionary>,
     /// Greatest end of each `STRIDE` rows, so that a long event far back is found without reading all.
     ends: Vec<Timestamp>,
-    least_id: u64,
-    greatest_id: u64,
+    least_id: EventId,
+    greatest_id: EventId,
 }
 
 impl Run {
@@ -33,8 +33,8 @@ impl Run {
             .chunks(STRIDE)
             .map(|c| c.iter().map(Row::end).max().unwrap_or(Timestamp::MIN))
             .collect();
-        let least_id = rows.iter().map(|r| r.id).min().unwrap_or(u64::MAX);
-        let greatest_id = rows.iter().map(|r| r.id).max().unwrap_or(0);
+        let least_id = rows.iter().map(|r| r.id).min().unwrap_or(EventId(u64::MAX));
+        let greatest_id = rows.iter().map(|r| r.id).max().unwrap_or(EventId::NONE);
         Run {
             rows,
             dictionary,
@@ -61,13 +61,13 @@ impl Run {
     }
 
     /// Whether one of these ids, which are sorted, lies between its least and its greatest.
-    pub(crate) fn may_hold(&self, ids: &[u64]) -> bool {
+    pub(crate) fn may_hold(&self, ids: &[EventId]) -> bool {
         let from = ids.partition_point(|id| *id < self.least_id);
         ids.get(from).is_some_and(|id| *id <= self.greatest_id)
     }
 
     /// Position of the event with this id.
-    pub(crate) fn find(&self, id: u64) -> Option<usize> {
+    pub(crate) fn find(&self, id: EventId) -> Option<usize> {
         if id < self.least_id || id > self.greatest_id {
             return None;
         }
@@ -84,7 +84,7 @@ impl Run {
     }
 
     /// The run without the rows that have these ids, which are sorted; the rows are added to `gone`.
-    pub(crate) fn without_these(self: &Arc<Run>, ids: &[u64], gone: &mut Vec<Row>) -> Arc<Run> {
+    pub(crate) fn without_these(self: &Arc<Run>, ids: &[EventId], gone: &mut Vec<Row>) -> Arc<Run> {
         if !self.may_hold(ids) {
             return self.clone();
         }

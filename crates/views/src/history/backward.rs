@@ -5,7 +5,7 @@ use crate::history::each_record_until;
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
-use timberline_model::Duration;
+use timberline_model::{Duration, EventId};
 
 use crate::error::HistoryError;
 use crate::history::event_state::{BucketAt, BucketPresence, EventState, StateAt};
@@ -15,7 +15,7 @@ use crate::record::{BucketKey, Effect, EventChanges, Last, Record};
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     /// Events of these buckets. None of a bucket: only what its next heartbeat was compared with.
-    pub(crate) events: FxHashMap<BucketKey, FxHashSet<u64>>,
+    pub(crate) events: FxHashMap<BucketKey, FxHashSet<EventId>>,
     /// Whether they were there, and their fields.
     pub(crate) buckets: FxHashSet<BucketKey>,
     pub(crate) settings: FxHashSet<String>,
@@ -37,8 +37,8 @@ struct Earlier {
     fields: [Option<String>; 4],
     last: Option<Last>,
     /// Events that were removed while it was not known what the next heartbeat was compared with.
-    went: FxHashSet<u64>,
-    events: FxHashMap<u64, Found>,
+    went: FxHashSet<EventId>,
+    events: FxHashMap<EventId, Found>,
     /// It was made here, or purged whole: nothing further back counts.
     all: bool,
 }
@@ -97,7 +97,7 @@ impl Asked {
 }
 
 impl Earlier {
-    fn answers(&self, fields: bool, events: Option<&FxHashSet<u64>>) -> bool {
+    fn answers(&self, fields: bool, events: Option<&FxHashSet<EventId>>) -> bool {
         let is_known = |id| matches!(self.events.get(id), Some(Found::Is(_) | Found::Gone));
         let fields_known = || self.presence.is_some() && self.fields.iter().all(Option::is_some);
         self.all
@@ -138,7 +138,7 @@ impl Earlier {
         }
     }
 
-    fn extend(&mut self, id: u64, duration: Duration) {
+    fn extend(&mut self, id: EventId, duration: Duration) {
         match self.events.get_mut(&id) {
             Some(Found::Is(value)) => value.duration = duration,
             Some(Found::Gone) => {}
@@ -147,8 +147,8 @@ impl Earlier {
         }
     }
 
-    fn remove(&mut self, ids: &[u64], wanted: Option<&FxHashSet<u64>>) {
-        let is_wanted = |id: &&u64| wanted.is_some_and(|wanted| wanted.contains(id));
+    fn remove(&mut self, ids: &[EventId], wanted: Option<&FxHashSet<EventId>>) {
+        let is_wanted = |id: &&EventId| wanted.is_some_and(|wanted| wanted.contains(id));
         for id in ids.iter().filter(is_wanted) {
             self.events.insert(*id, Found::Gone);
         }
@@ -159,7 +159,7 @@ impl Earlier {
         }
     }
 
-    fn change(&mut self, changes: &EventChanges<'_>, wanted: Option<&FxHashSet<u64>>) {
+    fn change(&mut self, changes: &EventChanges<'_>, wanted: Option<&FxHashSet<EventId>>) {
         self.remove(changes.removed, wanted);
         if let Some(wanted) = wanted {
             for (id, duration) in changes.extended.iter().filter(|(id, _)| wanted.contains(id)) {
@@ -239,7 +239,7 @@ impl Part {
 }
 
 impl Earlier {
-    fn fold(&mut self, effect: Effect<'_>, wanted: Option<&FxHashSet<u64>>) {
+    fn fold(&mut self, effect: Effect<'_>, wanted: Option<&FxHashSet<EventId>>) {
         match effect {
             Effect::CreateBucket(r) => {
                 self.all = true;

@@ -103,7 +103,7 @@ pub(crate) fn event_history(
         }
         if Record::bucket_of(record.kind, record.payload)? == Some(bucket) {
             let decoded = Record::decode(record.kind, record.payload)?;
-            if let Some(mut change) = change_of(&decoded, id.0, record.seq <= squashed) {
+            if let Some(mut change) = change_of(&decoded, id, record.seq <= squashed) {
                 if behind_marker && matches!(change.what, ChangeKind::Replaced) {
                     change.what = ChangeKind::Salvaged;
                 }
@@ -138,7 +138,7 @@ enum After {
     Same,
 }
 
-fn change_of(record: &Record<'_>, id: u64, squashed: bool) -> Option<EventChange> {
+fn change_of(record: &Record<'_>, id: EventId, squashed: bool) -> Option<EventChange> {
     let same = |what| {
         Some(EventChange {
             what,
@@ -169,7 +169,12 @@ fn change_of(record: &Record<'_>, id: u64, squashed: bool) -> Option<EventChange
 }
 
 /// What changes to many events do to one of them; its last change counts.
-fn changed(record: &Record<'_>, changes: &EventChanges<'_>, id: u64, squashed: bool) -> Option<EventChange> {
+fn changed(
+    record: &Record<'_>,
+    changes: &EventChanges<'_>,
+    id: EventId,
+    squashed: bool,
+) -> Option<EventChange> {
     let mut after = changes.removed.contains(&id).then_some(After::Gone);
     if let Some((_, duration)) = changes.extended.iter().find(|(extended, _)| *extended == id) {
         after = Some(After::Lasting(duration));
@@ -181,9 +186,9 @@ fn changed(record: &Record<'_>, changes: &EventChanges<'_>, id: u64, squashed: b
     let what = match record {
         Record::Heartbeat(r) => {
             let beat = HeartbeatFacts {
-                start: Timestamp::from_nanos(r.start),
-                duration: Duration::from_nanos(r.duration),
-                pulsetime: Pulsetime::from_nanos(r.pulsetime),
+                start: r.start,
+                duration: r.duration,
+                pulsetime: r.pulsetime,
             };
             match after {
                 After::This(..) => ChangeKind::Created(beat),

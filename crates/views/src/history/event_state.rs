@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
-use timberline_model::{Duration, Timestamp};
+use timberline_model::{Duration, EventId, Timestamp};
 
 use crate::error::HistoryError;
 use crate::history::cancel_check::CancelCheck;
@@ -39,23 +39,23 @@ pub(crate) struct BucketAt {
     pub(crate) presence: BucketPresence,
     pub(crate) fields: Fields,
     pub(crate) last: Option<Last>,
-    pub(crate) events: FxHashMap<u64, EventState>,
+    pub(crate) events: FxHashMap<EventId, EventState>,
     /// Events of which a purge erased what they were, and the newest such purge.
-    pub(crate) erased: FxHashMap<u64, Seq>,
+    pub(crate) erased: FxHashMap<EventId, Seq>,
 }
 
 /// The state of some events, of the buckets and of the settings, as of the newest record taken.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StateAt {
     /// The events that are wanted, by bucket; of others nothing is kept.
-    wanted: Arc<FxHashMap<BucketKey, FxHashSet<u64>>>,
+    wanted: Arc<FxHashMap<BucketKey, FxHashSet<EventId>>>,
     pub(crate) buckets: BTreeMap<BucketKey, BucketAt>,
     pub(crate) settings: BTreeMap<String, String>,
 }
 
 impl StateAt {
     /// The same state, which keeps these events from here on.
-    pub(crate) fn keeping(self, wanted: FxHashMap<BucketKey, FxHashSet<u64>>) -> StateAt {
+    pub(crate) fn keeping(self, wanted: FxHashMap<BucketKey, FxHashSet<EventId>>) -> StateAt {
         StateAt {
             wanted: Arc::new(wanted),
             ..self
@@ -158,7 +158,7 @@ impl StateAt {
 }
 
 impl BucketAt {
-    fn change(&mut self, changes: &EventChanges<'_>, wanted: Option<&FxHashSet<u64>>) {
+    fn change(&mut self, changes: &EventChanges<'_>, wanted: Option<&FxHashSet<EventId>>) {
         self.remove(changes.removed);
         for (id, duration) in changes.extended.iter() {
             if let Some(value) = self.events.get_mut(&id) {
@@ -181,7 +181,7 @@ impl BucketAt {
         }
     }
 
-    fn remove(&mut self, ids: &[u64]) {
+    fn remove(&mut self, ids: &[EventId]) {
         for id in ids {
             self.events.remove(id);
         }

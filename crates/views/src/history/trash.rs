@@ -39,7 +39,7 @@ pub(crate) type Stamp = (Seq, i64);
 /// Events that are gone and not purged, and what deleted them last.
 #[derive(Default)]
 pub(crate) struct Deletions {
-    events: FxHashMap<(BucketKey, u64), Stamp>,
+    events: FxHashMap<(BucketKey, EventId), Stamp>,
     /// All records up to this one were written at or before the instant asked about.
     pub(crate) old_through: Seq,
 }
@@ -100,12 +100,12 @@ impl Deletions {
         }
     }
 
-    fn removed(&mut self, bucket: BucketKey, ids: &[u64], stamp: Stamp) {
+    fn removed(&mut self, bucket: BucketKey, ids: &[EventId], stamp: Stamp) {
         self.events.extend(ids.iter().map(|id| ((bucket, *id), stamp)));
     }
 
     /// Events are there, or purged: either way they are no deleted events any more.
-    fn added(&mut self, bucket: BucketKey, ids: &[u64]) {
+    fn added(&mut self, bucket: BucketKey, ids: &[EventId]) {
         for id in ids {
             self.events.remove(&(bucket, *id));
         }
@@ -114,13 +114,13 @@ impl Deletions {
     /// What each record deleted of each bucket.
     pub(crate) fn by_record(self) -> Vec<(Stamp, BucketKey, Vec<EventId>)> {
         let events = self.events.into_iter();
-        let mut all: Vec<(Stamp, BucketKey, u64)> =
+        let mut all: Vec<(Stamp, BucketKey, EventId)> =
             events.map(|((bucket, id), stamp)| (stamp, bucket, id)).collect();
         all.sort_unstable();
         all.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1))
             .filter_map(|chunk| {
                 let (stamp, bucket, _) = *chunk.first()?;
-                Some((stamp, bucket, chunk.iter().map(|(.., id)| EventId(*id)).collect()))
+                Some((stamp, bucket, chunk.iter().map(|(.., id)| *id).collect()))
             })
             .collect()
     }

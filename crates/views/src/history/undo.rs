@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
+use timberline_model::EventId;
 
 use crate::error::HistoryError;
 use crate::fold::State;
@@ -64,7 +65,7 @@ impl Undone {
 pub(crate) struct Undo {
     /// The first of the records.
     from: Seq,
-    events: FxHashMap<BucketKey, FxHashSet<u64>>,
+    events: FxHashMap<BucketKey, FxHashSet<EventId>>,
     buckets: FxHashSet<BucketKey>,
     /// Those of the buckets that were made by the records.
     made: FxHashSet<BucketKey>,
@@ -84,7 +85,7 @@ struct Standing {
     /// The events, by bucket.
     located: FxHashMap<BucketKey, Arc<Located>>,
     /// Those that are no longer what they were after the records: changed again, come, or gone.
-    changed: FxHashMap<BucketKey, FxHashSet<u64>>,
+    changed: FxHashMap<BucketKey, FxHashSet<EventId>>,
     /// Buckets of which it was decided anew since what the next heartbeat is compared with.
     decided: FxHashSet<BucketKey>,
 }
@@ -102,7 +103,7 @@ pub(crate) enum Verdict {
 /// What was changed since a decision was made.
 #[derive(Debug, Default)]
 pub(crate) struct News {
-    changed: Vec<(BucketKey, Vec<u64>)>,
+    changed: Vec<(BucketKey, Vec<EventId>)>,
     decided: Vec<BucketKey>,
 }
 
@@ -177,7 +178,7 @@ impl Undo {
     }
 
     /// A record changed events. Those that came with an earlier one of the records were not there before.
-    fn changed(&mut self, key: BucketKey, ids: impl Iterator<Item = u64>) {
+    fn changed(&mut self, key: BucketKey, ids: impl Iterator<Item = EventId>) {
         let all = self.events.entry(key).or_default();
         if self.made.contains(&key) {
             all.extend(ids);
@@ -201,7 +202,7 @@ impl Undo {
             let Some(view) = snapshot.kept_of(*key) else {
                 continue;
             };
-            let all: Vec<u64> = ids.iter().copied().collect();
+            let all: Vec<EventId> = ids.iter().copied().collect();
             standing.located.insert(*key, Arc::new(Located::of(view, &all)?));
             standing
                 .changed
@@ -251,8 +252,8 @@ impl Undo {
                 return Verdict::Outdated;
             };
             let known = self.standing.changed.get(&key);
-            let is_known = |id: &u64| known.is_some_and(|known| known.contains(id));
-            let is_as_after = |id: &u64| self.is_as_after(now, key, *id);
+            let is_known = |id: &EventId| known.is_some_and(|known| known.contains(id));
+            let is_as_after = |id: &EventId| self.is_as_after(now, key, *id);
             if changed.iter().any(|id| is_known(id) && is_as_after(id)) {
                 // It was changed again, and now changed back.
                 return Verdict::Outdated;
@@ -272,7 +273,7 @@ impl Undo {
     }
 
     /// Whether an event that has changed lately is what it was after the records. It lies in memory, if it is there.
-    fn is_as_after(&self, view: &BucketView, key: BucketKey, id: u64) -> bool {
+    fn is_as_after(&self, view: &BucketView, key: BucketKey, id: EventId) -> bool {
         let was = self
             .after
             .buckets
@@ -443,12 +444,12 @@ impl Undo {
         &self,
         view: &BucketView,
         key: BucketKey,
-        ids: &FxHashSet<u64>,
-    ) -> Result<FxHashSet<u64>, HistoryError> {
+        ids: &FxHashSet<EventId>,
+    ) -> Result<FxHashSet<EventId>, HistoryError> {
         let after = self.after.buckets.get(&key);
-        let was = |id: &u64| after.and_then(|after| after.events.get(id));
+        let was = |id: &EventId| after.and_then(|after| after.events.get(id));
         // Until they are found to be what they were.
-        let mut changed: FxHashSet<u64> = ids.iter().filter(|id| was(id).is_some()).copied().collect();
+        let mut changed: FxHashSet<EventId> = ids.iter().filter(|id| was(id).is_some()).copied().collect();
         view.read_these(ids, |row, text| {
             let same = was(&row.id)
                 .is_some_and(|v| (v.start, v.duration, &*v.text) == (row.start, row.duration, text));
@@ -472,8 +473,8 @@ impl Undo {
         };
         let none = FxHashSet::default();
         let changed = self.standing.changed.get(&key).unwrap_or(&none);
-        let value = |trace: &'a StateAt, id: &u64| trace.buckets.get(&key).and_then(|b| b.events.get(id));
-        let (mut removed, mut back): (Vec<u64>, BTreeMap<u64, &'a EventState>) =
+        let value = |trace: &'a StateAt, id: &EventId| trace.buckets.get(&key).and_then(|b| b.events.get(id));
+        let (mut removed, mut back): (Vec<EventId>, BTreeMap<EventId, &'a EventState>) =
             (Vec::new(), BTreeMap::new());
         for id in ids {
             let (before, after) = (value(&self.before, id), value(&self.after, id));
@@ -507,7 +508,7 @@ impl Undo {
 
     /// Whether what an event was before the records may be gone: a purge erased it since. That there is none in the log is
     /// then no reason to delete the event.
-    fn is_before_erased(&self, key: BucketKey, id: u64) -> bool {
+    fn is_before_erased(&self, key: BucketKey, id: EventId) -> bool {
         let bucket = self.now.buckets.get(&key);
         bucket
             .and_then(|bucket| bucket.erased.get(&id))
@@ -554,14 +555,14 @@ const RECORD_IDS: usize = 1 << 16;
 /// As many records as it takes for each to fit a log segment. The last of them decides what is compared with.
 fn push_events<'a>(
     bucket: BucketKey,
-    removed: &[u64],
-    back: &BTreeMap<u64, &'a EventState>,
+    removed: &[EventId],
+    back: &BTreeMap<EventId, &'a EventState>,
     last: Last,
     records: &mut Vec<Record<'a>>,
 ) {
     let empty = EventsChanged {
         bucket,
-        next_event: 0,
+        next_event: EventId::NONE,
         last: Last::Unchanged,
         removed: Vec::new(),
         extended: Vec::new(),
@@ -575,7 +576,7 @@ fn push_events<'a>(
             ..empty.clone()
         })
         .collect();
-    let events: Vec<(u64, &'a EventState)> = back.iter().map(|(id, value)| (*id, *value)).collect();
+    let events: Vec<(EventId, &'a EventState)> = back.iter().map(|(id, value)| (*id, *value)).collect();
     let mut rest = events.as_slice();
     while !rest.is_empty() {
         let (part, more) = rest.split_at(fitting(rest));
@@ -593,7 +594,7 @@ fn push_events<'a>(
 }
 
 /// How many of these events go in one record: at least one.
-fn fitting(events: &[(u64, &EventState)]) -> usize {
+fn fitting(events: &[(EventId, &EventState)]) -> usize {
     let mut bytes = 0;
     let fit = events.iter().take(RECORD_EVENTS).take_while(|(_, value)| {
         bytes += value.text.len();
@@ -611,16 +612,16 @@ mod tests {
     /// However much is undone, each record fits a log segment of a MiB, and together they are all of it.
     #[test]
     fn each_record_fits_a_segment() {
-        let removed: Vec<u64> = (1 << 40..(1 << 40) + 200_000).collect();
+        let removed: Vec<EventId> = (1 << 40..(1 << 40) + 200_000).map(EventId).collect();
         let value = EventState {
             start: Timestamp::EPOCH,
             duration: Duration::ZERO,
             text: "x".repeat(100_000).into(),
         };
-        let back: BTreeMap<u64, &EventState> = (1..100).map(|id| (id, &value)).collect();
+        let back: BTreeMap<EventId, &EventState> = (1..100).map(|id| (EventId(id), &value)).collect();
         let mut records = Vec::new();
         push_events(BucketKey(1), &removed, &back, Last::Newest, &mut records);
-        let (mut went, mut came, mut lasts) = (Vec::<u64>::new(), Vec::<u64>::new(), Vec::new());
+        let (mut went, mut came, mut lasts) = (Vec::<EventId>::new(), Vec::<EventId>::new(), Vec::new());
         for record in &records {
             let mut bytes = Vec::new();
             record.encode(&mut bytes).unwrap();

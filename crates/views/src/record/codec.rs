@@ -7,7 +7,11 @@ use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::error::DecodeError;
 use bincode::{BorrowDecode, Encode};
 
-use super::{BucketKey, EventBlock, EventsChanged, EventsInserted, EventsPut, Last, Record, RecordKind};
+use timberline_model::{Duration, EventId};
+
+use super::{
+    BucketKey, EventBlock, EventsChanged, EventsInserted, EventsPut, Last, Record, RecordKind, stored,
+};
 
 /// The most one record may make the decoder allocate at once; a damaged length beyond it is an error.
 const DECODE_LIMIT: usize = 256 << 20;
@@ -101,18 +105,18 @@ struct ChangedPrefix {
     id_steps: Vec<i64>,
 }
 
-fn steps(ids: &[u64]) -> Vec<i64> {
-    let before = std::iter::once(&0).chain(ids);
+fn steps(ids: &[EventId]) -> Vec<i64> {
+    let before = std::iter::once(&EventId::NONE).chain(ids);
     ids.iter()
         .zip(before)
-        .map(|(id, before)| id.wrapping_sub(*before).cast_signed())
+        .map(|(id, before)| id.0.wrapping_sub(before.0).cast_signed())
         .collect()
 }
 
-fn summed(steps: &[i64]) -> Vec<u64> {
+fn summed(steps: &[i64]) -> Vec<EventId> {
     let sum = |id: &mut u64, step: &i64| {
         *id = id.wrapping_add(step.cast_unsigned());
-        Some(*id)
+        Some(EventId(*id))
     };
     steps.iter().scan(0, sum).collect()
 }
@@ -196,7 +200,7 @@ impl<'a> Record<'a> {
                 let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
                 Record::EventsInserted(EventsInserted {
                     bucket: prefix.bucket,
-                    first: prefix.first,
+                    first: EventId(prefix.first),
                     events,
                 })
             }
@@ -208,7 +212,7 @@ impl<'a> Record<'a> {
                 }
                 Record::EventsPut(EventsPut {
                     bucket: prefix.bucket,
-                    ids: prefix.ids,
+                    ids: stored::ids(prefix.ids),
                     events,
                 })
             }
@@ -223,10 +227,14 @@ impl<'a> Record<'a> {
                 }
                 Record::EventsChanged(EventsChanged {
                     bucket: prefix.bucket,
-                    next_event: prefix.next_event,
+                    next_event: EventId(prefix.next_event),
                     last: prefix.last,
-                    removed: prefix.removed,
-                    extended: prefix.extended,
+                    removed: stored::ids(prefix.removed),
+                    extended: prefix
+                        .extended
+                        .into_iter()
+                        .map(|(id, nanos)| (EventId(id), Duration::from_nanos(nanos)))
+                        .collect(),
                     ids: summed(&prefix.id_steps),
                     events,
                 })
@@ -244,16 +252,26 @@ impl<'a> Record<'a> {
 
 /// Writes what stands before the block of an [`EventsInserted`]: apart, because the block is encoded before the
 /// sequencer gives the ids.
-pub(crate) fn encode_inserted(bucket: BucketKey, first: u64, out: &mut Vec<u8>) -> Result<(), CodecError> {
-    versioned(&InsertedPrefix { bucket, first }, out)
+pub(crate) fn encode_inserted(
+    bucket: BucketKey,
+    first: EventId,
+    out: &mut Vec<u8>,
+) -> Result<(), CodecError> {
+    versioned(
+        &InsertedPrefix {
+            bucket,
+            first: first.0,
+        },
+        out,
+    )
 }
 
 /// The same for an [`EventsPut`].
-pub(crate) fn encode_put(bucket: BucketKey, ids: &[u64], out: &mut Vec<u8>) -> Result<(), CodecError> {
+pub(crate) fn encode_put(bucket: BucketKey, ids: &[EventId], out: &mut Vec<u8>) -> Result<(), CodecError> {
     versioned(
         &PutPrefix {
             bucket,
-            ids: ids.to_vec(),
+            ids: stored::numbers(ids),
         },
         out,
     )
@@ -264,10 +282,12 @@ fn encode_changed(r: &EventsChanged<'_>, out: &mut Vec<u8>) -> Result<(), CodecE
     versioned(
         &ChangedPrefix {
             bucket: r.bucket,
-            next_event: r.next_event,
+            next_event: r.next_event.0,
             last: r.last,
-            removed: r.removed.clone(),
-            extended: r.extended.clone(),
+            removed: stored::numbers(&r.removed),
+            extended: (r.extended.iter())
+                .map(|(id, duration)| (id.0, duration.nanos()))
+                .collect(),
             id_steps: steps(&r.ids),
         },
         out,
@@ -283,7 +303,7 @@ pub(crate) fn inserted_as_changed(
     let body = payload.get(1..).ok_or(CodecError::Short)?;
     let (_, used): (InsertedPrefix, usize) = decode(body)?;
     let block = body.get(used..).unwrap_or_default();
-    let next_event = inserted.first + inserted.events.len() as u64;
+    let next_event = inserted.first.plus(inserted.events.len() as u64);
     let mut out = Vec::with_capacity(block.len() + inserted.events.len() + 32);
     encode_changed(
         &EventsChanged {
@@ -292,7 +312,7 @@ pub(crate) fn inserted_as_changed(
             last: Last::Newest,
             removed: Vec::new(),
             extended: Vec::new(),
-            ids: (inserted.first..next_event).collect(),
+            ids: inserted.first.until(next_event).collect(),
             events: EventBlock::default(),
         },
         &mut out,

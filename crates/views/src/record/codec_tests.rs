@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use timberline_model::{Duration, Timestamp};
+use timberline_model::{Duration, EventId, Pulsetime, Timestamp};
 
 use super::*;
 
@@ -38,9 +38,9 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
                 type_: "currentwindow",
                 client: "aw-watcher-window",
                 hostname: "höst",
-                created: 1_767_225_600_123_456_789,
+                created: Timestamp::from_nanos(1_767_225_600_123_456_789),
                 data: r#"{"k":1}"#,
-                last_updated: Some(-1),
+                last_updated: Some(Timestamp::from_nanos(-1)),
             }),
         ),
         (
@@ -58,12 +58,12 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
             "heartbeat-extended",
             Record::Heartbeat(Heartbeat {
                 bucket,
-                start: 1_767_225_601_000_000_000,
-                duration: 0,
-                pulsetime: 60_000_000_000,
+                start: Timestamp::from_nanos(1_767_225_601_000_000_000),
+                duration: Duration::ZERO,
+                pulsetime: Pulsetime::from_nanos(60_000_000_000),
                 outcome: Outcome::Extended {
-                    event: 77,
-                    duration: 1_000_000_000,
+                    event: EventId(77),
+                    duration: Duration::from_nanos(1_000_000_000),
                 },
             }),
         ),
@@ -71,11 +71,11 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
             "heartbeat-created",
             Record::Heartbeat(Heartbeat {
                 bucket,
-                start: i64::MIN,
-                duration: -4,
-                pulsetime: i64::MAX,
+                start: Timestamp::MIN,
+                duration: Duration::from_nanos(-4),
+                pulsetime: Pulsetime::from_nanos(i64::MAX),
                 outcome: Outcome::Created {
-                    event: i64::MAX as u64,
+                    event: EventId(i64::MAX as u64),
                     data: r#"{"status":"afk"}"#,
                 },
             }),
@@ -84,7 +84,7 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
             "events-inserted",
             Record::EventsInserted(EventsInserted {
                 bucket,
-                first: 9,
+                first: EventId(9),
                 events: block.clone(),
             }),
         ),
@@ -92,7 +92,7 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
             "events-inserted-compressed",
             Record::EventsInserted(EventsInserted {
                 bucket,
-                first: 300,
+                first: EventId(300),
                 events: many,
             }),
         ),
@@ -100,7 +100,7 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
             "events-put",
             Record::EventsPut(EventsPut {
                 bucket,
-                ids: vec![7, 1, 1 << 40],
+                ids: vec![EventId(7), EventId(1), EventId(1 << 40)],
                 events: block,
             }),
         ),
@@ -108,7 +108,7 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
             "events-deleted",
             Record::EventsDeleted(EventsDeleted {
                 bucket,
-                ids: vec![1, 300],
+                ids: vec![EventId(1), EventId(300)],
             }),
         ),
         (
@@ -126,11 +126,11 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
             "events-changed",
             Record::EventsChanged(EventsChanged {
                 bucket,
-                next_event: 301,
-                last: Last::Event(7),
-                removed: vec![5, 300],
-                extended: vec![(6, 2_000_000_000)],
-                ids: vec![7, 8, 9],
+                next_event: EventId(301),
+                last: Last::Event(EventId(7)),
+                removed: vec![EventId(5), EventId(300)],
+                extended: vec![(EventId(6), Duration::from_nanos(2_000_000_000))],
+                ids: vec![EventId(7), EventId(8), EventId(9)],
                 events: EventBlock::from_events(
                     [event(1, 2, "{}"), event(3, -4, "{}"), event(5, 0, r#"{"a":1}"#)].into_iter(),
                 ),
@@ -144,7 +144,7 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
             "erased",
             Record::Erased(Erased {
                 bucket: Some(bucket),
-                next_event: 300,
+                next_event: EventId(300),
                 next_bucket: 4,
             }),
         ),
@@ -156,11 +156,11 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
                 events: vec![
                     PurgedEvents {
                         through: Through::Now,
-                        ids: vec![1, 2],
+                        ids: vec![EventId(1), EventId(2)],
                     },
                     PurgedEvents {
                         through: Through::UpTo(Seq(17)),
-                        ids: vec![300],
+                        ids: vec![EventId(300)],
                     },
                 ],
                 redact: false,

@@ -4,7 +4,7 @@
 //! on kinds: a new kind of record is one more arm in [`Record::effect`] and in [`Record::ids_used`].
 
 use timberline_log::Seq;
-use timberline_model::{Duration, Timestamp};
+use timberline_model::{Duration, EventId, Timestamp};
 
 use super::{
     BucketCreated, BucketKey, BucketUpdated, EventBlock, Last, Outcome, PurgeBegun, Record, Through,
@@ -47,7 +47,7 @@ pub struct EventChanges<'r> {
     /// The bucket.
     pub bucket: BucketKey,
     /// Ids of events that are deleted. An id without an event is passed over.
-    pub removed: &'r [u64],
+    pub removed: &'r [EventId],
     /// Events that get another duration.
     pub extended: Extended<'r>,
     /// Events that are added, or replace the events that have their ids.
@@ -62,9 +62,9 @@ pub struct EventChanges<'r> {
 #[derive(Clone, Copy, Debug)]
 pub enum Extended<'r> {
     /// One event.
-    One(u64, Duration),
+    One(EventId, Duration),
     /// Any number of them.
-    Many(&'r [(u64, i64)]),
+    Many(&'r [(EventId, Duration)]),
 }
 
 /// Events that are added to a bucket, or that replace events in it. Of equal ids the last counts.
@@ -77,9 +77,9 @@ pub struct Put<'r> {
 #[derive(Clone, Copy, Debug)]
 enum Ids<'r> {
     /// The first of consecutive ids that no event had before.
-    New(u64),
+    New(EventId),
     /// One id for each event. They may be in use.
-    Given(&'r [u64]),
+    Given(&'r [EventId]),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +100,7 @@ pub struct Purge<'r>(&'r PurgeBegun);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IdsUsed {
     /// All event ids below this one.
-    pub next_event: u64,
+    pub next_event: EventId,
     /// All bucket keys below this one.
     pub next_bucket: u32,
 }
@@ -120,13 +120,13 @@ impl Record<'_> {
                 };
                 Effect::ChangeEvents(match r.outcome {
                     Outcome::Extended { event, duration } => EventChanges {
-                        extended: Extended::One(event, Duration::from_nanos(duration)),
+                        extended: Extended::One(event, duration),
                         ..change
                     },
                     Outcome::Created { event, data } => {
                         let events = Events::One {
-                            start: Timestamp::from_nanos(r.start),
-                            duration: Duration::from_nanos(r.duration),
+                            start: r.start,
+                            duration: r.duration,
                             text: data,
                         };
                         change.with(Ids::New(event), events)
@@ -176,21 +176,21 @@ impl Record<'_> {
 
     /// The numbers that the record gives out, or says are given out.
     pub fn ids_used(&self) -> IdsUsed {
-        let events = |next_event: u64| IdsUsed {
+        let events = |next_event: EventId| IdsUsed {
             next_event,
             next_bucket: 0,
         };
-        let after = |ids: &[u64]| ids.iter().max().map_or(0, |id| id.saturating_add(1));
+        let after = |ids: &[EventId]| ids.iter().max().map_or(EventId::NONE, |id| id.next());
         match self {
             Record::BucketCreated(r) => IdsUsed {
-                next_event: 0,
+                next_event: EventId::NONE,
                 next_bucket: r.bucket.0.saturating_add(1),
             },
             Record::Heartbeat(r) => match r.outcome {
-                Outcome::Created { event, .. } => events(event.saturating_add(1)),
+                Outcome::Created { event, .. } => events(event.next()),
                 Outcome::Extended { .. } => IdsUsed::default(),
             },
-            Record::EventsInserted(r) => events(r.first.saturating_add(r.events.len() as u64)),
+            Record::EventsInserted(r) => events(r.first.plus(r.events.len() as u64)),
             Record::EventsPut(r) => events(after(&r.ids)),
             Record::EventsChanged(r) => events(r.next_event.max(after(&r.ids))),
             Record::Erased(r) => IdsUsed {
@@ -230,7 +230,7 @@ impl<'r> EventChanges<'r> {
     }
 
     /// Whether they change this event.
-    pub(crate) fn names(&self, id: u64) -> bool {
+    pub(crate) fn names(&self, id: EventId) -> bool {
         self.removed.contains(&id)
             || self.extended.iter().any(|(extended, _)| extended == id)
             || self.put.is_some_and(|put| put.ids().any(|other| other == id))
@@ -244,13 +244,12 @@ impl<'r> EventChanges<'r> {
 
 impl<'r> Extended<'r> {
     /// Ids and durations.
-    pub fn iter(self) -> impl Iterator<Item = (u64, Duration)> + use<'r> {
-        let (one, many): (_, &[(u64, i64)]) = match self {
+    pub fn iter(self) -> impl Iterator<Item = (EventId, Duration)> + use<'r> {
+        let (one, many): (_, &[(EventId, Duration)]) = match self {
             Extended::One(event, duration) => (Some((event, duration)), &[]),
             Extended::Many(all) => (None, all),
         };
-        let many = many.iter().map(|(id, nanos)| (*id, Duration::from_nanos(*nanos)));
-        one.into_iter().chain(many)
+        one.into_iter().chain(many.iter().copied())
     }
 
     /// Number of events.
@@ -269,7 +268,7 @@ impl<'r> Extended<'r> {
 
 impl<'r> Put<'r> {
     /// Events of a block under these ids.
-    pub(crate) fn of(ids: &'r [u64], events: &'r EventBlock<'r>) -> Put<'r> {
+    pub(crate) fn of(ids: &'r [EventId], events: &'r EventBlock<'r>) -> Put<'r> {
         Put {
             ids: Ids::Given(ids),
             events: Events::Block(events),
@@ -290,7 +289,7 @@ impl<'r> Put<'r> {
     }
 
     /// The first of the ids if they are new: no event had any of them before.
-    pub fn first_new(&self) -> Option<u64> {
+    pub fn first_new(&self) -> Option<EventId> {
         match self.ids {
             Ids::New(first) => Some(first),
             Ids::Given(_) => None,
@@ -298,7 +297,7 @@ impl<'r> Put<'r> {
     }
 
     /// The ids, if they may be in use.
-    pub fn given(&self) -> Option<&'r [u64]> {
+    pub fn given(&self) -> Option<&'r [EventId]> {
         match self.ids {
             Ids::New(_) => None,
             Ids::Given(ids) => Some(ids),
@@ -306,10 +305,10 @@ impl<'r> Put<'r> {
     }
 
     /// The id of each event.
-    pub fn ids(&self) -> impl Iterator<Item = u64> + use<'r> {
-        let (new, given): (_, &[u64]) = match self.ids {
-            Ids::New(first) => (first..first.saturating_add(self.len() as u64), &[]),
-            Ids::Given(ids) => (0..0, ids),
+    pub fn ids(&self) -> impl Iterator<Item = EventId> + use<'r> {
+        let (new, given): (_, &[EventId]) = match self.ids {
+            Ids::New(first) => (first.until(first.plus(self.len() as u64)), &[]),
+            Ids::Given(ids) => (EventId::NONE.until(EventId::NONE), ids),
         };
         new.chain(given.iter().copied())
     }
@@ -344,7 +343,7 @@ impl<'r> Put<'r> {
     }
 
     /// Each event: id, start, duration, data.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, Timestamp, Duration, &'r str)> + use<'r> {
+    pub fn iter(&self) -> impl Iterator<Item = (EventId, Timestamp, Duration, &'r str)> + use<'r> {
         let (one, block) = match self.events {
             Events::One {
                 start,
@@ -374,9 +373,9 @@ impl<'r> Put<'r> {
     }
 
     /// The event with this id.
-    pub fn find(&self, id: u64) -> Option<(u64, Timestamp, Duration, &'r str)> {
+    pub fn find(&self, id: EventId) -> Option<(EventId, Timestamp, Duration, &'r str)> {
         let position = match self.ids {
-            Ids::New(first) => usize::try_from(id.checked_sub(first)?).ok()?,
+            Ids::New(first) => usize::try_from(id.0.checked_sub(first.0)?).ok()?,
             Ids::Given(ids) => ids.iter().rposition(|other| *other == id)?,
         };
         self.iter().nth(position)
@@ -400,7 +399,7 @@ impl<'r> Purge<'r> {
     }
 
     /// Ids of the events that are purged: from now on they do not exist.
-    pub fn removed(self) -> impl Iterator<Item = &'r [u64]> {
+    pub fn removed(self) -> impl Iterator<Item = &'r [EventId]> {
         let now = self.0.events.iter().filter(|part| part.through == Through::Now);
         now.map(|part| part.ids.as_slice())
     }
@@ -428,7 +427,7 @@ pub struct ErasedEvents<'r> {
     /// The newest of the records that are erased from.
     pub through: Seq,
     /// Ids of the events.
-    pub ids: &'r [u64],
+    pub ids: &'r [EventId],
     /// Only the data is erased: in its place comes the data that a later record gives the event.
     pub redacted: bool,
 }

@@ -15,6 +15,7 @@ mod codec_tests;
 mod effect;
 mod kind;
 mod numbers;
+mod stored;
 
 pub use block::EventBlock;
 pub use codec::CodecError;
@@ -23,7 +24,7 @@ pub use kind::RecordKind;
 
 use bincode::{BorrowDecode, Encode};
 use timberline_log::Seq;
-use timberline_model::{Bucket, Data, Timestamp};
+use timberline_model::{Bucket, Data, Duration, EventId, Pulsetime, Timestamp};
 
 /// Bytes of text in one record (a single event may have more): it fits the smallest segment even if nothing in it repeats.
 pub(crate) const MAX_RECORD_TEXT: usize = 768 << 10;
@@ -91,7 +92,7 @@ impl Record<'_> {
 }
 
 /// Payload of [`Record::BucketCreated`].
-#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BucketCreated<'a> {
     /// Its name in this log.
     pub bucket: BucketKey,
@@ -103,12 +104,12 @@ pub struct BucketCreated<'a> {
     pub client: &'a str,
     /// On which machine.
     pub hostname: &'a str,
-    /// When it was made, ns since 1970.
-    pub created: i64,
+    /// When it was made.
+    pub created: Timestamp,
     /// Canonical JSON object.
     pub data: &'a str,
-    /// `last_updated` of an imported bucket, ns since 1970.
-    pub last_updated: Option<i64>,
+    /// `last_updated` of an imported bucket.
+    pub last_updated: Option<Timestamp>,
 }
 
 impl<'a> BucketCreated<'a> {
@@ -120,9 +121,9 @@ impl<'a> BucketCreated<'a> {
             type_: &bucket.type_,
             client: &bucket.client,
             hostname: &bucket.hostname,
-            created: bucket.created.nanos(),
+            created: bucket.created,
             data: bucket.data.as_str(),
-            last_updated: bucket.last_updated.map(Timestamp::nanos),
+            last_updated: bucket.last_updated,
         }
     }
 
@@ -133,9 +134,9 @@ impl<'a> BucketCreated<'a> {
             type_: self.type_.to_owned(),
             client: self.client.to_owned(),
             hostname: self.hostname.to_owned(),
-            created: Timestamp::from_nanos(self.created),
+            created: self.created,
             data: Data::from_canonical(self.data),
-            last_updated: self.last_updated.map(Timestamp::from_nanos),
+            last_updated: self.last_updated,
         }
     }
 }
@@ -164,23 +165,23 @@ pub struct BucketDeleted {
 
 /// Payload of [`Record::Heartbeat`]: what the watcher sent and what came of it. Data is there only when an event was
 /// created: a merged heartbeat has the data of the event it extends.
-#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Heartbeat<'a> {
     /// Which bucket.
     pub bucket: BucketKey,
-    /// Its timestamp, ns since 1970.
-    pub start: i64,
-    /// Its duration, ns.
-    pub duration: i64,
-    /// The pulsetime it came with, ns.
-    pub pulsetime: i64,
+    /// Its timestamp.
+    pub start: Timestamp,
+    /// Its duration.
+    pub duration: Duration,
+    /// The pulsetime it came with.
+    pub pulsetime: Pulsetime,
     /// What came of it.
     pub outcome: Outcome<'a>,
 }
 
 impl Heartbeat<'_> {
     /// The event that it extended or created.
-    pub fn event(&self) -> u64 {
+    pub fn event(&self) -> EventId {
         match self.outcome {
             Outcome::Extended { event, .. } | Outcome::Created { event, .. } => event,
         }
@@ -188,19 +189,19 @@ impl Heartbeat<'_> {
 }
 
 /// What a heartbeat did.
-#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Outcome<'a> {
-    /// It extended this event to this duration (ns).
+    /// It extended this event to this duration.
     Extended {
         /// Id of the event.
-        event: u64,
-        /// Its duration from now on, ns.
-        duration: i64,
+        event: EventId,
+        /// Its duration from now on.
+        duration: Duration,
     },
     /// It became this event.
     Created {
         /// Id of the new event.
-        event: u64,
+        event: EventId,
         /// Canonical JSON object.
         data: &'a str,
     },
@@ -212,7 +213,7 @@ pub struct EventsInserted<'a> {
     /// Which bucket.
     pub bucket: BucketKey,
     /// Id of the first event; the others follow without a gap.
-    pub first: u64,
+    pub first: EventId,
     /// The events, in the order of the request.
     pub events: EventBlock<'a>,
 }
@@ -223,18 +224,18 @@ pub struct EventsPut<'a> {
     /// Which bucket.
     pub bucket: BucketKey,
     /// Id of each event.
-    pub ids: Vec<u64>,
+    pub ids: Vec<EventId>,
     /// The events, in the order of the request.
     pub events: EventBlock<'a>,
 }
 
 /// Payload of [`Record::EventsDeleted`].
-#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EventsDeleted {
     /// Which bucket.
     pub bucket: BucketKey,
     /// Ids of the events.
-    pub ids: Vec<u64>,
+    pub ids: Vec<EventId>,
 }
 
 /// Payload of [`Record::SettingSet`].
@@ -259,28 +260,28 @@ pub struct EventsChanged<'a> {
     /// Which bucket.
     pub bucket: BucketKey,
     /// All ids below this are used up.
-    pub next_event: u64,
+    pub next_event: EventId,
     /// What the next heartbeat is compared with from now on.
     pub last: Last,
     /// Ids of events that go; those that are not there are passed over.
-    pub removed: Vec<u64>,
-    /// Events that are there before, and their duration from now on, ns.
-    pub extended: Vec<(u64, i64)>,
+    pub removed: Vec<EventId>,
+    /// Events that are there before, and their duration from now on.
+    pub extended: Vec<(EventId, Duration)>,
     /// Id of each of `events`.
-    pub ids: Vec<u64>,
+    pub ids: Vec<EventId>,
     /// Events that come, or take the place of those that have their id.
     pub events: EventBlock<'a>,
 }
 
 /// Which event the next heartbeat of a bucket is compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Last {
     /// The same as before; if that one was removed, the newest.
     Unchanged,
     /// The one with the latest start.
     Newest,
     /// The one with this id.
-    Event(u64),
+    Event(EventId),
 }
 
 /// Payload of [`Record::BucketRestored`].
@@ -291,12 +292,12 @@ pub struct BucketRestored {
 }
 
 /// Payload of [`Record::Erased`]: what must be known of a record whose content is gone.
-#[derive(Clone, Debug, Default, PartialEq, Encode, BorrowDecode)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Erased {
     /// The bucket whose events it changed, if it did; its next heartbeat is compared with its newest event.
     pub bucket: Option<BucketKey>,
     /// All event ids below this are used up.
-    pub next_event: u64,
+    pub next_event: EventId,
     /// All bucket keys below this are used up.
     pub next_bucket: u32,
 }
@@ -328,12 +329,12 @@ impl PurgeBegun {
 }
 
 /// Events that an order erases from the same records.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PurgedEvents {
     /// From which records.
     pub through: Through,
     /// Ids of the events.
-    pub ids: Vec<u64>,
+    pub ids: Vec<EventId>,
 }
 
 /// From which records events are erased. In the log it is a number: `u64::MAX` stands for [`Through::Now`].

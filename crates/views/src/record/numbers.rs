@@ -5,11 +5,13 @@
 //! it is neither written nor read. Nor is one that gives out event id 0: a view segment that was put together again
 //! after damage writes 0 in the place of an event that is lost.
 
+use timberline_model::EventId;
+
 use super::codec::CodecError;
 use super::{Outcome, Record};
 
 /// Event ids are less. Ids that clients give end far below, at 2^53.
-pub(crate) const IDS_END: u64 = 1 << 63;
+pub(crate) const IDS_END: EventId = EventId(1 << 63);
 
 impl Record<'_> {
     /// Whether there is a next number after each that it gives out.
@@ -27,8 +29,7 @@ impl Record<'_> {
                 Outcome::Extended { .. } => Ok(()),
             },
             Record::EventsInserted(r) => {
-                let end = r.first.checked_add(r.events.len() as u64);
-                ids(Some(r.first)).and_then(|()| next(end.unwrap_or(u64::MAX)))
+                ids(Some(r.first)).and_then(|()| next(r.first.plus(r.events.len() as u64)))
             }
             Record::EventsPut(r) => ids(r.ids.iter().copied()),
             Record::EventsChanged(r) => next(r.next_event).and_then(|()| ids(r.ids.iter().copied())),
@@ -48,28 +49,28 @@ impl Record<'_> {
 }
 
 /// Ids that it gives out.
-fn ids(ids: impl IntoIterator<Item = u64>) -> Result<(), CodecError> {
+fn ids(ids: impl IntoIterator<Item = EventId>) -> Result<(), CodecError> {
     let mut greatest = None;
     for id in ids {
-        if id == 0 {
+        if id == EventId::NONE {
             return Err(not_an_id(id));
         }
         greatest = greatest.max(Some(id));
     }
-    greatest.map_or(Ok(()), |id| next(id.saturating_add(1)))
+    greatest.map_or(Ok(()), |id| next(id.next()))
 }
 
 /// The id that comes next.
-fn next(id: u64) -> Result<(), CodecError> {
+fn next(id: EventId) -> Result<(), CodecError> {
     if id <= IDS_END {
         return Ok(());
     }
     Err(not_an_id(id))
 }
 
-fn not_an_id(number: u64) -> CodecError {
+fn not_an_id(id: EventId) -> CodecError {
     CodecError::Number {
         what: "an event id",
-        number,
+        number: id.0,
     }
 }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use rustc_hash::FxHashSet;
 use timberline_log::{Damage, LogReader, SegmentInfo, Seq};
-use timberline_model::Duration;
+use timberline_model::{Duration, EventId};
 
 use crate::error::HistoryError;
 use crate::record::{BucketKey, Effect, EventChanges, Record, RecordKind};
@@ -38,8 +38,8 @@ struct Testimony {
 
 /// Ids that lost records may have given out.
 struct Window {
-    from: u64,
-    to: u64,
+    from: EventId,
+    to: EventId,
     /// Squashed segments lie in it: an event that was created and deleted within one of them left no trace. A view
     /// segment that is newer than them knows.
     squashed_through: Seq,
@@ -47,7 +47,7 @@ struct Window {
 
 /// What the log says.
 pub(crate) struct Evidence {
-    events: BTreeMap<(BucketKey, u64), Testimony>,
+    events: BTreeMap<(BucketKey, EventId), Testimony>,
     windows: Vec<Window>,
     /// The newest lost record that may have taken events away or replaced them.
     newest_loss: Seq,
@@ -60,7 +60,7 @@ impl Evidence {
     /// Reads the whole log, and takes down what it says of these events.
     pub(crate) fn read(
         log: &LogReader,
-        asked: impl Iterator<Item = (BucketKey, u64)>,
+        asked: impl Iterator<Item = (BucketKey, EventId)>,
     ) -> Result<Evidence, HistoryError> {
         let mut reading = Reading {
             evidence: Evidence {
@@ -73,8 +73,8 @@ impl Evidence {
             },
             segments: log.segments()?,
             open: None,
-            next: 1,
-            next_before_segment: 1,
+            next: EventId::MIN,
+            next_before_segment: EventId::MIN,
             segment: Seq::NONE,
         };
         let mut records = log.read_from(Seq::FIRST)?;
@@ -153,8 +153,8 @@ struct Reading {
     segments: Vec<SegmentInfo>,
     open: Option<Window>,
     /// The next event id, as far as it is known, now and before the segment that is read.
-    next: u64,
-    next_before_segment: u64,
+    next: EventId,
+    next_before_segment: EventId,
     segment: Seq,
 }
 
@@ -193,7 +193,7 @@ impl Reading {
         };
         self.open.get_or_insert(Window {
             from,
-            to: u64::MAX,
+            to: EventId(u64::MAX),
             squashed_through: Seq::NONE,
         });
     }
@@ -233,7 +233,7 @@ impl Reading {
         }
         let Some(put) = &changes.put else { return };
         if let Some(first) = put.first_new() {
-            let end = first.saturating_add(put.len() as u64);
+            let end = first.plus(put.len() as u64);
             self.gives_out(first, end, squashed);
             for (_, said) in self.evidence.events.range_mut((bucket, first)..(bucket, end)) {
                 said.make(seq);
@@ -245,7 +245,7 @@ impl Reading {
     }
 
     /// A record gives out ids. Outside of squashed segments, the first is the next that was free.
-    fn gives_out(&mut self, first: u64, end: u64, squashed: SquashedThrough) {
+    fn gives_out(&mut self, first: EventId, end: EventId, squashed: SquashedThrough) {
         if squashed.is_none()
             && let Some(window) = self.open.take()
         {
@@ -254,7 +254,7 @@ impl Reading {
         self.next = self.next.max(end);
     }
 
-    fn of(&mut self, bucket: BucketKey, id: u64, take_down: impl FnOnce(&mut Testimony)) {
+    fn of(&mut self, bucket: BucketKey, id: EventId, take_down: impl FnOnce(&mut Testimony)) {
         if let Some(said) = self.evidence.events.get_mut(&(bucket, id)) {
             take_down(said);
         }

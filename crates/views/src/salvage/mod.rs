@@ -16,7 +16,7 @@ use std::hash::{BuildHasher, BuildHasherDefault};
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use timberline_disk::IoError;
 use timberline_log::Seq;
-use timberline_model::{Duration, Timestamp};
+use timberline_model::{Duration, EventId, Timestamp};
 
 use crate::background::compactor::flush_full_heads;
 use crate::error::{HistoryError, OpenError, WriteError};
@@ -164,7 +164,7 @@ fn bring_back(shared: &Shared, snapshot: &Snapshot, left: &[String]) -> Result<D
     Ok(done)
 }
 
-fn is_folded(snapshot: &Snapshot, bucket: BucketKey, id: u64) -> Result<bool, SegmentError> {
+fn is_folded(snapshot: &Snapshot, bucket: BucketKey, id: EventId) -> Result<bool, SegmentError> {
     match snapshot.kept_of(bucket) {
         Some(view) => Ok(view.find(id)?.is_some()),
         None => Ok(false),
@@ -187,7 +187,7 @@ fn compare(snapshot: &Snapshot, old: &mut [Old]) -> Result<(), SegmentError> {
 /// What an event has besides its id: start, duration, a hash of its data.
 type Content = (Timestamp, Duration, u64);
 
-fn contents(view: &BucketView) -> Result<FxHashMap<u64, Content>, SegmentError> {
+fn contents(view: &BucketView) -> Result<FxHashMap<EventId, Content>, SegmentError> {
     let mut all = FxHashMap::default();
     let mut text = Vec::new();
     for event in view.events(TimeRange::ALL)? {
@@ -218,7 +218,7 @@ impl Old {
         })
     }
 
-    fn compare(&mut self, folded: &FxHashMap<u64, Content>) {
+    fn compare(&mut self, folded: &FxHashMap<EventId, Content>) {
         let segment = &self.segment;
         let Ok(dictionary) = segment.dictionary() else {
             self.damaged = true;
@@ -233,7 +233,7 @@ impl Old {
                 continue;
             }
             for row in (0..block.len().min(BLOCK_ROWS)).filter_map(|i| block.row(i)) {
-                if row.id == 0 {
+                if row.id == EventId::NONE {
                     continue;
                 }
                 let hashed = *hashes.entry(row.data).or_insert_with(|| {
@@ -286,7 +286,7 @@ impl Old {
 fn put(
     shared: &Shared,
     bucket: BucketKey,
-    events: &[(u64, Timestamp, Duration, String)],
+    events: &[(EventId, Timestamp, Duration, String)],
 ) -> Result<Seq, WriteError> {
     let block = EventBlock::from_events(
         events

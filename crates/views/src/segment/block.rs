@@ -1,6 +1,6 @@
 //! A decoded block of a view segment.
 
-use timberline_model::{Duration, Timestamp};
+use timberline_model::{Duration, EventId, Timestamp};
 
 use crate::row::Row;
 
@@ -31,7 +31,7 @@ impl Block {
         Some(Row {
             start: Timestamp::from_nanos(*starts.get(i)?),
             duration: Duration::from_nanos(*durations.get(i)?),
-            id: *ids.get(i)? as u64,
+            id: EventId(*ids.get(i)? as u64),
             data: *data.get(i)? as u32,
         })
     }

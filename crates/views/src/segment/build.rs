@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use timberline_model::Timestamp;
+use timberline_model::{EventId, Timestamp};
 
 use super::BLOCK_ROWS;
 use super::block::Block;
@@ -278,8 +278,12 @@ impl Blocks {
                 .map(|e| e.greatest_end)
                 .max()
                 .unwrap_or(Timestamp::EPOCH),
-            least_id: entries.iter().map(|e| e.least_id).min().unwrap_or(0),
-            greatest_id: entries.iter().map(|e| e.greatest_id).max().unwrap_or(0),
+            least_id: entries.iter().map(|e| e.least_id).min().unwrap_or(EventId::NONE),
+            greatest_id: entries
+                .iter()
+                .map(|e| e.greatest_id)
+                .max()
+                .unwrap_or(EventId::NONE),
             greatest_seq: entries.iter().map(|e| e.greatest_seq).max().unwrap_or(0),
             index_at,
             dictionary_at,
@@ -319,7 +323,7 @@ fn write_block(rows: &[Row], seq: u64, columns: &mut [Vec<i64>; 4], out: &mut Ve
     for row in rows {
         starts.push(row.start.nanos());
         durations.push(row.duration.nanos());
-        ids.push(row.id as i64);
+        ids.push(row.id.0 as i64);
         data.push(i64::from(row.data));
     }
     let offset = out.len();
@@ -336,8 +340,8 @@ fn write_block(rows: &[Row], seq: u64, columns: &mut [Vec<i64>; 4], out: &mut Ve
         rows: rows.len() as u32,
         least_start: rows.first().map_or(Timestamp::EPOCH, |row| row.start),
         greatest_end: rows.iter().map(Row::end).max().unwrap_or(Timestamp::EPOCH),
-        least_id: rows.iter().map(|r| r.id).min().unwrap_or(0),
-        greatest_id: rows.iter().map(|r| r.id).max().unwrap_or(0),
+        least_id: rows.iter().map(|r| r.id).min().unwrap_or(EventId::NONE),
+        greatest_id: rows.iter().map(|r| r.id).max().unwrap_or(EventId::NONE),
         greatest_seq: seq,
         columns: packings,
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use timberline_disk::IoError;
-use timberline_model::Timestamp;
+use timberline_model::{EventId, Timestamp};
 
 use super::pack::Packing;
 
@@ -68,8 +68,8 @@ pub(crate) struct Header {
     pub(crate) least_start: Timestamp,
     pub(crate) greatest_start: Timestamp,
     pub(crate) greatest_end: Timestamp,
-    pub(crate) least_id: u64,
-    pub(crate) greatest_id: u64,
+    pub(crate) least_id: EventId,
+    pub(crate) greatest_id: EventId,
     pub(crate) greatest_seq: u64,
     /// Where the index begins; the blocks lie between the header and it.
     pub(crate) index_at: u64,
@@ -97,8 +97,8 @@ impl Header {
             out.extend_from_slice(&time.nanos().to_le_bytes());
         }
         for n in [
-            self.least_id,
-            self.greatest_id,
+            self.least_id.0,
+            self.greatest_id.0,
             self.greatest_seq,
             self.index_at,
             self.dictionary_at,
@@ -166,8 +166,8 @@ impl Header {
             least_start: fields.timestamp()?,
             greatest_start: fields.timestamp()?,
             greatest_end: fields.timestamp()?,
-            least_id: fields.u64()?,
-            greatest_id: fields.u64()?,
+            least_id: fields.id()?,
+            greatest_id: fields.id()?,
             greatest_seq: fields.u64()?,
             index_at: fields.u64()?,
             dictionary_at: fields.u64()?,
@@ -185,8 +185,8 @@ pub(crate) struct Entry {
     pub(crate) rows: u32,
     pub(crate) least_start: Timestamp,
     pub(crate) greatest_end: Timestamp,
-    pub(crate) least_id: u64,
-    pub(crate) greatest_id: u64,
+    pub(crate) least_id: EventId,
+    pub(crate) greatest_id: EventId,
     pub(crate) greatest_seq: u64,
     /// Of start, duration, id, data.
     pub(crate) columns: [Packing; 4],
@@ -202,7 +202,7 @@ impl Entry {
         for time in [self.least_start, self.greatest_end] {
             out.extend_from_slice(&time.nanos().to_le_bytes());
         }
-        for n in [self.least_id, self.greatest_id, self.greatest_seq] {
+        for n in [self.least_id.0, self.greatest_id.0, self.greatest_seq] {
             out.extend_from_slice(&n.to_le_bytes());
         }
         for c in self.columns {
@@ -217,7 +217,7 @@ impl Entry {
         let (offset, length, crc, rows) = (f.u64()?, f.u32()?, f.u32()?, f.u32()?);
         let bits = f.u32()?.to_le_bytes();
         let (least_start, greatest_end) = (f.timestamp()?, f.timestamp()?);
-        let (least_id, greatest_id, greatest_seq) = (f.u64()?, f.u64()?, f.u64()?);
+        let (least_id, greatest_id, greatest_seq) = (f.id()?, f.id()?, f.u64()?);
         let mut columns = [Packing::default(); 4];
         for (column, bits) in columns.iter_mut().zip(bits) {
             *column = Packing {
@@ -261,6 +261,10 @@ impl Fields<'_> {
 
     fn i64(&mut self) -> Option<i64> {
         self.take().map(i64::from_le_bytes)
+    }
+
+    fn id(&mut self) -> Option<EventId> {
+        self.u64().map(EventId)
     }
 
     fn timestamp(&mut self) -> Option<Timestamp> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use timberline_disk::Storage;
-use timberline_model::Timestamp;
+use timberline_model::{EventId, Timestamp};
 
 use super::BLOCK_ROWS;
 use super::block::Block;
@@ -88,8 +88,8 @@ impl ViewSegment {
             least_start: Timestamp::MIN,
             greatest_start: Timestamp::MAX,
             greatest_end: Timestamp::MAX,
-            least_id: 0,
-            greatest_id: u64::MAX,
+            least_id: EventId::NONE,
+            greatest_id: EventId(u64::MAX),
             greatest_seq: u64::MAX,
             index_at: 0,
             dictionary_at: 0,
@@ -327,7 +327,7 @@ impl ViewSegment {
     }
 
     /// Position of the event with this id.
-    pub(crate) fn find(&self, id: u64) -> Result<Option<u32>, SegmentError> {
+    pub(crate) fn find(&self, id: EventId) -> Result<Option<u32>, SegmentError> {
         let header = self.header();
         if id < header.least_id || id > header.greatest_id {
             return Ok(None);
@@ -339,7 +339,7 @@ impl ViewSegment {
                 continue;
             }
             self.read_block(b, &mut block)?;
-            if let Some(i) = block.columns[2].iter().position(|v| *v as u64 == id) {
+            if let Some(i) = block.columns[2].iter().position(|v| *v as u64 == id.0) {
                 return Ok(Some((b * BLOCK_ROWS + i) as u32));
             }
         }
@@ -348,8 +348,8 @@ impl ViewSegment {
 
     /// Positions and rows of the events with these ids, which are sorted. Only blocks that may hold one are read. An event
     /// that is lost is not found, and does not keep its neighbours from being found.
-    pub(crate) fn locate(&self, ids: &[u64]) -> Result<Vec<(u32, Row)>, SegmentError> {
-        let any_between = |least: u64, greatest: u64| {
+    pub(crate) fn locate(&self, ids: &[EventId]) -> Result<Vec<(u32, Row)>, SegmentError> {
+        let any_between = |least: EventId, greatest: EventId| {
             let from = ids.partition_point(|id| *id < least);
             ids.get(from).is_some_and(|id| *id <= greatest)
         };
@@ -366,7 +366,7 @@ impl ViewSegment {
             }
             self.read_block(b, &mut block)?;
             let rows = (0..block.len()).filter_map(|i| Some(((b * BLOCK_ROWS + i) as u32, block.row(i)?)));
-            let is_asked = |row: &Row| row.id != 0 && ids.binary_search(&row.id).is_ok();
+            let is_asked = |row: &Row| row.id != EventId::NONE && ids.binary_search(&row.id).is_ok();
             found.extend(rows.filter(|(_, row)| is_asked(row)));
         }
         Ok(found)
@@ -401,7 +401,7 @@ impl ViewSegment {
             rows.extend(
                 part.iter()
                     .filter_map(|position| block.row(*position as usize % BLOCK_ROWS))
-                    .filter(|row| row.id != 0),
+                    .filter(|row| row.id != EventId::NONE),
             );
         }
         Ok(rows)

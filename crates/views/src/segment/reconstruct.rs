@@ -5,7 +5,7 @@
 //! read fill its other positions in order.
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use timberline_model::{Duration, Timestamp};
+use timberline_model::{Duration, EventId, Timestamp};
 
 use super::BLOCK_ROWS;
 use super::block::Block;
@@ -31,7 +31,7 @@ pub(crate) struct Reconstruction<'a> {
     /// Whether the dictionary is whole and has to be replaced all the same, by one that has more.
     extended: bool,
     /// Numbers of the data of the events that are shown and whose row could be read.
-    known: FxHashMap<u64, u32>,
+    known: FxHashMap<EventId, u32>,
     gaps: Vec<Gap>,
     /// Those of other damaged segments of the bucket.
     foreign: Vec<Gap>,
@@ -45,7 +45,7 @@ struct Gap {
     before: Row,
     /// What the header of its segment says of all events: the greatest end, and the least and the greatest id.
     greatest_end: Timestamp,
-    ids: (u64, u64),
+    ids: (EventId, EventId),
     positions: Vec<u32>,
     /// Which of the events found take its positions.
     taken: Vec<usize>,
@@ -178,7 +178,7 @@ impl<'a> Reconstruction<'a> {
                 let filler = Row {
                     start: before,
                     duration: Duration::ZERO,
-                    id: 0,
+                    id: EventId::NONE,
                     data: 0,
                 };
                 let row = row.unwrap_or(filler);
@@ -276,13 +276,13 @@ fn gaps(part: &Part, hidden: &[u32], unreadable: &[usize]) -> Vec<Gap> {
     let earliest = Row {
         start: header.least_start,
         duration: Duration::MAX,
-        id: u64::MAX,
+        id: EventId(u64::MAX),
         data: 0,
     };
     let latest = Row {
         start: header.greatest_start,
         duration: Duration::MIN,
-        id: 0,
+        id: EventId::NONE,
         data: 0,
     };
     let mut block = Block::default();

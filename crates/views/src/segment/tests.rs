@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use timberline_disk::SimDisk;
-use timberline_model::{Duration, Timestamp};
+use timberline_model::{Duration, EventId, Timestamp};
 
 use super::*;
 use crate::head::{Interner, Run};
@@ -20,7 +20,7 @@ fn built(events: &[Event]) -> Vec<u8> {
         .map(|(start, duration, id, text)| Row {
             start: Timestamp::from_nanos(*start),
             duration: Duration::from_nanos(*duration),
-            id: *id,
+            id: EventId(*id),
             data: interner.intern(text),
         })
         .collect();
@@ -46,7 +46,7 @@ fn contents(segment: &ViewSegment) -> Result<Vec<Event>, SegmentError> {
             events.push((
                 row.start.nanos(),
                 row.duration.nanos(),
-                row.id,
+                row.id.0,
                 String::from_utf8_lossy(&text).into_owned(),
             ));
         }
@@ -80,10 +80,10 @@ fn what_is_built_is_read() {
     assert_eq!(contents(&segment).unwrap(), events);
     segment.verify().unwrap();
     for id in [1, 700, 1024, 1025, 2500] {
-        let position = segment.find(id).unwrap().unwrap();
-        assert_eq!(segment.row(position).unwrap().unwrap().id, id);
+        let position = segment.find(EventId(id)).unwrap().unwrap();
+        assert_eq!(segment.row(position).unwrap().unwrap().id, EventId(id));
     }
-    assert_eq!(segment.find(2501).unwrap(), None);
+    assert_eq!(segment.find(EventId(2501)).unwrap(), None);
 }
 
 #[test]

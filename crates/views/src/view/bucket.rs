@@ -52,7 +52,7 @@ impl OpenEvent {
 /// The event the next heartbeat is compared with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LastEvent {
-    pub(crate) id: u64,
+    pub(crate) id: EventId,
     pub(crate) start: Timestamp,
     pub(crate) duration: Duration,
 }
@@ -136,7 +136,7 @@ impl BucketView {
     /// # Errors
     /// When a view segment is damaged.
     pub fn event(&self, id: EventId) -> Result<Option<Event>, SegmentError> {
-        let Some(place) = self.find(id.0)? else {
+        let Some(place) = self.find(id)? else {
             return Ok(None);
         };
         let Some((row, text)) = self.read(place)? else {
@@ -232,7 +232,7 @@ impl BucketView {
     }
 
     /// Where an event lies, if it lies in memory.
-    pub(crate) fn find_in_memory(&self, id: u64) -> Option<EventLocation> {
+    pub(crate) fn find_in_memory(&self, id: EventId) -> Option<EventLocation> {
         if self.open.as_ref().is_some_and(|o| o.row.id == id) {
             return Some(EventLocation::Open);
         }
@@ -246,7 +246,7 @@ impl BucketView {
         place.or_else(|| in_runs(&self.frozen).map(|(run, position)| EventLocation::Frozen(run, position)))
     }
 
-    pub(crate) fn find(&self, id: u64) -> Result<Option<EventLocation>, SegmentError> {
+    pub(crate) fn find(&self, id: EventId) -> Result<Option<EventLocation>, SegmentError> {
         if let Some(place) = self.find_in_memory(id) {
             return Ok(Some(place));
         }
@@ -263,7 +263,7 @@ impl BucketView {
     /// Gives the rows and data of those of these events that are there, in one pass.
     pub(crate) fn read_these(
         &self,
-        ids: &FxHashSet<u64>,
+        ids: &FxHashSet<EventId>,
         mut give: impl FnMut(&Row, &str),
     ) -> Result<(), SegmentError> {
         if let Some(open) = self.open.as_ref().filter(|open| ids.contains(&open.row.id)) {
@@ -274,7 +274,7 @@ impl BucketView {
                 give(row, run.text(row));
             }
         }
-        let mut sorted: Vec<u64> = ids.iter().copied().collect();
+        let mut sorted: Vec<EventId> = ids.iter().copied().collect();
         sorted.sort_unstable();
         let mut text = Vec::new();
         for sealed in self.segments.iter() {

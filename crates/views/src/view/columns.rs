@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use timberline_model::{Duration, Timestamp};
+use timberline_model::{Duration, EventId, Timestamp};
 
 use super::bucket::{BucketView, OpenEvent};
 use super::masked_segment::MaskedSegment;
@@ -364,7 +364,7 @@ impl Columns {
         Some(Row {
             start: Timestamp::from_nanos(*self.starts.get(i)?),
             duration: Duration::from_nanos(*self.durations.get(i)?),
-            id: *self.ids.get(i)?,
+            id: EventId(*self.ids.get(i)?),
             data: *self.data.get(i)?,
         })
     }
@@ -373,7 +373,7 @@ impl Columns {
         if let Some(row) = row {
             self.starts.push(row.start.nanos());
             self.durations.push(row.duration.nanos());
-            self.ids.push(row.id);
+            self.ids.push(row.id.0);
             self.data.push(row.data);
         }
     }

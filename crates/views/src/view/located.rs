@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use timberline_model::EventId;
 
 use super::bucket::{BucketView, EventLocation, OpenEvent};
 use super::masked_segment::{MaskedSegment, RemovedEvents};
@@ -21,16 +22,16 @@ pub(crate) struct Located {
     /// The bucket as it was.
     then: BucketView,
     /// The events that were asked for, sorted.
-    ids: Vec<u64>,
+    ids: Vec<EventId>,
     /// Those of them that were not in memory, sorted.
-    sought: Vec<u64>,
+    sought: Vec<EventId>,
     /// The runs in memory that held one of them.
     holding: Vec<Arc<Run>>,
     /// One more event of which is known where it lies, and which stays.
-    beside: Option<u64>,
+    beside: Option<EventId>,
     segments: Vec<InSegment>,
     /// Data of events in segments, of those whose data was asked for.
-    texts: FxHashMap<u64, String>,
+    texts: FxHashMap<EventId, String>,
 }
 
 /// What one view segment holds of the events.
@@ -50,7 +51,7 @@ impl Located {
     ///
     /// # Errors
     /// When a view segment that may hold one cannot be read.
-    pub(crate) fn of(view: &BucketView, ids: &[u64]) -> Result<Located, SegmentError> {
+    pub(crate) fn of(view: &BucketView, ids: &[EventId]) -> Result<Located, SegmentError> {
         Located::beside(view, ids, None)
     }
 
@@ -60,13 +61,13 @@ impl Located {
     /// As [`Located::of`].
     pub(crate) fn beside(
         view: &BucketView,
-        ids: &[u64],
-        beside: Option<u64>,
+        ids: &[EventId],
+        beside: Option<EventId>,
     ) -> Result<Located, SegmentError> {
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         ids.dedup();
-        let mut in_memory: Vec<u64> = view.open.iter().map(|open| open.row.id).collect();
+        let mut in_memory: Vec<EventId> = view.open.iter().map(|open| open.row.id).collect();
         let mut holding = Vec::new();
         for run in view.memory_runs().filter(|run| run.may_hold(&ids)) {
             let before = in_memory.len();
@@ -77,8 +78,8 @@ impl Located {
             }
         }
         in_memory.sort_unstable();
-        let is_in_memory = |id: &u64| in_memory.binary_search(id).is_ok();
-        let sought: Vec<u64> = ids.iter().filter(|id| !is_in_memory(id)).copied().collect();
+        let is_in_memory = |id: &EventId| in_memory.binary_search(id).is_ok();
+        let sought: Vec<EventId> = ids.iter().filter(|id| !is_in_memory(id)).copied().collect();
         let mut located = Located {
             then: view.clone(),
             ids,
@@ -103,7 +104,7 @@ impl Located {
     ///
     /// # Errors
     /// As [`Located::of`].
-    pub(crate) fn with_data(view: &BucketView, ids: &[u64]) -> Result<Located, SegmentError> {
+    pub(crate) fn with_data(view: &BucketView, ids: &[EventId]) -> Result<Located, SegmentError> {
         let mut located = Located::of(view, ids)?;
         for (number, part) in located.segments.iter().enumerate() {
             let shown = part
@@ -144,7 +145,7 @@ impl Located {
     }
 
     /// Whether these are the events that were asked for.
-    pub(crate) fn is_of(&self, ids: &[u64]) -> bool {
+    pub(crate) fn is_of(&self, ids: &[EventId]) -> bool {
         self.beside.is_none() && self.ids == ids
     }
 
@@ -166,20 +167,20 @@ impl Located {
     }
 
     /// Whether a run may hold one of these events, as far as is known here.
-    pub(crate) fn may_be_in(&self, run: &Arc<Run>, ids: &[u64]) -> bool {
+    pub(crate) fn may_be_in(&self, run: &Arc<Run>, ids: &[EventId]) -> bool {
         let is_it = |other: &Arc<Run>| Arc::ptr_eq(other, run);
         let known = self.then.memory_runs().any(is_it);
-        let asked = |id: &u64| self.ids.binary_search(id).is_ok();
+        let asked = |id: &EventId| self.ids.binary_search(id).is_ok();
         !known || self.holding.iter().any(is_it) || !(ids == self.ids || ids.iter().all(asked))
     }
 
     /// Whether it is known here where an event is that is not in memory.
-    fn knows(&self, id: u64) -> bool {
+    fn knows(&self, id: EventId) -> bool {
         self.sought.binary_search(&id).is_ok() || self.beside == Some(id)
     }
 
     /// Position of an event in a segment, whether hidden or not. `None` when it is not known here.
-    pub(crate) fn position(&self, segment: &Arc<ViewSegment>, id: u64) -> Option<Option<u32>> {
+    pub(crate) fn position(&self, segment: &Arc<ViewSegment>, id: EventId) -> Option<Option<u32>> {
         let part = self.part(segment).filter(|_| self.knows(id))?;
         Some(part.find(id).map(|(position, _)| position))
     }
@@ -191,12 +192,12 @@ impl Located {
     }
 
     /// The data of an event in a segment.
-    pub(crate) fn text(&self, id: u64) -> Option<&str> {
+    pub(crate) fn text(&self, id: EventId) -> Option<&str> {
         self.texts.get(&id).map(String::as_str)
     }
 
     /// Hides events, which are sorted and not in memory, in a segment. `None` when it is not known here where they are.
-    pub(crate) fn hide(&self, sealed: &mut MaskedSegment, ids: &[u64]) -> Option<RemovedEvents> {
+    pub(crate) fn hide(&self, sealed: &mut MaskedSegment, ids: &[EventId]) -> Option<RemovedEvents> {
         let part = self.part(&sealed.segment)?;
         if ids == self.sought && Arc::ptr_eq(&sealed.hidden, &part.then.hidden) {
             *sealed = part.without.clone();
@@ -212,7 +213,7 @@ impl Located {
 
     /// Those of the events that have changed, were added or removed. `None` when view segments were added or removed, so
     /// that the answer needs reading.
-    pub(crate) fn changed(&self, now: &BucketView) -> Option<Vec<u64>> {
+    pub(crate) fn changed(&self, now: &BucketView) -> Option<Vec<EventId>> {
         let mut changed = Vec::new();
         if !self.covers(now) {
             return None;
@@ -233,7 +234,7 @@ impl Located {
     }
 
     /// Runs never change either: only those that were added or removed are compared.
-    fn changed_in_memory(&self, now: &BucketView, changed: &mut Vec<u64>) {
+    fn changed_in_memory(&self, now: &BucketView, changed: &mut Vec<EventId>) {
         let mut before = self.in_memory(&self.then, now);
         for (id, (row, text)) in self.in_memory(now, &self.then) {
             let same = before.remove(&id).is_some_and(|(then, data)| {
@@ -247,7 +248,7 @@ impl Located {
     }
 
     /// The events that lie in memory in one view, but for those in runs that the other has as well.
-    fn in_memory<'a>(&self, view: &'a BucketView, other: &BucketView) -> FxHashMap<u64, (Row, &'a str)> {
+    fn in_memory<'a>(&self, view: &'a BucketView, other: &BucketView) -> FxHashMap<EventId, (Row, &'a str)> {
         let shared = |run: &Arc<Run>| other.memory_runs().any(|o| Arc::ptr_eq(o, run));
         let runs = view
             .memory_runs()
@@ -281,7 +282,7 @@ impl InSegment {
         self.rows.sort_unstable_by_key(|(_, row)| row.id);
     }
 
-    fn find(&self, id: u64) -> Option<(u32, Row)> {
+    fn find(&self, id: EventId) -> Option<(u32, Row)> {
         let at = self.rows.binary_search_by_key(&id, |(_, row)| row.id).ok()?;
         self.rows.get(at).copied()
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use timberline_model::Timestamp;
+use timberline_model::{EventId, Timestamp};
 
 use crate::row::{Bounds, Row};
 use crate::segment::{BLOCK_ROWS, Block, SegmentError, ViewSegment};
@@ -52,7 +52,7 @@ impl MaskedSegment {
     }
 
     /// Positions and rows of the events with these ids, which are sorted, of those that are not hidden.
-    pub(crate) fn positions_of(&self, ids: &[u64]) -> Result<Vec<(u32, Row)>, SegmentError> {
+    pub(crate) fn positions_of(&self, ids: &[EventId]) -> Result<Vec<(u32, Row)>, SegmentError> {
         let mut found = self.segment.locate(ids)?;
         found.retain(|(position, _)| self.shows(*position));
         Ok(found)

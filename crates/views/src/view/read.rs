@@ -7,7 +7,7 @@ use timberline_model::{Duration, EventId, Timestamp};
 use super::bucket::{BucketView, OpenEvent};
 use super::masked_segment::MaskedSegment;
 use crate::head::Run;
-use crate::row::{Bounds, Row, TimeRange, event_id};
+use crate::row::{Bounds, Row, TimeRange};
 use crate::segment::{BLOCK_ROWS, Block, SegmentError, ViewSegment};
 
 /// A read of this many blocks of a segment (a week of a window watcher) is of the kind that is not soon repeated:
@@ -30,7 +30,7 @@ enum Text<'a> {
 impl<'a> EventRef<'a> {
     /// Its id.
     pub fn id(&self) -> EventId {
-        event_id(&self.row)
+        self.row.id
     }
 
     /// When it began.

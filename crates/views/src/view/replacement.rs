@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
+use timberline_model::EventId;
 
 use super::bucket::BucketView;
 use super::masked_segment::MaskedSegment;
@@ -18,7 +19,7 @@ pub(crate) struct Replacement {
     new: Option<MaskedSegment>,
     of: Replaced,
     /// Once events are lost: what the next heartbeat was compared with when that was looked up, if it is still there.
-    last: Option<u64>,
+    last: Option<EventId>,
 }
 
 /// What a view has lost by a replacement.
@@ -26,7 +27,7 @@ pub(crate) struct Replacement {
 pub(crate) struct Loss {
     pub(crate) events: u64,
     /// What the next heartbeat was compared with, if it is known to be there still.
-    pub(crate) last: Option<u64>,
+    pub(crate) last: Option<EventId>,
 }
 
 /// What it was made of, as it was when it was last looked at.
@@ -167,8 +168,8 @@ fn in_place_of<'a>(view: &'a BucketView, then: &MaskedSegment) -> Option<&'a Mas
 }
 
 /// The events that are in the one head and not in the other. Runs that are in both are not looked at.
-fn gone_from(then: &[Arc<Run>], now: &[Arc<Run>]) -> Vec<u64> {
-    let ids = |runs: &[Arc<Run>], others: &[Arc<Run>]| -> FxHashSet<u64> {
+fn gone_from(then: &[Arc<Run>], now: &[Arc<Run>]) -> Vec<EventId> {
+    let ids = |runs: &[Arc<Run>], others: &[Arc<Run>]| -> FxHashSet<EventId> {
         let differ = |run: &&Arc<Run>| !others.iter().any(|other| Arc::ptr_eq(run, other));
         let rows = runs.iter().filter(differ).flat_map(|run| run.rows());
         rows.map(|row| row.id).collect()

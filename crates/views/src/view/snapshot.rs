@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use timberline_log::{Position, Seq};
+use timberline_model::EventId;
 
 use crate::collections::{Names, Table};
 use crate::record::BucketKey;
@@ -16,7 +17,7 @@ pub struct Snapshot {
     pub(crate) seq: Seq,
     /// Where the record after `seq` begins in the log, if it was there already: spares a start the search.
     pub(crate) position: Option<Position>,
-    pub(crate) next_event: u64,
+    pub(crate) next_event: EventId,
     pub(crate) next_bucket: u32,
     pub(crate) listed: Seq,
     pub(crate) settings: Arc<BTreeMap<String, String>>,

@@ -64,10 +64,7 @@ impl Store {
         let extended = extended(state, beat, pulsetime, &last);
         let (id, begins, lasts) = extended.unwrap_or((turn.state.next_event, start, duration));
         let outcome = match extended {
-            Some((event, _, duration)) => record::Outcome::Extended {
-                event,
-                duration: duration.nanos(),
-            },
+            Some((event, _, duration)) => record::Outcome::Extended { event, duration },
             None => record::Outcome::Created {
                 event: id,
                 data: &beat.data,
@@ -75,9 +72,9 @@ impl Store {
         };
         let record = Record::Heartbeat(record::Heartbeat {
             bucket: key,
-            start: start.nanos(),
-            duration: duration.nanos(),
-            pulsetime: pulsetime.nanos(),
+            start,
+            duration,
+            pulsetime,
             outcome,
         });
         let seq = match &last {
@@ -89,7 +86,7 @@ impl Store {
         }
         let sync = shared.options.heartbeat == HeartbeatDurability::Always;
         Ok(HeartbeatAnswer {
-            id: EventId(id),
+            id,
             start: begins,
             duration: lasts,
             receipt: Receipt { seq, sync },
@@ -187,11 +184,11 @@ impl Store {
                 payload,
                 located: None,
             });
-            next += n;
+            next = next.plus(n);
         }
         let seq = shared.sequencer.commit_all(&mut turn, &batch)?;
         shared.sequencer.note_growth(turn, key);
-        Ok(((first..next).map(EventId).collect(), Receipt { seq, sync: true }))
+        Ok((first.until(next).collect(), Receipt { seq, sync: true }))
     }
 
     /// Deletes an event. False when the bucket has none with this id.
@@ -205,7 +202,7 @@ impl Store {
             let view = snapshot
                 .bucket(bucket)
                 .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
-            let located = Arc::new(Located::of(view, &[id.0])?);
+            let located = Arc::new(Located::of(view, &[id])?);
             shared.sequencer.interleave();
             let mut turn = shared.sequencer.lock();
             let view = &turn.existing(bucket)?.view;
@@ -215,13 +212,13 @@ impl Store {
                 continue;
             }
             turn.state.expect(key, Some(located.clone()));
-            if turn.existing(bucket)?.find(id.0)?.is_none() {
+            if turn.existing(bucket)?.find(id)?.is_none() {
                 turn.state.expect(key, None);
                 return Ok((false, turn.nothing_new()));
             }
             let record = Record::EventsDeleted(record::EventsDeleted {
                 bucket: key,
-                ids: vec![id.0],
+                ids: vec![id],
             });
             let seq = shared.sequencer.commit_located(&mut turn, &record, &located)?;
             return Ok((true, Receipt { seq, sync: true }));
@@ -316,11 +313,11 @@ enum LastRead {
     /// It lies in a view segment.
     Located(Arc<Located>),
     /// It cannot be read.
-    Unreadable(u64),
+    Unreadable(EventId),
 }
 
 impl LastRead {
-    fn is_known(&self, id: u64, view: &BucketView) -> bool {
+    fn is_known(&self, id: EventId, view: &BucketView) -> bool {
         match self {
             LastRead::InMemory => false,
             LastRead::Located(located) => {
@@ -336,7 +333,7 @@ fn within_reach(
     view: &BucketView,
     beat: &Heartbeat<'_>,
     pulsetime: Pulsetime,
-) -> Option<(u64, Timestamp, Duration)> {
+) -> Option<(EventId, Timestamp, Duration)> {
     let last = view.last?;
     let (start, duration) = (last.start, last.duration);
     let longer = heartbeat::merge(start, duration, true, beat.start, beat.duration, pulsetime)?;
@@ -344,7 +341,7 @@ fn within_reach(
 }
 
 /// The event that a heartbeat may extend, if its data lies in a view segment.
-fn extends_stored(view: &BucketView, beat: &Heartbeat<'_>, pulsetime: Pulsetime) -> Option<u64> {
+fn extends_stored(view: &BucketView, beat: &Heartbeat<'_>, pulsetime: Pulsetime) -> Option<EventId> {
     if view.open.as_ref().map(|open| open.row.id) == view.last.map(|last| last.id) {
         return None;
     }
@@ -359,7 +356,7 @@ fn extended(
     beat: &Heartbeat<'_>,
     pulsetime: Pulsetime,
     last: &LastRead,
-) -> Option<(u64, Timestamp, Duration)> {
+) -> Option<(EventId, Timestamp, Duration)> {
     let (id, start, longer) = within_reach(&state.view, beat, pulsetime)?;
     let same = match (&state.view.open, last) {
         (Some(open), _) if open.row.id == id => open.text() == beat.data,
@@ -375,7 +372,7 @@ fn extended(
 }
 
 /// The data of an event that is not the open one.
-fn stored_text(state: &BucketState, id: u64) -> Option<String> {
+fn stored_text(state: &BucketState, id: EventId) -> Option<String> {
     let read = || {
         let place = state.find(id)?;
         Ok::<_, SegmentError>(place.map(|place| state.read(place)).transpose()?.flatten())

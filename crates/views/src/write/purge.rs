@@ -28,7 +28,7 @@ impl Store {
     /// # Errors
     /// As [`Store::order_purge`].
     pub fn order_purge_of(&self, bucket: BucketKey, ids: &[EventId]) -> Result<(), HistoryError> {
-        let ids = ids.iter().map(|id| id.0).collect();
+        let ids = ids.to_vec();
         self.order_purge(&select::purges(bucket, [(Through::Now, ids)].into()))
     }
 }
@@ -69,7 +69,7 @@ fn prepared<'a>(purges: &[PurgeBegun], snapshot: &Snapshot) -> Result<Vec<Prepar
     let mut views: FxHashMap<BucketKey, BucketView> = FxHashMap::default();
     let mut batch = Vec::with_capacity(purges.len());
     for purge in purges {
-        let ids: Vec<u64> = Purge::of(purge).removed().flatten().copied().collect();
+        let ids: Vec<EventId> = Purge::of(purge).removed().flatten().copied().collect();
         let mut located = None;
         if !ids.is_empty()
             && let Some(view) = views

@@ -16,14 +16,14 @@ use crate::view::{BucketView, Located};
 use crate::write::events::{Receipt, encoded, records};
 
 /// Greater ids of clients are replaced by ids of ours, so that ids stay exact in JSON numbers.
-const MAX_CLIENT_ID: u64 = 1 << 52;
+const MAX_CLIENT_ID: EventId = EventId(1 << 52);
 
 /// Events that are ready to be stored but for the ids that are still to be given.
 struct Put<'a> {
     /// The id of each event, as the client gave it; `None` for those that get one of ours.
-    ids: Vec<Option<u64>>,
+    ids: Vec<Option<EventId>>,
     /// Next id to be given when it was decided which ids are taken.
-    given: u64,
+    given: EventId,
     parts: Vec<Part<'a>>,
 }
 
@@ -37,7 +37,7 @@ struct Part<'a> {
 }
 
 /// Whether an event keeps the id that a client gave it.
-fn is_taken(id: u64, given: u64) -> bool {
+fn is_taken(id: EventId, given: EventId) -> bool {
     id <= MAX_CLIENT_ID || id < given
 }
 
@@ -45,8 +45,8 @@ impl<'a> Put<'a> {
     /// Prepares on a snapshot. `events` are those of `all` that count (of equal ids the last), with their numbers.
     fn prepare(
         view: &BucketView,
-        ids: Vec<Option<u64>>,
-        given: u64,
+        ids: Vec<Option<EventId>>,
+        given: EventId,
         (numbers, events): (&[usize], &'a [NewEvent<'a>]),
     ) -> Result<Put<'a>, WriteError> {
         let mut view = view.clone();
@@ -73,27 +73,37 @@ impl<'a> Put<'a> {
     }
 
     /// Whether what was prepared still holds.
-    fn holds(&self, key: BucketKey, view: &BucketView, given: u64) -> bool {
-        let same = |id: &u64| is_taken(*id, self.given) == is_taken(*id, given);
+    fn holds(&self, key: BucketKey, view: &BucketView, given: EventId) -> bool {
+        let same = |id: &EventId| is_taken(*id, self.given) == is_taken(*id, given);
         let located = |part: &Part<'_>| part.located.bucket() == key && part.located.covers(view);
         self.ids.iter().flatten().all(same) && self.parts.iter().all(located)
     }
 
     /// Gives the ids that are missing, and makes the records.
-    fn records(self, key: BucketKey, given: u64) -> Result<(Vec<u64>, Vec<Prepared<'a>>), WriteError> {
-        let greatest = self.ids.iter().flatten().max().map_or(0, |id| id + 1);
+    fn records(
+        self,
+        key: BucketKey,
+        given: EventId,
+    ) -> Result<(Vec<EventId>, Vec<Prepared<'a>>), WriteError> {
+        let greatest = self
+            .ids
+            .iter()
+            .flatten()
+            .max()
+            .map_or(EventId::NONE, |id| id.next());
         let mut next = given.max(greatest);
-        let give = |id: &Option<u64>| {
+        let give = |id: &Option<EventId>| {
             id.unwrap_or_else(|| {
-                next += 1;
-                next - 1
+                let given = next;
+                next = next.next();
+                given
             })
         };
-        let ids: Vec<u64> = self.ids.iter().map(give).collect();
+        let ids: Vec<EventId> = self.ids.iter().map(give).collect();
         let mut batch = Vec::with_capacity(self.parts.len());
         for part in self.parts {
             let named = part.numbers.iter().filter_map(|number| ids.get(*number).copied());
-            let named: Vec<u64> = named.collect();
+            let named: Vec<EventId> = named.collect();
             let mut payload = Vec::with_capacity(part.bytes.len() + 9 * named.len());
             codec::encode_put(key, &named, &mut payload)?;
             payload.extend_from_slice(&part.bytes);
@@ -124,18 +134,15 @@ impl Store {
             let view = snapshot
                 .bucket(bucket)
                 .ok_or_else(|| WriteError::NoSuchBucket(bucket.to_owned()))?;
-            let taken = |e: &NewEvent<'_>| {
-                e.id.map(|id| id.0)
-                    .filter(|id| is_taken(*id, snapshot.next_event))
-            };
-            let ids: Vec<Option<u64>> = events.iter().map(taken).collect();
+            let taken = |e: &NewEvent<'_>| e.id.filter(|id| is_taken(*id, snapshot.next_event));
+            let ids: Vec<Option<EventId>> = events.iter().map(taken).collect();
             // Of equal ids the last counts; what the others say must not lie in the log, where a purge by what the event
             // became would not find it.
             let named = ids
                 .iter()
                 .enumerate()
                 .filter_map(|(number, id)| Some(((*id)?, number)));
-            let latest: FxHashMap<u64, usize> = named.collect();
+            let latest: FxHashMap<EventId, usize> = named.collect();
             let counts = |number: &usize| {
                 let id = ids.get(*number).copied().flatten();
                 id.is_none_or(|id| latest.get(&id) == Some(number))
@@ -158,7 +165,6 @@ impl Store {
             let (ids, batch) = put.records(key, given)?;
             let seq = shared.sequencer.commit_all(&mut turn, &batch)?;
             shared.sequencer.note_growth(turn, key);
-            let ids = ids.into_iter().map(EventId).collect();
             return Ok((ids, Receipt { seq, sync: true }));
         }
         Err(WriteError::NoSuchBucket(bucket.to_owned()))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 use timberline_log::Seq;
-use timberline_model::{Duration, Timestamp};
+use timberline_model::{Duration, EventId, Timestamp};
 
 use crate::erasure::select::Selected;
 use crate::error::HistoryError;
@@ -26,7 +26,7 @@ type NewData<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// An event as it is, and the data it is to have.
 struct Redacted {
-    id: u64,
+    id: EventId,
     start: Timestamp,
     duration: Duration,
     old: String,
@@ -38,7 +38,7 @@ struct Redaction {
     located: Arc<Located>,
     events: Vec<Redacted>,
     /// Those that are not there.
-    gone: Vec<u64>,
+    gone: Vec<EventId>,
 }
 
 /// A redaction that is being carried out, a few events in one write. What was written stays written when a write fails,
@@ -46,7 +46,7 @@ struct Redaction {
 #[derive(Debug, Default)]
 pub struct Redacting {
     /// Events that are there, by bucket.
-    present: Vec<(BucketKey, Vec<u64>)>,
+    present: Vec<(BucketKey, Vec<EventId>)>,
     /// What is erased, because there is no event to give other data.
     rest: Vec<PurgeBegun>,
     redacted: u64,
@@ -130,8 +130,8 @@ impl Store {
 
 impl Redaction {
     /// Reads the events and makes their new data.
-    fn prepare(view: &BucketView, ids: &[u64], data: NewData<'_>) -> Result<Redaction, HistoryError> {
-        let mut gone: FxHashSet<u64> = ids.iter().copied().collect();
+    fn prepare(view: &BucketView, ids: &[EventId], data: NewData<'_>) -> Result<Redaction, HistoryError> {
+        let mut gone: FxHashSet<EventId> = ids.iter().copied().collect();
         let mut events = Vec::new();
         view.read_these(&gone.clone(), |row, text| {
             gone.remove(&row.id);
@@ -146,7 +146,7 @@ impl Redaction {
             }
         })?;
         events.sort_unstable_by_key(|event| event.id);
-        let ids: Vec<u64> = events.iter().map(|event| event.id).collect();
+        let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
         Ok(Redaction {
             located: Arc::new(Located::of(view, &ids)?),
             events,
@@ -187,9 +187,9 @@ impl Shared {
     fn redact_events(
         &self,
         key: BucketKey,
-        ids: &mut Vec<u64>,
+        ids: &mut Vec<EventId>,
         data: NewData<'_>,
-        gone: &mut Vec<u64>,
+        gone: &mut Vec<EventId>,
         progress: &mut Redacting,
     ) -> Result<(), HistoryError> {
         while !ids.is_empty() {
@@ -199,7 +199,7 @@ impl Shared {
             while !left.is_empty() {
                 let changed = self.redact_part(key, &left, data, gone, progress)?;
                 if changed.is_empty() {
-                    let done: FxHashSet<u64> = left.drain(..).collect();
+                    let done: FxHashSet<EventId> = left.drain(..).collect();
                     ids.retain(|id| !done.contains(id));
                 }
                 left.retain(|id| changed.binary_search(id).is_err());
@@ -219,11 +219,11 @@ impl Shared {
     fn redact_part(
         &self,
         key: BucketKey,
-        ids: &[u64],
+        ids: &[EventId],
         data: NewData<'_>,
-        gone: &mut Vec<u64>,
+        gone: &mut Vec<EventId>,
         progress: &mut Redacting,
-    ) -> Result<Vec<u64>, HistoryError> {
+    ) -> Result<Vec<EventId>, HistoryError> {
         for round in 1..=MAX_TRIES {
             let _no_other_segments = (round > TRIES_BESIDE_COMPACTOR).then(|| self.files.exclusive());
             let snapshot = self.sequencer.snapshot();
@@ -238,7 +238,7 @@ impl Shared {
             }
             if ids.len() > 1 && redaction.bytes() > MAX_RECORD_TEXT {
                 // One by one they fit.
-                let mut all: Vec<u64> = redaction.events.iter().map(|event| event.id).collect();
+                let mut all: Vec<EventId> = redaction.events.iter().map(|event| event.id).collect();
                 all.extend(&redaction.gone);
                 all.sort_unstable();
                 return Ok(all);

@@ -499,7 +499,7 @@ fn a_checkpoint_that_is_replaced_while_the_past_is_read_is_no_damage() {
         whole: false,
         events: vec![timberline_views::record::PurgedEvents {
             through: timberline_views::record::Through::Now,
-            ids: vec![first],
+            ids: vec![EventId(first)],
         }],
         redact: false,
     };

@@ -3,7 +3,7 @@
 
 use timberline_disk::SimDisk;
 use timberline_log::{Entry, Log, LogOptions};
-use timberline_model::{Bucket, Data, Duration, EventId, NewEvent, Timestamp};
+use timberline_model::{Bucket, Data, Duration, EventId, NewEvent, Pulsetime, Timestamp};
 use timberline_views::record::{
     BucketCreated, CodecError, Erased, EventBlock, EventsChanged, EventsInserted, EventsPut, Heartbeat, Last,
     Outcome, Record,
@@ -24,7 +24,7 @@ fn created(bucket: BucketKey, id: &str) -> Record<'_> {
         type_: "t",
         client: "c",
         hostname: "h",
-        created: 0,
+        created: Timestamp::EPOCH,
         data: "{}",
         last_updated: None,
     })
@@ -38,7 +38,7 @@ fn block() -> EventBlock<'static> {
 fn inserted(first: u64) -> Record<'static> {
     Record::EventsInserted(EventsInserted {
         bucket: BUCKET,
-        first,
+        first: EventId(first),
         events: block(),
     })
 }
@@ -46,7 +46,7 @@ fn inserted(first: u64) -> Record<'static> {
 fn put(id: u64) -> Record<'static> {
     Record::EventsPut(EventsPut {
         bucket: BUCKET,
-        ids: vec![id, 3],
+        ids: vec![EventId(id), EventId(3)],
         events: block(),
     })
 }
@@ -54,21 +54,24 @@ fn put(id: u64) -> Record<'static> {
 fn beat(event: u64) -> Record<'static> {
     Record::Heartbeat(Heartbeat {
         bucket: BUCKET,
-        start: 0,
-        duration: 0,
-        pulsetime: 0,
-        outcome: Outcome::Created { event, data: "{}" },
+        start: Timestamp::EPOCH,
+        duration: Duration::ZERO,
+        pulsetime: Pulsetime::from_nanos(0),
+        outcome: Outcome::Created {
+            event: EventId(event),
+            data: "{}",
+        },
     })
 }
 
 fn changed(next_event: u64, id: u64) -> Record<'static> {
     Record::EventsChanged(EventsChanged {
         bucket: BUCKET,
-        next_event,
+        next_event: EventId(next_event),
         last: Last::Newest,
         removed: Vec::new(),
         extended: Vec::new(),
-        ids: vec![3, id],
+        ids: vec![EventId(3), EventId(id)],
         events: block(),
     })
 }
@@ -76,7 +79,7 @@ fn changed(next_event: u64, id: u64) -> Record<'static> {
 fn erased(next_event: u64, next_bucket: u32) -> Record<'static> {
     Record::Erased(Erased {
         bucket: None,
-        next_event,
+        next_event: EventId(next_event),
         next_bucket,
     })
 }
@@ -110,7 +113,7 @@ fn forged(record: &Record<'_>) -> Vec<u8> {
     let mut block_bytes = Vec::new();
     let sound = Record::EventsInserted(EventsInserted {
         bucket: BucketKey(0),
-        first: 1,
+        first: EventId(1),
         events: block(),
     });
     sound.encode(&mut block_bytes).expect("encodes");
@@ -121,16 +124,19 @@ fn forged(record: &Record<'_>) -> Vec<u8> {
         Record::Heartbeat(r) => add!(r),
         Record::Erased(r) => add!(r),
         Record::EventsInserted(r) => {
-            add!(&(r.bucket, r.first));
+            add!(&(r.bucket, r.first.0));
             bytes.extend(block_bytes);
         }
         Record::EventsPut(r) => {
-            add!(&(r.bucket, &r.ids));
+            let ids: Vec<u64> = r.ids.iter().map(|id| id.0).collect();
+            add!(&(r.bucket, &ids));
             bytes.extend(block_bytes);
         }
         Record::EventsChanged(r) => {
-            let steps = vec![3i64, r.ids[1].wrapping_sub(3).cast_signed()];
-            add!(&(r.bucket, r.next_event, r.last, &r.removed, &r.extended, &steps));
+            assert!(r.removed.is_empty() && r.extended.is_empty());
+            let (removed, extended) = (Vec::<u64>::new(), Vec::<(u64, i64)>::new());
+            let steps = vec![3i64, r.ids[1].0.wrapping_sub(3).cast_signed()];
+            add!(&(r.bucket, r.next_event.0, r.last, &removed, &extended, &steps));
             bytes.extend(block_bytes);
         }
         other => panic!("{other:?} gives out no numbers"),
@@ -294,14 +300,20 @@ fn an_event_that_becomes_shorter_takes_the_end_of_its_bucket_along() {
     let beat = |start, outcome| {
         Record::Heartbeat(Heartbeat {
             bucket: BUCKET,
-            start,
-            duration: 100,
-            pulsetime: 0,
+            start: Timestamp::from_nanos(start),
+            duration: Duration::from_nanos(100),
+            pulsetime: Pulsetime::from_nanos(0),
             outcome,
         })
     };
-    let made = |event, start| beat(start, Outcome::Created { event, data: "{}" });
-    let extended = |event, duration| beat(0, Outcome::Extended { event, duration });
+    let made = |id, start| {
+        let event = EventId(id);
+        beat(start, Outcome::Created { event, data: "{}" })
+    };
+    let extended = |id, nanos| {
+        let (event, duration) = (EventId(id), Duration::from_nanos(nanos));
+        beat(0, Outcome::Extended { event, duration })
+    };
     for shortened in [
         // The open event, and one that is not open any more.
         vec![made(1, 0), made(2, 50), extended(2, 5)],

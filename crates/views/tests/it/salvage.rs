@@ -173,7 +173,7 @@ fn filled(world: &World) -> (Seq, Shown) {
             whole: false,
             events: vec![PurgedEvents {
                 through: Through::Now,
-                ids: vec![ids[4].0],
+                ids: vec![ids[4]],
             }],
             redact: false,
         };
@@ -341,7 +341,7 @@ fn what_went_after_the_damage_stays_gone() {
         whole: false,
         events: vec![PurgedEvents {
             through: Through::Now,
-            ids: vec![purged],
+            ids: vec![EventId(purged)],
         }],
         redact: false,
     };
@@ -476,7 +476,7 @@ fn lost_settings_and_orders_to_erase_are_reported() {
             whole: false,
             events: vec![PurgedEvents {
                 through: Through::Now,
-                ids: vec![ids[n].0],
+                ids: vec![ids[n]],
             }],
             redact: false,
         };
@@ -551,7 +551,7 @@ fn an_older_version_of_a_segment_in_its_place_is_reported() {
                 whole: false,
                 events: vec![PurgedEvents {
                     through: Through::Now,
-                    ids: vec![ids[n].0],
+                    ids: vec![ids[n]],
                 }],
                 redact: false,
             };
@@ -638,7 +638,7 @@ fn act(world: &World, store: &Store, plain: &mut Plain, step: &Step) {
                 whole: false,
                 events: vec![PurgedEvents {
                     through: Through::Now,
-                    ids: vec![gone.0],
+                    ids: vec![EventId(gone.0)],
                 }],
                 redact: false,
             };

@@ -6,7 +6,7 @@ use std::time::{Duration as Span, Instant};
 use anyhow::{Context, ensure};
 use indicatif::HumanCount;
 use timberline_log::Seq;
-use timberline_model::{Bucket, Duration, EventId, Pulsetime, Timestamp, json};
+use timberline_model::{Bucket, Duration, EventId, Timestamp, json};
 use timberline_views::record::{BucketKey, EventBlock, Heartbeat, Outcome, Record, RecordKind};
 use timberline_views::tools::{Replica, ReplicaError};
 
@@ -84,7 +84,7 @@ struct Sender<'a> {
     replica: Replica,
     names: BucketNames,
     /// Of each bucket the event that heartbeats extend: nearly always the one that is asked for.
-    lasting: HashMap<BucketKey, (u64, String)>,
+    lasting: HashMap<BucketKey, (EventId, String)>,
     begun: Option<(Pace, Instant)>,
     shift: Duration,
     body: Vec<u8>,
@@ -190,17 +190,15 @@ impl Sender<'_> {
             return Ok(());
         };
         self.body.clear();
-        let (start, duration) = (Timestamp::from_nanos(r.start), Duration::from_nanos(r.duration));
-        write_event(&mut self.body, (start, duration, data), self.shift);
+        write_event(&mut self.body, (r.start, r.duration, data), self.shift);
         let bucket = bucket.to_owned();
-        let pulsetime = Pulsetime::from_nanos(r.pulsetime);
-        let answer = self.target.heartbeat(&bucket, pulsetime, &self.body)?;
+        let answer = self.target.heartbeat(&bucket, r.pulsetime, &self.body)?;
         self.count(&bucket, answer, |sent| sent.heartbeats += 1);
         Ok(())
     }
 
     /// Finds what the event says that a heartbeat extended, if it is not the one of the last heartbeat anyway.
-    fn look_up(&mut self, key: BucketKey, event: u64) -> anyhow::Result<()> {
+    fn look_up(&mut self, key: BucketKey, event: EventId) -> anyhow::Result<()> {
         if self.lasting.get(&key).is_some_and(|(id, _)| *id == event) {
             return Ok(());
         }
@@ -209,7 +207,7 @@ impl Sender<'_> {
         let Some(view) = self.names.get(key).and_then(|id| snapshot.bucket(id)) else {
             return Ok(());
         };
-        if let Some(found) = view.event(EventId(event))? {
+        if let Some(found) = view.event(event)? {
             self.lasting.insert(key, (event, found.data.as_str().to_owned()));
         }
         Ok(())
@@ -245,14 +243,14 @@ impl Sender<'_> {
 
     /// Events that came with ids: new ones are sent (the server gives them ids of its own), those that took the place
     /// of others are not, because the others have other ids there.
-    fn put(&mut self, bucket: BucketKey, ids: &[u64], events: &EventBlock<'_>) -> anyhow::Result<()> {
+    fn put(&mut self, bucket: BucketKey, ids: &[EventId], events: &EventBlock<'_>) -> anyhow::Result<()> {
         let snapshot = self.replica.snapshot();
         let view = self.names.get(bucket).and_then(|id| snapshot.bucket(id));
         // Of equal ids in one record the last counts.
-        let mut new: BTreeMap<u64, (Timestamp, Duration, &str)> = BTreeMap::new();
+        let mut new: BTreeMap<EventId, (Timestamp, Duration, &str)> = BTreeMap::new();
         for (id, event) in ids.iter().zip(events.iter()) {
             let replaces = match view {
-                Some(view) => view.event(EventId(*id))?.is_some(),
+                Some(view) => view.event(*id)?.is_some(),
                 None => false,
             };
             if replaces {

@@ -178,7 +178,7 @@ fn line(framed: &timberline_log::Record<'_>, names: &HashMap<BucketKey, &str>) -
 /// How much a record changes. Its contents are left to `timberline log dump`.
 fn describe(line: &mut Value, record: &Record<'_>) {
     if let Record::Heartbeat(r) = record {
-        line["event"] = json!(r.event());
+        line["event"] = json!(r.event().0);
         return;
     }
     match record.effect() {
