@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use tempfile::TempDir;
 
+use crate::output::OutputError;
+
 /// A file or directory, or a stream.
 pub(super) enum Destination {
     /// Made in a directory beside the name that it gets at the end; only its owner can read it.
@@ -53,6 +55,16 @@ impl Destination {
             path,
             force,
         })
+    }
+
+    /// Why it cannot be written to.
+    pub(super) fn cannot_write(&self, error: io::Error) -> anyhow::Error {
+        match self {
+            Destination::Stream(None) => OutputError::from(error).into(),
+            Destination::Named { path, .. } | Destination::Stream(Some(path)) => {
+                anyhow::Error::new(error).context(format!("cannot write {}", path.display()))
+            }
+        }
     }
 
     /// A writer, for formats that are written from beginning to end.

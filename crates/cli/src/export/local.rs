@@ -18,7 +18,6 @@ use super::{Query, Request};
 use crate::config::Config;
 use crate::data_dir::OpenDataDir;
 use crate::history::History;
-use crate::output::OutputError;
 use crate::table::printable;
 use crate::verdict::Verdict;
 
@@ -76,7 +75,7 @@ fn write(
     }
     let mut out = destination.writer()?;
     let totals = exporter.stream(content, request.format, &mut out)?;
-    out.flush().map_err(OutputError::from)?;
+    out.flush().map_err(|error| destination.cannot_write(error))?;
     Ok(totals)
 }
 

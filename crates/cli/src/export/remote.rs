@@ -13,7 +13,6 @@ use ureq::http::{Response, header};
 use super::bar::Bar;
 use super::destination::Destination;
 use super::{Query, Request};
-use crate::output::OutputError;
 use crate::server_client::{ServerClient, encoded, refusal};
 use crate::table::printable;
 
@@ -103,11 +102,11 @@ fn pass_on(
             break;
         }
         out.write_all(piece.get(..count).unwrap_or_default())
-            .map_err(OutputError::from)?;
+            .map_err(|error| destination.cannot_write(error))?;
         bytes += count as u64;
         bar.bytes(bytes);
     }
-    out.flush().map_err(OutputError::from)?;
+    out.flush().map_err(|error| destination.cannot_write(error))?;
     Ok(bytes)
 }
 

@@ -106,7 +106,7 @@ mod tests {
         let there = vec![event(1, 1, 1, "{}"), event(2, 1, 1, "{}")];
         assert_eq!(changes(&there, &there), []);
         let once = changes(&there, there.get(..1).unwrap());
-        assert_eq!(once, [Change::Insert(there[0].clone())]);
+        assert!(matches!(once.as_slice(), [Change::Insert(event)] if event.content() == there[0].content()));
         let thrice = [event(5, 1, 1, "{}"), event(6, 1, 1, "{}"), event(7, 1, 1, "{}")];
         assert!(matches!(changes(&there, &thrice).as_slice(), [Change::Delete(_)]));
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use anyhow::ensure;
 use serde_json::Value;
 
 use super::changes::Event;
@@ -20,6 +21,8 @@ const WALK_EVERY: u64 = 6;
 /// Keeps a server in step with another.
 pub(super) struct Follower {
     source: Peer,
+    /// The installation that is shadowed. Another one may answer at the same address later.
+    device: String,
     here: Peer,
     followed: BTreeMap<String, Followed>,
     /// Looks at the server so far.
@@ -36,9 +39,10 @@ struct Followed {
 }
 
 impl Follower {
-    pub(super) fn new(source: Peer, here: Peer) -> Follower {
+    pub(super) fn new(source: Peer, device: String, here: Peer) -> Follower {
         Follower {
             source,
+            device,
             here,
             followed: BTreeMap::new(),
             looks: 0,
@@ -51,6 +55,7 @@ impl Follower {
     /// # Errors
     /// When one of the servers does not answer, or refuses. Run again, it goes on.
     pub(super) fn begin(&mut self) -> anyhow::Result<()> {
+        self.check_source()?;
         self.copy_settings()?;
         let mut compared = 0;
         let mut changed = Changed::default();
@@ -113,6 +118,7 @@ impl Follower {
     /// One look at the source.
     fn look(&mut self) -> anyhow::Result<()> {
         self.looks += 1;
+        self.check_source()?;
         let buckets = self.source.buckets()?;
         self.forget_deleted(&buckets)?;
         for (bucket, description) in buckets {
@@ -136,6 +142,16 @@ impl Follower {
         Ok(())
     }
 
+    /// Another server at this address has other buckets: nothing is deleted here because of that.
+    fn check_source(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.source.device_id()? == self.device,
+            "another server answers at {}: the copy stays as it is",
+            self.source
+        );
+        Ok(())
+    }
+
     /// Copies a bucket that is not followed yet. Gives back how many events it has.
     fn follow(&mut self, bucket: &str, description: Value) -> anyhow::Result<(u64, Changed)> {
         self.here.make_bucket(bucket, &description)?;
@@ -152,7 +168,14 @@ impl Follower {
     }
 
     /// Deletes the buckets that were followed and that the source no longer has. Others stay: they were here before.
+    ///
+    /// A source without any bucket is more likely one that was started with an empty data directory.
     fn forget_deleted(&mut self, buckets: &BTreeMap<String, Value>) -> anyhow::Result<()> {
+        ensure!(
+            self.followed.is_empty() || !buckets.is_empty(),
+            "{} has no bucket any more: the copy stays as it is",
+            self.source
+        );
         let gone = self
             .followed
             .keys()

@@ -103,7 +103,7 @@ fn carry_out(args: ShadowArgs) -> anyhow::Result<Verdict> {
             if args.compare {
                 return compare::print(&source, &here, args.day, args.json);
             }
-            let mut follower = Follower::new(source, here);
+            let mut follower = Follower::new(source, device, here);
             follower.begin()?;
             if !args.once {
                 follower.go_on(interval);
@@ -117,7 +117,7 @@ fn carry_out(args: ShadowArgs) -> anyhow::Result<Verdict> {
                 config.server.data_dir.display()
             );
             here::serve(*config, args.port, move |here| {
-                let mut follower = Follower::new(source, Peer::new(here));
+                let mut follower = Follower::new(source, device, Peer::new(here));
                 follower.begin_when_both_answer(interval);
                 follower.go_on(interval);
             })?;

@@ -160,6 +160,17 @@ fn the_source_may_be_away() {
     let _copying = ours.spawn(command);
     until_equal(&source, ours.port);
     source.kill();
+    // Meanwhile another one answers there: what it does not have is not deleted here.
+    let mut others = Installation::new();
+    others.port = theirs.port;
+    let other = others.start();
+    poll("the shadow to notice", || {
+        let log = std::fs::read_to_string(ours.root().join("stderr.log")).ok()?;
+        log.contains("another server answers").then_some(())
+    });
+    let events = contents(ours.port).expect("an export");
+    assert_eq!(events[WINDOW]["events"].as_array().map(Vec::len), Some(3_002));
+    other.kill();
     let source = theirs.start();
     beat(&source, AFK, NEW_YEAR + 1_000, "after the restart");
     until_equal(&source, ours.port);

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use timberline_model::data::Members;
 
-/// Columns for keys; other members go into one column as an object.
+/// Columns for keys that nobody has chosen; other members go into one column as an object.
 const MAX_COLUMNS: usize = 200;
 /// The column with what is in no other.
 pub(crate) const REST_COLUMN: &str = "data";
@@ -76,8 +76,11 @@ impl Columns {
     #[must_use]
     pub fn chosen<S: AsRef<str>>(keys: &[S]) -> Columns {
         let mut columns = Columns::default();
-        for key in keys {
-            columns.add(&quoted(key.as_ref()));
+        for key in keys.iter().map(S::as_ref).filter(|key| !key.is_empty()) {
+            let quoted = quoted(key);
+            if !columns.by_key.contains_key(&quoted) {
+                columns.insert(&quoted, key.to_owned());
+            }
         }
         columns.is_chosen = true;
         columns
@@ -112,13 +115,18 @@ impl Columns {
             self.has_more = true;
             return None;
         }
+        Some(self.insert(key, plain))
+    }
+
+    /// A new column for a key.
+    fn insert(&mut self, key: &str, plain: String) -> usize {
         let name = match FIXED.contains(&plain.as_str()) || plain.starts_with(KEY_PREFIX) {
             true => format!("{KEY_PREFIX}{plain}"),
             false => plain,
         };
         self.by_key.insert(key.to_owned(), self.columns.len());
         self.columns.push(Column { name, type_: None });
-        Some(self.columns.len() - 1)
+        self.columns.len() - 1
     }
 
     pub(crate) fn all(&self) -> &[Column] {
@@ -215,4 +223,15 @@ pub(crate) fn plain(value: &str) -> std::borrow::Cow<'_, str> {
 pub(crate) fn needs_guard(text: &str) -> bool {
     text.trim_start_matches('\'')
         .starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_as_many_columns_as_were_chosen() {
+        let keys: Vec<String> = (0..MAX_COLUMNS + 50).map(|n| format!("k{n}")).collect();
+        assert_eq!(Columns::chosen(&keys).names().count(), keys.len());
+    }
 }
