@@ -29,6 +29,7 @@
 mod access;
 mod api;
 mod app;
+mod causes;
 mod error;
 mod http;
 pub mod identity;

@@ -1,6 +1,7 @@
 //! Keeping all buckets in step.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -210,10 +211,7 @@ impl Follower {
 
     /// Compares one more window of one bucket, of each in its turn.
     fn walk_on(&mut self) -> anyhow::Result<()> {
-        let after = (
-            std::ops::Bound::Excluded(self.walked.clone()),
-            std::ops::Bound::Unbounded,
-        );
+        let after = (Bound::Excluded(self.walked.clone()), Bound::Unbounded);
         let next = self
             .followed
             .range(after)

@@ -47,8 +47,7 @@ impl Peer {
     /// The number of events of a bucket.
     pub(super) fn count(&self, bucket: &str) -> anyhow::Result<u64> {
         let count = self.get_json(&format!("/buckets/{}/events/count", encoded(bucket)))?;
-        // aw-server sends the number as text of a JSON string in some versions.
-        let count = count.as_u64().or_else(|| count.as_str()?.trim().parse().ok());
+        let count = count.as_u64();
         count.with_context(|| format!("{self} did not say how many events '{bucket}' has"))
     }
 

@@ -276,6 +276,59 @@ fn killed_at_fifty_moments_and_run_again_is_one_clean_run() {
 }
 
 #[test]
+fn a_server_runs_one_import_at_a_time_and_it_can_be_cancelled() {
+    const EVENTS: u64 = 200_000;
+    let installation = Installation::new();
+    let path = installation
+        .root()
+        .join("home/.local/share/activitywatch/aw-server-rust/sqlite.db");
+    rust_database(&path, 200_000);
+    let server = installation.start();
+    let run = || server.post("/api/1/import/run", &json!({ "path": text(&path) }));
+    let ended = |target: &str| {
+        crate::harness::poll("the import to end", || {
+            let state = http::get(server.port, target)
+                .expect("an answer")
+                .json()
+                .expect("JSON");
+            let phase = state["phase"].as_str().expect("a phase").to_owned();
+            (phase != "waiting" && phase != "reading").then_some(state)
+        })
+    };
+    let (status, begun) = run();
+    assert_eq!(status, 202, "{begun}");
+    let target = format!("/api/1/import/run/{}", begun["id"].as_str().expect("an id"));
+    // Also while the database is open for it.
+    crate::harness::poll("the import to read", || {
+        let state = http::get(server.port, &target).expect("an answer").json()?;
+        (state["phase"] == "reading").then_some(())
+    });
+    let (status, refused) = run();
+    assert_eq!(status, 409, "{refused}");
+    assert!(refused.to_string().contains("running already"), "{refused}");
+    let mut connection = http::Connection::open(server.port).expect("a connection");
+    let cancelled = connection.request("DELETE", &target, None).expect("an answer");
+    assert_eq!(cancelled.status, 200);
+    let state = ended(&target);
+    assert_eq!(state["phase"], "cancelled", "{state}");
+
+    // Nothing stands in the way of the next one, and it adds what is missing.
+    let (status, begun) = run();
+    assert_eq!(status, 202, "{begun}");
+    let state = ended(&format!(
+        "/api/1/import/run/{}",
+        begun["id"].as_str().expect("an id")
+    ));
+    let (stored, known) = (sum(&state["result"], "stored"), sum(&state["result"], "known"));
+    assert_eq!(
+        (&state["phase"], stored + known),
+        (&json!("done"), EVENTS),
+        "{state}"
+    );
+    server.stop();
+}
+
+#[test]
 fn a_server_finds_and_imports_what_is_on_its_machine() {
     let installation = Installation::new();
     let path = installation

@@ -3,6 +3,7 @@
 use timberline_model::{ParseError, ParseErrorKind};
 use timberline_views::{HistoryError, SegmentError, WriteError};
 
+use crate::causes::with_causes;
 use crate::http::ApiError;
 use crate::service::export::ExportError;
 use crate::service::import::{ImportError, LayoutError};
@@ -123,21 +124,9 @@ impl From<ExportError> for ApiError {
             ExportError::Unfit(_) | ExportError::Result(_) => Self::Unfit(error.to_string()),
             ExportError::Read(error) => error.into(),
             ExportError::Cancelled => Self::Unavailable(error.to_string()),
-            ExportError::Write(_) => Self::Unavailable(format!("Not exported: {error}{}", causes_of(&error))),
+            ExportError::Write(_) => Self::Unavailable(format!("Not exported: {}", with_causes(&error))),
         }
     }
-}
-
-/// The causes of an error, each behind a colon.
-fn causes_of(error: &dyn std::error::Error) -> String {
-    let mut text = String::new();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 impl From<PurgeError> for ApiError {

@@ -13,6 +13,7 @@ use timberline_cancel::Cancel;
 use timberline_exchange::import::{Options, Progress, Source};
 
 use crate::app::App;
+use crate::causes::with_causes;
 use crate::merge::{Merge, SettingsRule, SourceError, Tally, import};
 
 /// Runs that are kept.
@@ -51,6 +52,11 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Its number.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
     /// Ends it at the next batch. What is stored stays.
     pub(crate) fn cancel(&self) {
         self.cancel.cancel();
@@ -115,14 +121,19 @@ impl Runs {
         self.0.lock().iter().find(|run| run.id == id).cloned()
     }
 
+    /// The one that has not ended.
+    pub(crate) fn running(&self) -> Option<Arc<Run>> {
+        running(&self.0.lock())
+    }
+
     /// Makes a run.
     ///
     /// # Errors
     /// The one that has not ended.
     fn begin(&self, request: RunRequest) -> Result<Arc<Run>, Arc<Run>> {
         let mut runs = self.0.lock();
-        if let Some(running) = runs.back().filter(|run| run.end.get().is_none()) {
-            return Err(Arc::clone(running));
+        if let Some(running) = running(&runs) {
+            return Err(running);
         }
         let run = Arc::new(Run {
             id: runs.back().map_or(1, |last| last.id + 1),
@@ -141,6 +152,10 @@ impl Runs {
         }
         Ok(run)
     }
+}
+
+fn running(runs: &VecDeque<Arc<Run>>) -> Option<Arc<Run>> {
+    runs.back().filter(|run| run.end.get().is_none()).cloned()
 }
 
 /// Begins an import.
@@ -195,16 +210,4 @@ fn carry_out(app: &App, run: &Run) -> Result<Tally, Failure> {
         Some(wrong) => Err(Failure::Failed(format!("the durations do not add up: {wrong}"))),
         None => Ok(tally),
     }
-}
-
-/// An error and its causes, each behind a colon.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

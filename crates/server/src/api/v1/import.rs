@@ -53,6 +53,10 @@ pub(crate) async fn run(
             _ => ApiError::Malformed(format!("The body is not JSON: {error}")),
         })?
     };
+    // Before it is looked for: the run that reads a database has it open, and then it is not found.
+    if let Some(running) = app.import_runs.running() {
+        return Err(already_running(&running));
+    }
     let path = request.path;
     let found = run_blocking(move |_| Ok::<_, ApiError>(detected_at(&path))).await?;
     let found = found.ok_or_else(|| {
@@ -73,13 +77,17 @@ pub(crate) async fn run(
             dry_run: request.dry_run,
         },
     );
-    let run = started.map_err(|running| ApiError::Conflict {
-        message: "An import is running already".to_owned(),
-        conflicts: vec![running.to_json()["id"].as_str().unwrap_or_default().to_owned()],
-    })?;
+    let run = started.map_err(|running| already_running(&running))?;
     let mut response = answer(&run.to_json());
     *response.status_mut() = StatusCode::ACCEPTED;
     Ok(response)
+}
+
+fn already_running(run: &Run) -> ApiError {
+    ApiError::Conflict {
+        message: "An import is running already".to_owned(),
+        conflicts: vec![run.id().to_string()],
+    }
 }
 
 pub(crate) async fn state(
