@@ -174,7 +174,7 @@ pub(crate) fn is_open(path: &str) -> bool {
     let private = ["/api", "/metrics"]
         .iter()
         .any(|private| path.starts_with(private));
-    !private || matches!(path, "/api/0/info" | "/api/0/info/")
+    !private || matches!(path, "/api/0/info" | "/api/0/info/" | "/api/openapi.json")
 }
 
 #[cfg(test)]

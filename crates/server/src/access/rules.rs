@@ -98,6 +98,7 @@ const TABLE: &[(&str, Segments, Need)] = &[
     ("GET", &["1", "import", "run", ANY], Need::Admin),
     ("DELETE", &["1", "import", "run", ANY], Need::Admin),
     ("GET", &["1", "status"], Need::Admin),
+    ("GET", &["openapi.json"], Need::Nothing),
 ];
 
 /// Whether a token of this scope for these buckets (none named: all) may send a request. The path must be normalised.
@@ -141,7 +142,8 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<(Need, Reach, Option<&'a 
         let bucket = (*asked == method).then(|| fit(segments, rest))??;
         let reach = match (bucket, *segments) {
             (Some(_), _) => Reach::Bucket,
-            (None, ["0", "buckets"] | ["0", "info"]) => Reach::List,
+            (None, ["0", "buckets"]) => Reach::List,
+            (None, _) if *need == Need::Nothing => Reach::List,
             (None, ["1", "export"]) if method == "GET" => Reach::List,
             (None, _) => Reach::Store,
         };

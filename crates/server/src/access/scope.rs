@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What a token is for. Each scope includes those of which it says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Create buckets and add events; see which buckets there are.

@@ -27,10 +27,11 @@
 //!
 //! GET and queries also answer from a past state of buckets, events and settings ([`as_of`]).
 //!
-//! `/metrics` is [`metrics`], `/health` and `/ready` are [`health`]. Everything else is a file: `/pages/NAME/…` and `/` ([`files`]), or the [`status_page`](crate::web::status_page).
+//! `/api/openapi.json` is [`openapi`], a description of all of them. `/metrics` is [`metrics`], `/health` and `/ready` are [`health`]. Everything else is a file: `/pages/NAME/…` and `/` ([`files`]), or the [`status_page`](crate::web::status_page).
 
 pub(crate) mod as_of;
 mod errors;
+pub(crate) mod openapi;
 pub(crate) mod param;
 pub(crate) mod v0;
 pub(crate) mod v1;
@@ -114,6 +115,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             get(v1::import::state).delete(v1::import::cancel),
         )
         .route("/api/1/status", get(status::get).layer(compression()))
+        .route("/api/openapi.json", get(openapi::get).layer(compression()))
         .route("/metrics", get(metrics::get))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))

@@ -1,6 +1,6 @@
 //! Errors of requests, and how they are reported to the client.
 //!
-//! Every error is a status and `{"message": "…"}`: the web UI and the clients show that text. Bodies
+//! Every error is a status and `{"type": "…", "message": "…"}`: the web UI and the clients show the message. Bodies
 //! are JSON whatever the client accepts, as the reference server does it.
 
 use std::io::Write;
@@ -144,8 +144,8 @@ impl ApiError {
         }
     }
 
-    /// The reason in a few words that are always the same: for the log and the counters, where nothing that a
-    /// client sent belongs.
+    /// The reason in a few words that are always the same: for programs, and for the log and the counters, where
+    /// nothing that a client sent belongs.
     fn name(&self) -> &'static str {
         match self {
             Self::NoSuchBucket(_) => "no such bucket",
@@ -212,14 +212,10 @@ impl ApiError {
 
     /// The answer, in whatever body type the caller needs.
     pub(crate) fn answer<B: From<Bytes>>(&self) -> Response<B> {
-        let mut text = b"{".to_vec();
-        // As in aw-server: clients distinguish errors by it.
-        if let Self::Query(error) = self {
-            text.extend_from_slice(br#""type":"#);
-            json::write_string(&mut text, error.kind.name());
-            text.push(b',');
-        }
-        text.extend_from_slice(br#""message":"#);
+        // Clients distinguish errors by the type: those of queries have aw-server's names.
+        let mut text = br#"{"type":"#.to_vec();
+        json::write_string(&mut text, self.name());
+        text.extend_from_slice(br#","message":"#);
         json::write_string(&mut text, &bounded(self.to_string()));
         self.write_details(&mut text);
         text.push(b'}');
@@ -322,6 +318,7 @@ mod tests {
         assert_eq!(response.status(), 404);
         let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(body["message"], "The requested bucket 'a\"b' does not exist");
+        assert_eq!(body["type"], "no such bucket");
     }
 
     #[test]

@@ -10,12 +10,33 @@ use crate::service::status::why_not_ready;
 
 type Text = (StatusCode, [(HeaderName, HeaderValue); 2], String);
 
-/// That it answers is the answer.
+/// Whether the server is alive
+///
+/// For service managers and load balancers. It needs no credentials.
+#[utoipa::path(
+    get,
+    path = "/health",
+    operation_id = "health",
+    tag = "Server",
+    responses((status = 200, description = "It is alive", body = String, content_type = "text/plain; charset=utf-8")),
+)]
 pub(crate) async fn health() -> Text {
     text(StatusCode::OK, "alive".to_owned())
 }
 
-/// 200 if writes go through, else 503 with the reason.
+/// Whether the server can write
+///
+/// It needs no credentials.
+#[utoipa::path(
+    get,
+    path = "/ready",
+    operation_id = "ready",
+    tag = "Server",
+    responses(
+        (status = 200, description = "Writes go through", body = String, content_type = "text/plain; charset=utf-8"),
+        (status = 503, description = "They do not; the text says why", body = String, content_type = "text/plain; charset=utf-8"),
+    ),
+)]
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Text {
     match why_not_ready(&app) {
         None => text(StatusCode::OK, "ready".to_owned()),

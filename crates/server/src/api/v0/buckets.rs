@@ -12,7 +12,10 @@ use timberline_views::BucketView;
 
 use crate::access::Granted;
 use crate::api::as_of::snapshot;
+use crate::api::openapi::Error;
+use crate::api::openapi::parameters::AsOfParameter;
 use crate::api::param::Param;
+use crate::api::v0::schema;
 use crate::app::App;
 use crate::http::guard::extension::{CREATOR_KEY, FromExtension};
 use crate::http::{ApiError, Query, collect_json, json, json_answer, stream};
@@ -22,7 +25,17 @@ use crate::service::bucket::{LOCAL, is_usable_id, made, with_member};
 /// requests.
 const LISTED_AT_ONCE: usize = 256;
 
-/// All buckets; for a browser extension those that it created, for a token those that it is for.
+/// List buckets
+///
+/// All buckets, by id. A browser extension sees those that it has created, a token with `--bucket` those that it is for.
+#[utoipa::path(
+    get,
+    path = "/api/0/buckets",
+    operation_id = "list_buckets",
+    tag = "Buckets",
+    params(AsOfParameter),
+    responses((status = 200, description = "The buckets by id", body = std::collections::BTreeMap<String, schema::Bucket>)),
+)]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     extension: Option<Extension<FromExtension>>,
@@ -69,6 +82,18 @@ fn write_listed(out: &mut Vec<u8>, index: usize, view: &BucketView) {
     write(out, view);
 }
 
+/// Get a bucket
+#[utoipa::path(
+    get,
+    path = "/api/0/buckets/{bucket}",
+    operation_id = "get_bucket",
+    tag = "Buckets",
+    params(("bucket" = String, Path, description = "The id of the bucket"), AsOfParameter),
+    responses(
+        (status = 200, description = "The bucket", body = schema::Bucket),
+        (status = 404, description = "There is no such bucket", body = Error),
+    ),
+)]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     extension: Option<Extension<FromExtension>>,
@@ -87,7 +112,21 @@ pub(crate) async fn get(
     Ok(as_of.mark(json_answer(out)))
 }
 
-/// 200 when it was made; 304 when it exists, and then nothing of it changes.
+/// Create a bucket
+///
+/// If a bucket with this id exists, nothing changes.
+#[utoipa::path(
+    post,
+    path = "/api/0/buckets/{bucket}",
+    operation_id = "create_bucket",
+    tag = "Buckets",
+    params(("bucket" = String, Path, description = "The id of the bucket")),
+    request_body = schema::NewBucket,
+    responses(
+        (status = 200, description = "The bucket was created"),
+        (status = 304, description = "There is such a bucket already"),
+    ),
+)]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     extension: Option<Extension<FromExtension>>,
@@ -123,7 +162,21 @@ pub(crate) async fn create(
     Ok(StatusCode::OK)
 }
 
+/// Change a bucket
+///
 /// Changes type, client, host name and data, each if it is given.
+#[utoipa::path(
+    put,
+    path = "/api/0/buckets/{bucket}",
+    operation_id = "update_bucket",
+    tag = "Buckets",
+    params(("bucket" = String, Path, description = "The id of the bucket")),
+    request_body = schema::BucketChange,
+    responses(
+        (status = 200, description = "The bucket was changed"),
+        (status = 404, description = "There is no such bucket", body = Error),
+    ),
+)]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
     Param(id): Param<String>,
@@ -143,6 +196,20 @@ pub(crate) async fn update(
     Ok(StatusCode::OK)
 }
 
+/// Delete a bucket
+///
+/// The bucket and its events stay in the trash for a while (`GET /api/1/trash`).
+#[utoipa::path(
+    delete,
+    path = "/api/0/buckets/{bucket}",
+    operation_id = "delete_bucket",
+    tag = "Buckets",
+    params(("bucket" = String, Path, description = "The id of the bucket")),
+    responses(
+        (status = 200, description = "The bucket was deleted"),
+        (status = 404, description = "There is no such bucket", body = Error),
+    ),
+)]
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     Param(id): Param<String>,
@@ -152,8 +219,21 @@ pub(crate) async fn delete(
     Ok(StatusCode::OK)
 }
 
-/// Deletes the bucket that the parameter `id` names: one whose id no path can hold ([`is_usable_id`]), as old imports
-/// may have made.
+/// Delete a bucket whose id no path can have
+///
+/// Such ids (`.`, `..` and the empty one) can come from an old import.
+#[utoipa::path(
+    delete,
+    path = "/api/1/buckets",
+    operation_id = "delete_named_bucket",
+    tag = "Buckets",
+    params(("id" = String, Query, description = "The id of the bucket")),
+    responses(
+        (status = 200, description = "The bucket was deleted"),
+        (status = 404, description = "There is no such bucket", body = Error),
+        (status = 422, description = "The parameter `id` is missing", body = Error),
+    ),
+)]
 pub(crate) async fn delete_named(State(app): State<Arc<App>>, uri: Uri) -> Result<StatusCode, ApiError> {
     let id = Query::of(&uri)
         .get("id")?

@@ -11,7 +11,10 @@ use timberline_views::{BucketView, EventRef, SegmentError, Snapshot, TimeRange};
 
 use crate::access::Granted;
 use crate::api::as_of::snapshot;
+use crate::api::openapi::Error;
+use crate::api::openapi::parameters::{AsOfParameter, LenientNumber, TimeRangeParameters};
 use crate::api::param::Param;
+use crate::api::v0::schema;
 use crate::app::App;
 use crate::http::{
     ApiError, ChunkSender, Query, StreamEnded, collect_json, json, json_answer, parse_mended, stream,
@@ -101,6 +104,25 @@ pub(crate) fn time_range(query: Query<'_>) -> Result<TimeRange, ApiError> {
     })
 }
 
+/// List the events of a bucket
+///
+/// The newest first. An event that begins before `start` or ends after `end` is shortened to the range.
+#[utoipa::path(
+    get,
+    path = "/api/0/buckets/{bucket}/events",
+    operation_id = "list_events",
+    tag = "Events",
+    params(
+        ("bucket" = String, Path, description = "The id of the bucket"),
+        TimeRangeParameters,
+        ("limit" = Option<LenientNumber>, Query, description = "At most so many events. Anything but a number of at least 0 means all"),
+        AsOfParameter,
+    ),
+    responses(
+        (status = 200, description = "The events", body = Vec<schema::Event>),
+        (status = 404, description = "There is no such bucket", body = Error),
+    ),
+)]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     Param(bucket): Param<String>,
@@ -176,8 +198,22 @@ pub(crate) fn write_stored(out: &mut Vec<u8>, event: &EventRef<'_>, start: Times
     out.push(b'}');
 }
 
-/// Stores one event or many; answers with them and their ids, in the order of the request. Those that a privacy filter
-/// drops are not in the answer, as in aw-server-rust.
+/// Insert events
+///
+/// Stores one event or many. An event with an id takes the place of the one that has it.
+/// The answer has the events with their ids, in the order of the request, without those that a privacy filter drops.
+#[utoipa::path(
+    post,
+    path = "/api/0/buckets/{bucket}/events",
+    operation_id = "insert_events",
+    tag = "Events",
+    params(("bucket" = String, Path, description = "The id of the bucket")),
+    request_body = schema::NewEvents,
+    responses(
+        (status = 200, description = "The stored events", body = Vec<schema::Event>),
+        (status = 404, description = "There is no such bucket", body = Error),
+    ),
+)]
 pub(crate) async fn insert(
     State(app): State<Arc<App>>,
     granted: Option<Extension<Granted>>,
@@ -227,6 +263,18 @@ fn in_place<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     }
 }
 
+/// Count the events of a bucket
+#[utoipa::path(
+    get,
+    path = "/api/0/buckets/{bucket}/events/count",
+    operation_id = "count_events",
+    tag = "Events",
+    params(("bucket" = String, Path, description = "The id of the bucket"), TimeRangeParameters, AsOfParameter),
+    responses(
+        (status = 200, description = "How many events there are", body = u64, content_type = "application/json"),
+        (status = 404, description = "There is no such bucket", body = Error),
+    ),
+)]
 pub(crate) async fn count(
     State(app): State<Arc<App>>,
     Param(bucket): Param<String>,
@@ -248,7 +296,18 @@ pub(crate) async fn count(
     Ok(as_of.mark(json_answer(out)))
 }
 
-/// One event, whole.
+/// Get an event
+#[utoipa::path(
+    get,
+    path = "/api/0/buckets/{bucket}/events/{event}",
+    operation_id = "get_event",
+    tag = "Events",
+    params(("bucket" = String, Path, description = "The id of the bucket"), ("event" = u64, Path, description = "The id of the event"), AsOfParameter),
+    responses(
+        (status = 200, description = "The event", body = schema::Event),
+        (status = 404, description = "There is no such bucket or event", body = Error),
+    ),
+)]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Param((bucket, event)): Param<(String, String)>,
@@ -271,7 +330,20 @@ pub(crate) async fn get(
     Ok(as_of.mark(json_answer(out)))
 }
 
-/// 200, also when there is no such event: then it is as gone as it was to be.
+/// Delete an event
+///
+/// The answer is 200 also if there is no such event.
+#[utoipa::path(
+    delete,
+    path = "/api/0/buckets/{bucket}/events/{event}",
+    operation_id = "delete_event",
+    tag = "Events",
+    params(("bucket" = String, Path, description = "The id of the bucket"), ("event" = u64, Path, description = "The id of the event")),
+    responses(
+        (status = 200, description = "There is no such event any more"),
+        (status = 404, description = "There is no such bucket, or the id of the event is no number", body = Error),
+    ),
+)]
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     Param((bucket, event)): Param<(String, String)>,

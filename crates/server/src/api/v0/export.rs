@@ -13,15 +13,41 @@ use timberline_views::{BucketView, Snapshot, TimeRange};
 
 use super::events::{StreamError, write_stored};
 use crate::api::as_of::snapshot;
+use crate::api::openapi::Error;
+use crate::api::openapi::parameters::AsOfParameter;
 use crate::api::param::Param;
+use crate::api::v0::schema;
 use crate::app::App;
 use crate::http::{ApiError, ChunkSender, StreamEnded, json, stream};
 
+/// Export everything
+///
+/// All buckets with their events, as one file. The file is one state of the data.
+#[utoipa::path(
+    get,
+    path = "/api/0/export",
+    operation_id = "export_buckets",
+    tag = "Export and import",
+    params(AsOfParameter),
+    responses((status = 200, description = "The file", body = schema::Export, headers(("Content-Disposition" = String, description = "The name of the file")))),
+)]
 pub(crate) async fn all(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
     let as_of = snapshot(&app, &uri).await?;
     Ok(as_of.mark(answer(Arc::clone(&as_of.snapshot), None)))
 }
 
+/// Export a bucket
+#[utoipa::path(
+    get,
+    path = "/api/0/buckets/{bucket}/export",
+    operation_id = "export_bucket",
+    tag = "Export and import",
+    params(("bucket" = String, Path, description = "The id of the bucket"), AsOfParameter),
+    responses(
+        (status = 200, description = "The file", body = schema::Export, headers(("Content-Disposition" = String, description = "The name of the file"))),
+        (status = 404, description = "There is no such bucket", body = Error),
+    ),
+)]
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
     Param(bucket): Param<String>,

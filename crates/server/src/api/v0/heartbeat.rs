@@ -10,7 +10,9 @@ use timberline_model::{Heartbeat, Pulsetime, json};
 use timberline_views::{Snapshot, TimeRange};
 
 use crate::access::Granted;
+use crate::api::openapi::Error;
 use crate::api::v0::events::write_stored;
+use crate::api::v0::schema;
 use crate::app::App;
 use crate::http::guard::extension::FromExtension;
 use crate::http::{ApiError, Echo, Query, collect_json, decode_segment, json_answer, parse_mended};
@@ -19,9 +21,29 @@ use crate::service::privacy::Verdict;
 /// Room for the id, time and duration around the data in the answer.
 const AROUND_DATA: usize = 128;
 
-/// The route. The way of nearly all heartbeats is shorter, see `serve/entrance.rs`; the router knows the path so that
-/// other methods are refused as for any other path.
+/// Send a heartbeat
+///
+/// An event that extends the bucket's last event if the data are the same and it begins at most `pulsetime` seconds after
+/// that one's end. Otherwise it becomes a new event. This is the operation that watchers use all the time: it bypasses the
+/// router.
+#[utoipa::path(
+    post,
+    path = "/api/0/buckets/{bucket}/heartbeat",
+    operation_id = "heartbeat",
+    tag = "Events",
+    params(
+        ("bucket" = String, Path, description = "The id of the bucket"),
+        ("pulsetime" = f64, Query, description = "Seconds that may lie between the last event and this one"),
+    ),
+    request_body = schema::Heartbeat,
+    responses(
+        (status = 200, description = "The event that it extended, or the new one", body = schema::RecordedEvent),
+        (status = 404, description = "There is no such bucket", body = Error),
+    ),
+)]
 pub(crate) async fn post(
+    // The route. The way of nearly all heartbeats is shorter, see `serve/entrance.rs`; the router knows the path so that
+    // other methods are refused as for any other path.
     State(app): State<Arc<App>>,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {

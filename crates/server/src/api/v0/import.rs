@@ -13,6 +13,7 @@ use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderValue, Response, Uri, header};
 use tokio::sync::mpsc;
 
+use crate::api::v0::schema;
 use crate::app::App;
 use crate::http::{ApiError, Query, json, json_answer, pass_over, pieces};
 use crate::service::import::{
@@ -22,6 +23,19 @@ use crate::service::import::{
 /// Pieces (of some ten to some hundred KiB) on their way.
 const PIECES_IN_FLIGHT: usize = 8;
 
+/// Import a file
+///
+/// An export of this server or of an ActivityWatch server. Buckets that are missing are created, events that are there
+/// already are left out, so the same file can be imported again.
+#[utoipa::path(
+    post,
+    path = "/api/0/import",
+    operation_id = "import_buckets",
+    tag = "Export and import",
+    params(("by_bucket" = Option<String>, Query, description = "`true`: the answer also says what happened to each bucket")),
+    request_body(content((schema::ImportFile = "application/json"), (schema::ImportForm = "multipart/form-data"))),
+    responses((status = 200, description = "What was imported", body = schema::ImportOutcome)),
+)]
 pub(crate) async fn import(
     State(app): State<Arc<App>>,
     uri: Uri,

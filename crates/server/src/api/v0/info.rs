@@ -5,9 +5,20 @@ use std::sync::Arc;
 use axum::extract::State;
 use http::Response;
 
+use crate::api::v0::schema;
 use crate::app::App;
 use crate::http::{json, json_answer};
 
+/// Who answers
+///
+/// It needs no credentials.
+#[utoipa::path(
+    get,
+    path = "/api/0/info",
+    operation_id = "get_info",
+    tag = "Server",
+    responses((status = 200, description = "The server", body = schema::Info)),
+)]
 pub(crate) async fn get(State(app): State<Arc<App>>) -> Response<axum::body::Body> {
     let mut out = br#"{"hostname":"#.to_vec();
     json::write_string(&mut out, &app.identity.hostname);

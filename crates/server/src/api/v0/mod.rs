@@ -8,4 +8,5 @@ pub(crate) mod import;
 pub(crate) mod info;
 pub(crate) mod log;
 pub(crate) mod query;
+pub(crate) mod schema;
 pub(crate) mod settings;

@@ -12,8 +12,11 @@ use serde::Deserialize;
 use serde_json::error::Category;
 use timberline_query::{Answer, Period, Query as EngineQuery};
 use timberline_views::Snapshot;
+use utoipa::ToSchema;
 
 use crate::api::as_of::{as_of, snapshot};
+use crate::api::openapi::Error;
+use crate::api::openapi::parameters::AsOfParameter;
 use crate::app::App;
 use crate::http::query_warnings::mark;
 use crate::http::{
@@ -23,17 +26,20 @@ use crate::http::{
 /// An answer up to this size is made in one piece; a larger one is sent as it is made.
 const WHOLE_BYTES: usize = 1 << 20;
 
-/// What clients send; fields that are not known are ignored.
-#[derive(Deserialize)]
+/// A query. Fields that are not known are ignored.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = QueryRequest)]
 pub(crate) struct Request {
     query: Lines,
+    /// The periods, each as its start, a slash and its end: `2026-03-01T00:00:00Z/2026-03-02T00:00:00Z`.
     timeperiods: Vec<String>,
-    /// A moment of the past that it is asked of.
+    /// A past state that the query reads.
     as_of: Option<AsOf>,
 }
 
 /// The number of a record, or an instant.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = QueryMoment)]
 #[serde(untagged)]
 enum AsOf {
     Record(u64),
@@ -50,7 +56,8 @@ impl AsOf {
 }
 
 /// A program: a list of lines, or one text.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Program)]
 #[serde(untagged)]
 enum Lines {
     Many(Vec<String>),
@@ -100,6 +107,29 @@ pub fn accepts(body: &[u8]) -> bool {
     query.is_ok()
 }
 
+/// Run a query
+///
+/// A program in ActivityWatch's query language, run for each period.
+#[utoipa::path(
+    post,
+    path = "/api/0/query",
+    operation_id = "run_query",
+    tag = "Queries",
+    params(("name" = Option<String>, Query, description = "A name for the log"), AsOfParameter),
+    request_body = Request,
+    responses(
+        (
+            status = 200,
+            description = "A result for each period: what the program returns",
+            body = Vec<serde_json::Value>,
+            content_type = "application/json",
+            headers(("X-Timberline-Warnings" = String, description = "Which rules were not applied, as a JSON list of strings")),
+        ),
+        (status = 400, description = "The body is not JSON, or the program has a mistake", body = Error),
+        (status = 413, description = "The body, the program or the number of periods is larger than the limit", body = Error),
+        (status = 422, description = "The body is no query, or the query takes more time or memory than the limit", body = Error),
+    ),
+)]
 pub(crate) async fn query(
     State(app): State<Arc<App>>,
     uri: Uri,

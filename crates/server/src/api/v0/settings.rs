@@ -8,7 +8,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri, header
 use serde_json::value::RawValue;
 
 use crate::api::as_of::snapshot;
+use crate::api::openapi::parameters::AsOfParameter;
 use crate::api::param::Param;
+use crate::api::v0::schema;
 use crate::app::App;
 use crate::http::{ApiError, collect_json, json, json_answer};
 use crate::service::privacy;
@@ -19,6 +21,15 @@ const MAX_WARNINGS: usize = 20;
 /// Names the first problem of a stored value, for clients that do not look at the body.
 const WARNING: HeaderName = HeaderName::from_static("x-timberline-warning");
 
+/// List settings
+#[utoipa::path(
+    get,
+    path = "/api/0/settings",
+    operation_id = "list_settings",
+    tag = "Settings",
+    params(AsOfParameter),
+    responses((status = 200, description = "The values by name", body = schema::Object)),
+)]
 pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
     let as_of = snapshot(&app, &uri).await?;
     let mut out = vec![b'{'];
@@ -34,6 +45,17 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     Ok(as_of.mark(json_answer(out)))
 }
 
+/// Get a setting
+///
+/// A setting that is not set reads as null.
+#[utoipa::path(
+    get,
+    path = "/api/0/settings/{key}",
+    operation_id = "get_setting",
+    tag = "Settings",
+    params(("key" = String, Path, description = "The name of the setting, shorter than 128 bytes"), AsOfParameter),
+    responses((status = 200, description = "The value", body = serde_json::Value, content_type = "application/json")),
+)]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Param(key): Param<String>,
@@ -46,6 +68,23 @@ pub(crate) async fn get(
     Ok(as_of.mark(json_answer(value.as_bytes().to_vec())))
 }
 
+/// Set a setting
+///
+/// The value is any JSON. If it does not have the effect that it should have, the answer says why.
+#[utoipa::path(
+    post,
+    path = "/api/0/settings/{key}",
+    operation_id = "set_setting",
+    tag = "Settings",
+    params(("key" = String, Path, description = "The name of the setting, shorter than 128 bytes")),
+    request_body(content = serde_json::Value, content_type = "application/json", description = "The value"),
+    responses((
+        status = 201,
+        description = "The setting was set. The answer has a body only if there are warnings",
+        body = schema::SettingWarnings,
+        headers(("X-Timberline-Warning" = String, description = "The first warning")),
+    )),
+)]
 pub(crate) async fn set(
     State(app): State<Arc<App>>,
     Param(key): Param<String>,
@@ -106,6 +145,17 @@ fn warn(response: &mut Response<Body>, problems: &[privacy::Problem]) {
     *response.body_mut() = Body::from(body.to_string());
 }
 
+/// Delete a setting
+///
+/// The answer is 200 also if it was not set.
+#[utoipa::path(
+    delete,
+    path = "/api/0/settings/{key}",
+    operation_id = "delete_setting",
+    tag = "Settings",
+    params(("key" = String, Path, description = "The name of the setting, shorter than 128 bytes")),
+    responses((status = 200, description = "The setting is not set any more")),
+)]
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     Param(key): Param<String>,

@@ -16,12 +16,17 @@ use timberline_cancel::Cancel;
 use timberline_model::Timestamp;
 use timberline_query::Query as EngineQuery;
 use tokio::sync::Semaphore;
+use utoipa::ToSchema;
 
 use crate::access::Granted;
 use crate::api::as_of::{AsOf, as_of, snapshot};
+use crate::api::openapi::Error;
+use crate::api::openapi::parameters::{AsOfParameter, TimeRangeParameters};
 use crate::api::v0::events::time_range;
 use crate::api::v0::export::disposition;
 use crate::api::v0::query::{Request as QueryRequest, run};
+use crate::api::v0::schema as v0_schema;
+use crate::api::v1::schema::FormatName;
 use crate::app::App;
 use crate::http::answer::CHUNK_BYTES;
 use crate::http::{ApiError, ChunkSender, Query, StreamEnded, collect_json, run_blocking, stream};
@@ -93,6 +98,41 @@ impl Wanted {
     }
 }
 
+/// Export history in one of several formats
+///
+/// The parameter `format` names it. Without, the header `Accept` does, and without that, it is `json`. A token with
+/// `--bucket` gets the buckets that it is for.
+#[utoipa::path(
+    get,
+    path = "/api/1/export",
+    operation_id = "export_history",
+    tag = "Export and import",
+    params(
+        ("format" = Option<FormatName>, Query, description = "The format"),
+        ("fields" = Option<String>, Query, description = "For tables: the fields of the data that become columns, separated by commas"),
+        ("bucket" = Option<Vec<String>>, Query, description = "Only these buckets; `*` stands for any text"),
+        TimeRangeParameters,
+        AsOfParameter,
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The file",
+            content(
+                (v0_schema::Export = "application/json"),
+                (String = "application/x-ndjson"),
+                (String = "text/csv; charset=utf-8"),
+                (String = "text/calendar; charset=utf-8"),
+                (Vec<u8> = "application/vnd.sqlite3"),
+                (Vec<u8> = "application/vnd.apache.parquet"),
+            ),
+            headers(("Content-Disposition" = String, description = "The name of the file")),
+        ),
+        (status = 404, description = "A bucket that is named does not exist", body = Error),
+        (status = 406, description = "There is no format that the header `Accept` allows", body = Error),
+        (status = 422, description = "The format does not fit what is asked for", body = Error),
+    ),
+)]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     granted: Option<Extension<Granted>>,
@@ -119,16 +159,47 @@ pub(crate) async fn get(
     answer(&app, wanted, content, &state).await
 }
 
-/// What a client sends for the result of a query: the body of `POST /api/0/query`, and how to export its result.
-#[derive(Deserialize)]
-struct Request {
+/// The body of `POST /api/0/query`, and how to export its result.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ExportRequest)]
+pub(crate) struct Request {
     #[serde(flatten)]
     query: QueryRequest,
+    #[schema(value_type = Option<FormatName>)]
     format: Option<String>,
+    /// For tables: the fields of the data that become columns.
     #[serde(default)]
     fields: Vec<String>,
 }
 
+/// Export the result of a query
+///
+/// The body is that of a query (`POST /api/0/query`), and `format` and `fields` as for an export of history.
+#[utoipa::path(
+    post,
+    path = "/api/1/export",
+    operation_id = "export_query",
+    tag = "Export and import",
+    params(("name" = Option<String>, Query, description = "A name for the log"), AsOfParameter),
+    request_body = Request,
+    responses(
+        (
+            status = 200,
+            description = "The file",
+            content(
+                (v0_schema::Export = "application/json"),
+                (String = "application/x-ndjson"),
+                (String = "text/csv; charset=utf-8"),
+                (String = "text/calendar; charset=utf-8"),
+                (Vec<u8> = "application/vnd.sqlite3"),
+                (Vec<u8> = "application/vnd.apache.parquet"),
+            ),
+            headers(("Content-Disposition" = String, description = "The name of the file")),
+        ),
+        (status = 406, description = "There is no format that the header `Accept` allows", body = Error),
+        (status = 422, description = "The body is no query, the query takes more than the limit, or its result is no list of events", body = Error),
+    ),
+)]
 pub(crate) async fn query(
     State(app): State<Arc<App>>,
     uri: Uri,

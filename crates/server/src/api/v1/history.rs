@@ -11,9 +11,13 @@ use timberline_cancel::Cancel;
 use timberline_log::Seq;
 use timberline_model::{EventId, Timestamp};
 use timberline_views::history::{Deleted, DeletedWhat, EventHistory, Undoing, Undone};
+use utoipa::ToSchema;
 
+use crate::api::openapi::Error;
+use crate::api::openapi::parameters::LenientNumber;
 use crate::api::param::Param;
 use crate::api::v1::event_change::change;
+use crate::api::v1::schema;
 use crate::app::App;
 use crate::http::{ApiError, Query, collect_json, json_answer, run_blocking};
 
@@ -22,7 +26,24 @@ const CHANGES: (usize, usize) = (1_000, 10_000);
 /// The most ids that an answer names for one deletion.
 const MAX_IDS: usize = 100;
 
-/// `GET /api/1/buckets/{bucket}/events/{event}/history`
+/// Get the history of an event
+///
+/// Its changes, the oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/1/buckets/{bucket}/events/{event}/history",
+    operation_id = "get_event_history",
+    tag = "History",
+    params(
+        ("bucket" = String, Path, description = "The id of the bucket"),
+        ("event" = u64, Path, description = "The id of the event"),
+        ("limit" = Option<LenientNumber>, Query, description = "At most so many changes, the newest; 1,000 unless given, and at most 10,000"),
+    ),
+    responses(
+        (status = 200, description = "The changes", body = schema::EventHistory),
+        (status = 404, description = "There is and was no such bucket or event", body = Error),
+    ),
+)]
 pub(crate) async fn story(
     State(app): State<Arc<App>>,
     Param((bucket, event)): Param<(String, String)>,
@@ -55,7 +76,16 @@ fn story_json(bucket: &str, id: EventId, story: &EventHistory) -> Value {
     })
 }
 
-/// `GET /api/1/trash`
+/// List the trash
+///
+/// Deleted buckets and events that can be restored.
+#[utoipa::path(
+    get,
+    path = "/api/1/trash",
+    operation_id = "list_trash",
+    tag = "History",
+    responses((status = 200, description = "What is in the trash", body = schema::Trash)),
+)]
 pub(crate) async fn trash(State(app): State<Arc<App>>) -> Result<Response<Body>, ApiError> {
     let items = run_blocking(move |cancel| app.store.trash(cancel)).await?;
     let items: Vec<Value> = items.iter().map(item).collect();
@@ -81,7 +111,19 @@ fn item(deleted: &Deleted) -> Value {
     })
 }
 
-/// `POST /api/1/trash/{id}/restore`
+/// Restore from the trash
+#[utoipa::path(
+    post,
+    path = "/api/1/trash/{id}/restore",
+    operation_id = "restore_from_trash",
+    tag = "History",
+    params(("id" = u64, Path, description = "The id of the item of the trash")),
+    responses(
+        (status = 200, description = "What was restored", body = schema::UndoOutcome),
+        (status = 404, description = "There is no such item in the trash", body = Error),
+        (status = 409, description = "Not all of it can be restored; nothing was changed", body = Error),
+    ),
+)]
 pub(crate) async fn restore(
     State(app): State<Arc<App>>,
     Param(id): Param<String>,
@@ -95,20 +137,41 @@ pub(crate) async fn restore(
     undo(&app, seq, seq, Undoing::All).await
 }
 
-/// What clients send to undo.
-#[derive(Deserialize)]
+/// What to undo: one record, or those from one to another.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UndoRequest)]
 #[serde(deny_unknown_fields)]
-struct Request {
+pub(crate) struct Request {
+    #[schema(minimum = 1)]
     seq: Option<u64>,
+    #[schema(minimum = 1)]
     from: Option<u64>,
+    #[schema(minimum = 1)]
     to: Option<u64>,
+    /// Change nothing, and only say what would be undone.
     #[serde(default)]
     preview: bool,
+    /// Undo what can be undone, even if it is not all.
     #[serde(default)]
     partial: bool,
 }
 
-/// `POST /api/1/undo`
+/// Undo
+///
+/// Undoes what one record did, or the records of a range: `{"seq": 17}` or `{"from": 17, "to": 20}`. `GET /api/1/log` lists
+/// the records.
+#[utoipa::path(
+    post,
+    path = "/api/1/undo",
+    operation_id = "undo",
+    tag = "History",
+    request_body = Request,
+    responses(
+        (status = 200, description = "What was undone, or with `preview`, what would be", body = schema::UndoOutcome),
+        (status = 409, description = "Not all of it can be undone; nothing was changed", body = Error),
+        (status = 410, description = "These records are no longer kept", body = Error),
+    ),
+)]
 pub(crate) async fn take_back(
     State(app): State<Arc<App>>,
     headers: HeaderMap,

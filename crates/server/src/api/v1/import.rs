@@ -9,25 +9,33 @@ use http::{HeaderMap, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::error::Category;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
+use crate::api::openapi::Error;
 use crate::api::param::Param;
+use crate::api::v1::schema;
 use crate::app::App;
 use crate::http::{ApiError, collect_json, json_answer, run_blocking};
 use crate::merge::{SettingsRule, detected, detected_at, detected_json};
 use crate::service::import_run::{Run, RunRequest, start};
 
-/// What a client sends.
-#[derive(Deserialize)]
-struct Request {
+/// A source to import.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ImportRequest)]
+pub(crate) struct Request {
+    /// The path that was found.
+    #[schema(value_type = String)]
     path: PathBuf,
     #[serde(default)]
     settings: Rule,
+    /// Compare everything, and store nothing.
     #[serde(default)]
     dry_run: bool,
 }
 
 /// What happens to a setting that has another value here.
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
+#[schema(as = SettingsRule)]
 #[serde(rename_all = "lowercase")]
 enum Rule {
     #[default]
@@ -35,13 +43,38 @@ enum Rule {
     Replace,
 }
 
+/// Look for sources
+///
+/// Data of ActivityWatch on the server's machine.
+#[utoipa::path(
+    post,
+    path = "/api/1/import/detect",
+    operation_id = "detect_imports",
+    tag = "Export and import",
+    responses((status = 200, description = "What was found", body = schema::FoundSources)),
+)]
 pub(crate) async fn detect() -> Result<Response<Body>, ApiError> {
     let found = run_blocking(|_| Ok::<_, ApiError>(detected())).await?;
     Ok(answer(&detected_json(&found)))
 }
 
-/// Begins an import. The server reads no file but those that it finds itself: a path is no way to have it read others.
+/// Import a source
+///
+/// Begins to import a source that `POST /api/1/import/detect` finds. One import runs at a time.
+#[utoipa::path(
+    post,
+    path = "/api/1/import/run",
+    operation_id = "run_import",
+    tag = "Export and import",
+    request_body = Request,
+    responses(
+        (status = 202, description = "The import has begun", body = schema::ImportRun),
+        (status = 409, description = "An import is running already", body = Error),
+        (status = 422, description = "This is no import, or no source that is found", body = Error),
+    ),
+)]
 pub(crate) async fn run(
+    // The server reads no file but those that it finds itself: a path is no way to have it read others.
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     body: Body,
@@ -90,6 +123,18 @@ fn already_running(run: &Run) -> ApiError {
     }
 }
 
+/// Get how an import is doing
+#[utoipa::path(
+    get,
+    path = "/api/1/import/run/{id}",
+    operation_id = "get_import",
+    tag = "Export and import",
+    params(("id" = String, Path, description = "The id of the import")),
+    responses(
+        (status = 200, description = "The import", body = schema::ImportRun),
+        (status = 404, description = "There is no such import", body = Error),
+    ),
+)]
 pub(crate) async fn state(
     State(app): State<Arc<App>>,
     Param(id): Param<String>,
@@ -97,6 +142,20 @@ pub(crate) async fn state(
     Ok(answer(&find(&app, &id)?.to_json()))
 }
 
+/// End an import
+///
+/// What it has stored stays.
+#[utoipa::path(
+    delete,
+    path = "/api/1/import/run/{id}",
+    operation_id = "cancel_import",
+    tag = "Export and import",
+    params(("id" = String, Path, description = "The id of the import")),
+    responses(
+        (status = 200, description = "It ends at the next batch", body = schema::CancelledImport),
+        (status = 404, description = "There is no such import", body = Error),
+    ),
+)]
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     Param(id): Param<String>,

@@ -7,4 +7,5 @@ pub(crate) mod import;
 pub(crate) mod privacy;
 pub(crate) mod purge;
 pub(crate) mod records;
+pub(crate) mod schema;
 pub(crate) mod status;

@@ -13,7 +13,9 @@ use serde_json::value::RawValue;
 use timberline_cancel::Cancel;
 use timberline_model::Timestamp;
 use timberline_views::{Snapshot, TimeRange};
+use utoipa::ToSchema;
 
+use crate::api::openapi::Error;
 use crate::app::App;
 use crate::http::{ApiError, cancel_on_disconnect, collect_json, json_answer};
 use crate::service::privacy::SETTING;
@@ -24,15 +26,21 @@ const DEFAULT_SAMPLES: usize = 20;
 /// And at most.
 const MAX_SAMPLES: usize = 1_000;
 
-/// What clients send; nothing of it is required.
-#[derive(Deserialize)]
+/// What to try; nothing of it is required.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PrivacyPreviewRequest)]
 #[serde(deny_unknown_fields)]
-struct Request {
-    /// Instead of the stored rules.
+pub(crate) struct Request {
+    /// Rules to try instead of the stored ones. Anything but a list of rules does nothing, and the answer says why.
+    #[schema(value_type = Option<serde_json::Value>)]
     filters: Option<Box<RawValue>>,
+    #[schema(format = DateTime)]
     start: Option<String>,
+    #[schema(format = DateTime)]
     end: Option<String>,
+    /// Only this bucket.
     bucket: Option<String>,
+    /// At most so many samples; 20 unless given, and at most 1,000.
     limit: Option<usize>,
 }
 
@@ -74,6 +82,20 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
         .map_err(|error| ApiError::Unfit(format!("{name}: {error}")))
 }
 
+/// Try privacy filters
+///
+/// What the stored rules, or those in the request, would have done to the events of the past. Nothing is changed.
+#[utoipa::path(
+    post,
+    path = "/api/1/privacy/preview",
+    operation_id = "preview_privacy",
+    tag = "Settings",
+    request_body = Request,
+    responses(
+        (status = 200, description = "What they would have done", body = Report),
+        (status = 404, description = "There is no such bucket", body = Error),
+    ),
+)]
 pub(crate) async fn preview(
     State(app): State<Arc<App>>,
     headers: HeaderMap,

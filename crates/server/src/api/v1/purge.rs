@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 use timberline_model::{EventId, Timestamp};
 use timberline_views::TimeRange;
 use timberline_views::erasure::PurgeReceipt;
+use utoipa::ToSchema;
 
+use crate::api::openapi::Error;
+use crate::api::v1::schema;
 use crate::app::App;
 use crate::http::{ApiError, collect_json, json_answer, run_blocking};
 use crate::service::erasure::Copy;
@@ -27,25 +30,39 @@ const COMPLETED: &str = "completed";
 const ORDERED: &str = "ordered";
 const PARTLY: &str = "partly";
 
-/// What clients send, for both.
-#[derive(Debug, Deserialize)]
+/// What to purge or redact: either the token of a preview and nothing else, or a selection.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ErasureRequest)]
 #[serde(deny_unknown_fields)]
-struct Request {
+pub(crate) struct Request {
+    /// The token of the preview.
     token: Option<String>,
+    /// The bucket, or several.
     bucket: Option<Ids>,
+    /// The ids of events.
     events: Option<Vec<u64>>,
+    /// Only events that touch the time from here on.
+    #[schema(format = DateTime)]
     start: Option<String>,
+    /// Only events that touch the time up to here.
+    #[schema(format = DateTime)]
     end: Option<String>,
+    /// Only events with such data.
     data: Option<Condition>,
+    /// The buckets themselves, with everything in them.
     #[serde(default)]
     whole_bucket: bool,
-    /// Of a redaction, like the next two.
+    /// Only for a redaction: the field, as a path of names joined by dots.
     field: Option<String>,
+    /// Only for a redaction: a regular expression.
     pattern: Option<String>,
+    /// Only for a redaction: the text instead of what matches.
     replacement: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+/// The id of a bucket, or several.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = BucketIds)]
 #[serde(untagged)]
 enum Ids {
     One(String),
@@ -53,7 +70,8 @@ enum Ids {
 }
 
 /// Data in which a pattern is found: in all of it, or in one field.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = DataCondition)]
 #[serde(deny_unknown_fields)]
 struct Condition {
     pattern: String,
@@ -148,7 +166,23 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
     parsed.map_err(|error| ApiError::Unfit(format!("{name}: {error}")))
 }
 
-/// `POST /api/1/purge`
+/// Purge events
+///
+/// Erases events or whole buckets for good: from the log, the views and all backups. The first request says what, and the
+/// answer shows what that is, with a token. The second request has only the token, and erases it.
+#[utoipa::path(
+    post,
+    path = "/api/1/purge",
+    operation_id = "purge",
+    tag = "Erasing",
+    request_body = Request,
+    responses(
+        (status = 200, description = "The preview, or the receipt", body = schema::ErasureAnswer),
+        (status = 202, description = "It is hidden, and is erased as soon as possible, or only a part was ordered", body = schema::ErasureReceipt),
+        (status = 404, description = "There is no such bucket", body = Error),
+        (status = 409, description = "The token is unknown or has expired", body = Error),
+    ),
+)]
 pub(crate) async fn purge(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -157,7 +191,23 @@ pub(crate) async fn purge(
     handle(app, headers, body, false).await
 }
 
-/// `POST /api/1/redact`
+/// Redact events
+///
+/// Replaces what matches a pattern in one field of the data, for good: in the log, the views and all backups. As a purge, it
+/// takes two requests.
+#[utoipa::path(
+    post,
+    path = "/api/1/redact",
+    operation_id = "redact",
+    tag = "Erasing",
+    request_body = Request,
+    responses(
+        (status = 200, description = "The preview, or the receipt", body = schema::ErasureAnswer),
+        (status = 202, description = "It is hidden, and is erased as soon as possible, or only a part was ordered", body = schema::ErasureReceipt),
+        (status = 404, description = "There is no such bucket", body = Error),
+        (status = 409, description = "The token is unknown or has expired", body = Error),
+    ),
+)]
 pub(crate) async fn redact(
     State(app): State<Arc<App>>,
     headers: HeaderMap,

@@ -16,6 +16,7 @@ use timberline_model::Timestamp;
 use timberline_views::record::{Effect, Purge, Record, RecordKind};
 use timberline_views::{BucketKey, HistoryError, Snapshot};
 
+use crate::api::v1::schema;
 use crate::app::App;
 use crate::http::{ApiError, Query, json_answer, run_blocking};
 
@@ -79,6 +80,23 @@ fn kind(text: &str) -> Result<RecordKind, ApiError> {
     })
 }
 
+/// List records of the log
+///
+/// What was done, the newest first. Heartbeats are left out unless `kind=heartbeat` asks for them. One answer looks at no
+/// more than a million records; `next` says where to go on.
+#[utoipa::path(
+    get,
+    path = "/api/1/log",
+    operation_id = "list_records",
+    tag = "History",
+    params(
+        ("from" = Option<u64>, Query, description = "The oldest record"),
+        ("to" = Option<u64>, Query, description = "The newest record"),
+        ("limit" = Option<u64>, Query, description = "At most so many records; 100 unless given, and at most 1,000"),
+        ("kind" = Option<schema::RecordKindName>, Query, description = "Only records of this kind"),
+    ),
+    responses((status = 200, description = "The records", body = schema::Records)),
+)]
 pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
     let snapshot = app.store.snapshot();
     let wanted = Wanted::of(&uri, snapshot.seq())?;

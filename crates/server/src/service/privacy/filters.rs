@@ -25,7 +25,8 @@ pub(crate) struct Filters {
 }
 
 /// Why a rule, or the whole list, is not followed as it stands there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = PrivacyProblem)]
 pub(crate) struct Problem {
     /// The rule's place in the list, counted from 0; `None` when there is no list.
     pub(crate) index: Option<usize>,

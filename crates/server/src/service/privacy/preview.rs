@@ -8,6 +8,9 @@ use serde_json::value::RawValue;
 use timberline_cancel::{Cancel, Cancelled};
 use timberline_model::json as model_json;
 use timberline_views::{BucketView, EventRef, SegmentError, Snapshot, TimeRange};
+use utoipa::ToSchema;
+
+use crate::api::v0::schema::Event;
 
 use super::filters::{Filters, Problem, Verdict};
 use super::rule::Action;
@@ -62,7 +65,8 @@ impl Bounds<'_> {
 }
 
 /// What the rules would have done.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = PrivacyReport)]
 pub(crate) struct Report {
     /// Whether all events of the scope were looked at.
     pub(crate) complete: bool,
@@ -74,7 +78,8 @@ pub(crate) struct Report {
 }
 
 /// What one rule would have done, in events. A rule sees what those before it have made.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PrivacyFilterReport)]
 pub(crate) struct FilterReport {
     index: usize,
     action: Action,
@@ -85,7 +90,8 @@ pub(crate) struct FilterReport {
     done: Counts,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PrivacyBucketReport)]
 pub(crate) struct BucketReport {
     id: String,
     events: u64,
@@ -94,7 +100,8 @@ pub(crate) struct BucketReport {
     done: Counts,
 }
 
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
+#[schema(as = PrivacyCounts)]
 struct Counts {
     dropped: u64,
     redacted: u64,
@@ -102,13 +109,16 @@ struct Counts {
 }
 
 /// An event that would have been stored otherwise, or not at all.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PrivacySample)]
 pub(crate) struct Sample {
     bucket: String,
+    #[schema(value_type = Event)]
     event: Box<RawValue>,
     /// The rules that did it.
     filters: Vec<usize>,
     /// The data it would have been stored with; null for an event that is dropped.
+    #[schema(value_type = Option<crate::api::v0::schema::Object>)]
     after: Option<Box<RawValue>>,
 }
 

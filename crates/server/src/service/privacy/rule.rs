@@ -17,7 +17,8 @@ const MAX_REPLACEMENT: usize = 256;
 const PATTERN_BYTES: usize = 1 << 20;
 
 /// What a rule does with an event whose field matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = PrivacyAction)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Action {
     /// The event is not stored.

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::access::Scope;
 
 /// Everything that `GET /api/1/status` says.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// Timberline's version.
     pub version: String,
@@ -48,7 +49,7 @@ pub struct Status {
 }
 
 /// Who may use the server.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AccessStatus {
     /// The addresses that it listens on.
     pub addresses: Vec<String>,
@@ -66,7 +67,7 @@ pub struct AccessStatus {
 }
 
 /// A token, without what it is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct TokenStatus {
     /// Its name.
     pub name: String,
@@ -83,9 +84,10 @@ pub struct TokenStatus {
 }
 
 /// What is stored.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct StoreStatus {
     /// The data directory.
+    #[schema(value_type = String)]
     pub data_dir: PathBuf,
     /// Whether the data are encrypted.
     pub encrypted: bool,
@@ -112,7 +114,7 @@ pub struct StoreStatus {
 }
 
 /// A bucket.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BucketStatus {
     /// Its id.
     pub id: String,
@@ -132,7 +134,7 @@ pub struct BucketStatus {
 }
 
 /// What a bucket's watcher does, judged by its events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WatcherState {
     /// There are no events yet.
@@ -146,9 +148,10 @@ pub enum WatcherState {
 }
 
 /// The backups.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BackupStatus {
     /// Where the server makes backups by itself, if it does.
+    #[schema(value_type = Option<String>)]
     pub automatic_dir: Option<PathBuf>,
     /// How often it does.
     pub automatic_every_seconds: Option<u64>,
@@ -159,20 +162,22 @@ pub struct BackupStatus {
     /// Every backup that is known, wherever it was made.
     pub known: Vec<KnownBackup>,
     /// Backups that may still hold what was erased.
+    #[schema(value_type = Vec<String>)]
     pub waiting_for_erasure: Vec<PathBuf>,
 }
 
 /// A backup that the data directory knows of.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KnownBackup {
     /// Where it is.
+    #[schema(value_type = String)]
     pub path: PathBuf,
     /// When it was made or brought up to date.
     pub time: String,
 }
 
 /// Damage that is known.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct DamageStatus {
     /// Damaged places of the log, as of the start.
     pub log: Vec<String>,
@@ -203,7 +208,7 @@ impl DamageStatus {
 }
 
 /// Memory of the process.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 pub struct MemoryStatus {
     /// Its own; 0 where the system does not say.
     pub anonymous_bytes: u64,

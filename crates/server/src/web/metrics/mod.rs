@@ -20,6 +20,16 @@ use crate::http::ApiError;
 /// Prometheus' text format.
 const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
+/// Get metrics
+///
+/// Counters and gauges in the text format of Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "get_metrics",
+    tag = "Server",
+    responses((status = 200, description = "The metrics", body = String, content_type = "text/plain; version=0.0.4; charset=utf-8")),
+)]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
 ) -> Result<([(header::HeaderName, HeaderValue); 1], String), ApiError> {
