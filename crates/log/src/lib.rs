@@ -13,7 +13,7 @@
 //! | `read` | walks along one segment; reads the whole log, also while it is written |
 //! | `sync` | the active segment, group commit and the sync thread; whether the files are still at their paths |
 //! | `recover` | what opening a log does with what a crash has left |
-//! | `writer` | [`Log`]: appends batches, begins the next segment |
+//! | `write` | [`Log`]: opens a log for writing, appends batches, begins the next segment |
 //! | `rewrite` | replaces a sealed segment after squashing or erasing |
 //! | `copy` | copies a log, compares the histories of log and copy, saves what is left of a damaged log |
 //!
@@ -55,7 +55,7 @@ mod recover;
 mod rewrite;
 mod seq;
 mod sync;
-mod writer;
+mod write;
 
 pub use copy::check::{CheckedFrames, CopiedSegment, CopyAction, check_frames};
 pub use copy::lineage::{Lineage, is_rewritten_from, lineage};
@@ -68,11 +68,15 @@ pub use format::frame::{Frame, FrameHead};
 pub use format::segment::segment_name;
 pub use options::{Clock, LogOptions, OnIncident};
 pub use read::open_files::allow_segments;
-pub use read::reader::{LogReader, Record, Records, SegmentInfo, Tail};
+pub use read::reader::LogReader;
+pub use read::records::{Record, Records, Tail};
 pub use read::scan::{Scanned, scan};
+pub use read::segment_info::SegmentInfo;
 pub use recover::recovery::{Recovery, TornTail};
 pub use rewrite::{Rewrite, Rewritten};
 pub use seq::{DeviceId, Position, Seq};
 pub use sync::durability::Durability;
 pub use sync::placement::{Incident, Integrity, replaced_files};
-pub use writer::{Entry, Log, OpeningLog};
+pub use write::batch::Entry;
+pub use write::log::Log;
+pub use write::opening::OpeningLog;

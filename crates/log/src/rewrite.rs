@@ -12,7 +12,8 @@ use crate::format::frame::{FrameHead, frame_size};
 use crate::format::frame_writer::FrameWriter;
 use crate::format::segment::{Footer, SEGMENT_HEADER, SegmentHeader, segment_name, trimmed_len};
 use crate::read::probe::Probe;
-use crate::read::reader::{LogReader, Record};
+use crate::read::reader::LogReader;
+use crate::read::records::Record;
 use crate::{DeviceId, Seq};
 
 /// A segment that is to take the place of a sealed one.

@@ -10,7 +10,7 @@ use crate::format::frame::{Decoded, FRAME_HEADER, decode};
 use crate::format::segment::SEGMENT_HEADER;
 use crate::read::probe::Probe;
 use crate::read::reader::LogReader;
-use crate::read::scan::Source;
+use crate::read::source::Source;
 use crate::read::window::Window;
 
 /// Bytes read at a time.

@@ -17,7 +17,9 @@ use crate::copy::check::{CopiedSegment, CopyAction, check_frames};
 use crate::error::LogError;
 use crate::format::segment::{SEGMENT_HEADER, segment_name};
 use crate::read::probe::Probe;
-use crate::read::reader::{LogReader, Records, SegmentInfo};
+use crate::read::reader::LogReader;
+use crate::read::records::Records;
+use crate::read::segment_info::SegmentInfo;
 
 /// How a segment of a copy relates to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

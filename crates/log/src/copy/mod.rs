@@ -27,7 +27,8 @@ use crate::copy::segment::{How, copy_segment};
 use crate::error::{Damage, LogError};
 use crate::format::segment::UNNAMED_SUFFIX;
 use crate::read::probe::{Probe, list_segments};
-use crate::read::reader::{LogReader, SegmentInfo};
+use crate::read::reader::LogReader;
+use crate::read::segment_info::SegmentInfo;
 use crate::{DeviceId, Seq};
 
 /// How often copying begins again because segments were rewritten meanwhile. Rewriting is rare, and what was copied

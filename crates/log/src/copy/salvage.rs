@@ -16,7 +16,8 @@ use crate::format::segment::{
     Footer, SEGMENT_HEADER, SegmentHeader, UNNAMED_SUFFIX, segment_name, trimmed_len,
 };
 use crate::options::{LogOptions, system_nanos};
-use crate::read::reader::{LogReader, SegmentInfo};
+use crate::read::reader::LogReader;
+use crate::read::segment_info::SegmentInfo;
 use crate::sync::active::publish_footer;
 use crate::{DeviceId, Seq};
 

@@ -19,7 +19,8 @@ use crate::options::system_nanos;
 use crate::read::damage::damage_of;
 use crate::read::probe::Probe;
 use crate::read::reader::LogReader;
-use crate::read::scan::{Source, Step};
+use crate::read::source::Source;
+use crate::read::walk::Step;
 use crate::read::window::Window;
 use crate::sync::active::publish_footer;
 

@@ -7,7 +7,7 @@ use timberline_disk::Storage;
 use crate::Seq;
 use crate::error::Damage;
 use crate::format::segment::segment_name;
-use crate::read::scan::Gap;
+use crate::read::walk::Gap;
 
 /// The damage of a segment file that is not there.
 pub(crate) fn missing_segment(storage: &Arc<dyn Storage>, from: Seq, next: Seq) -> Damage {

@@ -10,7 +10,8 @@ use crate::format::segment::{
     FOOTER_OFFSET, FORMAT_VERSION, Footer, FooterRead, HeaderRead, SEGMENT_HEADER, SegmentHeader,
     segment_name,
 };
-use crate::read::scan::{Bounds, Source, Walk};
+use crate::read::source::Source;
+use crate::read::walk::{Bounds, Walk};
 use crate::read::window::Window;
 
 /// How often a footer that does not hold is read again: the writer, in another process, may be writing it just now.

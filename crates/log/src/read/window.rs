@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use timberline_disk::ReadAt;
 
-use crate::read::scan::Source;
+use crate::read::source::Source;
 
 /// The first read after opening or refreshing; a tail that polls reads no more than this.
 const FIRST_FILL: usize = 4 << 10;

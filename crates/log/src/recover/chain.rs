@@ -14,7 +14,8 @@ use crate::format::segment::{
 };
 use crate::read::damage::{damage_of, missing_segment};
 use crate::read::probe::Probe;
-use crate::read::scan::{Source, Step};
+use crate::read::source::Source;
+use crate::read::walk::Step;
 
 /// Checks the segments before the one that begins with `until`, all of which should be sealed. `firsts` are those of all
 /// segments, in order.

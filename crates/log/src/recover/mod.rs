@@ -1,5 +1,6 @@
 //! What opening a log does with what a crash has left.
 
+mod carry_out;
 pub(crate) mod chain;
 pub(crate) mod recovery;
 mod survey;

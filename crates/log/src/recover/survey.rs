@@ -10,7 +10,7 @@ use crate::error::Damage;
 use crate::format::segment::{SEGMENT_HEADER, segment_name};
 use crate::read::damage::damage_of;
 use crate::read::probe::Probe;
-use crate::read::scan::{FrameAt, Gap, Step};
+use crate::read::walk::{FrameAt, Gap, Step};
 use crate::sync::active::SegmentTail;
 
 /// An unsealed segment and how far its good frames reach.
