@@ -31,6 +31,7 @@ mod lifecycle;
 mod log_commands;
 mod modes;
 mod nginx;
+mod openapi;
 mod origins;
 mod other_history;
 mod privacy;

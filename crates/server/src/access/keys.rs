@@ -171,10 +171,17 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 /// Whether everyone may ask for this path: what the server is, and the files of web pages. A browser fetches those before
 /// a page can add a header to its requests.
 pub(crate) fn is_open(path: &str) -> bool {
+    const OPEN: [&str; 5] = [
+        "/api",
+        "/api/0/info",
+        "/api/explorer.css",
+        "/api/explorer.js",
+        "/api/openapi.json",
+    ];
     let private = ["/api", "/metrics"]
         .iter()
         .any(|private| path.starts_with(private));
-    !private || matches!(path, "/api/0/info" | "/api/0/info/" | "/api/openapi.json")
+    !private || OPEN.contains(&path.strip_suffix('/').unwrap_or(path))
 }
 
 #[cfg(test)]

@@ -99,6 +99,8 @@ const TABLE: &[(&str, Segments, Need)] = &[
     ("DELETE", &["1", "import", "run", ANY], Need::Admin),
     ("GET", &["1", "status"], Need::Admin),
     ("GET", &["openapi.json"], Need::Nothing),
+    ("GET", &["explorer.css"], Need::Nothing),
+    ("GET", &["explorer.js"], Need::Nothing),
 ];
 
 /// Whether a token of this scope for these buckets (none named: all) may send a request. The path must be normalised.

@@ -27,7 +27,7 @@
 //!
 //! GET and queries also answer from a past state of buckets, events and settings ([`as_of`]).
 //!
-//! `/api/openapi.json` is [`openapi`], a description of all of them. `/metrics` is [`metrics`], `/health` and `/ready` are [`health`]. Everything else is a file: `/pages/NAME/…` and `/` ([`files`]), or the [`status_page`](crate::web::status_page).
+//! `/api/openapi.json` is [`openapi`], a description of all of them, and `/api/` is the [`explorer`], a page that shows it. `/metrics` is [`metrics`], `/health` and `/ready` are [`health`]. Everything else is a file: `/pages/NAME/…` and `/` ([`files`]), or the [`status_page`](crate::web::status_page).
 
 pub(crate) mod as_of;
 mod errors;
@@ -45,7 +45,7 @@ use http::{HeaderMap, Method};
 
 use crate::app::App;
 use crate::http::{ApiError, compression, pass_over};
-use crate::web::{files, health, metrics};
+use crate::web::{explorer, files, health, metrics};
 
 use self::v0::{buckets, events, export, heartbeat, import, info, log, query, settings};
 use self::v1::{history, privacy, purge, records, status};
@@ -119,7 +119,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/metrics", get(metrics::get))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
-        .route("/api", axum::routing::any(no_such_route))
+        .route("/api", get(explorer::page).layer(compression()))
+        .route("/api/explorer.css", get(explorer::style).layer(compression()))
+        .route("/api/explorer.js", get(explorer::script).layer(compression()))
         .route("/api/{*rest}", axum::routing::any(no_such_route))
         .method_not_allowed_fallback(wrong_method)
         .fallback_service(files)

@@ -1,5 +1,6 @@
 //! What browsers, Prometheus and service managers ask for: files, the status page, `/metrics`, `/health`, `/ready`.
 
+pub(crate) mod explorer;
 pub(crate) mod files;
 pub(crate) mod health;
 pub(crate) mod metrics;

@@ -114,7 +114,7 @@ fn page(app: &App) -> String {
     let base = &app.settings.network.base_path;
     let _ = writeln!(
         out,
-        "<p><a href=\"{base}/api/0/export\">Export everything</a> · <a href=\"{base}/api/0/log\">Server log</a> · <a href=\"{base}/api/0/info\">Info</a></p>\n</main></body></html>",
+        "<p><a href=\"{base}/api/0/export\">Export everything</a> · <a href=\"{base}/api/0/log\">Server log</a> · <a href=\"{base}/api/0/info\">Info</a> · <a href=\"{base}/api/\">API</a></p>\n</main></body></html>",
     );
     out
 }

@@ -7,7 +7,7 @@ use crate::access::is_open;
 const PAGE: &str = include_str!("../../../../../docs/access.md");
 
 /// Routes outside `/api` that need no credentials.
-const OPEN: [&str; 4] = ["/health", "/ready", "/", "/pages/{page}"];
+const OPEN: [&str; 5] = ["/api", "/health", "/ready", "/", "/pages/{page}"];
 
 /// One row of the page: method, path, whether it needs no credentials, and for each scope whether it may, with any buckets
 /// and with named ones.
@@ -142,8 +142,10 @@ fn every_route_is_in_the_api_description() {
         methods.map(move |method| route_of(method, path))
     });
     let described: BTreeSet<_> = described.collect();
+    // The files of a page are no part of the API.
     let of_the_table = TABLE
         .iter()
+        .filter(|(_, segments, _)| !matches!(segments, ["explorer.css" | "explorer.js"]))
         .map(|(method, segments, _)| route_of(method, &format!("/api/{}", segments.join("/"))));
     let others = ["/health", "/ready", "/metrics"].map(|path| route_of("GET", path));
     let there: BTreeSet<_> = of_the_table.chain(others).collect();
@@ -218,7 +220,7 @@ fn page_allows(rows: &[Row], scope: Scope, limits: &[String], method: &Method, p
     let Some(row) = fitting.next() else {
         return scope == Scope::Admin && limits.is_empty();
     };
-    if row.open && !row.path.starts_with("/api") {
+    if row.open && !row.path.starts_with("/api/") {
         // `allows` is not asked.
         return scope == Scope::Admin && limits.is_empty();
     }

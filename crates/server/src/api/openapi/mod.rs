@@ -50,7 +50,7 @@ pub(crate) use self::error::Error;
         (name = "Erasing", description = "Removing data for good, also from backups."),
         (name = "Server", description = "How the server is.")
     ),
-    components(schemas(Error, parameters::Moment, parameters::LenientNumber)),
+    components(schemas(Error, parameters::Moment, parameters::LenientNumber, v0::schema::SettingWarnings)),
     paths(
         get,
         v0::buckets::list,

@@ -42,11 +42,11 @@ const AROUND_DATA: usize = 128;
     ),
 )]
 pub(crate) async fn post(
-    // The route. The way of nearly all heartbeats is shorter, see `serve/entrance.rs`; the router knows the path so that
-    // other methods are refused as for any other path.
     State(app): State<Arc<App>>,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
+    // The way of nearly all heartbeats is shorter, see `serve/entrance.rs`. The router knows the path so that other methods
+    // are refused as for any other path.
     let (head, body) = request.into_parts();
     let bucket = heartbeat_bucket(head.uri.path()).ok_or(ApiError::NoSuchRoute)?;
     beat(&app, &head, bucket, body).await

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::api::as_of::{as_of, snapshot};
 use crate::api::openapi::Error;
-use crate::api::openapi::parameters::AsOfParameter;
+use crate::api::openapi::parameters::{AsOfParameter, Moment};
 use crate::app::App;
 use crate::http::query_warnings::mark;
 use crate::http::{
@@ -32,14 +32,15 @@ const WHOLE_BYTES: usize = 1 << 20;
 pub(crate) struct Request {
     query: Lines,
     /// The periods, each as its start, a slash and its end: `2026-03-01T00:00:00Z/2026-03-02T00:00:00Z`.
+    #[schema(example = json!(["2026-03-01T00:00:00Z/2026-03-02T00:00:00Z"]))]
     timeperiods: Vec<String>,
     /// A past state that the query reads.
+    #[schema(value_type = Option<Moment>)]
     as_of: Option<AsOf>,
 }
 
 /// The number of a record, or an instant.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = QueryMoment)]
+#[derive(Deserialize)]
 #[serde(untagged)]
 enum AsOf {
     Record(u64),

@@ -183,8 +183,10 @@ pub(crate) struct ExportedBucket {
     #[schema(format = DateTime)]
     created: String,
     data: Object,
-    metadata: Extent,
-    #[schema(required, format = DateTime)]
+    /// Only in exports of v0, as is the next one.
+    #[schema(nullable = false)]
+    metadata: Option<Extent>,
+    #[schema(format = DateTime)]
     last_updated: Option<String>,
     events: Vec<Event>,
 }
@@ -192,8 +194,9 @@ pub(crate) struct ExportedBucket {
 /// Buckets to import: the export of an ActivityWatch server or of this one.
 #[derive(ToSchema)]
 pub(crate) struct ImportFile {
-    /// The buckets by id, each with the fields of [`NewBucket`]. Fields that are not known are ignored.
-    buckets: BTreeMap<String, NewBucket>,
+    /// The buckets by id, each with the fields of an exported bucket. What cannot be read is left out or changed to what
+    /// can be stored, and the answer says so.
+    buckets: BTreeMap<String, Value>,
 }
 
 /// The same file in a form. Other fields are ignored.

@@ -10,7 +10,6 @@ use serde_json::value::RawValue;
 use crate::api::as_of::snapshot;
 use crate::api::openapi::parameters::AsOfParameter;
 use crate::api::param::Param;
-use crate::api::v0::schema;
 use crate::app::App;
 use crate::http::{ApiError, collect_json, json, json_answer};
 use crate::service::privacy;
@@ -28,7 +27,7 @@ const WARNING: HeaderName = HeaderName::from_static("x-timberline-warning");
     operation_id = "list_settings",
     tag = "Settings",
     params(AsOfParameter),
-    responses((status = 200, description = "The values by name", body = schema::Object)),
+    responses((status = 200, description = "The values by name", body = Object)),
 )]
 pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
     let as_of = snapshot(&app, &uri).await?;
@@ -80,8 +79,7 @@ pub(crate) async fn get(
     request_body(content = serde_json::Value, content_type = "application/json", description = "The value"),
     responses((
         status = 201,
-        description = "The setting was set. The answer has a body only if there are warnings",
-        body = schema::SettingWarnings,
+        description = "The setting was set. The answer has no body, or, if the value does not have the effect that it should have, the warnings as JSON (`SettingWarnings`)",
         headers(("X-Timberline-Warning" = String, description = "The first warning")),
     )),
 )]

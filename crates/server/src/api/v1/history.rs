@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, Response, Uri};
 use serde::Deserialize;
+use serde_json::error::Category;
 use serde_json::{Value, json};
 use timberline_cancel::Cancel;
 use timberline_log::Seq;
@@ -140,14 +141,38 @@ pub(crate) async fn restore(
 /// What to undo: one record, or those from one to another.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = UndoRequest)]
+#[serde(untagged)]
+pub(crate) enum Request {
+    One(One),
+    Range(Range),
+}
+
+/// What to undo: one record.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UndoOne)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Request {
+pub(crate) struct One {
     #[schema(minimum = 1)]
-    seq: Option<u64>,
+    seq: u64,
+    /// Change nothing, and only say what would be undone.
+    #[serde(default)]
+    preview: bool,
+    /// Undo what can be undone, even if it is not all.
+    #[serde(default)]
+    partial: bool,
+}
+
+/// What to undo: the records of a range.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UndoRange)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Range {
+    /// The first record.
     #[schema(minimum = 1)]
-    from: Option<u64>,
+    from: u64,
+    /// The last one.
     #[schema(minimum = 1)]
-    to: Option<u64>,
+    to: u64,
     /// Change nothing, and only say what would be undone.
     #[serde(default)]
     preview: bool,
@@ -184,18 +209,29 @@ pub(crate) async fn take_back(
              told, and \"partial\": true to leave conflicts alone: {why}"
         ))
     };
-    let request: Request = serde_json::from_slice(&body).map_err(|error| shape(&error.to_string()))?;
-    let (from, to) = match (request.seq, request.from, request.to) {
-        (Some(seq), None, None) => (seq, seq),
-        (None, Some(from), Some(to)) => (from, to),
-        _ => return Err(shape("name one record, or the first and the last")),
+    let request = serde_json::from_slice(&body).map_err(|error| match error.classify() {
+        Category::Data => shape("the body has other fields or other values"),
+        _ => ApiError::Malformed(format!("The body is not JSON: {error}")),
+    })?;
+    let (from, to, preview, partial) = match request {
+        Request::One(One {
+            seq,
+            preview,
+            partial,
+        }) => (seq, seq, preview, partial),
+        Request::Range(Range {
+            from,
+            to,
+            preview,
+            partial,
+        }) => (from, to, preview, partial),
     };
     if from == 0 || from > to {
         return Err(shape(
             "records are numbered from 1 on, and the first comes before the last",
         ));
     }
-    let undoing = match (request.preview, request.partial) {
+    let undoing = match (preview, partial) {
         (true, _) => Undoing::Preview,
         (false, false) => Undoing::All,
         (false, true) => Undoing::Possible,

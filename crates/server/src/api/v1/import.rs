@@ -74,7 +74,6 @@ pub(crate) async fn detect() -> Result<Response<Body>, ApiError> {
     ),
 )]
 pub(crate) async fn run(
-    // The server reads no file but those that it finds itself: a path is no way to have it read others.
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     body: Body,
@@ -90,6 +89,7 @@ pub(crate) async fn run(
     if let Some(running) = app.import_runs.running() {
         return Err(already_running(&running));
     }
+    // The server reads no file but those that it finds itself: a path is no way to have it read others.
     let path = request.path;
     let found = run_blocking(move |_| Ok::<_, ApiError>(detected_at(&path))).await?;
     let found = found.ok_or_else(|| {

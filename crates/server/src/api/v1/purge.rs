@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, Response, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use timberline_model::{EventId, Timestamp};
 use timberline_views::TimeRange;
@@ -31,10 +31,9 @@ const ORDERED: &str = "ordered";
 const PARTLY: &str = "partly";
 
 /// What to purge or redact: either the token of a preview and nothing else, or a selection.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = ErasureRequest)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Request {
+struct Request {
     /// The token of the preview.
     token: Option<String>,
     /// The bucket, or several.
@@ -42,10 +41,8 @@ pub(crate) struct Request {
     /// The ids of events.
     events: Option<Vec<u64>>,
     /// Only events that touch the time from here on.
-    #[schema(format = DateTime)]
     start: Option<String>,
     /// Only events that touch the time up to here.
-    #[schema(format = DateTime)]
     end: Option<String>,
     /// Only events with such data.
     data: Option<Condition>,
@@ -61,19 +58,19 @@ pub(crate) struct Request {
 }
 
 /// The id of a bucket, or several.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[schema(as = BucketIds)]
 #[serde(untagged)]
-enum Ids {
+pub(crate) enum Ids {
     One(String),
     Many(Vec<String>),
 }
 
 /// Data in which a pattern is found: in all of it, or in one field.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[schema(as = DataCondition)]
 #[serde(deny_unknown_fields)]
-struct Condition {
+pub(crate) struct Condition {
     pattern: String,
     field: Option<String>,
 }
@@ -175,7 +172,7 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
     path = "/api/1/purge",
     operation_id = "purge",
     tag = "Erasing",
-    request_body = Request,
+    request_body = schema::PurgeRequest,
     responses(
         (status = 200, description = "The preview, or the receipt", body = schema::ErasureAnswer),
         (status = 202, description = "It is hidden, and is erased as soon as possible, or only a part was ordered", body = schema::ErasureReceipt),
@@ -200,7 +197,7 @@ pub(crate) async fn purge(
     path = "/api/1/redact",
     operation_id = "redact",
     tag = "Erasing",
-    request_body = Request,
+    request_body = schema::RedactionRequest,
     responses(
         (status = 200, description = "The preview, or the receipt", body = schema::ErasureAnswer),
         (status = 202, description = "It is hidden, and is erased as soon as possible, or only a part was ordered", body = schema::ErasureReceipt),

@@ -1,0 +1,240 @@
+"""Compares what a server answers with the description that it gives of itself.
+
+Usage: check.py URL DATABASE. DATABASE is where the server looks for a database of aw-server-rust. Prints how many
+operations and requests there were as JSON; ends with an error if an answer is not as described, or if an operation has
+no request that succeeds.
+"""
+
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from openapi_spec_validator import validate
+
+SERVER, DATABASE = sys.argv[1:]
+TIME = "2024-03-01T10:00:00Z"
+PERIOD = ["2024-03-01T00:00:00Z/2024-03-02T00:00:00Z"]
+BUCKET = {"type": "currentwindow", "client": "c", "hostname": "h"}
+EVENT = {"timestamp": TIME, "duration": 1.5, "data": {"app": "a", "title": "t"}}
+
+
+def fetch(method, target, body=None, headers=()):
+    request = urllib.request.Request(SERVER + target, data=body, method=method.upper(), headers=dict(headers))
+    try:
+        answer = urllib.request.urlopen(request)
+    except urllib.error.HTTPError as error:
+        answer = error
+    return answer.status, answer.headers, answer.read()
+
+
+class Description:
+    """The document, and what was asked so far."""
+
+    def __init__(self):
+        status, _, text = fetch("get", "/api/openapi.json")
+        assert status == 200, status
+        self.document = json.loads(text)
+        validate(self.document)
+        self.requests = 0
+        self.succeeded = set()
+
+    def operations(self):
+        for path, item in self.document["paths"].items():
+            for method, operation in item.items():
+                yield method, path, operation
+
+    def resolve(self, thing):
+        while "$ref" in thing:
+            found = self.document
+            for key in thing["$ref"].removeprefix("#/").split("/"):
+                found = found[key]
+            thing = found
+        return thing
+
+    def find(self, operation_id):
+        for method, path, operation in self.operations():
+            if operation["operationId"] == operation_id:
+                return method, path, operation
+        raise AssertionError(f"there is no operation {operation_id}")
+
+    def ask(self, operation_id, status, body=None, headers=None, only_status=False, **parameters):
+        """Sends one request, and checks that the answer has this status and is as described.
+
+        An answer that may have a body or none cannot be described; `only_status` then leaves the body out."""
+        method, path, operation = self.find(operation_id)
+        target, query = path, []
+        for name, value in parameters.items():
+            if "{" + name + "}" in target:
+                target = target.replace("{" + name + "}", urllib.parse.quote(str(value), safe=""))
+            else:
+                query += [(name, one) for one in (value if isinstance(value, list) else [value])]
+        if query:
+            target += "?" + urllib.parse.urlencode(query)
+        headers = dict(headers or {})
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+            headers.setdefault("Content-Type", "application/json")
+        got, sent, text = fetch(method, target, body, headers)
+        where = f"{method} {target}: {got} {text[:400]}"
+        assert got == status, f"{status} expected; {where}"
+        assert str(got) in operation["responses"], f"this status is not described; {where}"
+        if not only_status:
+            self.check(self.resolve(operation["responses"][str(got)]), sent.get("Content-Type"), text, where)
+        self.requests += 1
+        if 200 <= got < 300:
+            self.succeeded.add(operation_id)
+        return json.loads(text) if text and sent.get_content_type() == "application/json" else text
+
+    def check(self, response, content_type, text, where):
+        content = response.get("content", {})
+        if not text:
+            return
+        assert content_type in content, f"{content_type} is not described; {where}"
+        if content_type != "application/json":
+            return
+        schema = {"$ref": "#/wanted", "wanted": content[content_type]["schema"], "components": self.document["components"]}
+        errors = list(OAS31Validator(schema, format_checker=oas31_format_checker).iter_errors(json.loads(text)))
+        assert not errors, f"{where}\n" + "\n".join(f"{list(e.absolute_path)}: {e.message}" for e in errors[:5])
+
+
+def buckets_and_events(api):
+    api.ask("create_bucket", 200, BUCKET, bucket="b")
+    api.ask("create_bucket", 304, BUCKET, bucket="b")
+    api.ask("create_bucket", 200, {**BUCKET, "data": {"k": [1]}, "created": "2024-03-01 10:00:00", "events": [EVENT]}, bucket="b/ü")
+    api.ask("create_bucket", 400, b"{", {"Content-Type": "application/json"}, bucket="c")
+    api.ask("create_bucket", 415, b"{}", {"Content-Type": "text/plain"}, bucket="c")
+    api.ask("create_bucket", 422, {}, bucket="c")
+    api.ask("update_bucket", 200, {"data": {"x": 1}, "type": None}, bucket="b")
+    api.ask("update_bucket", 404, {}, bucket="none")
+    api.ask("heartbeat", 200, EVENT, bucket="b", pulsetime=60)
+    api.ask("heartbeat", 200, {**EVENT, "timestamp": "2024-03-01T10:00:05"}, bucket="b", pulsetime=60)
+    api.ask("heartbeat", 404, EVENT, bucket="none", pulsetime=1)
+    api.ask("heartbeat", 422, EVENT, bucket="b", pulsetime="x")
+    stored = api.ask("insert_events", 200, [EVENT, {**EVENT, "id": None, "duration": 0}], bucket="b")
+    api.ask("insert_events", 200, EVENT, bucket="b")
+    api.ask("insert_events", 422, [{}], bucket="b")
+    api.ask("insert_events", 404, [EVENT], bucket="none")
+    api.ask("list_buckets", 200)
+    api.ask("get_bucket", 200, bucket="b/ü")
+    api.ask("get_bucket", 200, bucket="b", as_of="2999-01-01T00:00:00Z")
+    api.ask("get_bucket", 400, bucket="b", as_of="yesterday")
+    api.ask("get_bucket", 404, bucket="none")
+    api.ask("list_events", 200, bucket="b", limit=1, start=TIME)
+    api.ask("list_events", 200, bucket="b", limit="many")
+    api.ask("list_events", 400, bucket="b", start="x")
+    api.ask("list_events", 404, bucket="none")
+    assert api.ask("count_events", 200, bucket="b", endtime=TIME) == 4
+    api.ask("count_events", 404, bucket="none")
+    api.ask("get_event", 200, bucket="b", event=stored[0]["id"])
+    api.ask("get_event", 404, bucket="b", event=99999)
+    api.ask("delete_event", 200, bucket="b", event=stored[0]["id"])
+    api.ask("delete_event", 404, bucket="b", event="x")
+    api.ask("get_event_history", 200, bucket="b", event=stored[0]["id"], limit=10)
+    api.ask("get_event_history", 404, bucket="b", event=99999)
+
+
+def settings(api):
+    rule = {"enabled": True, "field": "title", "pattern": "secret", "action": "drop"}
+    api.ask("set_setting", 201, {"any": ["json", None]}, key="k")
+    api.ask("set_setting", 201, [rule, {"enabled": True}], only_status=True, key="privacy_filters")
+    api.ask("set_setting", 400, {}, key="k" * 200)
+    api.ask("heartbeat", 200, {**EVENT, "data": {"title": "secret"}}, bucket="b", pulsetime=0)
+    api.ask("list_settings", 200)
+    api.ask("get_setting", 200, key="k")
+    api.ask("get_setting", 200, key="none")
+    api.ask("preview_privacy", 200, {})
+    api.ask("preview_privacy", 200, {"filters": [{**rule, "pattern": "t", "action": "redact", "replacement": "x"}], "limit": 3})
+    api.ask("preview_privacy", 404, {"bucket": "none"})
+    api.ask("preview_privacy", 422, {"unknown": 1})
+    api.ask("delete_setting", 200, key="privacy_filters")
+
+
+def queries_and_files(api):
+    query = {"query": ["RETURN = query_bucket('b');"], "timeperiods": PERIOD}
+    api.ask("run_query", 200, query, name="n")
+    api.ask("run_query", 200, {"query": "RETURN = 1;", "timeperiods": PERIOD, "as_of": 3})
+    api.ask("run_query", 400, {**query, "query": "RETURN ="})
+    api.ask("run_query", 422, {"query": []})
+    exported = api.ask("export_buckets", 200)
+    api.ask("export_bucket", 200, bucket="b")
+    api.ask("export_bucket", 404, bucket="none")
+    outcome = api.ask("import_buckets", 200, exported, by_bucket="true")
+    assert outcome["events_added"] == 0, outcome
+    form = b'--x\r\nContent-Disposition: form-data; name="buckets.json"\r\n\r\n' + json.dumps(exported).encode() + b"\r\n--x--\r\n"
+    api.ask("import_buckets", 200, form, {"Content-Type": "multipart/form-data; boundary=x"})
+    api.ask("import_buckets", 400, b"{", {"Content-Type": "application/json"})
+    api.ask("import_buckets", 422, {"buckets": 1})
+    for name in ["json", "ndjson", "csv", "ical", "parquet", "sqlite"]:
+        file = api.ask("export_history", 200, format=name, bucket=["b"])
+    api.ask("export_history", 400, format="docx")
+    api.ask("export_history", 404, bucket="none")
+    api.ask("export_history", 406, headers={"Accept": "image/png"})
+    api.ask("export_query", 200, {**query, "format": "csv", "fields": ["title"]})
+    api.ask("export_query", 422, {**query, "query": "RETURN = 1;"})
+    os.makedirs(os.path.dirname(DATABASE))
+    with open(DATABASE, "wb") as database:
+        database.write(file)
+    found = api.ask("detect_imports", 200)["found"]
+    run = api.ask("run_import", 202, {"path": found[0]["path"], "dry_run": True})
+    while api.ask("get_import", 200, id=run["id"])["phase"] in ("waiting", "reading"):
+        time.sleep(0.05)
+    api.ask("cancel_import", 200, id=run["id"])
+    api.ask("run_import", 422, {"path": "/nowhere"})
+    api.ask("get_import", 404, id="none")
+
+
+def history(api):
+    api.ask("delete_bucket", 200, bucket="b/ü")
+    api.ask("delete_bucket", 404, bucket="none")
+    items = api.ask("list_trash", 200)["items"]
+    bucket = next(item for item in items if item["what"] == "bucket")
+    api.ask("restore_from_trash", 200, id=bucket["id"])
+    api.ask("restore_from_trash", 404, id=bucket["id"])
+    api.ask("set_setting", 201, 2, key="k")
+    records = api.ask("list_records", 200, limit=1)["records"]
+    api.ask("list_records", 200, kind="heartbeat")
+    api.ask("list_records", 400, kind="none")
+    api.ask("undo", 200, {"seq": records[0]["seq"], "preview": True})
+    api.ask("undo", 200, {"seq": records[0]["seq"]})
+    api.ask("undo", 422, {})
+    api.ask("redact", 422, {})
+    for operation, body in [
+        ("redact", {"field": "title", "pattern": "t", "replacement": "x"}),
+        ("purge", {"bucket": "b", "start": TIME}),
+        ("purge", {"bucket": ["b/ü"], "whole_bucket": True}),
+    ]:
+        preview = api.ask(operation, 200, body)
+        receipt = api.ask(operation, 200, {"token": preview["token"]})
+        assert receipt["state"] == "completed", receipt
+        api.ask(operation, 409, {"token": preview["token"]})
+    api.ask("purge", 404, {"bucket": "none", "start": TIME})
+    api.ask("purge", 422, {})
+    api.ask("delete_named_bucket", 404, id="none")
+    api.ask("delete_named_bucket", 422)
+    api.ask("delete_named_bucket", 200, id="b")
+
+
+def the_server(api):
+    for operation in ["get_openapi", "get_info", "get_server_log", "get_status", "get_metrics", "health", "ready"]:
+        api.ask(operation, 200)
+        api.ask(operation, 400, headers={"Host": "rebound.example"})
+
+
+def main():
+    api = Description()
+    buckets_and_events(api)
+    settings(api)
+    queries_and_files(api)
+    history(api)
+    the_server(api)
+    operations = {operation["operationId"] for _, _, operation in api.operations()}
+    assert operations == api.succeeded, f"no request succeeded for {operations - api.succeeded}"
+    print(json.dumps({"operations": len(operations), "requests": api.requests}))
+
+
+main()

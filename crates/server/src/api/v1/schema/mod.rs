@@ -1,0 +1,10 @@
+//! JSON of v1 that is made without a type of its own, described for the OpenAPI document. An endpoint that has types
+//! needs nothing here: they are described where they are.
+
+mod erasure;
+mod files;
+mod history;
+
+pub(crate) use self::erasure::*;
+pub(crate) use self::files::*;
+pub(crate) use self::history::*;
