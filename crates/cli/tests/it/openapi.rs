@@ -49,3 +49,32 @@ fn behind_a_base_path_the_description_names_it() {
     assert_eq!(seen.len(), 1, "both ways lead to the same description");
     server.stop();
 }
+
+/// The page is part of the program: it works offline, under a policy that lets it load nothing but its own files.
+#[test]
+fn the_page_loads_only_its_own_files() {
+    let mut installation = Installation::new();
+    installation.configure("base_path = \"/aw/\"\n[auth]\napi_key = \"secret-of-this-test\"\n");
+    let server = installation.start();
+    for target in ["/api", "/api/", "/aw/api/"] {
+        let page = http::get(server.port, target).expect("an answer");
+        assert_eq!(page.status, 200, "{target}");
+        let policy = page.header("content-security-policy").expect("a policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"));
+        assert!(!policy.contains("unsafe"), "{policy}");
+        let text = page.text();
+        let addresses = text
+            .split('"')
+            .filter(|part| part.starts_with('/') && !part.starts_with("/>"));
+        let mut files = 0;
+        for address in addresses {
+            let file = http::get(server.port, address).expect("an answer");
+            assert_eq!(file.status, 200, "{target} names {address}");
+            assert!(address.starts_with("/aw/api/"), "{address}");
+            files += 1;
+        }
+        assert_eq!(files, 3, "a style, a script, and the description");
+        assert!(!text.contains("://"), "nothing from elsewhere");
+    }
+    server.stop();
+}
