@@ -16,6 +16,7 @@ use crate::identity::Identity;
 use crate::logging::Ring;
 use crate::service::erasure::Erasure;
 use crate::service::import_run;
+use crate::service::live;
 use crate::service::privacy::Privacy;
 use crate::service::purge::pending::Pending;
 use crate::service::retention;
@@ -63,6 +64,8 @@ pub(crate) struct App {
     pub(crate) importing: tokio::sync::Semaphore,
     /// The imports of sources on this machine.
     pub(crate) import_runs: import_run::Runs,
+    /// The readers of the live stream.
+    pub(crate) live: live::Hub,
 }
 
 impl App {
@@ -96,6 +99,7 @@ impl App {
             retention: retention::Status::default(),
             importing: tokio::sync::Semaphore::new(1),
             import_runs: import_run::Runs::default(),
+            live: live::Hub::default(),
             settings,
             identity,
             started,

@@ -273,6 +273,7 @@ mod tests {
             "limits.body_bytes",
             "limits.body_pool_bytes",
             "limits.connections",
+            "limits.streams",
             "limits.header_seconds",
             "limits.body_seconds",
             "limits.idle_seconds",

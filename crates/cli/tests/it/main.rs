@@ -44,5 +44,6 @@ mod refused_start;
 mod repair;
 mod shadow;
 mod status;
+mod stream;
 mod tls;
 mod web;

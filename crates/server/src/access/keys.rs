@@ -65,6 +65,11 @@ impl Granted {
         rules::covers(&self.0.token.buckets, bucket)
     }
 
+    /// The buckets that the token is for, with `*` for any text; none named: all.
+    pub(crate) fn buckets(&self) -> &[String] {
+        &self.0.token.buckets
+    }
+
     /// Whether the token may replace events that are there.
     pub(crate) fn may_replace(&self) -> bool {
         self.0.token.scope != Scope::Append
@@ -133,6 +138,23 @@ impl Keys {
         }
         let restricts = token.scope == Scope::Append || !token.buckets.is_empty();
         Ok(restricts.then_some(Granted(known)))
+    }
+
+    /// Whether the credentials of a request that was admitted would be accepted again now.
+    pub(crate) fn still_accepts(&self, head: &request::Parts) -> bool {
+        let Some(given) = bearer(&head.headers).map(Digest::of) else {
+            return false;
+        };
+        if self.api_key.as_ref().is_some_and(|key| key.matches(&given)) {
+            return true;
+        }
+        let wall = Timestamp::from(timberline_clock::wall());
+        let tokens = self.tokens.as_ref();
+        let known = tokens.and_then(|tokens| tokens.find(&given, wall, timberline_clock::monotonic()));
+        known.is_some_and(|known| {
+            let token = &known.token;
+            rules::allows(token.scope, &token.buckets, &head.method, head.uri.path())
+        })
     }
 
     /// Counts a refusal; beyond the limit it becomes another one.

@@ -86,6 +86,7 @@ const TABLE: &[(&str, Segments, Need)] = &[
     ("DELETE", &["1", "buckets"], Need::Write),
     ("GET", &["1", "export"], Need::Read),
     ("POST", &["1", "export"], Need::Read),
+    ("GET", &["1", "stream"], Need::Read),
     ("POST", &["1", "privacy", "preview"], Need::Read),
     ("GET", &["1", "log"], Need::Read),
     ("GET", &["1", "trash"], Need::Read),
@@ -147,6 +148,7 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<(Need, Reach, Option<&'a 
             (None, ["0", "buckets"]) => Reach::List,
             (None, _) if *need == Need::Nothing => Reach::List,
             (None, ["1", "export"]) if method == "GET" => Reach::List,
+            (None, ["1", "stream"]) => Reach::List,
             (None, _) => Reach::Store,
         };
         Some((*need, reach, bucket))

@@ -23,6 +23,7 @@
 //! | `purge`, `redact` | POST | [`purge`] |
 //! | `status` | GET | [`status`] |
 //! | `export` | GET POST | [`v1::export`] |
+//! | `stream` | GET | [`v1::stream`] |
 //! | `import/detect`; `import/run`, `import/run/{id}` | POST; POST, GET DELETE | [`v1::import`] |
 //!
 //! GET and queries also answer from a past state of buckets, events and settings ([`as_of`]).
@@ -108,6 +109,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             "/api/1/export",
             get(v1::export::get).post(v1::export::query).layer(compression()),
         )
+        // Not compressed: a compressor holds back what is to arrive now.
+        .route("/api/1/stream", get(v1::stream::get))
         .route("/api/1/import/detect", post(v1::import::detect))
         .route("/api/1/import/run", post(v1::import::run))
         .route(

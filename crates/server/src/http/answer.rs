@@ -167,6 +167,13 @@ pub(crate) fn stream(
     axum::body::Body::new(ChunkBody(receiver))
 }
 
+/// A body that is sent as it is made, for as long as the sender is kept. What is made waits for the client to take what
+/// was made before.
+pub(crate) fn live_body() -> (mpsc::Sender<Result<Bytes, std::io::Error>>, axum::body::Body) {
+    let (sender, receiver) = mpsc::channel(1);
+    (sender, axum::body::Body::new(ChunkBody(receiver)))
+}
+
 fn begin(
     write: impl FnOnce(&ChunkSender) -> Result<(), StreamEnded> + Send + 'static,
     sender: mpsc::Sender<Result<Bytes, std::io::Error>>,

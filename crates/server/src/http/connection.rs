@@ -72,6 +72,8 @@ pub(crate) struct Connection {
     idle_since: AtomicU64,
     /// The body is large enough to take part in the pool of bodies.
     large_body: AtomicBool,
+    /// The answer goes on until somebody ends it.
+    live: AtomicBool,
     /// The answer is a stream whose turn has not come.
     awaits_turn: AtomicBool,
     /// The connection is to end as soon as no request would be lost by it.
@@ -91,6 +93,7 @@ impl Default for Connection {
             blocked: AtomicBool::new(false),
             idle_since: AtomicU64::new(0),
             large_body: AtomicBool::new(false),
+            live: AtomicBool::new(false),
             awaits_turn: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             leave: Notify::new(),
@@ -121,6 +124,7 @@ impl Connection {
         self.received_before.store(received, Ordering::Relaxed);
         let since = u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.idle_since.store(since, Ordering::Relaxed);
+        self.live.store(false, Ordering::Relaxed);
         self.enter(Phase::Waiting);
     }
 
@@ -142,6 +146,15 @@ impl Connection {
     /// The answer is a stream. Whether its turn has come.
     pub(crate) fn set_awaits_turn(&self, awaits: bool) {
         self.awaits_turn.store(awaits, Ordering::Relaxed);
+    }
+
+    /// The answer goes on until somebody ends it: nothing is lost when a stop ends it.
+    pub(crate) fn set_live(&self) {
+        self.live.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.load(Ordering::Relaxed)
     }
 
     pub(crate) fn received(&self, bytes: usize) {

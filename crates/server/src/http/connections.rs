@@ -176,7 +176,11 @@ impl Connections {
         self.draining.store(true, Ordering::Relaxed);
         let end = timberline_clock::monotonic() + Duration::from_secs(self.limits.drain_seconds);
         loop {
-            self.close(|_, activity, idle| activity == Activity::Idle && idle >= IDLE_ENOUGH);
+            self.close(|entry, activity, behind| {
+                // Of a live stream that has been ended, what is left is on its way to a client that takes none.
+                let is_over = activity == Activity::Answer && entry.connection.is_live();
+                (activity == Activity::Idle || is_over) && behind >= IDLE_ENOUGH
+            });
             let left = self.open.lock().entries.len();
             if left == 0 {
                 return;

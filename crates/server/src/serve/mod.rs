@@ -46,6 +46,9 @@ pub(crate) async fn serve(listeners: Listeners, app: Arc<App>) -> Result<(), Ser
         connections: connections_allowed(app.settings.limits.connections),
         ..app.settings.limits.clone()
     };
+    // Streams stay for hours. They must leave places for those who come and go.
+    let streams = limits.streams.min(limits.connections / 2).max(1);
+    app.live.add_places(streams);
     let connections = Connections::new(&limits, app.bodies.waits());
     let entrance = Arc::new(Entrance {
         router: api::router(&app),
@@ -84,6 +87,7 @@ pub(crate) async fn serve(listeners: Listeners, app: Arc<App>) -> Result<(), Ser
     notify_manager(&[NotifyState::Stopping]);
     stop.send_replace(true);
     app.hold.stop();
+    app.live.stop();
     let drain_time = Duration::from_secs(app.settings.limits.drain_seconds);
     tokio::select! {
         () = async {

@@ -15,6 +15,8 @@
 //! | [`scrub`], [`small_files`] | finding damage before it matters |
 //! | [`status`] | what a person wants to know about the server |
 //! | [`write_trouble`] | why writes do not go through at the moment |
+//! | [`live`] | records and buckets as they are published |
+//! | [`record_json`] | a record of the log as JSON |
 //! | [`memory`] | giving memory back when it is not needed |
 
 pub(crate) mod bucket;
@@ -22,9 +24,11 @@ pub(crate) mod erasure;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod import_run;
+pub(crate) mod live;
 pub(crate) mod memory;
 pub(crate) mod privacy;
 pub(crate) mod purge;
+pub(crate) mod record_json;
 pub(crate) mod retention;
 pub(crate) mod scrub;
 pub(crate) mod setting;

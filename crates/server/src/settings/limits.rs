@@ -25,6 +25,8 @@ pub struct Limits {
     pub body_pool_bytes: usize,
     /// Open connections; for the next one another makes way.
     pub connections: usize,
+    /// Connections that may be live streams; at most half of all.
+    pub streams: usize,
     /// Seconds a new connection may take to begin its first request, and any to send a request's head.
     pub header_seconds: u64,
     /// Seconds that a client may fall behind in sending a body or taking an answer.
@@ -69,6 +71,7 @@ impl Default for Limits {
             body_bytes: 32 << 20,
             body_pool_bytes: 128 << 20,
             connections: 512,
+            streams: 256,
             header_seconds: 30,
             body_seconds: 120,
             idle_seconds: 600,
@@ -149,6 +152,7 @@ impl Limits {
             ("limits.body_bytes", self.body_bytes as u64),
             ("limits.body_pool_bytes", self.body_pool_bytes as u64),
             ("limits.connections", self.connections as u64),
+            ("limits.streams", self.streams as u64),
             ("limits.header_seconds", self.header_seconds),
             ("limits.body_seconds", self.body_seconds),
             ("limits.idle_seconds", self.idle_seconds),

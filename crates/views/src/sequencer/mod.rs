@@ -12,6 +12,7 @@ mod hooks;
 #[path = "hooks_sim.rs"]
 mod hooks;
 mod prepared;
+mod publications;
 mod turn;
 
 pub(crate) use hooks::Hooks;

@@ -7,6 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use timberline_log::{AppendError, Durability, Log, Seq, SyncFailed};
 
 use super::Hooks;
+use super::publications::Publications;
 use crate::files::checkpointer::Checkpointer;
 use crate::fold::State;
 use crate::view::Snapshot;
@@ -34,6 +35,8 @@ pub(crate) struct Sequencer {
     turn: Mutex<Turn>,
     /// The newest snapshot. Readers load it without a lock; only the holder of the turn swaps it.
     published: ArcSwap<Snapshot>,
+    /// Who waits for the next snapshot.
+    publications: Publications,
     /// Tells which records are durable. It is the log's own handle, so that waiting for a sync does not take the turn.
     pub(super) durability: Durability,
     /// Counts what the next checkpoint must include.
@@ -54,6 +57,7 @@ impl Sequencer {
     ) -> Sequencer {
         Sequencer {
             published: ArcSwap::from_pointee(state.snapshot()),
+            publications: Publications::default(),
             durability: log.durability(),
             turn: Mutex::new(Turn {
                 log,
@@ -79,6 +83,12 @@ impl Sequencer {
     /// Shows the state to readers.
     pub(crate) fn publish(&self, state: &State) {
         self.published.store(Arc::new(state.snapshot()));
+        self.publications.announce();
+    }
+
+    /// Waits until a snapshot with a record after this one is published.
+    pub(crate) async fn published_after(&self, seq: Seq) {
+        self.publications.wait(|| self.published.load().seq() > seq).await;
     }
 
     pub(crate) fn durability(&self) -> &Durability {

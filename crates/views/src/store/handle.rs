@@ -70,6 +70,12 @@ impl Store {
         self.shared.sequencer.snapshot()
     }
 
+    /// Waits until a record after this one is published: then [`Store::snapshot`] has it. While nobody waits, a write
+    /// pays nothing for it; so a reader that follows everything waits again only after a pause.
+    pub async fn published_after(&self, seq: Seq) {
+        self.shared.sequencer.published_after(seq).await;
+    }
+
     /// Waits until a record is on the disk, for good. Cheap when it is already; one sync serves all that wait.
     ///
     /// # Errors

@@ -53,6 +53,23 @@ impl Snapshot {
         self.seq
     }
 
+    /// Where the record after [`Snapshot::seq`] begins in the log, if that is known: a hint for
+    /// [`LogReader::read_from_hint`](timberline_log::LogReader::read_from_hint).
+    pub fn log_position(&self) -> Option<Position> {
+        self.position
+    }
+
+    /// The newest order to erase that is not carried out yet. What older records hold may be on its way out.
+    pub fn erasing(&self) -> Option<Seq> {
+        self.purges.iter().max().copied()
+    }
+
+    /// Whether no order to erase was given or carried out between two snapshots. What was read from the log in between
+    /// then holds nothing that the later one no longer shows because of an erasure.
+    pub fn has_same_erasures(&self, other: &Snapshot) -> bool {
+        Arc::ptr_eq(&self.purges, &other.purges)
+    }
+
     /// The newest record that made, changed or deleted a bucket: an answer that depends on which buckets there are
     /// still holds if it was made from a snapshot at or after it.
     pub fn buckets_touched(&self) -> Seq {

@@ -90,6 +90,17 @@ class Description:
             self.succeeded.add(operation_id)
         return json.loads(text) if text and sent.get_content_type() == "application/json" else text
 
+    def begin(self, operation_id, **parameters):
+        """Sends a request whose answer does not end, and gives back its first lines."""
+        method, path, operation = self.find(operation_id)
+        with urllib.request.urlopen(SERVER + path + "?" + urllib.parse.urlencode(parameters)) as answer:
+            described = operation["responses"][str(answer.status)]["content"]
+            assert answer.headers["Content-Type"] in described, answer.headers["Content-Type"]
+            lines = [answer.readline().decode().strip() for _ in range(5)]
+        self.requests += 1
+        self.succeeded.add(operation_id)
+        return lines
+
     def check(self, response, content_type, text, where):
         content = response.get("content", {})
         if not text:
@@ -219,6 +230,13 @@ def history(api):
     api.ask("delete_named_bucket", 200, id="b")
 
 
+def live(api):
+    for mode in ["heads", "records"]:
+        lines = api.begin("open_stream", mode=mode)
+        assert lines[0] == "retry: 2000" and lines[2] == "event: start", lines
+    api.ask("open_stream", 400, mode="all")
+
+
 def the_server(api):
     for operation in ["get_openapi", "get_info", "get_server_log", "get_status", "get_metrics", "health", "ready"]:
         api.ask(operation, 200)
@@ -231,6 +249,7 @@ def main():
     settings(api)
     queries_and_files(api)
     history(api)
+    live(api)
     the_server(api)
     operations = {operation["operationId"] for _, _, operation in api.operations()}
     assert operations == api.succeeded, f"no request succeeded for {operations - api.succeeded}"

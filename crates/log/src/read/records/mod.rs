@@ -33,6 +33,9 @@ pub struct Record<'a> {
     pub durable: Seq,
     /// Whether its payload is encrypted in the log.
     pub encrypted: bool,
+    /// Whether it is none that was ever appended, but belongs to the squashed state of its segment. All records of such
+    /// a segment carry the sequence number of the last record that they stand for.
+    pub squashed: bool,
 }
 
 impl Record<'_> {
@@ -152,6 +155,7 @@ impl Records {
             ends_batch: head.ends_batch,
             durable: head.durable_mark(),
             encrypted: head.encrypted,
+            squashed: probe.squashed().is_some(),
         }))
     }
 

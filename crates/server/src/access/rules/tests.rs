@@ -66,6 +66,7 @@ fn the_documentation_page_shows_the_table() {
             _ if *need == Need::Nothing => "yes",
             "0/buckets" => "shows these",
             "1/export" if *method == "GET" => "has these",
+            "1/stream" => "has these",
             _ if segments.contains(&BUCKET) => "these",
             _ => "no",
         };

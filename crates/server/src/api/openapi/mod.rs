@@ -48,6 +48,7 @@ pub(crate) use self::error::Error;
         (name = "Export and import", description = "All data as files, and files of other programs as data."),
         (name = "History", description = "What was done, and how to undo it."),
         (name = "Erasing", description = "Removing data for good, also from backups."),
+        (name = "Live", description = "What happens, while it happens."),
         (name = "Server", description = "How the server is.")
     ),
     components(schemas(Error, parameters::Moment, parameters::LenientNumber, v0::schema::SettingWarnings)),
@@ -90,6 +91,7 @@ pub(crate) use self::error::Error;
         v1::purge::redact,
         v1::records::list,
         v1::status::get,
+        v1::stream::get,
         health::health,
         health::ready,
         metrics::get,

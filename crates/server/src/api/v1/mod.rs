@@ -9,3 +9,4 @@ pub(crate) mod purge;
 pub(crate) mod records;
 pub(crate) mod schema;
 pub(crate) mod status;
+pub(crate) mod stream;

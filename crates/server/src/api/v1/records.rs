@@ -12,13 +12,13 @@ use http::{Response, Uri};
 use serde_json::{Value, json};
 use timberline_cancel::Cancel;
 use timberline_log::{LogReader, Seq};
-use timberline_model::Timestamp;
-use timberline_views::record::{Effect, Purge, Record, RecordKind};
+use timberline_views::record::{Record, RecordKind};
 use timberline_views::{BucketKey, HistoryError, Snapshot};
 
 use crate::api::v1::schema;
 use crate::app::App;
 use crate::http::{ApiError, Query, json_answer, run_blocking};
+use crate::service::record_json::line;
 
 /// The default number of records in an answer, and the maximum.
 const LIMIT: (usize, usize) = (100, 1_000);
@@ -73,7 +73,7 @@ impl Wanted {
     }
 }
 
-fn kind(text: &str) -> Result<RecordKind, ApiError> {
+pub(crate) fn kind(text: &str) -> Result<RecordKind, ApiError> {
     RecordKind::from_name(text).ok_or_else(|| {
         let names = RecordKind::ALL.map(RecordKind::name).join(", ");
         ApiError::Malformed(format!("kind: '{text}' is none of {names}"))
@@ -134,7 +134,9 @@ fn read(
             if lines.len() == wanted.limit {
                 lines.pop_back();
             }
-            lines.push_front(line(record, &names));
+            let key = Record::bucket_of(record.kind, record.payload).ok().flatten();
+            let bucket = key.and_then(|key| names.get(&key)).copied();
+            lines.push_front(line(record, bucket));
         })?;
     }
     let next = match seqs.front() {
@@ -175,60 +177,6 @@ fn names(snapshot: &Snapshot) -> HashMap<BucketKey, &str> {
     let deleted = snapshot.trashed().map(timberline_views::Trashed::view);
     let all = deleted.chain(snapshot.buckets());
     all.map(|view| (view.key(), view.bucket().id.as_str())).collect()
-}
-
-fn line(framed: &timberline_log::Record<'_>, names: &HashMap<BucketKey, &str>) -> Value {
-    let mut line = json!({
-        "seq": framed.seq.get(),
-        "time": Timestamp::from_nanos(framed.time).to_string(),
-        "kind": RecordKind::from_number(framed.kind).map(RecordKind::name),
-    });
-    match Record::decode(framed.kind, framed.payload) {
-        Ok(record) => describe(&mut line, &record),
-        Err(error) => line["error"] = json!(error.to_string()),
-    }
-    if let Ok(Some(key)) = Record::bucket_of(framed.kind, framed.payload) {
-        line["bucket"] = json!(names.get(&key));
-    }
-    line
-}
-
-/// How much a record changes. Its contents are left to `timberline log dump`.
-fn describe(line: &mut Value, record: &Record<'_>) {
-    if let Record::Heartbeat(r) = record {
-        line["event"] = json!(r.event().0);
-        return;
-    }
-    match record.effect() {
-        Effect::ChangeEvents(changes) => {
-            if !matches!(record, Record::EventsDeleted(_) | Record::Erased(_)) {
-                line["events"] = json!(changes.put.map_or(0, |put| put.len()) + changes.extended.len());
-            }
-            if matches!(record, Record::EventsDeleted(_) | Record::EventsChanged(_)) {
-                line["removed"] = json!(changes.removed.len());
-            }
-        }
-        Effect::Set { key, .. } => line["key"] = json!(key),
-        Effect::Purge(purge) => line["purged"] = purged(purge),
-        Effect::CreateBucket(_)
-        | Effect::UpdateBucket(_)
-        | Effect::DeleteBucket(_)
-        | Effect::RestoreBucket(_)
-        | Effect::EndPurges { .. }
-        | Effect::Nothing => {}
-    }
-}
-
-fn purged(purge: Purge<'_>) -> Value {
-    match purge.is_whole() {
-        true => json!("bucket"),
-        false => json!(
-            purge
-                .erased(Seq::NONE)
-                .map(|erased| erased.ids.len())
-                .sum::<usize>()
-        ),
-    }
 }
 
 #[cfg(test)]

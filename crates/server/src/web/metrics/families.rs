@@ -42,6 +42,15 @@ pub(super) fn process(out: &mut Text, app: &App) {
     );
 }
 
+/// The live stream.
+pub(super) fn live(out: &mut Text, app: &App) {
+    out.gauge(
+        "streams",
+        "Live streams that are open.",
+        app.live.readers() as f64,
+    );
+}
+
 /// The log.
 pub(super) fn log(out: &mut Text, app: &App, snapshot: &Snapshot) {
     let integrity = app.store.integrity();

@@ -51,6 +51,7 @@ fn text(app: &App) -> String {
     families::backups(&mut out, app);
     families::erasure(&mut out, app);
     families::queries(&mut out, app);
+    families::live(&mut out, app);
     let mut out = out.finish();
     app.refusals.write_metrics(&mut out);
     out

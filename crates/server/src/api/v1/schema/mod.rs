@@ -4,7 +4,9 @@
 mod erasure;
 mod files;
 mod history;
+mod live;
 
 pub(crate) use self::erasure::*;
 pub(crate) use self::files::*;
 pub(crate) use self::history::*;
+pub(crate) use self::live::*;
