@@ -51,7 +51,7 @@ pub(crate) use self::error::Error;
         (name = "Live", description = "What happens, while it happens."),
         (name = "Server", description = "How the server is.")
     ),
-    components(schemas(Error, parameters::Moment, parameters::LenientNumber, v0::schema::SettingWarnings)),
+    components(schemas(Error, parameters::Moment, parameters::LenientNumber, v0::schema::SettingWarnings, v1::schema::StreamMode)),
     paths(
         get,
         v0::buckets::list,

@@ -1,4 +1,5 @@
 //! The live stream.
+#![allow(dead_code, reason = "it describes JSON and is never constructed")]
 
 use serde::Serialize;
 use utoipa::ToSchema;
