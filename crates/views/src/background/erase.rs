@@ -13,8 +13,9 @@ use timberline_model::Timestamp;
 
 use crate::background::pace::StorePace;
 use crate::erasure::erase_copy::{self, CopyErasure};
-use crate::erasure::erase_log::{self, PurgeReceipt, Targets};
+use crate::erasure::erase_log::{self, PurgeReceipt};
 use crate::erasure::select::Selected;
+use crate::erasure::targets::Targets;
 use crate::error::{HistoryError, WriteError};
 use crate::files::names::named_files;
 use crate::record::{BucketKey, PurgeBegun, PurgeEnded, Record};

@@ -5,7 +5,8 @@
 use crate::pace::Pace;
 use timberline_log::{LogReader, SegmentInfo, Seq};
 
-use crate::erasure::erase_log::{Targets, first_hit, rewrite_ended};
+use crate::erasure::erase_log::{first_hit, rewrite_ended};
+use crate::erasure::targets::Targets;
 use crate::error::HistoryError;
 use crate::record::Record;
 
