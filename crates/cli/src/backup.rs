@@ -17,8 +17,8 @@ use timberline_backup::{Backup, BackupReport, check};
 /// Where to.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Works while the server runs. The first time everything is copied, then only what is new; every frame is checked on the \
-way. The backup is the log as it was with one record, which is told.
+Works while the server runs. The first backup copies everything, later ones only what is new. Every frame is checked \
+while it is copied. The backup is the log up to one record, whose number is printed.
 
 Exit code: 0 done (with --verify: whole), 1 damage was found in the log (it was copied as it is) or in the backup, \
 2 it could not be carried out.
@@ -32,10 +32,10 @@ Documentation: docs/backup.md")]
 pub(crate) struct BackupArgs {
     #[command(flatten)]
     place: DataDirArgs,
-    /// Directory of the backup, made if it is not there
+    /// Directory of the backup; it is created if it does not exist
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Do not copy anything: read every frame of the backup, fold its log, and check what comes of it
+    /// Copy nothing: read every frame of the backup, fold its log, and check the result
     #[arg(long)]
     verify: bool,
 }

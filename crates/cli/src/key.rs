@@ -22,9 +22,9 @@ pub(crate) struct KeyArgs {
 enum KeyCommand {
     /// Change the passphrase
     #[command(after_help = "\
-The old passphrase is asked for, or taken from where --passphrase-file or TIMBERLINE_PASSPHRASE says; the new one is asked \
-for twice, or taken from --new-passphrase-file or TIMBERLINE_NEW_PASSPHRASE. Data are not written anew, and a server \
-may run meanwhile. Copies of the old key file still open with the old passphrase.")]
+The old passphrase is read from --passphrase-file or TIMBERLINE_PASSPHRASE, otherwise you are asked for it. The new one is \
+read from --new-passphrase-file or TIMBERLINE_NEW_PASSPHRASE, otherwise you are asked for it twice. No data are rewritten, \
+and a server may run at the same time. Copies of the old key file still open with the old passphrase.")]
     Change(ChangeArgs),
 }
 

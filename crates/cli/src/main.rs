@@ -94,25 +94,25 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Inspect the log: check it, print it, follow it, replay it; rebuild the views.
     Log(Box<log::LogArgs>),
-    /// Make a backup of the log, or bring one up to date; check one.
+    /// Make, update or check a backup of the log.
     Backup(Box<backup::BackupArgs>),
-    /// Put a backup back into an empty data directory.
+    /// Restore a backup to an empty data directory.
     Restore(Box<restore::RestoreArgs>),
     /// Show the state of the server: who may use it, what is stored, which watchers report, what is wrong.
     Status(Box<status::StatusArgs>),
-    /// Look for what is wrong, or will be: disk, permissions, clock, lock, configuration, log, backups.
+    /// Find present and coming problems: disk, permissions, clock, lock, configuration, log, backups.
     Doctor(Box<doctor::DoctorArgs>),
     /// Import history: databases and exports of ActivityWatch, CSV.
     Import(Box<import::ImportArgs>),
     /// Try Timberline beside a running ActivityWatch server: copy what it stores, compare the totals.
     Shadow(Box<shadow::ShadowArgs>),
-    /// Take history out: JSON, NDJSON, CSV, SQLite, iCalendar, Parquet.
+    /// Export history: JSON, NDJSON, CSV, SQLite, iCalendar, Parquet.
     Export(Box<export::ExportArgs>),
     /// Run a query on the data, or ask a server.
     Query(Box<query::QueryArgs>),
-    /// Erase events for good, by what they are or say.
+    /// Erase events permanently, chosen by time, bucket or content.
     Purge(Box<purge::PurgeArgs>),
-    /// Replace what a field says, now and in all of history.
+    /// Replace the text of a field, in the present and in all history.
     Redact(Box<purge::RedactArgs>),
     /// Time queries on your data.
     Bench(Box<bench::BenchArgs>),
@@ -130,7 +130,7 @@ enum Command {
     Token(Box<token::TokenArgs>),
 }
 
-/// Runs the command. Whatever goes wrong is one line on standard error.
+/// Runs the command. An error is reported as one line on standard error.
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -148,7 +148,7 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let store = if quiet {
         store
     } else {
-        import::first::bring_along(&start, store, legacy_import)
+        import::first::import_or_announce(&start, store, legacy_import)
     };
     start.serve(store)?;
     Ok(())

@@ -52,8 +52,8 @@ impl Verdict {
         if faulty { Self::Faulty } else { Self::Clean }
     }
 
-    /// The exit code: 0 well, 1 with something found, `failed` when it could not be carried out, which is told on
-    /// standard error.
+    /// The exit code: 0 well, 1 with something found, `failed` when it could not be carried out; the reason is then
+    /// printed to standard error.
     pub(crate) fn exit(result: anyhow::Result<Self>, failed: u8) -> ExitCode {
         match result {
             Ok(Self::Clean) => ExitCode::SUCCESS,

@@ -302,7 +302,7 @@ fn log_findings(report: &OpenReport) {
         );
     }
     if let Some(reason) = &report.checkpoint_unusable {
-        tracing::warn!(%reason, "the checkpoint could not be used; everything was folded anew");
+        tracing::warn!(%reason, "the checkpoint could not be used; the views were rebuilt from the whole log");
     }
     for damage in &report.damage {
         tracing::error!(%damage, "the log is damaged; all other records are served");

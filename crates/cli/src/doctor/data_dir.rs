@@ -30,8 +30,8 @@ fn space(dir: &Path, segment: u64) -> Check {
     const NAME: &str = "disk space";
     let free = match os::free_space(dir) {
         Ok(Some(free)) => free,
-        Ok(None) => return Check::warn(NAME, "this system does not tell how much is free"),
-        Err(error) => return Check::warn(NAME, format!("cannot tell how much is free: {error}")),
+        Ok(None) => return Check::warn(NAME, "this system does not report how much space is free"),
+        Err(error) => return Check::warn(NAME, format!("cannot determine how much space is free: {error}")),
     };
     let text = format!(
         "{} free, a log segment takes {}",

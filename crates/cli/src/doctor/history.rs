@@ -143,7 +143,7 @@ fn tail(data: &anyhow::Result<OpenDataDir>) -> Check {
         Some(why) => Check::warn(
             LOG,
             format!(
-                "the checkpoint cannot be used ({why}): the next start folds everything anew, which takes longer once"
+                "the checkpoint cannot be used ({why}): the next start rebuilds the views from the whole log and so takes longer"
             ),
         ),
         None => Check::ok(

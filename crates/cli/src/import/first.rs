@@ -1,4 +1,4 @@
-//! The first start of a server: history of ActivityWatch that is on the machine.
+//! The first start of a server: imports or announces the data of ActivityWatch that are on this machine.
 
 use timberline_server::Start;
 use timberline_server::merge::{OwnStore, SettingsRule};
@@ -7,9 +7,9 @@ use timberline_views::Store;
 use super::{bar::Bar, detect, local};
 use timberline_exchange::import::{Found, Options, Source};
 
-/// For a server whose store is empty: imports the newest database that is found if `at_once`, and says what it did; else
-/// says in one line what was found, and which command imports it.
-pub(crate) fn bring_along(start: &Start, store: Store, at_once: bool) -> Store {
+/// Does nothing unless the store is empty. With `at_once`, imports the newest database that is found and logs the result.
+/// Otherwise logs one line that names the database and the command that imports it.
+pub(crate) fn import_or_announce(start: &Start, store: Store, at_once: bool) -> Store {
     if store.snapshot().bucket_count() > 0 {
         return store;
     }
@@ -25,7 +25,7 @@ pub(crate) fn bring_along(start: &Start, store: Store, at_once: bool) -> Store {
     store
 }
 
-/// An import that fails does not keep the server from serving: it can be run again.
+/// If the import fails, the server starts all the same: the import can be repeated.
 fn import(start: &Start, store: Store, found: &Found, what: &str, command: &str) -> Store {
     tracing::info!("importing {what}");
     let own = OwnStore::before_serving(start, store);

@@ -27,23 +27,23 @@ Examples:
   timberline log dump --bucket aw-watcher-afk_laptop | jq -r .timestamp
   timberline log dump --from 1000 --to 1010 --compact"))]
 pub(super) struct DumpArgs {
-    /// Begin with this record
+    /// First record to print
     #[arg(long, value_name = "SEQ")]
     from: Option<u64>,
 
-    /// End with this record
+    /// Last record to print
     #[arg(long, value_name = "SEQ")]
     to: Option<u64>,
 
-    /// Leave out what was written before
+    /// Only records written at or after this time
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Timestamp>,
 
-    /// Leave out what was written after
+    /// Only records written at or before this time
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Timestamp>,
 
-    /// Only records of this bucket (of all that ever had this id)
+    /// Only records of this bucket (of every bucket that ever had this id)
     #[arg(long, value_name = "ID")]
     bucket: Option<String>,
 
@@ -51,7 +51,7 @@ pub(super) struct DumpArgs {
     #[arg(long, value_name = "KIND", value_parser = record_kinds())]
     kind: Option<RecordKind>,
 
-    /// Tell of events that came in together only how many they are
+    /// Print only the number of events for records with many events
     #[arg(long)]
     compact: bool,
 }
@@ -89,8 +89,8 @@ pub(super) fn run(data: &OpenDataDir, args: &DumpArgs) -> anyhow::Result<Verdict
         match record {
             Ok(record) if filter.ends_before(record.seq) => break,
             Ok(record) => {
-                names.learn(&record);
-                if filter.wants(&record, &names) {
+                names.note(&record);
+                if filter.matches(&record, &names) {
                     faulty |= describe(&mut line, &record, &names, events).is_err();
                 }
             }

@@ -26,10 +26,10 @@ pub(super) struct ExplainArgs {
     /// The event's id
     #[arg(value_name = "EVENT")]
     event: u64,
-    /// Print JSON, one change on a line
+    /// Print JSON, one change per line
     #[arg(long)]
     json: bool,
-    /// Tell only so many, the newest
+    /// Print only the newest N changes
     #[arg(long, value_name = "N", default_value_t = 1000)]
     limit: usize,
 }
@@ -39,7 +39,7 @@ pub(super) fn run(data: &OpenDataDir, args: &ExplainArgs) -> anyhow::Result<Verd
     let log = data.log()?;
     let Some(story) = timberline_views::tools::explain(&log, &args.bucket, EventId(args.event), args.limit)?
     else {
-        bail!("the log knows no bucket {}", printable(&args.bucket));
+        bail!("the log has no bucket {}", printable(&args.bucket));
     };
     if story.changes.is_empty() {
         bail!(

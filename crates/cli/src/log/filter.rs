@@ -6,7 +6,7 @@ use timberline_views::record::{self, RecordKind};
 
 use super::names::BucketNames;
 
-/// What a record must be to be shown; `None` asks for nothing.
+/// Which records are shown. `None` is no restriction.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Filter {
     pub(super) from: Option<Seq>,
@@ -18,8 +18,8 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// Whether this record is wanted. What cannot be read is: it may be what is looked for.
-    pub(super) fn wants(&self, record: &Record<'_>, names: &BucketNames) -> bool {
+    /// Whether this record is shown. A record that cannot be read is shown, because it may match.
+    pub(super) fn matches(&self, record: &Record<'_>, names: &BucketNames) -> bool {
         let time = Timestamp::from_nanos(record.time);
         self.from.is_none_or(|from| record.seq >= from)
             && self.to.is_none_or(|to| record.seq <= to)
@@ -29,14 +29,14 @@ impl Filter {
             && self.wants_kind(record)
     }
 
-    /// Whether this damage lies where records are asked for.
+    /// Whether this damage lies in the range of records that is shown.
     pub(super) fn wants_damage(&self, damage: &Damage) -> bool {
         damage.lost.as_ref().is_none_or(|lost| {
             self.from.is_none_or(|from| *lost.end() >= from) && self.to.is_none_or(|to| *lost.start() <= to)
         })
     }
 
-    /// Whether this record and all after it come after what is wanted.
+    /// Whether this record and all after it lie behind the range that is shown.
     pub(super) fn ends_before(&self, seq: Seq) -> bool {
         self.to.is_some_and(|to| seq > to)
     }

@@ -7,7 +7,7 @@
 //! | `dump`, `tail` | the records themselves, as JSON lines |
 //! | `explain` | what happened to an event |
 //! | `replay` | the state as it was once; or the recorded traffic, sent to another server |
-//! | `rebuild` | all views anew |
+//! | `rebuild` | builds all views again |
 //! | `repair` | a new log from what is left of a damaged one |
 //! | `names`, `filter`, `describe` | from records to lines |
 //! | `progress` | what is shown meanwhile |
@@ -49,27 +49,27 @@ pub(crate) struct LogArgs {
 
 #[derive(Debug, Subcommand)]
 enum LogCommand {
-    /// Tell how much of what there is: segments, records, bytes, buckets
+    /// Print figures about the log: segments, records, bytes, buckets
     Stat(stat::StatArgs),
-    /// Check everything: checksums, the fold of the whole log, and that the views show the same
+    /// Check everything: checksums, the fold of the whole log, and that the views agree with it
     #[command(after_help = verify::HELP)]
     Verify,
     /// Print records as JSON lines
     Dump(dump::DumpArgs),
-    /// Tell what happened to an event
+    /// Print the history of an event
     Explain(explain::ExplainArgs),
-    /// Print the newest records as JSON lines, and follow
+    /// Print the newest records as JSON lines, and each new one as it is written
     Tail(tail::TailArgs),
-    /// Print the state as it was at a record or an instant; or send the recorded traffic to a server
+    /// Print the state at a record or an instant; or send the recorded traffic to a server
     Replay(Box<replay::ReplayArgs>),
-    /// Make all views anew from the log; the server must not run
+    /// Delete all views and build them again from the log; the server must not run
     Rebuild(rebuild::RebuildArgs),
-    /// Write what can be read of a damaged log to a new directory, as a whole log
+    /// Write all readable records of a damaged log to a new directory, as an undamaged log
     Repair(repair::RepairArgs),
 }
 
-/// Carries out `timberline log …` and tells how it ended: 0 well, 1 with damage found or an error; `verify` alone
-/// ends with 2 when it could not be carried out, so that 1 always means damage there.
+/// Runs `timberline log …`. Exit code: 0 success, 1 damage or an error. `verify` ends with 2 when it could not be carried
+/// out, so that its 1 always means damage.
 pub(crate) fn run(args: LogArgs) -> ExitCode {
     let failed = match args.command {
         LogCommand::Verify => 2,

@@ -1,4 +1,4 @@
-//! From the keys that records name buckets by to the ids that people know.
+//! The ids of buckets by their keys: records name buckets by key, users by id.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ pub(super) struct BucketNames {
 }
 
 impl BucketNames {
-    /// The buckets that there are now, and those that were, as soon as a record speaks of one.
+    /// Begins with the buckets that exist now. Deleted ones are looked up when a record refers to them.
     pub(super) fn known(data: &OpenDataDir, reader: &LogReader) -> Self {
         // Views that cannot be read are no reason not to show the log, which has all names too.
         let snapshot = data.scratch().ok().and_then(|scratch| data.read(&scratch).ok());
@@ -39,8 +39,8 @@ impl BucketNames {
         }
     }
 
-    /// Takes up the name that a record gives to a bucket, or finds the one of the bucket that it speaks of.
-    pub(super) fn learn(&mut self, record: &Record<'_>) {
+    /// Stores the id that a record gives to a bucket, or looks up the id of the bucket that the record refers to.
+    pub(super) fn note(&mut self, record: &Record<'_>) {
         if RecordKind::from_number(record.kind) == Some(RecordKind::BucketCreated) {
             self.take_up(record);
         } else if let Ok(Some(key)) = record::Record::bucket_of(record.kind, record.payload)

@@ -7,7 +7,7 @@ use std::fmt::Display;
 use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use timberline_log::{LogReader, Seq};
 
-/// Complaints beyond this are counted, not printed: one lost record may spoil thousands that build on it.
+/// Problems beyond this number are counted, not printed: thousands of records may depend on a lost one.
 const MAX_COMPLAINTS: u64 = 20;
 
 /// A bar that goes from one record to another.
@@ -43,28 +43,28 @@ impl Progress {
         Ok(Self::new(doing, Seq::FIRST, reader.newest()?))
     }
 
-    /// This record is being worked on.
+    /// Sets the position of the bar to this record.
     pub(super) fn at(&self, seq: Seq) {
         self.bar.set_position(seq.get().saturating_sub(self.from.get()));
     }
 
-    /// So many of so many are done.
+    /// Sets how much is done, and of how much.
     pub(super) fn set(&self, done: u64, of: u64) {
         self.bar.set_length(of);
         self.bar.set_position(done);
     }
 
-    /// Something else is being done now.
+    /// Changes the text of the bar.
     pub(super) fn doing(&self, doing: &'static str) {
         self.bar.set_message(doing);
     }
 
-    /// Prints while the bar is out of the way.
+    /// Prints while the bar is hidden.
     pub(super) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.bar.suspend(print)
     }
 
-    /// Complains on standard error.
+    /// Reports a problem on standard error.
     pub(super) fn complain(&self, of: impl Display) {
         self.complaints.set(self.complaints.get() + 1);
         if self.complaints.get() <= MAX_COMPLAINTS {
@@ -72,12 +72,12 @@ impl Progress {
         }
     }
 
-    /// Whether anything was complained of.
+    /// Whether a problem was reported.
     pub(super) fn complained(&self) -> bool {
         self.complaints.get() > 0
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn done(&self) {
         self.bar.finish_and_clear();
         let more = self.complaints.take().saturating_sub(MAX_COMPLAINTS);

@@ -30,7 +30,7 @@ is lost (`timberline log repair` keeps those).
 Example:
   systemctl --user stop timberline && timberline log rebuild")]
 pub(super) struct RebuildArgs {
-    /// Go on though the log is damaged; events that only the old views have are written to the log again
+    /// Rebuild even if the log is damaged; events that only the old views have are written to the log again
     #[arg(long)]
     despite_damage: bool,
 }
@@ -38,8 +38,8 @@ pub(super) struct RebuildArgs {
 /// Rebuilds.
 pub(super) fn run(settings: &Settings, data: &OpenDataDir, args: &RebuildArgs) -> anyhow::Result<Verdict> {
     let reader = data.log()?;
-    // Opening the store takes the lock again, for good; this is so that nobody waits for a check to be told only then
-    // that the server runs.
+    // Opening the store takes the lock again and keeps it. Taking it here first reports a running server at once, and not
+    // only after the check.
     drop(FileStorage::open(&settings.data_dir)?.lock_writer()?);
     if !args.despite_damage {
         refuse_damage(&reader)?;

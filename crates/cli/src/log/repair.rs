@@ -35,7 +35,7 @@ Exit code: 0 nothing was lost, 1 something was (it is listed) or it could not be
 Example:
   timberline log repair ~/repaired && timberline log verify --dbpath ~/repaired")]
 pub(super) struct RepairArgs {
-    /// Directory to make, or an empty one
+    /// Directory for the new log: one that does not exist yet, or an empty one
     #[arg(value_name = "NEWDIR")]
     new: PathBuf,
 }
@@ -70,7 +70,7 @@ pub(super) fn run(settings: &Settings, data: &OpenDataDir, args: &RepairArgs) ->
     Ok(Verdict::faulty_if(!report.lost.is_empty()))
 }
 
-/// Anything in it might be somebody's; and what an interrupted repair has left is nothing to go on with.
+/// Refuses a directory with files in it: they may be the user's, and an interrupted repair cannot be resumed.
 fn refuse_used(dir: &Path) -> anyhow::Result<()> {
     match fs::read_dir(dir) {
         Ok(mut entries) => ensure!(

@@ -164,7 +164,7 @@ fn count(reader: &LogReader, names: &mut BucketNames) -> anyhow::Result<Counted>
         match record {
             Ok(record) => {
                 progress.at(record.seq);
-                names.learn(&record);
+                names.note(&record);
                 counted.add(&record);
             }
             Err(damage) => counted.damage.push(damage),
@@ -223,7 +223,7 @@ fn buckets(
         bucket.start = view.start().map(|start| start.to_string());
         bucket.end = view.end().map(|end| end.to_string());
     }
-    let alive: Vec<BucketKey> = buckets.keys().copied().collect();
+    let existing: Vec<BucketKey> = buckets.keys().copied().collect();
     for (key, (records, bytes)) in &counted.buckets {
         let bucket = buckets.entry(*key).or_default();
         (bucket.records, bucket.log_bytes) = (*records, *bytes);
@@ -236,7 +236,7 @@ fn buckets(
     for (key, bucket) in &mut buckets {
         bucket.key = key.0;
         bucket.id = names.get(*key).map(str::to_owned);
-        bucket.deleted = alive.binary_search(key).is_err();
+        bucket.deleted = existing.binary_search(key).is_err();
     }
     Ok(buckets.into_values().collect())
 }

@@ -13,7 +13,7 @@ use crate::data_dir::OpenDataDir;
 use crate::output::Output;
 use crate::verdict::Verdict;
 
-/// How often the log is looked at for new records.
+/// How often the log is checked for new records.
 const POLL: Duration = Duration::from_millis(50);
 
 /// Where to begin, and whether to follow.
@@ -27,11 +27,11 @@ Examples:
   timberline log tail --bucket aw-watcher-window_laptop
   timberline log tail -n 100 --no-follow")]
 pub(super) struct TailArgs {
-    /// Begin with the newest N records
+    /// Print the newest N records first
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
     lines: u64,
 
-    /// Begin with this record
+    /// First record to print
     #[arg(long, value_name = "SEQ", conflicts_with = "lines")]
     from: Option<u64>,
 
@@ -39,7 +39,7 @@ pub(super) struct TailArgs {
     #[arg(long, value_name = "ID")]
     bucket: Option<String>,
 
-    /// End with the newest record there is now
+    /// Stop at the newest record as of now
     #[arg(long)]
     no_follow: bool,
 }
@@ -66,8 +66,8 @@ pub(super) fn run(data: &OpenDataDir, args: &TailArgs) -> anyhow::Result<Verdict
             line.clear();
             match record {
                 Ok(record) => {
-                    names.learn(&record);
-                    if filter.wants(&record, &names) {
+                    names.note(&record);
+                    if filter.matches(&record, &names) {
                         faulty |= describe(&mut line, &record, &names, Events::Counted).is_err();
                     }
                 }
@@ -86,8 +86,8 @@ pub(super) fn run(data: &OpenDataDir, args: &TailArgs) -> anyhow::Result<Verdict
     }
 }
 
-/// The first of the newest `count` records that are wanted. Counts them segment by segment from the end, so that
-/// neither the whole log is read nor anything kept of it.
+/// The first of the newest `count` records that match. Counts segment by segment from the end, so it reads only the
+/// segments it needs and keeps no records.
 fn newest(reader: &LogReader, filter: &Filter, names: &mut BucketNames, count: u64) -> anyhow::Result<Seq> {
     let mut missing = count;
     let mut end = reader.newest()?.next();
@@ -106,7 +106,7 @@ fn newest(reader: &LogReader, filter: &Filter, names: &mut BucketNames, count: u
     Ok(Seq::FIRST)
 }
 
-/// Passes over `skip` wanted records from `from` on, up to `end`: how many there were, and where the next one is.
+/// Skips `skip` matching records from `from` up to `end`. Returns how many there were, and where the next one is.
 fn nth(
     reader: &LogReader,
     from: Seq,
@@ -122,8 +122,8 @@ fn nth(
         if record.seq >= end {
             break;
         }
-        names.learn(&record);
-        if filter.wants(&record, names) {
+        names.note(&record);
+        if filter.matches(&record, names) {
             if found == skip {
                 return Ok((found, record.seq));
             }

@@ -24,8 +24,8 @@ carried out.
 Example:
   timberline log verify && rsync -a ~/.local/share/timberline backup:";
 
-/// Records that cannot be folded beyond this are counted, not printed: one lost creation of a bucket spoils all
-/// that came to it.
+/// Records that cannot be folded are counted, not printed, beyond this number: if the record that created a bucket is lost,
+/// all records of the bucket depend on it.
 const MAX_UNFOLDED: u64 = 20;
 
 /// Verifies.
@@ -87,7 +87,7 @@ pub(super) fn run(data: &OpenDataDir) -> anyhow::Result<Verdict> {
     Ok(Verdict::faulty_if(count > 0))
 }
 
-/// What was wrong so far.
+/// What was found so far.
 struct Findings {
     progress: Progress,
     out: Output,

@@ -148,7 +148,7 @@ fn carry_out(args: QueryArgs) -> anyhow::Result<Verdict> {
         let server = args.trust.know(server, args.place.config_file())?;
         ensure!(
             !args.explain,
-            "a server does not tell how it answers: leave out --server, so that --explain works on the data themselves"
+            "--explain does not work through a server: leave out --server, so that the query runs on the data directory itself"
         );
         print(&ask::server(&server, &program, &query)?, args.format.chosen())?;
         return Ok(Verdict::Clean);

@@ -1,7 +1,7 @@
 //! The file `KEY`: the data key, locked with a passphrase. Specified to the byte in `docs/format/key.md`.
 //!
-//! The passphrase does not encrypt data. It locks a random key that does, so it can be changed without writing
-//! anything else anew.
+//! The passphrase does not encrypt data. It locks a random key that does, so the passphrase can be changed without
+//! rewriting anything else.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Collecting events into batches. Databases mix the events of all buckets; who stores them wants many of one bucket at
+//! Collects events into batches. Databases mix the events of all buckets; storing is faster with many of one bucket at
 //! a time.
 
 use std::collections::VecDeque;

@@ -47,7 +47,7 @@ impl From<Bytes> for Answer {
     }
 }
 
-/// An answer on its way through a connection, which learns from it what it is busy with.
+/// An answer that is being sent. It keeps its connection informed of what the connection is busy with.
 pub(crate) struct AnswerBody {
     answer: Answer,
     connection: Arc<Connection>,
@@ -106,7 +106,7 @@ pub(crate) fn json_answer<B: From<Bytes>>(text: Vec<u8>) -> Response<B> {
     response
 }
 
-/// The client is gone, so there is nobody to write for.
+/// The client has disconnected, so nothing more need be written.
 #[derive(Debug, thiserror::Error)]
 #[error("the client stopped reading")]
 pub(crate) struct StreamEnded;
@@ -180,13 +180,13 @@ fn begin(
     turn: SemaphorePermit<'static>,
 ) {
     tokio::task::spawn_blocking(move || {
-        // Its only error is that nobody listens any more.
+        // It only fails if the receiver is gone.
         let _ = write(&ChunkSender(sender));
         drop(turn);
     });
 }
 
-/// Waits for the turn of a stream. `None` if nobody waits for the stream any more.
+/// Waits for the turn of a stream. `None` if the stream was dropped.
 async fn turn(sender: &mpsc::Sender<Result<Bytes, std::io::Error>>) -> Option<SemaphorePermit<'static>> {
     let mut acquiring = pin!(TURNS.acquire());
     let mut abandoned = pin!(sender.closed());
@@ -201,7 +201,7 @@ async fn turn(sender: &mpsc::Sender<Result<Bytes, std::io::Error>>) -> Option<Se
     }
 }
 
-/// A connection knows that the turn of its stream has not come, as long as this is there.
+/// While this value exists, the connection counts as waiting for the turn of its stream.
 struct Waiting(Option<Arc<Connection>>);
 
 impl Waiting {

@@ -16,7 +16,7 @@ tokio::task_local! {
 pub(crate) enum Phase {
     /// Between requests, or before the first.
     Waiting,
-    /// A request has a large body that nobody has begun to read: it waits for a share of the memory.
+    /// A request has a large body that is not being read yet: it waits for a share of the memory.
     Queueing,
     /// More of a request's body is awaited.
     Reading,
@@ -175,7 +175,7 @@ impl Connection {
     }
 
     /// Waits for [`Connection::leave`].
-    pub(crate) async fn told_to_leave(&self) {
+    pub(crate) async fn until_asked_to_leave(&self) {
         self.leave.notified().await;
     }
 

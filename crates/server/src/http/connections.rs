@@ -24,9 +24,9 @@ use super::connection::{Activity, Connection};
 use super::patience::Patience;
 use crate::settings::Limits;
 
-/// How often connections are looked at when nobody waits for a place.
+/// How often connections are checked while no client waits for a place.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
-/// How often, when somebody does.
+/// How often they are checked while a client waits.
 const RECHECK_AFTER: Duration = Duration::from_millis(50);
 /// How long a connection must have been idle to be closed for another, or at a stop: time enough for a request that is
 /// on its way to arrive.
@@ -39,7 +39,7 @@ pub(crate) struct Connections {
     slots: Arc<Semaphore>,
     open: Mutex<Open>,
     draining: AtomicBool,
-    /// Somebody waits for a place, and nobody could be asked to make way.
+    /// A client waits for a place, and no connection could be asked to close.
     crowded: AtomicBool,
     /// Somebody waits for a share of the memory for request bodies.
     bodies_wait: Arc<Notify>,
@@ -300,7 +300,7 @@ mod tests {
         let (give, take) = tokio::sync::oneshot::channel();
         all.spawn(all.slot().await, |state| {
             let _ = give.send(Arc::clone(&state));
-            async move { state.told_to_leave().await }
+            async move { state.until_asked_to_leave().await }
         });
         take.await.unwrap()
     }

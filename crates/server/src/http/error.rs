@@ -76,7 +76,7 @@ pub(crate) enum ApiError {
     UnknownHost(String),
     #[error("The origin '{}' may not use this server; to allow it, add it to cors in the configuration", Echo(.0))]
     ForeignOrigin(String),
-    /// A browser extension asks for more than to record.
+    /// A browser extension requests more than to record.
     #[error(
         "The browser extension '{}' may create buckets and send heartbeats, nothing else; to allow it everything, add it to cors in the configuration", Echo(.0)
     )]
@@ -272,7 +272,7 @@ fn history_status(error: &HistoryError) -> StatusCode {
     }
 }
 
-/// What is wrong with a query is the client's to mend; so is what is too much, where it is told what would not be.
+/// An error in a query is the client's (400), and so is a query that exceeds a limit: the message names the limit.
 fn query_status(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::Parse | ErrorKind::Interpret | ErrorKind::Function => StatusCode::BAD_REQUEST,

@@ -100,7 +100,7 @@ impl Said {
     }
 }
 
-/// The elements of a list that may be spread over several headers. A value that is no text is nobody's.
+/// The elements of a list that may be spread over several headers. A value that is not text is ignored.
 fn list(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
     let values = headers.get_all(name).iter();
     let texts = values.map(|value| value.to_str().unwrap_or("unknown"));

@@ -114,7 +114,7 @@ impl Listeners {
             .collect()
     }
 
-    /// Whether somebody else keeps the sockets open when we are gone.
+    /// Whether another process keeps the sockets open after this one has ended.
     pub(crate) fn handed_over(&self) -> bool {
         self.handed_over
     }

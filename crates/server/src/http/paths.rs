@@ -1,4 +1,4 @@
-//! Paths: empty segments in them mean nothing.
+//! Paths of requests: empty segments are ignored.
 //!
 //! Programs with aw-client-rust from before 2026-04 (such as awatcher up to 0.3.3) put `/api/0/…` behind
 //! a base address that ends with a slash, and so ask for `//api/0/…`. The reference servers answer that.

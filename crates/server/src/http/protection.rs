@@ -6,7 +6,7 @@ const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy")
 
 /// Every answer: its type is what it says, and no page of another origin embeds it as an image, a script or
 /// the like. Pages: only our own pages show them in a frame (the web UI does so with custom visualizations),
-/// so that nobody lays a page of his over ours and has the user click on it.
+/// so that another site cannot trick the user into clicking on a page of ours that lies hidden in its own (clickjacking).
 pub(crate) fn add(headers: &mut HeaderMap) {
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,

@@ -19,7 +19,7 @@ pub const HEADER: HeaderName = HeaderName::from_static("x-timberline-warnings");
 const MAX_BYTES: usize = 4 << 10;
 /// The same rule is logged so often, at most: a page may ask the same every few seconds.
 const SELDOM: Duration = Duration::from_secs(600);
-/// Rules that are remembered as logged. While there are more, none of the others is logged.
+/// How many rules are kept as already logged. If there are more, the others are not logged.
 const MAX_RULES: usize = 256;
 
 /// Which warnings the log has.

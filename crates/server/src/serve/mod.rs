@@ -96,7 +96,7 @@ pub(crate) async fn serve(listeners: Listeners, app: Arc<App>) -> Result<(), Ser
             let _ = tokio::time::timeout(drain_time, emptying).await;
             connections.drain().await;
         } => {}
-        () = stop_signals.next() => tracing::warn!("told to stop twice: not waiting any longer"),
+        () = stop_signals.next() => tracing::warn!("received a second stop signal: not waiting for the requests in flight any longer"),
     }
     sweeping.abort();
     if let Some(renewing) = renewing {
@@ -133,7 +133,7 @@ async fn accept(
     loop {
         let accepted = tokio::select! {
             accepted = socket.accept() => accepted,
-            () = told_to_stop(&mut stopped) => break,
+            () = until_stopped(&mut stopped) => break,
         };
         match accepted {
             Ok((stream, peer)) => {
@@ -176,7 +176,7 @@ impl Failures {
     }
 }
 
-async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
+async fn until_stopped(stopped: &mut watch::Receiver<bool>) {
     // An error means that the sender is gone: stop as well.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
@@ -250,14 +250,14 @@ async fn converse<S>(
     }
 }
 
-/// Waits for what a connection does. When it is told to leave, its socket acts on it as soon as it is polled, which is at once.
+/// Runs a connection to its end. When the connection is asked to leave, the loop polls it again at once, so that its socket notices.
 async fn until_done<F: Future>(connection: &Connection, what: F) -> F::Output {
     let mut what = pin!(what);
     loop {
         tokio::select! {
             biased;
             done = &mut what => return done,
-            () = connection.told_to_leave() => {}
+            () = connection.until_asked_to_leave() => {}
         }
     }
 }

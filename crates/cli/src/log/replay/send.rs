@@ -98,7 +98,7 @@ impl Sender<'_> {
             self.shift = Timestamp::from(timberline_clock::wall()).since(Timestamp::from_nanos(time));
         }
         for view in self.replica.snapshot().buckets() {
-            if self.wants(view.key()) {
+            if self.includes(view.key()) {
                 self.create(view.bucket())?;
             }
         }
@@ -107,14 +107,14 @@ impl Sender<'_> {
         Ok(())
     }
 
-    fn wants(&self, key: BucketKey) -> bool {
+    fn includes(&self, key: BucketKey) -> bool {
         self.bucket
             .is_none_or(|bucket| self.names.get(key) == Some(bucket))
     }
 
     /// Takes a record into the state.
     fn fold(&mut self, framed: &timberline_log::Record<'_>) -> anyhow::Result<()> {
-        self.names.learn(framed);
+        self.names.note(framed);
         match self.replica.apply(framed) {
             Err(ReplicaError::Compact(error)) => Err(error.into()),
             // It was reported when it was to be sent, or comes before that.
@@ -124,7 +124,7 @@ impl Sender<'_> {
 
     /// Sends a record, when its turn has come.
     fn send(&mut self, framed: &timberline_log::Record<'_>) -> anyhow::Result<()> {
-        self.names.learn(framed);
+        self.names.note(framed);
         let record = match Record::decode(framed.kind, framed.payload) {
             Ok(record) => record,
             Err(error) => {
@@ -135,7 +135,7 @@ impl Sender<'_> {
             }
         };
         let key = Record::bucket_of(framed.kind, framed.payload).ok().flatten();
-        if self.bucket.is_some() && !key.is_some_and(|key| self.wants(key)) {
+        if self.bucket.is_some() && !key.is_some_and(|key| self.includes(key)) {
             return Ok(());
         }
         if let Some((pace, _)) = &self.begun {

@@ -1,4 +1,4 @@
-//! CSV: what the standard web UI and this crate write, and any table of which somebody says what its columns mean.
+//! CSV: what the standard web UI and this crate write, and any table whose columns the user has described.
 //!
 //! | file | what it does |
 //! |---|---|

@@ -78,7 +78,7 @@ impl<R: Read> Walk<R> {
         }
     }
 
-    /// For a reading that only wants to know what there is.
+    /// For a pass that only determines what the file contains.
     pub(super) fn without_events(source: R) -> Self {
         Walk {
             capture_events: false,

@@ -5,7 +5,7 @@
 //! what aw-watcher-web does: create a bucket, send heartbeats, read `/api/0/info`, and see the buckets that
 //! it created. An entry in `cors` gives an extension everything; on a server with credentials, these decide.
 //!
-//! A bucket remembers its creator in its data ([`CREATOR_KEY`]), so that it is known after a restart.
+//! A bucket has its creator in its data ([`CREATOR_KEY`]), so that the creator is known after a restart.
 
 use http::{HeaderValue, Method};
 

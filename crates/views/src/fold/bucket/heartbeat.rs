@@ -82,9 +82,10 @@ impl BucketState {
 
 #[cfg(test)]
 mod tests {
-    use timberline_model::Data;
+    use timberline_model::{Bucket, Data};
 
     use super::*;
+    use crate::record::BucketKey;
 
     #[test]
     fn an_event_that_is_cut_short_by_a_heartbeat_narrows_the_extent() {

@@ -19,7 +19,7 @@ pub(super) struct Standing {
     pub(super) located: FxHashMap<BucketKey, Arc<Located>>,
     /// Those that are no longer what they were after the records: changed again, come, or gone.
     pub(super) changed: FxHashMap<BucketKey, FxHashSet<EventId>>,
-    /// Buckets of which it was decided anew since what the next heartbeat is compared with.
+    /// Buckets in which a later write has decided which event the next heartbeat is compared with.
     pub(super) decided: FxHashSet<BucketKey>,
 }
 
