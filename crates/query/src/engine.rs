@@ -21,6 +21,7 @@ use crate::period::Period;
 use crate::program::{Prepared, Programs};
 use crate::run::{Reads, Run};
 use crate::scope::Scope;
+use crate::timeline::Tiles;
 use crate::trace::{Explanation, Trace};
 use crate::value::Value;
 use crate::warning::{Warning, Warnings};
@@ -55,6 +56,7 @@ pub struct Engine {
     catalog: Mutex<Arc<Catalog>>,
     programs: Programs,
     results: Results,
+    pub(crate) tiles: Tiles,
     counters: Counters,
 }
 
@@ -116,12 +118,23 @@ impl Engine {
         Ok(Engine {
             budget: Arc::new(Budget::new(limits.memory_bytes, limits.spare_bytes())),
             results: Results::new(limits.cache_bytes),
+            tiles: Tiles::new(limits.tile_bytes()),
             catalog: Mutex::new(Arc::new(Catalog::new())),
             programs: Programs::new(),
             counters: Counters::default(),
             limits,
             threads,
         })
+    }
+
+    /// Runs `work` with the engine's threads, so that it can divide itself among them.
+    pub(crate) fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.threads.install(work)
+    }
+
+    /// The limits of what runs from now on.
+    pub(crate) fn guard(&self, cancel: &Cancel) -> Guard {
+        Guard::new(Arc::clone(&self.budget), cancel.clone(), &self.limits)
     }
 
     /// Runs a job on the engine's threads, which give way to all others.
@@ -264,10 +277,11 @@ impl Engine {
         Arc::clone(current)
     }
 
-    /// Drops everything that was computed from events: results and the catalog. Parsed programs are kept. To be called
+    /// Drops everything that was computed from events: results, tiles of timelines and the catalog. Parsed programs are kept. To be called
     /// after an erasure.
     pub fn forget(&self) {
         self.results.clear();
+        self.tiles.clear();
         *self.catalog.lock() = Arc::new(Catalog::new());
     }
 
@@ -338,7 +352,7 @@ impl Engine {
             cache_hits: read(&self.counters.hits),
             cache_misses: read(&self.counters.misses),
             cache_entries: entries as u64,
-            cache_bytes: bytes as u64,
+            cache_bytes: (bytes + self.tiles.bytes()) as u64,
             catalog_bytes: self.catalog.lock().bytes() as u64,
             catalog_resets: read(&self.counters.catalogs),
             memory_bytes: self.budget.used() as u64,

@@ -21,6 +21,7 @@
 //! | `json`, `answer` | results as text |
 //! | `limits`, `scope`, `spare` | the bounds of a query; what transforms get; columns that are used again |
 //! | `error`, `warning` | why there is no answer; what an answer leaves out |
+//! | `timeline` | what is drawn of any length of time: spans, each with how much of it is covered and by what |
 //! | `engine` | puts all of it together: threads, caches, counters |
 //!
 //! ```
@@ -76,6 +77,7 @@ mod run;
 mod scope;
 mod spare;
 pub mod syntax;
+mod timeline;
 mod totals;
 mod trace;
 mod transform;
@@ -88,5 +90,6 @@ pub use error::{ErrorKind, Limited, QueryError};
 pub use limits::Limits;
 pub use period::{Period, PeriodError};
 pub use timberline_cancel::Cancel;
+pub use timeline::{Lane, Span, Timeline, TimelineQuery};
 pub use trace::{Explanation, Step};
 pub use warning::Warning;

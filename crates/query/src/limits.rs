@@ -9,7 +9,7 @@ use timberline_cancel::Cancel;
 use crate::error::{Limited, QueryError};
 use crate::spare::Spare;
 
-/// Memory for everything that is kept between queries: results, the catalog, and spare columns.
+/// Memory for everything that is kept between queries: results, the catalog, tiles of timelines and spare columns.
 const DEFAULT_CACHES_BYTES: usize = 96 << 20;
 
 /// The limits of queries. Each has a value; nothing is unlimited.
@@ -38,8 +38,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Divides the memory for what is kept between queries: a sixth for results, half for the catalog, the rest for
-    /// spare columns.
+    /// Divides the memory for what is kept between queries: a sixth for results, half for the catalog, a twelfth for
+    /// timelines, the rest for spare columns.
     #[must_use]
     pub fn with_caches(self, bytes: usize) -> Limits {
         Limits {
@@ -51,7 +51,12 @@ impl Limits {
 
     /// Bytes of spare columns: see [`Limits::with_caches`].
     pub(crate) fn spare_bytes(&self) -> usize {
-        self.cache_bytes.saturating_add(self.catalog_bytes) / 2
+        (self.cache_bytes.saturating_add(self.catalog_bytes) / 2).saturating_sub(self.tile_bytes())
+    }
+
+    /// Bytes of the tiles of timelines: half as many as of results.
+    pub(crate) fn tile_bytes(&self) -> usize {
+        self.cache_bytes / 2
     }
 }
 

@@ -99,5 +99,5 @@ pub use write::redact::Redacting;
 /// Events as columns, for the query engine.
 pub mod columns {
     pub use crate::collections::ByteList;
-    pub use crate::view::{Columns, DataDictionary, HeadData, Renumber, SegmentData, column};
+    pub use crate::view::{Columns, DataDictionary, HeadData, Piece, Renumber, SegmentData, Sweep, column};
 }

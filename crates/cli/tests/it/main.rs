@@ -45,5 +45,6 @@ mod repair;
 mod shadow;
 mod status;
 mod stream;
+mod timeline;
 mod tls;
 mod web;

@@ -14,5 +14,6 @@ mod mistakes;
 mod parser;
 mod random;
 mod reference;
+mod timeline;
 mod transforms;
 mod warnings;

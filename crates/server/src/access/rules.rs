@@ -85,6 +85,7 @@ const TABLE: &[(&str, Segments, Need)] = &[
     ),
     ("DELETE", &["1", "buckets"], Need::Write),
     ("GET", &["1", "export"], Need::Read),
+    ("GET", &["1", "timeline"], Need::Read),
     ("POST", &["1", "export"], Need::Read),
     ("GET", &["1", "stream"], Need::Read),
     ("POST", &["1", "privacy", "preview"], Need::Read),
@@ -149,6 +150,7 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<(Need, Reach, Option<&'a 
             (None, _) if *need == Need::Nothing => Reach::List,
             (None, ["1", "export"]) if method == "GET" => Reach::List,
             (None, ["1", "stream"]) => Reach::List,
+            (None, ["1", "timeline"]) => Reach::List,
             (None, _) => Reach::Store,
         };
         Some((*need, reach, bucket))

@@ -5,6 +5,7 @@ use timberline_views::{HistoryError, SegmentError, WriteError};
 
 use crate::causes::with_causes;
 use crate::http::ApiError;
+use crate::service::chosen_buckets::FitsNone;
 use crate::service::export::ExportError;
 use crate::service::import::{ImportError, LayoutError};
 use crate::service::purge::PurgeError;
@@ -126,6 +127,12 @@ impl From<ExportError> for ApiError {
             ExportError::Cancelled => Self::Unavailable(error.to_string()),
             ExportError::Write(_) => Self::Unavailable(format!("Not exported: {}", with_causes(&error))),
         }
+    }
+}
+
+impl From<FitsNone> for ApiError {
+    fn from(FitsNone(pattern): FitsNone) -> Self {
+        Self::NoSuchBucket(pattern)
     }
 }
 

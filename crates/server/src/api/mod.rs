@@ -24,6 +24,7 @@
 //! | `status` | GET | [`status`] |
 //! | `export` | GET POST | [`v1::export`] |
 //! | `stream` | GET | [`v1::stream`] |
+//! | `timeline` | GET | [`timeline`] |
 //! | `import/detect`; `import/run`, `import/run/{id}` | POST; POST, GET DELETE | [`v1::import`] |
 //!
 //! GET and queries also answer from a past state of buckets, events and settings ([`as_of`]).
@@ -49,7 +50,7 @@ use crate::http::{ApiError, compression, pass_over};
 use crate::web::{explorer, files, health, metrics};
 
 use self::v0::{buckets, events, export, heartbeat, import, info, log, query, settings};
-use self::v1::{history, privacy, purge, records, status};
+use self::v1::{history, privacy, purge, records, status, timeline};
 
 /// The paths, all but the heartbeat's.
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -111,6 +112,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         )
         // Not compressed: a compressor holds back what is to arrive now.
         .route("/api/1/stream", get(v1::stream::get))
+        .route("/api/1/timeline", get(timeline::get).layer(compression()))
         .route("/api/1/import/detect", post(v1::import::detect))
         .route("/api/1/import/run", post(v1::import::run))
         .route(

@@ -115,6 +115,12 @@ impl Run {
         None
     }
 
+    /// The position from which on rows may touch the range.
+    pub(crate) fn first_that_may_touch(&self, bounds: &Bounds) -> usize {
+        let before = self.ends.iter().take_while(|end| **end < bounds.from);
+        (before.count() * STRIDE).min(self.rows.len())
+    }
+
     /// Number of rows that start at or before `to`: where a backward read of the range begins.
     pub(crate) fn upper(&self, to: Timestamp) -> usize {
         self.rows.partition_point(|r| r.start <= to)

@@ -13,6 +13,21 @@ pub(crate) struct Block {
 }
 
 impl Block {
+    /// The same columns of rows that are in memory.
+    pub(crate) fn of_rows(rows: &[Row]) -> Block {
+        let column = |value: fn(&Row) -> i64| rows.iter().map(value).collect();
+        Block {
+            columns: [
+                column(|row| row.start.nanos()),
+                column(|row| row.duration.nanos()),
+                column(|row| row.id.0 as i64),
+                column(|row| i64::from(row.data)),
+            ],
+            rows: rows.len(),
+            greatest_seq: 0,
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.rows
     }

@@ -11,6 +11,9 @@ use super::dictionary::Dictionary;
 use super::format::{ENTRY, Entry, HEADER, Header, SegmentError};
 use crate::head::next_dictionary;
 
+/// Start, duration, id and data.
+const ALL_COLUMNS: [bool; 4] = [true; 4];
+
 /// A view segment's bytes, wherever they are.
 pub(crate) struct Part {
     file: String,
@@ -200,6 +203,16 @@ impl Part {
 
     /// Decodes a block into buffers that are there already.
     pub(crate) fn read_block(&self, number: usize, into: &mut Block) -> Result<(), SegmentError> {
+        self.read_columns(number, ALL_COLUMNS, into)
+    }
+
+    /// The same for those of the columns that are wanted; the others are left empty.
+    pub(super) fn read_columns(
+        &self,
+        number: usize,
+        wanted: [bool; 4],
+        into: &mut Block,
+    ) -> Result<(), SegmentError> {
         let entry = self.entry(number)?;
         let mut body = self.bytes(entry.offset, entry.offset.saturating_add(u64::from(entry.length)))?;
         let checked = self.blocks_checked.get(number);
@@ -214,11 +227,14 @@ impl Part {
         }
         let whole = body;
         let n = entry.rows as usize;
-        for (packing, column) in entry.columns.iter().zip(&mut into.columns) {
+        for ((packing, column), wanted) in entry.columns.iter().zip(&mut into.columns).zip(wanted) {
             let (bytes, rest) = body
                 .split_at_checked(packing.size(n))
                 .ok_or_else(|| self.damaged(format!("block {number} is shorter than its columns")))?;
-            packing.read(bytes, n, column);
+            match wanted {
+                true => packing.read(bytes, n, column),
+                false => column.clear(),
+            }
             body = rest;
         }
         into.greatest_seq = entry.greatest_seq;

@@ -267,6 +267,21 @@ impl ViewSegment {
         self.read(|part| part.read_block(number, into))
     }
 
+    /// The same without the ids, which are a third of the work, for somebody who shows all rows but those at the hidden
+    /// positions.
+    ///
+    /// # Errors
+    /// Also when one of them is missing.
+    pub(crate) fn read_shown_times(
+        &self,
+        number: usize,
+        hidden: &[u32],
+        into: &mut Block,
+    ) -> Result<(), SegmentError> {
+        self.read(|part| part.read_columns(number, [true, true, false, true], into))?;
+        self.expect_known(number, hidden)
+    }
+
     /// The same for somebody who shows all rows but those at the hidden positions.
     ///
     /// # Errors

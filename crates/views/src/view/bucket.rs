@@ -170,6 +170,36 @@ impl BucketView {
         Ok(n)
     }
 
+    /// Whether more events than that touch the range. It reads no more than it takes to know.
+    ///
+    /// # Errors
+    /// When a view segment is damaged.
+    pub fn has_more_than(&self, range: TimeRange, most: u64) -> Result<bool, SegmentError> {
+        let bounds = range.bounds();
+        let mut n = 0;
+        let whole = |sealed: &&MaskedSegment| {
+            let header = sealed.segment.header();
+            !header.negative && header.least_start >= bounds.from && header.greatest_start <= bounds.to
+        };
+        n += self
+            .segments
+            .iter()
+            .filter(whole)
+            .map(MaskedSegment::rows)
+            .sum::<u64>();
+        for run in self.memory_runs() {
+            n += run.rows().iter().filter(|r| bounds.touches(r)).count() as u64;
+        }
+        n += self.open.iter().filter(|o| bounds.touches(&o.row)).count() as u64;
+        for sealed in self.segments.iter().filter(|sealed| !whole(sealed)) {
+            if n > most {
+                return Ok(true);
+            }
+            n += sealed.count(&bounds)?;
+        }
+        Ok(n > most)
+    }
+
     pub(crate) fn memory_runs(&self) -> impl Iterator<Item = &Arc<Run>> {
         self.frozen.iter().chain(self.runs.iter())
     }

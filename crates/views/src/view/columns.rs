@@ -65,7 +65,37 @@ pub struct SegmentData<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct HeadData<'a>(&'a Arc<HeadDictionary>);
 
+impl<'a> DataDictionary<'a> {
+    /// What it is known by in this process.
+    pub fn number(&self) -> u64 {
+        match self {
+            DataDictionary::Segment(data) => data.number(),
+            DataDictionary::Head(data) => data.number(),
+        }
+    }
+
+    /// Number of objects; a head may get more meanwhile.
+    pub fn objects(&self) -> usize {
+        match self {
+            DataDictionary::Segment(data) => data.objects() as usize,
+            DataDictionary::Head(HeadData(dictionary)) => dictionary.len(),
+        }
+    }
+
+    /// Appends an object, as canonical JSON text.
+    pub fn write_text(&self, object: u32, out: &mut Vec<u8>) {
+        match self {
+            DataDictionary::Segment(data) => data.dictionary.write_text(object, out),
+            DataDictionary::Head(data) => out.extend_from_slice(data.text(object).as_bytes()),
+        }
+    }
+}
+
 impl<'a> SegmentData<'a> {
+    pub(super) fn new(number: u64, dictionary: SegmentDictionary<'a>) -> SegmentData<'a> {
+        SegmentData { number, dictionary }
+    }
+
     /// What it is known by in this process.
     pub fn number(&self) -> u64 {
         self.number
@@ -93,6 +123,10 @@ impl<'a> SegmentData<'a> {
 }
 
 impl<'a> HeadData<'a> {
+    pub(super) fn new(dictionary: &'a Arc<HeadDictionary>) -> HeadData<'a> {
+        HeadData(dictionary)
+    }
+
     /// What it is known by in this process.
     pub fn number(&self) -> u64 {
         self.0.number()

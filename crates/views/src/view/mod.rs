@@ -12,6 +12,7 @@ mod masked_segment;
 mod read;
 mod replacement;
 mod snapshot;
+mod sweep;
 
 pub use bucket::BucketView;
 pub(crate) use bucket::{EventLocation, LastEvent, OpenEvent};
@@ -22,3 +23,4 @@ pub(crate) use masked_segment::{MaskedSegment, RemovedEvents};
 pub use read::{EventRef, Events};
 pub(crate) use replacement::{Loss, Replacement};
 pub use snapshot::{Snapshot, Trashed};
+pub use sweep::{Piece, Sweep};

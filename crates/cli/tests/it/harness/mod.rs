@@ -6,6 +6,7 @@
 pub(crate) mod clock;
 pub(crate) mod http;
 pub(crate) mod ledger;
+pub(crate) mod page;
 pub(crate) mod rfc3339;
 pub(crate) mod server;
 

@@ -199,6 +199,14 @@ def queries_and_files(api):
     api.ask("get_import", 404, id="none")
 
 
+def looking(api):
+    api.ask("get_timeline", 200)
+    api.ask("get_timeline", 200, bucket=["b*"], device="h", start=TIME, end="2024-03-02T00:00:00Z", width=2)
+    api.ask("get_timeline", 200, as_of=2)
+    api.ask("get_timeline", 400, width=1)
+    api.ask("get_timeline", 404, bucket="none")
+
+
 def history(api):
     api.ask("delete_bucket", 200, bucket="b/ü")
     api.ask("delete_bucket", 404, bucket="none")
@@ -248,6 +256,7 @@ def main():
     buckets_and_events(api)
     settings(api)
     queries_and_files(api)
+    looking(api)
     history(api)
     live(api)
     the_server(api)

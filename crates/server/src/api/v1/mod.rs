@@ -10,3 +10,4 @@ pub(crate) mod records;
 pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod stream;
+pub(crate) mod timeline;

@@ -7,7 +7,7 @@ use timberline_model::NewEvent;
 use timberline_views::{BucketView, Snapshot, TimeRange};
 
 use super::{Content, ExportError};
-use crate::pattern;
+use crate::service::chosen_buckets::{FitsNone, chosen_buckets};
 
 /// Events that a sink is given at once.
 const BATCH_EVENTS: usize = 1024;
@@ -34,18 +34,13 @@ impl<S: Deref<Target = Snapshot>> HistoryContent<S> {
         range: TimeRange,
         may_see: impl Fn(&str) -> bool,
     ) -> Result<HistoryContent<S>, ExportError> {
-        let all: Vec<String> = snapshot.buckets().map(|view| view.bucket().id.clone()).collect();
-        let seen: Vec<String> = all.iter().filter(|id| may_see(id)).cloned().collect();
-        let unfit = |wanted: &&String| !seen.iter().any(|id| pattern::matches(wanted, id));
-        if let Some(unfit) = patterns.iter().find(unfit) {
-            return Err(ExportError::NoSuchBucket(unfit.clone()));
-        }
-        let with_settings = patterns.is_empty() && seen.len() == all.len() && range == TimeRange::ALL;
-        let wanted =
-            |id: &String| patterns.is_empty() || patterns.iter().any(|wanted| pattern::matches(wanted, id));
+        let buckets = chosen_buckets(&snapshot, patterns, may_see)
+            .map_err(|FitsNone(pattern)| ExportError::NoSuchBucket(pattern))?;
+        let with_settings =
+            patterns.is_empty() && buckets.len() == snapshot.bucket_count() && range == TimeRange::ALL;
         Ok(HistoryContent {
             snapshot,
-            buckets: seen.into_iter().filter(wanted).collect(),
+            buckets,
             range,
             with_settings,
         })

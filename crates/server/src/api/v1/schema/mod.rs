@@ -5,8 +5,10 @@ mod erasure;
 mod files;
 mod history;
 mod live;
+mod time;
 
 pub(crate) use self::erasure::*;
 pub(crate) use self::files::*;
 pub(crate) use self::history::*;
 pub(crate) use self::live::*;
+pub(crate) use self::time::*;

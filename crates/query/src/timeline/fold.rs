@@ -1,0 +1,234 @@
+//! Adds up events, oldest first, into spans of a grid: how much of each is covered, and by what mostly.
+
+use super::grid::Grid;
+
+/// What something is known by in a fold: which list of things, and its number there.
+pub(super) type Thing = (u32, u32);
+
+/// One event, as a fold is given it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Item {
+    pub(super) start: i64,
+    pub(super) end: i64,
+    pub(super) what: Thing,
+    /// Where it came from.
+    pub(super) place: (usize, usize),
+}
+
+/// The events that lie in one span of the grid, added up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sum {
+    pub(super) span: i64,
+    /// Nanoseconds of it in which there is an event.
+    pub(super) covered: i64,
+    /// Events that lie in it, wholly or partly.
+    pub(super) events: u64,
+    /// What has most time in it; of equal times what comes first.
+    pub(super) what: Thing,
+    /// That time.
+    pub(super) time: i64,
+    /// The last of its events, cut to the span.
+    pub(super) last: Item,
+}
+
+/// Says which things of different lists are the same.
+pub(super) trait Same {
+    /// The same number for the same things.
+    fn number(&mut self, thing: Thing) -> u32;
+}
+
+/// The spans of a tile, while events are added. Only one span is filled at a time.
+pub(super) struct Fold {
+    grid: Grid,
+    /// The tile: when it begins and ends, and the number of the span after its last.
+    from: i64,
+    to: i64,
+    after: i64,
+    /// The span that is filled.
+    span: i64,
+    begin: i64,
+    end: i64,
+    covered: i64,
+    events: u64,
+    last: Option<Item>,
+    /// Up to where the events so far cover the time without a gap that matters: the greatest end.
+    reach: i64,
+    /// Of each thing of each list, its time in the span, and one more so that zero means none.
+    times: Vec<Vec<i64>>,
+    /// The things in the span, in the order in which they came.
+    met: Vec<Thing>,
+    /// Events that last beyond the span.
+    carried: Vec<Item>,
+    sums: Vec<Sum>,
+}
+
+impl Fold {
+    pub(super) fn new(grid: Grid, tile: i64) -> Fold {
+        let (first, after) = grid.spans_of(tile);
+        let from = grid.begin(first);
+        Fold {
+            grid,
+            from,
+            to: grid.begin(after),
+            after,
+            span: first,
+            begin: from,
+            end: grid.begin(first + 1),
+            covered: 0,
+            events: 0,
+            last: None,
+            reach: i64::MIN,
+            times: Vec::new(),
+            met: Vec::new(),
+            carried: Vec::new(),
+            sums: Vec::new(),
+        }
+    }
+
+    /// Makes room for a list of things, of which there are so many.
+    pub(super) fn expect(&mut self, list: u32, things: usize) {
+        let list = list as usize;
+        if self.times.len() <= list {
+            self.times.resize_with(list + 1, Vec::new);
+        }
+        if let Some(times) = self.times.get_mut(list)
+            && times.len() < things
+        {
+            // All at once, so that the system gives it zeroed and page by page as it is used.
+            let mut larger = vec![0; things];
+            larger
+                .get_mut(..times.len())
+                .unwrap_or_default()
+                .copy_from_slice(times);
+            *times = larger;
+        }
+    }
+
+    /// Adds an event that begins no earlier than the one before. One that ends before it starts has no place in time.
+    /// Gives back whether its thing is one of the list's.
+    #[inline]
+    pub(super) fn add(&mut self, item: Item, same: &mut impl Same) -> bool {
+        let Item { start, end, .. } = item;
+        let before = start < self.from && end <= self.from;
+        if end < start || start >= self.to || before {
+            return true;
+        }
+        if start >= self.end {
+            self.advance_to(start, same);
+        }
+        if end > self.end {
+            self.carried.push(item);
+        }
+        self.count(item)
+    }
+
+    /// Counts the part of an event that lies in the span.
+    #[inline]
+    fn count(&mut self, item: Item) -> bool {
+        let (list, number) = item.what;
+        let times = self.times.get_mut(list as usize);
+        let Some(time) = times.and_then(|times| times.get_mut(number as usize)) else {
+            return false;
+        };
+        let (from, to) = (item.start.max(self.begin), item.end.min(self.end));
+        if *time == 0 {
+            self.met.push(item.what);
+            *time = 1;
+        }
+        *time = time.saturating_add(to - from);
+        self.covered += (to - from.max(self.reach)).max(0);
+        self.reach = self.reach.max(item.end);
+        self.events += 1;
+        self.last = Some(Item {
+            start: from,
+            end: to,
+            ..item
+        });
+        true
+    }
+
+    fn advance_to(&mut self, instant: i64, same: &mut impl Same) {
+        while instant >= self.end && self.span < self.after {
+            self.close(same);
+            let next = if self.carried.is_empty() {
+                self.grid.span_at(instant)
+            } else {
+                self.span + 1
+            };
+            self.open(next);
+        }
+    }
+
+    /// Begins a span, with the events that last into it.
+    fn open(&mut self, span: i64) {
+        self.span = span;
+        self.begin = self.grid.begin(span);
+        self.end = self.grid.begin(span + 1);
+        // Whatever reaches in began before, so it covers the span from its beginning.
+        self.covered = (self.reach.min(self.end).saturating_sub(self.begin)).max(0);
+        let mut carried = std::mem::take(&mut self.carried);
+        for item in &carried {
+            self.count(*item);
+        }
+        carried.retain(|item| item.end > self.end);
+        self.carried = carried;
+    }
+
+    fn close(&mut self, same: &mut impl Same) {
+        if let Some(last) = self.last.take() {
+            let (what, time) = self.mostly(same).unwrap_or((last.what, 0));
+            self.sums.push(Sum {
+                span: self.span,
+                covered: self.covered,
+                events: self.events,
+                what,
+                time,
+                last,
+            });
+        }
+        for (list, number) in self.met.drain(..) {
+            let times = self.times.get_mut(list as usize);
+            if let Some(time) = times.and_then(|times| times.get_mut(number as usize)) {
+                *time = 0;
+            }
+        }
+        self.events = 0;
+    }
+
+    /// What has most time in the span; of equal times what came first.
+    fn mostly(&self, same: &mut impl Same) -> Option<(Thing, i64)> {
+        let first = self.met.first()?;
+        let time = |(list, number): &Thing| {
+            let times = self.times.get(*list as usize)?;
+            Some(times.get(*number as usize)? - 1)
+        };
+        let timed = self.met.iter().filter_map(|thing| Some((*thing, time(thing)?)));
+        let greater = |best: (Thing, i64), next: (Thing, i64)| if next.1 > best.1 { next } else { best };
+        if self.met.iter().all(|thing| thing.0 == first.0) {
+            return timed.reduce(greater);
+        }
+        let mut joined: Vec<(Thing, i64)> = Vec::new();
+        let mut index = rustc_hash::FxHashMap::default();
+        for (thing, time) in timed {
+            let at = *index.entry(same.number(thing)).or_insert(joined.len());
+            match joined.get_mut(at) {
+                Some((_, sum)) => *sum = sum.saturating_add(time),
+                None => joined.push((thing, time)),
+            }
+        }
+        joined.into_iter().reduce(greater)
+    }
+
+    /// The spans in which there is something.
+    pub(super) fn finish(mut self, same: &mut impl Same) -> Vec<Sum> {
+        self.close(same);
+        while !self.carried.is_empty() && self.span + 1 < self.after {
+            self.open(self.span + 1);
+            self.close(same);
+        }
+        self.sums
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! Timelines.
+#![allow(dead_code, reason = "it describes JSON and is never constructed")]
+
+use utoipa::ToSchema;
+
+use crate::api::v0::schema::Object;
+
+/// What is drawn of a time.
+#[derive(ToSchema)]
+pub(crate) struct Timeline {
+    /// Where it begins.
+    #[schema(format = DateTime)]
+    start: String,
+    /// Where it ends.
+    #[schema(format = DateTime)]
+    end: String,
+    /// One for each bucket, by id.
+    lanes: Vec<TimelineLane>,
+    /// The data that the spans refer to by number.
+    data: Vec<Object>,
+}
+
+/// A bucket of a timeline.
+#[derive(ToSchema)]
+pub(crate) struct TimelineLane {
+    bucket: String,
+    /// Seconds of a span. Null if each event is a span.
+    #[schema(required)]
+    resolution: Option<f64>,
+    /// Oldest first. Where there is no event, there is no span.
+    spans: Vec<TimelineSpan>,
+}
+
+/// What is drawn as one.
+#[derive(ToSchema)]
+pub(crate) struct TimelineSpan {
+    #[schema(format = DateTime)]
+    start: String,
+    #[schema(format = DateTime)]
+    end: String,
+    /// Seconds of it in which there is an event.
+    covered: f64,
+    /// Events that lie in it, wholly or partly.
+    events: u64,
+    /// Which data have most time in it: their place in the list `data`, counted from 0.
+    data: u64,
+    /// Seconds of the events with these data.
+    time: f64,
+    /// The id of the event, if it is only one.
+    #[schema(nullable = false)]
+    id: Option<u64>,
+}

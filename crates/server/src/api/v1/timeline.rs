@@ -1,0 +1,136 @@
+//! `GET /api/1/timeline`: what is drawn of any length of time.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use http::{Response, Uri};
+use timberline_query::{Timeline, TimelineQuery};
+use timberline_views::Snapshot;
+
+use crate::access::Granted;
+use crate::api::as_of::snapshot;
+use crate::api::openapi::Error;
+use crate::api::openapi::parameters::AsOfParameter;
+use crate::api::v0::events::time_range;
+use crate::api::v1::schema;
+use crate::app::App;
+use crate::http::{ApiError, Query, cancel_on_disconnect, json_answer};
+use crate::service::chosen_buckets::chosen_buckets;
+
+/// Spans of a lane, if the request does not say how many: a wide screen.
+const DEFAULT_WIDTH: usize = 2_000;
+
+/// Get a timeline
+///
+/// At most `width` spans for each bucket, however long the time is. If there are few events, each is a span. Otherwise
+/// spans of one length lie side by side, and each says how much of it is covered, and by what mostly.
+#[utoipa::path(
+    get,
+    path = "/api/1/timeline",
+    operation_id = "get_timeline",
+    tag = "Time",
+    params(
+        ("start" = Option<String>, Query, description = "Where it begins, in RFC 3339; with the first event, if not given", format = DateTime, nullable = false),
+        ("end" = Option<String>, Query, description = "Where it ends; with the last event, if not given", format = DateTime, nullable = false),
+        ("width" = Option<usize>, Query, description = "The most spans of a lane; 2,000, if not given", minimum = 2, maximum = 20000, nullable = false),
+        ("bucket" = Option<Vec<String>>, Query, description = "Only these buckets; `*` stands for any text", nullable = false),
+        ("device" = Option<Vec<String>>, Query, description = "Only buckets with these host names", nullable = false),
+        AsOfParameter,
+    ),
+    responses(
+        (status = 200, description = "The timeline", body = schema::Timeline),
+        (status = 404, description = "There is no such bucket", body = Error),
+    ),
+)]
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    granted: Option<Extension<Granted>>,
+    uri: Uri,
+) -> Result<Response<Body>, ApiError> {
+    let wanted = Wanted::of(Query::of(&uri))?;
+    let state = snapshot(&app, &uri).await?;
+    let may_see = |id: &str| granted.as_ref().is_none_or(|granted| granted.covers(id));
+    let query = wanted.query(&state.snapshot, may_see, state.past)?;
+    let timeline = compute(&app, &state.snapshot, query).await?;
+    Ok(state.mark(json_answer(timeline)))
+}
+
+/// What a client asks for.
+struct Wanted {
+    query: TimelineQuery,
+    patterns: Vec<String>,
+    devices: Vec<String>,
+}
+
+impl Wanted {
+    fn of(query: Query<'_>) -> Result<Wanted, ApiError> {
+        let range = time_range(query)?;
+        if let (Some(start), Some(end)) = (range.start, range.end)
+            && start >= end
+        {
+            let message = format!("A timeline ends after it starts: start is {start}, end is {end}");
+            return Err(ApiError::Malformed(message));
+        }
+        Ok(Wanted {
+            query: TimelineQuery {
+                buckets: Vec::new(),
+                start: range.start,
+                end: range.end,
+                width: width(query)?,
+                past: false,
+            },
+            patterns: query.get_all("bucket")?,
+            devices: query.get_all("device")?,
+        })
+    }
+
+    fn query(
+        self,
+        snapshot: &Snapshot,
+        may_see: impl Fn(&str) -> bool,
+        past: bool,
+    ) -> Result<TimelineQuery, ApiError> {
+        let mut buckets = chosen_buckets(snapshot, &self.patterns, may_see)?;
+        if !self.devices.is_empty() {
+            let is_of = |id: &String| {
+                let bucket = snapshot.bucket(id);
+                bucket.is_some_and(|view| self.devices.contains(&view.bucket().hostname))
+            };
+            buckets.retain(is_of);
+        }
+        Ok(TimelineQuery {
+            buckets,
+            past,
+            ..self.query
+        })
+    }
+}
+
+fn width(query: Query<'_>) -> Result<usize, ApiError> {
+    let Some(text) = query.get("width")? else {
+        return Ok(DEFAULT_WIDTH);
+    };
+    let (least, greatest) = (TimelineQuery::LEAST_WIDTH, TimelineQuery::GREATEST_WIDTH);
+    let width = text.parse().ok();
+    width
+        .filter(|width| (least..=greatest).contains(width))
+        .ok_or_else(|| ApiError::Malformed(format!("width is a whole number from {least} to {greatest}")))
+}
+
+/// Computes it on the engine's threads, until the client disconnects.
+async fn compute(app: &App, snapshot: &Arc<Snapshot>, query: TimelineQuery) -> Result<Vec<u8>, ApiError> {
+    let (snapshot, engine) = (Arc::clone(snapshot), Arc::clone(&app.engine));
+    let answer = cancel_on_disconnect(|cancel, send| {
+        app.engine.spawn(move || {
+            let timeline = engine.timeline(&snapshot, &query, &cancel);
+            // The client may have disconnected.
+            let _ = send.send(timeline.map(|timeline: Timeline| timeline.to_json()));
+        });
+    });
+    match answer.await {
+        Some(timeline) => Ok(timeline?),
+        None => Err(ApiError::Internal("The timeline broke off".to_owned())),
+    }
+}
