@@ -1,6 +1,7 @@
 //! Records that are made of the fuzzer's choices: of every kind that there is. A new kind of record does not compile
 //! until it is made here.
 
+use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Pulsetime, Timestamp};
 use timberline_views::BucketKey;
 use timberline_views::record::{
@@ -106,7 +107,7 @@ impl<'s, 'b> Maker<'s, 'b> {
                     .collect(),
                 redact: some & 2 == 2,
             }),
-            RecordKind::PurgeEnded => Record::PurgeEnded(PurgeEnded { through: self.id() }),
+            RecordKind::PurgeEnded => Record::PurgeEnded(PurgeEnded { through: Seq(self.id()) }),
             RecordKind::Lost => Record::Lost(Lost {
                 cause: match some % 3 {
                     0 => LossCause::Damaged,

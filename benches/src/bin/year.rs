@@ -66,7 +66,7 @@ fn open(dir: &Path, clock: &Arc<AtomicI64>) -> Store {
     let clock = Arc::clone(clock);
     let options = StoreOptions {
         background: false,
-        clock: Clock::of(move || clock.load(Ordering::Relaxed)),
+        clock: Clock::of(move || Timestamp::from_nanos(clock.load(Ordering::Relaxed))),
         ..StoreOptions::default()
     };
     let (store, _) = Store::open(dir, options).expect("opens");

@@ -176,7 +176,7 @@ impl Sets {
                 tracing::warn!(
                     path = %path.display(),
                     "a set of automatic backups is kept beyond its time: the log has lost records that are in it; \
-                     `timberline doctor` says which. Remove it when you do not need them"
+                     the doctor says which. Remove it when you do not need them"
                 );
             } else {
                 self.remove_set(data_dir, set, &path)?;

@@ -35,8 +35,8 @@ pub struct LogOptions {
     /// Who hears of incidents.
     pub on_incident: Option<OnIncident>,
     /// Without a sync thread: nothing is synced but by [`Log::sync_now`](crate::Log::sync_now). Makes a test on the
-    /// simulated disk repeatable.
-    #[cfg(feature = "sim")]
+    /// simulated disk repeatable. Always here, whatever the features: a field that a feature adds breaks every crate that
+    /// was built without it.
     pub manual_sync: bool,
 }
 
@@ -49,7 +49,6 @@ impl Default for LogOptions {
             clock: Arc::new(system_nanos),
             cipher: None,
             on_incident: None,
-            #[cfg(feature = "sim")]
             manual_sync: false,
         }
     }
@@ -72,17 +71,6 @@ impl LogOptions {
         self.segment_bytes
             .clamp(SEGMENT_SIZES.0, SEGMENT_SIZES.1)
             .next_multiple_of(SEGMENT_HEADER as u64)
-    }
-
-    pub(crate) fn syncs_by_hand(&self) -> bool {
-        #[cfg(feature = "sim")]
-        {
-            self.manual_sync
-        }
-        #[cfg(not(feature = "sim"))]
-        {
-            false
-        }
     }
 }
 

@@ -125,6 +125,8 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let testing = overrides.testing;
         refuse_empty_paths(&file)?;
+        let storage = storage(&file)?;
+        let history = history(&file)?;
         let from_file = |path: PathBuf| dirs.resolve(&path, base);
         let data_dir = match overrides.data_dir.or(file.data_dir.map(from_file)) {
             Some(dir) => dir,
@@ -166,18 +168,8 @@ impl Config {
             logging: logging(file.logging, overrides.verbose, from_file, || {
                 dirs.log_dir(testing)
             }),
-            storage: StorageSettings {
-                segment_bytes: file.log.segment_bytes.unwrap_or(SEGMENT_BYTES),
-                heartbeat_interval: heartbeat_interval(
-                    file.durability.heartbeat,
-                    file.durability.heartbeat_interval,
-                )?,
-            },
-            history: HistorySettings {
-                keep: file.history.map_or(HISTORY, |span| span.0),
-                erase_after: file.erase_after.map_or(ERASE_AFTER, |span| span.0),
-                maintain_every: at_least_a_second("maintain_every", file.maintain_every, MAINTAIN_EVERY)?,
-            },
+            storage,
+            history,
             retention: file.retention.into_iter().map(Retention::rule).collect(),
             scrub_every: at_least_a_second("scrub_every", file.scrub_every, SCRUB_EVERY)?,
             backup: automatic_backup(file.backup, from_file)?,
@@ -310,6 +302,24 @@ fn at_least_a_second(key: &str, span: Option<Span>, default: Duration) -> Result
         Some(span) if span.0 < Duration::from_secs(1) => Err(value(key, span, "must be at least 1 second")),
         Some(span) => Ok(span.0),
     }
+}
+
+fn storage(file: &ConfigFile) -> Result<StorageSettings, ConfigError> {
+    Ok(StorageSettings {
+        segment_bytes: file.log.segment_bytes.unwrap_or(SEGMENT_BYTES),
+        heartbeat_interval: heartbeat_interval(
+            file.durability.heartbeat,
+            file.durability.heartbeat_interval,
+        )?,
+    })
+}
+
+fn history(file: &ConfigFile) -> Result<HistorySettings, ConfigError> {
+    Ok(HistorySettings {
+        keep: file.history.map_or(HISTORY, |span| span.0),
+        erase_after: file.erase_after.map_or(ERASE_AFTER, |span| span.0),
+        maintain_every: at_least_a_second("maintain_every", file.maintain_every, MAINTAIN_EVERY)?,
+    })
 }
 
 /// What is logged, and where: an empty directory in the file means none, no directory the usual one.

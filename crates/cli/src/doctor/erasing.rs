@@ -33,7 +33,10 @@ fn clock(data_dir: &Path) -> Check {
         Ok(Some(TimeTrust::Trusted(_))) => {
             Check::ok(ERASING, "the clock is trusted: what is old enough is erased")
         }
-        Ok(Some(TimeTrust::Suspended(why))) => Check::warn(ERASING, format!("suspended: {why}")),
+        Ok(Some(TimeTrust::Suspended(why))) => Check::warn(
+            ERASING,
+            format!("suspended: {why}. To confirm it, run `timberline doctor --trust-clock`"),
+        ),
         Err(error) => Check::warn(
             ERASING,
             format!("what is known about the clock cannot be read: {error}"),
@@ -47,7 +50,11 @@ fn held(settings: &Settings, holds: &Holds) -> Vec<Check> {
         .held()
         .filter(|(bucket, _)| strictest(&settings.retention, bucket).is_some());
     of_a_rule
-        .map(|(bucket, held)| Check::warn(RETENTION, held.explain(bucket)))
+        .map(|(bucket, held)| {
+            let what = held.explain(bucket);
+            let how = format!("To confirm it, run `timberline doctor --confirm-retention {bucket}`");
+            Check::warn(RETENTION, format!("{what}. {how}"))
+        })
         .collect()
 }
 

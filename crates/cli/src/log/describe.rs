@@ -133,7 +133,7 @@ fn fields(line: &mut Line<'_>, record: &Record<'_>, names: &BucketNames, events:
             line.bucket(r.bucket, names);
             purge(line, r);
         }
-        Record::PurgeEnded(r) => line.number("through", r.through),
+        Record::PurgeEnded(r) => line.number("through", r.through.get()),
         Record::Lost(r) => line.text(
             "cause",
             match r.cause {

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::harness::http;
 use crate::harness::server::Installation;
+use crate::harness::{http, poll};
 use serde_json::json;
 
 fn event(n: u64) -> Vec<u8> {
@@ -111,7 +111,5 @@ fn a_server_whose_data_directory_is_gone_can_be_stopped() {
     fs::rename(&installation.data, installation.root().join("elsewhere")).expect("the data directory");
     assert_eq!(insert(server.port, 1).status, 503);
     server.ask_to_stop();
-    while server.is_running() {
-        std::thread::yield_now();
-    }
+    poll("the server to stop", || (!server.is_running()).then_some(()));
 }

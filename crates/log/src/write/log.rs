@@ -172,7 +172,6 @@ impl Log {
     ///
     /// # Errors
     /// If the disk refuses.
-    #[cfg(feature = "sim")]
     pub fn sync_now(&mut self) -> Result<(), crate::SyncFailed> {
         match &mut self.syncing {
             Syncing::ByHand(syncer) => syncer.sync(),

@@ -124,7 +124,7 @@ impl Log {
         );
         // Segments that were full but not sealed are sealed now, before anything new is promised.
         syncer.sync()?;
-        let syncing = if options.syncs_by_hand() {
+        let syncing = if options.manual_sync {
             Syncing::ByHand(Box::new(syncer))
         } else {
             Syncing::Thread(

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use timberline_disk::{FileStorage, Storage};
 use timberline_log::{AppendError, Entry, Log, LogError, LogOptions, LogReader, Records, Seq};
+use timberline_test_support::poll;
 
 fn storage(dir: &tempfile::TempDir) -> Arc<dyn Storage> {
     Arc::new(FileStorage::open(dir.path()).unwrap())
@@ -170,9 +171,9 @@ fn unrequested_records_are_synced_within_the_interval_and_by_closing() {
     let (mut log, _) = Log::open(storage(&dir), small_segments()).unwrap();
     append(&mut log, 5);
     let durability = log.durability();
-    while durability.durable() < Seq(5) {
-        std::thread::yield_now();
-    }
+    poll("the interval to be over", || {
+        (durability.durable() >= Seq(5)).then_some(())
+    });
     append(&mut log, 5);
     log.close().unwrap();
     assert_eq!(durability.durable(), Seq(10));

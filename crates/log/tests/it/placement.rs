@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use timberline_disk::{Cipher, FileStorage, SimDisk, Storage};
 use timberline_log::{AppendError, Entry, Incident, Log, LogOptions, LogReader, Seq, segment_name};
+use timberline_test_support::poll;
 
 /// What was heard while a log was written.
 type Heard = Arc<Mutex<Vec<Incident>>>;
@@ -75,13 +76,11 @@ fn a_segment_that_is_removed_is_written_again_before_anything_counts_as_durable(
         append(&mut log).unwrap();
         fs::remove_file(dir.path().join(segment_name(log.position().segment))).unwrap();
         // The append may come while the file is being written again; a client would try again, too.
-        let last = loop {
-            match append(&mut log) {
-                Ok(last) => break last,
-                Err(AppendError::Misplaced { .. }) => std::thread::yield_now(),
-                Err(error) => panic!("{error}"),
-            }
-        };
+        let last = poll("the segment to be written again", || match append(&mut log) {
+            Ok(last) => Some(last),
+            Err(AppendError::Misplaced { .. }) => None,
+            Err(error) => panic!("{error}"),
+        });
         log.durability().wait_blocking(last).unwrap();
         // What a killed process would leave.
         assert_eq!(whole_dir(dir.path()), last.get(), "round {round}");

@@ -25,6 +25,12 @@ impl Duration {
         Duration(nanos)
     }
 
+    /// So many seconds, or the longest (shortest) duration that 64 bits can hold.
+    #[must_use]
+    pub const fn from_secs(seconds: i64) -> Duration {
+        Duration(seconds.saturating_mul(NANOS_PER_SECOND as i64))
+    }
+
     /// Its nanoseconds.
     #[must_use]
     pub const fn nanos(self) -> i64 {
@@ -35,6 +41,24 @@ impl Duration {
     #[must_use]
     pub const fn is_negative(self) -> bool {
         self.0 < 0
+    }
+
+    /// Both together, or the longest (shortest) duration that 64 bits can hold.
+    #[must_use]
+    pub const fn saturating_add(self, other: Duration) -> Duration {
+        Duration(self.0.saturating_add(other.0))
+    }
+
+    /// What is left without the other, or the longest (shortest) duration that 64 bits can hold.
+    #[must_use]
+    pub const fn saturating_sub(self, other: Duration) -> Duration {
+        Duration(self.0.saturating_sub(other.0))
+    }
+
+    /// How long it is, whichever way it goes; [`Duration::MAX`] for [`Duration::MIN`].
+    #[must_use]
+    pub const fn abs(self) -> Duration {
+        Duration(self.0.saturating_abs())
     }
 
     /// Seconds, rounded to the nearest nanosecond.
@@ -156,6 +180,13 @@ fn parse_unusual(text: &str) -> Result<Duration, TimeError> {
             _ => TimeError::NotSeconds(excerpt(text)),
         }),
         Err(_) => Err(TimeError::NotSeconds(excerpt(text))),
+    }
+}
+
+/// One that does not fit is [`Duration::MAX`].
+impl From<std::time::Duration> for Duration {
+    fn from(duration: std::time::Duration) -> Duration {
+        Duration(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
     }
 }
 

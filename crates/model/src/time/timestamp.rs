@@ -138,6 +138,12 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(duration.nanos()))
     }
 
+    /// The instant before so long, or the first (last) one a timestamp can hold.
+    #[must_use]
+    pub const fn saturating_sub(self, duration: Duration) -> Timestamp {
+        Timestamp(self.0.saturating_sub(duration.nanos()))
+    }
+
     /// The time that passed since `earlier` (negative if that is later), if a duration can hold it.
     #[must_use]
     pub const fn checked_since(self, earlier: Timestamp) -> Option<Duration> {

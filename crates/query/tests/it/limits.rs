@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use timberline_model::{Bucket, Data, NewEvent, Timestamp};
 use timberline_query::{Cancel, Engine, ErrorKind, Limited, Limits, Period, Query, QueryError};
+use timberline_test_support::poll;
 use timberline_views::{Snapshot, Store, StoreOptions};
 
 /// Small bounds, so that tests meet them in no time. The time is none of them, or a busy machine would decide what ends
@@ -304,9 +305,9 @@ fn a_query_ends_when_it_is_cancelled_from_elsewhere() {
         let error = std::thread::scope(|scope| {
             let running = scope.spawn(|| stage.run_for(&slow, periods, &cancel));
             // It holds memory as soon as it is under way.
-            while stage.engine.metrics().memory_bytes == 0 && !running.is_finished() {
-                std::thread::yield_now();
-            }
+            poll("the query to hold memory", || {
+                (stage.engine.metrics().memory_bytes > 0 || running.is_finished()).then_some(())
+            });
             cancel.cancel();
             let _ = told.send(());
             running.join().expect("no panic")

@@ -9,7 +9,6 @@ use timberline_cancel::Cancel;
 use rustc_hash::FxHashSet;
 use timberline_disk::IoError;
 use timberline_log::{LogReader, Seq};
-use timberline_model::Timestamp;
 
 use crate::background::pace::StorePace;
 use crate::erasure::erase_copy::{self, CopyErasure};
@@ -166,9 +165,7 @@ impl Shared {
         self.remove_replaced()?;
         let view_segments = self.erase_from_views(&targets)?;
         self.as_of.clear();
-        let ended = Record::PurgeEnded(PurgeEnded {
-            through: newest.get(),
-        });
+        let ended = Record::PurgeEnded(PurgeEnded { through: newest });
         let seq = self.sequencer.commit(&mut self.sequencer.lock(), &ended)?;
         self.sequencer.wait_durable(seq)?;
         self.erasure.note_purge();
@@ -176,7 +173,7 @@ impl Shared {
             seq: newest,
             log,
             view_segments,
-            completed: Timestamp::from_nanos(self.clock.now()),
+            completed: self.clock.now(),
         }))
     }
 

@@ -96,7 +96,7 @@ impl Shared {
                 }
             }
         }
-        found.finish(view.touched.get())
+        found.finish(view.touched)
     }
 
     /// Folds what the log says of one bucket up to a record.

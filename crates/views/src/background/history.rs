@@ -63,8 +63,7 @@ impl Shared {
     /// through which all deletions are old and have been looked at.
     fn expired(&self, now: Timestamp, leisurely: bool) -> Result<(Vec<PurgeBegun>, Seq), HistoryError> {
         let snapshot = self.sequencer.snapshot();
-        let keep = i64::try_from(self.options.erase_after.as_nanos()).unwrap_or(i64::MAX);
-        let old = now.nanos().saturating_sub(keep);
+        let old = now.saturating_sub(self.options.erase_after.into());
         let reader = self.reader()?;
         let dates = self.clock.record_dates(&reader.segments()?);
         let mut purges: Vec<PurgeBegun> = Vec::new();
@@ -95,8 +94,7 @@ impl Shared {
     fn squash(&self, now: Timestamp, leisurely: bool, done: &mut Maintenance) -> Result<(), HistoryError> {
         let _one_at_a_time = self.erasure.lock_log();
         let keep = self.options.history.max(self.options.erase_after);
-        let keep = i64::try_from(keep.as_nanos()).unwrap_or(i64::MAX);
-        let cutoff = now.nanos().saturating_sub(keep);
+        let cutoff = now.saturating_sub(keep.into());
         let reader = self.reader()?;
         let segments = reader.segments()?;
         let dates = self.clock.record_dates(&segments);
@@ -111,7 +109,7 @@ impl Shared {
             let sealed = segment
                 .last
                 .zip(segment.sealed)
-                .map(|(last, sealed)| dates.date(last, sealed));
+                .map(|(last, sealed)| dates.date(last, Timestamp::from_nanos(sealed)));
             let old = sealed.is_some_and(|sealed| sealed < cutoff);
             if !saved || !old {
                 break;
@@ -133,9 +131,17 @@ impl Shared {
 
     /// Ends the active segment if it was begun longer ago than history is kept: it would hold on to it until it is
     /// full.
-    fn end_old_segment(&self, segments: &[timberline_log::SegmentInfo], dates: &RecordDates, cutoff: i64) {
+    fn end_old_segment(
+        &self,
+        segments: &[timberline_log::SegmentInfo],
+        dates: &RecordDates,
+        cutoff: Timestamp,
+    ) {
         let active = segments.last().filter(|segment| segment.last.is_none());
-        let created = active.and_then(|active| Some(dates.date(active.first, active.created?)));
+        let created = active.and_then(|active| {
+            let created = Timestamp::from_nanos(active.created?);
+            Some(dates.date(active.first, created))
+        });
         if created.is_some_and(|created| created < cutoff)
             && let Err(error) = self.sequencer.begin_segment()
         {

@@ -65,7 +65,7 @@ pub(crate) fn completed_in(copy: &LogReader) -> Result<Seq, HistoryError> {
     let mut completed = Seq::NONE;
     each_readable(copy, Seq::FIRST, |_, record| {
         if let Record::PurgeEnded(ended) = record {
-            completed = completed.max(Seq(ended.through));
+            completed = completed.max(ended.through);
         }
     })?;
     Ok(completed)
@@ -75,7 +75,7 @@ fn orders_after(log: &LogReader, done: Seq) -> Result<Orders, HistoryError> {
     let mut orders = Orders::default();
     each_readable(log, done.next(), |seq, record| match record {
         Record::PurgeBegun(_) if seq > done => orders.begun.push(seq),
-        Record::PurgeEnded(ended) => orders.completed = orders.completed.max(Seq(ended.through)),
+        Record::PurgeEnded(ended) => orders.completed = orders.completed.max(ended.through),
         _ => {}
     })?;
     // Orders that are not completed yet are the log's to carry out first.

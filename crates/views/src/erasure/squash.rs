@@ -113,7 +113,7 @@ struct Squasher {
     settings: BTreeMap<String, Option<String>>,
     next_event: EventId,
     next_bucket: u32,
-    purged_through: Option<u64>,
+    purged_through: Option<Seq>,
     time: i64,
 }
 
@@ -219,9 +219,7 @@ impl Squasher {
             Effect::Set { key, value } => {
                 self.settings.insert(key.to_owned(), value.map(str::to_owned));
             }
-            Effect::EndPurges { through } => {
-                self.purged_through = self.purged_through.max(Some(through.get()))
-            }
+            Effect::EndPurges { through } => self.purged_through = self.purged_through.max(Some(through)),
             // The purge is complete, so nothing is left of what it named.
             Effect::Purge(_) | Effect::Nothing => {}
             // Segments with one of these are not squashed.

@@ -38,9 +38,7 @@ impl FlushTrigger {
 
 /// The runs of a frozen head, as sources of a view segment.
 pub(crate) fn head_sources(runs: &[Arc<Run>], touched: Seq) -> Vec<Source> {
-    runs.iter()
-        .map(|r| Source::Run(r.clone(), touched.get()))
-        .collect()
+    runs.iter().map(|r| Source::Run(r.clone(), touched)).collect()
 }
 
 /// Writes the rows of these sources to a new view segment; none when there are no rows.

@@ -30,14 +30,14 @@ pub(crate) fn within_history(reader: &LogReader, seq: Seq) -> Result<(), History
     Ok(())
 }
 
-/// When a record was written, ns since 1970; long ago if it is lost.
+/// When a record was written by what it says itself; long ago if it is lost.
 ///
 /// # Errors
 /// When the log cannot be read.
-pub(crate) fn time_of(reader: &LogReader, seq: Seq) -> Result<i64, HistoryError> {
+pub(crate) fn time_of(reader: &LogReader, seq: Seq) -> Result<Timestamp, HistoryError> {
     let mut records = reader.read_from(seq)?;
     Ok(records
         .next()
         .and_then(Result::ok)
-        .map_or(i64::MIN, |record| record.time))
+        .map_or(Timestamp::MIN, |record| Timestamp::from_nanos(record.time)))
 }

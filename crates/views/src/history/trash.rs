@@ -33,8 +33,8 @@ pub enum DeletedWhat {
     Events(Vec<EventId>),
 }
 
-/// A record, and when it was written, as far as is known (ns since 1970).
-pub(crate) type Stamp = (Seq, i64);
+/// A record, and when it was written, as far as is known.
+pub(crate) type Stamp = (Seq, Timestamp);
 
 /// Events that are gone and not purged, and what deleted them last.
 #[derive(Default)]
@@ -52,7 +52,7 @@ impl Deletions {
     pub(crate) fn read(
         reader: &LogReader,
         from: Seq,
-        old: i64,
+        old: Timestamp,
         dates: &RecordDates,
         pace: &mut dyn Pace,
     ) -> Result<Deletions, HistoryError> {
@@ -65,7 +65,7 @@ impl Deletions {
         while let Some(record) = records.next() {
             let Ok(record) = record else { continue };
             pace.spent(record.size())?;
-            let time = dates.date(record.seq, record.time);
+            let time = dates.date(record.seq, Timestamp::from_nanos(record.time));
             all_old &= time <= old;
             if all_old {
                 deletions.old_through = record.seq;

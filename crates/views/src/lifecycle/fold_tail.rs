@@ -32,7 +32,7 @@ pub(super) fn fold_tail(
         None => reader.read_from(from)?,
     };
     let mut flushing = true;
-    let mut erased_through = 0;
+    let mut erased_through = Seq::NONE;
     let mut trigger = FlushTrigger::default();
     while let Some(record) = records.next() {
         let record = match record {
@@ -68,7 +68,7 @@ pub(super) fn fold_tail(
             flushing = flushing && flush_full_heads(shared);
         }
     }
-    report.lost_orders.retain(|order| order.get() > erased_through);
+    report.lost_orders.retain(|order| *order > erased_through);
     let mut turn = shared.sequencer.lock();
     report.note_recovered(&turn.state);
     turn.state.position = Some(turn.log.position());

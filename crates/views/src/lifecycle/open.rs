@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 use timberline_disk::{DataDir, IoError, Storage};
 use timberline_log::{Incident, Log, LogError, LogOptions, OpeningLog, Seq};
+use timberline_model::Timestamp;
 
 use super::fold_tail::{Progress, fold_tail};
 use super::new_dirs::NewDirs;
@@ -199,12 +200,14 @@ fn log_options(options: &StoreOptions, clock: &Arc<TrustedClock>) -> LogOptions 
         },
         clock: {
             let clock = Arc::clone(clock);
-            Arc::new(move || clock.stamp())
+            Arc::new(move || clock.stamp().nanos())
         },
         cipher: options.cipher.clone(),
         on_incident: Some(Arc::new(report_incident)),
         #[cfg(feature = "sim")]
         manual_sync: options.manual_sync,
+        #[cfg(not(feature = "sim"))]
+        manual_sync: false,
     }
 }
 
@@ -246,14 +249,12 @@ fn begin_clock(shared: &Arc<Shared>, newest: Seq) {
     let newest_time = || {
         let reader = shared.reader().ok()?;
         let time = time_of(&reader, newest).ok();
-        (newest != Seq::NONE).then_some(time.unwrap_or(i64::MIN))
+        (newest != Seq::NONE).then_some(time.unwrap_or(Timestamp::MIN))
     };
     let store = Arc::downgrade(shared);
-    shared.clock.begin(newest.get(), newest_time, move || {
-        store
-            .upgrade()
-            .map_or(newest, |shared| shared.sequencer.snapshot().seq())
-            .get()
+    shared.clock.begin(newest, newest_time, move || {
+        let shared = store.upgrade();
+        shared.map_or(newest, |shared| shared.sequencer.snapshot().seq())
     });
     shared.clock.trust();
 }

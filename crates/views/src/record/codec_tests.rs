@@ -166,7 +166,10 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
                 redact: false,
             }),
         ),
-        ("purge-ended", Record::PurgeEnded(PurgeEnded { through: 300 })),
+        (
+            "purge-ended",
+            Record::PurgeEnded(PurgeEnded { through: Seq(300) }),
+        ),
         (
             "lost",
             Record::Lost(Lost {

@@ -167,9 +167,7 @@ impl Record<'_> {
                 value: None,
             },
             Record::PurgeBegun(r) => Effect::Purge(Purge(r)),
-            Record::PurgeEnded(r) => Effect::EndPurges {
-                through: Seq(r.through),
-            },
+            Record::PurgeEnded(r) => Effect::EndPurges { through: r.through },
             Record::Lost(_) => Effect::Nothing,
         }
     }

@@ -379,10 +379,10 @@ impl<'de, C> BorrowDecode<'de, C> for Through {
 }
 
 /// Payload of [`Record::PurgeEnded`].
-#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PurgeEnded {
-    /// The seq of the newest purge that is complete.
-    pub through: u64,
+    /// The newest purge that is complete.
+    pub through: Seq,
 }
 
 /// Payload of [`Record::Lost`]. `timberline log repair` puts it where a record was; a start that brings events back from a

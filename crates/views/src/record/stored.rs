@@ -4,6 +4,7 @@
 //! has one of them is encoded as the struct of the same name here. The order of fields and variants is the format.
 
 use bincode::{BorrowDecode, Encode};
+use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Pulsetime, Timestamp};
 
 use super::{BucketKey, Through};
@@ -39,6 +40,7 @@ stored_as!(EventsDeleted: super::EventsDeleted);
 stored_as!(Last: super::Last);
 stored_as!(Erased: super::Erased);
 stored_as!(PurgedEvents: super::PurgedEvents);
+stored_as!(PurgeEnded: super::PurgeEnded);
 
 /// Ids as the numbers that they are.
 pub(super) fn numbers(ids: &[EventId]) -> Vec<u64> {
@@ -244,6 +246,27 @@ impl From<PurgedEvents> for super::PurgedEvents {
         super::PurgedEvents {
             through: stored.through,
             ids: ids(stored.ids),
+        }
+    }
+}
+
+#[derive(Encode, BorrowDecode)]
+struct PurgeEnded {
+    through: u64,
+}
+
+impl From<&super::PurgeEnded> for PurgeEnded {
+    fn from(r: &super::PurgeEnded) -> Self {
+        PurgeEnded {
+            through: r.through.get(),
+        }
+    }
+}
+
+impl From<PurgeEnded> for super::PurgeEnded {
+    fn from(stored: PurgeEnded) -> Self {
+        super::PurgeEnded {
+            through: Seq(stored.through),
         }
     }
 }

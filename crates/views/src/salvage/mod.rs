@@ -211,7 +211,7 @@ impl Old {
         Ok(Old {
             file: file.to_owned(),
             bucket: BucketKey(header.bucket),
-            newest: Seq(header.greatest_seq),
+            newest: header.greatest_seq,
             damaged: false,
             different: Vec::new(),
             segment,

@@ -1,5 +1,6 @@
 //! A decoded block of a view segment.
 
+use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Timestamp};
 
 use crate::row::Row;
@@ -9,7 +10,7 @@ use crate::row::Row;
 pub(crate) struct Block {
     pub(super) columns: [Vec<i64>; 4],
     pub(super) rows: usize,
-    pub(super) greatest_seq: u64,
+    pub(super) greatest_seq: Seq,
 }
 
 impl Block {
@@ -24,7 +25,7 @@ impl Block {
                 column(|row| i64::from(row.data)),
             ],
             rows: rows.len(),
-            greatest_seq: 0,
+            greatest_seq: Seq::NONE,
         }
     }
 
@@ -37,7 +38,13 @@ impl Block {
         &self.columns
     }
 
-    pub(crate) fn greatest_seq(&self) -> u64 {
+    /// Numbers of the data.
+    pub(super) fn data(&self) -> &[i64] {
+        let [.., data] = &self.columns;
+        data
+    }
+
+    pub(crate) fn greatest_seq(&self) -> Seq {
         self.greatest_seq
     }
 

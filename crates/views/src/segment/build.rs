@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use timberline_log::Seq;
 use timberline_model::{EventId, Timestamp};
 
 use super::BLOCK_ROWS;
@@ -21,7 +22,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     /// A run of a head, and the newest seq that touched it.
-    Run(Arc<Run>, u64),
+    Run(Arc<Run>, Seq),
     /// Another segment without the rows at these positions.
     Segment(Arc<ViewSegment>, Arc<Vec<u32>>),
 }
@@ -64,7 +65,7 @@ fn oldest<'r, 'a>(readers: &'r mut [Reader<'a>]) -> Option<&'r mut Reader<'a>> {
 struct Reader<'a> {
     head: Option<Row>,
     /// Newest seq that the head may reflect.
-    seq: u64,
+    seq: Seq,
     rows: Rows<'a>,
     /// New numbers of the source's data.
     renumbered: Vec<u32>,
@@ -109,7 +110,7 @@ impl<'a> Reader<'a> {
                     in_block: 0,
                     values: Vec::new(),
                 };
-                (Rows::Segment(Box::new(rows)), data, 0)
+                (Rows::Segment(Box::new(rows)), data, Seq::NONE)
             }
         };
         Ok(Reader {
@@ -206,7 +207,7 @@ struct Blocks {
     out: Vec<u8>,
     entries: Vec<Entry>,
     pending: Vec<Row>,
-    pending_seq: u64,
+    pending_seq: Seq,
     columns: [Vec<i64>; 4],
     negative: bool,
     rows: u32,
@@ -219,7 +220,7 @@ impl Blocks {
             out: vec![0; HEADER],
             entries: Vec::new(),
             pending: Vec::with_capacity(BLOCK_ROWS),
-            pending_seq: 0,
+            pending_seq: Seq::NONE,
             columns: Default::default(),
             negative: false,
             rows: 0,
@@ -227,13 +228,13 @@ impl Blocks {
         }
     }
 
-    fn push(&mut self, row: Row, seq: u64) {
+    fn push(&mut self, row: Row, seq: Seq) {
         debug_assert!(self.pending.last().is_none_or(|last| last.cmp(&row).is_le()));
         self.place(row, seq);
     }
 
     /// The same for rows that may be fillers, which have no place in the order.
-    fn place(&mut self, row: Row, seq: u64) {
+    fn place(&mut self, row: Row, seq: Seq) {
         self.negative |= row.duration.is_negative();
         self.rows += 1;
         self.greatest_start = row.start;
@@ -249,7 +250,7 @@ impl Blocks {
             let entry = write_block(&self.pending, self.pending_seq, &mut self.columns, &mut self.out);
             self.entries.push(entry);
             self.pending.clear();
-            self.pending_seq = 0;
+            self.pending_seq = Seq::NONE;
         }
     }
 
@@ -284,7 +285,7 @@ impl Blocks {
                 .map(|e| e.greatest_id)
                 .max()
                 .unwrap_or(EventId::NONE),
-            greatest_seq: entries.iter().map(|e| e.greatest_seq).max().unwrap_or(0),
+            greatest_seq: entries.iter().map(|e| e.greatest_seq).max().unwrap_or_default(),
             index_at,
             dictionary_at,
             length: out.len() as u64,
@@ -301,7 +302,7 @@ impl Blocks {
 pub(super) fn assemble(
     bucket: u32,
     rows: &[Row],
-    seq: impl Fn(usize) -> u64,
+    seq: impl Fn(usize) -> Seq,
     dictionary: &DictionaryBuilder,
 ) -> Option<Vec<u8>> {
     let mut blocks = Blocks::new();
@@ -317,7 +318,7 @@ fn seal_section(out: &mut Vec<u8>, from: u64) {
     out.extend_from_slice(&crc.to_le_bytes());
 }
 
-fn write_block(rows: &[Row], seq: u64, columns: &mut [Vec<i64>; 4], out: &mut Vec<u8>) -> Entry {
+fn write_block(rows: &[Row], seq: Seq, columns: &mut [Vec<i64>; 4], out: &mut Vec<u8>) -> Entry {
     columns.iter_mut().for_each(Vec::clear);
     let [starts, durations, ids, data] = columns;
     for row in rows {

@@ -296,8 +296,21 @@ impl<'a> Table<'a> {
         self.bytes.get(from..to)
     }
 
+    /// A string that the table has; see [`Dictionary::is_sound`]. Nothing if the file was cut short under its mapping a
+    /// moment ago, which whoever reads looks at afterwards.
     fn get(&self, i: u32) -> &'a [u8] {
         self.find(i).unwrap_or_default()
+    }
+
+    /// Whether each string lies within the bytes.
+    fn is_sound(&self) -> bool {
+        let mut before = Some(0);
+        (0..=self.count as usize).all(|i| {
+            let offset = self.offset(i);
+            let grows = offset >= before && offset.is_some_and(|offset| offset <= self.bytes.len());
+            before = offset;
+            grows
+        })
     }
 }
 
@@ -321,6 +334,45 @@ impl<'a> Dictionary<'a> {
         })
     }
 
+    /// Whether each object has a shape and a value for each key of it, all of which are there. Then everything below an
+    /// object's number can be read, and nothing has to be made up.
+    pub(crate) fn is_sound(&self) -> bool {
+        let tables = [&self.values, &self.shapes, &self.objects];
+        if !tables.iter().all(|table| table.is_sound()) || !self.values_are_text() {
+            return false;
+        }
+        let shapes = 0..self.shapes.len();
+        let keys: Option<Vec<usize>> = shapes
+            .map(|shape| self.count_values(Varints(self.shapes.get(shape))))
+            .collect();
+        let Some(keys) = keys else { return false };
+        (0..self.objects.len()).all(|object| {
+            let (shape, values) = self.object(object);
+            let keys = keys.get(shape as usize).copied();
+            keys.is_some() && self.count_values(values) == keys
+        })
+    }
+
+    /// How many these are, if they are numbers of values and nothing else.
+    fn count_values(&self, mut numbers: Varints<'_>) -> Option<usize> {
+        let mut count = 0;
+        for number in numbers.by_ref() {
+            if number >= self.values.len() {
+                return None;
+            }
+            count += 1;
+        }
+        numbers.0.is_empty().then_some(count)
+    }
+
+    /// Whether the values are UTF-8, each by itself.
+    fn values_are_text(&self) -> bool {
+        std::str::from_utf8(self.values.bytes).is_ok_and(|text| {
+            (0..=self.values.len() as usize)
+                .all(|i| self.values.offset(i).is_some_and(|at| text.is_char_boundary(at)))
+        })
+    }
+
     pub(crate) fn objects(&self) -> u32 {
         self.objects.len()
     }
@@ -335,7 +387,7 @@ impl<'a> Dictionary<'a> {
         self.values.len()
     }
 
-    /// A key or value, JSON text; empty if there is none with that number.
+    /// A key or value that is there, JSON text.
     pub(crate) fn value(&self, number: u32) -> &'a str {
         std::str::from_utf8(self.values.get(number)).unwrap_or_default()
     }
@@ -457,6 +509,49 @@ mod tests {
                     .all(|(i, t)| table.get(i as u32) == t.as_bytes())
             );
         }
+    }
+
+    /// The bytes of a dictionary of these strings, whatever they refer to.
+    fn dictionary(values: &[&[u8]], shapes: &[&[u8]], objects: &[&[u8]]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for strings in [values, shapes, objects] {
+            let mut table = Strings::new();
+            strings.iter().for_each(|string| table.push(string));
+            table.write(&mut bytes);
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_dictionary_that_refers_to_what_it_does_not_have_is_not_sound() {
+        let is_sound = |values: &[&[u8]], shapes: &[&[u8]], objects: &[&[u8]]| {
+            Dictionary::parse(&dictionary(values, shapes, objects))
+                .unwrap()
+                .is_sound()
+        };
+        let values: &[&[u8]] = &[b"\"a\"", b"1"];
+        assert!(is_sound(&[], &[], &[]));
+        assert!(is_sound(values, &[&[]], &[&[0]]), "an empty object");
+        assert!(is_sound(values, &[&[0]], &[&[0, 1]]));
+        assert!(!is_sound(values, &[&[2]], &[&[0, 1]]), "no such key");
+        assert!(!is_sound(values, &[&[0]], &[&[0, 2]]), "no such value");
+        assert!(!is_sound(values, &[&[0]], &[&[1, 1]]), "no such shape");
+        assert!(!is_sound(values, &[&[0]], &[&[]]), "no shape");
+        assert!(!is_sound(values, &[&[0]], &[&[0]]), "too few values");
+        assert!(!is_sound(values, &[&[0]], &[&[0, 1, 1]]), "too many values");
+        assert!(
+            !is_sound(values, &[&[0]], &[&[0, 1, 2]]),
+            "one too many, which is not there"
+        );
+        assert!(!is_sound(values, &[&[0]], &[&[0, 1, 0x80]]), "half a number");
+        assert!(
+            !is_sound(&[b"\xc3", b"\xb6"], &[&[0]], &[&[0, 1]]),
+            "half a letter"
+        );
+        // An offset beyond the bytes.
+        let mut bytes = dictionary(values, &[&[0]], &[&[0, 1]]);
+        bytes[16 + 2] = 200;
+        assert!(!Dictionary::parse(&bytes).unwrap().is_sound());
     }
 
     #[test]

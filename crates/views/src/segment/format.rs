@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use timberline_disk::IoError;
+use timberline_log::Seq;
 use timberline_model::{EventId, Timestamp};
 
 use super::pack::Packing;
@@ -70,7 +71,7 @@ pub(crate) struct Header {
     pub(crate) greatest_end: Timestamp,
     pub(crate) least_id: EventId,
     pub(crate) greatest_id: EventId,
-    pub(crate) greatest_seq: u64,
+    pub(crate) greatest_seq: Seq,
     /// Where the index begins; the blocks lie between the header and it.
     pub(crate) index_at: u64,
     /// Where the dictionary begins.
@@ -99,7 +100,7 @@ impl Header {
         for n in [
             self.least_id.0,
             self.greatest_id.0,
-            self.greatest_seq,
+            self.greatest_seq.get(),
             self.index_at,
             self.dictionary_at,
             self.length,
@@ -168,7 +169,7 @@ impl Header {
             greatest_end: fields.timestamp()?,
             least_id: fields.id()?,
             greatest_id: fields.id()?,
-            greatest_seq: fields.u64()?,
+            greatest_seq: fields.seq()?,
             index_at: fields.u64()?,
             dictionary_at: fields.u64()?,
             length: fields.u64()?,
@@ -187,7 +188,7 @@ pub(crate) struct Entry {
     pub(crate) greatest_end: Timestamp,
     pub(crate) least_id: EventId,
     pub(crate) greatest_id: EventId,
-    pub(crate) greatest_seq: u64,
+    pub(crate) greatest_seq: Seq,
     /// Of start, duration, id, data.
     pub(crate) columns: [Packing; 4],
 }
@@ -202,7 +203,7 @@ impl Entry {
         for time in [self.least_start, self.greatest_end] {
             out.extend_from_slice(&time.nanos().to_le_bytes());
         }
-        for n in [self.least_id.0, self.greatest_id.0, self.greatest_seq] {
+        for n in [self.least_id.0, self.greatest_id.0, self.greatest_seq.get()] {
             out.extend_from_slice(&n.to_le_bytes());
         }
         for c in self.columns {
@@ -217,7 +218,7 @@ impl Entry {
         let (offset, length, crc, rows) = (f.u64()?, f.u32()?, f.u32()?, f.u32()?);
         let bits = f.u32()?.to_le_bytes();
         let (least_start, greatest_end) = (f.timestamp()?, f.timestamp()?);
-        let (least_id, greatest_id, greatest_seq) = (f.id()?, f.id()?, f.u64()?);
+        let (least_id, greatest_id, greatest_seq) = (f.id()?, f.id()?, f.seq()?);
         let mut columns = [Packing::default(); 4];
         for (column, bits) in columns.iter_mut().zip(bits) {
             *column = Packing {
@@ -265,6 +266,10 @@ impl Fields<'_> {
 
     fn id(&mut self) -> Option<EventId> {
         self.u64().map(EventId)
+    }
+
+    fn seq(&mut self) -> Option<Seq> {
+        self.u64().map(Seq)
     }
 
     fn timestamp(&mut self) -> Option<Timestamp> {

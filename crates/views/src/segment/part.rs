@@ -24,6 +24,10 @@ pub(crate) struct Part {
     index_checked: AtomicBool,
     dictionary_checked: AtomicBool,
     blocks_checked: Box<[AtomicBool]>,
+    /// Whether everything that the dictionary refers to is in it. Bytes with the same checksum refer to the same, so this is
+    /// looked at once and never forgotten, as is which blocks refer only to data that is there.
+    dictionary_sound: AtomicBool,
+    blocks_sound: Box<[AtomicBool]>,
     /// The last bytes of a mapped file, from when it was first read on.
     tail: OnceLock<[u8; 4]>,
 }
@@ -32,6 +36,10 @@ fn tail(region: &dyn ReadRegion) -> [u8; 4] {
     let end = region.len();
     let bytes = region.read(end.saturating_sub(4)..end);
     bytes.last_chunk::<4>().copied().unwrap_or_default()
+}
+
+fn unchecked(blocks: u32) -> Box<[AtomicBool]> {
+    (0..blocks).map(|_| AtomicBool::new(false)).collect()
 }
 
 enum Bytes {
@@ -87,7 +95,9 @@ impl Part {
             bytes,
             index_checked: AtomicBool::new(false),
             dictionary_checked: AtomicBool::new(false),
-            blocks_checked: (0..header.blocks).map(|_| AtomicBool::new(false)).collect(),
+            blocks_checked: unchecked(header.blocks),
+            dictionary_sound: AtomicBool::new(false),
+            blocks_sound: unchecked(header.blocks),
             header,
             tail: OnceLock::new(),
         }
@@ -198,7 +208,41 @@ impl Part {
             &self.dictionary_checked,
             "dictionary",
         )?;
-        Dictionary::parse(bytes).ok_or_else(|| self.damaged("its dictionary is malformed"))
+        let dictionary =
+            Dictionary::parse(bytes).ok_or_else(|| self.damaged("its dictionary is malformed"))?;
+        if !self.dictionary_sound.load(Ordering::Relaxed) {
+            if !dictionary.is_sound() {
+                return Err(self.damaged("its dictionary refers to what is not in it"));
+            }
+            self.dictionary_sound.store(true, Ordering::Relaxed);
+        }
+        Ok(dictionary)
+    }
+
+    /// Fails if a row of a block that was just read refers to data beyond the dictionary, which has so many objects.
+    pub(super) fn expect_data(&self, number: usize, block: &Block, objects: u32) -> Result<(), SegmentError> {
+        let refers = || {
+            block
+                .data()
+                .iter()
+                .all(|data| (0..i64::from(objects)).contains(data))
+        };
+        // What was put together in memory refers to its own dictionary, or to that of the file, which has all it needs.
+        if matches!(self.bytes, Bytes::Memory(_)) {
+            return Ok(());
+        }
+        let sound = self.blocks_sound.get(number);
+        if sound.is_some_and(|sound| sound.load(Ordering::Relaxed)) {
+            debug_assert!(!self.is_whole() || refers(), "block {number} was sound");
+            return Ok(());
+        }
+        if !refers() {
+            return Err(self.damaged(format!("block {number} refers to data that is not there")));
+        }
+        if let Some(sound) = sound {
+            sound.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Decodes a block into buffers that are there already.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use timberline_disk::Storage;
+use timberline_log::Seq;
 use timberline_model::{EventId, Timestamp};
 
 use super::BLOCK_ROWS;
@@ -90,7 +91,7 @@ impl ViewSegment {
             greatest_end: Timestamp::MAX,
             least_id: EventId::NONE,
             greatest_id: EventId(u64::MAX),
-            greatest_seq: u64::MAX,
+            greatest_seq: Seq(u64::MAX),
             index_at: 0,
             dictionary_at: 0,
             length: u64::MAX,
@@ -267,8 +268,7 @@ impl ViewSegment {
         self.read(|part| part.read_block(number, into))
     }
 
-    /// The same without the ids, which are a third of the work, for somebody who shows all rows but those at the hidden
-    /// positions.
+    /// The same as [`ViewSegment::read_with_data`] without the ids, which are a third of the work.
     ///
     /// # Errors
     /// Also when one of them is missing.
@@ -276,9 +276,13 @@ impl ViewSegment {
         &self,
         number: usize,
         hidden: &[u32],
+        dictionary: &Dictionary<'_>,
         into: &mut Block,
     ) -> Result<(), SegmentError> {
-        self.read(|part| part.read_columns(number, [true, true, false, true], into))?;
+        self.read(|part| {
+            part.read_columns(number, [true, true, false, true], into)?;
+            part.expect_data(number, into, dictionary.objects())
+        })?;
         self.expect_known(number, hidden)
     }
 
@@ -294,6 +298,34 @@ impl ViewSegment {
     ) -> Result<(), SegmentError> {
         self.read_block(number, into)?;
         self.expect_known(number, hidden)
+    }
+
+    /// The same for somebody who also reads the data: each row refers to an object of this dictionary, or of the newer one
+    /// ([`ViewSegment::newer_dictionary`]).
+    ///
+    /// # Errors
+    /// Also when one of them is missing.
+    pub(crate) fn read_with_data(
+        &self,
+        number: usize,
+        hidden: &[u32],
+        dictionary: &Dictionary<'_>,
+        into: &mut Block,
+    ) -> Result<(), SegmentError> {
+        self.read(|part| {
+            part.read_block(number, into)?;
+            part.expect_data(number, into, dictionary.objects())
+        })?;
+        self.expect_known(number, hidden)
+    }
+
+    /// Why a row that was found by its position has no data: its block is damaged, and is healed for those who read next.
+    pub(crate) fn without_data(&self, row: &Row) -> SegmentError {
+        let why = self.original.damaged(format!(
+            "its dictionary does not have the data of event {}",
+            row.id
+        ));
+        self.heal(why.clone()).err().unwrap_or(why)
     }
 
     /// Fails if an event of this block is missing that is not hidden.

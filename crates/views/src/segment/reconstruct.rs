@@ -5,6 +5,7 @@
 //! read fill its other positions in order.
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Timestamp};
 
 use super::BLOCK_ROWS;
@@ -22,8 +23,8 @@ pub(crate) struct Reconstruction<'a> {
     hidden: &'a [u32],
     /// By position; the numbers of the data are those of the segment.
     rows: Vec<Option<Row>>,
-    /// The newest seq of each block; 0 where it is not known.
-    seqs: Vec<u64>,
+    /// The newest seq of each block; [`Seq::NONE`] where it is not known.
+    seqs: Vec<Seq>,
     /// `None` when it is damaged.
     dictionary: Option<Dictionary<'a>>,
     /// The text of each number, when the dictionary is damaged.
@@ -73,7 +74,7 @@ impl<'a> Reconstruction<'a> {
             part,
             hidden,
             rows: vec![None; rows],
-            seqs: vec![0; blocks],
+            seqs: vec![Seq::NONE; blocks],
             dictionary: part.dictionary().ok(),
             texts: Vec::new(),
             extended: false,
@@ -84,8 +85,15 @@ impl<'a> Reconstruction<'a> {
         };
         let mut block = Block::default();
         let mut unreadable = Vec::new();
+        let objects = this.dictionary.map(|dictionary| dictionary.objects());
         for number in 0..blocks {
-            match part.read_block(number, &mut block) {
+            // A block that refers to data which is not there is as good as unreadable.
+            let read = part.read_block(number, &mut block);
+            let read = read.and_then(|()| match objects {
+                Some(objects) => part.expect_data(number, &block, objects),
+                None => Ok(()),
+            });
+            match read {
                 Ok(()) => this.take(number, &block),
                 Err(_) => unreadable.push(number),
             }
@@ -163,7 +171,7 @@ impl<'a> Reconstruction<'a> {
     ///
     /// # Errors
     /// When there is nothing to put together.
-    pub(crate) fn finish(mut self, newest: u64) -> Result<Healed, SegmentError> {
+    pub(crate) fn finish(mut self, newest: Seq) -> Result<Healed, SegmentError> {
         self.fill_gaps();
         let own_dictionary = self.dictionary.is_none() || self.extended;
         let missing = self.missing();
@@ -192,7 +200,7 @@ impl<'a> Reconstruction<'a> {
             dictionary.push_text(text.as_deref().unwrap_or("{}"));
         }
         let seq = |block: usize| match self.seqs.get(block) {
-            Some(seq) if *seq > 0 => *seq,
+            Some(seq) if *seq > Seq::NONE => *seq,
             _ => newest,
         };
         let header = self.part.header();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use timberline_disk::SimDisk;
+use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Timestamp};
 
 use super::*;
@@ -26,7 +27,7 @@ fn built(events: &[Event]) -> Vec<u8> {
         .collect();
     rows.sort_unstable_by(Row::cmp);
     let run = Run::from_sorted(rows, interner.dictionary().clone());
-    build(7, &[Source::Run(Arc::new(run), 99)]).unwrap().unwrap()
+    build(7, &[Source::Run(Arc::new(run), Seq(99))]).unwrap().unwrap()
 }
 
 fn opened(bytes: &[u8]) -> Result<ViewSegment, SegmentError> {
@@ -128,6 +129,92 @@ fn a_header_that_speaks_of_blocks_or_rows_that_are_not_there_is_refused() {
         bytes[..format::HEADER].copy_from_slice(&wrong.to_bytes());
         let error = opened(&bytes).unwrap_err().to_string();
         assert!(error.contains("do not fit together"), "{error}");
+    }
+}
+
+/// Heals from these events, as the store does from its log.
+#[derive(Debug)]
+struct FromEvents(Vec<Event>);
+
+impl Heal for FromEvents {
+    fn found(&self, _: &ViewSegment, _: &SegmentError) {}
+
+    fn heal(&self, segment: &ViewSegment, _: &SegmentError) -> Result<Healed, SegmentError> {
+        let mut found = Reconstruction::of(segment.original(), &[]);
+        for (start, duration, id, text) in &self.0 {
+            let row = Row {
+                start: Timestamp::from_nanos(*start),
+                duration: Duration::from_nanos(*duration),
+                id: EventId(*id),
+                data: 0,
+            };
+            found.offer(&row, |out| out.extend_from_slice(text.as_bytes()));
+        }
+        found.finish(Seq(99))
+    }
+}
+
+/// A segment of five events whose last one refers to data that its dictionary does not have; all checksums hold.
+fn with_a_row_without_data(events: &[Event]) -> Vec<u8> {
+    let mut dictionary = dictionary::DictionaryBuilder::new();
+    let mut rows: Vec<Row> = (events.iter())
+        .map(|(start, duration, id, text)| Row {
+            start: Timestamp::from_nanos(*start),
+            duration: Duration::from_nanos(*duration),
+            id: EventId(*id),
+            data: dictionary.add_text(text),
+        })
+        .collect();
+    rows.last_mut().unwrap().data = events.len() as u32;
+    build::assemble(7, &rows, |_| Seq(99), &dictionary).unwrap()
+}
+
+/// The same with an object that has a value which the dictionary does not have.
+fn with_an_object_without_value(events: &[Event]) -> Vec<u8> {
+    let mut bytes = built(events);
+    let header = format::Header::parse("x", &bytes, bytes.len() as u64).unwrap();
+    let crc_at = bytes.len() - 4;
+    bytes[crc_at - 1] = 0x7f;
+    let crc = crc32fast::hash(&bytes[header.dictionary_at as usize..crc_at]);
+    bytes[crc_at..].copy_from_slice(&crc.to_le_bytes());
+    bytes
+}
+
+/// What a reader sees that reads the data along with the rows.
+fn read_with_data(segment: &ViewSegment) -> Result<Vec<Event>, SegmentError> {
+    let (number, mut dictionary) = segment.numbered_dictionary()?;
+    let mut block = Block::default();
+    segment.read_with_data(0, &[], &dictionary, &mut block)?;
+    if let Some((_, newer)) = segment.newer_dictionary(number)? {
+        dictionary = newer;
+    }
+    let rows = (0..block.len()).filter_map(|i| block.row(i));
+    let event = |row: Row| {
+        let mut text = Vec::new();
+        dictionary.write_text(row.data, &mut text);
+        let text = String::from_utf8(text).unwrap();
+        (row.start.nanos(), row.duration.nanos(), row.id.0, text)
+    };
+    Ok(rows.map(event).collect())
+}
+
+#[test]
+fn what_refers_to_data_that_is_not_there_is_healed_and_nothing_is_made_up() {
+    let events = &sample()[..5];
+    for bytes in [
+        with_a_row_without_data(events),
+        with_an_object_without_value(events),
+    ] {
+        let error = read_with_data(&opened(&bytes).unwrap()).unwrap_err();
+        assert!(matches!(error, SegmentError::Damaged { .. }), "{error}");
+
+        let views = SimDisk::new(0).dir("views");
+        views.write_file("x.view", &bytes).unwrap();
+        let healer = Arc::new(FromEvents(events.to_vec()));
+        let segment = ViewSegment::open(&*views, "x.view", Some(healer)).unwrap();
+        assert_eq!(read_with_data(&segment).unwrap(), events);
+        assert_eq!(read_with_data(&segment).unwrap(), events);
+        assert!(segment.is_damaged() && segment.missing().is_empty());
     }
 }
 

@@ -134,7 +134,7 @@ impl Store {
 
     /// The time by the store's clock.
     pub fn now(&self) -> Timestamp {
-        Timestamp::from_nanos(self.shared.clock.now())
+        self.shared.clock.now()
     }
 
     /// Whether anything may be erased because of its age: not after the clock has jumped, until the new time was lived

@@ -1,7 +1,6 @@
 //! Questions about the past.
 
 use std::sync::Arc;
-use std::time::Duration;
 use timberline_cancel::Cancel;
 
 use timberline_log::Seq;
@@ -74,9 +73,10 @@ impl Store {
         let now = self.shared.clock.now();
         let mut found = Seq::NONE;
         for segment in segments.iter().rev() {
-            let created = segment.created.map(|created| dates.date(segment.first, created));
+            let created = segment.created.map(Timestamp::from_nanos);
+            let created = created.map(|created| dates.date(segment.first, created));
             // One that was made in the future was made by a wrong clock, which says nothing about its records.
-            if created.is_some_and(|created| created > instant.nanos() && created <= now) {
+            if created.is_some_and(|created| created > instant && created <= now) {
                 continue;
             }
             let mut records = reader.read_from(segment.first)?;
@@ -85,7 +85,7 @@ impl Store {
                 if segment.last.is_some_and(|last| record.seq > last) {
                     break;
                 }
-                if dates.date(record.seq, record.time) <= instant.nanos() {
+                if dates.date(record.seq, Timestamp::from_nanos(record.time)) <= instant {
                     found = found.max(record.seq);
                 }
             }
@@ -133,7 +133,7 @@ impl Store {
         }
         // Later records say whether it was restored or deleted again.
         let dates = self.shared.clock.record_dates(&reader.segments()?);
-        let deletions = Deletions::read(&reader, seq, i64::MAX, &dates, &mut &*cancel)?;
+        let deletions = Deletions::read(&reader, seq, Timestamp::MAX, &dates, &mut &*cancel)?;
         let ours = |((by, _), key, _): &(Stamp, BucketKey, Vec<EventId>)| {
             *by == seq && snapshot.bucket_of(*key).is_some()
         };
@@ -147,31 +147,31 @@ impl Store {
     pub fn trash(&self, cancel: &Cancel) -> Result<Vec<Deleted>, HistoryError> {
         let snapshot = self.snapshot();
         let reader = self.shared.reader()?;
-        let keep = self.shared.options.erase_after;
+        let keep = self.shared.options.erase_after.into();
         let dates = self.shared.clock.record_dates(&reader.segments()?);
         let mut found = Vec::new();
         for trashed in snapshot.trashed() {
             let time = dates.date(trashed.deleted(), time_of(&reader, trashed.deleted())?);
             found.push(Deleted {
                 seq: trashed.deleted(),
-                time: Timestamp::from_nanos(time),
+                time,
                 bucket: trashed.view.bucket.id.clone(),
                 what: DeletedWhat::Bucket(trashed.view.len),
-                erased_at: later(time, keep),
+                erased_at: time.saturating_add(keep),
             });
         }
         let (squashed, _) = horizon(&reader)?;
-        let deletions = Deletions::read(&reader, squashed.next(), i64::MAX, &dates, &mut &*cancel)?;
+        let deletions = Deletions::read(&reader, squashed.next(), Timestamp::MAX, &dates, &mut &*cancel)?;
         for ((seq, time), key, ids) in deletions.by_record() {
             let Some(view) = snapshot.bucket_of(key) else {
                 continue;
             };
             found.push(Deleted {
                 seq,
-                time: Timestamp::from_nanos(time),
+                time,
                 bucket: view.bucket.id.clone(),
                 what: DeletedWhat::Events(ids),
-                erased_at: later(time, keep),
+                erased_at: time.saturating_add(keep),
             });
         }
         found.sort_by_key(|deleted| std::cmp::Reverse(deleted.seq));
@@ -210,8 +210,4 @@ impl Shared {
         }
         kept.map_or_else(State::new, |kept| State::of(&kept))
     }
-}
-
-fn later(time: i64, by: Duration) -> Timestamp {
-    Timestamp::from_nanos(time.saturating_add(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX)))
 }

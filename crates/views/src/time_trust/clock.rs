@@ -3,23 +3,24 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, OnceLock};
-use std::time::{Instant, UNIX_EPOCH};
+use std::time::Instant;
 
 use timberline_disk::os;
+use timberline_model::{Duration, Timestamp};
 
 /// How long the machine has been running, asleep or not, and since which start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BootTime {
     /// Names this start of the machine. Times of different starts cannot be compared.
     pub boot: u128,
-    /// Nanoseconds since the start.
-    pub nanos: i64,
+    /// How long ago that start was.
+    pub up: Duration,
 }
 
-/// Tells the time: nanoseconds since 1970 by the wall clock, and how long the machine has been running.
+/// Tells the time by the wall clock, and how long the machine has been running.
 #[derive(Clone)]
 pub struct Clock {
-    wall: Arc<dyn Fn() -> i64 + Send + Sync>,
+    wall: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     boot: Arc<dyn Fn() -> BootTime + Send + Sync>,
 }
 
@@ -27,32 +28,28 @@ impl Clock {
     /// The system's clocks.
     pub fn system() -> Clock {
         Clock::with_boot(
-            || {
-                let since = timberline_clock::wall()
-                    .duration_since(UNIX_EPOCH)
-                    .unwrap_or_default();
-                i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
-            },
+            // A clock before 1970 is broken, and a time before 1970 helps nobody.
+            || Timestamp::from(timberline_clock::wall()).max(Timestamp::EPOCH),
             system_boot_time,
         )
     }
 
     /// A clock for tests that is never set: all the time that passes on it is lived through.
-    pub fn of(now: impl Fn() -> i64 + Send + Sync + 'static) -> Clock {
-        let wall: Arc<dyn Fn() -> i64 + Send + Sync> = Arc::new(now);
+    pub fn of(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Clock {
+        let wall: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(now);
         let boot = wall.clone();
         Clock {
             wall,
             boot: Arc::new(move || BootTime {
                 boot: 1,
-                nanos: boot(),
+                up: boot().since(Timestamp::EPOCH),
             }),
         }
     }
 
     /// A wall clock and a boot clock of the caller's own.
     pub fn with_boot(
-        wall: impl Fn() -> i64 + Send + Sync + 'static,
+        wall: impl Fn() -> Timestamp + Send + Sync + 'static,
         boot: impl Fn() -> BootTime + Send + Sync + 'static,
     ) -> Clock {
         Clock {
@@ -61,8 +58,8 @@ impl Clock {
         }
     }
 
-    /// Nanoseconds since 1970, by the wall clock.
-    pub(crate) fn now(&self) -> i64 {
+    /// What the wall clock says.
+    pub(crate) fn now(&self) -> Timestamp {
         (self.wall)()
     }
 
@@ -88,11 +85,11 @@ fn system_boot_time() -> BootTime {
     match os::clock::boot_time() {
         Some(time) => BootTime {
             boot: time.boot.unwrap_or(own_start),
-            nanos: time.nanos,
+            up: Duration::from_nanos(time.nanos),
         },
         None => BootTime {
             boot: own_start,
-            nanos: i64::try_from(began.elapsed().as_nanos()).unwrap_or(i64::MAX),
+            up: began.elapsed().into(),
         },
     }
 }
@@ -106,6 +103,6 @@ mod tests {
         let clock = Clock::system();
         let (before, after) = (clock.boot(), clock.boot());
         assert_eq!(before.boot, after.boot);
-        assert!(before.nanos >= 0 && before.nanos <= after.nanos);
+        assert!(before.up >= Duration::ZERO && before.up <= after.up);
     }
 }

@@ -7,6 +7,7 @@
 use std::ops::RangeInclusive;
 
 use timberline_log::{SegmentInfo, Seq};
+use timberline_model::Timestamp;
 
 /// Spans that are kept. Beyond that the two oldest become one, which can only make records look younger.
 const MAX_SPANS: usize = 512;
@@ -14,11 +15,10 @@ const MAX_SPANS: usize = 512;
 /// Between which instants a range of records was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
-    pub(super) first: u64,
-    pub(super) last: u64,
-    /// Nanoseconds since 1970.
-    pub(super) earliest: i64,
-    pub(super) latest: i64,
+    pub(super) first: Seq,
+    pub(super) last: Seq,
+    pub(super) earliest: Timestamp,
+    pub(super) latest: Timestamp,
 }
 
 /// What is known about the times of ranges of records; later knowledge comes last and prevails.
@@ -26,7 +26,7 @@ pub(super) struct Span {
 pub(super) struct Spans(Vec<Span>);
 
 impl Spans {
-    pub(super) fn add(&mut self, records: RangeInclusive<u64>, earliest: i64, latest: i64) {
+    pub(super) fn add(&mut self, records: RangeInclusive<Seq>, earliest: Timestamp, latest: Timestamp) {
         if records.is_empty() {
             return;
         }
@@ -49,7 +49,7 @@ impl Spans {
         self.0.iter()
     }
 
-    fn date(&self, seq: u64, stamp: i64) -> i64 {
+    fn date(&self, seq: Seq, stamp: Timestamp) -> Timestamp {
         let of_it = self
             .0
             .iter()
@@ -75,18 +75,21 @@ impl Span {
 pub(crate) struct RecordDates {
     spans: Spans,
     /// First records of segments, and the time that none of the records from there on is older than.
-    floors: Vec<(u64, i64)>,
+    floors: Vec<(Seq, Timestamp)>,
 }
 
 impl RecordDates {
-    pub(super) fn of(spans: &Spans, segments: &[SegmentInfo], now: i64) -> RecordDates {
-        let mut floors: Vec<(u64, i64)> = Vec::with_capacity(segments.len());
+    pub(super) fn of(spans: &Spans, segments: &[SegmentInfo], now: Timestamp) -> RecordDates {
+        let mut floors: Vec<(Seq, Timestamp)> = Vec::with_capacity(segments.len());
         for segment in segments {
-            let first = segment.first.get();
-            let created = segment.created.map(|created| spans.date(first, created));
-            let before = floors.last().map_or(i64::MIN, |(_, floor)| *floor);
+            let first = segment.first;
+            let created = segment.created.map(Timestamp::from_nanos);
+            let created = created.map(|created| spans.date(first, created));
+            let before = floors.last().map_or(Timestamp::MIN, |(_, floor)| *floor);
             // One that was made in the future was made by a wrong clock.
-            let floor = created.filter(|created| *created <= now).unwrap_or(i64::MIN);
+            let floor = created
+                .filter(|created| *created <= now)
+                .unwrap_or(Timestamp::MIN);
             floors.push((first, floor.max(before)));
         }
         RecordDates {
@@ -95,11 +98,11 @@ impl RecordDates {
         }
     }
 
-    /// When the record was written, ns since 1970, `stamp` being what the wall clock said then.
-    pub(crate) fn date(&self, seq: Seq, stamp: i64) -> i64 {
-        let segments = self.floors.partition_point(|(first, _)| *first <= seq.get());
+    /// When the record was written, `stamp` being what the wall clock said then.
+    pub(crate) fn date(&self, seq: Seq, stamp: Timestamp) -> Timestamp {
+        let segments = self.floors.partition_point(|(first, _)| *first <= seq);
         let floor = segments.checked_sub(1).and_then(|at| self.floors.get(at));
-        let dated = self.spans.date(seq.get(), stamp);
+        let dated = self.spans.date(seq, stamp);
         floor.map_or(dated, |(_, floor)| dated.max(*floor))
     }
 }
@@ -108,6 +111,10 @@ impl RecordDates {
 mod tests {
     use super::super::DAY;
     use super::*;
+
+    fn ns(nanos: i64) -> Timestamp {
+        Timestamp::from_nanos(nanos)
+    }
 
     fn segment(first: u64, created: i64) -> SegmentInfo {
         SegmentInfo {
@@ -128,43 +135,43 @@ mod tests {
 
     #[test]
     fn a_stamp_that_nothing_contradicts_is_believed() {
-        let dating = RecordDates::of(&Spans::default(), &[segment(1, 10)], 100);
-        assert_eq!(dating.date(Seq(5), 50), 50);
+        let dating = RecordDates::of(&Spans::default(), &[segment(1, 10)], ns(100));
+        assert_eq!(dating.date(Seq(5), ns(50)), ns(50));
     }
 
     #[test]
     fn no_record_is_older_than_its_segment_or_those_before() {
         // The third was made by a clock that was ahead, the fourth by one that was behind.
         let segments = [segment(1, 10), segment(5, 40), segment(9, 5_000), segment(12, 3)];
-        let dating = RecordDates::of(&Spans::default(), &segments, 100);
-        assert_eq!(dating.date(Seq(2), -7), 10);
-        assert_eq!(dating.date(Seq(6), -7), 40);
-        assert_eq!(dating.date(Seq(10), 41), 41);
-        assert_eq!(dating.date(Seq(13), 4), 40);
+        let dating = RecordDates::of(&Spans::default(), &segments, ns(100));
+        assert_eq!(dating.date(Seq(2), ns(-7)), ns(10));
+        assert_eq!(dating.date(Seq(6), ns(-7)), ns(40));
+        assert_eq!(dating.date(Seq(10), ns(41)), ns(41));
+        assert_eq!(dating.date(Seq(13), ns(4)), ns(40));
     }
 
     #[test]
     fn spans_bound_the_times_of_their_records_and_the_later_prevails() {
         let mut spans = Spans::default();
-        spans.add(1..=4, i64::MIN, 70);
-        spans.add(3..=4, 60, 60);
-        let dating = RecordDates::of(&spans, &[], 100);
-        assert_eq!(dating.date(Seq(1), 50), 50);
-        assert_eq!(dating.date(Seq(1), 5_000), 70);
-        assert_eq!(dating.date(Seq(3), 2), 60);
-        assert_eq!(dating.date(Seq(3), 5_000), 60);
-        assert_eq!(dating.date(Seq(5), 5_000), 5_000);
+        spans.add(Seq(1)..=Seq(4), Timestamp::MIN, ns(70));
+        spans.add(Seq(3)..=Seq(4), ns(60), ns(60));
+        let dating = RecordDates::of(&spans, &[], ns(100));
+        assert_eq!(dating.date(Seq(1), ns(50)), ns(50));
+        assert_eq!(dating.date(Seq(1), ns(5_000)), ns(70));
+        assert_eq!(dating.date(Seq(3), ns(2)), ns(60));
+        assert_eq!(dating.date(Seq(3), ns(5_000)), ns(60));
+        assert_eq!(dating.date(Seq(5), ns(5_000)), ns(5_000));
     }
 
     /// Joined to one span, the records of the first crash would all seem to be of the time of the second.
     #[test]
     fn records_between_two_crashes_keep_their_times() {
         let mut spans = Spans::default();
-        spans.add(1..=10, 100, 200);
-        spans.add(11..=20, 200, 300);
-        let dating = RecordDates::of(&spans, &[], 400);
-        assert_eq!(dating.date(Seq(5), 150), 150);
-        assert_eq!(dating.date(Seq(15), 250), 250);
+        spans.add(Seq(1)..=Seq(10), ns(100), ns(200));
+        spans.add(Seq(11)..=Seq(20), ns(200), ns(300));
+        let dating = RecordDates::of(&spans, &[], ns(400));
+        assert_eq!(dating.date(Seq(5), ns(150)), ns(150));
+        assert_eq!(dating.date(Seq(15), ns(250)), ns(250));
     }
 
     #[test]
@@ -172,14 +179,14 @@ mod tests {
         let mut spans = Spans::default();
         let mut apart = Vec::new();
         for n in 0..2_000i64 {
-            let first = 10 * n.unsigned_abs() + 1;
-            let at = 2 * n * DAY;
-            spans.add(first..=first + 4, at, at);
+            let first = Seq(10 * n.unsigned_abs() + 1);
+            let at = ns(2 * n * DAY.nanos());
+            spans.add(first..=first.plus(4), at, at);
             apart.push((first, at));
         }
         assert!(spans.iter().count() <= MAX_SPANS);
         for (first, at) in apart {
-            assert!(spans.date(first, i64::MIN) >= at);
+            assert!(spans.date(first, Timestamp::MIN) >= at);
         }
     }
 }

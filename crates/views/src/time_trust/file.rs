@@ -1,5 +1,8 @@
 //! The file `CLOCK`: the state as lines of text with a checksum (`docs/format/clock.md`).
 
+use timberline_log::Seq;
+use timberline_model::{Duration, Timestamp};
+
 use super::clock::BootTime;
 use super::dating::Spans;
 use super::line::Line;
@@ -19,13 +22,16 @@ pub(super) fn encode(state: &TimeState) -> Vec<u8> {
     line(format!("believed {}", words_of(&state.believed)));
     line(format!(
         "seen {} {:032x} {} {}",
-        state.wall, state.boot.boot, state.boot.nanos, state.sound
+        state.wall.nanos(),
+        state.boot.boot,
+        state.boot.up.nanos(),
+        state.sound
     ));
     if let Some(doubt) = &state.doubt {
         line(format!(
             "doubt {} {} {} {}",
             words_of(&doubt.line),
-            doubt.jump,
+            doubt.jump.nanos(),
             u8::from(doubt.restarted),
             doubt.newest
         ));
@@ -33,7 +39,10 @@ pub(super) fn encode(state: &TimeState) -> Vec<u8> {
     for span in state.spans.iter() {
         line(format!(
             "span {} {} {} {}",
-            span.first, span.last, span.earliest, span.latest
+            span.first,
+            span.last,
+            span.earliest.nanos(),
+            span.latest.nanos()
         ));
     }
     let crc = crc32fast::hash(text.as_bytes());
@@ -44,9 +53,9 @@ pub(super) fn encode(state: &TimeState) -> Vec<u8> {
 fn words_of(line: &Line) -> String {
     format!(
         "{} {} {} {}",
-        line.start,
-        line.ran,
-        line.ran_since_start,
+        line.start.nanos(),
+        line.ran.nanos(),
+        line.ran_since_start.nanos(),
         u8::from(line.restarted)
     )
 }
@@ -69,20 +78,16 @@ pub(super) fn decode(bytes: &[u8]) -> Option<TimeState> {
         let mut words = Words(line.split(' '));
         match words.0.next()? {
             "believed" => believed = Some(words.line()?),
-            "seen" => seen = Some((words.number()?, words.boot()?, words.number()?)),
+            "seen" => seen = Some((words.time()?, words.boot()?, words.seq()?)),
             "doubt" => {
                 doubt = Some(Doubt {
                     line: words.line()?,
-                    jump: words.number()?,
+                    jump: words.span()?,
                     restarted: words.flag()?,
-                    newest: words.number()?,
+                    newest: words.seq()?,
                 });
             }
-            "span" => spans.add(
-                words.number()?..=words.number()?,
-                words.number()?,
-                words.number()?,
-            ),
+            "span" => spans.add(words.seq()?..=words.seq()?, words.time()?, words.time()?),
             _ => return None,
         }
     }
@@ -105,6 +110,18 @@ impl Words<'_> {
         self.0.next()?.parse().ok()
     }
 
+    fn seq(&mut self) -> Option<Seq> {
+        self.number().map(Seq)
+    }
+
+    fn time(&mut self) -> Option<Timestamp> {
+        self.number().map(Timestamp::from_nanos)
+    }
+
+    fn span(&mut self) -> Option<Duration> {
+        self.number().map(Duration::from_nanos)
+    }
+
     fn flag(&mut self) -> Option<bool> {
         Some(self.number::<u8>()? != 0)
     }
@@ -112,15 +129,15 @@ impl Words<'_> {
     fn boot(&mut self) -> Option<BootTime> {
         Some(BootTime {
             boot: u128::from_str_radix(self.0.next()?, 16).ok()?,
-            nanos: self.number()?,
+            up: self.span()?,
         })
     }
 
     fn line(&mut self) -> Option<Line> {
         Some(Line {
-            start: self.number()?,
-            ran: self.number()?,
-            ran_since_start: self.number()?,
+            start: self.time()?,
+            ran: self.span()?,
+            ran_since_start: self.span()?,
             restarted: self.flag()?,
         })
     }
@@ -132,8 +149,14 @@ mod tests {
 
     use super::*;
 
+    fn time() -> impl Strategy<Value = Timestamp> {
+        any::<i64>().prop_map(Timestamp::from_nanos)
+    }
+
     fn line() -> impl Strategy<Value = Line> {
-        any::<(i64, i64, i64, bool)>().prop_map(|(start, ran, ran_since_start, restarted)| Line {
+        let length = || any::<i64>().prop_map(Duration::from_nanos);
+        let line = (time(), length(), length(), any::<bool>());
+        line.prop_map(|(start, ran, ran_since_start, restarted)| Line {
             start,
             ran,
             ran_since_start,
@@ -144,15 +167,15 @@ mod tests {
     fn state() -> impl Strategy<Value = TimeState> {
         let doubt = (line(), any::<(i64, bool, u64)>()).prop_map(|(line, (jump, restarted, newest))| Doubt {
             line,
-            jump,
+            jump: Duration::from_nanos(jump),
             restarted,
-            newest,
+            newest: Seq(newest),
         });
         // Far apart, so that none of them are joined when they are read.
         let spans = prop::collection::vec(any::<(u32, i64)>(), 0..9).prop_map(|spans| {
             let mut all = Spans::default();
             for (first, at) in spans {
-                let first = 2 * u64::from(first);
+                let (first, at) = (Seq(2 * u64::from(first)), Timestamp::from_nanos(at));
                 all.add(first..=first, at, at);
             }
             all
@@ -161,9 +184,12 @@ mod tests {
         (line(), seen, prop::option::of(doubt), spans).prop_map(
             |(believed, (wall, boot, nanos, sound), doubt, spans)| TimeState {
                 believed,
-                wall,
-                boot: BootTime { boot, nanos },
-                sound,
+                wall: Timestamp::from_nanos(wall),
+                boot: BootTime {
+                    boot,
+                    up: Duration::from_nanos(nanos),
+                },
+                sound: Seq(sound),
                 doubt,
                 spans,
             },
@@ -202,9 +228,9 @@ mod tests {
             span 1 40 -9223372036854775808 1764374400000000000\n";
         let crc = crc32fast::hash(text.as_bytes());
         let state = decode(format!("{text}crc {crc:08x}\n").as_bytes()).expect("is read");
-        assert_eq!(state.sound, 42);
+        assert_eq!(state.sound, Seq(42));
         assert_eq!(state.boot.boot, 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
-        assert_eq!(state.doubt.map(|doubt| doubt.newest), Some(40));
+        assert_eq!(state.doubt.map(|doubt| doubt.newest), Some(Seq(40)));
         assert_eq!(state.spans.iter().count(), 1);
         assert_eq!(encode(&state), format!("{text}crc {crc:08x}\n").into_bytes());
     }

@@ -9,23 +9,23 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use timberline_disk::Storage;
-use timberline_log::SegmentInfo;
+use timberline_log::{SegmentInfo, Seq};
+use timberline_model::{Duration, Timestamp};
 
 use super::clock::Clock;
 use super::dating::{RecordDates, Spans};
 use super::file::{self, FILE};
 use super::report::take_confirmation;
 use super::state::{Reading, Suspension, TimeState, TimeTrust};
-use super::{DAY, SECOND};
 
 /// Records whose times are further apart have the clocks compared between them. Less than the tolerance, so that no jump
 /// that counts is overlooked.
-const LOOK_AFTER: i64 = 60 * SECOND;
+const LOOK_AFTER: Duration = Duration::from_secs(60);
 /// How often the state is saved when nothing happens: so much of the time that was lived through is lost in a crash.
-const SAVE_EVERY: i64 = DAY / 24;
+const SAVE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Tells the newest record.
-type Newest = Box<dyn Fn() -> u64 + Send + Sync>;
+type Newest = Box<dyn Fn() -> Seq + Send + Sync>;
 
 /// The clock of a store, and whether it is believed.
 pub(crate) struct TrustedClock {
@@ -35,7 +35,7 @@ pub(crate) struct TrustedClock {
     /// `None` until the log is open: before that it is not known with what to compare the clock.
     state: Mutex<Option<TimeState>>,
     newest: OnceLock<Newest>,
-    /// The wall clock when the clocks were last compared.
+    /// The wall clock when the clocks were last compared, ns since 1970.
     looked: AtomicI64,
     /// Held while the file is saved.
     saved: Mutex<Saved>,
@@ -45,10 +45,10 @@ pub(crate) struct TrustedClock {
 #[derive(Default)]
 struct Saved {
     /// Without the times that change at each look.
-    decisive: Option<(Option<i64>, Spans)>,
-    boot_nanos: i64,
+    decisive: Option<(Option<Timestamp>, Spans)>,
+    up: Duration,
     /// The jump that was last warned of.
-    warned_of: Option<i64>,
+    warned_of: Option<Timestamp>,
     failed: bool,
 }
 
@@ -63,7 +63,7 @@ impl std::fmt::Debug for TrustedClock {
 impl TrustedClock {
     pub(crate) fn new(clock: Clock, dir: Option<Arc<dyn Storage>>) -> TrustedClock {
         TrustedClock {
-            looked: AtomicI64::new(clock.now()),
+            looked: AtomicI64::new(clock.now().nanos()),
             clock,
             dir,
             state: Mutex::default(),
@@ -76,9 +76,9 @@ impl TrustedClock {
     /// itself, if there is one; it is only asked when nothing else is known. `newest` tells the newest record from now on.
     pub(crate) fn begin(
         &self,
-        last: u64,
-        newest_time: impl FnOnce() -> Option<i64>,
-        newest: impl Fn() -> u64 + Send + Sync + 'static,
+        last: Seq,
+        newest_time: impl FnOnce() -> Option<Timestamp>,
+        newest: impl Fn() -> Seq + Send + Sync + 'static,
     ) {
         let reading = self.reading(last);
         let state = match self.read() {
@@ -93,17 +93,17 @@ impl TrustedClock {
     }
 
     /// The time for a record or a segment.
-    pub(crate) fn stamp(&self) -> i64 {
+    pub(crate) fn stamp(&self) -> Timestamp {
         let now = self.clock.now();
-        let passed = now.wrapping_sub(self.looked.load(Ordering::Relaxed));
-        if passed.unsigned_abs() > LOOK_AFTER.unsigned_abs() {
+        let looked = Timestamp::from_nanos(self.looked.load(Ordering::Relaxed));
+        if now.since(looked).abs() > LOOK_AFTER {
             self.look();
         }
         now
     }
 
     /// What the wall clock says, believed or not.
-    pub(crate) fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
@@ -113,13 +113,13 @@ impl TrustedClock {
         let mut state = self.state.lock();
         // Read under the lock: of two looks side by side, the later one must see the later time.
         let reading = self.reading(newest);
-        self.looked.store(reading.wall, Ordering::Relaxed);
+        self.looked.store(reading.wall.nanos(), Ordering::Relaxed);
         let state = state.as_mut()?;
         state.observe(reading);
         Some(state.trust())
     }
 
-    fn reading(&self, newest: u64) -> Reading {
+    fn reading(&self, newest: Seq) -> Reading {
         Reading {
             wall: self.clock.now(),
             boot: self.clock.boot(),
@@ -134,7 +134,7 @@ impl TrustedClock {
         let confirmed = self.take_confirmation();
         let trust = confirmed
             .or(looked)
-            .unwrap_or_else(|| TimeTrust::Trusted(timberline_model::Timestamp::from_nanos(self.clock.now())));
+            .unwrap_or_else(|| TimeTrust::Trusted(self.clock.now()));
         self.save(false);
         self.tell(&trust);
         trust
@@ -164,7 +164,7 @@ impl TrustedClock {
         let state = state.as_mut()?;
         if !is_now {
             tracing::warn!(
-                "a confirmation of the clock was given for another time than it is now and is not taken: set the clock, or run `timberline doctor --trust-clock` again"
+                "a confirmation of the clock was given for another time than it is now and is not taken: set the clock, or confirm it again"
             );
         } else if state.confirm(self.reading(newest)) {
             tracing::info!("the clock was confirmed by hand");
@@ -176,8 +176,8 @@ impl TrustedClock {
     fn tell(&self, trust: &TimeTrust) {
         let mut saved = self.saved.lock();
         match trust {
-            TimeTrust::Suspended(why) if saved.warned_of != Some(why.since.nanos()) => {
-                saved.warned_of = Some(why.since.nanos());
+            TimeTrust::Suspended(why) if saved.warned_of != Some(why.since) => {
+                saved.warned_of = Some(why.since);
                 tracing::warn!("{why}");
             }
             TimeTrust::Trusted(_) if saved.warned_of.take().is_some() => {
@@ -195,13 +195,13 @@ impl TrustedClock {
             return;
         };
         let decisive = Some((state.doubt.map(|doubt| doubt.line.start), state.spans.clone()));
-        let passed = state.boot.nanos.saturating_sub(saved.boot_nanos);
-        if !now && saved.decisive == decisive && (0..SAVE_EVERY).contains(&passed) {
+        let passed = state.boot.up.saturating_sub(saved.up);
+        if !now && saved.decisive == decisive && (Duration::ZERO..SAVE_EVERY).contains(&passed) {
             return;
         }
         match dir.write_file(FILE, &file::encode(&state)) {
             Ok(()) => {
-                (saved.decisive, saved.boot_nanos, saved.failed) = (decisive, state.boot.nanos, false);
+                (saved.decisive, saved.up, saved.failed) = (decisive, state.boot.up, false);
             }
             Err(error) => {
                 if !std::mem::replace(&mut saved.failed, true) {

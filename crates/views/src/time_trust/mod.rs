@@ -24,6 +24,8 @@ mod line;
 mod report;
 mod state;
 
+use timberline_model::Duration;
+
 pub use clock::{BootTime, Clock};
 pub use report::{clock_confirmation_waits, clock_trust, confirm_clock};
 pub use state::{Suspension, TimeTrust};
@@ -31,7 +33,5 @@ pub use state::{Suspension, TimeTrust};
 pub(crate) use dating::RecordDates;
 pub(crate) use keeper::TrustedClock;
 
-/// One second in nanoseconds.
-const SECOND: i64 = 1_000_000_000;
-/// One day in nanoseconds.
-const DAY: i64 = 86_400 * SECOND;
+/// One day.
+const DAY: Duration = Duration::from_secs(86_400);

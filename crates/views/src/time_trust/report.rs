@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use timberline_disk::{FileStorage, Storage};
+use timberline_model::{Duration, Timestamp};
 
 use super::clock::{BootTime, Clock};
 use super::file::{self, FILE};
@@ -13,7 +14,7 @@ use super::state::{Reading, TimeTrust};
 /// The file with a confirmation, until a server takes it.
 const CONFIRMATION: &str = timberline_disk::DataDir::CLOCK_CONFIRMATION;
 /// A confirmation holds for the time that it was given for, as that goes on; so far may it be off.
-const MAX_DRIFT: i64 = 300 * super::SECOND;
+const MAX_DRIFT: Duration = Duration::from_secs(300);
 
 /// Whether a server in this data directory would believe the clock now. `None` if none has run there yet.
 ///
@@ -46,7 +47,7 @@ pub fn clock_trust(data_dir: &Path, clock: &Clock) -> io::Result<Option<TimeTrus
 /// When the data directory cannot be written.
 pub fn confirm_clock(data_dir: &Path, clock: &Clock) -> io::Result<()> {
     let boot = clock.boot();
-    let text = format!("{} {:032x} {}\n", clock.now(), boot.boot, boot.nanos);
+    let text = format!("{} {:032x} {}\n", clock.now().nanos(), boot.boot, boot.up.nanos());
     FileStorage::open(data_dir)?.write_file(CONFIRMATION, text.as_bytes())
 }
 
@@ -66,24 +67,24 @@ pub(super) fn take_confirmation(dir: &dyn Storage, reading: &Reading) -> Option<
     Some(parse(&bytes).is_some_and(|confirmed| is_now(confirmed, reading)))
 }
 
-fn parse(bytes: &[u8]) -> Option<(i64, BootTime)> {
+fn parse(bytes: &[u8]) -> Option<(Timestamp, BootTime)> {
     let text = std::str::from_utf8(bytes).ok()?;
     let mut words = text.trim_end().split(' ');
-    let wall = words.next()?.parse().ok()?;
+    let wall = Timestamp::from_nanos(words.next()?.parse().ok()?);
     let boot = u128::from_str_radix(words.next()?, 16).ok()?;
-    let nanos = words.next()?.parse().ok()?;
-    Some((wall, BootTime { boot, nanos }))
+    let up = Duration::from_nanos(words.next()?.parse().ok()?);
+    Some((wall, BootTime { boot, up }))
 }
 
 /// Whether the confirmed time has gone on to be the time of the reading. A confirmation that was given before another
 /// jump confirms nothing.
-fn is_now((wall, boot): (i64, BootTime), reading: &Reading) -> bool {
-    let passed = reading.wall.saturating_sub(wall);
+fn is_now((wall, boot): (Timestamp, BootTime), reading: &Reading) -> bool {
+    let passed = reading.wall.since(wall);
     if boot.boot == reading.boot.boot {
-        let ran = reading.boot.nanos.saturating_sub(boot.nanos);
-        passed.saturating_sub(ran).unsigned_abs() <= MAX_DRIFT.unsigned_abs()
+        let ran = reading.boot.up.saturating_sub(boot.up);
+        passed.saturating_sub(ran).abs() <= MAX_DRIFT
     } else {
-        (-MAX_DRIFT..=super::DAY).contains(&passed)
+        (Duration::ZERO.saturating_sub(MAX_DRIFT)..=super::DAY).contains(&passed)
     }
 }
 
@@ -93,14 +94,20 @@ mod tests {
 
     #[test]
     fn a_confirmation_is_of_a_time_that_goes_on() {
-        let confirmed = (1_000 * super::super::DAY, BootTime { boot: 1, nanos: 5 });
-        let at = |days: i64, boot: u128, nanos: i64| Reading {
-            wall: (1_000 + days) * super::super::DAY,
-            boot: BootTime { boot, nanos },
-            newest: 0,
+        let day = super::super::DAY.nanos();
+        let time = |days: i64| Timestamp::from_nanos((1_000 + days) * day);
+        let boot = |boot: u128, nanos: i64| BootTime {
+            boot,
+            up: Duration::from_nanos(nanos),
+        };
+        let confirmed = (time(0), boot(1, 5));
+        let at = |days: i64, start: u128, nanos: i64| Reading {
+            wall: time(days),
+            boot: boot(start, nanos),
+            newest: timberline_log::Seq::NONE,
         };
         assert!(is_now(confirmed, &at(0, 1, 6)));
-        assert!(is_now(confirmed, &at(3, 1, 3 * super::super::DAY)));
+        assert!(is_now(confirmed, &at(3, 1, 3 * day)));
         assert!(!is_now(confirmed, &at(3, 1, 6)));
         assert!(!is_now(confirmed, &at(-3_000, 1, 6)));
         // After another start of the machine nobody knows how long it was off.
@@ -114,6 +121,15 @@ mod tests {
         for bytes in ["", "1", "1 x 3", "1 2", "\u{fffd}"] {
             assert_eq!(parse(bytes.as_bytes()), None, "{bytes:?}");
         }
-        assert_eq!(parse(b"7 ff 9\n"), Some((7, BootTime { boot: 255, nanos: 9 })));
+        assert_eq!(
+            parse(b"7 ff 9\n"),
+            Some((
+                Timestamp::from_nanos(7),
+                BootTime {
+                    boot: 255,
+                    up: Duration::from_nanos(9)
+                }
+            ))
+        );
     }
 }

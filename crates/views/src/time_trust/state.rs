@@ -1,15 +1,15 @@
 //! The decision whether the wall clock is believed. Pure: what the clocks say is passed in.
 
+use timberline_log::Seq;
 use timberline_model::{Duration, Timestamp};
 
-use super::DAY;
 use super::clock::BootTime;
 use super::dating::Spans;
 use super::line::Line;
 
 /// A machine may well have been off so long. If the clock went forward further than that while it was off, the clock
 /// was wrong, before or now, as likely as not; then what was deleted before is kept as if it had just been deleted.
-const PLAUSIBLY_OFF: i64 = 40 * DAY;
+const PLAUSIBLY_OFF: Duration = Duration::from_secs(40 * 86_400);
 
 /// Whether anything may be erased because of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,14 +36,11 @@ pub struct Suspension {
 impl std::fmt::Display for Suspension {
     /// What happened and what to do, in one line.
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (by, way) = match self.jump.nanos() {
-            nanos @ ..0 => (nanos.unsigned_abs(), "back"),
-            nanos => (nanos.unsigned_abs(), "ahead"),
-        };
+        let way = if self.jump.is_negative() { "back" } else { "ahead" };
         write!(
             out,
-            "the clock jumped {} {way}, to {}{}; nothing is erased because of its age until the new time has held for a day, which is {} at the earliest. If the clock is wrong, set it; if it is right, run `timberline doctor --trust-clock`",
-            Span(by),
+            "the clock jumped {} {way}, to {}{}; nothing is erased because of its age until the new time has held for a day, which is {} at the earliest. If the clock is wrong, set it; if it is right, confirm it: the doctor says how",
+            Span(self.jump),
             self.since,
             if self.restarted {
                 ", while the machine was off"
@@ -56,11 +53,11 @@ impl std::fmt::Display for Suspension {
 }
 
 /// A length of time for people, rounded, in its greatest unit.
-struct Span(u64);
+struct Span(Duration);
 
 impl std::fmt::Display for Span {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let minutes = self.0.saturating_add(30_000_000_000) / 60_000_000_000;
+        let minutes = self.0.nanos().unsigned_abs().saturating_add(30_000_000_000) / 60_000_000_000;
         let rounded = |unit: u64| (minutes + unit / 2) / unit;
         match minutes {
             0..120 => write!(out, "{minutes} minutes"),
@@ -74,9 +71,9 @@ impl std::fmt::Display for Span {
 /// What the clocks say at one moment, and the newest record then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
-    pub(super) wall: i64,
+    pub(super) wall: Timestamp,
     pub(super) boot: BootTime,
-    pub(super) newest: u64,
+    pub(super) newest: Seq,
 }
 
 /// A time that is not believed yet.
@@ -84,12 +81,12 @@ pub(super) struct Reading {
 pub(super) struct Doubt {
     /// From when the clock jumped.
     pub(super) line: Line,
-    /// How far it had jumped, ns.
-    pub(super) jump: i64,
+    /// How far it had jumped.
+    pub(super) jump: Duration,
     /// Whether the machine had been started again.
     pub(super) restarted: bool,
     /// The newest record when it had jumped: those after it have the new time.
-    pub(super) newest: u64,
+    pub(super) newest: Seq,
 }
 
 /// What is known about the clock.
@@ -98,10 +95,10 @@ pub(super) struct TimeState {
     /// The wall time that is believed.
     pub(super) believed: Line,
     /// What the clocks said last.
-    pub(super) wall: i64,
+    pub(super) wall: Timestamp,
     pub(super) boot: BootTime,
     /// The newest record when the wall clock was last believed.
-    pub(super) sound: u64,
+    pub(super) sound: Seq,
     pub(super) doubt: Option<Doubt>,
     pub(super) spans: Spans,
 }
@@ -109,7 +106,7 @@ pub(super) struct TimeState {
 impl TimeState {
     /// For a store about whose clock nothing is known. `newest`: its newest record, and when that was written by what
     /// it says itself; `None` if there is no record, and so nothing that could be erased by mistake.
-    pub(super) fn first(reading: Reading, newest_time: Option<i64>) -> TimeState {
+    pub(super) fn first(reading: Reading, newest_time: Option<Timestamp>) -> TimeState {
         let mut state = TimeState {
             believed: Line::beginning(newest_time.unwrap_or(reading.wall)),
             wall: reading.wall,
@@ -119,7 +116,7 @@ impl TimeState {
             spans: Spans::default(),
         };
         if let Some(time) = newest_time {
-            state.spans.add(1..=reading.newest, i64::MIN, time);
+            state.spans.add(Seq::FIRST..=reading.newest, Timestamp::MIN, time);
             state.believed.go_on(None);
             state.judge(reading, None);
         }
@@ -128,7 +125,7 @@ impl TimeState {
 
     /// Takes up what was saved. Records that came after it were written between then and now.
     pub(super) fn restore(&mut self, reading: Reading) {
-        let (saved_at, unsaved) = (self.wall, self.sound.saturating_add(1)..=reading.newest);
+        let (saved_at, unsaved) = (self.wall, self.sound.plus(1)..=reading.newest);
         let known = self.doubt.is_none();
         self.compare(reading);
         if known && self.doubt.is_none() {
@@ -169,23 +166,23 @@ impl TimeState {
 
     pub(super) fn trust(&self) -> TimeTrust {
         match &self.doubt {
-            None => TimeTrust::Trusted(Timestamp::from_nanos(self.wall)),
+            None => TimeTrust::Trusted(self.wall),
             Some(doubt) => TimeTrust::Suspended(Suspension {
-                since: Timestamp::from_nanos(doubt.line.start),
-                jump: Duration::from_nanos(doubt.jump),
+                since: doubt.line.start,
+                jump: doubt.jump,
                 restarted: doubt.restarted,
-                until: Timestamp::from_nanos(doubt.line.lived_through_at()),
+                until: doubt.line.lived_through_at(),
             }),
         }
     }
 
     /// How long the machine ran since the clocks were read; `None` if it was started in between.
-    fn elapsed(&self, boot: BootTime) -> Option<i64> {
-        let same = boot.boot == self.boot.boot && boot.nanos >= self.boot.nanos;
-        same.then(|| boot.nanos.saturating_sub(self.boot.nanos))
+    fn elapsed(&self, boot: BootTime) -> Option<Duration> {
+        let same = boot.boot == self.boot.boot && boot.up >= self.boot.up;
+        same.then(|| boot.up.saturating_sub(self.boot.up))
     }
 
-    fn judge(&mut self, reading: Reading, elapsed: Option<i64>) -> bool {
+    fn judge(&mut self, reading: Reading, elapsed: Option<Duration>) -> bool {
         if self.believed.holds(reading.wall) {
             return self.believe(reading);
         }
@@ -214,7 +211,7 @@ impl TimeState {
         let returned = self.doubt.take().is_some();
         if returned {
             // Nobody knows when exactly these were written. They are as old as the belief in the clock.
-            let unsound = self.sound.saturating_add(1)..=reading.newest;
+            let unsound = self.sound.plus(1)..=reading.newest;
             self.spans.add(unsound, reading.wall, reading.wall);
         }
         self.sound = reading.newest;
@@ -227,12 +224,15 @@ impl TimeState {
     /// The new time is believed from now on.
     fn settle(&mut self, doubt: Doubt, reading: Reading, by_hand: bool) {
         let since = doubt.line.start;
-        let plausible = doubt.restarted && (0..=PLAUSIBLY_OFF).contains(&doubt.jump);
+        let plausible = doubt.restarted && (Duration::ZERO..=PLAUSIBLY_OFF).contains(&doubt.jump);
         // The boot clock says that the time in between did not pass: it was the old time that was wrong.
-        let earliest = if by_hand || plausible { i64::MIN } else { since };
-        self.spans.add(1..=self.sound, earliest, since);
-        self.spans
-            .add(self.sound.saturating_add(1)..=doubt.newest, since, since);
+        let earliest = if by_hand || plausible {
+            Timestamp::MIN
+        } else {
+            since
+        };
+        self.spans.add(Seq::FIRST..=self.sound, earliest, since);
+        self.spans.add(self.sound.plus(1)..=doubt.newest, since, since);
         self.believed = Line::beginning(reading.wall);
         self.sound = reading.newest;
         self.doubt = None;

@@ -1,10 +1,12 @@
 //! The decision, on a machine whose clocks are set, which is switched off and on, and whose true time is known.
 
-use super::super::SECOND;
 use super::super::dating::RecordDates;
 use super::*;
 
+/// Nanoseconds, in which the machine counts.
+const SECOND: i64 = 1_000_000_000;
 const HOUR: i64 = 3_600 * SECOND;
+const DAY: i64 = 24 * HOUR;
 const YEAR: i64 = 365 * DAY;
 /// The jumps that every rule is tried with.
 const JUMPS: [i64; 7] = [HOUR, -HOUR, 8 * DAY, -8 * DAY, 10 * YEAR, -10 * YEAR, 74 * YEAR];
@@ -17,7 +19,7 @@ struct Machine {
     error: i64,
     boot: u128,
     booted: i64,
-    newest: u64,
+    newest: Seq,
     state: TimeState,
 }
 
@@ -31,29 +33,33 @@ impl Machine {
         let now = 20_000 * DAY;
         let boot = BootTime {
             boot: 1,
-            nanos: 60 * SECOND,
+            up: Duration::from_secs(60),
         };
         let reading = Reading {
-            wall: now + error,
+            wall: Timestamp::from_nanos(now + error),
             boot,
-            newest: 0,
+            newest: Seq::NONE,
         };
         Machine {
             now,
             error,
             boot: 1,
             booted: now - 60 * SECOND,
-            newest: 0,
+            newest: Seq::NONE,
             state: TimeState::first(reading, None),
         }
     }
 
+    fn wall(&self) -> Timestamp {
+        Timestamp::from_nanos(self.now + self.error)
+    }
+
     fn reading(&self) -> Reading {
         Reading {
-            wall: self.now + self.error,
+            wall: self.wall(),
             boot: BootTime {
                 boot: self.boot,
-                nanos: self.now - self.booted,
+                up: Duration::from_nanos(self.now - self.booted),
             },
             newest: self.newest,
         }
@@ -91,10 +97,10 @@ impl Machine {
     }
 
     /// A record is written; gives its number and its stamp. The store looks at the clocks when it jumped.
-    fn write(&mut self) -> (u64, i64) {
+    fn write(&mut self) -> (Seq, Timestamp) {
         self.look();
-        self.newest += 1;
-        (self.newest, self.now + self.error)
+        self.newest = self.newest.next();
+        (self.newest, self.wall())
     }
 
     fn trusted(&self) -> bool {
@@ -102,9 +108,9 @@ impl Machine {
     }
 
     /// How old a record is taken to be.
-    fn age(&self, (seq, stamp): (u64, i64)) -> i64 {
-        let dating = RecordDates::of(&self.state.spans, &[], self.now + self.error);
-        self.now + self.error - dating.date(timberline_log::Seq(seq), stamp)
+    fn age(&self, (seq, stamp): (Seq, Timestamp)) -> i64 {
+        let dating = RecordDates::of(&self.state.spans, &[], self.wall());
+        self.wall().since(dating.date(seq, stamp)).nanos()
     }
 }
 
@@ -367,19 +373,25 @@ fn records_after_the_last_save_are_dated_after_it() {
 #[test]
 fn a_store_of_which_nothing_is_known_is_compared_with_its_newest_record() {
     let reading = Reading {
-        wall: 20_000 * DAY,
-        boot: BootTime { boot: 1, nanos: 5 },
-        newest: 9,
+        wall: Timestamp::from_nanos(20_000 * DAY),
+        boot: BootTime {
+            boot: 1,
+            up: Duration::from_nanos(5),
+        },
+        newest: Seq(9),
     };
-    let trusted = |newest: i64| {
+    let trusted = |newest: Timestamp| {
         let state = TimeState::first(reading, Some(newest));
         matches!(state.trust(), TimeTrust::Trusted(_))
     };
-    assert!(trusted(reading.wall - HOUR));
+    assert!(trusted(reading.wall.saturating_sub(Duration::from_nanos(HOUR))));
     for jump in JUMPS.into_iter().filter(|jump| *jump != HOUR) {
-        assert!(!trusted(reading.wall - jump), "{jump}");
+        assert!(
+            !trusted(reading.wall.saturating_sub(Duration::from_nanos(jump))),
+            "{jump}"
+        );
     }
-    assert!(!trusted(i64::MIN), "a record that cannot be read");
+    assert!(!trusted(Timestamp::MIN), "a record that cannot be read");
 }
 
 #[test]
@@ -392,10 +404,41 @@ fn the_reason_says_what_happened_and_what_to_do() {
         panic!("{:?}", machine.state);
     };
     let text = why.to_string();
-    for words in ["10 years ahead", "set it", "timberline doctor --trust-clock"] {
+    for words in ["10 years ahead", "set it", "confirm it"] {
         assert!(text.contains(words), "{text}");
     }
-    assert_eq!(Span(3_600_000_000_000).to_string(), "60 minutes");
-    assert_eq!(Span(8 * DAY.unsigned_abs() - 1).to_string(), "8 days");
-    assert_eq!(Span(74 * YEAR.unsigned_abs()).to_string(), "74 years");
+    assert_eq!(Span(Duration::from_nanos(HOUR)).to_string(), "60 minutes");
+    assert_eq!(Span(Duration::from_nanos(8 * DAY - 1)).to_string(), "8 days");
+    assert_eq!(Span(Duration::from_nanos(-74 * YEAR)).to_string(), "74 years");
+}
+
+proptest::proptest! {
+    /// A clock in the year 9999, or before 1970, or a boot clock that runs back: all of it is clamped, nothing wraps.
+    #[test]
+    fn no_clock_is_too_strange(
+        readings in proptest::collection::vec(
+            (proptest::prelude::any::<i64>(), 0u128..3, proptest::prelude::any::<i64>(), proptest::prelude::any::<u64>(), 0u8..3),
+            1..20,
+        ),
+    ) {
+        let mut state: Option<TimeState> = None;
+        for (wall, boot, up, newest, what) in readings {
+            let reading = Reading {
+                wall: Timestamp::from_nanos(wall),
+                boot: BootTime { boot, up: Duration::from_nanos(up) },
+                newest: Seq(newest),
+            };
+            let state = state.get_or_insert_with(|| TimeState::first(reading, Some(Timestamp::MIN)));
+            match what {
+                0 => state.restore(reading),
+                1 => drop(state.observe(reading)),
+                _ => drop(state.confirm(reading)),
+            }
+            if let TimeTrust::Suspended(why) = state.trust() {
+                proptest::prop_assert!(why.until >= why.since && !why.to_string().is_empty());
+            }
+            let dates = RecordDates::of(&state.spans, &[], reading.wall);
+            let _ = dates.date(reading.newest, reading.wall);
+        }
+    }
 }

@@ -58,7 +58,7 @@ pub enum DataDictionary<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct SegmentData<'a> {
     number: u64,
-    dictionary: SegmentDictionary<'a>,
+    pub(super) dictionary: SegmentDictionary<'a>,
 }
 
 /// The data objects of a head; new ones may be added, with numbers of their own.
@@ -281,10 +281,10 @@ fn read_segment<N: Renumber>(
     let segment = &sealed.segment;
     let header = segment.header();
     let (mut known_by, dictionary) = segment.numbered_dictionary()?;
-    let mut dictionary = DataDictionary::Segment(SegmentData {
+    let mut data = SegmentData {
         number: known_by,
         dictionary,
-    });
+    };
     let mut block = Block::default();
     let mut read = 0;
     let end = segment.block_end(bounds)?;
@@ -298,13 +298,13 @@ fn read_segment<N: Renumber>(
         if entry.greatest_end < bounds.from {
             continue;
         }
-        segment.read_shown(number, &sealed.hidden, &mut block)?;
+        segment.read_with_data(number, &sealed.hidden, &data.dictionary, &mut block)?;
         if let Some((number, newer)) = segment.newer_dictionary(known_by)? {
             known_by = number;
-            dictionary = DataDictionary::Segment(SegmentData {
+            data = SegmentData {
                 number,
                 dictionary: newer,
-            });
+            };
         }
         read += 1;
         let first = (number * BLOCK_ROWS) as u32;
@@ -318,7 +318,7 @@ fn read_segment<N: Renumber>(
                 out.extend_row(block.row(i).filter(|r| bounds.touches(r)).as_ref());
             }
         }
-        numbering.renumber(&dictionary, out.data_from(begun))?;
+        numbering.renumber(&DataDictionary::Segment(data), out.data_from(begun))?;
         segment.dictionary_holds(known_by)?;
     }
     if read >= RELEASE_FROM {

@@ -42,6 +42,9 @@ impl MaskedSegment {
         loop {
             let (number, dictionary) = self.segment.numbered_dictionary()?;
             text.clear();
+            if row.data >= dictionary.objects() && self.segment.dictionary_holds(number).is_ok() {
+                return Err(self.segment.without_data(row));
+            }
             dictionary.write_text(row.data, text);
             match self.segment.dictionary_holds(number) {
                 // Its file was cut short meanwhile: the next one is another, in memory.

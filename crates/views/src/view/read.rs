@@ -314,7 +314,7 @@ impl<'a> SegmentCursor<'a> {
             self.block_number -= 1;
             if self.sealed.segment.entry(self.block_number)?.greatest_end >= bounds.from {
                 let MaskedSegment { segment, hidden, .. } = self.sealed;
-                segment.read_shown(self.block_number, hidden, &mut self.block)?;
+                segment.read_with_data(self.block_number, hidden, &self.dictionary, &mut self.block)?;
                 if let Some(newer) = segment.newer_dictionary(self.number)? {
                     (self.number, self.dictionary) = newer;
                 }

@@ -219,9 +219,12 @@ impl<'a> Cursor<'a> {
                         self.rows = Block::default();
                         return Ok(());
                     };
-                    sealed
-                        .segment
-                        .read_shown_times(number, &sealed.hidden, &mut self.rows)?;
+                    sealed.segment.read_shown_times(
+                        number,
+                        &sealed.hidden,
+                        &data.dictionary,
+                        &mut self.rows,
+                    )?;
                     if let Some((number, newer)) = sealed.segment.newer_dictionary(data.number())? {
                         *data = SegmentData::new(number, newer);
                     }

@@ -44,10 +44,10 @@ impl Clocks {
     fn clock(&self) -> Clock {
         let (wall, boot) = (self.clone(), self.clone());
         Clock::with_boot(
-            move || wall.wall(),
+            move || Timestamp::from_nanos(wall.wall()),
             move || BootTime {
                 boot: u128::from(boot.boot.load(Ordering::Relaxed)),
-                nanos: 5 * SECOND + boot.passed.load(Ordering::Relaxed),
+                up: timberline_model::Duration::from_nanos(5 * SECOND + boot.passed.load(Ordering::Relaxed)),
             },
         )
     }

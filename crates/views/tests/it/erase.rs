@@ -372,7 +372,9 @@ fn deleted_things_are_erased_after_their_time() {
         erase_after: Duration::from_secs(100),
         clock: {
             let clock = clock.clone();
-            timberline_views::time_trust::Clock::of(move || clock.load(Ordering::Relaxed))
+            timberline_views::time_trust::Clock::of(move || {
+                Timestamp::from_nanos(clock.load(Ordering::Relaxed))
+            })
         },
         ..StoreOptions::default()
     };
@@ -422,7 +424,9 @@ fn an_expiry_that_could_not_be_written_down_is_tried_again() {
         erase_after: Duration::from_secs(100),
         clock: {
             let clock = clock.clone();
-            timberline_views::time_trust::Clock::of(move || clock.load(Ordering::Relaxed))
+            timberline_views::time_trust::Clock::of(move || {
+                Timestamp::from_nanos(clock.load(Ordering::Relaxed))
+            })
         },
         ..StoreOptions::default()
     };

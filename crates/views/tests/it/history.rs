@@ -109,7 +109,7 @@ impl World {
             segment_bytes: 16 << 10,
             erase_after: Duration::from_secs(ERASE_AFTER),
             history: Duration::from_secs(2 * ERASE_AFTER),
-            clock: Clock::of(move || clock.load(Ordering::Relaxed)),
+            clock: Clock::of(move || Timestamp::from_nanos(clock.load(Ordering::Relaxed))),
             scratch: Some(self.disk.dir("scratch")),
             cipher: self.encrypted.then(|| Arc::new(Cipher::taken_into_use(&KEY))),
             ..StoreOptions::default()

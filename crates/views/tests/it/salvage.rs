@@ -56,7 +56,7 @@ impl World {
             segment_bytes: 16 << 10,
             erase_after: std::time::Duration::from_secs(10),
             history: std::time::Duration::from_secs(20),
-            clock: Clock::of(move || now.load(Ordering::Relaxed)),
+            clock: Clock::of(move || Timestamp::from_nanos(now.load(Ordering::Relaxed))),
             cipher: encrypted.then(|| Arc::new(Cipher::taken_into_use(&KEY))),
             ..StoreOptions::default()
         };

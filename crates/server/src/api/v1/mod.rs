@@ -11,3 +11,46 @@ pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod stream;
 pub(crate) mod timeline;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{delete, get, post};
+
+use crate::api::v0::buckets;
+use crate::app::App;
+use crate::http::compression;
+
+/// The paths below `/api/1`.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route(
+            "/api/1/privacy/preview",
+            post(privacy::preview).layer(compression()),
+        )
+        .route(
+            "/api/1/buckets/{bucket}/events/{event}/history",
+            get(history::story).layer(compression()),
+        )
+        .route("/api/1/buckets", delete(buckets::delete_named))
+        .route("/api/1/log", get(records::list).layer(compression()))
+        .route("/api/1/trash", get(history::trash))
+        .route("/api/1/trash/{id}/restore", post(history::restore))
+        .route("/api/1/undo", post(history::take_back))
+        .route("/api/1/purge", post(purge::purge))
+        .route("/api/1/redact", post(purge::redact))
+        .route(
+            "/api/1/export",
+            get(export::get).post(export::query).layer(compression()),
+        )
+        // Not compressed: a compressor holds back what is to arrive now.
+        .route("/api/1/stream", get(stream::get))
+        .route("/api/1/timeline", get(timeline::get).layer(compression()))
+        .route("/api/1/import/detect", post(import::detect))
+        .route("/api/1/import/run", post(import::run))
+        .route(
+            "/api/1/import/run/{id}",
+            get(import::state).delete(import::cancel),
+        )
+        .route("/api/1/status", get(status::get).layer(compression()))
+}

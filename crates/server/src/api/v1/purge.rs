@@ -225,7 +225,7 @@ async fn handle(
     };
     if let Some(token) = &request.token {
         request.check_alone()?;
-        let request = app.purges.take(token, redact)?;
+        let request = app.purges.take(token, redact, timberline_clock::monotonic())?;
         return confirm(app, request).await;
     }
     request.check(redact)?;
@@ -241,7 +241,7 @@ async fn handle(
         Arc::into_inner(request).ok_or_else(|| ApiError::Internal("The preview broke off".to_owned()))?;
     let expires = Timestamp::from_nanos(app.store.now().nanos().saturating_add(VALID.as_nanos() as i64));
     let mut answer = preview_json(&preview(&snapshot, &target));
-    answer["token"] = json!(app.purges.keep(request)?);
+    answer["token"] = json!(app.purges.keep(request, timberline_clock::monotonic())?);
     answer["expires"] = json!(expires.to_string());
     Ok(json_answer(answer.to_string().into_bytes()))
 }

@@ -79,7 +79,7 @@ impl Waiting {
     /// A copy that was not reached because of an error.
     pub(super) fn because(path: PathBuf, error: &BackupError) -> Self {
         let why = match error {
-            BackupError::DamagedSegment(_) => format!("{error}: run `timberline log verify`"),
+            BackupError::DamagedSegment(_) => format!("{error}; verify the log to see what it has lost"),
             _ => error.to_string(),
         };
         Self {

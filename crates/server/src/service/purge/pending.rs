@@ -20,14 +20,14 @@ const MAX_PENDING: usize = 16;
 pub(crate) struct Pending(Mutex<HashMap<String, (Instant, Arc<PurgeRequest>)>>);
 
 impl Pending {
-    /// Keeps a request. Returns its token. If too many are pending, the oldest goes.
+    /// Keeps a request from `now` on. Returns its token. If too many are pending, the oldest goes.
     ///
     /// # Errors
     /// When the system has no random bytes.
-    pub(crate) fn keep(&self, request: PurgeRequest) -> Result<String, PurgeError> {
+    pub(crate) fn keep(&self, request: PurgeRequest, now: Instant) -> Result<String, PurgeError> {
         let token = token()?;
         let mut kept = self.0.lock();
-        kept.retain(|_, (since, _)| since.elapsed() < VALID);
+        kept.retain(|_, (since, _)| now.saturating_duration_since(*since) < VALID);
         while kept.len() >= MAX_PENDING
             && let Some(oldest) = kept
                 .iter()
@@ -36,17 +36,22 @@ impl Pending {
         {
             kept.remove(&oldest);
         }
-        kept.insert(token.clone(), (timberline_clock::monotonic(), Arc::new(request)));
+        kept.insert(token.clone(), (now, Arc::new(request)));
         Ok(token)
     }
 
-    /// Takes the request of a token, which is then no longer valid.
+    /// Takes the request of a token that is valid `now`; then it is no longer.
     ///
     /// # Errors
     /// When there is no such token, or it stands for a purge and a redaction was asked for, or the other way round.
-    pub(crate) fn take(&self, token: &str, redact: bool) -> Result<Arc<PurgeRequest>, PurgeError> {
+    pub(crate) fn take(
+        &self,
+        token: &str,
+        redact: bool,
+        now: Instant,
+    ) -> Result<Arc<PurgeRequest>, PurgeError> {
         let mut kept = self.0.lock();
-        kept.retain(|_, (since, _)| since.elapsed() < VALID);
+        kept.retain(|_, (since, _)| now.saturating_duration_since(*since) < VALID);
         let is_known = kept
             .get(token)
             .is_some_and(|(_, request)| request.is_redaction() == redact);
@@ -60,4 +65,59 @@ impl Pending {
 fn token() -> Result<String, PurgeError> {
     let bytes: [u8; 16] = random().map_err(PurgeError::NoRandomness)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use timberline_views::TimeRange;
+
+    use super::super::request::Action;
+    use super::*;
+
+    fn request(action: Action) -> PurgeRequest {
+        PurgeRequest {
+            buckets: None,
+            events: None,
+            range: TimeRange::ALL,
+            data: None,
+            action,
+        }
+    }
+
+    fn is_unknown(taken: Result<Arc<PurgeRequest>, PurgeError>) -> bool {
+        matches!(taken, Err(PurgeError::UnknownToken))
+    }
+
+    #[test]
+    fn a_token_is_valid_once_and_for_ten_minutes() {
+        let (pending, begun) = (Pending::default(), timberline_clock::monotonic());
+        let keep = || pending.keep(request(Action::PurgeEvents), begun).unwrap();
+        let token = keep();
+        let last_moment = begun + VALID - Duration::from_nanos(1);
+        assert!(pending.take(&token, false, last_moment).is_ok());
+        assert!(is_unknown(pending.take(&token, false, last_moment)));
+        assert!(is_unknown(pending.take(&keep(), false, begun + VALID)));
+        assert!(is_unknown(pending.take("", false, begun)));
+    }
+
+    #[test]
+    fn a_token_of_a_purge_confirms_no_redaction_and_stays_valid() {
+        let (pending, now) = (Pending::default(), timberline_clock::monotonic());
+        let token = pending.keep(request(Action::PurgeBuckets), now).unwrap();
+        assert!(is_unknown(pending.take(&token, true, now)));
+        assert!(pending.take(&token, false, now).is_ok());
+    }
+
+    #[test]
+    fn of_too_many_previews_the_oldest_can_no_longer_be_confirmed() {
+        let (pending, begun) = (Pending::default(), timberline_clock::monotonic());
+        let at = |second: usize| begun + Duration::from_secs(second as u64);
+        let tokens: Vec<String> = (0..=MAX_PENDING)
+            .map(|second| pending.keep(request(Action::PurgeEvents), at(second)).unwrap())
+            .collect();
+        let is_valid = |token: &String| pending.take(token, false, at(MAX_PENDING)).is_ok();
+        let valid: Vec<bool> = tokens.iter().map(is_valid).collect();
+        assert_eq!(valid.iter().filter(|valid| !**valid).count(), 1);
+        assert!(!valid[0]);
+    }
 }

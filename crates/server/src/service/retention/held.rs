@@ -124,7 +124,7 @@ impl HeldRule {
     /// What is held and what to do, in one line.
     pub fn explain(&self, bucket: &str) -> String {
         format!(
-            "retention of {bucket} is held: keep = \"{}\" would erase {} of its {} events at once. If that is wanted, run `timberline doctor --confirm-retention {bucket}`; if not, correct [[retention]] in the configuration",
+            "retention of {bucket} is held: keep = \"{}\" would erase {} of its {} events at once. If that is wanted, confirm it: the doctor says how; if not, correct the rule",
             self.keep, self.events, self.of
         )
     }

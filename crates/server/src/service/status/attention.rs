@@ -44,7 +44,7 @@ pub(super) fn attention(
     if damage.scrub_places > 0 {
         let places = damage.scrub_places;
         lines.push(format!(
-            "The scrub found damage in {places} places: run `timberline doctor`."
+            "The scrub found damage in {places} places: the doctor says where."
         ));
     }
     if damage.events_lost > 0 {
