@@ -91,6 +91,7 @@ fn has_known_data(record: &Record<'_>) -> bool {
     let block = match record {
         Record::EventsInserted(record) => &record.events,
         Record::EventsPut(record) => &record.events,
+        Record::Heartbeats(record) => &record.events,
         Record::EventsChanged(record) => &record.events,
         Record::Heartbeat(beat) => {
             return match beat.outcome {

@@ -5,8 +5,8 @@ use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Pulsetime, Timestamp};
 use timberline_views::BucketKey;
 use timberline_views::record::{
-    BucketCreated, BucketDeleted, BucketRestored, BucketUpdated, Erased, EventBlock, EventsChanged,
-    EventsDeleted, EventsInserted, EventsPut, Heartbeat, Last, LossCause, Lost, Outcome, PurgeBegun,
+    BatchTaken, BucketCreated, BucketDeleted, BucketRestored, BucketUpdated, Erased, EventBlock, EventsChanged,
+    EventsDeleted, EventsInserted, EventsPut, Extension, Heartbeat, Heartbeats, Last, LossCause, Lost, Outcome, PurgeBegun,
     PurgeEnded, PurgedEvents, Record, RecordKind, SettingDeleted, SettingSet,
 };
 
@@ -15,11 +15,15 @@ use crate::script::Script;
 /// Whether the payload of records of a kind ends with a block of events, which may be compressed.
 pub fn has_block(kind: RecordKind) -> bool {
     match kind {
-        RecordKind::EventsInserted | RecordKind::EventsPut | RecordKind::EventsChanged => true,
+        RecordKind::EventsInserted
+        | RecordKind::EventsPut
+        | RecordKind::EventsChanged
+        | RecordKind::Heartbeats => true,
         RecordKind::BucketCreated
         | RecordKind::BucketUpdated
         | RecordKind::BucketDeleted
         | RecordKind::Heartbeat
+        | RecordKind::BatchTaken
         | RecordKind::EventsDeleted
         | RecordKind::SettingSet
         | RecordKind::SettingDeleted
@@ -70,6 +74,14 @@ impl<'s, 'b> Maker<'s, 'b> {
             }),
             RecordKind::BucketDeleted => Record::BucketDeleted(BucketDeleted { bucket }),
             RecordKind::Heartbeat => Record::Heartbeat(self.heartbeat(bucket, some & 1 == 1, data)),
+            RecordKind::Heartbeats => Record::Heartbeats(self.heartbeats(bucket, some & 1 == 1, texts)),
+            RecordKind::BatchTaken => Record::BatchTaken(BatchTaken {
+                client: id,
+                id: text,
+                digest: self.script.long() as u32,
+                parts: self.bucket().0,
+                outcomes: self.ids().into_iter().map(|id| id.0 as u32).collect(),
+            }),
             RecordKind::EventsInserted => Record::EventsInserted(EventsInserted {
                 bucket,
                 first: EventId(self.id()),
@@ -157,6 +169,24 @@ impl<'s, 'b> Maker<'s, 'b> {
                 let duration = self.duration();
                 Outcome::Extended { event, duration }
             },
+        }
+    }
+
+    fn heartbeats<'a>(&mut self, bucket: BucketKey, extends: bool, texts: [&'a str; 3]) -> Heartbeats<'a> {
+        let events = self.block(texts);
+        let extended = (extends || events.is_empty()).then(|| Extension {
+            event: EventId(self.id()),
+            start: self.time(),
+            before: self.duration(),
+            after: self.duration(),
+        });
+        let count = events.len() + usize::from(extended.is_some());
+        Heartbeats {
+            bucket,
+            extended,
+            first: EventId(self.id()),
+            counts: (0..count).map(|_| u32::from(self.script.byte())).collect(),
+            events,
         }
     }
 

@@ -93,6 +93,9 @@ pub use timberline_cancel::{Cancel, Cancelled};
 pub use timberline_log::Seq;
 pub use view::{BucketView, EventRef, Events, Snapshot, Trashed};
 pub use write::events::{HeartbeatAnswer, Receipt};
+pub use write::heartbeats::{
+    Again, BatchDigest, BatchOutcome, Beat, BeatAnswer, HeartbeatBatch, Refusal, Sent,
+};
 pub use write::known_events::{KnownEvents, KnownInBucket};
 pub use write::redact::Redacting;
 

@@ -4,8 +4,8 @@ use timberline_log::{Damage, segment_name};
 use timberline_model::json::write_string;
 use timberline_model::{Duration, EventId, Timestamp};
 use timberline_views::record::{
-    BucketCreated, BucketKey, CodecError, EventBlock, EventsChanged, Heartbeat, Last, LossCause, Outcome,
-    PurgeBegun, Record, RecordKind,
+    BucketCreated, BucketKey, CodecError, EventBlock, EventsChanged, Heartbeat, Heartbeats, Last, LossCause,
+    Outcome, PurgeBegun, Record, RecordKind,
 };
 
 use super::names::BucketNames;
@@ -101,6 +101,15 @@ fn fields(line: &mut Line<'_>, record: &Record<'_>, names: &BucketNames, events:
             line.bucket(r.bucket, names);
             heartbeat(line, r);
         }
+        Record::Heartbeats(r) => {
+            line.bucket(r.bucket, names);
+            heartbeats(line, r, events);
+        }
+        Record::BatchTaken(r) => {
+            line.text("client", r.client);
+            line.text("batch", r.id);
+            line.number("heartbeats", r.outcomes.len() as u64);
+        }
         Record::EventsInserted(r) => {
             line.bucket(r.bucket, names);
             let end = r.first.plus(r.events.len() as u64);
@@ -193,6 +202,17 @@ fn heartbeat(line: &mut Line<'_>, r: &Heartbeat<'_>) {
             line.json("data", data);
         }
     }
+}
+
+/// What came of heartbeats that were sent together.
+fn heartbeats(line: &mut Line<'_>, r: &Heartbeats<'_>, events: Events) {
+    line.number("heartbeats", r.count());
+    if let Some(extended) = r.extended {
+        line.number("extended", extended.event.0);
+        line.duration("event_duration", extended.after);
+    }
+    let end = r.first.plus(r.events.len() as u64);
+    block(line, &r.events, r.first.until(end), events);
 }
 
 fn block(line: &mut Line<'_>, block: &EventBlock<'_>, ids: impl Iterator<Item = EventId>, events: Events) {

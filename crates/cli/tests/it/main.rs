@@ -22,6 +22,7 @@ mod erasure;
 mod export_command;
 mod files_taken_away;
 mod harness;
+mod heartbeats;
 mod history;
 mod history_documentation;
 mod import;

@@ -78,7 +78,16 @@ fn event<'de>(
     ids: Ids,
     read_time: fn(&RawValue, &'static str) -> Result<Timestamp, ParseError>,
 ) -> Result<NewEvent<'de>, ParseError> {
-    let [id, timestamp, duration, data] = fields.once()?;
+    event_of(fields.once()?, ids, read_time)
+}
+
+/// The same for the fields as they are.
+#[inline]
+pub(super) fn event_of<'de>(
+    [id, timestamp, duration, data]: [Option<&'de RawValue>; 4],
+    ids: Ids,
+    read_time: fn(&RawValue, &'static str) -> Result<Timestamp, ParseError>,
+) -> Result<NewEvent<'de>, ParseError> {
     let id = match fields::optional(id) {
         Some(raw) if ids == Ids::Keep => Some(fields::event_id(raw, "id")?),
         _ => None,

@@ -15,6 +15,7 @@ mod buckets;
 mod error;
 mod events;
 mod fields;
+mod heartbeats;
 mod mend;
 mod salvage;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod write;
 pub use buckets::{parse_bucket, parse_bucket_update, parse_import};
 pub use error::{ParseError, ParseErrorKind};
 pub use events::{parse_events, parse_heartbeat};
+pub use heartbeats::{AddressedHeartbeat, Heartbeats, parse_heartbeat_lines, parse_heartbeats};
 pub use mend::{Mended, mend};
 pub use salvage::{Change, UNKNOWN, salvage_bucket, salvage_event};
 pub use write::{

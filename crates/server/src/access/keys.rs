@@ -60,6 +60,11 @@ pub(crate) enum Refused {
 pub(crate) struct Granted(Arc<Known>);
 
 impl Granted {
+    /// The token's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.0.token.name
+    }
+
     /// Whether the token is for this bucket.
     pub(crate) fn covers(&self, bucket: &str) -> bool {
         rules::covers(&self.0.token.buckets, bucket)

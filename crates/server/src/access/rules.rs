@@ -84,6 +84,7 @@ const TABLE: &[(&str, Segments, Need)] = &[
         Need::Read,
     ),
     ("DELETE", &["1", "buckets"], Need::Write),
+    ("POST", &["1", "heartbeats"], Need::Append),
     ("GET", &["1", "export"], Need::Read),
     ("GET", &["1", "timeline"], Need::Read),
     ("POST", &["1", "export"], Need::Read),
@@ -151,6 +152,8 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<(Need, Reach, Option<&'a 
             (None, ["1", "export"]) if method == "GET" => Reach::List,
             (None, ["1", "stream"]) => Reach::List,
             (None, ["1", "timeline"]) => Reach::List,
+            // Those for other buckets are refused one by one.
+            (None, ["1", "heartbeats"]) => Reach::List,
             (None, _) => Reach::Store,
         };
         Some((*need, reach, bucket))

@@ -17,6 +17,7 @@
 //! |---|---|---|
 //! | `buckets?id=…` | DELETE | [`v0::buckets`] |
 //! | `privacy/preview` | POST | [`v1::privacy`] |
+//! | `heartbeats` | POST | [`v1::heartbeats`] |
 //! | `log` | GET | [`v1::records`] |
 //! | `buckets/{bucket}/events/{event}/history` | GET | [`v1::history`] |
 //! | `trash`, `trash/{id}/restore`, `undo` | GET; POST; POST | [`v1::history`] |

@@ -45,13 +45,13 @@ pub(crate) mod socket;
 pub(crate) mod tls;
 
 pub(crate) use answer::{ChunkSender, StreamEnded, json_answer, stream};
-pub(crate) use collect::{BodyPool, collect_json, pass_over, pieces};
+pub(crate) use collect::{BodyPool, collect, collect_json, pass_over, pieces};
 pub(crate) use compress::compression;
 pub(crate) use error::{ApiError, Echo};
 pub(crate) use mended::parse_mended;
 pub(crate) use query::{Query, decode_segment};
 pub(crate) use refusals::Refusals;
-pub(crate) use run_blocking::{cancel_on_disconnect, run_blocking};
+pub(crate) use run_blocking::{cancel_on_disconnect, in_place, run_blocking};
 
 pub use listen::ListenError;
 pub(crate) use listen::Listeners;

@@ -36,3 +36,15 @@ pub(crate) async fn cancel_on_disconnect<T>(
     start(cancel, send);
     receive.await.ok()
 }
+
+/// Bodies of at least this size are worked on while other requests go on elsewhere.
+const LARGE_BODY: usize = 256 << 10;
+
+/// Does `work` for a body of `bytes`; if that takes long, other requests go on meanwhile.
+pub(crate) fn in_place<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    if bytes < LARGE_BODY {
+        work()
+    } else {
+        tokio::task::block_in_place(work)
+    }
+}

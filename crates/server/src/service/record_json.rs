@@ -30,6 +30,9 @@ pub(crate) fn line(framed: &timberline_log::Record<'_>, bucket: Option<&str>) ->
 }
 
 fn describe(line: &mut Value, record: &Record<'_>) {
+    if record.heartbeats() > 1 {
+        line["heartbeats"] = json!(record.heartbeats());
+    }
     if let Record::Heartbeat(r) = record {
         line["event"] = json!(r.event().0);
         return;
@@ -50,6 +53,7 @@ fn describe(line: &mut Value, record: &Record<'_>) {
         | Effect::DeleteBucket(_)
         | Effect::RestoreBucket(_)
         | Effect::EndPurges { .. }
+        | Effect::TakeBatch { .. }
         | Effect::Nothing => {}
     }
 }
@@ -70,6 +74,7 @@ pub(crate) fn changes(record: &Record<'_>) -> Value {
         | Effect::RestoreBucket(_)
         | Effect::Purge(_)
         | Effect::EndPurges { .. }
+        | Effect::TakeBatch { .. }
         | Effect::Nothing => json!({}),
     }
 }

@@ -25,6 +25,8 @@ pub(super) fn without_bucket(record: &Record<'_>) -> Option<Record<'static>> {
         | RecordKind::BucketDeleted
         | RecordKind::BucketRestored
         | RecordKind::Heartbeat
+        | RecordKind::Heartbeats
+        | RecordKind::BatchTaken
         | RecordKind::EventsInserted
         | RecordKind::EventsPut
         | RecordKind::EventsDeleted

@@ -204,6 +204,7 @@ impl Search<'_> {
             | Effect::UpdateBucket(_)
             | Effect::Set { .. }
             | Effect::EndPurges { .. }
+            | Effect::TakeBatch { .. }
             | Effect::Nothing => {}
         }
     }

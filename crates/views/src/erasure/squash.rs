@@ -15,8 +15,8 @@ use crate::error::HistoryError;
 use crate::history::each_record;
 use crate::record::codec::{self, CodecError};
 use crate::record::{
-    BucketCreated, BucketDeleted, BucketKey, BucketUpdated, Effect, Erased, EventBlock, EventChanges,
-    EventsChanged, Last, PurgeEnded, Record, RecordKind, SettingDeleted, SettingSet,
+    BatchTaken, BucketCreated, BucketDeleted, BucketKey, BucketUpdated, Effect, Erased, EventBlock,
+    EventChanges, EventsChanged, Last, PurgeEnded, Record, RecordKind, SettingDeleted, SettingSet,
 };
 
 /// Events in one record of a squashed segment.
@@ -94,6 +94,7 @@ impl Touched {
             | Effect::DeleteBucket(_)
             | Effect::Set { .. }
             | Effect::EndPurges { .. }
+            | Effect::TakeBatch { .. }
             | Effect::Nothing => {}
         }
         !self.refused
@@ -114,6 +115,8 @@ struct Squasher {
     next_event: EventId,
     next_bucket: u32,
     purged_through: Option<Seq>,
+    /// Requests that were carried out, in order: client, name.
+    batches: Vec<(String, String)>,
     time: i64,
 }
 
@@ -220,6 +223,8 @@ impl Squasher {
                 self.settings.insert(key.to_owned(), value.map(str::to_owned));
             }
             Effect::EndPurges { through } => self.purged_through = self.purged_through.max(Some(through)),
+            // What became of each heartbeat is not kept, only that they came.
+            Effect::TakeBatch { client, id } => self.batches.push((client.to_owned(), id.to_owned())),
             // The purge is complete, so nothing is left of what it named.
             Effect::Purge(_) | Effect::Nothing => {}
             // Segments with one of these are not squashed.
@@ -259,6 +264,15 @@ impl Squasher {
                 Some(value) => Record::SettingSet(SettingSet { key, value }),
                 None => Record::SettingDeleted(SettingDeleted { key }),
             })?;
+        }
+        for (client, id) in &self.batches {
+            out.record(&Record::BatchTaken(BatchTaken {
+                client,
+                id,
+                digest: 0,
+                parts: 0,
+                outcomes: Vec::new(),
+            }))?;
         }
         if let Some(through) = self.purged_through {
             out.record(&Record::PurgeEnded(PurgeEnded { through }))?;

@@ -265,7 +265,7 @@ impl Earlier {
                 }
                 purge.removed().for_each(|ids| self.remove(ids, wanted));
             }
-            Effect::Set { .. } | Effect::EndPurges { .. } | Effect::Nothing => {}
+            Effect::Set { .. } | Effect::EndPurges { .. } | Effect::TakeBatch { .. } | Effect::Nothing => {}
         }
     }
 }

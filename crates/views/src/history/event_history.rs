@@ -6,7 +6,7 @@ use timberline_model::{Duration, EventId, Pulsetime, Timestamp};
 
 use crate::error::HistoryError;
 use crate::history::cancel_check::CancelCheck;
-use crate::record::{BucketKey, Effect, EventChanges, LossCause, Record, RecordKind};
+use crate::record::{BucketKey, Effect, EventChanges, Heartbeats, LossCause, Record, RecordKind};
 
 /// One thing that happened to an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,10 @@ pub enum ChangeKind {
     Created(HeartbeatFacts),
     /// A heartbeat extended it.
     Extended(HeartbeatFacts),
+    /// So many heartbeats, sent together, created it and extended it.
+    CreatedByMany(u32),
+    /// So many heartbeats, sent together, extended it.
+    ExtendedByMany(u32),
     /// It was inserted or imported.
     Inserted,
     /// It was replaced by one with its id.
@@ -164,6 +168,7 @@ fn change_of(record: &Record<'_>, id: EventId, squashed: bool) -> Option<EventCh
         | Effect::UpdateBucket(_)
         | Effect::Set { .. }
         | Effect::EndPurges { .. }
+        | Effect::TakeBatch { .. }
         | Effect::Nothing => None,
     }
 }
@@ -195,6 +200,7 @@ fn changed(
                 _ => ChangeKind::Extended(beat),
             }
         }
+        Record::Heartbeats(r) => by_many(r, id),
         Record::EventsInserted(_) => ChangeKind::Inserted,
         Record::EventsPut(_) => ChangeKind::Replaced,
         Record::EventsDeleted(_) => ChangeKind::Deleted,
@@ -207,12 +213,27 @@ fn changed(
         | Record::BucketRestored(_)
         | Record::SettingSet(_)
         | Record::SettingDeleted(_)
+        | Record::BatchTaken(_)
         | Record::Erased(_)
         | Record::PurgeBegun(_)
         | Record::PurgeEnded(_)
         | Record::Lost(_) => return None,
     };
     Some(EventChange { what, after })
+}
+
+/// What heartbeats that were sent together did to one of their events.
+fn by_many(r: &Heartbeats<'_>, id: EventId) -> ChangeKind {
+    let before = usize::from(r.extended.is_some());
+    let number = match r.extended {
+        Some(extended) if extended.event == id => 0,
+        _ => before + id.0.saturating_sub(r.first.0) as usize,
+    };
+    let count = r.counts.get(number).copied().unwrap_or_default();
+    match number < before {
+        true => ChangeKind::ExtendedByMany(count),
+        false => ChangeKind::CreatedByMany(count),
+    }
 }
 
 struct HistoryReader {

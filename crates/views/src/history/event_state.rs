@@ -100,7 +100,8 @@ impl StateAt {
     pub(crate) fn take(&mut self, found: &timberline_log::Record<'_>) -> Result<(), HistoryError> {
         // Heartbeats are nearly all there is, and nearly all are of other buckets.
         let bucket = Record::bucket_of(found.kind, found.payload)?;
-        let is_heartbeat = found.kind == RecordKind::Heartbeat.number();
+        let is_heartbeat =
+            [RecordKind::Heartbeat.number(), RecordKind::Heartbeats.number()].contains(&found.kind);
         if is_heartbeat && bucket.is_some_and(|key| !self.wanted.contains_key(&key)) {
             return Ok(());
         }
@@ -152,7 +153,7 @@ impl StateAt {
                 let erased = erased.filter(|id| wanted.is_some_and(|wanted| wanted.contains(id)));
                 bucket.erased.extend(erased.map(|id| (*id, seq)));
             }
-            Effect::EndPurges { .. } | Effect::Nothing => {}
+            Effect::EndPurges { .. } | Effect::TakeBatch { .. } | Effect::Nothing => {}
         }
     }
 }

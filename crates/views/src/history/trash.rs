@@ -96,6 +96,7 @@ impl Deletions {
             | Effect::RestoreBucket(_)
             | Effect::Set { .. }
             | Effect::EndPurges { .. }
+            | Effect::TakeBatch { .. }
             | Effect::Nothing => {}
         }
     }

@@ -10,7 +10,8 @@ use bincode::{BorrowDecode, Encode};
 use timberline_model::{Duration, EventId};
 
 use super::{
-    BucketKey, EventBlock, EventsChanged, EventsInserted, EventsPut, Last, Record, RecordKind, stored,
+    BucketKey, EventBlock, EventsChanged, EventsInserted, EventsPut, Extension, Heartbeats, Last, Record,
+    RecordKind, stored,
 };
 
 /// The most one record may make the decoder allocate at once; a damaged length beyond it is an error.
@@ -86,6 +87,15 @@ struct InsertedPrefix {
     first: u64,
 }
 
+/// What stands before the block in [`Heartbeats`].
+#[derive(Encode, BorrowDecode)]
+struct HeartbeatsPrefix {
+    bucket: BucketKey,
+    extended: Option<Extension>,
+    first: u64,
+    counts: Vec<u32>,
+}
+
 /// What stands before the block in [`EventsPut`].
 #[derive(Encode, BorrowDecode)]
 struct PutPrefix {
@@ -142,6 +152,11 @@ impl<'a> Record<'a> {
             Record::BucketUpdated(r) => versioned(r, out),
             Record::BucketDeleted(r) => versioned(r, out),
             Record::Heartbeat(r) => versioned(r, out),
+            Record::Heartbeats(r) => {
+                encode_heartbeats(r, out)?;
+                r.events.encode(out)
+            }
+            Record::BatchTaken(r) => versioned(r, out),
             Record::EventsDeleted(r) => versioned(r, out),
             Record::SettingSet(r) => versioned(r, out),
             Record::SettingDeleted(r) => versioned(r, out),
@@ -167,6 +182,7 @@ impl<'a> Record<'a> {
         match known {
             RecordKind::SettingSet
             | RecordKind::SettingDeleted
+            | RecordKind::BatchTaken
             | RecordKind::PurgeEnded
             | RecordKind::Lost => Ok(None),
             RecordKind::Erased => Ok(decode(body)?.0),
@@ -175,6 +191,7 @@ impl<'a> Record<'a> {
             | RecordKind::BucketUpdated
             | RecordKind::BucketDeleted
             | RecordKind::Heartbeat
+            | RecordKind::Heartbeats
             | RecordKind::EventsInserted
             | RecordKind::EventsPut
             | RecordKind::EventsDeleted
@@ -204,6 +221,8 @@ impl<'a> Record<'a> {
                     events,
                 })
             }
+            RecordKind::Heartbeats => Record::Heartbeats(decode_heartbeats(body)?),
+            RecordKind::BatchTaken => Record::BatchTaken(whole(body)?),
             RecordKind::EventsPut => {
                 let (prefix, used): (PutPrefix, usize) = decode(body)?;
                 let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
@@ -264,6 +283,37 @@ pub(crate) fn encode_inserted(
         },
         out,
     )
+}
+
+/// The same for [`Heartbeats`].
+pub(crate) fn encode_heartbeats(r: &Heartbeats<'_>, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    versioned(
+        &HeartbeatsPrefix {
+            bucket: r.bucket,
+            extended: r.extended,
+            first: r.first.0,
+            counts: r.counts.clone(),
+        },
+        out,
+    )
+}
+
+fn decode_heartbeats(body: &[u8]) -> Result<Heartbeats<'static>, CodecError> {
+    let (prefix, used): (HeartbeatsPrefix, usize) = decode(body)?;
+    let events = EventBlock::decode(body.get(used..).unwrap_or_default())?;
+    if prefix.counts.len() != events.len() + usize::from(prefix.extended.is_some()) {
+        return Err(CodecError::Block("it has not one count for each event"));
+    }
+    if prefix.counts.is_empty() {
+        return Err(CodecError::Block("it has no heartbeat"));
+    }
+    Ok(Heartbeats {
+        bucket: prefix.bucket,
+        extended: prefix.extended,
+        first: EventId(prefix.first),
+        counts: prefix.counts,
+        events,
+    })
 }
 
 /// The same for an [`EventsPut`].

@@ -81,6 +81,46 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
             }),
         ),
         (
+            "heartbeats",
+            Record::Heartbeats(Heartbeats {
+                bucket,
+                extended: Some(Extension {
+                    event: EventId(77),
+                    start: Timestamp::from_nanos(1_767_225_600_000_000_000),
+                    before: Duration::from_nanos(-5),
+                    after: Duration::from_nanos(1_500_000_000),
+                }),
+                first: EventId(300),
+                counts: vec![1, 300, 2, 1],
+                events: block.clone(),
+            }),
+        ),
+        (
+            "heartbeats-extended",
+            Record::Heartbeats(Heartbeats {
+                bucket,
+                extended: Some(Extension {
+                    event: EventId(300),
+                    start: Timestamp::MIN,
+                    before: Duration::ZERO,
+                    after: Duration::from_nanos(1),
+                }),
+                first: EventId(301),
+                counts: vec![5],
+                events: EventBlock::default(),
+            }),
+        ),
+        (
+            "batch-taken",
+            Record::BatchTaken(BatchTaken {
+                client: "läptop",
+                id: "0190f3a2-77de-7c31",
+                digest: 0xdead_beef,
+                parts: 2,
+                outcomes: vec![BatchTaken::STORED, BatchTaken::STORED + 1, 0, 2, 300],
+            }),
+        ),
+        (
             "events-inserted",
             Record::EventsInserted(EventsInserted {
                 bucket,

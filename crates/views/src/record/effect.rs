@@ -7,7 +7,8 @@ use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Timestamp};
 
 use super::{
-    BucketCreated, BucketKey, BucketUpdated, EventBlock, Last, Outcome, PurgeBegun, Record, Through,
+    BucketCreated, BucketKey, BucketUpdated, EventBlock, Extension, Heartbeats, Last, Outcome, PurgeBegun,
+    Record, Through,
 };
 
 /// What a record does. Each record does one thing.
@@ -37,6 +38,13 @@ pub enum Effect<'r> {
         /// Its sequence number.
         through: Seq,
     },
+    /// A request was carried out under the client's name for it.
+    TakeBatch {
+        /// Who sent it.
+        client: &'r str,
+        /// What the client calls it.
+        id: &'r str,
+    },
     /// Nothing: the record only keeps its sequence number.
     Nothing,
 }
@@ -54,7 +62,7 @@ pub struct EventChanges<'r> {
     pub put: Option<Put<'r>>,
     /// The event that the next heartbeat is compared with.
     pub last: Last,
-    /// A heartbeat made the change, so the next one probably extends the same event.
+    /// Heartbeats made the change, so the next one probably extends the same event.
     pub by_heartbeat: bool,
 }
 
@@ -133,6 +141,11 @@ impl Record<'_> {
                     }
                 })
             }
+            Record::Heartbeats(r) => Effect::ChangeEvents(heartbeats(r)),
+            Record::BatchTaken(r) => Effect::TakeBatch {
+                client: r.client,
+                id: r.id,
+            },
             Record::EventsInserted(r) => Effect::ChangeEvents(
                 EventChanges::none(r.bucket, Last::Newest).with(Ids::New(r.first), Events::Block(&r.events)),
             ),
@@ -172,6 +185,15 @@ impl Record<'_> {
         }
     }
 
+    /// How many heartbeats it stands for.
+    pub fn heartbeats(&self) -> u64 {
+        match self {
+            Record::Heartbeat(_) => 1,
+            Record::Heartbeats(r) => r.count(),
+            _ => 0,
+        }
+    }
+
     /// The numbers that the record gives out, or says are given out.
     pub fn ids_used(&self) -> IdsUsed {
         let events = |next_event: EventId| IdsUsed {
@@ -189,6 +211,7 @@ impl Record<'_> {
                 Outcome::Extended { .. } => IdsUsed::default(),
             },
             Record::EventsInserted(r) => events(r.first.plus(r.events.len() as u64)),
+            Record::Heartbeats(r) => events(r.first.plus(r.events.len() as u64)),
             Record::EventsPut(r) => events(after(&r.ids)),
             Record::EventsChanged(r) => events(r.next_event.max(after(&r.ids))),
             Record::Erased(r) => IdsUsed {
@@ -201,10 +224,25 @@ impl Record<'_> {
             | Record::EventsDeleted(_)
             | Record::SettingSet(_)
             | Record::SettingDeleted(_)
+            | Record::BatchTaken(_)
             | Record::PurgeBegun(_)
             | Record::PurgeEnded(_)
             | Record::Lost(_) => IdsUsed::default(),
         }
+    }
+}
+
+/// What heartbeats that were sent together do: the first of them may extend an event, the others make new ones.
+fn heartbeats<'r>(r: &'r Heartbeats<'r>) -> EventChanges<'r> {
+    let one = |extended: Extension| Extended::One(extended.event, extended.after);
+    let change = EventChanges {
+        extended: r.extended.map_or(Extended::Many(&[]), one),
+        by_heartbeat: true,
+        ..EventChanges::none(r.bucket, r.newest().map_or(Last::Unchanged, Last::Event))
+    };
+    match r.events.is_empty() {
+        true => change,
+        false => change.with(Ids::New(r.first), Events::Block(&r.events)),
     }
 }
 

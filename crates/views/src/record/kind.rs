@@ -36,11 +36,15 @@ pub enum RecordKind {
     PurgeBegun = 14,
     /// [`Record::PurgeEnded`].
     PurgeEnded = 15,
+    /// [`Record::Heartbeats`].
+    Heartbeats = 16,
+    /// [`Record::BatchTaken`].
+    BatchTaken = 17,
 }
 
 impl RecordKind {
     /// Every kind, in the order of the numbers.
-    pub const ALL: [RecordKind; 15] = [
+    pub const ALL: [RecordKind; 17] = [
         RecordKind::BucketCreated,
         RecordKind::BucketUpdated,
         RecordKind::BucketDeleted,
@@ -56,6 +60,8 @@ impl RecordKind {
         RecordKind::Erased,
         RecordKind::PurgeBegun,
         RecordKind::PurgeEnded,
+        RecordKind::Heartbeats,
+        RecordKind::BatchTaken,
     ];
 
     /// The number in the frame.
@@ -87,6 +93,8 @@ impl RecordKind {
             RecordKind::Erased => "erased",
             RecordKind::PurgeBegun => "purge-begun",
             RecordKind::PurgeEnded => "purge-ended",
+            RecordKind::Heartbeats => "heartbeats",
+            RecordKind::BatchTaken => "batch-taken",
         }
     }
 
@@ -95,12 +103,22 @@ impl RecordKind {
         RecordKind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// Whether nearly all records are of this kind: heartbeats, alone or together.
+    pub const fn is_of_heartbeats(self) -> bool {
+        matches!(
+            self,
+            RecordKind::Heartbeat | RecordKind::Heartbeats | RecordKind::BatchTaken
+        )
+    }
+
     /// Whether a record of this kind only adds: none removes or replaces events.
     pub(crate) const fn only_adds(self) -> bool {
         match self {
             RecordKind::BucketCreated
             | RecordKind::BucketUpdated
             | RecordKind::Heartbeat
+            | RecordKind::Heartbeats
+            | RecordKind::BatchTaken
             | RecordKind::EventsInserted
             | RecordKind::SettingSet
             | RecordKind::SettingDeleted
@@ -127,6 +145,8 @@ impl RecordKind {
             | RecordKind::BucketUpdated
             | RecordKind::BucketDeleted
             | RecordKind::Heartbeat
+            | RecordKind::Heartbeats
+            | RecordKind::BatchTaken
             | RecordKind::EventsInserted
             | RecordKind::SettingSet
             | RecordKind::SettingDeleted
@@ -156,6 +176,8 @@ impl Record<'_> {
             Record::Erased(_) => RecordKind::Erased,
             Record::PurgeBegun(_) => RecordKind::PurgeBegun,
             Record::PurgeEnded(_) => RecordKind::PurgeEnded,
+            Record::Heartbeats(_) => RecordKind::Heartbeats,
+            Record::BatchTaken(_) => RecordKind::BatchTaken,
             Record::Lost(_) => RecordKind::Lost,
         }
     }
@@ -172,6 +194,6 @@ mod tests {
             assert_eq!(RecordKind::from_name(kind.name()), Some(kind));
         }
         assert_eq!(RecordKind::from_number(0), None);
-        assert_eq!(RecordKind::from_number(16), None);
+        assert_eq!(RecordKind::from_number(RecordKind::ALL.len() as u8 + 1), None);
     }
 }

@@ -45,6 +45,10 @@ pub enum Record<'a> {
     BucketDeleted(BucketDeleted),
     /// A heartbeat arrived and extended an event or became one.
     Heartbeat(Heartbeat<'a>),
+    /// Heartbeats of one bucket arrived in one request.
+    Heartbeats(Heartbeats<'a>),
+    /// A request with the client's name for it was carried out, by the records just before this one.
+    BatchTaken(BatchTaken<'a>),
     /// Events were inserted; their ids count up from `first`.
     EventsInserted(EventsInserted<'a>),
     /// Events were inserted with given ids, and replace the events that had them.
@@ -77,6 +81,7 @@ impl Record<'_> {
             Record::BucketUpdated(r) => Some(r.bucket),
             Record::BucketDeleted(r) => Some(r.bucket),
             Record::Heartbeat(r) => Some(r.bucket),
+            Record::Heartbeats(r) => Some(r.bucket),
             Record::EventsInserted(r) => Some(r.bucket),
             Record::EventsPut(r) => Some(r.bucket),
             Record::EventsDeleted(r) => Some(r.bucket),
@@ -84,9 +89,11 @@ impl Record<'_> {
             Record::BucketRestored(r) => Some(r.bucket),
             Record::PurgeBegun(r) => Some(r.bucket),
             Record::Erased(r) => r.bucket,
-            Record::SettingSet(_) | Record::SettingDeleted(_) | Record::PurgeEnded(_) | Record::Lost(_) => {
-                None
-            }
+            Record::SettingSet(_)
+            | Record::SettingDeleted(_)
+            | Record::BatchTaken(_)
+            | Record::PurgeEnded(_)
+            | Record::Lost(_) => None,
         }
     }
 }
@@ -205,6 +212,72 @@ pub enum Outcome<'a> {
         /// Canonical JSON object.
         data: &'a str,
     },
+}
+
+/// Payload of [`Record::Heartbeats`]: what came of heartbeats of one bucket that were sent together. A run of them that
+/// extends one event is one entry, with the event as it was after the last of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heartbeats<'a> {
+    /// Which bucket.
+    pub bucket: BucketKey,
+    /// The event that was there before and that the first of them extended, if it did.
+    pub extended: Option<Extension>,
+    /// Id of the first new event; the others follow without a gap.
+    pub first: EventId,
+    /// How many heartbeats made up each event, in the order of the request: the extended one, if there is one, then
+    /// the new ones.
+    pub counts: Vec<u32>,
+    /// The new events.
+    pub events: EventBlock<'a>,
+}
+
+/// An event that heartbeats extended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extension {
+    /// Its id.
+    pub event: EventId,
+    /// When it begins.
+    pub start: Timestamp,
+    /// How long it lasted before the first of them.
+    pub before: Duration,
+    /// How long it lasts after the last.
+    pub after: Duration,
+}
+
+impl Heartbeats<'_> {
+    /// The event that the last of them extended or created.
+    pub fn newest(&self) -> Option<EventId> {
+        match self.events.len() as u64 {
+            0 => self.extended.map(|extended| extended.event),
+            new => Some(self.first.plus(new - 1)),
+        }
+    }
+
+    /// How many heartbeats there were.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().map(|count| u64::from(*count)).sum()
+    }
+}
+
+/// Payload of [`Record::BatchTaken`]: what must be known to answer the same request again without carrying it out.
+#[derive(Clone, Debug, PartialEq, Encode, BorrowDecode)]
+pub struct BatchTaken<'a> {
+    /// Who sent it: the name of the token, or nothing.
+    pub client: &'a str,
+    /// What the client calls it.
+    pub id: &'a str,
+    /// A checksum of what was sent.
+    pub digest: u32,
+    /// How many of the records just before this one are its heartbeats.
+    pub parts: u32,
+    /// What became of each heartbeat: [`BatchTaken::STORED`] and more, the number of the record among the parts; less, why
+    /// it was not stored.
+    pub outcomes: Vec<u32>,
+}
+
+impl BatchTaken<'_> {
+    /// The outcome of a heartbeat that is stored in the first of the parts.
+    pub const STORED: u32 = 16;
 }
 
 /// Payload of [`Record::EventsInserted`].

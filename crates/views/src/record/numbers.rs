@@ -31,6 +31,11 @@ impl Record<'_> {
             Record::EventsInserted(r) => {
                 ids(Some(r.first)).and_then(|()| next(r.first.plus(r.events.len() as u64)))
             }
+            // Without a new event, the first id is only the one that would have come next.
+            Record::Heartbeats(r) if r.events.is_empty() => next(r.first),
+            Record::Heartbeats(r) => {
+                ids(Some(r.first)).and_then(|()| next(r.first.plus(r.events.len() as u64)))
+            }
             Record::EventsPut(r) => ids(r.ids.iter().copied()),
             Record::EventsChanged(r) => next(r.next_event).and_then(|()| ids(r.ids.iter().copied())),
             Record::Erased(r) => next(r.next_event),
@@ -40,6 +45,7 @@ impl Record<'_> {
             | Record::EventsDeleted(_)
             | Record::SettingSet(_)
             | Record::SettingDeleted(_)
+            | Record::BatchTaken(_)
             | Record::BucketRestored(_)
             | Record::PurgeBegun(_)
             | Record::PurgeEnded(_)

@@ -36,6 +36,7 @@ macro_rules! stored_as {
 
 stored_as!(BucketCreated: super::BucketCreated<'_>, super::BucketCreated<'de>);
 stored_as!(Heartbeat: super::Heartbeat<'_>, super::Heartbeat<'de>);
+stored_as!(Extension: super::Extension);
 stored_as!(EventsDeleted: super::EventsDeleted);
 stored_as!(Last: super::Last);
 stored_as!(Erased: super::Erased);
@@ -144,6 +145,36 @@ impl<'a> From<Heartbeat<'a>> for super::Heartbeat<'a> {
                     data,
                 },
             },
+        }
+    }
+}
+
+#[derive(Encode, BorrowDecode)]
+struct Extension {
+    event: u64,
+    start: i64,
+    before: i64,
+    after: i64,
+}
+
+impl From<&super::Extension> for Extension {
+    fn from(extension: &super::Extension) -> Self {
+        Extension {
+            event: extension.event.0,
+            start: extension.start.nanos(),
+            before: extension.before.nanos(),
+            after: extension.after.nanos(),
+        }
+    }
+}
+
+impl From<Extension> for super::Extension {
+    fn from(stored: Extension) -> Self {
+        super::Extension {
+            event: EventId(stored.event),
+            start: Timestamp::from_nanos(stored.start),
+            before: Duration::from_nanos(stored.before),
+            after: Duration::from_nanos(stored.after),
         }
     }
 }

@@ -218,6 +218,7 @@ impl Reading {
             | Effect::UpdateBucket(_)
             | Effect::Set { .. }
             | Effect::EndPurges { .. }
+            | Effect::TakeBatch { .. }
             | Effect::Nothing => {}
         }
         self.next = self.next.max(record.ids_used().next_event);

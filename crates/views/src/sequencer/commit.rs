@@ -100,6 +100,23 @@ impl Sequencer {
         }
     }
 
+    /// Appends records as one batch, all of them or none, folds them in, and publishes all of them at once. Whoever waits
+    /// for them to be durable asks for the sync.
+    pub(crate) fn commit_together(&self, turn: &mut Turn, batch: &[Prepared<'_>]) -> Result<Seq, WriteError> {
+        let Turn { log, state, .. } = turn;
+        batch
+            .iter()
+            .try_for_each(|prepared| prepared.record.check_numbers())?;
+        let entries: Vec<Entry<'_>> = batch.iter().map(Prepared::entry).collect();
+        let seqs = log.append(&entries)?;
+        for (seq, prepared) in (seqs.start().0..).zip(batch) {
+            self.fold_prepared(state, Seq(seq), prepared);
+        }
+        state.position = Some(log.position());
+        self.publish(state);
+        Ok(*seqs.end())
+    }
+
     fn fold_prepared(&self, state: &mut State, seq: Seq, prepared: &Prepared<'_>) {
         if let Some(located) = &prepared.located {
             state.expect(located.bucket(), Some(located.clone()));
@@ -124,10 +141,15 @@ impl Sequencer {
     /// Wakes the compactor when the head of a bucket is worth flushing, because it is full or because all heads together
     /// take too much memory.
     pub(crate) fn note_growth(&self, turn: MutexGuard<'_, Turn>, key: BucketKey) {
+        self.note_growth_of(turn, &[key]);
+    }
+
+    /// The same for several buckets.
+    pub(crate) fn note_growth_of(&self, turn: MutexGuard<'_, Turn>, keys: &[BucketKey]) {
         let state = &turn.state;
         let crowded = state.heads_take_too_much();
         let worth = |bucket: &BucketState| bucket.is_full() || crowded && bucket.is_sizable();
-        let full = state.bucket(key).is_some_and(worth);
+        let full = keys.iter().any(|key| state.bucket(*key).is_some_and(worth));
         drop(turn);
         if full {
             self.wakeup.wake_compactor();

@@ -7,6 +7,7 @@ use timberline_log::{Position, Seq};
 use timberline_model::EventId;
 
 use crate::collections::{Names, Table};
+use crate::fold::BatchList;
 use crate::record::BucketKey;
 use crate::view::BucketView;
 
@@ -26,6 +27,8 @@ pub struct Snapshot {
     pub(crate) trash: Table<Trashed>,
     /// Seqs of purges that are not complete.
     pub(crate) purges: Arc<Vec<Seq>>,
+    /// Requests that must not be carried out a second time.
+    pub(crate) batches: BatchList,
 }
 
 /// A deleted bucket that can still be restored.

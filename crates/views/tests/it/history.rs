@@ -155,7 +155,7 @@ impl World {
                 tell(self.store(), &self.plain, command).expect("is stored");
                 self.plain.apply(command);
                 let to = self.store().snapshot().seq();
-                let heartbeat = matches!(command, Command::Heartbeat { .. });
+                let heartbeat = matches!(command, Command::Heartbeat { .. } | Command::Heartbeats(_));
                 self.undoable = (to > from && !heartbeat).then_some((from.next(), to, before));
             }
             Step::Seal => self.store().flush(1).expect("seals"),

@@ -5,8 +5,8 @@ use timberline_disk::SimDisk;
 use timberline_log::{Entry, Log, LogOptions};
 use timberline_model::{Bucket, Data, Duration, EventId, NewEvent, Pulsetime, Timestamp};
 use timberline_views::record::{
-    BucketCreated, CodecError, Erased, EventBlock, EventsChanged, EventsInserted, EventsPut, Heartbeat, Last,
-    Outcome, Record,
+    BucketCreated, CodecError, Erased, EventBlock, EventsChanged, EventsInserted, EventsPut, Heartbeat,
+    Heartbeats, Last, Outcome, Record,
 };
 use timberline_views::tools::check;
 use timberline_views::{BucketKey, OpenReport, Rebuild, Store, StoreOptions, TimeRange, WriteError};
@@ -64,6 +64,16 @@ fn beat(event: u64) -> Record<'static> {
     })
 }
 
+fn beats(first: u64) -> Record<'static> {
+    Record::Heartbeats(Heartbeats {
+        bucket: BUCKET,
+        extended: None,
+        first: EventId(first),
+        counts: vec![1, 2],
+        events: block(),
+    })
+}
+
 fn changed(next_event: u64, id: u64) -> Record<'static> {
     Record::EventsChanged(EventsChanged {
         bucket: BUCKET,
@@ -88,7 +98,8 @@ fn erased(next_event: u64, next_bucket: u32) -> Record<'static> {
 fn impossible() -> Vec<Record<'static>> {
     let mut records = vec![created(BucketKey(u32::MAX), "hostile"), inserted(GREATEST)];
     for number in BEYOND.into_iter().chain([0]) {
-        records.extend([inserted(number), put(number), beat(number), changed(0, number)]);
+        records.extend([inserted(number), put(number), beat(number), beats(number)]);
+        records.push(changed(0, number));
     }
     records.extend(
         BEYOND[1..]
@@ -125,6 +136,11 @@ fn forged(record: &Record<'_>) -> Vec<u8> {
         Record::Erased(r) => add!(r),
         Record::EventsInserted(r) => {
             add!(&(r.bucket, r.first.0));
+            bytes.extend(block_bytes);
+        }
+        Record::Heartbeats(r) => {
+            assert!(r.extended.is_none());
+            add!(&(r.bucket, None::<u64>, r.first.0, &r.counts));
             bytes.extend(block_bytes);
         }
         Record::EventsPut(r) => {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::plain::{Command, Plain, command, data_text, list, tell};
+use crate::plain::{Command, Plain, command, data_text, list, tell_once as tell};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use timberline_cancel::Cancel;
@@ -46,6 +46,7 @@ fn meeting() -> impl Strategy<Value = Command> {
             | Command::Put { bucket, .. }
             | Command::Import { bucket, .. }
             | Command::DeleteEvent { bucket, .. } => *bucket = 0,
+            Command::Heartbeats(beats) => beats.iter_mut().for_each(|beat| beat.0 = 0),
             Command::Set(..) | Command::Unset(_) => {}
         }
         command

@@ -6,8 +6,8 @@ use std::time::{Duration as Span, Instant};
 use anyhow::{Context, ensure};
 use indicatif::HumanCount;
 use timberline_log::Seq;
-use timberline_model::{Bucket, Duration, EventId, Timestamp, json};
-use timberline_views::record::{BucketKey, EventBlock, Heartbeat, Outcome, Record, RecordKind};
+use timberline_model::{Bucket, Duration, EventId, Pulsetime, Timestamp, json};
+use timberline_views::record::{BucketKey, EventBlock, Heartbeat, Heartbeats, Outcome, Record, RecordKind};
 use timberline_views::tools::{Replica, ReplicaError};
 
 use super::super::names::BucketNames;
@@ -18,6 +18,9 @@ use super::target::{Answer, Target};
 use crate::data_dir::OpenDataDir;
 use crate::output::Output;
 use crate::verdict::Verdict;
+
+/// With this, no heartbeat extends an event.
+const NEVER: Pulsetime = Pulsetime::from_nanos(i64::MIN);
 
 /// Sends everything from `--from` to `--until`.
 pub(super) fn run(data: &OpenDataDir, args: &ReplayArgs, target: &Target) -> anyhow::Result<Verdict> {
@@ -144,6 +147,7 @@ impl Sender<'_> {
         match &record {
             Record::BucketCreated(r) => self.create(&r.made()),
             Record::Heartbeat(r) => self.heartbeat(framed.seq, r),
+            Record::Heartbeats(r) => self.heartbeats(framed.seq, r),
             Record::EventsInserted(r) => self.insert(r.bucket, r.events.iter()),
             Record::EventsPut(r) => self.put(r.bucket, &r.ids, &r.events),
             // What an undo brought back, or the outcome of a squashed segment.
@@ -154,6 +158,7 @@ impl Sender<'_> {
             | Record::EventsDeleted(_)
             | Record::SettingSet(_)
             | Record::SettingDeleted(_)
+            | Record::BatchTaken(_)
             | Record::Erased(_)
             | Record::PurgeBegun(_)
             | Record::PurgeEnded(_)
@@ -194,6 +199,32 @@ impl Sender<'_> {
         let bucket = bucket.to_owned();
         let answer = self.target.heartbeat(&bucket, r.pulsetime, &self.body)?;
         self.count(&bucket, answer, |sent| sent.heartbeats += 1);
+        Ok(())
+    }
+
+    /// Heartbeats that were sent together: one for the event that they extended, as long as it was afterwards, and one for
+    /// each event that they created. Those never extend another.
+    fn heartbeats(&mut self, seq: Seq, r: &Heartbeats<'_>) -> anyhow::Result<()> {
+        let beat = |start, duration, pulsetime, outcome| Heartbeat {
+            bucket: r.bucket,
+            start,
+            duration,
+            pulsetime,
+            outcome,
+        };
+        if let Some(extended) = r.extended {
+            let (event, duration) = (extended.event, extended.after);
+            let outcome = Outcome::Extended { event, duration };
+            self.heartbeat(
+                seq,
+                &beat(extended.start, duration, Pulsetime::from_nanos(0), outcome),
+            )?;
+        }
+        let ids = r.first.until(r.first.plus(r.events.len() as u64));
+        for (event, (start, duration, data)) in ids.zip(r.events.iter()) {
+            let outcome = Outcome::Created { event, data };
+            self.heartbeat(seq, &beat(start, duration, NEVER, outcome))?;
+        }
         Ok(())
     }
 

@@ -126,6 +126,13 @@ def buckets_and_events(api):
     api.ask("heartbeat", 200, {**EVENT, "timestamp": "2024-03-01T10:00:05"}, bucket="b", pulsetime=60)
     api.ask("heartbeat", 404, EVENT, bucket="none", pulsetime=1)
     api.ask("heartbeat", 422, EVENT, bucket="b", pulsetime="x")
+    many = [{**EVENT, "bucket": "b", "pulsetime": 9}, {**EVENT, "bucket": "none", "pulsetime": 9}, {}]
+    api.ask("heartbeats", 200, {"batch": "1", "heartbeats": many})
+    api.ask("heartbeats", 200, {"batch": "1", "answers": "errors", "heartbeats": many})
+    api.ask("heartbeats", 409, {"batch": "1", "heartbeats": many[:1]})
+    api.ask("heartbeats", 422, {"heartbeats": 1})
+    lines = "\n".join(map(json.dumps, many)).encode()
+    api.ask("heartbeats", 200, lines, {"Content-Type": "application/x-ndjson"}, batch="2", answers="none")
     stored = api.ask("insert_events", 200, [EVENT, {**EVENT, "id": None, "duration": 0}], bucket="b")
     api.ask("insert_events", 200, EVENT, bucket="b")
     api.ask("insert_events", 422, [{}], bucket="b")

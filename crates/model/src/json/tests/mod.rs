@@ -2,6 +2,7 @@
 
 mod buckets;
 mod events;
+mod heartbeats;
 mod model;
 mod write;
 

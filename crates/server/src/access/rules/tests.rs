@@ -68,6 +68,7 @@ fn the_documentation_page_shows_the_table() {
             "1/export" if *method == "GET" => "has these",
             "1/stream" => "has these",
             "1/timeline" => "has these",
+            "1/heartbeats" => "these",
             _ if segments.contains(&BUCKET) => "these",
             _ => "no",
         };

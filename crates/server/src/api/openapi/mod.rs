@@ -79,6 +79,7 @@ pub(crate) use self::error::Error;
         v0::buckets::delete_named,
         v1::export::get,
         v1::export::query,
+        v1::heartbeats::post,
         v1::history::story,
         v1::history::trash,
         v1::history::restore,

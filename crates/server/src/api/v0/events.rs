@@ -17,14 +17,13 @@ use crate::api::param::Param;
 use crate::api::v0::schema;
 use crate::app::App;
 use crate::http::{
-    ApiError, ChunkSender, Query, StreamEnded, collect_json, json, json_answer, parse_mended, stream,
+    ApiError, ChunkSender, Query, StreamEnded, collect_json, in_place, json, json_answer, parse_mended,
+    stream,
 };
 
 /// A list up to this size is made at once; the rest of a longer one comes from a blocking task, so
 /// that it neither holds up other requests nor is held in memory.
 const INLINE_BYTES: usize = 64 << 10;
-/// Bodies of at least this size are parsed on a thread of their own, so that other requests do not wait.
-const LARGE_BODY: usize = 256 << 10;
 
 /// `start`, `end` and `limit` of a list.
 #[derive(Clone, Copy, Debug)]
@@ -252,15 +251,6 @@ pub(crate) async fn insert(
     out.push(b']');
     app.settle(receipt).await?;
     Ok(json_answer(out))
-}
-
-/// Does `work` for a body of `bytes`; if that takes long, other requests go on meanwhile.
-fn in_place<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
-    if bytes < LARGE_BODY {
-        work()
-    } else {
-        tokio::task::block_in_place(work)
-    }
 }
 
 /// Count the events of a bucket

@@ -53,7 +53,7 @@ pub(crate) async fn post(
 }
 
 /// Whether the sender may only record: then it gets back what it sent, and learns nothing about what is stored.
-fn only_records(head: &request::Parts) -> bool {
+pub(crate) fn only_records(head: &request::Parts) -> bool {
     let appends = |granted: &Granted| !granted.may_read();
     head.extensions.get::<Granted>().is_some_and(appends) || head.extensions.get::<FromExtension>().is_some()
 }

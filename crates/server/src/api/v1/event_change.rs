@@ -18,6 +18,9 @@ pub fn change(change: &Change) -> Value {
         // It is canonical JSON; text that were none is still better than nothing.
         json["data"] = serde_json::from_str(data).unwrap_or_else(|_| json!(data));
     }
+    if let ChangeKind::CreatedByMany(count) | ChangeKind::ExtendedByMany(count) = change.what {
+        json["heartbeats"] = json!(count);
+    }
     if let ChangeKind::Created(beat) | ChangeKind::Extended(beat) = change.what {
         json["heartbeat"] = heartbeat(&beat);
     }
@@ -35,8 +38,8 @@ fn heartbeat(beat: &HeartbeatFacts) -> Value {
 /// What happened, in a word.
 pub fn name(what: ChangeKind) -> &'static str {
     match what {
-        ChangeKind::Created(_) => "created",
-        ChangeKind::Extended(_) => "extended",
+        ChangeKind::Created(_) | ChangeKind::CreatedByMany(_) => "created",
+        ChangeKind::Extended(_) | ChangeKind::ExtendedByMany(_) => "extended",
         ChangeKind::Inserted => "inserted",
         ChangeKind::Replaced => "replaced",
         ChangeKind::Salvaged => "salvaged",

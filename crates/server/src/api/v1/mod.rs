@@ -2,6 +2,7 @@
 
 pub(crate) mod event_change;
 pub(crate) mod export;
+pub(crate) mod heartbeats;
 pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod privacy;
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             get(history::story).layer(compression()),
         )
         .route("/api/1/buckets", delete(buckets::delete_named))
+        .route("/api/1/heartbeats", post(heartbeats::post))
         .route("/api/1/log", get(records::list).layer(compression()))
         .route("/api/1/trash", get(history::trash))
         .route("/api/1/trash/{id}/restore", post(history::restore))

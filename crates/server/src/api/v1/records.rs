@@ -61,7 +61,7 @@ impl Wanted {
     fn includes(&self, kind: u8) -> bool {
         let kind = RecordKind::from_number(kind);
         match self.kind {
-            None => kind != Some(RecordKind::Heartbeat),
+            None => !kind.is_some_and(RecordKind::is_of_heartbeats),
             wanted => kind == wanted,
         }
     }

@@ -1,9 +1,11 @@
 //! What a checkpoint holds, to the byte, and how a snapshot is encoded.
 
 use bincode::{BorrowDecode, Encode};
+use timberline_log::Seq;
 use timberline_model::Timestamp;
 
 use crate::files::generations::Generations;
+use crate::fold::Batch;
 use crate::record::codec::{CONFIG, CodecError};
 use crate::record::{BucketKey, EventBlock};
 use crate::row::Row;
@@ -61,6 +63,31 @@ pub(super) struct SegmentBody {
     pub(super) hidden: Vec<u32>,
 }
 
+/// Requests that were carried out: their names, and the seqs of the records that say so.
+#[derive(Default, Encode, BorrowDecode)]
+pub(super) struct BatchesBody {
+    names: Vec<String>,
+    seqs: Vec<u64>,
+}
+
+impl BatchesBody {
+    fn of(snapshot: &Snapshot) -> BatchesBody {
+        BatchesBody {
+            names: snapshot
+                .batches
+                .iter()
+                .map(|(name, _)| name.to_string())
+                .collect(),
+            seqs: snapshot.batches.iter().map(|(_, seq)| seq.get()).collect(),
+        }
+    }
+
+    pub(super) fn entries(self) -> impl Iterator<Item = Batch> {
+        let seqs = self.seqs.into_iter().map(Seq);
+        self.names.into_iter().map(Into::into).zip(seqs)
+    }
+}
+
 /// The bytes of a checkpoint of this snapshot and of these versions of the log's segments.
 ///
 /// # Errors
@@ -95,6 +122,7 @@ pub(crate) fn encode(snapshot: &Snapshot, generations: &Generations) -> Result<V
     bincode::encode_into_std_write(&body, &mut out, CONFIG)?;
     // Programs that do not know of it do not read on.
     bincode::encode_into_std_write(generations, &mut out, CONFIG)?;
+    bincode::encode_into_std_write(BatchesBody::of(snapshot), &mut out, CONFIG)?;
     let crc = crc32fast::hash(out.get(HEADER..).unwrap_or_default());
     if let Some(place) = out.get_mut(HEADER - 4..HEADER) {
         place.copy_from_slice(&crc.to_le_bytes());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bincode::BorrowDecode;
 use timberline_disk::Storage;
 use timberline_log::{Position, Seq};
 use timberline_model::{Bucket, Data, Duration, EventId, Timestamp};
@@ -18,7 +19,7 @@ use crate::segment::{Heal, SegmentError, ViewSegment};
 use crate::view::{BucketView, Changes, LastEvent, MaskedSegment};
 
 use super::Checkpoint;
-use super::body::{Body, BucketBody, SegmentBody};
+use super::body::{BatchesBody, Body, BucketBody, SegmentBody};
 
 /// A segment that cannot be opened and should have more rows than this is not believed: memory is taken for each.
 const MAX_UNREADABLE_ROWS: u64 = 1 << 21;
@@ -47,11 +48,10 @@ pub(super) fn restore(
     healer: Option<&Arc<Healer>>,
 ) -> Result<Checkpoint, Unusable> {
     let (body, used): (Body, usize) = codec::decode(bytes)?;
-    // An earlier program ended here.
-    let generations = match bytes.get(used..).filter(|rest| !rest.is_empty()) {
-        Some(rest) => codec::decode::<Generations>(rest)?.0,
-        None => Generations::new(),
-    };
+    let mut rest = bytes.get(used..).unwrap_or_default();
+    // Earlier programs ended here, or after the generations.
+    let generations = next_part::<Generations>(&mut rest)?.unwrap_or_default();
+    let batches = next_part::<BatchesBody>(&mut rest)?.unwrap_or_default();
     let mut buckets = Vec::with_capacity(body.buckets.len());
     for b in body.buckets {
         buckets.push(restore_bucket(storage, b, healer)?);
@@ -69,12 +69,23 @@ pub(super) fn restore(
         buckets,
         trash,
         body.purges.into_iter().map(Seq).collect(),
-    );
+    )
+    .with_batches(batches.entries());
     state.position = body.position.map(|(segment, offset)| Position {
         segment: Seq(segment),
         offset,
     });
     Ok(Checkpoint { state, generations })
+}
+
+/// The next of several values that stand behind one another, if there is one.
+fn next_part<'a, T: BorrowDecode<'a, ()>>(rest: &mut &'a [u8]) -> Result<Option<T>, CodecError> {
+    if rest.is_empty() {
+        return Ok(None);
+    }
+    let (part, used) = codec::decode(rest)?;
+    *rest = rest.get(used..).unwrap_or_default();
+    Ok(Some(part))
 }
 
 /// Whether these are positions of a segment with so many rows, in order, none of them twice.

@@ -3,26 +3,53 @@
 use timberline_model::{Duration, EventId, Timestamp};
 
 use crate::fold::FoldError;
-use crate::record::EventChanges;
+use crate::record::{EventChanges, Put};
 use crate::row::Row;
 use crate::segment::SegmentError;
-use crate::view::LastEvent;
+use crate::view::{LastEvent, OpenEvent};
 
 use super::BucketState;
 
 impl BucketState {
-    /// A heartbeat makes or extends one event, which the next heartbeat probably extends: it is kept open.
+    /// Heartbeats make or extend an event, which the next heartbeat probably extends: it is kept open. Several may have
+    /// made others before it.
     pub(super) fn heartbeat(&mut self, changes: &EventChanges<'_>) -> Result<(), FoldError> {
-        for (id, start, duration, text) in changes.put.iter().flat_map(|put| put.iter()) {
-            self.create(id, start, duration, text);
-        }
+        let mut result = Ok(());
         for (event, duration) in changes.extended.iter() {
-            if !self.extend(event, duration)? {
-                let bucket = self.view.key.0;
-                return Err(FoldError::NoSuchEvent { bucket, event });
+            let bucket = self.view.key.0;
+            match self.extend(event, duration) {
+                Ok(true) => {}
+                Ok(false) => result = Err(FoldError::NoSuchEvent { bucket, event }),
+                // What else the record says is done all the same.
+                Err(error) => result = Err(error.into()),
             }
         }
-        Ok(())
+        match &changes.put {
+            Some(put) if put.len() > 1 => self.create_all(put),
+            Some(put) => {
+                for (id, start, duration, text) in put.iter() {
+                    self.create(id, start, duration, text);
+                }
+            }
+            None => {}
+        }
+        result
+    }
+
+    /// Heartbeats became new events; only the last of these can still be extended.
+    fn create_all(&mut self, put: &Put<'_>) {
+        self.close_open();
+        let mut rows = self.rows(put);
+        let Some(newest) = rows.pop() else { return };
+        self.view.len += rows.len() as u64;
+        for row in &rows {
+            self.add_time(row);
+        }
+        self.push_rows(rows);
+        self.keep_open(OpenEvent {
+            row: newest,
+            dictionary: self.interner.dictionary().clone(),
+        });
     }
 
     /// A heartbeat became a new event.
@@ -37,8 +64,13 @@ impl BucketState {
             },
             text,
         );
+        self.keep_open(open);
+    }
+
+    /// A new event is the one that the next heartbeat may extend.
+    fn keep_open(&mut self, open: OpenEvent) {
         self.view.last = Some(LastEvent::from(&open.row));
-        self.open_is_alone = start > self.greatest_start;
+        self.open_is_alone = open.row.start > self.greatest_start;
         self.add_time(&open.row);
         self.view.open = Some(open);
         self.view.len += 1;

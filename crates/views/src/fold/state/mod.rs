@@ -20,7 +20,8 @@ use timberline_log::{Position, Seq};
 use timberline_model::EventId;
 
 use crate::collections::{Names, Table};
-use crate::fold::{BucketState, FoldError};
+use crate::fold::batches::Batches;
+use crate::fold::{Batch, BucketState, FoldError};
 use crate::record::{BucketKey, Effect, EventChanges, Record};
 use crate::view::{BucketView, Located};
 use crate::view::{Snapshot, Trashed};
@@ -45,6 +46,8 @@ pub(crate) struct State {
     trash: BTreeMap<BucketKey, (Seq, BucketState)>,
     /// Seqs of purges that are not complete.
     purges: Arc<Vec<Seq>>,
+    /// Requests that must not be carried out a second time.
+    batches: Batches,
     table: Table<Arc<BucketView>>,
     /// What the snapshots show of `trash`.
     trashed: Table<Trashed>,
@@ -70,6 +73,7 @@ impl State {
             buckets: FxHashMap::default(),
             trash: BTreeMap::new(),
             purges: Arc::default(),
+            batches: Batches::default(),
             table: Table::default(),
             trashed: Table::default(),
             growing: FxHashSet::default(),
@@ -106,6 +110,14 @@ impl State {
         state
     }
 
+    /// The same, with the requests that were carried out.
+    pub(crate) fn with_batches(self, batches: impl Iterator<Item = Batch>) -> State {
+        State {
+            batches: Batches::of(batches),
+            ..self
+        }
+    }
+
     /// Goes on from a snapshot.
     pub(crate) fn of(snapshot: &Snapshot) -> State {
         let trash = snapshot.trashed();
@@ -120,6 +132,7 @@ impl State {
                 trash.map(|t| (t.seq, BucketState::of(&t.view))).collect(),
                 snapshot.purges.to_vec(),
             )
+            .with_batches(snapshot.batches.iter().cloned())
         }
     }
 
@@ -167,7 +180,13 @@ impl State {
             table: self.table.clone(),
             trash: self.trashed.clone(),
             purges: self.purges.clone(),
+            batches: self.batches.list().clone(),
         }
+    }
+
+    /// The record that says that a request was carried out, if that is remembered.
+    pub(crate) fn batch(&self, client: &str, id: &str) -> Option<Seq> {
+        self.batches.find(client, id)
     }
 
     /// Folds one record in. Its numbers end where there is a next one: [`Record::check_numbers`].
@@ -208,6 +227,10 @@ impl State {
             Effect::Purge(purge) => self.begin_purge(seq, purge),
             Effect::EndPurges { through } => {
                 Arc::make_mut(&mut self.purges).retain(|purge| *purge > through);
+                Ok(())
+            }
+            Effect::TakeBatch { client, id } => {
+                self.batches.add(client, id, seq);
                 Ok(())
             }
             Effect::Nothing => Ok(()),

@@ -37,6 +37,7 @@ pub(super) fn adds_to(effect: &Effect<'_>) -> Option<BucketKey> {
         | Effect::Set { .. }
         | Effect::Purge(_)
         | Effect::EndPurges { .. }
+        | Effect::TakeBatch { .. }
         | Effect::Nothing => None,
     }
 }

@@ -127,7 +127,7 @@ impl Undo {
             }
             Effect::UpdateBucket(r) => self.bucket_changed(r.bucket),
             Effect::DeleteBucket(key) | Effect::RestoreBucket(key) => self.bucket_changed(key),
-            Effect::ChangeEvents(changes) if changes.by_heartbeat => self.heartbeats += 1,
+            Effect::ChangeEvents(changes) if changes.by_heartbeat => self.heartbeats += record.heartbeats(),
             // What is left of an erased record changes no event.
             Effect::ChangeEvents(changes) if changes.is_empty() => {}
             Effect::ChangeEvents(changes) => {
@@ -142,7 +142,7 @@ impl Undo {
             }
             Effect::Set { key, .. } => drop(self.asked.settings.insert(key.to_owned())),
             Effect::Purge(_) => self.purges += 1,
-            Effect::EndPurges { .. } | Effect::Nothing => {}
+            Effect::EndPurges { .. } | Effect::TakeBatch { .. } | Effect::Nothing => {}
         }
     }
 

@@ -9,7 +9,10 @@ use timberline_model::{
     Bucket, BucketUpdate, Data, Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp,
 };
 use timberline_views::columns::{Columns, DataDictionary, Renumber};
-use timberline_views::{BucketView, KnownEvents, SegmentError, Snapshot, Store, TimeRange, WriteError};
+use timberline_views::{
+    Again, BatchOutcome, Beat, BeatAnswer, BucketView, HeartbeatBatch, KnownEvents, SegmentError, Sent,
+    Snapshot, Store, TimeRange, WriteError,
+};
 
 /// One event: id, start, duration, data.
 pub(crate) type Event = (u64, i64, i64, String);
@@ -48,6 +51,8 @@ pub(crate) enum Command {
         pulsetime: i64,
         data: u8,
     },
+    /// Several in one write, some for other buckets: bucket, start, duration, pulsetime, data.
+    Heartbeats(Vec<(u8, i64, i64, i64, u8)>),
     Insert {
         bucket: u8,
         events: Vec<(i64, i64, u8)>,
@@ -90,6 +95,14 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         1 => any::<u8>().prop_map(Command::DeleteBucket),
         12 => (any::<u8>(), start(), duration(), -2i64..20, 0u8..3)
             .prop_map(|(bucket, start, duration, p, data)| Command::Heartbeat { bucket, start, duration, pulsetime: p * 500_000_000, data }),
+        5 => prop::collection::vec((any::<u8>(), start(), duration(), (-2i64..20).prop_map(|p| p * 500_000_000), 0u8..3), 0..12)
+            .prop_map(|mut beats| {
+                // Half of them go forward in time, so that they extend one another.
+                if beats.len() % 2 == 0 {
+                    beats.sort_by_key(|beat| beat.1);
+                }
+                Command::Heartbeats(beats)
+            }),
         4 => (any::<u8>(), prop::collection::vec(event(), 0..6)).prop_map(|(bucket, events)| Command::Insert { bucket, events }),
         3 => (any::<u8>(), prop::collection::vec((prop::option::of(any::<u8>()), start(), duration(), any::<u8>()), 1..4))
             .prop_map(|(bucket, events)| Command::Put { bucket, events }),
@@ -160,6 +173,19 @@ impl Plain {
                 data,
             } => {
                 self.heartbeat(*bucket, *start, *duration, *pulsetime, &data_text(*data));
+            }
+            Command::Heartbeats(beats) => {
+                // Ids are given bucket by bucket, in the order in which the buckets come.
+                let mut buckets: Vec<String> = beats.iter().map(|beat| bucket_name(beat.0)).collect();
+                let mut seen = std::collections::BTreeSet::new();
+                buckets.retain(|bucket| seen.insert(bucket.clone()));
+                for bucket in buckets {
+                    for (b, start, duration, pulsetime, data) in beats {
+                        if bucket_name(*b) == bucket {
+                            self.heartbeat(*b, *start, *duration, *pulsetime, &data_text(*data));
+                        }
+                    }
+                }
             }
             Command::Insert { bucket, events } => {
                 let events: Vec<_> = events
@@ -301,8 +327,41 @@ pub(crate) fn bucket(id: &str) -> Bucket {
     }
 }
 
-/// Tells the real store the same. `before` is the model before the command.
+/// Tells the real store the same. `before` is the model before the command. Heartbeats that are sent together are sent
+/// again, which changes nothing.
 pub(crate) fn tell(store: &Store, before: &Plain, command: &Command) -> Result<(), WriteError> {
+    match command {
+        Command::Heartbeats(beats) => tell_twice(store, beats),
+        _ => tell_once(store, before, command),
+    }
+}
+
+/// Sends heartbeats twice under the same name: the second time nothing changes, and the answer is the same.
+fn tell_twice(store: &Store, beats: &[(u8, i64, i64, i64, u8)]) -> Result<(), WriteError> {
+    let id = format!("from {}", store.snapshot().seq());
+    with_batch(beats, Some(&id), |batch| {
+        let BatchOutcome::Done(answers, _) = store.heartbeats(batch)? else {
+            panic!("a new name is not known");
+        };
+        let stored = answers.iter().any(|a| matches!(a, BeatAnswer::Stored { .. }));
+        let before = store.snapshot().seq();
+        match store.heartbeats(batch)? {
+            BatchOutcome::Known(receipt) => {
+                assert_eq!(store.snapshot().seq(), before);
+                // A disk that has lost power is not read.
+                if let Ok(again) = store.heartbeats_again(receipt.seq, batch) {
+                    assert_eq!(again, Again::Answers(answers));
+                }
+            }
+            // Where nothing was stored, nothing is remembered.
+            BatchOutcome::Done(again, _) => assert_eq!((stored, again), (false, answers)),
+        }
+        Ok(())
+    })
+}
+
+/// The same without sending anything again.
+pub(crate) fn tell_once(store: &Store, before: &Plain, command: &Command) -> Result<(), WriteError> {
     let new = |id: Option<u64>, s: i64, d: i64, t: u8| NewEvent {
         id: id.map(EventId),
         start: Timestamp::from_nanos(s),
@@ -336,6 +395,7 @@ pub(crate) fn tell(store: &Store, before: &Plain, command: &Command) -> Result<(
                 .heartbeat(&bucket_name(*bucket), &beat, Pulsetime::from_nanos(*pulsetime))
                 .map(drop)
         }
+        Command::Heartbeats(beats) => with_batch(beats, None, |batch| store.heartbeats(batch).map(drop)),
         Command::Insert { bucket, events } => {
             let events: Vec<_> = events.iter().map(|(s, d, t)| new(None, *s, *d, *t)).collect();
             store.insert_events(&bucket_name(*bucket), &events).map(drop)
@@ -372,6 +432,36 @@ pub(crate) fn tell(store: &Store, before: &Plain, command: &Command) -> Result<(
         Err(WriteError::NoSuchBucket(_)) => Ok(()),
         other => other,
     }
+}
+
+/// Heartbeats under a name.
+fn with_batch<T>(
+    beats: &[(u8, i64, i64, i64, u8)],
+    id: Option<&str>,
+    use_it: impl FnOnce(&HeartbeatBatch<'_>) -> T,
+) -> T {
+    let names: Vec<String> = (0..3).map(bucket_name).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let texts: Vec<String> = beats.iter().map(|beat| data_text(beat.4)).collect();
+    let both = beats.iter().zip(&texts);
+    let sent: Vec<Sent<'_>> = both
+        .map(|((bucket, start, duration, pulsetime, _), text)| {
+            Sent::Beat(Beat {
+                bucket: u32::from(bucket % 3),
+                pulsetime: Pulsetime::from_nanos(*pulsetime),
+                start: Timestamp::from_nanos(*start),
+                duration: Duration::from_nanos(*duration),
+                data: text,
+            })
+        })
+        .collect();
+    use_it(&HeartbeatBatch {
+        client: "",
+        id,
+        digest: sent.len() as u32,
+        buckets: &names,
+        sent: &sent,
+    })
 }
 
 pub(crate) fn list(view: &BucketView, range: TimeRange) -> Vec<Event> {

@@ -33,6 +33,9 @@ pub(crate) struct EventChange {
     /// Its data, if they changed.
     #[schema(nullable = false)]
     data: Option<Value>,
+    /// How many heartbeats did it, if they were sent together.
+    #[schema(nullable = false)]
+    heartbeats: Option<u64>,
     /// The heartbeat that did it.
     #[schema(nullable = false)]
     heartbeat: Option<HeartbeatFacts>,
@@ -143,6 +146,9 @@ pub(crate) struct RecordLine {
     /// The event that a heartbeat made or extended.
     #[schema(nullable = false)]
     event: Option<u64>,
+    /// How many heartbeats it stands for, if they were sent together.
+    #[schema(nullable = false)]
+    heartbeats: Option<u64>,
     /// How many events it wrote.
     #[schema(nullable = false)]
     events: Option<u64>,
@@ -168,6 +174,8 @@ pub(crate) enum RecordKindName {
     BucketUpdated,
     BucketDeleted,
     Heartbeat,
+    Heartbeats,
+    BatchTaken,
     EventsInserted,
     EventsPut,
     EventsDeleted,

@@ -2,12 +2,14 @@
 //! needs nothing here: they are described where they are.
 
 mod erasure;
+mod events;
 mod files;
 mod history;
 mod live;
 mod time;
 
 pub(crate) use self::erasure::*;
+pub(crate) use self::events::*;
 pub(crate) use self::files::*;
 pub(crate) use self::history::*;
 pub(crate) use self::live::*;
