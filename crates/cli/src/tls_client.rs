@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -21,16 +21,6 @@ use timberline_server::tls;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
-
-/// Where systems keep the certificates of the authorities that they trust.
-const SYSTEM_FILES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
-/// The environment variable that names another such file.
-const SYSTEM_VARIABLE: &str = "SSL_CERT_FILE";
 
 /// The SHA-256 digest of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +43,7 @@ impl Trust {
     /// # Errors
     /// When the file cannot be read or has none.
     pub(crate) fn file(path: &Path) -> anyhow::Result<Self> {
-        Ok(Self::Roots(Arc::new(roots(path)?)))
+        Ok(Self::Roots(Arc::new(tls::roots(path)?)))
     }
 
     /// The certificate of a server, from its own file.
@@ -75,28 +65,14 @@ impl Trust {
                 }));
             }
             Self::Roots(roots) => Arc::clone(roots),
-            Self::System => Arc::new(system_roots()?),
+            Self::System => Arc::new(
+                tls::system_roots()
+                    .context("name the server's certificate with --cert-fingerprint or --ca")?,
+            ),
         };
         let builder = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider));
         Ok(builder.build()?)
     }
-}
-
-fn roots(path: &Path) -> anyhow::Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(tls::certificates(path)?);
-    anyhow::ensure!(added > 0, "no certificate in {} can be used", path.display());
-    Ok(roots)
-}
-
-fn system_roots() -> anyhow::Result<RootCertStore> {
-    let named = std::env::var_os(SYSTEM_VARIABLE).map(PathBuf::from);
-    let usual = SYSTEM_FILES.into_iter().map(PathBuf::from);
-    let file = named.into_iter().chain(usual).find(|path| path.exists());
-    let file = file.context(
-        "this system has no list of certificate authorities: name the server's certificate with --cert-fingerprint or --ca",
-    )?;
-    roots(&file)
 }
 
 /// Accepts certificates by their fingerprints.

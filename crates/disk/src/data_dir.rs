@@ -22,6 +22,7 @@ use crate::{IoError, atomic};
 /// scrub.json                how far the scrub has come
 /// backups.json              where the backups are
 /// tokens.json               the tokens that the server accepts; tokens-used.json: their last uses
+/// webhooks*.json            where the server sends what happens, with secrets; how far it has come
 /// manifest.json             in a backup: what is in it
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +65,10 @@ impl DataDir {
     pub const TOKENS: &str = "tokens.json";
     /// When each token was last used.
     pub const TOKEN_USES: &str = "tokens-used.json";
+    /// The webhooks, with their secrets.
+    pub const WEBHOOKS: &str = "webhooks.json";
+    /// How far each webhook has come.
+    pub const WEBHOOK_STATES: &str = "webhooks-state.json";
     /// What is in a backup.
     pub const MANIFEST: &str = "manifest.json";
 

@@ -21,6 +21,7 @@ use crate::service::privacy::Privacy;
 use crate::service::purge::pending::Pending;
 use crate::service::retention;
 use crate::service::status::Started;
+use crate::service::webhooks::Webhooks;
 use crate::service::write_hold::Hold;
 use crate::settings::{SettingError, Settings};
 use crate::web::files::sites::Sites;
@@ -66,6 +67,8 @@ pub(crate) struct App {
     pub(crate) import_runs: import_run::Runs,
     /// The readers of the live stream.
     pub(crate) live: live::Hub,
+    /// Requests to other programs.
+    pub(crate) webhooks: Webhooks,
 }
 
 impl App {
@@ -100,6 +103,7 @@ impl App {
             importing: tokio::sync::Semaphore::new(1),
             import_runs: import_run::Runs::default(),
             live: live::Hub::default(),
+            webhooks: Webhooks::open(&settings.data_dir, store.snapshot().seq()),
             settings,
             identity,
             started,

@@ -81,6 +81,7 @@ pub mod status {
 /// Certificates, for `timberline cert` and clients.
 pub mod tls {
     pub use crate::http::tls::{TlsError, certificates, digest, fingerprint};
+    pub use crate::http::tls_roots::{RootsError, roots, system_roots};
 }
 
 /// The tokens of a data directory, for `timberline token`.

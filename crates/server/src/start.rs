@@ -149,6 +149,7 @@ impl Start {
         runtime.shutdown_timeout(SHUTDOWN);
         drop(tasks);
         app.keys.iter().for_each(Keys::close);
+        app.webhooks.close();
         close(app)?;
         tracing::info!("stopped");
         served

@@ -59,8 +59,18 @@ pub(crate) struct ConfigFile {
     pub(crate) durability: Durability,
     /// Backups that the server makes by itself.
     pub(crate) backup: Backup,
+    /// Where webhooks may send to.
+    pub(crate) webhooks: Webhooks,
     /// Bounds on what clients may use.
     pub(crate) limits: Limits,
+}
+
+/// The `[webhooks]` section.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Webhooks {
+    /// Hosts and ranges of addresses, besides this machine.
+    pub(crate) allow: Vec<String>,
 }
 
 /// The `[auth]` section.
@@ -270,6 +280,7 @@ mod tests {
             "backup.dir",
             "backup.every",
             "backup.keep",
+            "webhooks.allow",
             "limits.body_bytes",
             "limits.body_pool_bytes",
             "limits.connections",

@@ -7,8 +7,8 @@ use std::time::Duration;
 use timberline_backup::AutomaticBackup;
 
 use timberline_server::settings::{
-    Access, AddressRange, ApiKey, Auth, BasePath, HistorySettings, Logging, Network, Pages, RetentionRule,
-    SettingError, Settings, StorageSettings, TlsFiles,
+    Access, AddressRange, AllowedTarget, ApiKey, Auth, BasePath, HistorySettings, Logging, Network, Pages,
+    RetentionRule, SettingError, Settings, StorageSettings, TlsFiles, WebhookSettings,
 };
 
 use crate::build::BUILD;
@@ -173,6 +173,9 @@ impl Config {
             retention: file.retention.into_iter().map(Retention::rule).collect(),
             scrub_every: at_least_a_second("scrub_every", file.scrub_every, SCRUB_EVERY)?,
             backup: automatic_backup(file.backup, from_file)?,
+            webhooks: WebhookSettings {
+                allow: allowed_targets(&file.webhooks.allow)?,
+            },
             limits: file.limits,
         };
         check(&server)?;
@@ -184,6 +187,15 @@ impl Config {
             },
         })
     }
+}
+
+/// Where webhooks may send to.
+fn allowed_targets(list: &[String]) -> Result<Vec<AllowedTarget>, ConfigError> {
+    let parse = |text: &String| {
+        text.parse()
+            .map_err(|reason| value("webhooks.allow", quoted(text), reason))
+    };
+    list.iter().map(parse).collect()
 }
 
 /// The certificate of the command line, or that of the file.

@@ -49,3 +49,4 @@ mod stream;
 mod timeline;
 mod tls;
 mod web;
+mod webhooks;

@@ -573,3 +573,43 @@ fn a_token_for_some_buckets_gets_these_until_it_is_revoked() {
     });
     server.stop();
 }
+
+const PAGE: &str = include_str!("../../../../docs/live.md");
+
+/// The example of the page: the same events with the same members.
+#[test]
+fn the_page_is_true() {
+    let installation = Installation::new();
+    let server = installation.start();
+    for (id, type_) in [
+        ("aw-watcher-afk_laptop", "afkstatus"),
+        ("aw-watcher-window_laptop", "currentwindow"),
+    ] {
+        make_bucket(&server, id, type_);
+    }
+    beat(&mut open(&server), "aw-watcher-window_laptop", 1, "News");
+    let shown =
+        |field: &str| -> Vec<&str> { PAGE.lines().filter_map(|line| line.strip_prefix(field)).collect() };
+    let (names, data) = (shown("event: "), shown("data: "));
+    assert_eq!(names.len(), data.len());
+    let mut client = Client::open(server.port, "", &[]);
+    for (name, data) in names.into_iter().zip(data) {
+        let data: Value = serde_json::from_str(data).expect("JSON");
+        // The page leaves out the state of the other bucket.
+        let event = loop {
+            let event = client.next();
+            if event.name != "head" || event.data["bucket"] == data["bucket"] {
+                break event;
+            }
+        };
+        assert_eq!(event.name, name);
+        let keys = |value: &Value| {
+            value
+                .as_object()
+                .map(|object| object.keys().cloned().collect::<Vec<String>>())
+        };
+        assert_eq!(keys(&event.data), keys(&data), "{name}");
+        assert_eq!(keys(&event.data["event"]), keys(&data["event"]), "{name}");
+    }
+    server.stop();
+}

@@ -9,6 +9,7 @@ use crate::service::chosen_buckets::FitsNone;
 use crate::service::export::ExportError;
 use crate::service::import::{ImportError, LayoutError};
 use crate::service::purge::PurgeError;
+use crate::service::webhooks::WebhookError;
 use crate::service::write_hold::HoldError;
 
 impl From<HistoryError> for ApiError {
@@ -148,6 +149,20 @@ impl From<PurgeError> for ApiError {
             PurgeError::NoRandomness(_) => Self::Internal(error.to_string()),
             PurgeError::History(error) => error.into(),
             PurgeError::Write(error) => error.into(),
+        }
+    }
+}
+
+impl From<WebhookError> for ApiError {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::Unknown(id) => Self::NoSuchWebhook(id),
+            WebhookError::Definition(_) | WebhookError::Replay(_) | WebhookError::TooMany => {
+                Self::Unfit(with_causes(&error))
+            }
+            WebhookError::Unreadable(_) | WebhookError::File(_) | WebhookError::NoRandomness(_) => {
+                Self::Internal(with_causes(&error))
+            }
         }
     }
 }

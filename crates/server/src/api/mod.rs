@@ -26,6 +26,7 @@
 //! | `export` | GET POST | [`v1::export`] |
 //! | `stream` | GET | [`v1::stream`] |
 //! | `timeline` | GET | [`v1::timeline`] |
+//! | `webhooks`, `webhooks/{id}`; `…/deliveries`, `…/replay`, `…/test` | GET POST, GET PATCH DELETE; GET, POST, POST | [`v1::webhooks`] |
 //! | `import/detect`; `import/run`, `import/run/{id}` | POST; POST, GET DELETE | [`v1::import`] |
 //!
 //! GET and queries also answer from a past state of buckets, events and settings ([`as_of`]).

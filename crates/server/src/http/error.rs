@@ -109,6 +109,8 @@ pub(crate) enum ApiError {
     History(HistoryError),
     #[error("There is nothing of the id {} in the trash", Echo(.0))]
     NotInTrash(String),
+    #[error("There is no webhook with the id '{}'", Echo(.0))]
+    NoSuchWebhook(String),
     /// Things have changed since.
     #[error("{message}")]
     Conflict { message: String, conflicts: Vec<String> },
@@ -122,9 +124,11 @@ pub(crate) enum ApiError {
 impl ApiError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchBucket(_) | Self::NoSuchEvent { .. } | Self::NoSuchRoute | Self::NotInTrash(_) => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoSuchBucket(_)
+            | Self::NoSuchEvent { .. }
+            | Self::NoSuchRoute
+            | Self::NotInTrash(_)
+            | Self::NoSuchWebhook(_) => StatusCode::NOT_FOUND,
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::History(error) => history_status(error),
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -170,6 +174,7 @@ impl ApiError {
             Self::History(HistoryError::TooOld { .. } | HistoryError::TooNew { .. }) => "not in the history",
             Self::History(_) => "history cannot be read",
             Self::NotInTrash(_) => "not in the trash",
+            Self::NoSuchWebhook(_) => "no such webhook",
             Self::Conflict { .. } => "conflict",
             Self::Unavailable(_) => "not possible now",
             Self::Internal(_) => "internal error",

@@ -18,6 +18,7 @@
 //! | `query_limits` | the configuration keys in messages about a query's limits |
 //! | `query_warnings` | the warnings of a query, as a header |
 //! | `run_blocking` | work on a blocking thread; cancelling it when the client disconnects |
+//! | `tls_roots` | the certificate authorities that the system trusts |
 //! | `tls` | the certificate, and TLS on a socket |
 //! | `query`, `json` | small parsers and writers |
 
@@ -43,6 +44,7 @@ pub(crate) mod refusals;
 mod run_blocking;
 pub(crate) mod socket;
 pub(crate) mod tls;
+pub(crate) mod tls_roots;
 
 pub(crate) use answer::{ChunkSender, StreamEnded, json_answer, stream};
 pub(crate) use collect::{BodyPool, collect, collect_json, pass_over, pieces};

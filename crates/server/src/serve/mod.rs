@@ -49,6 +49,7 @@ pub(crate) async fn serve(listeners: Listeners, app: Arc<App>) -> Result<(), Ser
     // Streams stay for hours. They must leave places for those who come and go.
     let streams = limits.streams.min(limits.connections / 2).max(1);
     app.live.add_places(streams);
+    app.webhooks.start(&app);
     let connections = Connections::new(&limits, app.bodies.waits());
     let entrance = Arc::new(Entrance {
         router: api::router(&app),

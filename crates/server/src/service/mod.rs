@@ -18,6 +18,7 @@
 //! | [`status`] | what a person wants to know about the server |
 //! | [`write_trouble`] | why writes do not go through at the moment |
 //! | [`live`] | records and buckets as they are published |
+//! | [`webhooks`] | requests to other programs when something happens |
 //! | [`record_json`] | a record of the log as JSON |
 //! | [`memory`] | giving memory back when it is not needed |
 
@@ -38,5 +39,6 @@ pub(crate) mod scrub;
 pub(crate) mod setting;
 pub(crate) mod small_files;
 pub(crate) mod status;
+pub(crate) mod webhooks;
 pub(crate) mod write_hold;
 pub(crate) mod write_trouble;

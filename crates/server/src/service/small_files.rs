@@ -10,6 +10,7 @@ use crate::access::Tokens;
 use crate::identity::Identity;
 use crate::service::privacy;
 use crate::service::retention::Holds;
+use crate::service::webhooks;
 use crate::settings::Settings;
 use timberline_backup::registered;
 
@@ -23,6 +24,7 @@ pub(crate) fn damaged(settings: &Settings) -> Vec<String> {
         registered(dir).err().map(|error| error.to_string()),
         Holds::read(dir).err().map(|error| error.to_string()),
         privacy::damaged_key(dir),
+        webhooks::damaged(dir),
         Tokens::read(dir).err().map(|error| error.to_string()),
         clock_trust(dir, &Clock::system())
             .err()
@@ -102,6 +104,8 @@ mod tests {
             ("backups.json", "{"),
             ("retention.json", "[1"),
             ("tokens.json", "{"),
+            ("webhooks.json", "{"),
+            ("webhooks-state.json", "{"),
             ("privacy.key", "not hexadecimal"),
             ("CLOCK", "timberline clock 1\n"),
         ] {

@@ -3,6 +3,7 @@
 mod auth;
 mod limits;
 mod network;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use timberline_backup::AutomaticBackup;
 pub use auth::{ApiKey, Auth};
 pub use limits::Limits;
 pub use network::{AddressRange, BasePath, Network, TlsFiles};
+pub use webhooks::{AllowedTarget, WebhookSettings};
 
 /// What the server is to do. Everything that has a default is decided.
 #[derive(Clone, Debug)]
@@ -46,6 +48,8 @@ pub struct Settings {
     pub scrub_every: Duration,
     /// The backups that the server makes by itself, if any.
     pub backup: Option<AutomaticBackup>,
+    /// Where webhooks may send to.
+    pub webhooks: WebhookSettings,
     /// What clients may use.
     pub limits: Limits,
 }
@@ -185,6 +189,7 @@ pub(crate) fn test_settings() -> Settings {
         retention: Vec::new(),
         scrub_every: 7 * DAY,
         backup: None,
+        webhooks: WebhookSettings::default(),
         limits: Limits::default(),
     }
 }

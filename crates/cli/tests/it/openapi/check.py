@@ -252,6 +252,27 @@ def live(api):
     api.ask("open_stream", 400, mode="all")
 
 
+def webhooks(api):
+    hook = {"url": "http://127.0.0.1:9/", "trigger": {"on": "records", "kinds": ["setting-set"]}}
+    made = api.ask("create_webhook", 201, hook)
+    silence = {"on": "silence", "buckets": ["b"], "seconds": 600}
+    api.ask("create_webhook", 201, {**hook, "name": "n", "max_tries": 3, "trigger": silence})
+    api.ask("create_webhook", 422, {**hook, "url": "http://192.0.2.1/"})
+    api.ask("create_webhook", 400, b"{", {"Content-Type": "application/json"})
+    api.ask("list_webhooks", 200)
+    tested = api.ask("test_webhook", 200, id=made["id"])
+    assert not tested["delivered"], tested
+    api.ask("get_webhook", 200, id=made["id"])
+    api.ask("list_webhook_deliveries", 200, id=made["id"])
+    api.ask("update_webhook", 200, {"paused": True, "new_secret": True}, id=made["id"])
+    api.ask("update_webhook", 422, {"unknown": 1}, id=made["id"])
+    api.ask("replay_webhook", 200, {"from": 1}, id=made["id"])
+    api.ask("replay_webhook", 422, {"from": 0}, id=made["id"])
+    api.ask("delete_webhook", 204, id=made["id"])
+    for operation in ["get_webhook", "delete_webhook", "test_webhook", "list_webhook_deliveries"]:
+        api.ask(operation, 404, id="none")
+
+
 def the_server(api):
     for operation in ["get_openapi", "get_info", "get_server_log", "get_status", "get_metrics", "health", "ready"]:
         api.ask(operation, 200)
@@ -266,6 +287,7 @@ def main():
     looking(api)
     history(api)
     live(api)
+    webhooks(api)
     the_server(api)
     operations = {operation["operationId"] for _, _, operation in api.operations()}
     assert operations == api.succeeded, f"no request succeeded for {operations - api.succeeded}"

@@ -12,6 +12,7 @@ pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod stream;
 pub(crate) mod timeline;
+pub(crate) mod webhooks;
 
 use std::sync::Arc;
 
@@ -48,6 +49,16 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         // Not compressed: a compressor holds back what is to arrive now.
         .route("/api/1/stream", get(stream::get))
         .route("/api/1/timeline", get(timeline::get).layer(compression()))
+        .route("/api/1/webhooks", get(webhooks::list).post(webhooks::create))
+        .route(
+            "/api/1/webhooks/{id}",
+            get(webhooks::get)
+                .patch(webhooks::update)
+                .delete(webhooks::delete),
+        )
+        .route("/api/1/webhooks/{id}/deliveries", get(webhooks::deliveries))
+        .route("/api/1/webhooks/{id}/replay", post(webhooks::replay))
+        .route("/api/1/webhooks/{id}/test", post(webhooks::test))
         .route("/api/1/import/detect", post(import::detect))
         .route("/api/1/import/run", post(import::run))
         .route(

@@ -25,7 +25,7 @@ use crate::causes::with_causes;
 use crate::http::answer::live_body;
 use crate::http::connection::Connection;
 use crate::http::{ApiError, Query};
-use crate::service::live::{Batch, Filter, HeadFeed, Message, RecordFeed, Subscription};
+use crate::service::live::{Batch, Filter, HeadFeed, Listener, Message, Place, RecordFeed};
 
 /// How long a client waits before it connects again, in milliseconds.
 const RETRY: u32 = 2_000;
@@ -84,7 +84,7 @@ pub(crate) async fn get(
     request: Request,
 ) -> Result<Response<Body>, ApiError> {
     let (head, _) = request.into_parts();
-    let subscription = Subscription::begin(&app).map_err(|error| ApiError::Unavailable(error.to_string()))?;
+    let place = Place::take(&app.live).map_err(|error| ApiError::Unavailable(error.to_string()))?;
     let allowed = granted.map(|Extension(granted)| granted.buckets().to_vec());
     let wanted = Wanted::of(&head, allowed.unwrap_or_default(), &app.store.snapshot())?;
     if let Some(connection) = Connection::current() {
@@ -92,9 +92,10 @@ pub(crate) async fn get(
     }
     let (sender, body) = live_body();
     let stream = Stream {
+        listener: Listener::begin(&app),
+        _place: place,
         app,
         head,
-        subscription,
         feed: Some(wanted.feed),
         every: wanted.every,
         pause: None,
@@ -240,7 +241,8 @@ struct Stream {
     app: Arc<App>,
     /// The request, whose credentials are checked again now and then.
     head: request::Parts,
-    subscription: Subscription,
+    listener: Listener,
+    _place: Place,
     /// Taken while a thread reads from it.
     feed: Option<Feed>,
     every: Duration,
@@ -262,7 +264,7 @@ impl Stream {
         loop {
             let place = tokio::select! {
                 place = sender.reserve() => place,
-                () = self.subscription.stopped() => return,
+                () = self.listener.stopped() => return,
             };
             let Ok(place) = place else { return };
             if !self.is_admitted() {
@@ -285,9 +287,9 @@ impl Stream {
         let pause = self.pause.take().unwrap_or_default();
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = self.subscription.stopped() => return None,
+            () = self.listener.stopped() => return None,
         }
-        while !self.subscription.is_stopping() {
+        while !self.listener.is_stopping() {
             let batch = self.read().await?;
             if !batch.messages.is_empty() {
                 self.pause = batch.is_last.then_some(self.every);
@@ -300,7 +302,7 @@ impl Stream {
             tokio::select! {
                 () = &mut quiet => return Some(keep_alive(batch.seq)),
                 () = tokio::time::sleep(LOOK_AGAIN), if is_missing => {}
-                is_there = self.subscription.published_after(batch.seq), if !is_missing => if !is_there {
+                is_there = self.listener.published_after(batch.seq), if !is_missing => if !is_there {
                     return None;
                 },
             }

@@ -103,32 +103,23 @@ impl Hub {
     }
 }
 
-/// One reader.
-#[derive(Debug)]
-pub(crate) struct Subscription {
+/// Hears of what is published.
+#[derive(Clone, Debug)]
+pub(crate) struct Listener {
     news: watch::Receiver<News>,
-    _place: OwnedSemaphorePermit,
 }
 
-impl Subscription {
+impl Listener {
     /// Begins to listen.
-    ///
-    /// # Errors
-    /// When there are too many readers.
-    pub(crate) fn begin(app: &Arc<App>) -> Result<Subscription, TooManyStreams> {
-        let hub = &app.live;
-        let place = Arc::clone(&hub.places)
-            .try_acquire_owned()
-            .map_err(|_| TooManyStreams { limit: hub.limit() })?;
-        let subscription = Subscription {
-            news: hub.news.subscribe(),
-            _place: place,
+    pub(crate) fn begin(app: &Arc<App>) -> Listener {
+        let listener = Listener {
+            news: app.live.news.subscribe(),
         };
-        if !std::mem::replace(&mut *hub.following.lock(), true) {
+        if !std::mem::replace(&mut *app.live.following.lock(), true) {
             let app = Arc::clone(app);
             tokio::spawn(async move { app.live.follow(&app).await });
         }
-        Ok(subscription)
+        listener
     }
 
     /// Waits until a record after `seq` is published. `false` if the server stops instead.
@@ -146,5 +137,24 @@ impl Subscription {
     pub(crate) async fn stopped(&mut self) {
         // An error means that the server is gone.
         let _ = self.news.wait_for(|news| news.stopping).await;
+    }
+}
+
+/// A place among the streams.
+#[derive(Debug)]
+pub(crate) struct Place(
+    #[expect(dead_code, reason = "it is given back when it is dropped")] OwnedSemaphorePermit,
+);
+
+impl Place {
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn take(hub: &Hub) -> Result<Place, TooManyStreams> {
+        let place = Arc::clone(&hub.places).try_acquire_owned();
+        place
+            .map(Place)
+            .map_err(|_| TooManyStreams { limit: hub.limit() })
     }
 }

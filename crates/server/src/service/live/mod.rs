@@ -21,7 +21,7 @@ use timberline_log::Seq;
 
 pub(crate) use filter::Filter;
 pub(crate) use heads::HeadFeed;
-pub(crate) use hub::{Hub, Subscription};
+pub(crate) use hub::{Hub, Listener, Place};
 pub(crate) use records::RecordFeed;
 
 /// A batch ends with the message that reaches this size: little enough for hundreds of readers to hold one.

@@ -42,12 +42,20 @@ pub(super) fn process(out: &mut Text, app: &App) {
     );
 }
 
-/// The live stream.
+/// The live stream and webhooks.
 pub(super) fn live(out: &mut Text, app: &App) {
     out.gauge(
         "streams",
         "Live streams that are open.",
         app.live.readers() as f64,
+    );
+    let hooks = app.webhooks.list();
+    out.gauge("webhooks", "Webhooks.", hooks.len() as f64);
+    let paused = hooks.iter().filter(|hook| hook.seen().paused.is_some());
+    out.gauge(
+        "webhooks_paused",
+        "Webhooks that send nothing until a person continues them.",
+        paused.count() as f64,
     );
 }
 
