@@ -306,7 +306,6 @@ mod tests {
             assert!(is_open(path), "{path}");
         }
         for path in [
-            "/api",
             "/api/0/buckets",
             "/api/0/info/x",
             "/api/0/infos",
