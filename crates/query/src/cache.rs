@@ -46,13 +46,7 @@ struct Entry {
 impl Entry {
     /// Whether the result is the same on this snapshot.
     fn holds(&self, snapshot: &Snapshot) -> bool {
-        let untouched = |(key, until): &(_, _)| {
-            let bucket = snapshot.bucket_of(*key);
-            bucket.is_some_and(|b| b.touched_until(*until) <= self.seq)
-        };
-        self.seq <= snapshot.seq()
-            && (!self.reads.bucket_list || snapshot.buckets_touched() <= self.seq)
-            && self.reads.buckets.iter().all(untouched)
+        self.reads.unchanged_since(self.seq, snapshot)
     }
 
     fn bytes(&self) -> usize {

@@ -13,6 +13,7 @@ use timberline_views::Snapshot;
 use crate::answer::{Answer, Part};
 use crate::cache::{Kept, Key, Results};
 use crate::catalog::Catalog;
+use crate::categories::OwnRules;
 use crate::error::{Limited, QueryError};
 use crate::evaluate::evaluate;
 use crate::json;
@@ -57,6 +58,7 @@ pub struct Engine {
     programs: Programs,
     results: Results,
     pub(crate) tiles: Tiles,
+    own_rules: OwnRules,
     counters: Counters,
 }
 
@@ -121,6 +123,7 @@ impl Engine {
             tiles: Tiles::new(limits.tile_bytes()),
             catalog: Mutex::new(Arc::new(Catalog::new())),
             programs: Programs::new(),
+            own_rules: OwnRules::default(),
             counters: Counters::default(),
             limits,
             threads,
@@ -359,6 +362,11 @@ impl Engine {
         }
     }
 
+    /// How often a search of a backtracking pattern may go back.
+    pub(crate) fn backtracking_steps(&self) -> usize {
+        self.limits.backtracking_steps
+    }
+
     fn new_run<'a>(
         &'a self,
         snapshot: &'a Snapshot,
@@ -375,6 +383,7 @@ impl Engine {
             period,
             name,
             backtracking_steps: self.limits.backtracking_steps,
+            own_rules: &self.own_rules,
             reads: RefCell::default(),
             warnings: RefCell::default(),
             trace: traced.then(|| RefCell::new(Trace::default())),

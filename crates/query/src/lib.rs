@@ -13,6 +13,7 @@
 //! | `function` | the functions of the language: names, arguments, errors |
 //! | `transform` | computes lists of events from lists of events; each transform owns what it keeps in the catalog |
 //! | `rules`, `pattern` | rules of categories and tags, regular expressions |
+//! | [`categories`] | the categories of the settings |
 //! | `value` | the values of a program |
 //! | `events`, `totals` | lists of events as columns, and their sums |
 //! | `load` | reads a bucket into columns |
@@ -61,6 +62,7 @@
 mod answer;
 mod cache;
 mod catalog;
+pub mod categories;
 mod engine;
 mod error;
 mod evaluate;

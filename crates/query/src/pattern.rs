@@ -191,6 +191,24 @@ fn build(expressions: &[&Hir], bytes: usize, kind: MatchKind) -> Result<meta::Re
     built.map_err(Box::new)
 }
 
+/// What is wrong with a text that is not a regular expression, and where, in bytes, if that can be said.
+pub(crate) fn mistake(text: &str) -> Option<(usize, String)> {
+    use regex_syntax::ast::ErrorKind::{UnsupportedBackreference, UnsupportedLookAround};
+    match regex_syntax::parse(text).err()? {
+        regex_syntax::Error::Parse(error)
+            if !matches!(error.kind(), UnsupportedBackreference | UnsupportedLookAround) =>
+        {
+            Some((error.span().start.offset, error.kind().to_string()))
+        }
+        regex_syntax::Error::Translate(error) => Some((error.span().start.offset, error.kind().to_string())),
+        // What only the other engine knows.
+        _ => match fancy_regex::Regex::new(text).err()? {
+            fancy_regex::Error::ParseError(at, error) => Some((at, error.to_string())),
+            _ => None,
+        },
+    }
+}
+
 fn is_too_large(error: &fancy_regex::Error) -> bool {
     use fancy_regex::{CompileError, Error};
     match error {

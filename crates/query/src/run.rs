@@ -1,10 +1,12 @@
 //! One run of a program on one period of a snapshot: what it is given, and what it has read.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use timberline_model::Timestamp;
-use timberline_views::{BucketKey, BucketView, Snapshot};
+use timberline_views::{BucketKey, BucketView, Seq, Snapshot};
 
+use crate::categories::{Own, OwnRules};
 use crate::error::QueryError;
 use crate::period::Period;
 use crate::scope::Scope;
@@ -22,6 +24,8 @@ pub(crate) struct Run<'a> {
     /// The value of `NAME`.
     pub(crate) name: &'a str,
     pub(crate) backtracking_steps: usize,
+    /// The categories of settings.
+    pub(crate) own_rules: &'a OwnRules,
     pub(crate) reads: RefCell<Reads>,
     pub(crate) warnings: RefCell<Warnings>,
     pub(crate) trace: Option<RefCell<Trace>>,
@@ -34,6 +38,22 @@ pub(crate) struct Reads {
     pub(crate) buckets: Vec<(BucketKey, Timestamp)>,
     /// Whether it has read the list of buckets.
     pub(crate) bucket_list: bool,
+    /// The categories of the settings, if it has read them.
+    pub(crate) own_rules: Option<Arc<Own>>,
+}
+
+impl Reads {
+    /// Whether all of it is in a snapshot as it was at record `seq`.
+    pub(crate) fn unchanged_since(&self, seq: Seq, snapshot: &Snapshot) -> bool {
+        let untouched = |(key, until): &(_, _)| {
+            let bucket = snapshot.bucket_of(*key);
+            bucket.is_some_and(|b| b.touched_until(*until) <= seq)
+        };
+        seq <= snapshot.seq()
+            && (!self.bucket_list || snapshot.buckets_touched() <= seq)
+            && self.buckets.iter().all(untouched)
+            && self.own_rules.as_ref().is_none_or(|own| own.holds_on(snapshot))
+    }
 }
 
 impl Run<'_> {
@@ -49,6 +69,13 @@ impl Run<'_> {
     /// Notes that the list of buckets was read.
     pub(crate) fn reads_bucket_list(&self) {
         self.reads.borrow_mut().bucket_list = true;
+    }
+
+    /// The categories of the settings.
+    pub(crate) fn own_rules(&self) -> Arc<Own> {
+        let own = self.own_rules.of(self.snapshot);
+        self.reads.borrow_mut().own_rules = Some(Arc::clone(&own));
+        own
     }
 
     /// Notes what the result leaves out.

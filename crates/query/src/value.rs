@@ -118,6 +118,30 @@ impl Value {
         Ok(Value::Dict(Arc::new(Dict { members, nest })))
     }
 
+    /// A JSON value. Members of objects that are null are left out: the language has no null.
+    ///
+    /// # Errors
+    /// When it is nested too deep, or there is no memory for it.
+    pub(crate) fn of_json(guard: &Guard, json: &serde_json::Value) -> Result<Value, QueryError> {
+        use serde_json::Value as Json;
+        Ok(match json {
+            Json::Null => Value::Empty,
+            Json::Bool(value) => Value::Bool(*value),
+            Json::Number(number) => Value::Number(number.as_f64().unwrap_or_default()),
+            Json::String(text) => Value::text(text.as_str()),
+            Json::Array(values) => {
+                let values: Result<Vec<Value>, _> = values.iter().map(|v| Value::of_json(guard, v)).collect();
+                Value::list(guard, values?)?
+            }
+            Json::Object(members) => {
+                let members = members.iter().filter(|(_, value)| !value.is_null());
+                let member =
+                    |(key, value): (&String, &Json)| Ok((key.as_str().into(), Value::of_json(guard, value)?));
+                Value::dict(guard, members.map(member).collect::<Result<_, QueryError>>()?)?
+            }
+        })
+    }
+
     pub(crate) fn text(text: impl Into<Arc<str>>) -> Value {
         Value::Text(Text::from(&text.into()))
     }

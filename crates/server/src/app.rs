@@ -14,6 +14,7 @@ use crate::http::tls::Tls;
 use crate::http::{ApiError, BodyPool, Refusals};
 use crate::identity::Identity;
 use crate::logging::Ring;
+use crate::service::categories::Versions;
 use crate::service::erasure::Erasure;
 use crate::service::import_run;
 use crate::service::live;
@@ -44,6 +45,8 @@ pub(crate) struct App {
     /// What was refused.
     pub(crate) refusals: Refusals,
     pub(crate) hold: Hold,
+    /// Which records have changed the categories.
+    pub(crate) versions: Versions,
     /// What of events is not to be kept.
     pub(crate) privacy: Privacy,
     pub(crate) bodies: BodyPool,
@@ -92,6 +95,7 @@ impl App {
             refusals: Refusals::default(),
             hold: Hold::new(&settings.limits),
             privacy: Privacy::new(settings.data_dir.clone(), &store.snapshot()),
+            versions: Versions::default(),
             bodies: BodyPool::new(&settings.limits),
             sites: Sites::new(&settings),
             purges: Pending::default(),

@@ -3,7 +3,7 @@
 use super::{Arguments, Function, Parameters};
 use crate::error::{Limited, QueryError};
 use crate::json;
-use crate::rules::{Purpose, RuleSet};
+use crate::rules::Purpose;
 use crate::transform::{self, Classifier};
 use crate::value::Value;
 use crate::warning::Warning;
@@ -79,10 +79,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let key = a.text(1)?;
         transform::simplify_window_titles(a.scope(), &a.events(0)?, key).map(Value::Events)
     }),
-    function("categorize", &["events", "rules"], |a| {
-        classify(a, Purpose::Categorize)
+    Function {
+        name: "categorize",
+        parameters: Parameters::LastOptional(&["events", "rules"]),
+        run: |a| match a.len() {
+            1 => classify_by_own_rules(a),
+            _ => classify(a, Purpose::Categorize, a.value(1)),
+        },
+    },
+    function("tag", &["events", "rules"], |a| {
+        classify(a, Purpose::Tag, a.value(1))
     }),
-    function("tag", &["events", "rules"], |a| classify(a, Purpose::Tag)),
 ];
 
 fn filter_keyvals(arguments: &Arguments<'_>, keep: bool) -> Result<Value, QueryError> {
@@ -117,21 +124,25 @@ fn concat(arguments: &Arguments<'_>) -> Result<Value, QueryError> {
 /// Bytes of rules as JSON: a value that has itself in it many times is long without being large.
 const MAX_RULES_BYTES: usize = 4 << 20;
 
-fn classify(arguments: &Arguments<'_>, purpose: Purpose) -> Result<Value, QueryError> {
+/// By the categories of the settings, of the state that the query is about.
+fn classify_by_own_rules(arguments: &Arguments<'_>) -> Result<Value, QueryError> {
+    let own = arguments.run.own_rules();
+    let rules = own.rules().map_err(|error| error.about("categorize"))?;
+    let rules = Value::of_json(arguments.scope().guard, rules)?;
+    classify(arguments, Purpose::Categorize, &rules)
+}
+
+fn classify(arguments: &Arguments<'_>, purpose: Purpose, rules: &Value) -> Result<Value, QueryError> {
     let scope = arguments.scope();
     let events = arguments.events(0)?;
-    let rules = arguments.value(1);
     if json::size(scope.catalog, rules, MAX_RULES_BYTES).is_none() {
         let message = format!("the rules are longer than {MAX_RULES_BYTES} bytes as JSON");
         return Err(arguments.about(1, QueryError::limit(Limited::Argument, message)));
     }
-    // Equal rules for the same purpose are compiled once, whoever sends them.
-    let mut name = format!("{purpose:?} ").into_bytes();
-    json::write_value(scope.catalog, rules, &mut name);
     let steps = arguments.run.backtracking_steps;
-    let read = || RuleSet::read(scope.guard, purpose, rules, steps);
-    let classifier = Classifier::of(scope.catalog, &String::from_utf8_lossy(&name), read)
-        .map_err(|error| arguments.about(1, error))?;
+    let own = || arguments.run.own_rules();
+    let classifier =
+        Classifier::of(scope, purpose, rules, own, steps).map_err(|error| arguments.about(1, error))?;
     let (classified, warnings) =
         transform::classify(scope, &events, &classifier).map_err(|error| arguments.about(1, error))?;
     warnings

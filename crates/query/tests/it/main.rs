@@ -6,6 +6,7 @@
 )]
 
 mod aw_core;
+mod categories;
 mod changes;
 mod documentation;
 mod harness;

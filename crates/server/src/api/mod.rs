@@ -16,6 +16,7 @@
 //! | path below `/api/1` (what no reference server has) | methods | file |
 //! |---|---|---|
 //! | `buckets?id=…` | DELETE | [`v0::buckets`] |
+//! | `categories`, `categories/accept`, `categories/versions` | GET PUT; POST; GET | [`v1::categories`] |
 //! | `privacy/preview` | POST | [`v1::privacy`] |
 //! | `heartbeats` | POST | [`v1::heartbeats`] |
 //! | `log` | GET | [`v1::records`] |

@@ -111,6 +111,11 @@ pub(crate) enum ApiError {
     NotInTrash(String),
     #[error("There is no webhook with the id '{}'", Echo(.0))]
     NoSuchWebhook(String),
+    #[error("The record {0} began no version of the categories, or is no longer kept")]
+    NoSuchVersion(u64),
+    /// Not what `If-Match` asks for.
+    #[error("{0}")]
+    Outdated(String),
     /// Things have changed since.
     #[error("{message}")]
     Conflict { message: String, conflicts: Vec<String> },
@@ -128,7 +133,9 @@ impl ApiError {
             | Self::NoSuchEvent { .. }
             | Self::NoSuchRoute
             | Self::NotInTrash(_)
+            | Self::NoSuchVersion(_)
             | Self::NoSuchWebhook(_) => StatusCode::NOT_FOUND,
+            Self::Outdated(_) => StatusCode::PRECONDITION_FAILED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::History(error) => history_status(error),
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -175,6 +182,8 @@ impl ApiError {
             Self::History(_) => "history cannot be read",
             Self::NotInTrash(_) => "not in the trash",
             Self::NoSuchWebhook(_) => "no such webhook",
+            Self::NoSuchVersion(_) => "no such version",
+            Self::Outdated(_) => "changed since",
             Self::Conflict { .. } => "conflict",
             Self::Unavailable(_) => "not possible now",
             Self::Internal(_) => "internal error",

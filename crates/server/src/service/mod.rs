@@ -10,6 +10,7 @@
 //! | [`export`] | history and results of queries in the formats of other programs |
 //! | [`import_run`] | imports of sources on this machine, in the background |
 //! | [`setting`] | what a setting can be |
+//! | [`categories`] | the categories of a person, and their versions |
 //! | [`privacy`] | filters: what is never stored |
 //! | [`purge`] | purge and redaction |
 //! | [`erasure`] | what is erased from the store is erased from its copies |
@@ -23,6 +24,7 @@
 //! | [`memory`] | giving memory back when it is not needed |
 
 pub(crate) mod bucket;
+pub(crate) mod categories;
 pub(crate) mod chosen_buckets;
 pub(crate) mod erasure;
 pub(crate) mod export;

@@ -289,6 +289,28 @@ impl Store {
         Ok(Receipt { seq, sync: true })
     }
 
+    /// Gives a setting a value if it still has the `expected` one, where `None` stands for a setting that is not set. The
+    /// answer is `None` if it has another.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn replace_setting(
+        &self,
+        key: &str,
+        expected: Option<&str>,
+        value: &str,
+    ) -> Result<Option<Receipt>, WriteError> {
+        let mut turn = self.shared.sequencer.lock();
+        if turn.state.settings().get(key).map(String::as_str) != expected {
+            return Ok(None);
+        }
+        let seq = self
+            .shared
+            .sequencer
+            .commit(&mut turn, &Record::SettingSet(record::SettingSet { key, value }))?;
+        Ok(Some(Receipt { seq, sync: true }))
+    }
+
     /// Deletes a setting. False when it was not set.
     ///
     /// # Errors

@@ -172,6 +172,28 @@ def settings(api):
     api.ask("delete_setting", 200, key="privacy_filters")
 
 
+def categories(api):
+    first = api.ask("get_categories", 200)
+    rule = {"type": "and", "rules": [{"type": "text", "text": "t"}, {"type": "time", "from": "09:00"}]}
+    both = {"categories": first["categories"] + [{"name": ["New"], "rule": rule}]}
+    stored = api.ask("set_categories", 200, both, {"If-Match": '"' + first["version"] + '"'})
+    api.ask("set_categories", 412, both, {"If-Match": '"' + first["version"] + '"'})
+    api.ask("set_categories", 422, {"categories": [{"name": ["A"], "rule": {"type": "regex", "regex": "("}}]})
+    api.ask("accept_category_rule", 200, {"category": ["New"], "rule": {"type": "regex", "regex": "^a$"}})
+    api.ask("accept_category_rule", 412, {"category": ["New"], "rule": {"type": "none"}}, {"If-Match": '"x"'})
+    api.ask("set_setting", 201, {"no": "list"}, key="classes")
+    api.ask("get_categories", 200)
+    api.ask("accept_category_rule", 409, {"category": ["New"], "rule": {"type": "none"}})
+    api.ask("delete_setting", 200, key="classes")
+    versions = api.ask("list_category_versions", 200, limit=2)
+    api.ask("list_category_versions", 200, to=versions["next"])
+    seq = api.ask("list_category_versions", 200)["versions"][-1]["seq"]
+    old = api.ask("get_categories", 200, version=seq)
+    assert old["version"] == stored["version"], old
+    api.ask("get_categories", 404, version=1)
+    api.ask("get_categories", 400, version="x")
+
+
 def queries_and_files(api):
     query = {"query": ["RETURN = query_bucket('b');"], "timeperiods": PERIOD}
     api.ask("run_query", 200, query, name="n")
@@ -283,6 +305,7 @@ def main():
     api = Description()
     buckets_and_events(api)
     settings(api)
+    categories(api)
     queries_and_files(api)
     looking(api)
     history(api)

@@ -1,5 +1,6 @@
 //! What no reference server has.
 
+pub(crate) mod categories;
 pub(crate) mod event_change;
 pub(crate) mod export;
 pub(crate) mod heartbeats;
@@ -26,6 +27,15 @@ use crate::http::compression;
 /// The paths below `/api/1`.
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
+        .route(
+            "/api/1/categories",
+            get(categories::get).put(categories::put).layer(compression()),
+        )
+        .route("/api/1/categories/accept", post(categories::accept))
+        .route(
+            "/api/1/categories/versions",
+            get(categories::versions).layer(compression()),
+        )
         .route(
             "/api/1/privacy/preview",
             post(privacy::preview).layer(compression()),

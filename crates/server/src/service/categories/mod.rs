@@ -1,0 +1,20 @@
+//! A person's categories: the setting `classes`, changed as a whole and never by accident, and its versions.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `stored` | the categories of a snapshot, with the tag of their version |
+//! | `change` | stores others, unless somebody was faster |
+//! | `versions` | finds the versions in the log |
+//! | `difference` | what one version changed of another |
+//!
+//! What the setting contains, and when a rule holds, is known by `timberline_query::categories`.
+
+mod change;
+mod difference;
+mod stored;
+mod versions;
+
+pub(crate) use change::{Change, ChangeError, change};
+pub(crate) use difference::Difference;
+pub(crate) use stored::Stored;
+pub(crate) use versions::{Version, Versions, version_of};
