@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use timberline_model::Timestamp;
-use timberline_server::tokens::{LOOK_AFTER, NewToken, Scope, Tokens, last_uses};
+use timberline_server::tokens::{LOOK_AFTER, NewToken, Scope, TokenForm, Tokens, last_uses};
 
 use crate::data_dir::DataDirArgs;
 use crate::output::Output;
@@ -37,6 +37,7 @@ the export of all buckets, imports, settings.
 Examples:
   timberline token create vim --scope append --bucket 'aw-watcher-vim_*'
   timberline token create dashboard --scope read --expires 90d
+  timberline token create editors --scope append --wakatime
 
 Documentation: docs/access.md")]
     Create(CreateArgs),
@@ -59,6 +60,9 @@ struct CreateArgs {
     /// Time after which the token expires, such as 90d [default: never]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     expires: Option<Duration>,
+    /// Make a token that WakaTime's plugins accept as an API key: a UUID
+    #[arg(long)]
+    wakatime: bool,
 }
 
 #[derive(Debug, Args)]
@@ -115,6 +119,11 @@ fn new_token(args: CreateArgs) -> anyhow::Result<NewToken> {
         buckets: args.bucket,
         now,
         expires,
+        form: if args.wakatime {
+            TokenForm::Uuid
+        } else {
+            TokenForm::Timberline
+        },
     })
 }
 

@@ -72,6 +72,8 @@ pub(crate) struct App {
     pub(crate) live: live::Hub,
     /// Requests to other programs.
     pub(crate) webhooks: Webhooks,
+    /// Held while a heartbeat of WakaTime is stored: each depends on the events around it.
+    pub(crate) wakatime: parking_lot::Mutex<()>,
 }
 
 impl App {
@@ -108,6 +110,7 @@ impl App {
             import_runs: import_run::Runs::default(),
             live: live::Hub::default(),
             webhooks: Webhooks::open(&settings.data_dir, store.snapshot().seq()),
+            wakatime: parking_lot::Mutex::default(),
             settings,
             identity,
             started,

@@ -86,7 +86,7 @@ pub mod tls {
 
 /// The tokens of a data directory, for `timberline token`.
 pub mod tokens {
-    pub use crate::access::{LOOK_AFTER, NewToken, Scope, Token, TokenError, Tokens, last_uses};
+    pub use crate::access::{LOOK_AFTER, NewToken, Scope, Token, TokenError, TokenForm, Tokens, last_uses};
 }
 
 /// How the server shows things, for commands that show the same.

@@ -49,5 +49,6 @@ mod status;
 mod stream;
 mod timeline;
 mod tls;
+mod wakatime;
 mod web;
 mod webhooks;

@@ -1,12 +1,15 @@
 //! The credentials that a server accepts, and whether a request carries them.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue, request};
+use http::{HeaderMap, request};
 use timberline_model::Timestamp;
 
 use super::digest::Digest;
@@ -123,7 +126,8 @@ impl Keys {
     /// # Errors
     /// When the credentials are missing or unknown, or do not suffice, or too many have been.
     pub(crate) fn check(&self, head: &request::Parts, client: Client) -> Result<Option<Granted>, Refused> {
-        let given = Digest::of(bearer(&head.headers).ok_or(Refused::Unknown)?);
+        let secret = secret(&head.headers, head.uri.path()).ok_or(Refused::Unknown)?;
+        let given = Digest::of(&secret);
         let Client { address, now } = client;
         if self.api_key.as_ref().is_some_and(|key| key.matches(&given)) {
             let admitted = self.throttle.admit(address, now);
@@ -147,9 +151,10 @@ impl Keys {
 
     /// Whether the credentials of a request that was admitted would be accepted again now.
     pub(crate) fn still_accepts(&self, head: &request::Parts) -> bool {
-        let Some(given) = bearer(&head.headers).map(Digest::of) else {
+        let Some(secret) = secret(&head.headers, head.uri.path()) else {
             return false;
         };
+        let given = Digest::of(&secret);
         if self.api_key.as_ref().is_some_and(|key| key.matches(&given)) {
             return true;
         }
@@ -186,13 +191,36 @@ impl Keys {
 
 /// What the header `Authorization: Bearer …` holds. Nothing if there are several such headers: a proxy may have checked
 /// another one than we would.
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+fn secret<'a>(headers: &'a HeaderMap, path: &str) -> Option<Cow<'a, [u8]>> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;
     };
-    let (scheme, secret) = HeaderValue::as_bytes(value).split_at_checked(7)?;
-    (scheme.eq_ignore_ascii_case(b"bearer ") && !secret.is_empty()).then_some(secret)
+    let value = value.as_bytes();
+    let secret = match after(value, b"bearer ") {
+        Some(secret) => Cow::Borrowed(secret),
+        None if path.starts_with(WAKATIME) => Cow::Owned(user(after(value, b"basic ")?)?),
+        None => return None,
+    };
+    (!secret.is_empty()).then_some(secret)
+}
+
+/// Below this path a secret may also be the user's name of basic authentication: WakaTime's plugins know nothing else.
+const WAKATIME: &str = "/api/wakatime/";
+
+/// What follows a scheme, whose case does not matter.
+fn after<'a>(value: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
+    let (given, rest) = value.split_at_checked(scheme.len())?;
+    given.eq_ignore_ascii_case(scheme).then_some(rest)
+}
+
+/// The user's name in the credentials of basic authentication.
+fn user(credentials: &[u8]) -> Option<Vec<u8>> {
+    let mut text = BASE64_STANDARD.decode(credentials).ok()?;
+    if let Some(colon) = text.iter().position(|byte| *byte == b':') {
+        text.truncate(colon);
+    }
+    Some(text)
 }
 
 /// Whether everyone may ask for this path: what the server is, and the files of web pages. A browser fetches those before
@@ -213,6 +241,8 @@ pub(crate) fn is_open(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
     use crate::settings::ApiKey;
 
@@ -222,6 +252,28 @@ mod tests {
             ..Auth::default()
         };
         Keys::new(&auth, Path::new("/nowhere")).unwrap()
+    }
+
+    #[test]
+    fn plugins_of_wakatime_may_use_basic_authentication() {
+        // "secret", "secret:" and "secret:password"
+        for (value, path, expected) in [
+            ("Basic c2VjcmV0", "/api/wakatime/v1/x", true),
+            ("basic c2VjcmV0Og==", "/api/wakatime/v1/x", true),
+            ("Basic c2VjcmV0OnBhc3N3b3Jk", "/api/wakatime/v1/x", true),
+            ("Bearer secret", "/api/wakatime/v1/x", true),
+            ("Basic c2VjcmV0", "/api/0/buckets", false),
+            ("Basic secret", "/api/wakatime/v1/x", false),
+            ("Basic ", "/api/wakatime/v1/x", false),
+            ("Basic Og==", "/api/wakatime/v1/x", false),
+        ] {
+            let (mut head, ()) = http::Request::new(()).into_parts();
+            head.uri = path.parse().unwrap();
+            head.headers
+                .insert(AUTHORIZATION, HeaderValue::from_static(value));
+            let accepted = keys(Some("secret")).unwrap().check(&head, client(0)).is_ok();
+            assert_eq!(accepted, expected, "{value} {path}");
+        }
     }
 
     fn is_accepted(values: &[&'static str]) -> bool {
@@ -302,7 +354,15 @@ mod tests {
 
     #[test]
     fn only_info_and_files_are_open() {
-        for path in ["/api/0/info", "/api/0/info/", "/", "/js/app.js", "/pages/x/"] {
+        for path in [
+            "/api",
+            "/api/0/info",
+            "/api/0/info/",
+            "/api/openapi.json",
+            "/",
+            "/js/app.js",
+            "/pages/x/",
+        ] {
             assert!(is_open(path), "{path}");
         }
         for path in [

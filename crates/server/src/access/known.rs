@@ -223,13 +223,14 @@ fn stamp(data_dir: &Path) -> Option<Stamp> {
 #[cfg(test)]
 mod tests {
     use super::super::scope::Scope;
-    use super::super::token_file::NewToken;
+    use super::super::token_file::{NewToken, TokenForm};
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_nanos(1_000);
 
     fn create(dir: &Path, name: &str, expires: Option<Timestamp>) -> Digest {
         let new = NewToken {
+            form: TokenForm::default(),
             name: name.to_owned(),
             scope: Scope::Read,
             buckets: Vec::new(),

@@ -21,6 +21,6 @@ mod token_file;
 
 pub use known::{LOOK_AFTER, last_uses};
 pub use scope::Scope;
-pub use token_file::{NewToken, Token, TokenError, Tokens};
+pub use token_file::{NewToken, Token, TokenError, TokenForm, Tokens};
 
 pub(crate) use keys::{Client, Granted, Keys, Refused, is_open};

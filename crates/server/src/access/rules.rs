@@ -113,6 +113,16 @@ const TABLE: &[(&str, Segments, Need)] = &[
     ("GET", &["1", "import", "run", ANY], Need::Admin),
     ("DELETE", &["1", "import", "run", ANY], Need::Admin),
     ("GET", &["1", "status"], Need::Admin),
+    (
+        "POST",
+        &["wakatime", "v1", "users", "current", "heartbeats"],
+        Need::Append,
+    ),
+    (
+        "POST",
+        &["wakatime", "v1", "users", "current", "heartbeats.bulk"],
+        Need::Append,
+    ),
     ("GET", &["openapi.json"], Need::Nothing),
     ("GET", &["explorer.css"], Need::Nothing),
     ("GET", &["explorer.js"], Need::Nothing),

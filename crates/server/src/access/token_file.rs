@@ -91,6 +91,8 @@ pub struct NewToken {
     pub now: Timestamp,
     /// When it ends.
     pub expires: Option<Timestamp>,
+    /// What it looks like.
+    pub form: TokenForm,
 }
 
 impl Token {
@@ -107,6 +109,45 @@ impl Token {
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires.is_some_and(|end| end <= now)
     }
+}
+
+/// What a token looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenForm {
+    /// `timberline_` and 64 hexadecimal digits.
+    #[default]
+    Timberline,
+    /// A random UUID (version 4), as WakaTime's API keys are: its plugins refuse everything else.
+    Uuid,
+}
+
+impl TokenForm {
+    /// A random token of this form.
+    fn draw(self) -> std::io::Result<String> {
+        Ok(match self {
+            Self::Timberline => format!(
+                "{PREFIX}{}",
+                super::digest::hex(&timberline_disk::random::<32>()?)
+            ),
+            Self::Uuid => uuid(u128::from_be_bytes(timberline_disk::random()?)),
+        })
+    }
+}
+
+/// A UUID of version 4 with the random bits of `random` (RFC 9562, section 5.4).
+fn uuid(random: u128) -> String {
+    const VERSION: u128 = 0x4 << 76;
+    const VARIANT: u128 = 0b10 << 62;
+    let bits = random & !(0xf << 76) & !(0b11 << 62) | VERSION | VARIANT;
+    let group = |from: u32, digits: u32| (bits >> from) & ((1 << (4 * digits)) - 1);
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        group(96, 8),
+        group(80, 4),
+        group(64, 4),
+        group(48, 4),
+        group(0, 12)
+    )
 }
 
 /// All tokens of a data directory.
@@ -150,12 +191,11 @@ impl Tokens {
         if new.buckets.iter().any(String::is_empty) {
             return Err(TokenError::Pattern);
         }
-        let random = timberline_disk::random::<32>().map_err(|source| TokenError::Io {
+        let secret = new.form.draw().map_err(|source| TokenError::Io {
             op: "draw a random token for",
             path: data_dir.to_owned(),
             source,
         })?;
-        let secret = format!("{PREFIX}{}", super::digest::hex(&random));
         change(data_dir, |tokens| {
             if tokens.iter().any(|token| token.name == new.name) {
                 return Err(TokenError::Taken(new.name));
@@ -251,8 +291,19 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
+    #[test]
+    fn a_uuid_has_its_version_and_variant() {
+        assert_eq!(uuid(0), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(uuid(u128::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(
+            uuid(0x0011_2233_4455_6677_8899_aabb_ccdd_eeff),
+            "00112233-4455-4677-8899-aabbccddeeff"
+        );
+    }
+
     fn new(name: &str) -> NewToken {
         NewToken {
+            form: TokenForm::default(),
             name: name.to_owned(),
             scope: Scope::Append,
             buckets: vec!["a*".to_owned()],

@@ -30,6 +30,10 @@
 //! | `webhooks`, `webhooks/{id}`; `…/deliveries`, `…/replay`, `…/test` | GET POST, GET PATCH DELETE; GET, POST, POST | [`v1::webhooks`] |
 //! | `import/detect`; `import/run`, `import/run/{id}` | POST; POST, GET DELETE | [`v1::import`] |
 //!
+//! | path below `/api/wakatime/v1` (for editor plugins of WakaTime) | methods | file |
+//! |---|---|---|
+//! | `users/current/heartbeats`, `users/current/heartbeats.bulk` | POST | [`wakatime`] |
+//!
 //! GET and queries also answer from a past state of buckets, events and settings ([`as_of`]).
 //!
 //! `/api/openapi.json` is [`openapi`], a description of all of them, and `/api/` is the [`explorer`], a page that shows it. `/metrics` is [`metrics`], `/health` and `/ready` are [`health`]. Everything else is a file: `/pages/NAME/…` and `/` ([`files`]), or the [`status_page`](crate::web::status_page).
@@ -40,6 +44,7 @@ pub(crate) mod openapi;
 pub(crate) mod param;
 pub(crate) mod v0;
 pub(crate) mod v1;
+pub(crate) mod wakatime;
 
 use std::sync::Arc;
 
@@ -61,6 +66,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     Router::new()
         .merge(v0::routes())
         .merge(v1::routes())
+        .merge(wakatime::routes())
         .route("/api/openapi.json", get(openapi::get).layer(compression()))
         .route("/metrics", get(metrics::get))
         .route("/health", get(health::health))

@@ -17,6 +17,7 @@
 //! | [`retention`] | events are purged when they are old enough |
 //! | [`scrub`], [`small_files`] | finding damage before it matters |
 //! | [`status`] | what a person wants to know about the server |
+//! | [`wakatime`] | heartbeats of WakaTime's editor plugins become events |
 //! | [`write_trouble`] | why writes do not go through at the moment |
 //! | [`live`] | records and buckets as they are published |
 //! | [`webhooks`] | requests to other programs when something happens |
@@ -42,5 +43,6 @@ pub(crate) mod setting;
 pub(crate) mod small_files;
 pub(crate) mod status;
 pub(crate) mod webhooks;
+pub(crate) mod wakatime;
 pub(crate) mod write_hold;
 pub(crate) mod write_trouble;

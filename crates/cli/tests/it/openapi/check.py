@@ -133,6 +133,11 @@ def buckets_and_events(api):
     api.ask("heartbeats", 422, {"heartbeats": 1})
     lines = "\n".join(map(json.dumps, many)).encode()
     api.ask("heartbeats", 200, lines, {"Content-Type": "application/x-ndjson"}, batch="2", answers="none")
+    beat = {"entity": "/tmp/main.go", "type": "file", "time": 1709287800.5, "project": None}
+    api.ask("wakatime_heartbeats", 202, [beat, {**beat, "entity": ""}])
+    api.ask("wakatime_heartbeats", 422, {})
+    api.ask("wakatime_heartbeat", 201, beat)
+    api.ask("wakatime_heartbeat", 422, {})
     stored = api.ask("insert_events", 200, [EVENT, {**EVENT, "id": None, "duration": 0}], bucket="b")
     api.ask("insert_events", 200, EVENT, bucket="b")
     api.ask("insert_events", 422, [{}], bucket="b")

@@ -22,7 +22,7 @@ use http::{Response, header};
 use utoipa::OpenApi;
 use utoipa::openapi::Server;
 
-use crate::api::{v0, v1};
+use crate::api::{v0, v1, wakatime};
 use crate::app::App;
 use crate::http::{ApiError, json_answer};
 use crate::settings::BasePath;
@@ -51,6 +51,7 @@ pub(crate) use self::error::Error;
         (name = "History", description = "What was done, and how to undo it."),
         (name = "Erasing", description = "Removing data for good, also from backups."),
         (name = "Live", description = "What happens, while it happens."),
+        (name = "WakaTime", description = "What WakaTime's editor plugins ask, so that they record into this server."),
         (name = "Server", description = "How the server is.")
     ),
     components(schemas(Error, parameters::Moment, parameters::LenientNumber, v0::schema::SettingWarnings, v1::schema::StreamMode)),
@@ -108,6 +109,8 @@ pub(crate) use self::error::Error;
         v1::webhooks::deliveries,
         v1::webhooks::replay,
         v1::webhooks::test,
+        wakatime::heartbeats,
+        wakatime::heartbeat,
         health::health,
         health::ready,
         metrics::get,
