@@ -42,7 +42,7 @@ pub(crate) mod scrub;
 pub(crate) mod setting;
 pub(crate) mod small_files;
 pub(crate) mod status;
-pub(crate) mod webhooks;
 pub(crate) mod wakatime;
+pub(crate) mod webhooks;
 pub(crate) mod write_hold;
 pub(crate) mod write_trouble;
