@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use timberline_cancel::Cancel;
 use timberline_views::Snapshot;
 
+use crate::activity::ActivityCache;
 use crate::answer::{Answer, Part};
 use crate::cache::{Kept, Key, Results};
 use crate::catalog::Catalog;
@@ -59,6 +60,7 @@ pub struct Engine {
     results: Results,
     pub(crate) tiles: Tiles,
     own_rules: OwnRules,
+    pub(crate) activity: ActivityCache,
     counters: Counters,
 }
 
@@ -121,6 +123,7 @@ impl Engine {
             budget: Arc::new(Budget::new(limits.memory_bytes, limits.spare_bytes())),
             results: Results::new(limits.cache_bytes),
             tiles: Tiles::new(limits.tile_bytes()),
+            activity: ActivityCache::new(limits.cache_bytes / 2),
             catalog: Mutex::new(Arc::new(Catalog::new())),
             programs: Programs::new(),
             own_rules: OwnRules::default(),
@@ -269,7 +272,7 @@ impl Engine {
     }
 
     /// The catalog, or a new one if it has grown too large. Running queries keep the old one until they end.
-    fn catalog(&self) -> Arc<Catalog> {
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
         // A query needs memory in addition to the catalog.
         let most = self.limits.catalog_bytes.min(self.limits.memory_bytes / 2);
         let current = &mut *self.catalog.lock();
@@ -285,6 +288,7 @@ impl Engine {
     pub fn forget(&self) {
         self.results.clear();
         self.tiles.clear();
+        self.activity.clear();
         *self.catalog.lock() = Arc::new(Catalog::new());
     }
 
@@ -346,7 +350,9 @@ impl Engine {
     /// What it has done, and holds.
     pub fn metrics(&self) -> Metrics {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let (entries, bytes) = self.results.size();
+        let (results, result_bytes) = self.results.size();
+        let (sums, sum_bytes) = self.activity.size();
+        let (entries, bytes) = (results + sums, result_bytes + sum_bytes);
         Metrics {
             queries: read(&self.counters.queries),
             failed: read(&self.counters.failed),
@@ -367,7 +373,12 @@ impl Engine {
         self.limits.backtracking_steps
     }
 
-    fn new_run<'a>(
+    /// Parses a program of our own, which may be longer than those of clients.
+    pub(crate) fn prepare(&self, program: &str) -> Result<Arc<Prepared>, QueryError> {
+        self.programs.prepare(program, &self.limits)
+    }
+
+    pub(crate) fn new_run<'a>(
         &'a self,
         snapshot: &'a Snapshot,
         scope: Scope<'a>,

@@ -23,6 +23,7 @@
 //! | `limits`, `scope`, `spare` | the bounds of a query; what transforms get; columns that are used again |
 //! | `error`, `warning` | why there is no answer; what an answer leaves out |
 //! | `timeline` | what is drawn of any length of time: spans, each with how much of it is covered and by what |
+//! | [`activity`], [`calendar`] | what a person did, by the person's calendar |
 //! | `engine` | puts all of it together: threads, caches, counters |
 //!
 //! ```
@@ -59,8 +60,10 @@
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::indexing_slicing))]
 
+pub mod activity;
 mod answer;
 mod cache;
+pub mod calendar;
 mod catalog;
 pub mod categories;
 mod engine;

@@ -28,6 +28,13 @@ pub enum PeriodError {
 }
 
 impl Period {
+    pub(crate) fn of_nanos(start: i64, end: i64) -> Period {
+        Period {
+            start: Timestamp::from_nanos(start),
+            end: Timestamp::from_nanos(end),
+        }
+    }
+
     /// Reads `start/end`, both RFC 3339 with an offset.
     ///
     /// # Errors

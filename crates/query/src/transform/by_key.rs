@@ -10,14 +10,14 @@ struct KeyColumns(Memo<ValueId, KeyColumn>);
 
 /// Each object's value for one key.
 #[derive(Debug)]
-pub(super) struct KeyColumn {
+pub(crate) struct KeyColumn {
     key: ValueId,
     /// 0: it has none; else the value's number + 1.
     values: Table,
 }
 
 impl KeyColumn {
-    pub(super) fn of(catalog: &Catalog, key: ValueId) -> Arc<KeyColumn> {
+    pub(crate) fn of(catalog: &Catalog, key: ValueId) -> Arc<KeyColumn> {
         catalog
             .memos
             .of::<KeyColumns>()
@@ -29,7 +29,7 @@ impl KeyColumn {
     }
 
     #[inline]
-    pub(super) fn value(&self, catalog: &Catalog, object: ObjectId) -> Option<ValueId> {
+    pub(crate) fn value(&self, catalog: &Catalog, object: ObjectId) -> Option<ValueId> {
         let answer = self.values.get(object).unwrap_or_else(|| {
             let value = catalog.member(object, self.key).map_or(0, |v| v + 1);
             self.values.set(catalog, object, value);

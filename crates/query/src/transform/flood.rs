@@ -6,7 +6,7 @@ use crate::events::{Builder, Events};
 use crate::scope::Scope;
 
 /// Gaps from this length on are left as they are.
-const PULSETIME: i64 = 5_000_000_000;
+pub(crate) const PULSETIME: i64 = 5_000_000_000;
 
 /// Equal neighbours that overlap, or less than [`PULSETIME`] apart, become one; a gap of less between differing ones is
 /// shared half and half. Differing ones that overlap stay as they are. What comes out is sorted by start.

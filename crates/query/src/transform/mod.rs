@@ -16,13 +16,14 @@ mod titles;
 mod union;
 mod urls;
 
+pub(crate) use by_key::KeyColumn;
 pub(crate) use chunk::chunk_events_by_key;
 pub(crate) use classify::{Classifier, classify};
 pub(crate) use filter::{filter_keyvals, filter_keyvals_regex};
-pub(crate) use flood::flood;
+pub(crate) use flood::{PULSETIME, flood};
 pub(crate) use intersect::filter_period_intersect;
 pub(crate) use merge::merge_events_by_keys;
 pub(crate) use order::{sort_by_duration, sort_by_timestamp};
 pub(crate) use titles::simplify_window_titles;
-pub(crate) use union::{concat, period_union, union_no_overlap};
+pub(crate) use union::{concat, period_union, union_and_untouched, union_no_overlap};
 pub(crate) use urls::split_url_events;

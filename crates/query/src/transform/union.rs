@@ -58,11 +58,20 @@ pub(crate) fn union_no_overlap(
     first: &Events,
     second: &Events,
 ) -> Result<Events, QueryError> {
+    union_and_untouched(scope, first, second).map(|(union, _)| union)
+}
+
+/// The union, and how many events at the end of the second list were taken over without being compared with the first.
+pub(crate) fn union_and_untouched(
+    scope: Scope<'_>,
+    first: &Events,
+    second: &Events,
+) -> Result<(Events, usize), QueryError> {
     if first.is_empty() {
-        return Ok(second.clone());
+        return Ok((second.clone(), second.len()));
     }
     if second.is_empty() {
-        return Ok(first.clone());
+        return Ok((first.clone(), 0));
     }
     let mut out = Builder::with_capacity(scope.guard, first.len() + second.len())?;
     let (mut i, mut j) = (0, 0);
@@ -91,6 +100,7 @@ pub(crate) fn union_no_overlap(
             }
         }
     }
+    let untouched = second.len().saturating_sub(j + usize::from(b != second.get(j)));
     while let Some(event) = a {
         scope.guard.check_at(i)?;
         out.push(event)?;
@@ -103,7 +113,7 @@ pub(crate) fn union_no_overlap(
         j += 1;
         b = second.get(j);
     }
-    out.build()
+    Ok((out.build()?, untouched))
 }
 
 /// The parts of an event before and after an instant that lies inside it.

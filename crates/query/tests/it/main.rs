@@ -5,6 +5,7 @@
     reason = "what a test needs and does not get is its failure"
 )]
 
+mod activity;
 mod aw_core;
 mod categories;
 mod changes;

@@ -112,6 +112,8 @@ const TABLE: &[(&str, Segments, Need)] = &[
     ("POST", &["1", "import", "run"], Need::Admin),
     ("GET", &["1", "import", "run", ANY], Need::Admin),
     ("DELETE", &["1", "import", "run", ANY], Need::Admin),
+    ("GET", &["1", "activity"], Need::Read),
+    ("GET", &["1", "usage"], Need::Read),
     ("GET", &["1", "status"], Need::Admin),
     (
         "POST",

@@ -23,6 +23,7 @@
 //! | `buckets/{bucket}/events/{event}/history` | GET | [`v1::history`] |
 //! | `trash`, `trash/{id}/restore`, `undo` | GET; POST; POST | [`v1::history`] |
 //! | `purge`, `redact` | POST | [`v1::purge`] |
+//! | `activity`, `usage` | GET | [`v1::activity`], [`v1::usage`] |
 //! | `status` | GET | [`v1::status`] |
 //! | `export` | GET POST | [`v1::export`] |
 //! | `stream` | GET | [`v1::stream`] |

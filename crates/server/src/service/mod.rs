@@ -12,6 +12,7 @@
 //! | [`setting`] | what a setting can be |
 //! | [`categories`] | the categories of a person, and their versions |
 //! | [`privacy`] | filters: what is never stored |
+//! | [`person`] | settings that decide what activity is and when |
 //! | [`purge`] | purge and redaction |
 //! | [`erasure`] | what is erased from the store is erased from its copies |
 //! | [`retention`] | events are purged when they are old enough |
@@ -34,6 +35,7 @@ pub(crate) mod import;
 pub(crate) mod import_run;
 pub(crate) mod live;
 pub(crate) mod memory;
+pub(crate) mod person;
 pub(crate) mod privacy;
 pub(crate) mod purge;
 pub(crate) mod record_json;

@@ -21,6 +21,8 @@ pub(crate) struct Run {
     dictionary: Arc<HeadDictionary>,
     /// Greatest end of each `STRIDE` rows, so that a long event far back is found without reading all.
     ends: Vec<Timestamp>,
+    /// Whether a row ends before it starts.
+    negative: bool,
     least_id: EventId,
     greatest_id: EventId,
 }
@@ -36,6 +38,7 @@ impl Run {
         let least_id = rows.iter().map(|r| r.id).min().unwrap_or(EventId(u64::MAX));
         let greatest_id = rows.iter().map(|r| r.id).max().unwrap_or(EventId::NONE);
         Run {
+            negative: rows.iter().any(|r| r.duration.is_negative()),
             rows,
             dictionary,
             ends,
@@ -58,6 +61,11 @@ impl Run {
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// Whether a row ends before it starts.
+    pub(crate) fn has_negative(&self) -> bool {
+        self.negative
     }
 
     /// Whether one of these ids, which are sorted, lies between its least and its greatest.

@@ -200,6 +200,20 @@ impl BucketView {
         Ok(n > most)
     }
 
+    /// Whether an event may start after an instant and end before it, which reads of either side would miss. It may say
+    /// so for nothing, but only where there are events of negative duration.
+    pub fn may_reach_back_over(&self, at: Timestamp) -> bool {
+        let in_segment = |s: &MaskedSegment| {
+            let header = s.segment.header();
+            header.negative && header.greatest_start > at
+        };
+        let in_run = |run: &Arc<Run>| run.has_negative() && run.rows().last().is_some_and(|r| r.start > at);
+        let in_open = |open: &OpenEvent| open.row.duration.is_negative() && open.row.start > at;
+        self.segments.iter().any(in_segment)
+            || self.memory_runs().any(in_run)
+            || self.open.as_ref().is_some_and(in_open)
+    }
+
     pub(crate) fn memory_runs(&self) -> impl Iterator<Item = &Arc<Run>> {
         self.frozen.iter().chain(self.runs.iter())
     }

@@ -1,5 +1,7 @@
 //! What no reference server has.
 
+pub(crate) mod activity;
+mod activity_definition;
 pub(crate) mod categories;
 pub(crate) mod event_change;
 pub(crate) mod export;
@@ -13,6 +15,7 @@ pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod stream;
 pub(crate) mod timeline;
+pub(crate) mod usage;
 pub(crate) mod webhooks;
 
 use std::sync::Arc;
@@ -75,5 +78,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             "/api/1/import/run/{id}",
             get(import::state).delete(import::cancel),
         )
+        .route("/api/1/activity", get(activity::list).layer(compression()))
+        .route("/api/1/usage", get(usage::get).layer(compression()))
         .route("/api/1/status", get(status::get).layer(compression()))
 }

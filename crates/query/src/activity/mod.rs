@@ -1,0 +1,37 @@
+//! What a person did: one definition, which everything that shows activity uses.
+//!
+//! A [`Definition`] says which buckets count and how they are combined, as the standard web UI does. It is printed as a
+//! program of the query language ([`Definition::program`]), and every answer equals what that program gives for the same
+//! period, to the nanosecond. `docs/activity.md` explains it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `definition` | the definition, and which buckets the web UI chooses |
+//! | `browsers`, `categories` | the browsers it knows; the rules of categories |
+//! | `text` | the definition as a program |
+//! | `plan` | how a period is divided into parts of about a day |
+//! | `quiet` | where it can be cut so that nothing changes |
+//! | `parts`, `stopwatch` | the activity of a part; the stopwatch |
+//! | `sums`, `cache` | sums of a part, kept until its events change |
+//! | `usage`, `spans` | the answers: sums, and spans |
+
+mod browsers;
+mod cache;
+mod categories;
+mod definition;
+mod parts;
+mod plan;
+mod quiet;
+mod spans;
+mod stopwatch;
+mod sums;
+mod text;
+mod usage;
+
+pub(crate) use cache::ActivityCache;
+pub use categories::{Categories, CategoriesError};
+pub use definition::{Definition, DefinitionError, Device, Source};
+pub use plan::Origin;
+pub use spans::{Activity, ActivityRequest, ActivitySpan, Place};
+pub use sums::Dimension;
+pub use usage::{Label, Times, Usage, UsageRequest};

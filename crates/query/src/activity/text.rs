@@ -1,0 +1,229 @@
+//! A definition as a program of the query language: the statements that the standard web UI sends.
+
+use super::browsers::pattern;
+use super::categories::quote;
+use super::definition::{Definition, Device, Source};
+
+/// The lines of a program.
+#[derive(Default)]
+struct Lines(Vec<String>);
+
+impl Lines {
+    fn add(&mut self, line: impl Into<String>) {
+        self.0.push(line.into());
+    }
+}
+
+/// How the events of a bucket are named: `query_bucket("id")` in the program that people see.
+type Bucket<'a> = dyn FnMut(&str) -> String + 'a;
+
+fn query_bucket(id: &str) -> String {
+    format!("query_bucket({})", quote(id))
+}
+
+impl Definition {
+    /// The program that gives the same as the answers to this definition: for [`Source::Activity`] all events.
+    #[must_use]
+    pub fn program(&self, source: Source) -> String {
+        let mut lines = Lines::default();
+        let bucket: &mut Bucket<'_> = &mut query_bucket;
+        match source {
+            Source::Activity => self.activity(&mut lines, bucket),
+            Source::Browser => {
+                lines.add("all_browser_events = [];");
+                for device in &self.devices {
+                    lines.add(format!("events = flood({});", bucket(&device.window)));
+                    browsers(device, &mut lines, bucket);
+                    lines.add("all_browser_events = concat(all_browser_events, browser_events);");
+                }
+                lines.add("events = sort_by_timestamp(all_browser_events);");
+            }
+            Source::Editor => {
+                lines.add("events = [];");
+                for editor in self.devices.iter().flat_map(|device| &device.editors) {
+                    lines.add(format!("events = concat(events, flood({}));", bucket(editor)));
+                }
+            }
+        }
+        lines.add("RETURN = events;");
+        lines.0.join("\n")
+    }
+
+    fn activity(&self, lines: &mut Lines, bucket: &mut Bucket<'_>) {
+        if let [only] = self.devices.as_slice() {
+            self.device(only, lines, bucket);
+            self.stopwatch(lines, bucket);
+            self.categorize("events", lines);
+            self.filter_categories(lines);
+            return;
+        }
+        for (i, device) in self.devices.iter().enumerate() {
+            self.device(device, lines, bucket);
+            self.categorize("events", lines);
+            self.filter_categories(lines);
+            lines.add(format!("events_{} = events;", name(device, i)));
+        }
+        lines.add("events = [];");
+        for (i, device) in self.devices.iter().enumerate() {
+            lines.add(format!(
+                "events = union_no_overlap(events, events_{});",
+                name(device, i)
+            ));
+        }
+        if self.stopwatch.is_some() {
+            self.stopwatch(lines, bucket);
+            self.categorize("events", lines);
+            self.filter_categories(lines);
+        }
+    }
+
+    /// What was done on a device: `events`.
+    fn device(&self, device: &Device, lines: &mut Lines, bucket: &mut Bucket<'_>) {
+        lines.add(format!("events = flood({});", bucket(&device.window)));
+        let Some(afk) = &device.afk else {
+            return;
+        };
+        if !self.filter_afk {
+            return;
+        }
+        lines.add(format!("not_afk = flood({});", bucket(afk)));
+        lines.add(r#"not_afk = filter_keyvals(not_afk, "status", ["not-afk"]);"#);
+        if !self.always_active_pattern.is_empty() {
+            for key in ["app", "title"] {
+                let pattern = quote(&self.always_active_pattern);
+                lines.add(format!(
+                    r#"not_treat_as_afk = filter_keyvals_regex(events, "{key}", {pattern});"#
+                ));
+                lines.add("not_afk = period_union(not_afk, not_treat_as_afk);");
+            }
+        }
+        if self.include_audible {
+            browsers(device, lines, bucket);
+            lines.add(r#"audible_events = filter_keyvals(browser_events, "audible", [true]);"#);
+            lines.add("not_afk = period_union(not_afk, audible_events);");
+        }
+        lines.add("events = filter_period_intersect(events, not_afk);");
+    }
+
+    fn stopwatch(&self, lines: &mut Lines, bucket: &mut Bucket<'_>) {
+        if let Some(stopwatch) = &self.stopwatch {
+            lines.add(format!("stopwatch_events = {};", bucket(stopwatch)));
+            lines.add("events = union_no_overlap(stopwatch_events, events);");
+        }
+    }
+
+    fn categorize(&self, events: &str, lines: &mut Lines) {
+        if let Some(categories) = &self.categories {
+            lines.add(format!("{events} = categorize({events}, {});", categories.text()));
+        }
+    }
+
+    fn filter_categories(&self, lines: &mut Lines) {
+        if !self.filter_categories.is_empty() {
+            let list = |path: &Vec<String>| {
+                let names: Vec<String> = path.iter().map(|name| quote(name)).collect();
+                format!("[{}]", names.join(", "))
+            };
+            let wanted: Vec<String> = self.filter_categories.iter().map(list).collect();
+            let wanted = wanted.join(", ");
+            lines.add(format!(
+                r#"events = filter_keyvals(events, "$category", [{wanted}]);"#
+            ));
+        }
+    }
+
+    /// The program that gives, for a part of a period, what its answers are put together from: first the events of each
+    /// bucket that it reads, then a list for each [`Definition::origins`]. The category filter, the other devices and the
+    /// stopwatch are still missing.
+    pub(super) fn parts_program(&self, source: Source) -> String {
+        let (mut reads, mut lines, mut lists) = (Lines::default(), Lines::default(), Vec::new());
+        let mut count = 0;
+        let bucket: &mut Bucket<'_> = &mut |id: &str| {
+            let name = format!("bucket_{count}");
+            count += 1;
+            reads.add(format!("{name} = {};", query_bucket(id)));
+            name
+        };
+        match source {
+            Source::Activity => {
+                for (i, device) in self.devices.iter().enumerate() {
+                    self.device(device, &mut lines, bucket);
+                    self.categorize("events", &mut lines);
+                    lines.add(format!("list_{i} = events;"));
+                    lists.push(format!("list_{i}"));
+                }
+            }
+            Source::Browser => {
+                for (i, device) in self.devices.iter().enumerate() {
+                    lines.add(format!("events = flood({});", bucket(&device.window)));
+                    browsers(device, &mut lines, bucket);
+                    for (browser, _) in &device.browsers {
+                        lines.add(format!("list_{i}_{0} = events_{0};", browser.name));
+                        lists.push(format!("list_{i}_{}", browser.name));
+                    }
+                }
+            }
+            Source::Editor => {
+                for (i, editor) in self.devices.iter().flat_map(|device| &device.editors).enumerate() {
+                    lines.add(format!("list_{i} = flood({});", bucket(editor)));
+                    lists.push(format!("list_{i}"));
+                }
+            }
+        }
+        let buckets: Vec<String> = (0..count).map(|i| format!("bucket_{i}")).collect();
+        reads.0.append(&mut lines.0);
+        reads.add(format!(
+            "RETURN = [[{}], [{}]];",
+            buckets.join(", "),
+            lists.join(", ")
+        ));
+        reads.0.join("\n")
+    }
+
+    /// The program that gives the events of the stopwatch.
+    pub(super) fn stopwatch_program(&self) -> Option<String> {
+        let stopwatch = self.stopwatch.as_ref()?;
+        let mut lines = Lines::default();
+        lines.add(format!("events = {};", query_bucket(stopwatch)));
+        self.categorize("events", &mut lines);
+        lines.add("RETURN = events;");
+        Some(lines.0.join("\n"))
+    }
+}
+
+/// Pages that were in front: `browser_events`, and `events_BROWSER` for each browser. Expects the windows in `events`.
+fn browsers(device: &Device, lines: &mut Lines, bucket: &mut Bucket<'_>) {
+    lines.add("browser_events = [];");
+    for (browser, id) in &device.browsers {
+        let name = browser.name;
+        let apps: Vec<String> = browser.apps.iter().map(|app| quote(app)).collect();
+        let pattern = quote(&pattern(browser, &device.browsers));
+        lines.add(format!("events_{name} = flood({});", bucket(id)));
+        lines.add(format!(
+            r#"window_{name} = filter_keyvals(events, "app", [{}]);"#,
+            apps.join(", ")
+        ));
+        lines.add(format!(
+            r#"window_{name}_re = filter_keyvals_regex(events, "app", {pattern});"#
+        ));
+        lines.add(format!(
+            "window_{name} = sort_by_timestamp(concat(window_{name}, window_{name}_re));"
+        ));
+        lines.add(format!(
+            "events_{name} = filter_period_intersect(events_{name}, window_{name});"
+        ));
+        lines.add(format!("events_{name} = split_url_events(events_{name});"));
+        lines.add(format!("browser_events = concat(browser_events, events_{name});"));
+        lines.add("browser_events = sort_by_timestamp(browser_events);");
+    }
+}
+
+/// The name of a device in a program.
+fn name(device: &Device, i: usize) -> String {
+    let kept: String = device
+        .hostname
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+        .collect();
+    format!("{kept}_{i}")
+}

@@ -1,0 +1,219 @@
+//! Sums of what a person did: by app, category, domain and so on, and by hour, day, week, month or year.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use timberline_cancel::Cancel;
+use timberline_views::Snapshot;
+
+use super::cache::{Kept, Key};
+use super::definition::Definition;
+use super::plan::Plan;
+use super::quiet::Edges;
+use super::stopwatch::Mixed;
+use super::sums::{Dimension, Group, Grouping, Sum, Sums};
+use crate::calendar::{Bin, Calendar};
+use crate::engine::Engine;
+use crate::error::QueryError;
+use crate::period::Period;
+use crate::warning::Warning;
+
+/// About what a sum takes while those of all parts are added up.
+const SUM_BYTES: usize = 64;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct UsageRequest<'a> {
+    /// What counts.
+    pub definition: &'a Definition,
+    /// When.
+    pub period: Period,
+    /// What time is added up by.
+    pub by: Dimension,
+    /// The person's calendar, for where the period is best divided.
+    pub calendar: &'a Calendar,
+    /// The intervals: [`Calendar::bins`] of the period.
+    pub bins: &'a [Bin],
+    /// Groups to list; the others are added up.
+    pub limit: usize,
+    /// Whether the snapshot is a past one.
+    pub past: bool,
+}
+
+/// The sums. Those of all groups and of the others together are the total, in each interval and in all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Usage {
+    /// Of the whole period, and of each interval.
+    pub total: Times,
+    /// The groups with the most time, longest first.
+    pub groups: Vec<(Label, Times)>,
+    /// How many groups are not listed, and their time.
+    pub others: (usize, Times),
+    /// Rules that were given up on some texts.
+    pub warnings: Vec<Warning>,
+}
+
+/// What a group has in common: JSON text of a member of data, or the name of a bucket or device as JSON text; none for
+/// events that do not have it.
+pub type Label = Option<String>;
+
+/// Nanoseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// Of the whole period.
+    pub all: i128,
+    /// Of each interval that is not empty: its place among the intervals, ascending.
+    pub bins: Vec<(usize, i128)>,
+}
+
+impl Times {
+    fn of(bins: FxHashMap<usize, i128>) -> Times {
+        let mut bins: Vec<(usize, i128)> = bins.into_iter().filter(|(_, nanos)| *nanos != 0).collect();
+        bins.sort_unstable();
+        Times {
+            all: bins.iter().map(|(_, nanos)| nanos).sum(),
+            bins,
+        }
+    }
+}
+
+impl Engine {
+    /// Adds up what was done in a period: exactly the durations that the definition's
+    /// [program](Definition::program) gives, divided at the bounds of the intervals.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn usage(
+        &self,
+        snapshot: &Snapshot,
+        request: &UsageRequest<'_>,
+        cancel: &Cancel,
+    ) -> Result<Usage, QueryError> {
+        let source = request.by.source();
+        let plan = Plan::new(self, snapshot, request.definition, source, request.past, cancel)?;
+        let grouping = Grouping::of(&plan.catalog, request.by);
+        let sums = plan.sums(request, &grouping)?;
+        let usage = plan.usage(request, sums);
+        let warnings = plan.into_warnings();
+        Ok(Usage { warnings, ..usage })
+    }
+}
+
+impl Plan<'_> {
+    /// The sums of each group in each bin.
+    fn sums(
+        &self,
+        request: &UsageRequest<'_>,
+        grouping: &Grouping,
+    ) -> Result<FxHashMap<Group, FxHashMap<usize, i128>>, QueryError> {
+        let mut all: FxHashMap<Group, FxHashMap<usize, i128>> = FxHashMap::default();
+        if request.period.end <= request.period.start {
+            return Ok(all);
+        }
+        let starts: Vec<i64> = request.bins.iter().skip(1).map(|bin| bin.start.nanos()).collect();
+        let stopwatch = self.stopwatch(request.period)?;
+        let whole = stopwatch
+            .as_ref()
+            .is_some_and(|s| s.durations().iter().any(|d| *d < 0));
+        let make = |from, to| self.part_sums(grouping, &starts, from, to);
+        let parts = self.divided(request.period, request.calendar, whole, make)?;
+        let count: usize = parts.iter().map(|(_, _, sums)| sums.entries.len()).sum();
+        let _charge = self.guard.charge(count.saturating_mul(SUM_BYTES))?;
+        let mut add = |sum: &Sum, offset: usize| {
+            let bins = all.entry(sum.group).or_default();
+            *bins.entry(offset + sum.bin as usize).or_default() += i128::from(sum.nanos);
+        };
+        let mut replaced = 0..0;
+        if let Some(stopwatch) = stopwatch {
+            let ends: Vec<(i64, i64)> = parts.iter().map(|(from, to, _)| (*from, *to)).collect();
+            let Mixed { parts, spans } = self.mixed(&stopwatch, &ends)?;
+            replaced = parts.0..parts.1;
+            let spans = spans.into_iter().filter(|span| self.counts(span.event.data));
+            let sums = Sums::of(&self.catalog, grouping, &starts, spans);
+            sums.entries.iter().for_each(|sum| add(sum, 0));
+        }
+        for (i, (from, _, sums)) in parts.iter().enumerate() {
+            if !replaced.contains(&i) {
+                let offset = starts.partition_point(|start| start <= from);
+                sums.entries.iter().for_each(|sum| add(sum, offset));
+            }
+        }
+        Ok(all)
+    }
+
+    /// The sums of a part, kept or computed.
+    fn part_sums(
+        &self,
+        grouping: &Grouping,
+        starts: &[i64],
+        from: i64,
+        to: i64,
+    ) -> Result<(Edges, Arc<Sums>), QueryError> {
+        let inside = starts.partition_point(|s| *s <= from)..starts.partition_point(|s| *s < to);
+        let inside = starts.get(inside).unwrap_or_default();
+        let program = self.parts.number;
+        let key = Key::Sums {
+            program,
+            from,
+            to,
+            by: grouping.key(),
+            bins: inside.into(),
+            wanted: self.wanted_key(),
+        };
+        let edges_key = Key::Edges { program, from, to };
+        if let Some(Kept::Edges(edges)) = self.cached(&edges_key)
+            && let Some(Kept::Sums(sums)) = self.cached(&key)
+        {
+            return Ok((edges, sums));
+        }
+        let part = self.part(from, to)?;
+        self.warn(&part.warnings);
+        let spans = part.spans.into_iter().filter(|span| self.counts(span.event.data));
+        let sums = Arc::new(Sums::of(&self.catalog, grouping, inside, spans));
+        let reads = Arc::new(part.reads);
+        self.keep(edges_key, Kept::Edges(part.edges), &part.warnings, &reads);
+        self.keep(key, Kept::Sums(Arc::clone(&sums)), &part.warnings, &reads);
+        Ok((part.edges, sums))
+    }
+
+    /// Names the groups, and lists the largest.
+    fn usage(&self, request: &UsageRequest<'_>, sums: FxHashMap<Group, FxHashMap<usize, i128>>) -> Usage {
+        let origins = request.definition.origins(self.source);
+        let label = |group: Group| -> Label {
+            let number = group.checked_sub(1)?;
+            let origin = origins.get(number as usize);
+            let text = match request.by {
+                Dimension::Bucket => &origin?.bucket,
+                Dimension::Device => &origin?.device,
+                _ => return self.catalog.text(number).map(str::to_owned),
+            };
+            Some(serde_json::Value::from(text.as_str()).to_string())
+        };
+        let mut total: FxHashMap<usize, i128> = FxHashMap::default();
+        let mut named: FxHashMap<Label, FxHashMap<usize, i128>> = FxHashMap::default();
+        for (group, bins) in sums {
+            let named = named.entry(label(group)).or_default();
+            for (bin, nanos) in bins {
+                *total.entry(bin).or_default() += nanos;
+                *named.entry(bin).or_default() += nanos;
+            }
+        }
+        let mut groups: Vec<(Label, Times)> = named
+            .into_iter()
+            .map(|(label, bins)| (label, Times::of(bins)))
+            .collect();
+        groups.retain(|(_, times)| !times.bins.is_empty());
+        groups.sort_unstable_by(|(a, x), (b, y)| y.all.cmp(&x.all).then_with(|| a.cmp(b)));
+        let mut others: FxHashMap<usize, i128> = FxHashMap::default();
+        let left_out = groups.split_off(request.limit.min(groups.len()));
+        for (bin, nanos) in left_out.iter().flat_map(|(_, times)| &times.bins) {
+            *others.entry(*bin).or_default() += nanos;
+        }
+        Usage {
+            total: Times::of(total),
+            groups,
+            others: (left_out.len(), Times::of(others)),
+            warnings: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! `GET /api/1/usage`: sums of what a person did.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use http::{Response, Uri};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use timberline_cancel::Cancel;
+use timberline_query::activity::{Dimension, Label, Times, Usage, UsageRequest};
+use timberline_query::calendar::{Bin, Interval};
+use timberline_query::{Engine, Period, Warning};
+use timberline_views::Snapshot;
+use utoipa::ToSchema;
+
+use super::activity::{on_engine, seconds};
+use super::activity_definition::{ActivityParameters, Asked, boolean, count, malformed};
+use crate::api::as_of::snapshot;
+use crate::api::openapi::Error;
+use crate::api::openapi::parameters::AsOfParameter;
+use crate::app::App;
+use crate::http::query_warnings::mark;
+use crate::http::{ApiError, Query, json_answer};
+
+/// Groups of an answer: unless given, and at most.
+const GROUPS: (usize, usize) = (100, 10_000);
+/// The most intervals of a period.
+const MAX_INTERVALS: usize = 10_000;
+/// The most sums of an answer.
+const MAX_SUMS: usize = 500_000;
+
+/// Sums of activity. Those of all groups and of the others together are the total, to the nanosecond.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UsageJson {
+    #[schema(format = DateTime)]
+    start: String,
+    #[schema(format = DateTime)]
+    end: String,
+    by: String,
+    /// Seconds in all.
+    #[schema(value_type = f64)]
+    duration: Box<RawValue>,
+    /// The intervals that the period is divided into.
+    intervals: Vec<IntervalJson>,
+    /// The groups with the most time, longest first.
+    groups: Vec<GroupJson>,
+    /// All other groups together.
+    others: OthersJson,
+    /// The earlier period that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    compared: Option<ComparedJson>,
+    /// The program whose events were added up, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    query: Option<String>,
+}
+
+/// An interval: its time is from its start on, until before its end.
+#[derive(Serialize, ToSchema)]
+struct IntervalJson {
+    /// As the person's clock showed it.
+    #[schema(format = DateTime)]
+    start: String,
+    #[schema(format = DateTime)]
+    end: String,
+    /// The date of the day, or of the first day of the week, month or year.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = Date)]
+    date: Option<String>,
+    #[schema(value_type = f64)]
+    duration: Box<RawValue>,
+}
+
+/// What has something in common.
+#[derive(Serialize, ToSchema)]
+struct GroupJson {
+    /// What it is; null for events that do not have it.
+    #[schema(value_type = serde_json::Value)]
+    value: Box<RawValue>,
+    #[schema(value_type = f64)]
+    duration: Box<RawValue>,
+    /// For each interval with some of it: the interval's place, from 0 on, and the seconds.
+    #[schema(value_type = Vec<Vec<f64>>)]
+    intervals: Vec<(usize, Box<RawValue>)>,
+    /// Seconds in the earlier period, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<f64>)]
+    before: Option<Box<RawValue>>,
+}
+
+/// The groups that are not listed.
+#[derive(Serialize, ToSchema)]
+struct OthersJson {
+    /// How many there are.
+    count: usize,
+    #[schema(value_type = f64)]
+    duration: Box<RawValue>,
+    #[schema(value_type = Vec<Vec<f64>>)]
+    intervals: Vec<(usize, Box<RawValue>)>,
+}
+
+/// An earlier period.
+#[derive(Serialize, ToSchema)]
+struct ComparedJson {
+    #[schema(format = DateTime)]
+    start: String,
+    #[schema(format = DateTime)]
+    end: String,
+    #[schema(value_type = f64)]
+    duration: Box<RawValue>,
+}
+
+/// Add up what was done
+///
+/// By application, title, category and so on, and by hours, days, weeks, months or years of the person's calendar
+/// (`docs/activity.md`).
+#[utoipa::path(
+    get,
+    path = "/api/1/usage",
+    operation_id = "get_usage",
+    tag = "Activity",
+    params(
+        ActivityParameters,
+        ("by" = Option<String>, Query, description = "What time is added up by: `app`, `title`, `category` (unless given), `domain`, `url`, `project`, `file`, `language`, `bucket` or `device`"),
+        ("interval" = Option<String>, Query, description = "`none` (unless given), `hour`, `day`, `week`, `month` or `year`"),
+        ("compare" = Option<String>, Query, description = "An earlier period to compare with: `previous`, or `START/END`"),
+        ("limit" = Option<u64>, Query, description = "Groups to list, from 1 to 10,000; 100 unless given"),
+        ("query" = Option<bool>, Query, description = "Whether the answer has the program whose events were added up"),
+        AsOfParameter,
+    ),
+    responses(
+        (status = 200, description = "The sums", body = UsageJson),
+        (status = 400, description = "A parameter cannot be used", body = Error),
+        (status = 413, description = "The answer would have too many sums", body = Error),
+    ),
+)]
+pub(crate) async fn get(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
+    let state = snapshot(&app, &uri).await?;
+    let request = Request::read(&state.snapshot, Query::of(&uri), state.past)?;
+    let (engine, of) = (Arc::clone(&app.engine), Arc::clone(&state.snapshot));
+    let work = move |cancel: &Cancel, of: &Snapshot| request.answer(&engine, of, cancel);
+    let (text, warnings) = on_engine(&app, of, work).await?;
+    app.warned.log(&warnings);
+    Ok(state.mark(mark(json_answer(text), &warnings)))
+}
+
+/// What is asked.
+struct Request {
+    asked: Asked,
+    by: Dimension,
+    by_name: String,
+    interval: Interval,
+    compare: Option<Period>,
+    limit: usize,
+    program: bool,
+    past: bool,
+}
+
+impl Request {
+    fn read(snapshot: &Arc<Snapshot>, query: Query<'_>, past: bool) -> Result<Request, ApiError> {
+        let asked = Asked::read(snapshot, query)?;
+        let by_name = query
+            .get("by")?
+            .map_or_else(|| "category".to_owned(), |by| by.into_owned());
+        let by = Dimension::parse(&by_name).ok_or_else(|| {
+            malformed(format!(
+                "by: '{by_name}' is none of app, title, category, domain, url, project, file, language, bucket, device"
+            ))
+        })?;
+        let interval = query.get("interval")?;
+        let interval = Interval::parse(interval.as_deref().unwrap_or("none")).map_err(malformed)?;
+        let compare = match query.get("compare")?.as_deref() {
+            None => None,
+            Some("previous") => Some(asked.calendar.previous(asked.period)),
+            // A plus of an offset arrives as a blank.
+            Some(period) => {
+                let period = period.replace(' ', "+");
+                Some(Period::parse(&period).map_err(|error| malformed(format!("compare: {error}")))?)
+            }
+        };
+        Ok(Request {
+            by,
+            by_name,
+            interval,
+            compare,
+            limit: count(query, "limit", GROUPS.0, GROUPS.1)?,
+            program: boolean(query, "query")?.unwrap_or(false),
+            past,
+            asked,
+        })
+    }
+
+    fn answer(
+        &self,
+        engine: &Engine,
+        snapshot: &Snapshot,
+        cancel: &Cancel,
+    ) -> Result<(Vec<u8>, Vec<Warning>), ApiError> {
+        let period = self.asked.period;
+        let bins = self
+            .asked
+            .calendar
+            .bins(period, self.interval, MAX_INTERVALS)
+            .map_err(malformed)?;
+        let usage = self.usage(engine, snapshot, (period, &bins), self.limit, cancel)?;
+        let sums: usize = usage.groups.iter().map(|(_, times)| times.bins.len()).sum();
+        if sums > MAX_SUMS {
+            return Err(ApiError::TooLarge(format!(
+                "the answer would have {sums} sums, more than {MAX_SUMS}; ask for fewer groups (limit), longer intervals or a shorter period"
+            )));
+        }
+        let before = match self.compare {
+            None => None,
+            Some(period) => {
+                let whole = self
+                    .asked
+                    .calendar
+                    .bins(period, Interval::None, 1)
+                    .map_err(malformed)?;
+                let usage = self.usage(engine, snapshot, (period, &whole), usize::MAX, cancel)?;
+                Some((period, usage))
+            }
+        };
+        let mut warnings = usage.warnings.clone();
+        warnings.extend(before.iter().flat_map(|(_, usage)| usage.warnings.clone()));
+        warnings.dedup();
+        let json = self.json(&usage, &bins, before.as_ref());
+        let text = json.and_then(|json| serde_json::to_vec(&json));
+        let text = text.map_err(|e| ApiError::Internal(format!("The answer cannot be written: {e}")))?;
+        Ok((text, warnings))
+    }
+
+    fn usage(
+        &self,
+        engine: &Engine,
+        snapshot: &Snapshot,
+        (period, bins): (Period, &[Bin]),
+        limit: usize,
+        cancel: &Cancel,
+    ) -> Result<Usage, ApiError> {
+        let request = UsageRequest {
+            definition: &self.asked.definition,
+            period,
+            by: self.by,
+            calendar: &self.asked.calendar,
+            bins,
+            limit,
+            past: self.past,
+        };
+        Ok(engine.usage(snapshot, &request, cancel)?)
+    }
+
+    fn json(
+        &self,
+        usage: &Usage,
+        bins: &[Bin],
+        before: Option<&(Period, Usage)>,
+    ) -> Result<UsageJson, serde_json::Error> {
+        let earlier: Option<HashMap<&Label, i128>> = before.map(|(_, usage)| {
+            let groups = usage.groups.iter();
+            groups.map(|(label, times)| (label, times.all)).collect()
+        });
+        let group = |(label, times): &(Label, Times)| {
+            let earlier = earlier.as_ref().map(|all| all.get(label).copied().unwrap_or(0));
+            Ok(GroupJson {
+                value: RawValue::from_string(label.clone().unwrap_or_else(|| "null".to_owned()))?,
+                duration: seconds(times.all)?,
+                intervals: self.parts(times)?,
+                before: earlier.map(seconds).transpose()?,
+            })
+        };
+        let compared = |(period, usage): &(Period, Usage)| {
+            Ok::<_, serde_json::Error>(ComparedJson {
+                start: period.start.to_string(),
+                end: period.end.to_string(),
+                duration: seconds(usage.total.all)?,
+            })
+        };
+        Ok(UsageJson {
+            start: self.asked.period.start.to_string(),
+            end: self.asked.period.end.to_string(),
+            by: self.by_name.clone(),
+            duration: seconds(usage.total.all)?,
+            intervals: self.intervals(usage, bins)?,
+            groups: usage
+                .groups
+                .iter()
+                .map(group)
+                .collect::<Result<_, serde_json::Error>>()?,
+            others: OthersJson {
+                count: usage.others.0,
+                duration: seconds(usage.others.1.all)?,
+                intervals: self.parts(&usage.others.1)?,
+            },
+            compared: before.map(compared).transpose()?,
+            query: self
+                .program
+                .then(|| self.asked.definition.program(self.by.source())),
+        })
+    }
+
+    /// The sums of each interval, if the period is divided.
+    fn parts(&self, times: &Times) -> Result<Vec<(usize, Box<RawValue>)>, serde_json::Error> {
+        if self.interval == Interval::None {
+            return Ok(Vec::new());
+        }
+        times
+            .bins
+            .iter()
+            .map(|(bin, nanos)| Ok((*bin, seconds(*nanos)?)))
+            .collect()
+    }
+
+    fn intervals(&self, usage: &Usage, bins: &[Bin]) -> Result<Vec<IntervalJson>, serde_json::Error> {
+        let totals: HashMap<usize, i128> = usage.total.bins.iter().copied().collect();
+        let interval = |(i, bin): (usize, &Bin)| {
+            Ok(IntervalJson {
+                start: self.asked.calendar.format(bin.start),
+                end: self.asked.calendar.format(bin.end),
+                date: bin.date.map(|date| date.to_string()),
+                duration: seconds(totals.get(&i).copied().unwrap_or(0))?,
+            })
+        };
+        bins.iter().enumerate().map(interval).collect()
+    }
+}
