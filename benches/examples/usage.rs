@@ -11,8 +11,9 @@ use std::time::Instant;
 
 use timberline_benches::history::{BUCKETS, end, history};
 use timberline_model::{Duration, Heartbeat, Pulsetime, Timestamp};
-use timberline_query::activity::{Categories, Definition, Dimension, UsageRequest};
+use timberline_query::activity::{CategoryRules, Definition, Dimension, UsageRequest};
 use timberline_query::calendar::{Calendar, Interval};
+use timberline_query::categories::Categories;
 use timberline_query::{Cancel, Engine, Limits, Period};
 use timberline_views::{Store, StoreOptions};
 
@@ -58,7 +59,9 @@ fn main() {
 fn usage(store: &Store, engine: &Engine, by: Dimension, interval: Interval) -> i128 {
     let snapshot = store.snapshot();
     let mut definition = Definition::of_devices(&snapshot, Some(&["bench".to_owned()])).expect("is one");
-    definition.categories = Some(Categories::of_setting(None).expect("are rules"));
+    definition.categories = Some(
+        CategoryRules::new(&Categories::read(None).expect("are categories").rules()).expect("are rules"),
+    );
     let calendar = Calendar::of_zone("Europe/Berlin", "04:00", "monday").expect("is one");
     let period = Period {
         start: Timestamp::from_nanos(end().nanos() - 365 * DAY),

@@ -56,19 +56,6 @@ impl Reads {
     }
 }
 
-impl Reads {
-    /// Whether all of it is in a snapshot as it was at record `seq`.
-    pub(crate) fn unchanged_since(&self, seq: Seq, snapshot: &Snapshot) -> bool {
-        let untouched = |(key, until): &(_, _)| {
-            let bucket = snapshot.bucket_of(*key);
-            bucket.is_some_and(|b| b.touched_until(*until) <= seq)
-        };
-        seq <= snapshot.seq()
-            && (!self.bucket_list || snapshot.buckets_touched() <= seq)
-            && self.buckets.iter().all(untouched)
-    }
-}
-
 impl Run<'_> {
     /// Notes that a bucket was read up to an instant.
     pub(crate) fn reads(&self, bucket: &BucketView, until: Timestamp) {

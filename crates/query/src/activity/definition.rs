@@ -3,7 +3,7 @@
 use timberline_views::{BucketView, Snapshot};
 
 use super::browsers::{Browser, browsers_of};
-use super::categories::Categories;
+use super::category_rules::CategoryRules;
 
 /// See the [module](self). It is printed as a program of the query language by [`Definition::program`].
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct Definition {
     /// Windows whose app or title this pattern is found in show that the person is there. Empty for none.
     pub always_active_pattern: String,
     /// The rules of categories; without, events get no category.
-    pub categories: Option<Categories>,
+    pub categories: Option<CategoryRules>,
     /// If not empty, only events of these categories count.
     pub filter_categories: Vec<Vec<String>>,
 }

@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `definition` | the definition, and which buckets the web UI chooses |
-//! | `browsers`, `categories` | the browsers it knows; the rules of categories |
+//! | `browsers`, `category_rules` | the browsers it knows; the rules of categories |
 //! | `text` | the definition as a program |
 //! | `plan` | how a period is divided into parts of about a day |
 //! | `quiet` | where it can be cut so that nothing changes |
@@ -17,7 +17,7 @@
 
 mod browsers;
 mod cache;
-mod categories;
+mod category_rules;
 mod definition;
 mod parts;
 mod plan;
@@ -29,7 +29,7 @@ mod text;
 mod usage;
 
 pub(crate) use cache::ActivityCache;
-pub use categories::{Categories, CategoriesError};
+pub use category_rules::CategoryRules;
 pub use definition::{Definition, DefinitionError, Device, Source};
 pub use plan::Origin;
 pub use spans::{Activity, ActivityRequest, ActivitySpan, Place};

@@ -9,7 +9,7 @@ use super::plan::Plan;
 use super::quiet::{Edges, edges};
 use crate::catalog::{EMPTY_OBJECT, ObjectId};
 use crate::error::QueryError;
-use crate::evaluate::evaluate;
+use crate::evaluate::evaluate_with;
 use crate::events::{Builder, Event, Events, NO_ID};
 use crate::period::Period;
 use crate::program::Prepared;
@@ -38,7 +38,12 @@ pub(super) struct Part {
 
 impl Plan<'_> {
     pub(super) fn part(&self, from: i64, to: i64) -> Result<Part, QueryError> {
-        let (value, reads, warnings) = self.evaluate(&self.parts, from, to)?;
+        self.part_by(&self.parts, from, to)
+    }
+
+    /// The same by another program of the parts.
+    pub(super) fn part_by(&self, program: &Prepared, from: i64, to: i64) -> Result<Part, QueryError> {
+        let (value, reads, warnings) = self.evaluate(program, None, from, to)?;
         let mut both = lists(&value)?.into_iter();
         let (buckets, lists_) = (both.next(), both.next());
         let buckets = event_lists(self.scope(), buckets.as_ref())?;
@@ -97,6 +102,7 @@ impl Plan<'_> {
     pub(super) fn evaluate(
         &self,
         prepared: &Prepared,
+        given: Option<(&str, Value)>,
         from: i64,
         to: i64,
     ) -> Result<(Value, Reads, Vec<Warning>), QueryError> {
@@ -104,7 +110,7 @@ impl Plan<'_> {
         let run = self
             .engine
             .new_run(self.snapshot, self.scope(), prepared, period, "", false);
-        let value = evaluate(&run, &prepared.program, &prepared.last_uses)?;
+        let value = evaluate_with(&run, &prepared.program, &prepared.last_uses, given)?;
         let warnings = RefCell::into_inner(run.warnings);
         Ok((value, run.reads.into_inner(), warnings.as_slice().to_vec()))
     }

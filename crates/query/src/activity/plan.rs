@@ -124,7 +124,7 @@ impl<'a> Plan<'a> {
             Source::Browser | Source::Editor => None,
         };
         Ok(Plan {
-            parts: engine.prepare(&definition.parts_program(source))?,
+            parts: engine.prepare(&definition.parts_program(source, true))?,
             engine,
             snapshot,
             definition,
@@ -279,7 +279,7 @@ impl<'a> Plan<'a> {
         let until = Timestamp::from_nanos(at.saturating_add(MAX_REACH));
         let reads = Reads {
             buckets: buckets.iter().map(|b| (b.key(), until)).collect(),
-            bucket_list: false,
+            ..Reads::default()
         };
         self.keep(key, Kept::Cut(cut), &[], &Arc::new(reads));
         Ok(cut)

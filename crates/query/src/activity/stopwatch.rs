@@ -7,9 +7,10 @@
 use super::parts::{Numbers, Part, Span, as_events, join};
 use super::plan::Plan;
 use crate::error::QueryError;
-use crate::events::Events;
+use crate::events::{Builder, Events};
 use crate::period::Period;
 use crate::transform::union_and_untouched;
+use crate::value::Value;
 
 /// The events of the stopwatch, put into the parts around the newest of them.
 pub(super) struct Mixed {
@@ -28,7 +29,8 @@ impl Plan<'_> {
             return Ok(None);
         }
         let prepared = self.engine.prepare(&program)?;
-        let (value, _, warnings) = self.evaluate(&prepared, period.start.nanos(), period.end.nanos())?;
+        let (value, _, warnings) =
+            self.evaluate(&prepared, None, period.start.nanos(), period.end.nanos())?;
         self.warn(&warnings);
         let events = as_events(self.scope(), value)?;
         Ok(Some(events).filter(|events| !events.is_empty()))
@@ -40,6 +42,10 @@ impl Plan<'_> {
         let first = parts
             .partition_point(|(from, _)| *from <= newest)
             .saturating_sub(1);
+        // Several devices have their categories before they are put together, a single one after the stopwatch.
+        let several = self.definition.devices.len() > 1;
+        let program = self.definition.parts_program(self.source, several);
+        let program = self.engine.prepare(&program)?;
         let mut count = 1;
         loop {
             let last = (first + count).min(parts.len());
@@ -49,7 +55,7 @@ impl Plan<'_> {
                     spans: more,
                     warnings,
                     ..
-                } = self.part(*from, *to)?;
+                } = self.part_by(&program, *from, *to)?;
                 self.warn(&warnings);
                 spans = if i == first {
                     more
@@ -66,10 +72,35 @@ impl Plan<'_> {
             if untouched > 0 || last == parts.len() {
                 return Ok(Mixed {
                     parts: (first, last),
-                    spans: numbers.spans(&union),
+                    spans: self.categorized(&numbers.spans(&union), parts)?,
                 });
             }
             count *= 2;
         }
+    }
+
+    /// The spans with their categories.
+    fn categorized(&self, spans: &[Span], parts: &[(i64, i64)]) -> Result<Vec<Span>, QueryError> {
+        let Some(program) = self.definition.categories_program() else {
+            return Ok(spans.to_vec());
+        };
+        let (Some((from, _)), Some((_, to))) = (parts.first(), parts.last()) else {
+            return Ok(Vec::new());
+        };
+        let prepared = self.engine.prepare(&program)?;
+        let mut all = Vec::with_capacity(spans.len());
+        // The language knows nothing of origins, so each has a list of its own.
+        for origin in 0..=self.definition.devices.len() as u32 {
+            let mut events = Builder::new(&self.guard)?;
+            for span in spans.iter().filter(|span| span.origin == origin) {
+                events.push(span.event)?;
+            }
+            let given = Some(("events", Value::Events(events.build()?)));
+            let (value, _, warnings) = self.evaluate(&prepared, given, *from, *to)?;
+            self.warn(&warnings);
+            let events = as_events(self.scope(), value)?;
+            all.extend(events.iter().map(|event| Span { event, origin }));
+        }
+        Ok(all)
     }
 }

@@ -1,7 +1,7 @@
 //! A definition as a program of the query language: the statements that the standard web UI sends.
 
 use super::browsers::pattern;
-use super::categories::quote;
+use super::category_rules::quote;
 use super::definition::{Definition, Device, Source};
 
 /// The lines of a program.
@@ -134,8 +134,9 @@ impl Definition {
 
     /// The program that gives, for a part of a period, what its answers are put together from: first the events of each
     /// bucket that it reads, then a list for each [`Definition::origins`]. The category filter, the other devices and the
-    /// stopwatch are still missing.
-    pub(super) fn parts_program(&self, source: Source) -> String {
+    /// stopwatch are still missing, and unless
+    /// `categorized` the categories.
+    pub(super) fn parts_program(&self, source: Source, categorized: bool) -> String {
         let (mut reads, mut lines, mut lists) = (Lines::default(), Lines::default(), Vec::new());
         let mut count = 0;
         let bucket: &mut Bucket<'_> = &mut |id: &str| {
@@ -148,7 +149,9 @@ impl Definition {
             Source::Activity => {
                 for (i, device) in self.devices.iter().enumerate() {
                     self.device(device, &mut lines, bucket);
-                    self.categorize("events", &mut lines);
+                    if categorized {
+                        self.categorize("events", &mut lines);
+                    }
                     lines.add(format!("list_{i} = events;"));
                     lists.push(format!("list_{i}"));
                 }
@@ -183,11 +186,13 @@ impl Definition {
     /// The program that gives the events of the stopwatch.
     pub(super) fn stopwatch_program(&self) -> Option<String> {
         let stopwatch = self.stopwatch.as_ref()?;
-        let mut lines = Lines::default();
-        lines.add(format!("events = {};", query_bucket(stopwatch)));
-        self.categorize("events", &mut lines);
-        lines.add("RETURN = events;");
-        Some(lines.0.join("\n"))
+        Some(format!("RETURN = {};", query_bucket(stopwatch)))
+    }
+
+    /// The program that gives `events` with their categories.
+    pub(super) fn categories_program(&self) -> Option<String> {
+        let categories = self.categories.as_ref()?;
+        Some(format!("RETURN = categorize(events, {});", categories.text()))
     }
 }
 

@@ -238,8 +238,10 @@ fn is_plain(rule: &Json) -> bool {
 fn either(plain: &Json, own: &Json) -> Json {
     let mut rule = serde_json::json!({ "type": "or", "rules": [plain, own] });
     for field in ["priority", "weight"] {
-        if let Some(priority) = own.get(field).or_else(|| plain.get(field)) {
-            rule[field] = priority.clone();
+        if let Some(priority) = own.get(field).or_else(|| plain.get(field))
+            && let Some(members) = rule.as_object_mut()
+        {
+            members.insert(field.to_owned(), priority.clone());
         }
     }
     rule
@@ -262,7 +264,8 @@ fn joined(one: &Json, other: &Json) -> Option<Json> {
     } else {
         text.to_owned()
     };
-    joined["regex"] = Json::from(format!("{text}|{more}"));
+    let members = joined.as_object_mut()?;
+    members.insert("regex".to_owned(), Json::from(format!("{text}|{more}")));
     Some(joined)
 }
 

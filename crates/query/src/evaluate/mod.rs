@@ -25,11 +25,24 @@ use crate::value::Value;
 /// # Errors
 /// The first that occurs, or that there is no `RETURN`.
 pub(crate) fn evaluate(run: &Run<'_>, program: &Program, last_uses: &LastUses) -> Result<Value, QueryError> {
+    evaluate_with(run, program, last_uses, None)
+}
+
+/// The same, with a name that stands for a value before the program says anything.
+pub(crate) fn evaluate_with(
+    run: &Run<'_>,
+    program: &Program,
+    last_uses: &LastUses,
+    given: Option<(&str, Value)>,
+) -> Result<Value, QueryError> {
     let mut evaluator = Evaluator {
         run,
         last_uses,
         names: Names::default(),
     };
+    if let Some((name, value)) = given {
+        evaluator.names.set(name, value);
+    }
     evaluator.statements(&program.statements)?;
     evaluator.names.take("RETURN").ok_or_else(|| {
         let message = "the query has no result: assign it to RETURN, or return it";

@@ -8,7 +8,7 @@ use proptest::test_runner::TestCaseResult;
 use serde_json::{Value as Json, json};
 use timberline_model::{Data, Timestamp};
 use timberline_query::activity::{
-    ActivityRequest, Categories, Definition, Dimension, Place, Source, Usage, UsageRequest,
+    ActivityRequest, CategoryRules, Definition, Dimension, Place, Source, Usage, UsageRequest,
 };
 use timberline_query::calendar::{Calendar, Interval};
 use timberline_query::{Cancel, Engine, Period, Query};
@@ -43,6 +43,8 @@ struct Question {
     day_start: &'static str,
     interval: Interval,
     page: usize,
+    /// Whether a category depends on the time of day.
+    timed: bool,
 }
 
 const BUCKETS: [(&str, &str, &str); 8] = [
@@ -211,7 +213,7 @@ fn question() -> impl Strategy<Value = Question> {
             select(vec!["00:00", "00:00", "00:00", "04:00", "23:30"]),
             select(intervals),
         ),
-        select(vec![1usize, 3, 10_000]),
+        (select(vec![1usize, 3, 10_000]), prop::bool::weighted(0.3)),
     )
         .prop_map(|(devices, flags, texts, period, calendar, page)| Question {
             devices,
@@ -224,15 +226,21 @@ fn question() -> impl Strategy<Value = Question> {
             zone: calendar.0,
             day_start: calendar.1,
             interval: calendar.2,
-            page,
+            page: page.0,
+            timed: page.1,
         })
 }
 
-fn rules() -> Json {
-    json!([
+fn rules(timed: bool) -> Json {
+    let mut rules = json!([
         [["Work"], {"type": "regex", "regex": "vim|\\.rs"}],
         [["Work", "Code"], {"type": "regex", "regex": "github", "ignore_case": true}],
-    ])
+    ]);
+    if timed && let Some(rules) = rules.as_array_mut() {
+        let late = json!({"type": "time", "from": "21:30", "to": "09:00"});
+        rules.push(json!([["Late"], {"type": "and", "rules": [late, {"type": "regex", "regex": "notes|GitHub|tea"}], "priority": 99}]));
+    }
+    rules
 }
 
 fn create(stage: &Stage, watched: &[Watched]) {
@@ -260,7 +268,7 @@ fn define(stage: &Stage, question: &Question) -> Definition {
     definition.include_audible = question.audible;
     definition.stopwatch = question.stopwatch.then(|| "aw-stopwatch".to_owned());
     definition.always_active_pattern = question.always_active.to_owned();
-    definition.categories = Some(Categories::of_rules(&rules()).expect("are rules"));
+    definition.categories = Some(CategoryRules::new(&rules(question.timed)).expect("are rules"));
     definition.filter_categories = question.filter_categories.clone();
     definition.check().expect("can be written");
     definition
@@ -523,6 +531,11 @@ fn the_program_is_the_plain_definition() {
     property(160, (watched(false), question()), |(watched, question)| {
         stage.clear();
         create(&stage, &watched);
+        // The plain rules know no time.
+        let question = Question {
+            timed: false,
+            ..question
+        };
         let definition = define(&stage, &question);
         let lists = |id: &str| -> Vec<Event> {
             let events = watched

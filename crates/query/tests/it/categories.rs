@@ -74,7 +74,10 @@ fn rule(change: usize) -> BoxedStrategy<Json> {
 /// Minutes around the change of a clock, their number, and data.
 type Draft = (i64, i64, &'static str, &'static str);
 
-fn input() -> impl Strategy<Value = (usize, Vec<(Json, Option<i64>)>, Vec<Draft>)> {
+/// A change, rules with their priorities, and events.
+type Input = (usize, Vec<(Json, Option<i64>)>, Vec<Draft>);
+
+fn input() -> impl Strategy<Value = Input> {
     let words = || select(vec!["a", "b", "xab", "B", "c"]);
     let events = prop::collection::vec((-2000..2000i64, 0..900i64, words(), words()), 1..5);
     (0..CHANGES.len(), events).prop_flat_map(|(change, events)| {
@@ -216,7 +219,7 @@ fn ask(stage: &Stage, program: &str) -> String {
 #[test]
 fn rules_hold_when_a_plain_evaluator_says_so() {
     let stage = Stage::new();
-    let holds = |(change, rules, drafts): (usize, Vec<(Json, Option<i64>)>, Vec<Draft>)| -> TestCaseResult {
+    let holds = |(change, rules, drafts): Input| -> TestCaseResult {
         stage.clear();
         let at: Timestamp = CHANGES[change].1.parse().expect("an instant");
         let event = |(from, minutes, app, title): &Draft| Event {

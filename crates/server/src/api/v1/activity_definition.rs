@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use timberline_query::Period;
-use timberline_query::activity::{Categories, Definition};
+use timberline_query::activity::{CategoryRules, Definition};
 use timberline_query::calendar::Calendar;
 use timberline_views::Snapshot;
 use utoipa::IntoParams;
@@ -133,7 +133,7 @@ fn definition(snapshot: &Snapshot, query: Query<'_>) -> Result<Definition, ApiEr
     definition.categories = Some(match query.get("categories")? {
         Some(rules) => {
             let rules = serde_json::from_str(&rules).map_err(|e| malformed(format!("categories: {e}")))?;
-            Categories::of_rules(&rules).map_err(malformed)?
+            CategoryRules::new(&rules).map_err(malformed)?
         }
         None => person::categories(settings).map_err(malformed)?,
     });
