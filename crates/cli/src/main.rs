@@ -9,6 +9,7 @@
 //! | `export` | history in the formats of other programs |
 //! | `purge` | purge and redact, by way of a server |
 //! | `bench` | how fast it is on one's own data |
+//! | `mcp` | tools for assistants |
 //! | `backup`, `restore` | a copy of the log, and back |
 //! | `doctor` | is everything as it should be? |
 //! | `status` | how the server is doing |
@@ -48,6 +49,7 @@ mod install;
 mod key;
 mod known_server;
 mod log;
+mod mcp;
 mod moment;
 mod output;
 mod pages;
@@ -116,6 +118,8 @@ enum Command {
     Redact(Box<purge::RedactArgs>),
     /// Time queries on your data.
     Bench(Box<bench::BenchArgs>),
+    /// Answer an assistant on standard input and output (Model Context Protocol).
+    Mcp(Box<mcp::McpArgs>),
     /// Install a launcher, so that aw-qt and others start Timberline instead of aw-server; or remove it.
     Install(Box<install::InstallArgs>),
     /// Print a completion script for a shell.
@@ -155,6 +159,7 @@ fn main() -> ExitCode {
         Some(Command::Purge(args)) => return purge::purge(*args),
         Some(Command::Redact(args)) => return purge::redact(*args),
         Some(Command::Bench(args)) => return bench::run(*args),
+        Some(Command::Mcp(args)) => mcp::run(*args),
         Some(Command::Install(args)) => return install::run(*args),
         Some(Command::Completions(args)) => return pages::completions(&args, Cli::command()),
         Some(Command::Man(args)) => return pages::man(&args, Cli::command()),

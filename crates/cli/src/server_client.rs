@@ -216,6 +216,16 @@ pub(crate) fn own(settings: &Settings) -> anyhow::Result<ServerClient> {
     Ok(server.with_key(key.map(ApiKey::secret)))
 }
 
+/// The same on another port, if one is given.
+///
+/// # Errors
+/// As [`own`].
+pub(crate) fn own_at(settings: &Settings, port: Option<u16>) -> anyhow::Result<ServerClient> {
+    let mut settings = settings.clone();
+    settings.network.port = port.unwrap_or(settings.network.port);
+    own(&settings)
+}
+
 /// The URL at which a server with these settings answers on this machine.
 pub(crate) fn own_url(settings: &Settings) -> String {
     let host = match settings.network.host.as_str() {

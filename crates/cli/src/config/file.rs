@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use timberline_server::settings::{Compression, Limits, RetentionRule};
+use timberline_server::settings::{Compression, Limits, Mcp, RetentionRule};
 
 use super::{ConfigError, Span};
 
@@ -61,6 +61,8 @@ pub(crate) struct ConfigFile {
     pub(crate) backup: Backup,
     /// Where webhooks may send to.
     pub(crate) webhooks: Webhooks,
+    /// What assistants may use.
+    pub(crate) mcp: Mcp,
     /// Bounds on what clients may use.
     pub(crate) limits: Limits,
 }
@@ -281,6 +283,8 @@ mod tests {
             "backup.every",
             "backup.keep",
             "webhooks.allow",
+            "mcp.http",
+            "mcp.tools",
             "limits.body_bytes",
             "limits.body_pool_bytes",
             "limits.connections",
@@ -308,6 +312,7 @@ mod tests {
         let file = parse(example).unwrap();
         assert_eq!(file.limits, Limits::default());
         assert_eq!(file.compression, Compression::default());
+        assert_eq!(file.mcp, Mcp::default());
         assert_eq!(file.durability.heartbeat, HeartbeatRule::default());
     }
 }

@@ -176,6 +176,7 @@ impl Config {
             webhooks: WebhookSettings {
                 allow: allowed_targets(&file.webhooks.allow)?,
             },
+            mcp: file.mcp,
             limits: file.limits,
         };
         check(&server)?;

@@ -7,8 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use timberline_server::status::Status;
 
-use crate::config::Config;
-use crate::server_client::{self, ServerClient, refusal};
+use crate::server_client::{ServerClient, refusal};
 
 /// How long the server may take. It only counts and looks into directories.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,13 +20,6 @@ pub(super) enum Asked {
     Runs(Box<Status>, Vec<u8>),
     /// None runs, for this reason.
     Nobody(String),
-}
-
-/// Where a server with this configuration can be reached from this machine.
-pub(super) fn server_of(config: &Config, port: Option<u16>) -> anyhow::Result<ServerClient> {
-    let mut settings = config.server.clone();
-    settings.network.port = port.unwrap_or(settings.network.port);
-    server_client::own(&settings)
 }
 
 /// Asks a server, which must serve `own_data` if that is given.

@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::data_dir::DataDirArgs;
 use crate::known_server::TrustArgs;
 use crate::output::Output;
-use crate::server_client::ServerClient;
+use crate::server_client::{self, ServerClient};
 use crate::verdict::describe;
 
 /// Nothing needs attention.
@@ -84,7 +84,9 @@ fn carry_out(args: StatusArgs) -> anyhow::Result<u8> {
     let config = args.place.config()?;
     let server = match args.server {
         Some(server) => args.trust.know(server, file.as_deref())?,
-        None => args.trust.know(ask::server_of(&config, args.port)?, None)?,
+        None => args
+            .trust
+            .know(server_client::own_at(&config.server, args.port)?, None)?,
     };
     let own_data = (!named).then_some(config.server.data_dir.as_path());
     let mut out = Output::new();

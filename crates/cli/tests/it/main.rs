@@ -31,6 +31,7 @@ mod import_command;
 mod install;
 mod lifecycle;
 mod log_commands;
+mod mcp;
 mod modes;
 mod nginx;
 mod openapi;

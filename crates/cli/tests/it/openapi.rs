@@ -16,7 +16,8 @@ const PACKAGES: [&str; 2] = ["openapi-spec-validator==0.9.0", "openapi-schema-va
 /// description (`openapi/check.py`).
 #[test]
 fn every_operation_answers_as_it_is_described() {
-    let installation = Installation::new();
+    let mut installation = Installation::new();
+    installation.configure("[mcp]\nhttp = true\n");
     let server = installation.start();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/openapi/check.py");
     let mut command = Command::new(python_with(&PACKAGES, "openapi", env!("CARGO_TARGET_TMPDIR")));

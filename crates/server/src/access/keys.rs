@@ -233,7 +233,7 @@ pub(crate) fn is_open(path: &str) -> bool {
         "/api/explorer.js",
         "/api/openapi.json",
     ];
-    let private = ["/api", "/metrics"]
+    let private = ["/api", "/mcp", "/metrics"]
         .iter()
         .any(|private| path.starts_with(private));
     !private || OPEN.contains(&path.strip_suffix('/').unwrap_or(path))

@@ -85,6 +85,7 @@ const TABLE: &[(&str, Segments, Need)] = &[
     ),
     ("DELETE", &["1", "buckets"], Need::Write),
     ("POST", &["1", "heartbeats"], Need::Append),
+    ("POST", &["1", "mcp"], Need::Read),
     ("GET", &["1", "export"], Need::Read),
     ("GET", &["1", "timeline"], Need::Read),
     ("POST", &["1", "export"], Need::Read),
@@ -163,7 +164,10 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<(Need, Reach, Option<&'a 
     } else {
         method.as_str()
     };
-    if path.trim_end_matches('/') == "/metrics" && method == "GET" {
+    if matches!(
+        (method, path.trim_end_matches('/')),
+        ("GET", "/metrics") | ("POST", "/mcp")
+    ) {
         return Some((Need::Read, Reach::Store, None));
     }
     let rest = path.strip_prefix("/api/")?.trim_end_matches('/');

@@ -35,12 +35,15 @@
 //! |---|---|---|
 //! | `users/current/heartbeats`, `users/current/heartbeats.bulk` | POST | [`wakatime`] |
 //!
+//! `/mcp` and `/api/1/mcp` are for assistants ([`mcp`]).
+//!
 //! GET and queries also answer from a past state of buckets, events and settings ([`as_of`]).
 //!
 //! `/api/openapi.json` is [`openapi`], a description of all of them, and `/api/` is the [`explorer`], a page that shows it. `/metrics` is [`metrics`], `/health` and `/ready` are [`health`]. Everything else is a file: `/pages/NAME/…` and `/` ([`files`]), or the [`status_page`](crate::web::status_page).
 
 pub(crate) mod as_of;
 mod errors;
+pub(crate) mod mcp;
 pub(crate) mod openapi;
 pub(crate) mod param;
 pub(crate) mod v0;
@@ -68,6 +71,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(v0::routes())
         .merge(v1::routes())
         .merge(wakatime::routes())
+        .merge(mcp::routes(app))
         .route("/api/openapi.json", get(openapi::get).layer(compression()))
         .route("/metrics", get(metrics::get))
         .route("/health", get(health::health))

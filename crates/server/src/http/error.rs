@@ -48,6 +48,10 @@ pub(crate) enum ApiError {
     NoSuchEvent { bucket: String, event: String },
     #[error("There is nothing at this path")]
     NoSuchRoute,
+    #[error(
+        "The server does not speak the Model Context Protocol here; http = true in the section [mcp] of the configuration makes it do so, and the command `timberline mcp` does not need it (docs/mcp.md)"
+    )]
+    NoMcp,
     #[error("This path does not take the method {0}")]
     WrongMethod(http::Method),
     /// The body is not JSON, or a parameter cannot be read.
@@ -132,6 +136,7 @@ impl ApiError {
             Self::NoSuchBucket(_)
             | Self::NoSuchEvent { .. }
             | Self::NoSuchRoute
+            | Self::NoMcp
             | Self::NotInTrash(_)
             | Self::NoSuchVersion(_)
             | Self::NoSuchWebhook(_) => StatusCode::NOT_FOUND,
@@ -161,7 +166,7 @@ impl ApiError {
         match self {
             Self::NoSuchBucket(_) => "no such bucket",
             Self::NoSuchEvent { .. } => "no such event",
-            Self::NoSuchRoute => "no such path",
+            Self::NoSuchRoute | Self::NoMcp => "no such path",
             Self::WrongMethod(_) => "wrong method",
             Self::Malformed(_) => "not readable",
             Self::Unfit(_) => "not what is needed here",

@@ -2,6 +2,7 @@
 
 mod auth;
 mod limits;
+mod mcp;
 mod network;
 mod webhooks;
 
@@ -14,6 +15,7 @@ use timberline_backup::AutomaticBackup;
 
 pub use auth::{ApiKey, Auth};
 pub use limits::Limits;
+pub use mcp::{Mcp, McpTool};
 pub use network::{AddressRange, BasePath, Network, TlsFiles};
 pub use webhooks::{AllowedTarget, WebhookSettings};
 
@@ -50,6 +52,8 @@ pub struct Settings {
     pub backup: Option<AutomaticBackup>,
     /// Where webhooks may send to.
     pub webhooks: WebhookSettings,
+    /// What assistants may use.
+    pub mcp: Mcp,
     /// What clients may use.
     pub limits: Limits,
 }
@@ -190,6 +194,7 @@ pub(crate) fn test_settings() -> Settings {
         scrub_every: 7 * DAY,
         backup: None,
         webhooks: WebhookSettings::default(),
+        mcp: Mcp::default(),
         limits: Limits::default(),
     }
 }

@@ -241,6 +241,18 @@ def looking(api):
     api.ask("get_timeline", 404, bucket="none")
 
 
+def assistants(api):
+    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    headers = {"Content-Type": "application/json"}
+    for operation in ("send_mcp_message", "mcp"):
+        api.ask(operation, 200, ping)
+        api.ask(operation, 202, {"jsonrpc": "2.0", "method": "notifications/initialized"})
+        api.ask(operation, 400, {**ping, "method": "tools/list"}, {**headers, "MCP-Protocol-Version": "1999-01-01"})
+        api.ask(operation, 400, b"{", headers)
+        api.ask(operation, 415, b"{}", {"Content-Type": "text/plain"})
+        api.ask(operation, 422, {"id": 1})
+
+
 def history(api):
     api.ask("delete_bucket", 200, bucket="b/ü")
     api.ask("delete_bucket", 404, bucket="none")
@@ -313,6 +325,7 @@ def main():
     categories(api)
     queries_and_files(api)
     looking(api)
+    assistants(api)
     history(api)
     live(api)
     webhooks(api)

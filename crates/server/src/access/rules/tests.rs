@@ -75,6 +75,7 @@ fn the_documentation_page_shows_the_table() {
         row(method, &format!("/api/{}", path.join("/")), *need, limited);
     }
     row("GET", "/metrics", Need::Read, "no");
+    row("POST", "/mcp", Need::Read, "no");
     OPEN.into_iter()
         .for_each(|path| row("GET", path, Need::Nothing, "yes"));
     let marked = PAGE.split("<!-- table -->").nth(1).unwrap_or_default();
@@ -93,12 +94,15 @@ fn every_route_has_a_row() {
         include_str!("../../api/mod.rs"),
         include_str!("../../api/v0/mod.rs"),
         include_str!("../../api/v1/mod.rs"),
+        include_str!("../../api/mcp/mod.rs"),
     ];
     let rows = rows();
     let mut routes = 0;
     for route in sources.iter().flat_map(|source| source.split(".route(").skip(1)) {
         let path = route.split('"').nth(1).unwrap();
-        let handlers = route.split(".method_not_allowed").next().unwrap();
+        let ends = |text: &&str| text.starts_with(".method_not_allowed") || text.starts_with(".with_state");
+        let end = (0..route.len()).find(|at| route.get(*at..).as_ref().is_some_and(ends));
+        let handlers = &route[..end.unwrap_or(route.len())];
         if handlers.contains(" any(") {
             continue;
         }
@@ -155,6 +159,7 @@ fn every_route_is_in_the_api_description() {
         .filter(|(_, segments, _)| !matches!(segments, ["explorer.css" | "explorer.js"]))
         .map(|(method, segments, _)| route_of(method, &format!("/api/{}", segments.join("/"))));
     let others = ["/health", "/ready", "/metrics"].map(|path| route_of("GET", path));
+    let others = others.into_iter().chain([route_of("POST", "/mcp")]);
     let there: BTreeSet<_> = of_the_table.chain(others).collect();
     let missing: Vec<_> = there.difference(&described).collect();
     assert!(

@@ -22,7 +22,7 @@ use http::{Response, header};
 use utoipa::OpenApi;
 use utoipa::openapi::Server;
 
-use crate::api::{v0, v1, wakatime};
+use crate::api::{mcp, v0, v1, wakatime};
 use crate::app::App;
 use crate::http::{ApiError, json_answer};
 use crate::settings::BasePath;
@@ -50,6 +50,7 @@ pub(crate) use self::error::Error;
         (name = "Export and import", description = "All data as files, and files of other programs as data."),
         (name = "History", description = "What was done, and how to undo it."),
         (name = "Erasing", description = "Removing data for good, also from backups."),
+        (name = "Assistants", description = "What programs ask that answer questions about your time."),
         (name = "Live", description = "What happens, while it happens."),
         (name = "WakaTime", description = "What WakaTime's editor plugins ask, so that they record into this server."),
         (name = "Server", description = "How the server is.")
@@ -113,6 +114,8 @@ pub(crate) use self::error::Error;
         v1::webhooks::test,
         wakatime::heartbeats,
         wakatime::heartbeat,
+        mcp::message,
+        mcp::streamable,
         health::health,
         health::ready,
         metrics::get,

@@ -129,7 +129,7 @@ impl Guard {
 
 /// Paths whose answers are private.
 fn is_guarded(path: &str) -> bool {
-    ["/api", "/pages", "/metrics"]
+    ["/api", "/mcp", "/pages", "/metrics"]
         .iter()
         .any(|private| path.starts_with(private))
 }

@@ -107,6 +107,17 @@ impl Filters {
         self.rules.iter().any(|rule| rule.concerns(bucket))
     }
 
+    /// Whether no rule is in force.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.rules.iter().any(|rule| rule.enabled)
+    }
+
+    /// What becomes of data, which are canonical, by all rules, whatever buckets they are for.
+    pub(crate) fn judge_in_any_bucket(&self, data: &str) -> Verdict {
+        let rules = self.rules.iter().filter(|rule| rule.enabled);
+        follow(rules, data, |_, _| ())
+    }
+
     /// What becomes of an event of this bucket with this data, which is canonical.
     pub(crate) fn judge(&self, bucket: &str, data: &str) -> Verdict {
         self.trace(bucket, data, |_, _| ())
@@ -114,27 +125,9 @@ impl Filters {
 
     /// [`Filters::judge`], telling of each rule that matches, and whether it changes anything. A rule sees what those
     /// before it have made; after one that drops there is nothing to see.
-    pub(super) fn trace(&self, bucket: &str, data: &str, mut matched: impl FnMut(&Rule, bool)) -> Verdict {
-        let mut changed: Option<String> = None;
-        for rule in self.rules.iter().filter(|rule| rule.concerns(bucket)) {
-            match rule.step(changed.as_deref().unwrap_or(data)) {
-                Step::NoMatch => {}
-                Step::Same => matched(rule, false),
-                Step::Drop => {
-                    matched(rule, true);
-                    return Verdict::Drop;
-                }
-                Step::Replace(data) => {
-                    matched(rule, true);
-                    changed = Some(data);
-                }
-            }
-        }
-        match changed {
-            // Two rules may undo each other.
-            Some(changed) if changed != data => Verdict::Change(changed),
-            _ => Verdict::Keep,
-        }
+    pub(super) fn trace(&self, bucket: &str, data: &str, matched: impl FnMut(&Rule, bool)) -> Verdict {
+        let rules = self.rules.iter().filter(|rule| rule.concerns(bucket));
+        follow(rules, data, matched)
     }
 
     /// The events that are stored, as they are stored.
@@ -151,6 +144,34 @@ impl Filters {
             }
         });
         events
+    }
+}
+
+/// What these rules make of data.
+fn follow<'a>(
+    rules: impl Iterator<Item = &'a Rule>,
+    data: &str,
+    mut matched: impl FnMut(&Rule, bool),
+) -> Verdict {
+    let mut changed: Option<String> = None;
+    for rule in rules {
+        match rule.step(changed.as_deref().unwrap_or(data)) {
+            Step::NoMatch => {}
+            Step::Same => matched(rule, false),
+            Step::Drop => {
+                matched(rule, true);
+                return Verdict::Drop;
+            }
+            Step::Replace(data) => {
+                matched(rule, true);
+                changed = Some(data);
+            }
+        }
+    }
+    match changed {
+        // Two rules may undo each other.
+        Some(changed) if changed != data => Verdict::Change(changed),
+        _ => Verdict::Keep,
     }
 }
 
