@@ -81,11 +81,14 @@ fn hide(server: &Server) {
 
 /// A call of each tool.
 fn calls() -> Value {
+    let (start, end) = DAY.split_once('/').expect("a period");
     let program = format!("RETURN = query_bucket('{WINDOWS}');");
     json!([
         ["buckets", {}],
         ["query", {"query": program, "timeperiods": [DAY], "limit": 1000}],
         ["categories", {}],
+        ["usage", {"start": start, "end": end, "by": "title", "limit": 500}],
+        ["activity", {"start": start, "end": end, "limit": 1000}],
     ])
 }
 
@@ -148,6 +151,13 @@ fn answered(results: &[Value]) {
     assert!((100..3_001).contains(&events.len()), "{} events", events.len());
     let note = results[1]["result"]["note"].as_str().expect("a note");
     assert!(!data(2)["categories"].as_array().expect("categories").is_empty());
+    assert_eq!(data(3)["duration"].as_f64(), Some(3_001.0));
+    assert!(data(4)["spans"].as_array().expect("spans").len() > 10);
+    assert_eq!(
+        data(4)["next"],
+        Value::Null,
+        "it would lead past what was left out"
+    );
     assert!(
         note.contains("left out") && note.contains("limit_events"),
         "{note}"
@@ -163,8 +173,11 @@ fn what_the_privacy_filters_hide_now_is_hidden_although_it_is_stored() {
     hide(&server);
     let program = format!("RETURN = limit_events(sort_by_timestamp(query_bucket('{WINDOWS}')), 9000);");
     let late = "2024-03-01T00:50:00Z/2024-03-02T00:00:00Z";
+    let (start, end) = late.split_once('/').expect("a period");
     let calls = json!([
         ["query", {"query": program, "timeperiods": [late]}],
+        ["usage", {"start": start, "end": end, "by": "title"}],
+        ["activity", {"start": start, "end": end}],
     ]);
     for way in WAYS {
         let report = ask(&installation, way, "auto", None, &calls);
