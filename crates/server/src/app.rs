@@ -15,10 +15,12 @@ use crate::http::{ApiError, BodyPool, Refusals};
 use crate::identity::Identity;
 use crate::logging::Ring;
 use crate::service::categories::Versions;
+use crate::service::edit::EditRequest;
 use crate::service::erasure::Erasure;
 use crate::service::import_run;
 use crate::service::live;
 use crate::service::privacy::Privacy;
+use crate::service::purge::PurgeRequest;
 use crate::service::purge::pending::Pending;
 use crate::service::retention;
 use crate::service::status::Started;
@@ -55,7 +57,9 @@ pub(crate) struct App {
     pub(crate) warned: Logged,
     pub(crate) sites: Sites,
     /// Purges that were previewed and may be confirmed.
-    pub(crate) purges: Pending,
+    pub(crate) purges: Pending<PurgeRequest>,
+    /// The same for edits of many events.
+    pub(crate) edits: Pending<EditRequest>,
     /// Brings what is erased to the copies of the data.
     pub(crate) erasure: Erasure,
     /// How the automatic backups are doing.
@@ -101,6 +105,7 @@ impl App {
             bodies: BodyPool::new(&settings.limits),
             sites: Sites::new(&settings),
             purges: Pending::default(),
+            edits: Pending::default(),
             warned: Logged::default(),
             erasure: Erasure::default(),
             backups: Arc::default(),

@@ -92,12 +92,18 @@ pub use store::{HeartbeatDurability, Store, StoreOptions};
 pub use timberline_cancel::{Cancel, Cancelled};
 pub use timberline_log::Seq;
 pub use view::{BucketView, EventRef, Events, Snapshot, Trashed};
+pub use write::edit::{Edit, EditPlan, Edited, Plan, as_part, as_put};
 pub use write::events::{HeartbeatAnswer, Receipt};
 pub use write::heartbeats::{
     Again, BatchDigest, BatchOutcome, Beat, BeatAnswer, HeartbeatBatch, Refusal, Sent,
 };
 pub use write::known_events::{KnownEvents, KnownInBucket};
 pub use write::redact::Redacting;
+
+/// Events of several buckets, a page at a time.
+pub mod pages {
+    pub use crate::view::page::{Listed, Page, PageStart, Place};
+}
 
 /// Events as columns, for the query engine.
 pub mod columns {

@@ -115,7 +115,7 @@ fn a_kind_can_be_asked_for_heartbeats_too() {
     fill(&server);
     assert_eq!(seqs(&list(&server, "?kind=heartbeat")), [4, 3]);
     assert_eq!(seqs(&list(&server, "?kind=events-deleted")), [6]);
-    for query in ["kind=heartbeats", "limit=ten", "from=-1", "to=x"] {
+    for query in ["kind=heart", "limit=ten", "from=-1", "to=x"] {
         let (status, answer) = send(&server, "GET", &format!("/api/1/log?{query}"), None);
         assert_eq!(status, 400, "{answer}");
         let name = query.split('=').next().unwrap_or_default();

@@ -6,6 +6,7 @@ use timberline_views::{HistoryError, SegmentError, WriteError};
 use crate::causes::with_causes;
 use crate::http::ApiError;
 use crate::service::chosen_buckets::FitsNone;
+use crate::service::edit::EditError;
 use crate::service::export::ExportError;
 use crate::service::import::{ImportError, LayoutError};
 use crate::service::purge::PurgeError;
@@ -134,6 +135,23 @@ impl From<ExportError> for ApiError {
 impl From<FitsNone> for ApiError {
     fn from(FitsNone(pattern): FitsNone) -> Self {
         Self::NoSuchBucket(pattern)
+    }
+}
+
+impl From<EditError> for ApiError {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::Unfit(message) => Self::Unfit(message),
+            EditError::NoSuchBucket(id) => Self::NoSuchBucket(id),
+            EditError::NoSuchEvent { bucket, event } => Self::NoSuchEvent {
+                bucket,
+                event: event.to_string(),
+            },
+            EditError::TooMany => Self::TooLarge(error.to_string()),
+            EditError::History(HistoryError::Unsettled) => Self::Unavailable(error.to_string()),
+            EditError::History(error) => error.into(),
+            EditError::Hold(error) => error.into(),
+        }
     }
 }
 

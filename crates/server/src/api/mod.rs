@@ -18,6 +18,8 @@
 //! | `buckets?id=…` | DELETE | [`v0::buckets`] |
 //! | `categories`, `categories/accept`, `categories/versions` | GET PUT; POST; GET | [`v1::categories`] |
 //! | `privacy/preview` | POST | [`v1::privacy`] |
+//! | `events` | GET | [`v1::events`] |
+//! | `buckets/{bucket}/events/{event}`, `…/split`, `buckets/{bucket}/events/merge`, `events/edit`, `events/delete` | PATCH, POST | [`v1::edit`] |
 //! | `heartbeats` | POST | [`v1::heartbeats`] |
 //! | `log` | GET | [`v1::records`] |
 //! | `buckets/{bucket}/events/{event}/history` | GET | [`v1::history`] |

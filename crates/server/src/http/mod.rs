@@ -11,6 +11,7 @@
 //! | `arriving`, `collect` | request bodies: counted, bounded |
 //! | `mended` | bodies that need a second look |
 //! | `answer` | answer bodies: whole, or streamed from a blocking task |
+//! | `accept` | which of several formats a client prefers |
 //! | `compress` | gzip and brotli, where they pay |
 //! | `error` | what went wrong, as a status and JSON |
 //! | `refusals` | what was refused, for the log and `/metrics` |
@@ -22,6 +23,7 @@
 //! | `tls` | the certificate, and TLS on a socket |
 //! | `query`, `json` | small parsers and writers |
 
+pub(crate) mod accept;
 pub(crate) mod answer;
 pub(crate) mod arriving;
 mod collect;

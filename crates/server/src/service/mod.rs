@@ -5,6 +5,7 @@
 //! | [`write_hold`] | writes that cannot be done now wait instead of failing |
 //! | [`bucket`] | which ids new buckets can have, and what the server fills in |
 //! | [`chosen_buckets`] | which buckets a request is about |
+//! | [`edit`] | changing events: one by one, or all that match |
 //! | [`heartbeats`] | many heartbeats in one request |
 //! | [`import`] | exports of this or a reference server, merged into the store |
 //! | [`export`] | history and results of queries in the formats of other programs |
@@ -28,6 +29,7 @@
 pub(crate) mod bucket;
 pub(crate) mod categories;
 pub(crate) mod chosen_buckets;
+pub(crate) mod edit;
 pub(crate) mod erasure;
 pub(crate) mod export;
 pub(crate) mod heartbeats;

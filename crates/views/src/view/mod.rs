@@ -9,6 +9,7 @@ mod changes;
 mod columns;
 mod located;
 mod masked_segment;
+pub(crate) mod page;
 mod read;
 mod replacement;
 mod snapshot;

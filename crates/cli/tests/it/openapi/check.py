@@ -159,6 +159,39 @@ def buckets_and_events(api):
     api.ask("delete_event", 404, bucket="b", event="x")
     api.ask("get_event_history", 200, bucket="b", event=stored[0]["id"], limit=10)
     api.ask("get_event_history", 404, bucket="b", event=99999)
+    edits(api)
+
+
+def edits(api):
+    api.ask("create_bucket", 200, BUCKET, bucket="e")
+    at = lambda minute: f"2024-03-01T11:{minute:02}:00Z"
+    stored = api.ask("insert_events", 200, [{**EVENT, "timestamp": at(m), "duration": 60} for m in range(6)], bucket="e")
+    ids = [event["id"] for event in stored]
+    page = api.ask("page_events", 200, bucket="e", limit=2, order="asc", fields="id,data.app")
+    api.ask("page_events", 200, bucket="e", limit=2, cursor=page["next"])
+    api.ask("page_events", 200, None, {"Accept": "text/csv"}, bucket="e")
+    api.ask("page_events", 200, None, {"Accept": "application/x-ndjson"}, bucket="e", start=at(0), end=at(9))
+    api.ask("page_events", 406, None, {"Accept": "image/png"})
+    api.ask("page_events", 400, cursor="x")
+    api.ask("page_events", 404, bucket="none")
+    api.ask("patch_event", 200, {"timestamp": at(0), "duration": 30, "data": {"app": None, "x": [1]}}, bucket="e", event=ids[0])
+    api.ask("patch_event", 422, {"data": 1}, bucket="e", event=ids[0])
+    api.ask("patch_event", 404, {}, bucket="e", event=99999)
+    api.ask("split_event", 200, {"at": ["2024-03-01T11:01:20Z"]}, bucket="e", event=ids[1])
+    api.ask("split_event", 422, {"at": [at(9)]}, bucket="e", event=ids[1])
+    api.ask("split_event", 404, {"at": [at(9)]}, bucket="none", event=1)
+    api.ask("merge_events", 200, {"events": ids[2:4], "data": {"m": 1}}, bucket="e")
+    api.ask("merge_events", 422, {"events": [ids[0], ids[4]]}, bucket="e")
+    api.ask("merge_events", 404, {"events": [ids[0], 99999]}, bucket="e")
+    preview = api.ask("edit_events", 200, {"bucket": "e", "field": "title", "value": "t", "change": {"data": {"title": "u"}}})
+    assert api.ask("edit_events", 200, {"token": preview["token"]})["edited"] == preview["matching"] > 0
+    api.ask("edit_events", 409, {"token": preview["token"]})
+    api.ask("edit_events", 422, {"change": {"shift": 1}})
+    api.ask("edit_events", 404, {"bucket": "none", "change": {"shift": 1}})
+    preview = api.ask("delete_events", 200, {"bucket": ["e"], "text": "U"})
+    api.ask("delete_events", 200, {"token": preview["token"]})
+    api.ask("delete_events", 409, {"token": "x"})
+    api.ask("delete_events", 422, {})
 
 
 def settings(api):

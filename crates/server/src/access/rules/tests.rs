@@ -67,7 +67,7 @@ fn the_documentation_page_shows_the_table() {
             "0/buckets" => "shows these",
             "1/export" if *method == "GET" => "has these",
             "1/stream" => "has these",
-            "1/timeline" => "has these",
+            "1/timeline" | "1/events" => "has these",
             "1/heartbeats" => "these",
             _ if segments.contains(&BUCKET) => "these",
             _ => "no",
@@ -111,6 +111,7 @@ fn every_route_has_a_row() {
             ("POST", "post("),
             ("PUT", "put("),
             ("DELETE", "delete("),
+            ("PATCH", "patch("),
         ] {
             let is_call = |before: &str| before.ends_with([' ', '.', ':', '\n', '(']);
             let mut found = handlers.match_indices(call);

@@ -55,7 +55,7 @@ pub(crate) use self::error::Error;
         (name = "WakaTime", description = "What WakaTime's editor plugins ask, so that they record into this server."),
         (name = "Server", description = "How the server is.")
     ),
-    components(schemas(Error, parameters::Moment, parameters::LenientNumber, v0::schema::SettingWarnings, v1::schema::StreamMode)),
+    components(schemas(Error, parameters::Moment, parameters::LenientNumber, v0::schema::SettingWarnings, v1::event_cursor::Order, v1::schema::StreamMode)),
     paths(
         get,
         v0::buckets::list,
@@ -88,6 +88,12 @@ pub(crate) use self::error::Error;
         v1::usage::get,
         v1::export::get,
         v1::export::query,
+        v1::edit::patch,
+        v1::edit::split,
+        v1::edit::merge,
+        v1::edit::edit_all,
+        v1::edit::delete_all,
+        v1::events::list,
         v1::heartbeats::post,
         v1::history::story,
         v1::history::trash,

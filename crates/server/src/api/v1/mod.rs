@@ -3,7 +3,11 @@
 pub(crate) mod activity;
 mod activity_definition;
 pub(crate) mod categories;
+pub(crate) mod edit;
 pub(crate) mod event_change;
+pub(crate) mod event_cursor;
+pub(crate) mod event_fields;
+pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod heartbeats;
 pub(crate) mod history;
@@ -21,7 +25,7 @@ pub(crate) mod webhooks;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 
 use crate::api::v0::buckets;
 use crate::app::App;
@@ -48,6 +52,12 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             get(history::story).layer(compression()),
         )
         .route("/api/1/buckets", delete(buckets::delete_named))
+        .route("/api/1/events", get(events::list).layer(compression()))
+        .route("/api/1/buckets/{bucket}/events/{event}", patch(edit::patch))
+        .route("/api/1/buckets/{bucket}/events/{event}/split", post(edit::split))
+        .route("/api/1/buckets/{bucket}/events/merge", post(edit::merge))
+        .route("/api/1/events/edit", post(edit::edit_all))
+        .route("/api/1/events/delete", post(edit::delete_all))
         .route("/api/1/heartbeats", post(heartbeats::post))
         .route("/api/1/log", get(records::list).layer(compression()))
         .route("/api/1/trash", get(history::trash))

@@ -76,7 +76,7 @@ pub(crate) struct Condition {
 }
 
 impl Ids {
-    fn as_slice(&self) -> &[String] {
+    pub(crate) fn as_slice(&self) -> &[String] {
         match self {
             Ids::One(id) => std::slice::from_ref(id),
             Ids::Many(ids) => ids,
@@ -225,7 +225,11 @@ async fn handle(
     };
     if let Some(token) = &request.token {
         request.check_alone()?;
-        let request = app.purges.take(token, redact, timberline_clock::monotonic())?;
+        let request = app.purges.take(
+            token,
+            |request| request.is_redaction() == redact,
+            timberline_clock::monotonic(),
+        )?;
         return confirm(app, request).await;
     }
     request.check(redact)?;

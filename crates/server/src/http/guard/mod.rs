@@ -149,7 +149,7 @@ fn preflight(trust: Trust, origin: &HeaderValue, head: &request::Parts, keyed: b
         ));
     };
     let methods = if trust == Trust::Full || (keyed && !is_open(head.uri.path())) {
-        "GET, HEAD, POST, PUT, DELETE, OPTIONS"
+        "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
     } else {
         let permitted = Method::from_bytes(asked_method.as_bytes())
             .is_ok_and(|method| extension::permits(&method, head.uri.path()));

@@ -36,6 +36,11 @@ impl Field {
         out
     }
 
+    /// The field's value as JSON, when it is there.
+    pub(crate) fn value<'a>(&self, data: &'a str) -> Option<&'a str> {
+        self.find(data)
+    }
+
     fn find<'a>(&self, data: &'a str) -> Option<&'a str> {
         self.names.iter().try_fold(data, |object, name| {
             // Of other values the members are not what they seem.

@@ -1,4 +1,4 @@
-//! Purges that were previewed and may be confirmed with their token.
+//! Requests that were previewed and may be confirmed with their token.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +8,6 @@ use parking_lot::Mutex;
 use timberline_disk::random;
 
 use super::error::PurgeError;
-use super::request::PurgeRequest;
 
 /// How long a token is valid.
 pub(crate) const VALID: Duration = Duration::from_secs(600);
@@ -16,15 +15,21 @@ pub(crate) const VALID: Duration = Duration::from_secs(600);
 const MAX_PENDING: usize = 16;
 
 /// Previews that may be confirmed, by their token.
-#[derive(Debug, Default)]
-pub(crate) struct Pending(Mutex<HashMap<String, (Instant, Arc<PurgeRequest>)>>);
+#[derive(Debug)]
+pub(crate) struct Pending<T>(Mutex<HashMap<String, (Instant, Arc<T>)>>);
 
-impl Pending {
+impl<T> Default for Pending<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Pending<T> {
     /// Keeps a request from `now` on. Returns its token. If too many are pending, the oldest goes.
     ///
     /// # Errors
     /// When the system has no random bytes.
-    pub(crate) fn keep(&self, request: PurgeRequest, now: Instant) -> Result<String, PurgeError> {
+    pub(crate) fn keep(&self, request: T, now: Instant) -> Result<String, PurgeError> {
         let token = token()?;
         let mut kept = self.0.lock();
         kept.retain(|_, (since, _)| now.saturating_duration_since(*since) < VALID);
@@ -43,18 +48,16 @@ impl Pending {
     /// Takes the request of a token that is valid `now`; then it is no longer.
     ///
     /// # Errors
-    /// When there is no such token, or it stands for a purge and a redaction was asked for, or the other way round.
+    /// When there is no such token, or it stands for a request of another kind than `is_meant` says.
     pub(crate) fn take(
         &self,
         token: &str,
-        redact: bool,
+        is_meant: impl FnOnce(&T) -> bool,
         now: Instant,
-    ) -> Result<Arc<PurgeRequest>, PurgeError> {
+    ) -> Result<Arc<T>, PurgeError> {
         let mut kept = self.0.lock();
         kept.retain(|_, (since, _)| now.saturating_duration_since(*since) < VALID);
-        let is_known = kept
-            .get(token)
-            .is_some_and(|(_, request)| request.is_redaction() == redact);
+        let is_known = kept.get(token).is_some_and(|(_, request)| is_meant(request));
         match is_known.then(|| kept.remove(token)).flatten() {
             Some((_, request)) => Ok(request),
             None => Err(PurgeError::UnknownToken),
@@ -71,7 +74,7 @@ fn token() -> Result<String, PurgeError> {
 mod tests {
     use timberline_views::TimeRange;
 
-    use super::super::request::Action;
+    use super::super::request::{Action, PurgeRequest};
     use super::*;
 
     fn request(action: Action) -> PurgeRequest {
@@ -84,6 +87,10 @@ mod tests {
         }
     }
 
+    fn is_purge(request: &PurgeRequest) -> bool {
+        !request.is_redaction()
+    }
+
     fn is_unknown(taken: Result<Arc<PurgeRequest>, PurgeError>) -> bool {
         matches!(taken, Err(PurgeError::UnknownToken))
     }
@@ -94,18 +101,18 @@ mod tests {
         let keep = || pending.keep(request(Action::PurgeEvents), begun).unwrap();
         let token = keep();
         let last_moment = begun + VALID - Duration::from_nanos(1);
-        assert!(pending.take(&token, false, last_moment).is_ok());
-        assert!(is_unknown(pending.take(&token, false, last_moment)));
-        assert!(is_unknown(pending.take(&keep(), false, begun + VALID)));
-        assert!(is_unknown(pending.take("", false, begun)));
+        assert!(pending.take(&token, is_purge, last_moment).is_ok());
+        assert!(is_unknown(pending.take(&token, is_purge, last_moment)));
+        assert!(is_unknown(pending.take(&keep(), is_purge, begun + VALID)));
+        assert!(is_unknown(pending.take("", is_purge, begun)));
     }
 
     #[test]
     fn a_token_of_a_purge_confirms_no_redaction_and_stays_valid() {
         let (pending, now) = (Pending::default(), timberline_clock::monotonic());
         let token = pending.keep(request(Action::PurgeBuckets), now).unwrap();
-        assert!(is_unknown(pending.take(&token, true, now)));
-        assert!(pending.take(&token, false, now).is_ok());
+        assert!(is_unknown(pending.take(&token, PurgeRequest::is_redaction, now)));
+        assert!(pending.take(&token, is_purge, now).is_ok());
     }
 
     #[test]
@@ -115,7 +122,7 @@ mod tests {
         let tokens: Vec<String> = (0..=MAX_PENDING)
             .map(|second| pending.keep(request(Action::PurgeEvents), at(second)).unwrap())
             .collect();
-        let is_valid = |token: &String| pending.take(token, false, at(MAX_PENDING)).is_ok();
+        let is_valid = |token: &String| pending.take(token, is_purge, at(MAX_PENDING)).is_ok();
         let valid: Vec<bool> = tokens.iter().map(is_valid).collect();
         assert_eq!(valid.iter().filter(|valid| !**valid).count(), 1);
         assert!(!valid[0]);

@@ -103,7 +103,7 @@ impl DataCondition {
         })
     }
 
-    fn matches(&self, data: &str) -> bool {
+    pub(crate) fn matches(&self, data: &str) -> bool {
         match &self.field {
             None => self.pattern.is_match(data),
             Some(field) => field

@@ -1,8 +1,8 @@
-//! JSON of events: many heartbeats at once.
+//! JSON of events: many heartbeats at once, pages, edits.
 #![allow(dead_code, reason = "it describes JSON and is never constructed")]
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// Many heartbeats.
@@ -72,4 +72,111 @@ pub(crate) struct HeartbeatError {
     #[schema(rename = "type")]
     kind: String,
     message: String,
+}
+
+/// A page of events.
+#[derive(ToSchema)]
+pub(crate) struct EventPage {
+    /// With the fields that were asked for; all, unless `fields` names some.
+    events: Vec<PagedEvent>,
+    /// The cursor of the page after this one; null at the end.
+    #[schema(required)]
+    next: Option<String>,
+    /// The cursor of the page before this one.
+    #[schema(required)]
+    prev: Option<String>,
+}
+
+/// An event on a page, and fields of its data (`data.NAME`) that were asked for.
+#[derive(ToSchema)]
+pub(crate) struct PagedEvent {
+    #[schema(nullable = false)]
+    id: Option<u64>,
+    #[schema(nullable = false)]
+    bucket: Option<String>,
+    #[schema(nullable = false, format = DateTime)]
+    timestamp: Option<String>,
+    #[schema(nullable = false)]
+    duration: Option<f64>,
+    #[schema(nullable = false)]
+    data: Option<Map<String, Value>>,
+}
+
+/// An event that was changed.
+#[derive(ToSchema)]
+pub(crate) struct EditedEvent {
+    id: u64,
+    #[schema(format = DateTime)]
+    timestamp: String,
+    duration: f64,
+    data: Map<String, Value>,
+}
+
+/// What became of events.
+#[derive(ToSchema)]
+pub(crate) struct EventsEdited {
+    /// The events as they are now.
+    events: Vec<EditedEvent>,
+    /// How many were deleted.
+    removed: u64,
+    /// The first record of the change, for an undo; null if nothing changed.
+    #[schema(required)]
+    from: Option<u64>,
+    /// The last record.
+    #[schema(required)]
+    to: Option<u64>,
+}
+
+/// What of each event is to be another.
+#[derive(ToSchema)]
+pub(crate) struct EventChanges {
+    /// By how many seconds it is moved; may be negative.
+    shift: Option<f64>,
+    duration: Option<f64>,
+    /// A JSON merge patch (RFC 7386).
+    data: Option<Map<String, Value>>,
+}
+
+/// What would become of events, or what became of them.
+#[derive(ToSchema)]
+pub(crate) struct BulkEdited {
+    /// How many events match.
+    matching: u64,
+    buckets: Vec<EventsOfBucket>,
+    /// Of a preview: some of them.
+    #[schema(nullable = false)]
+    samples: Option<Vec<EditSample>>,
+    /// Of a preview: what carries it out, once.
+    #[schema(nullable = false)]
+    token: Option<String>,
+    /// How long the token is valid.
+    #[schema(nullable = false, format = DateTime)]
+    expires: Option<String>,
+    /// How many were changed.
+    #[schema(nullable = false)]
+    edited: Option<u64>,
+    /// How many were deleted.
+    #[schema(nullable = false)]
+    removed: Option<u64>,
+    /// The first record of the change, for an undo.
+    from: Option<u64>,
+    /// The last record.
+    to: Option<u64>,
+}
+
+/// How many events of a bucket match.
+#[derive(ToSchema)]
+pub(crate) struct EventsOfBucket {
+    bucket: String,
+    count: u64,
+}
+
+/// An event of a preview.
+#[derive(ToSchema)]
+pub(crate) struct EditSample {
+    bucket: String,
+    before: EditedEvent,
+    /// Null if it would be deleted.
+    #[schema(required)]
+    after: Option<EditedEvent>,
 }
