@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::any;
 use timberline_benches::http::Connection;
@@ -14,7 +15,7 @@ use timberline_benches::server::Server;
 
 use crate::options::Options;
 use crate::table::Table;
-use crate::{On, heartbeats};
+use crate::{On, batches, heartbeats};
 
 /// The flag with which this program starts itself as the bare server.
 const FLAG: &str = "--bare-server";
@@ -31,7 +32,9 @@ pub(crate) fn asked_for() -> Option<u16> {
 /// Serves until it is killed.
 pub(crate) fn serve(port: u16) -> io::Result<()> {
     let answer = async |_body: Bytes| ([(CONTENT_TYPE, "application/json")], ANSWER);
-    let router = Router::new().fallback(any(answer));
+    let router = Router::new()
+        .fallback(any(answer))
+        .layer(DefaultBodyLimit::disable());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_io().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
@@ -61,5 +64,6 @@ pub(crate) fn measure(options: &Options, table: &mut Table) -> io::Result<()> {
     for clients in [1, 8, 64] {
         heartbeats::plain(&mut on, clients, options.seconds)?;
     }
+    batches::measure(&mut on, options.seconds)?;
     server.kill()
 }

@@ -10,6 +10,7 @@
 //! this client can get out of an axum server on this machine.
 
 mod bare;
+mod batches;
 mod heartbeats;
 mod options;
 mod queries;
@@ -78,6 +79,7 @@ fn all_of(
     queries::measure(&mut on, options.days)?;
     reads::measure(&mut on)?;
     heartbeats::measure(&mut on, options.seconds)?;
+    batches::measure(&mut on, options.seconds)?;
     server.stop()?;
     starts::measure(&subject.name, &installation, table)?;
     let export = prepared.export(&installation)?;
