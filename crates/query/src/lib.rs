@@ -22,6 +22,7 @@
 //! | `json`, `answer` | results as text |
 //! | `limits`, `scope`, `spare` | the bounds of a query; what transforms get; columns that are used again |
 //! | `error`, `warning` | why there is no answer; what an answer leaves out |
+//! | `search` | which data have something in them, their time, and when |
 //! | `timeline` | what is drawn of any length of time: spans, each with how much of it is covered and by what |
 //! | [`activity`], [`calendar`] | what a person did, by the person's calendar |
 //! | `engine` | puts all of it together: threads, caches, counters |
@@ -80,6 +81,7 @@ mod program;
 mod rules;
 mod run;
 mod scope;
+mod search;
 mod spare;
 pub mod syntax;
 mod timeline;
@@ -94,6 +96,7 @@ pub use engine::{Engine, Metrics, Query};
 pub use error::{ErrorKind, Limited, QueryError};
 pub use limits::Limits;
 pub use period::{Period, PeriodError};
+pub use search::{Cursor, Hit, HitSpan, Hits, NoCursor, Search, SearchError, SearchQuery};
 pub use timberline_cancel::Cancel;
 pub use timeline::{Lane, Span, Timeline, TimelineQuery};
 pub use trace::{Explanation, Step};

@@ -108,5 +108,9 @@ pub mod pages {
 /// Events as columns, for the query engine.
 pub mod columns {
     pub use crate::collections::ByteList;
-    pub use crate::view::{Columns, DataDictionary, HeadData, Piece, Renumber, SegmentData, Sweep, column};
+    pub use crate::segment::Slots;
+    pub use crate::view::{
+        Columns, DataDictionary, DataSource, HeadData, Occurrence, Piece, Renumber, SegmentData, Sweep,
+        column,
+    };
 }

@@ -45,6 +45,7 @@ mod real_programs;
 mod records;
 mod refused_start;
 mod repair;
+mod search;
 mod shadow;
 mod status;
 mod stream;

@@ -5,7 +5,7 @@ use super::grid::Grid;
 /// What something is known by in a fold: which list of things, and its number there.
 pub(super) type Thing = (u32, u32);
 
-/// One event, as a fold is given it.
+/// One event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
     pub(super) start: i64,
@@ -13,6 +13,38 @@ pub(super) struct Item {
     pub(super) what: Thing,
     /// Where it came from.
     pub(super) place: (usize, usize),
+}
+
+/// Events of one list of things, in the order of their starts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rows<'a> {
+    pub(super) list: u32,
+    pub(super) starts: &'a [i64],
+    pub(super) durations: &'a [i64],
+    /// The numbers of the things.
+    pub(super) things: &'a [i64],
+    /// Where the first one came from; the others follow.
+    pub(super) place: (usize, usize),
+}
+
+impl<'a> Rows<'a> {
+    fn from(&self, first: usize) -> impl Iterator<Item = ((&'a i64, &'a i64), &'a i64)> + use<'a> {
+        let starts = self.starts.get(first..).unwrap_or_default().iter();
+        let durations = self.durations.get(first..).unwrap_or_default();
+        starts
+            .zip(durations)
+            .zip(self.things.get(first..).unwrap_or_default())
+    }
+
+    fn item(&self, at: usize) -> Option<Item> {
+        let start = *self.starts.get(at)?;
+        Some(Item {
+            start,
+            end: start.saturating_add(*self.durations.get(at)?),
+            what: (self.list, *self.things.get(at)? as u32),
+            place: (self.place.0, self.place.1 + at),
+        })
+    }
 }
 
 /// The events that lie in one span of the grid, added up.
@@ -40,8 +72,7 @@ pub(super) trait Same {
 /// The spans of a tile, while events are added. Only one span is filled at a time.
 pub(super) struct Fold {
     grid: Grid,
-    /// The tile: when it begins and ends, and the number of the span after its last.
-    from: i64,
+    /// The tile: when it ends, and the number of the span after its last.
     to: i64,
     after: i64,
     /// The span that is filled.
@@ -65,14 +96,12 @@ pub(super) struct Fold {
 impl Fold {
     pub(super) fn new(grid: Grid, tile: i64) -> Fold {
         let (first, after) = grid.spans_of(tile);
-        let from = grid.begin(first);
         Fold {
             grid,
-            from,
             to: grid.begin(after),
             after,
             span: first,
-            begin: from,
+            begin: grid.begin(first),
             end: grid.begin(first + 1),
             covered: 0,
             events: 0,
@@ -104,47 +133,83 @@ impl Fold {
         }
     }
 
-    /// Adds an event that begins no earlier than the one before. One that ends before it starts has no place in time.
-    /// Gives back whether its thing is one of the list's.
-    #[inline]
-    pub(super) fn add(&mut self, item: Item, same: &mut impl Same) -> bool {
-        let Item { start, end, .. } = item;
-        let before = start < self.from && end <= self.from;
-        if end < start || start >= self.to || before {
-            return true;
+    /// Adds events that begin no earlier than those before. Gives back whether all of their things are in the list.
+    pub(super) fn add(&mut self, rows: &Rows<'_>, same: &mut impl Same) -> bool {
+        let mut next = 0;
+        while let Some(start) = rows.starts.get(next).copied().filter(|start| *start < self.to) {
+            if start >= self.end {
+                self.advance_to(start, same);
+            }
+            match self.fill(rows, next) {
+                Some(after) => next = after,
+                None => return false,
+            }
         }
-        if start >= self.end {
-            self.advance_to(start, same);
-        }
-        if end > self.end {
-            self.carried.push(item);
-        }
-        self.count(item)
+        true
     }
 
-    /// Counts the part of an event that lies in the span.
-    #[inline]
-    fn count(&mut self, item: Item) -> bool {
+    /// Counts the events from the one at `first` on that begin in the span, or before it. Gives back where the others
+    /// begin. This is what is done for each event there is: it keeps at hand what it needs.
+    fn fill(&mut self, rows: &Rows<'_>, first: usize) -> Option<usize> {
+        let times = self.times.get_mut(rows.list as usize)?.as_mut_slice();
+        let (begin, end) = (self.begin, self.end);
+        let (mut covered, mut reach, mut events) = (self.covered, self.reach, self.events);
+        let (mut next, mut last) = (first, None);
+        for ((start, duration), number) in rows.from(first) {
+            let stop = start.saturating_add(*duration);
+            if *start >= end {
+                break;
+            }
+            next += 1;
+            // One that ends before it starts has no place in time.
+            if *duration < 0 || (*start < begin && stop <= begin) {
+                continue;
+            }
+            let time = times.get_mut(usize::try_from(*number).ok()?)?;
+            let (from, to) = ((*start).max(begin), stop.min(end));
+            if *time == 0 {
+                self.met.push((rows.list, *number as u32));
+                *time = 1;
+            }
+            *time = time.saturating_add(to - from);
+            covered += (to - from.max(reach)).max(0);
+            reach = reach.max(stop);
+            events += 1;
+            last = Some(next - 1);
+            if stop > end {
+                self.carried.extend(rows.item(next - 1));
+            }
+        }
+        (self.covered, self.reach, self.events) = (covered, reach, events);
+        if let Some(item) = last.and_then(|last| rows.item(last)) {
+            self.last = Some(self.part(item));
+        }
+        Some(next)
+    }
+
+    /// The part of an event that lies in the span.
+    fn part(&self, item: Item) -> Item {
+        Item {
+            start: item.start.max(self.begin),
+            end: item.end.min(self.end),
+            ..item
+        }
+    }
+
+    /// Counts an event that lasts into the span. It covers nothing that is not known to be covered.
+    fn count(&mut self, item: Item) {
+        let part = self.part(item);
         let (list, number) = item.what;
         let times = self.times.get_mut(list as usize);
-        let Some(time) = times.and_then(|times| times.get_mut(number as usize)) else {
-            return false;
-        };
-        let (from, to) = (item.start.max(self.begin), item.end.min(self.end));
-        if *time == 0 {
-            self.met.push(item.what);
-            *time = 1;
+        if let Some(time) = times.and_then(|times| times.get_mut(number as usize)) {
+            if *time == 0 {
+                self.met.push(item.what);
+                *time = 1;
+            }
+            *time = time.saturating_add(part.end - part.start);
         }
-        *time = time.saturating_add(to - from);
-        self.covered += (to - from.max(self.reach)).max(0);
-        self.reach = self.reach.max(item.end);
         self.events += 1;
-        self.last = Some(Item {
-            start: from,
-            end: to,
-            ..item
-        });
-        true
+        self.last = Some(part);
     }
 
     fn advance_to(&mut self, instant: i64, same: &mut impl Same) {

@@ -7,7 +7,7 @@ use timberline_model::{Duration, EventId, Timestamp};
 use timberline_views::columns::{DataDictionary, Piece, Sweep};
 use timberline_views::{BucketView, TimeRange};
 
-use super::fold::{Fold, Item, Same, Sum, Thing};
+use super::fold::{Fold, Rows, Same, Sum, Thing};
 use super::grid::Grid;
 use super::span::Span;
 use crate::error::{ErrorKind, QueryError};
@@ -49,21 +49,19 @@ pub(super) fn compute(
 fn add<'a>(piece: &Piece<'_, 'a>, fold: &mut Fold, lists: &mut Lists<'a>) -> Result<(), QueryError> {
     let list = lists.number_of(&piece.dictionary)?;
     fold.expect(list, piece.dictionary.objects());
-    let rows = piece.starts.iter().zip(piece.durations).zip(piece.data);
-    for (at, ((start, duration), data)) in rows.enumerate() {
-        let item = Item {
-            start: *start,
-            end: start.saturating_add(*duration),
-            what: (list, *data as u32),
-            place: (piece.source, piece.place + at),
-        };
-        if !fold.add(item, lists) {
-            let message = "a view segment has an event with data that its dictionary does not have; \
-                           rebuild the views with `timberline log rebuild`";
-            return Err(QueryError::new(ErrorKind::Storage, message));
-        }
+    let rows = Rows {
+        list,
+        starts: piece.starts,
+        durations: piece.durations,
+        things: piece.data,
+        place: (piece.source, piece.place),
+    };
+    if fold.add(&rows, lists) {
+        return Ok(());
     }
-    Ok(())
+    let message = "a view segment has an event with data that its dictionary does not have; \
+                   rebuild the views with `timberline log rebuild`";
+    Err(QueryError::new(ErrorKind::Storage, message))
 }
 
 fn finished(

@@ -16,6 +16,7 @@ mod mistakes;
 mod parser;
 mod random;
 mod reference;
+mod search;
 mod timeline;
 mod transforms;
 mod warnings;

@@ -98,6 +98,7 @@ const TABLE: &[(&str, Segments, Need)] = &[
     ("POST", &["1", "events", "delete"], Need::Write),
     ("GET", &["1", "export"], Need::Read),
     ("GET", &["1", "timeline"], Need::Read),
+    ("GET", &["1", "search"], Need::Read),
     ("POST", &["1", "export"], Need::Read),
     ("GET", &["1", "stream"], Need::Read),
     ("GET", &["1", "categories"], Need::Read),
@@ -189,7 +190,7 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<(Need, Reach, Option<&'a 
             (None, _) if *need == Need::Nothing => Reach::List,
             (None, ["1", "export"]) if method == "GET" => Reach::List,
             (None, ["1", "stream"]) => Reach::List,
-            (None, ["1", "timeline" | "events"]) => Reach::List,
+            (None, ["1", "timeline" | "events" | "search"]) => Reach::List,
             // Those for other buckets are refused one by one.
             (None, ["1", "heartbeats"]) => Reach::List,
             (None, _) => Reach::Store,

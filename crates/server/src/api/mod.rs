@@ -29,7 +29,7 @@
 //! | `status` | GET | [`v1::status`] |
 //! | `export` | GET POST | [`v1::export`] |
 //! | `stream` | GET | [`v1::stream`] |
-//! | `timeline` | GET | [`v1::timeline`] |
+//! | `timeline`, `search` | GET | [`v1::timeline`], [`v1::search`] |
 //! | `webhooks`, `webhooks/{id}`; `…/deliveries`, `…/replay`, `…/test` | GET POST, GET PATCH DELETE; GET, POST, POST | [`v1::webhooks`] |
 //! | `import/detect`; `import/run`, `import/run/{id}` | POST; POST, GET DELETE | [`v1::import`] |
 //!
@@ -46,6 +46,7 @@
 pub(crate) mod as_of;
 mod errors;
 pub(crate) mod mcp;
+mod on_engine;
 pub(crate) mod openapi;
 pub(crate) mod param;
 pub(crate) mod v0;

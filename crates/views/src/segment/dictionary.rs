@@ -387,15 +387,35 @@ impl<'a> Dictionary<'a> {
         self.values.len()
     }
 
+    /// The texts of all keys and values, one after the other.
+    pub(crate) fn all_values(&self) -> &'a [u8] {
+        self.values.bytes
+    }
+
+    /// Where a key or value begins in those.
+    pub(crate) fn value_offset(&self, number: u32) -> Option<usize> {
+        self.values.offset(number as usize)
+    }
+
     /// A key or value that is there, JSON text.
     pub(crate) fn value(&self, number: u32) -> &'a str {
         std::str::from_utf8(self.values.get(number)).unwrap_or_default()
+    }
+
+    /// The same as bytes.
+    pub(crate) fn value_bytes(&self, number: u32) -> &'a [u8] {
+        self.values.get(number)
     }
 
     /// The numbers of an object's keys and values.
     pub(crate) fn members(&self, object: u32) -> impl Iterator<Item = (u32, u32)> {
         let (shape, values) = self.object(object);
         Varints(self.shapes.get(shape)).zip(values)
+    }
+
+    /// The numbers of an object's values alone.
+    pub(crate) fn values_of(&self, object: u32) -> impl Iterator<Item = u32> {
+        self.object(object).1
     }
 
     /// Appends the canonical JSON text of an object.

@@ -14,6 +14,7 @@ mod pack;
 mod part;
 mod read;
 mod reconstruct;
+mod slots;
 #[cfg(test)]
 #[allow(clippy::indexing_slicing)]
 mod tests;
@@ -24,6 +25,8 @@ pub(crate) use dictionary::Dictionary as SegmentDictionary;
 pub use format::SegmentError;
 pub(crate) use read::{Heal, Healed, ViewSegment};
 pub(crate) use reconstruct::Reconstruction;
+pub(crate) use slots::Match;
+pub use slots::Slots;
 
 // Offsets in files are u64, and are used as usize where they were checked against a length.
 const _: () = assert!(usize::BITS == 64, "offsets in view segments do not fit");

@@ -38,6 +38,12 @@ impl Packing {
         (n * self.bits as usize).div_ceil(8)
     }
 
+    /// No value is greater.
+    pub(crate) fn greatest(&self) -> i64 {
+        let above = u128::from(self.mask()) * u128::from(self.unit);
+        i64::try_from(above).map_or(i64::MAX, |above| self.base.saturating_add(above))
+    }
+
     /// Appends the values.
     pub(crate) fn write(&self, values: &[i64], out: &mut Vec<u8>) {
         let (mut word, mut filled) = (0u128, 0u32);
@@ -68,22 +74,72 @@ impl Packing {
             out.resize(n, self.base);
             return;
         }
-        let mask = if bits == 64 { u64::MAX } else { (1 << bits) - 1 };
-        out.extend((0..n).map(|i| {
+        // Values of which all eight bytes around them are there, and that do not reach into a ninth.
+        let whole = match bits {
+            ..=57 => (bytes.len().saturating_sub(7) * 8).div_ceil(bits).min(n),
+            _ => 0,
+        };
+        let (base, unit, mask) = (self.base, self.unit, self.mask());
+        out.extend((0..whole).map(|i| {
             let at = i * bits;
-            let packed = word_at(bytes, at / 8) >> (at % 8);
-            // A value of more than 57 bits may begin late in its byte and reach into a ninth.
-            let packed = if bits + at % 8 > 64 {
-                packed | u64::from(bytes.get(at / 8 + 8).copied().unwrap_or(0)) << (64 - at % 8)
-            } else {
-                packed
-            };
-            self.base
-                .wrapping_add(((packed & mask).wrapping_mul(self.unit)) as i64)
+            let word = bytes.get(at / 8..at / 8 + 8);
+            let word = word
+                .and_then(|word| word.first_chunk())
+                .copied()
+                .unwrap_or_default();
+            let packed = (u64::from_le_bytes(word) >> (at % 8)) & mask;
+            base.wrapping_add(packed.wrapping_mul(unit) as i64)
         }));
+        out.extend((whole..n).map(|i| self.get(bytes, i)));
+    }
+
+    /// Appends the places and values of those of `n` values that are wanted. Gives back whether all of them, wanted or
+    /// not, are below a limit and not negative.
+    pub(crate) fn find(
+        &self,
+        bytes: &[u8],
+        n: usize,
+        limit: u32,
+        wanted: impl Fn(i64) -> bool,
+        out: &mut Vec<(u32, i64)>,
+    ) -> bool {
+        let mut below = true;
+        for i in 0..n {
+            let value = self.get(bytes, i);
+            below &= (value as u64) < u64::from(limit);
+            if wanted(value) {
+                out.push((i as u32, value));
+            }
+        }
+        below
+    }
+
+    fn mask(&self) -> u64 {
+        match self.bits {
+            64.. => u64::MAX,
+            bits => (1 << bits) - 1,
+        }
+    }
+
+    /// Reads one of these values.
+    #[inline(always)]
+    pub(crate) fn get(&self, bytes: &[u8], i: usize) -> i64 {
+        let bits = self.bits as usize;
+        let mask = self.mask();
+        let at = i * bits;
+        let packed = word_at(bytes, at / 8) >> (at % 8);
+        // A value of more than 57 bits may begin late in its byte and reach into a ninth.
+        let packed = if bits + at % 8 > 64 {
+            packed | u64::from(bytes.get(at / 8 + 8).copied().unwrap_or(0)) << (64 - at % 8)
+        } else {
+            packed
+        };
+        self.base
+            .wrapping_add(((packed & mask).wrapping_mul(self.unit)) as i64)
     }
 }
 
+#[inline(always)]
 fn word_at(bytes: &[u8], at: usize) -> u64 {
     match bytes.get(at..).and_then(|b| b.first_chunk::<8>()) {
         Some(word) => u64::from_le_bytes(*word),
@@ -111,6 +167,19 @@ mod tests {
         let mut back = Vec::new();
         packing.read(&bytes, values.len(), &mut back);
         assert_eq!(back, values);
+        assert!(
+            values
+                .iter()
+                .all(|value| (packing.base..=packing.greatest()).contains(value))
+        );
+        assert!((0..values.len()).all(|i| packing.get(&bytes, i) == values[i]));
+        let mut odd = Vec::new();
+        let below = packing.find(&bytes, values.len(), 1 << 20, |value| value % 2 != 0, &mut odd);
+        assert_eq!(below, values.iter().all(|value| (0..1 << 20).contains(value)));
+        let expected = (0u32..)
+            .zip(values.iter().copied())
+            .filter(|(_, value)| value % 2 != 0);
+        assert!(odd.into_iter().eq(expected));
     }
 
     #[test]

@@ -9,6 +9,8 @@ use super::BLOCK_ROWS;
 use super::block::Block;
 use super::dictionary::Dictionary;
 use super::format::{ENTRY, Entry, HEADER, Header, SegmentError};
+use super::pack::Packing;
+use super::slots::{Match, Slots};
 use crate::head::next_dictionary;
 
 /// Start, duration, id and data.
@@ -40,6 +42,13 @@ fn tail(region: &dyn ReadRegion) -> [u8; 4] {
 
 fn unchecked(blocks: u32) -> Box<[AtomicBool]> {
     (0..blocks).map(|_| AtomicBool::new(false)).collect()
+}
+
+/// A block as it lies in the file.
+struct Packed<'a> {
+    number: usize,
+    entry: Entry,
+    body: &'a [u8],
 }
 
 enum Bytes {
@@ -237,7 +246,7 @@ impl Part {
             return Ok(());
         }
         if !refers() {
-            return Err(self.damaged(format!("block {number} refers to data that is not there")));
+            return Err(self.refers_beyond(number));
         }
         if let Some(sound) = sound {
             sound.store(true, Ordering::Relaxed);
@@ -257,35 +266,106 @@ impl Part {
         wanted: [bool; 4],
         into: &mut Block,
     ) -> Result<(), SegmentError> {
+        let packed = self.packed(number)?;
+        let n = packed.entry.rows as usize;
+        for ((at, column), wanted) in (0..).zip(&mut into.columns).zip(wanted) {
+            let (packing, bytes) = self.column(&packed, at)?;
+            match wanted {
+                true => packing.read(bytes, n, column),
+                false => column.clear(),
+            }
+        }
+        into.greatest_seq = packed.entry.greatest_seq;
+        into.rows = n;
+        self.expect_unchanged(&packed)
+    }
+
+    /// Appends the rows of a block whose data have a slot, each as its position in the block, its slot, start and
+    /// duration. Of the other rows, only the numbers of their data are decoded.
+    pub(super) fn read_matching(
+        &self,
+        number: usize,
+        slots: &Slots,
+        found: &mut Vec<(u32, i64)>,
+        out: &mut Vec<Match>,
+    ) -> Result<(), SegmentError> {
+        let packed = self.packed(number)?;
+        let (packing, bytes) = self.column(&packed, 3)?;
+        let may_refer_beyond = packing.greatest() >= i64::from(slots.objects());
+        if !slots.may_have(packing.base, packing.greatest()) && !may_refer_beyond {
+            return Ok(());
+        }
+        let begun = out.len();
+        let (starts, start_bytes) = self.column(&packed, 0)?;
+        let (durations, duration_bytes) = self.column(&packed, 1)?;
+        found.clear();
+        let n = packed.entry.rows as usize;
+        let refers = packing.find(bytes, n, slots.objects(), |number| slots.has(number), found);
+        for (index, number) in found {
+            let at = *index as usize;
+            out.extend(slots.of(*number).map(|slot| Match {
+                index: *index,
+                slot,
+                start: starts.get(start_bytes, at),
+                duration: durations.get(duration_bytes, at),
+            }));
+        }
+        let believed = self.expect_unchanged(&packed).and_then(|()| match &self.bytes {
+            // What was put together in memory refers to what it has.
+            Bytes::Mapped(_) if !refers => Err(self.refers_beyond(number)),
+            _ => Ok(()),
+        });
+        if believed.is_err() {
+            out.truncate(begun);
+        }
+        believed
+    }
+
+    fn refers_beyond(&self, number: usize) -> SegmentError {
+        self.damaged(format!("block {number} refers to data that is not there"))
+    }
+
+    /// A block as it lies in the file, checked when it is first read.
+    fn packed(&self, number: usize) -> Result<Packed<'_>, SegmentError> {
         let entry = self.entry(number)?;
-        let mut body = self.bytes(entry.offset, entry.offset.saturating_add(u64::from(entry.length)))?;
+        let body = self.bytes(entry.offset, entry.offset.saturating_add(u64::from(entry.length)))?;
         let checked = self.blocks_checked.get(number);
-        let damaged = || self.damaged(format!("block {number} at byte {} is damaged", entry.offset));
+        let packed = Packed { number, entry, body };
         if !checked.is_some_and(|c| c.load(Ordering::Relaxed) && self.is_whole()) {
             if crc32fast::hash(body) != entry.crc || entry.rows as usize > BLOCK_ROWS {
-                return Err(damaged());
+                return Err(self.damaged_block(&packed));
             }
             if let Some(c) = checked {
                 c.store(true, Ordering::Relaxed);
             }
         }
-        let whole = body;
-        let n = entry.rows as usize;
-        for ((packing, column), wanted) in entry.columns.iter().zip(&mut into.columns).zip(wanted) {
-            let (bytes, rest) = body
-                .split_at_checked(packing.size(n))
-                .ok_or_else(|| self.damaged(format!("block {number} is shorter than its columns")))?;
-            match wanted {
-                true => packing.read(bytes, n, column),
-                false => column.clear(),
-            }
-            body = rest;
-        }
-        into.greatest_seq = entry.greatest_seq;
-        into.rows = n;
-        // Cut short while it was decoded?
-        if !self.is_whole() && crc32fast::hash(whole) != entry.crc {
-            return Err(damaged());
+        Ok(packed)
+    }
+
+    fn damaged_block(&self, packed: &Packed<'_>) -> SegmentError {
+        let Packed { number, entry, .. } = packed;
+        self.damaged(format!("block {number} at byte {} is damaged", entry.offset))
+    }
+
+    /// One of the four columns of a block.
+    fn column<'a>(&self, packed: &Packed<'a>, at: usize) -> Result<(Packing, &'a [u8]), SegmentError> {
+        let n = packed.entry.rows as usize;
+        let before = packed.entry.columns.iter().take(at);
+        let from = before.map(|packing| packing.size(n)).sum::<usize>();
+        let column = packed.entry.columns.get(at).and_then(|packing| {
+            let bytes = packed.body.get(from..from + packing.size(n))?;
+            Some((*packing, bytes))
+        });
+        column.ok_or_else(|| {
+            let number = packed.number;
+            self.damaged(format!("block {number} is shorter than its columns"))
+        })
+    }
+
+    /// Fails if the file was cut short while a block of it was decoded.
+    fn expect_unchanged(&self, packed: &Packed<'_>) -> Result<(), SegmentError> {
+        if !self.is_whole() && crc32fast::hash(packed.body) != packed.entry.crc {
+            return Err(self.damaged_block(packed));
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use super::block::Block;
 use super::dictionary::Dictionary;
 use super::format::{Entry, Header, SegmentError};
 use super::part::Part;
+use super::slots::{Match, Slots};
 use crate::row::{Bounds, Row};
 
 /// After healing has failed, reads fail at once for this long before it is tried again.
@@ -283,6 +284,23 @@ impl ViewSegment {
             part.read_columns(number, [true, true, false, true], into)?;
             part.expect_data(number, into, dictionary.objects())
         })?;
+        self.expect_known(number, hidden)
+    }
+
+    /// Appends the rows of a block whose data have a slot; for somebody who shows all rows but those at the hidden
+    /// positions.
+    ///
+    /// # Errors
+    /// Also when one of them is missing.
+    pub(crate) fn read_matching(
+        &self,
+        number: usize,
+        hidden: &[u32],
+        slots: &Slots,
+        found: &mut Vec<(u32, i64)>,
+        out: &mut Vec<Match>,
+    ) -> Result<(), SegmentError> {
+        self.read(|part| part.read_matching(number, slots, found, out))?;
         self.expect_known(number, hidden)
     }
 

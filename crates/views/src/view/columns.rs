@@ -111,9 +111,29 @@ impl<'a> SegmentData<'a> {
         self.dictionary.values()
     }
 
+    /// The texts of all keys and values, one after the other.
+    pub fn all_values(&self) -> &'a [u8] {
+        self.dictionary.all_values()
+    }
+
+    /// Where a key or value begins in [`SegmentData::all_values`]; for the number after the last one, where that ends.
+    pub fn value_offset(&self, number: u32) -> Option<usize> {
+        self.dictionary.value_offset(number)
+    }
+
     /// A key or value as JSON text.
     pub fn value(&self, number: u32) -> &'a str {
         self.dictionary.value(number)
+    }
+
+    /// The same as bytes.
+    pub fn value_bytes(&self, number: u32) -> &'a [u8] {
+        self.dictionary.value_bytes(number)
+    }
+
+    /// The numbers of an object's values, in the order of its keys.
+    pub fn values_of(&self, object: u32) -> impl Iterator<Item = u32> {
+        self.dictionary.values_of(object)
     }
 
     /// The numbers of an object's keys and values, in canonical order.

@@ -272,6 +272,14 @@ def looking(api):
     api.ask("get_timeline", 200, as_of=2)
     api.ask("get_timeline", 400, width=1)
     api.ask("get_timeline", 404, bucket="none")
+    api.ask("search", 200, q="a")
+    cursor = api.ask("search", 200, q='/./ -x title:"t"', bucket=["b*"], start=TIME, end="2024-03-02T00:00:00Z", limit=1, spans=1)["cursor"]
+    if cursor:
+        api.ask("search", 200, q="/./", cursor=cursor)
+    api.ask("search", 200, q="nowhere", as_of=2)
+    for wrong in [{}, {"q": ""}, {"q": "/(/"}, {"q": "a", "limit": 0}, {"q": "a", "spans": 101}, {"q": "a", "cursor": "x"}]:
+        api.ask("search", 400, **wrong)
+    api.ask("search", 404, q="a", bucket="none")
 
 
 def assistants(api):

@@ -90,9 +90,13 @@ impl Stage {
     }
 
     pub(crate) fn create(&self, name: &str, hostname: &str) {
+        self.create_of(name, hostname, "test");
+    }
+
+    pub(crate) fn create_of(&self, name: &str, hostname: &str, type_: &str) {
         let bucket = timberline_model::Bucket {
             id: name.to_owned(),
-            type_: "test".to_owned(),
+            type_: type_.to_owned(),
             client: "test".to_owned(),
             hostname: hostname.to_owned(),
             created: Timestamp::from_nanos(0),

@@ -67,7 +67,7 @@ fn the_documentation_page_shows_the_table() {
             "0/buckets" => "shows these",
             "1/export" if *method == "GET" => "has these",
             "1/stream" => "has these",
-            "1/timeline" | "1/events" => "has these",
+            "1/timeline" | "1/events" | "1/search" => "has these",
             "1/heartbeats" => "these",
             _ if segments.contains(&BUCKET) => "these",
             _ => "no",

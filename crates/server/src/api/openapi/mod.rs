@@ -107,6 +107,7 @@ pub(crate) use self::error::Error;
         v1::purge::purge,
         v1::purge::redact,
         v1::records::list,
+        v1::search::get,
         v1::status::get,
         v1::stream::get,
         v1::timeline::get,

@@ -15,13 +15,12 @@ use timberline_views::Snapshot;
 use utoipa::ToSchema;
 
 use crate::api::as_of::{as_of, snapshot};
+use crate::api::on_engine::on_engine;
 use crate::api::openapi::Error;
 use crate::api::openapi::parameters::{AsOfParameter, Moment};
 use crate::app::App;
 use crate::http::query_warnings::mark;
-use crate::http::{
-    ApiError, Query, StreamEnded, cancel_on_disconnect, collect_json, json, json_answer, stream,
-};
+use crate::http::{ApiError, Query, StreamEnded, collect_json, json, json_answer, stream};
 
 /// An answer up to this size is made in one piece; a larger one is sent as it is made.
 const WHOLE_BYTES: usize = 1 << 20;
@@ -162,18 +161,7 @@ pub(crate) async fn query(
 /// When it has no answer.
 pub(crate) async fn run(app: &App, snapshot: &Arc<Snapshot>, query: EngineQuery) -> Result<Answer, ApiError> {
     let snapshot = Arc::clone(snapshot);
-    let engine = Arc::clone(&app.engine);
-    let answer = cancel_on_disconnect(|cancel, send| {
-        app.engine.spawn(move || {
-            // The client may have disconnected.
-            let _ = send.send(engine.run(&snapshot, &query, &cancel));
-        });
-    });
-    match answer.await {
-        Some(Ok(answer)) => Ok(answer),
-        Some(Err(error)) => Err(error.into()),
-        None => Err(ApiError::Internal("The query broke off".to_owned())),
-    }
+    on_engine(app, move |engine, cancel| engine.run(&snapshot, &query, cancel)).await
 }
 
 fn respond(app: &App, answer: Answer) -> Response<Body> {

@@ -7,18 +7,20 @@ use axum::extract::State;
 use http::{Response, Uri};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use timberline_cancel::Cancel;
 use timberline_model::{Duration, Timestamp};
+use timberline_query::Engine;
 use timberline_query::activity::{Activity, ActivityRequest, ActivitySpan, Place, Source};
-use timberline_views::Snapshot;
 use utoipa::ToSchema;
 
 use super::activity_definition::{ActivityParameters, Asked, boolean, count, malformed, names};
 use crate::api::as_of::snapshot;
+use crate::api::on_engine::on_engine;
 use crate::api::openapi::Error;
 use crate::api::openapi::parameters::AsOfParameter;
 use crate::app::App;
 use crate::http::query_warnings::mark;
-use crate::http::{ApiError, Query, cancel_on_disconnect, json_answer};
+use crate::http::{ApiError, Query, json_answer};
 
 /// Spans of a page: unless given, and at most.
 const SPANS: (usize, usize) = (1_000, 10_000);
@@ -94,8 +96,8 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     let fields = names(query.get("fields")?);
     let program = boolean(query, "query")?.unwrap_or(false);
     let program = program.then(|| asked.definition.program(source));
-    let (engine, of, past) = (Arc::clone(&app.engine), Arc::clone(&state.snapshot), state.past);
-    let work = move |cancel: &timberline_cancel::Cancel, of: &Snapshot| {
+    let (of, past) = (Arc::clone(&state.snapshot), state.past);
+    let work = move |engine: &Engine, cancel: &Cancel| {
         let request = ActivityRequest {
             definition: &asked.definition,
             source,
@@ -105,29 +107,13 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
             limit,
             past,
         };
-        let activity = engine.activity(of, &request, cancel)?;
+        let activity = engine.activity(&of, &request, cancel)?;
         let warnings = activity.warnings.clone();
         Ok::<_, ApiError>((page(activity, fields.as_deref(), program)?, warnings))
     };
-    let (text, warnings) = on_engine(&app, of, work).await?;
+    let (text, warnings) = on_engine(&app, work).await?;
     app.warned.log(&warnings);
     Ok(state.mark(mark(json_answer(text), &warnings)))
-}
-
-/// Does work on the engine's threads, until the client disconnects.
-pub(super) async fn on_engine<T: Send + 'static>(
-    app: &App,
-    of: Arc<Snapshot>,
-    work: impl FnOnce(&timberline_cancel::Cancel, &Snapshot) -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    let done = cancel_on_disconnect(|cancel, send| {
-        app.engine.spawn(move || {
-            // The client may have disconnected.
-            let _ = send.send(work(&cancel, &of));
-        });
-    });
-    let broke_off = || ApiError::Internal("The work on this request broke off".to_owned());
-    done.await.unwrap_or_else(|| Err(broke_off()))
 }
 
 fn source(query: Query<'_>) -> Result<Source, ApiError> {

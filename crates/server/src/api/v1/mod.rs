@@ -16,6 +16,7 @@ pub(crate) mod privacy;
 pub(crate) mod purge;
 pub(crate) mod records;
 pub(crate) mod schema;
+pub(crate) mod search;
 pub(crate) mod status;
 pub(crate) mod stream;
 pub(crate) mod timeline;
@@ -72,6 +73,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         // Not compressed: a compressor holds back what is to arrive now.
         .route("/api/1/stream", get(stream::get))
         .route("/api/1/timeline", get(timeline::get).layer(compression()))
+        .route("/api/1/search", get(search::get).layer(compression()))
         .route("/api/1/webhooks", get(webhooks::list).post(webhooks::create))
         .route(
             "/api/1/webhooks/{id}",

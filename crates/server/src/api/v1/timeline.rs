@@ -6,17 +6,19 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use http::{Response, Uri};
-use timberline_query::{Timeline, TimelineQuery};
+use timberline_cancel::Cancel;
+use timberline_query::{Engine, QueryError, TimelineQuery};
 use timberline_views::Snapshot;
 
 use crate::access::Granted;
 use crate::api::as_of::snapshot;
+use crate::api::on_engine::on_engine;
 use crate::api::openapi::Error;
 use crate::api::openapi::parameters::AsOfParameter;
 use crate::api::v0::events::time_range;
 use crate::api::v1::schema;
 use crate::app::App;
-use crate::http::{ApiError, Query, cancel_on_disconnect, json_answer};
+use crate::http::{ApiError, Query, json_answer};
 use crate::service::chosen_buckets::chosen_buckets;
 
 /// Spans of a lane, if the request does not say how many: a wide screen.
@@ -53,8 +55,12 @@ pub(crate) async fn get(
     let state = snapshot(&app, &uri).await?;
     let may_see = |id: &str| granted.as_ref().is_none_or(|granted| granted.covers(id));
     let query = wanted.query(&state.snapshot, may_see, state.past)?;
-    let timeline = compute(&app, &state.snapshot, query).await?;
-    Ok(state.mark(json_answer(timeline)))
+    let shown = Arc::clone(&state.snapshot);
+    let timeline = on_engine(&app, move |engine: &Engine, cancel: &Cancel| {
+        let timeline = engine.timeline(&shown, &query, cancel)?;
+        Ok::<_, QueryError>(timeline.to_json())
+    });
+    Ok(state.mark(json_answer(timeline.await?)))
 }
 
 /// What a client asks for.
@@ -117,20 +123,4 @@ fn width(query: Query<'_>) -> Result<usize, ApiError> {
     width
         .filter(|width| (least..=greatest).contains(width))
         .ok_or_else(|| ApiError::Malformed(format!("width is a whole number from {least} to {greatest}")))
-}
-
-/// Computes it on the engine's threads, until the client disconnects.
-async fn compute(app: &App, snapshot: &Arc<Snapshot>, query: TimelineQuery) -> Result<Vec<u8>, ApiError> {
-    let (snapshot, engine) = (Arc::clone(snapshot), Arc::clone(&app.engine));
-    let answer = cancel_on_disconnect(|cancel, send| {
-        app.engine.spawn(move || {
-            let timeline = engine.timeline(&snapshot, &query, &cancel);
-            // The client may have disconnected.
-            let _ = send.send(timeline.map(|timeline: Timeline| timeline.to_json()));
-        });
-    });
-    match answer.await {
-        Some(timeline) => Ok(timeline?),
-        None => Err(ApiError::Internal("The timeline broke off".to_owned())),
-    }
 }

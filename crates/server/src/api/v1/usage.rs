@@ -15,9 +15,10 @@ use timberline_query::{Engine, Period, Warning};
 use timberline_views::Snapshot;
 use utoipa::ToSchema;
 
-use super::activity::{on_engine, seconds};
+use super::activity::seconds;
 use super::activity_definition::{ActivityParameters, Asked, boolean, count, malformed};
 use crate::api::as_of::snapshot;
+use crate::api::on_engine::on_engine;
 use crate::api::openapi::Error;
 use crate::api::openapi::parameters::AsOfParameter;
 use crate::app::App;
@@ -140,9 +141,9 @@ struct ComparedJson {
 pub(crate) async fn get(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
     let state = snapshot(&app, &uri).await?;
     let request = Request::read(&state.snapshot, Query::of(&uri), state.past)?;
-    let (engine, of) = (Arc::clone(&app.engine), Arc::clone(&state.snapshot));
-    let work = move |cancel: &Cancel, of: &Snapshot| request.answer(&engine, of, cancel);
-    let (text, warnings) = on_engine(&app, of, work).await?;
+    let of = Arc::clone(&state.snapshot);
+    let work = move |engine: &Engine, cancel: &Cancel| request.answer(engine, &of, cancel);
+    let (text, warnings) = on_engine(&app, work).await?;
     app.warned.log(&warnings);
     Ok(state.mark(mark(json_answer(text), &warnings)))
 }

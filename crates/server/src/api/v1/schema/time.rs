@@ -1,4 +1,4 @@
-//! Timelines.
+//! Timelines and searches.
 #![allow(dead_code, reason = "it describes JSON and is never constructed")]
 
 use utoipa::ToSchema;
@@ -49,4 +49,51 @@ pub(crate) struct TimelineSpan {
     /// The id of the event, if it is only one.
     #[schema(nullable = false)]
     id: Option<u64>,
+}
+
+/// What a search found.
+#[derive(ToSchema)]
+pub(crate) struct Hits {
+    /// Those with most time first.
+    hits: Vec<Hit>,
+    /// How many there are in all.
+    total: u64,
+    /// Their seconds, in all.
+    time: f64,
+    /// The value of `cursor` that continues the list; null at its end.
+    #[schema(required)]
+    cursor: Option<String>,
+}
+
+/// Data that have the same texts, in buckets of one type.
+#[derive(ToSchema)]
+pub(crate) struct Hit {
+    /// The type of the buckets.
+    #[schema(rename = "type")]
+    kind: String,
+    /// The data of its newest event.
+    data: Object,
+    /// Seconds of its events within the time that counts.
+    time: f64,
+    events: u64,
+    /// When the first event begins.
+    #[schema(format = DateTime)]
+    first: String,
+    /// When the last event ends.
+    #[schema(format = DateTime)]
+    last: String,
+    /// The newest events, the newest first.
+    spans: Vec<HitSpan>,
+}
+
+/// An event of a hit.
+#[derive(ToSchema)]
+pub(crate) struct HitSpan {
+    bucket: String,
+    /// The id of the event.
+    id: u64,
+    #[schema(format = DateTime)]
+    start: String,
+    #[schema(format = DateTime)]
+    end: String,
 }
