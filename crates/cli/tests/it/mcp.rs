@@ -89,6 +89,7 @@ fn calls() -> Value {
         ["categories", {}],
         ["usage", {"start": start, "end": end, "by": "title", "limit": 500}],
         ["activity", {"start": start, "end": end, "limit": 1000}],
+        ["search", {"q": "clinic"}],
     ])
 }
 
@@ -158,6 +159,7 @@ fn answered(results: &[Value]) {
         Value::Null,
         "it would lead past what was left out"
     );
+    assert_eq!(data(5)["hits"][0]["data"]["title"], SECRET, "{}", data(5));
     assert!(
         note.contains("left out") && note.contains("limit_events"),
         "{note}"
@@ -178,6 +180,7 @@ fn what_the_privacy_filters_hide_now_is_hidden_although_it_is_stored() {
         ["query", {"query": program, "timeperiods": [late]}],
         ["usage", {"start": start, "end": end, "by": "title"}],
         ["activity", {"start": start, "end": end}],
+        ["search", {"q": "secret"}],
     ]);
     for way in WAYS {
         let report = ask(&installation, way, "auto", None, &calls);
