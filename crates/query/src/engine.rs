@@ -14,7 +14,7 @@ use crate::activity::ActivityCache;
 use crate::answer::{Answer, Part};
 use crate::cache::{Kept, Key, Results};
 use crate::catalog::Catalog;
-use crate::categories::OwnRules;
+use crate::categories::{Own, OwnRules};
 use crate::error::{Limited, QueryError};
 use crate::evaluate::evaluate;
 use crate::json;
@@ -366,6 +366,11 @@ impl Engine {
             catalog_resets: read(&self.counters.catalogs),
             memory_bytes: self.budget.used() as u64,
         }
+    }
+
+    /// The categories and the clock of a snapshot's settings.
+    pub(crate) fn own_rules(&self, snapshot: &Snapshot) -> Arc<Own> {
+        self.own_rules.of(snapshot)
     }
 
     /// How often a search of a backtracking pattern may go back.

@@ -17,7 +17,7 @@ const BUCKET: &str = "aw-watcher-window_laptop";
 
 #[test]
 fn every_example_is_answered_as_shown() {
-    PAGE.check(4);
+    PAGE.check(7);
 }
 
 fn ask(server: &Server, method: &str, target: &str, body: Option<&Value>, status: u16) -> Value {
@@ -302,6 +302,73 @@ fn every_change_is_a_version_that_can_be_read_used_and_undone() {
 #[test]
 fn versions_of_an_encrypted_store_are_the_same() {
     versions_of(Data::Encrypted);
+}
+
+/// Seconds by category, as `/api/1/usage` has them.
+fn usage(server: &Server, start: &str, end: &str, rules: &str) -> Value {
+    let usage = get(
+        server,
+        &format!("/api/1/usage?start={start}&end={end}&by=category&rules={rules}"),
+    );
+    let groups = usage["groups"].as_array().expect("groups").iter();
+    groups
+        .map(|group| json!([group["value"], group["duration"]]))
+        .collect()
+}
+
+#[test]
+fn usage_goes_by_the_categories_of_now_or_then_or_of_a_version() {
+    let installation = Installation::new();
+    let server = installation.start();
+    record(&server);
+    put(&server, &json!([category(&["One"], "vim|Firefox")]), 200);
+    put(&server, &json!([category(&["Two"], "Firefox")]), 200);
+    let versions = get(&server, &format!("{CATEGORIES}/versions"))["versions"].clone();
+    let day = ("2024-03-01T00:00:00Z", "2024-03-02T00:00:00Z");
+    let by = |rules: &str| usage(&server, day.0, day.1, rules);
+    let first = json!([[["One"], 7200.0]]);
+    assert_eq!(by("now"), json!([[["Two"], 3600.0], [["Uncategorized"], 3600.0]]));
+    assert_eq!(by(&versions[1]["seq"].to_string()), first);
+    // All of it was before there were categories: the first ones count.
+    assert_eq!(by("then"), first);
+
+    // Something that went on while the categories changed, and long after: the future counts as the present.
+    let changed = versions[0]["time"].as_str().expect("a time");
+    let bucket = json!({"client": "c", "type": "currentwindow", "hostname": "desk"});
+    ask(
+        &server,
+        "POST",
+        "/api/0/buckets/aw-watcher-window_desk",
+        Some(&bucket),
+        200,
+    );
+    let second = &changed[..19];
+    let event = json!([{"timestamp": format!("{second}Z"), "duration": 10, "data": {"app": "Firefox"}}]);
+    ask(
+        &server,
+        "POST",
+        "/api/0/buckets/aw-watcher-window_desk/events",
+        Some(&event),
+        200,
+    );
+    let year: u32 = changed[..4].parse().expect("a year");
+    let end = format!("{}-01-01T00:00:00Z", year + 2);
+    let seconds = usage(&server, &format!("{second}Z"), &end, "then");
+    let groups = seconds.as_array().expect("groups");
+    let of = |name: &str| {
+        let group = groups.iter().find(|group| group[0] == json!([name]));
+        group.map_or(0.0, |group| group[1].as_f64().expect("a number"))
+    };
+    assert!(
+        of("Two") > 8.9 && (of("One") + of("Two") - 10.0).abs() < 1e-6,
+        "{seconds}"
+    );
+
+    for (rules, status) in [("yesterday", 400), ("1", 404), ("99999", 404)] {
+        let target = format!("/api/1/usage?start={}&end={}&rules={rules}", day.0, day.1);
+        ask(&server, "GET", &target, None, status);
+    }
+    server.stop();
 }
 
 #[test]

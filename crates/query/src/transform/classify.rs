@@ -203,6 +203,17 @@ impl Classifier {
         })
     }
 
+    /// What the rules say about an object, if that does not depend on the time.
+    ///
+    /// # Errors
+    /// Those of the guard.
+    pub(crate) fn always(&self, scope: Scope<'_>, object: ObjectId) -> Result<Option<ValueId>, QueryError> {
+        let classified = self.object(scope, object)?;
+        Ok((classified != DEPENDS)
+            .then(|| scope.catalog.member(classified, self.sets))
+            .flatten())
+    }
+
     /// Gives the parts of an event, and what the rules say about each. An event of no or negative duration is one part.
     ///
     /// # Errors

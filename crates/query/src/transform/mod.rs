@@ -18,7 +18,7 @@ mod urls;
 
 pub(crate) use by_key::KeyColumn;
 pub(crate) use chunk::chunk_events_by_key;
-pub(crate) use classify::{Classifier, classify};
+pub(crate) use classify::{Classifier, Moment, classify};
 pub(crate) use filter::{filter_keyvals, filter_keyvals_regex};
 pub(crate) use flood::{PULSETIME, flood};
 pub(crate) use intersect::filter_period_intersect;

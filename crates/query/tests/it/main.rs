@@ -8,6 +8,7 @@
 mod activity;
 mod aw_core;
 mod categories;
+mod category_questions;
 mod changes;
 mod documentation;
 mod harness;

@@ -105,6 +105,8 @@ const TABLE: &[(&str, Segments, Need)] = &[
     ("PUT", &["1", "categories"], Need::Write),
     ("POST", &["1", "categories", "accept"], Need::Write),
     ("GET", &["1", "categories", "versions"], Need::Read),
+    ("POST", &["1", "categories", "preview"], Need::Read),
+    ("GET", &["1", "categories", "uncategorised"], Need::Read),
     ("POST", &["1", "privacy", "preview"], Need::Read),
     ("GET", &["1", "log"], Need::Read),
     ("GET", &["1", "trash"], Need::Read),

@@ -17,6 +17,7 @@
 //! |---|---|---|
 //! | `buckets?id=…` | DELETE | [`v0::buckets`] |
 //! | `categories`, `categories/accept`, `categories/versions` | GET PUT; POST; GET | [`v1::categories`] |
+//! | `categories/preview`, `categories/uncategorised` | POST; GET | [`v1::category_preview`], [`v1::uncategorised`] |
 //! | `privacy/preview` | POST | [`v1::privacy`] |
 //! | `events` | GET | [`v1::events`] |
 //! | `buckets/{bucket}/events/{event}`, `…/split`, `buckets/{bucket}/events/merge`, `events/edit`, `events/delete` | PATCH, POST | [`v1::edit`] |

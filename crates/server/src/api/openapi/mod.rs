@@ -84,6 +84,8 @@ pub(crate) use self::error::Error;
         v1::categories::put,
         v1::categories::accept,
         v1::categories::versions,
+        v1::category_preview::post,
+        v1::uncategorised::get,
         v1::activity::list,
         v1::usage::get,
         v1::export::get,

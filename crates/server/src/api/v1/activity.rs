@@ -82,12 +82,15 @@ struct SpanJson {
     responses(
         (status = 200, description = "A page of spans", body = ActivityPage),
         (status = 400, description = "A parameter cannot be used", body = Error),
+        (status = 404, description = "The record that `rules` names began no version of the categories", body = Error),
     ),
 )]
 pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
     let state = snapshot(&app, &uri).await?;
     let query = Query::of(&uri);
-    let asked = Asked::read(&state.snapshot, query)?;
+    let mut asked = Asked::read(&state.snapshot, query)?;
+    let period = asked.period;
+    asked.choose_rules(&app, &state.snapshot, query, period).await?;
     let source = source(query)?;
     let limit = count(query, "limit", SPANS.0, SPANS.1)?;
     let after = query

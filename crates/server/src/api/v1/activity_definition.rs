@@ -9,7 +9,9 @@ use timberline_query::calendar::Calendar;
 use timberline_views::Snapshot;
 use utoipa::IntoParams;
 
+use super::category_choice::chosen;
 use crate::api::v0::events::time_range;
+use crate::app::App;
 use crate::http::{ApiError, Query};
 use crate::service::person::{self, CalendarChoice};
 
@@ -44,6 +46,10 @@ pub(crate) struct ActivityParameters {
     /// Rules of categories as JSON, `[[["Work"], {"type": "regex", "regex": "vim"}]]`; those of the setting `classes` unless given.
     #[param(nullable = false)]
     categories: Option<String>,
+    /// By which version of the categories: `now` (unless given), the number of the record that began one, or `then`: each event by
+    /// the version that was in force when it happened.
+    #[param(nullable = false)]
+    rules: Option<String>,
     /// Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times.
     #[param(nullable = false)]
     category: Option<String>,
@@ -76,6 +82,23 @@ impl Asked {
             definition: definition(snapshot, query)?,
             calendar: calendar(snapshot, query)?,
         })
+    }
+
+    /// Goes by the version of the categories that the parameter `rules` names, for this period.
+    ///
+    /// # Errors
+    /// As [`chosen`].
+    pub(crate) async fn choose_rules(
+        &mut self,
+        app: &Arc<App>,
+        snapshot: &Snapshot,
+        query: Query<'_>,
+        period: Period,
+    ) -> Result<(), ApiError> {
+        if let Some(rules) = chosen(app, snapshot, query, period).await? {
+            self.definition.categories = Some(CategoryRules::new(&rules).map_err(malformed)?);
+        }
+        Ok(())
     }
 }
 

@@ -3,6 +3,8 @@
 pub(crate) mod activity;
 mod activity_definition;
 pub(crate) mod categories;
+mod category_choice;
+pub(crate) mod category_preview;
 pub(crate) mod edit;
 pub(crate) mod event_change;
 pub(crate) mod event_cursor;
@@ -20,6 +22,7 @@ pub(crate) mod search;
 pub(crate) mod status;
 pub(crate) mod stream;
 pub(crate) mod timeline;
+pub(crate) mod uncategorised;
 pub(crate) mod usage;
 pub(crate) mod webhooks;
 
@@ -40,6 +43,14 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             get(categories::get).put(categories::put).layer(compression()),
         )
         .route("/api/1/categories/accept", post(categories::accept))
+        .route(
+            "/api/1/categories/preview",
+            post(category_preview::post).layer(compression()),
+        )
+        .route(
+            "/api/1/categories/uncategorised",
+            get(uncategorised::get).layer(compression()),
+        )
         .route(
             "/api/1/categories/versions",
             get(categories::versions).layer(compression()),

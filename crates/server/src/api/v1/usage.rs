@@ -135,12 +135,18 @@ struct ComparedJson {
     responses(
         (status = 200, description = "The sums", body = UsageJson),
         (status = 400, description = "A parameter cannot be used", body = Error),
+        (status = 404, description = "The record that `rules` names began no version of the categories", body = Error),
         (status = 413, description = "The answer would have too many sums", body = Error),
     ),
 )]
 pub(crate) async fn get(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
     let state = snapshot(&app, &uri).await?;
-    let request = Request::read(&state.snapshot, Query::of(&uri), state.past)?;
+    let mut request = Request::read(&state.snapshot, Query::of(&uri), state.past)?;
+    let period = request.all_of_time();
+    let asked = &mut request.asked;
+    asked
+        .choose_rules(&app, &state.snapshot, Query::of(&uri), period)
+        .await?;
     let of = Arc::clone(&state.snapshot);
     let work = move |engine: &Engine, cancel: &Cancel| request.answer(engine, &of, cancel);
     let (text, warnings) = on_engine(&app, work).await?;
@@ -192,6 +198,15 @@ impl Request {
             past,
             asked,
         })
+    }
+
+    /// From the beginning of the earlier of its periods to the end of the later.
+    fn all_of_time(&self) -> Period {
+        let (period, other) = (self.asked.period, self.compare.unwrap_or(self.asked.period));
+        Period {
+            start: period.start.min(other.start),
+            end: period.end.max(other.end),
+        }
     }
 
     fn answer(

@@ -89,14 +89,23 @@ fn changed(engine: &Engine, now: &Stored, change: &Change) -> Result<String, Cha
             categories
         }
     };
-    let problems = engine.check_categories(&categories);
-    if !problems.is_empty() {
-        return Err(ChangeError::Problems(text_of(&problems)));
-    }
+    check(engine, &categories)?;
     let text = categories.to_setting();
     match text.len() {
         length if length > VALUE_BYTES => Err(ChangeError::TooLarge(length)),
         _ => Ok(text),
+    }
+}
+
+/// Checks that categories can be used.
+///
+/// # Errors
+/// [`ChangeError::Problems`]
+pub(crate) fn check(engine: &Engine, categories: &Categories) -> Result<(), ChangeError> {
+    let problems = engine.check_categories(categories);
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(ChangeError::Problems(text_of(&problems))),
     }
 }
 

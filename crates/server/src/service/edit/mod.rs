@@ -12,7 +12,8 @@ use serde_json::Value;
 use timberline_cancel::Cancel;
 use timberline_model::{Duration, Event, EventId, NewEvent, Timestamp};
 use timberline_views::{
-    BucketView, Edit, EditPlan, Edited, HistoryError, SegmentError, Snapshot, TimeRange, as_part, as_put,
+    BucketView, Edit, EditPlan, Edited, HistoryError, Plan, SegmentError, Snapshot, TimeRange, as_part,
+    as_put,
 };
 
 pub(crate) use self::filter::EventFilter;
@@ -213,11 +214,7 @@ fn whole(event: &timberline_views::EventRef<'_>) -> Event {
 }
 
 /// Changes events; waits for space like every write.
-pub(crate) fn edit(
-    app: &App,
-    edits: &[Edit],
-    plan: &dyn Fn(usize, &[Event]) -> Result<EditPlan, EditError>,
-) -> Result<Edited, EditError> {
+pub(crate) fn edit(app: &App, edits: &[Edit], plan: Plan<'_, EditError>) -> Result<Edited, EditError> {
     app.hold
         .write_blocking(0, || match app.store.edit_events(edits, plan) {
             Err(EditError::History(HistoryError::Write(error))) => Err(error),
