@@ -44,8 +44,10 @@ fn report(on: &mut On<'_>, what: &str, clients: usize, every: usize, lasting: Du
     let before = cpu(on.server.process())?;
     let (port, begun) = (on.port, Instant::now());
     let requests: io::Result<Vec<usize>> = std::thread::scope(|scope| {
-        let client = |(number, lists)| scope.spawn(move || send(port, number, what, lists, lasting));
-        let clients: Vec<_> = lists.iter().enumerate().map(client).collect();
+        let clients: Vec<_> = (0..)
+            .zip(&lists)
+            .map(|(number, lists)| scope.spawn(move || send(port, number, what, lists, lasting)))
+            .collect();
         let ended = |client: std::thread::ScopedJoinHandle<'_, _>| {
             client
                 .join()
