@@ -15,6 +15,8 @@ mod filter;
 mod heads;
 mod hub;
 mod records;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 use timberline_log::Seq;
