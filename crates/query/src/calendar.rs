@@ -236,6 +236,29 @@ impl Calendar {
         }
     }
 
+    /// The whole day that an instant lies in.
+    #[must_use]
+    pub fn day(&self, at: Timestamp) -> Period {
+        let at = at.nanos();
+        let mut date = self.date_before(at, Interval::Day);
+        let mut start = self.start_of(date);
+        while let Some(after) = next(date, Interval::Day) {
+            let end = self.start_of(after);
+            if end > at {
+                return Period {
+                    start: Timestamp::from_nanos(start),
+                    end: Timestamp::from_nanos(end),
+                };
+            }
+            (date, start) = (after, end);
+        }
+        // Only where the calendar itself ends, thousands of years from any event.
+        Period {
+            start: Timestamp::from_nanos(start),
+            end: Timestamp::MAX,
+        }
+    }
+
     /// A first date of an interval whose start is at or before an instant.
     fn date_before(&self, at: i64, interval: Interval) -> Date {
         let earlier = at.saturating_sub(MAX_ZONE_SHIFT);

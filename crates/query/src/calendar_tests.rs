@@ -84,6 +84,20 @@ proptest! {
         prop_assert_eq!(calendar.start_of(date), plain_start(&calendar, date), "{}", date);
     }
 
+    /// The day of an instant is the whole one of the days around it.
+    #[test]
+    fn the_day_of_an_instant_is_the_one_that_it_lies_in(
+        zones in zones(), day_start in day_start(), at in instant(), nanos in 0i64..3,
+    ) {
+        let calendar = Calendar::new(&zones, &day_start, "monday").unwrap();
+        let at = at + nanos;
+        let around = Period::of_nanos(at - 5 * DAY, at + 5 * DAY);
+        let days = calendar.bins(around, Interval::Day, 100).unwrap();
+        let expected = days.iter().find(|day| day.start.nanos() <= at && at < day.end.nanos()).unwrap();
+        let day = calendar.day(Timestamp::from_nanos(at));
+        prop_assert_eq!((day.start, day.end), (expected.start, expected.end));
+    }
+
     #[test]
     fn bins_tile_the_period(
         zones in zones(), day_start in day_start(), at in instant(), minutes in 0i64..200_000, nanos in 0i64..3,

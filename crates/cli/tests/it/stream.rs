@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use self::client::{Client, Event};
 use crate::harness::http::{self, Connection};
-use crate::harness::poll;
 use crate::harness::server::{Data, Installation, Server};
+use crate::harness::{poll, rfc3339};
 
 fn make_bucket(server: &Server, id: &str, type_: &str) {
     let bucket = json!({ "client": "c", "type": type_, "hostname": "h" });
     let (status, answer) = server.post(&format!("/api/0/buckets/{id}"), &bucket);
-    assert_eq!(status, 200, "{answer}");
+    assert!(matches!(status, 200 | 304), "{answer}");
 }
 
 fn beat(connection: &mut Connection, bucket: &str, second: u64, title: &str) {
@@ -548,6 +548,7 @@ fn a_token_for_some_buckets_gets_these_until_it_is_revoked() {
     let mut records = read("mode=records");
     let mut heads = read("every=100");
     assert_eq!((records.status, heads.status), (200, 200));
+    assert_eq!(read("mode=usage").status, 403, "it is about all buckets");
     assert_eq!(Client::open(server.port, "", &[]).status, 401);
     records.next();
     heads.next();
@@ -571,6 +572,76 @@ fn a_token_for_some_buckets_gets_these_until_it_is_revoked() {
         );
         records.event().is_err().then_some(())
     });
+    server.stop();
+}
+
+/// Work of a minute on this machine, some time before now, on a day that has not ended yet. Gives the start of the days.
+fn work_now(server: &Server, minutes_ago: i128) -> String {
+    let now = std::time::SystemTime::now();
+    let now = now
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("a time")
+        .as_nanos();
+    let now = i128::try_from(now).expect("a time");
+    let start = rfc3339::format(now - minutes_ago * 60_000_000_000);
+    for (bucket, type_, data) in [
+        (
+            "aw-watcher-window_h",
+            "currentwindow",
+            json!({ "app": "vim", "title": "x" }),
+        ),
+        ("aw-watcher-afk_h", "afkstatus", json!({ "status": "not-afk" })),
+    ] {
+        make_bucket(server, bucket, type_);
+        let event = json!({ "timestamp": start, "duration": 60, "data": data });
+        let (status, answer) = server.post(&format!("/api/0/buckets/{bucket}/events"), &json!([event]));
+        assert_eq!(status, 200, "{answer}");
+    }
+    let hour = now / 3_600_000_000_000 % 24;
+    format!("{:02}:00", (hour + 12) % 24)
+}
+
+#[test]
+fn the_usage_of_today_comes_whenever_it_changes() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let day_start = work_now(&server, 10);
+    let query = format!("mode=usage&by=app&zone=UTC&day_start={day_start}");
+    let mut client = Client::open(server.port, &query, &[]);
+    assert_eq!(client.next().data["mode"], "usage");
+    let first = client.next();
+    assert_eq!(
+        (first.name.as_str(), &first.data["duration"]),
+        ("usage", &json!(60.0))
+    );
+    let group = &first.data["groups"][0];
+    assert_eq!(
+        (&group["value"], &group["duration"]),
+        (&json!("vim"), &json!(60.0))
+    );
+    let day = (first.data["start"].clone(), first.data["end"].clone());
+    // What is not about today changes nothing.
+    server.post("/api/0/settings/theme", &json!("dark"));
+    make_bucket(&server, "b", "t");
+    work_now(&server, 5);
+    let second = client.next();
+    assert_eq!(
+        (second.name.as_str(), &second.data["duration"]),
+        ("usage", &json!(120.0))
+    );
+    assert_eq!((second.data["start"].clone(), second.data["end"].clone()), day);
+    for (query, name) in [
+        ("mode=usage&start=2024-03-01T00:00:00Z", "start"),
+        ("mode=usage&by=mood", "by"),
+    ] {
+        let answer = http::get(server.port, &format!("/api/1/stream?{query}")).expect("an answer");
+        assert_eq!(answer.status, 400);
+        assert!(
+            answer.text().contains(&format!(r#""message":"{name}"#)),
+            "{}",
+            answer.text()
+        );
+    }
     server.stop();
 }
 

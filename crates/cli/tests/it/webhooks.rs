@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use self::receiver::{Manner, Receiver};
 use crate::harness::http::{self, Connection};
-use crate::harness::poll;
 use crate::harness::server::{Data, Installation, Server};
+use crate::harness::{poll, rfc3339};
 
 fn ask(server: &Server, method: &str, target: &str, body: Option<&Value>) -> (u16, Value) {
     let mut connection = Connection::open(server.port).expect("a connection");
@@ -335,6 +335,71 @@ fn a_bucket_that_falls_silent_is_reported_once() {
             .0,
         422
     );
+    server.stop();
+}
+
+#[test]
+fn a_category_that_reaches_its_time_is_reported_once_a_day() {
+    let installation = Installation::new();
+    let receiver = Receiver::start(Manner::Status(200));
+    let server = installation.start();
+    let now = std::time::SystemTime::now();
+    let now = now
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("a time")
+        .as_secs();
+    let day_start = format!("{:02}:00", (now / 3600 + 12) % 24);
+    let rule = json!({ "type": "regex", "regex": "vim" });
+    server.post("/api/0/settings/startOfDay", &json!(day_start));
+    server.post(
+        "/api/0/settings/classes",
+        &json!([{ "id": 0, "name": ["Work", "Code"], "rule": rule }]),
+    );
+    let trigger = json!({ "on": "usage", "category": ["Work"], "seconds": 90 });
+    make(&server, &json!({ "url": receiver.url(), "trigger": trigger }));
+    let work = |server: &Server, minutes_ago: u64| {
+        let start = rfc3339::format(i128::from(now - minutes_ago * 60) * 1_000_000_000);
+        for (bucket, type_, data) in [
+            (
+                "aw-watcher-window_h",
+                "currentwindow",
+                json!({ "app": "vim", "title": "x" }),
+            ),
+            ("aw-watcher-afk_h", "afkstatus", json!({ "status": "not-afk" })),
+        ] {
+            let made = json!({ "client": "c", "type": type_, "hostname": "h" });
+            server.post(&format!("/api/0/buckets/{bucket}"), &made);
+            let event = json!({ "timestamp": start, "duration": 60, "data": data });
+            assert_eq!(
+                server
+                    .post(&format!("/api/0/buckets/{bucket}/events"), &json!([event]))
+                    .0,
+                200
+            );
+        }
+    };
+    work(&server, 30);
+    work(&server, 20);
+    let received = poll("the report", || receiver.received().first().cloned());
+    assert_eq!(
+        (&received.body["on"], &received.body["category"]),
+        (&json!("usage"), &json!(["Work"]))
+    );
+    assert!(
+        received.body["duration"].as_f64() >= Some(90.0),
+        "{}",
+        received.text
+    );
+    // Neither more of it nor a restart causes another one: the next thing that is reported is something else.
+    server.kill();
+    let server = installation.start();
+    work(&server, 10);
+    let trigger = json!({ "on": "usage", "category": ["Work", "Code"], "seconds": 150 });
+    make(&server, &json!({ "url": receiver.url(), "trigger": trigger }));
+    poll("the other report", || {
+        (receiver.received().len() == 2).then_some(())
+    });
+    assert_eq!(receiver.received()[1].body["seconds"], 150);
     server.stop();
 }
 

@@ -336,7 +336,7 @@ def history(api):
 
 
 def live(api):
-    for mode in ["heads", "records"]:
+    for mode in ["heads", "records", "usage"]:
         lines = api.begin("open_stream", mode=mode)
         assert lines[0] == "retry: 2000" and lines[2] == "event: start", lines
     api.ask("open_stream", 400, mode="all")

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use timberline_model::Timestamp;
 use timberline_query::Period;
 use timberline_query::activity::{CategoryRules, Definition};
 use timberline_query::calendar::Calendar;
@@ -99,6 +100,26 @@ impl Asked {
             self.definition.categories = Some(CategoryRules::new(&rules).map_err(malformed)?);
         }
         Ok(())
+    }
+
+    /// The same about the whole day that `now` lies in.
+    ///
+    /// # Errors
+    /// As [`Asked::read`]; when the query says another period.
+    pub(crate) fn read_of_today(
+        snapshot: &Arc<Snapshot>,
+        query: Query<'_>,
+        now: Timestamp,
+    ) -> Result<Asked, ApiError> {
+        if query.get("start")?.is_some() || query.get("end")?.is_some() {
+            return Err(malformed("start, end: this is about today"));
+        }
+        let calendar = calendar(snapshot, query)?;
+        Ok(Asked {
+            period: calendar.day(now),
+            definition: definition(snapshot, query)?,
+            calendar,
+        })
     }
 }
 

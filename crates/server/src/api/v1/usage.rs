@@ -9,6 +9,7 @@ use http::{Response, Uri};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use timberline_cancel::Cancel;
+use timberline_model::Timestamp;
 use timberline_query::activity::{Dimension, Label, Times, Usage, UsageRequest};
 use timberline_query::calendar::{Bin, Interval};
 use timberline_query::{Engine, Period, Warning};
@@ -154,6 +155,35 @@ pub(crate) async fn get(State(app): State<Arc<App>>, uri: Uri) -> Result<Respons
     Ok(state.mark(mark(json_answer(text), &warnings)))
 }
 
+/// The usage of one day, as JSON.
+pub(super) struct Today {
+    pub(super) text: String,
+    /// When the day ends.
+    pub(super) end: Timestamp,
+}
+
+/// The usage of the day that `now` lies in.
+///
+/// # Errors
+/// As [`get`].
+pub(super) async fn today(
+    app: &Arc<App>,
+    of: Arc<Snapshot>,
+    uri: &Uri,
+    now: Timestamp,
+) -> Result<Today, ApiError> {
+    let query = Query::of(uri);
+    let request = Request::of(Asked::read_of_today(&of, query, now)?, query, false)?;
+    let end = request.asked.period.end;
+    let engine = Arc::clone(&app.engine);
+    let work = move |cancel: &Cancel, of: &Snapshot| request.answer(&engine, of, cancel);
+    let (text, warnings) = on_engine(app, of, work).await?;
+    app.warned.log(&warnings);
+    let text = String::from_utf8(text)
+        .map_err(|error| ApiError::Internal(format!("The usage cannot be written: {error}")))?;
+    Ok(Today { text, end })
+}
+
 /// What is asked.
 struct Request {
     asked: Asked,
@@ -168,7 +198,10 @@ struct Request {
 
 impl Request {
     fn read(snapshot: &Arc<Snapshot>, query: Query<'_>, past: bool) -> Result<Request, ApiError> {
-        let asked = Asked::read(snapshot, query)?;
+        Request::of(Asked::read(snapshot, query)?, query, past)
+    }
+
+    fn of(asked: Asked, query: Query<'_>, past: bool) -> Result<Request, ApiError> {
         let by_name = query
             .get("by")?
             .map_or_else(|| "category".to_owned(), |by| by.into_owned());

@@ -128,11 +128,6 @@ impl Listener {
         news.await.is_ok_and(|news| !news.stopping)
     }
 
-    /// Whether the server is going down.
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.news.borrow().stopping
-    }
-
     /// Waits until the server stops.
     pub(crate) async fn stopped(&mut self) {
         // An error means that the server is gone.

@@ -21,6 +21,7 @@ fn store() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
     let options = StoreOptions {
         background: false,
+        segment_bytes: 1 << 20,
         ..StoreOptions::default()
     };
     let (store, _) = Store::open(dir.path(), options).unwrap();
@@ -133,7 +134,7 @@ fn read(feed: &mut RecordFeed, store: &Store) -> Batch {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn a_feed_of_records_delivers_what_the_log_has_once(

@@ -6,9 +6,10 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use timberline_log::Seq;
 
-use super::definition::Webhook;
+use super::definition::{Trigger, Webhook};
 use super::send::Delivery;
 use super::silence::Silent;
+use super::usage::Spent;
 use crate::service::live::Message;
 
 /// The body of a delivery of records.
@@ -63,6 +64,15 @@ pub(super) fn silence(hook: &Webhook, id: &str, seconds: u64, silent: &[Silent])
         })
         .collect();
     with_head(hook, id, "silence", &json!({ "silent": silent }))
+}
+
+/// So much time was spent on a category today.
+pub(super) fn usage(hook: &Webhook, id: &str, trigger: &Trigger, spent: &Spent) -> Value {
+    // The trigger is JSON, and has what is to be said: the category and the time.
+    let mut rest = serde_json::to_value(trigger).unwrap_or_default();
+    rest["day"] = json!(spent.day);
+    rest["duration"] = json!(spent.nanos as f64 / 1e9);
+    with_head(hook, id, "usage", &rest)
 }
 
 /// A delivery that only shows that deliveries arrive.

@@ -1,6 +1,7 @@
 //! What a webhook is: where it sends, and when.
 
 use serde::{Deserialize, Serialize};
+use timberline_query::calendar::Calendar;
 use timberline_views::record::RecordKind;
 use utoipa::ToSchema;
 
@@ -14,6 +15,8 @@ const MAX_TRIES: u32 = 40;
 const MOST_TRIES: u32 = 1_000;
 /// The shortest and the longest silence that can be noticed, in seconds.
 const SILENCE: (u64, u64) = (1, 30 * 86_400);
+/// Seconds of a day on which the clock is put back.
+const LONGEST_DAY: u64 = 25 * 3_600;
 /// The longest name.
 const NAME_CHARS: usize = 200;
 /// The longest URL.
@@ -77,6 +80,17 @@ pub(crate) enum Trigger {
         /// The time.
         seconds: u64,
     },
+    /// When the person has spent some time on a category today; once a day.
+    Usage {
+        /// The names of the category, from the outermost in. Categories in it count.
+        category: Vec<String>,
+        /// The time.
+        seconds: u64,
+        /// The zone of the person's days; the settings say it unless given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
+        zone: Option<String>,
+    },
 }
 
 /// Why a webhook cannot be made or changed.
@@ -132,6 +146,23 @@ impl Trigger {
                 "it must be from 1 to 2592000, 30 days".to_owned(),
             ),
             Self::Silence { .. } => Ok(()),
+            Self::Usage { category, .. } if category.is_empty() => unfit(
+                "trigger.category",
+                "name a category, such as [\"Work\"]".to_owned(),
+            ),
+            Self::Usage { seconds, .. } if !(1..=LONGEST_DAY).contains(seconds) => unfit(
+                "trigger.seconds",
+                "it must be from 1 to 90000, a day of 25 hours".to_owned(),
+            ),
+            Self::Usage { zone, .. } => {
+                let calendar = zone
+                    .as_deref()
+                    .map(|zone| Calendar::of_zone(zone, "04:00", "monday"));
+                match calendar {
+                    Some(Err(error)) => unfit("trigger.zone", error.to_string()),
+                    _ => Ok(()),
+                }
+            }
         }
     }
 
@@ -156,6 +187,7 @@ impl Trigger {
                 buckets: buckets.clone(),
                 ..Filter::default()
             },
+            Self::Usage { .. } => Filter::default(),
         }
     }
 }
@@ -185,6 +217,18 @@ mod tests {
             (
                 format!(r#"{{{url},"trigger":{{"on":"silence","buckets":["a"],"seconds":0}}}}"#),
                 "trigger.seconds",
+            ),
+            (
+                format!(r#"{{{url},"trigger":{{"on":"usage","category":[],"seconds":1}}}}"#),
+                "trigger.category",
+            ),
+            (
+                format!(r#"{{{url},"trigger":{{"on":"usage","category":["a"],"seconds":99999}}}}"#),
+                "trigger.seconds",
+            ),
+            (
+                format!(r#"{{{url},"trigger":{{"on":"usage","category":["a"],"seconds":9,"zone":"Mars"}}}}"#),
+                "trigger.zone",
             ),
             (
                 format!(r#"{{{url},"trigger":{{"on":"records"}},"max_tries":0}}"#),

@@ -52,6 +52,9 @@ pub(super) struct State {
     /// what it is sent again for duplicates.
     #[serde(default)]
     pub(super) replays: u64,
+    /// The day on which the time of a category was reached last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reached: Option<String>,
     /// What is being delivered: it is sent again under the same id, whatever happens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) pending: Option<Pending>,

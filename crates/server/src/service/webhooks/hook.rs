@@ -121,6 +121,11 @@ impl Hook {
         self.change(|state| state.pending = Some(Pending { id, what }));
     }
 
+    /// The time of a category was reached on this day.
+    pub(super) fn reach(&self, day: String) {
+        self.change(|state| state.reached = Some(day));
+    }
+
     /// The pending delivery has arrived.
     pub(super) fn delivered(&self) {
         self.progress.lock().failed = 0;

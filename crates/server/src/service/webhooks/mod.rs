@@ -11,7 +11,7 @@
 //! | `files` | what is stored |
 //! | `hook` | how far a webhook has come; what happened lately |
 //! | `worker` | the task of a webhook |
-//! | `record_source`, `silence` | what there is to deliver |
+//! | `record_source`, `silence`, `usage` | what there is to deliver |
 //! | `body`, `sign`, `send` | one delivery: its text, its signature, an attempt |
 //! | `backoff` | the time between attempts |
 
@@ -25,6 +25,7 @@ mod send;
 mod sign;
 mod silence;
 mod target;
+mod usage;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -195,6 +196,7 @@ impl Webhooks {
             Ok(hook.changed(webhook, |state| {
                 if is_other {
                     state.pending = None;
+                    state.reached = None;
                 }
                 match change.paused {
                     Some(true) => state.paused = Some("paused by a person".to_owned()),

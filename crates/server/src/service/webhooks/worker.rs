@@ -15,13 +15,17 @@ use super::hook::{Attempt, Hook};
 use super::record_source::RecordSource;
 use super::send::{Delivery, Reach, SendError, send};
 use super::sign::hex;
-use super::silence::SilenceWatch;
+use super::silence::{SilenceWatch, Silent};
+use super::usage::{Spent, UsageWatch};
 use crate::app::App;
 use crate::causes::with_causes;
 use crate::service::live::Listener;
 
 /// How long to wait for what is published to be durable: a receiver must not hear of what a power cut takes back.
 const DURABLE_SOON: Duration = Duration::from_millis(250);
+
+/// How long to wait before the usage is added up again.
+const ADD_UP_AGAIN: Duration = Duration::from_secs(5);
 
 /// Delivers until the server stops, the webhook is paused, or the task is aborted.
 pub(super) async fn run(app: Arc<App>, hook: Arc<Hook>) {
@@ -45,6 +49,7 @@ struct Worker {
 enum Source {
     Records(RecordSource),
     Silence(SilenceWatch, u64),
+    Usage(UsageWatch, u64),
 }
 
 impl Worker {
@@ -58,6 +63,11 @@ impl Worker {
                 let limit = Duration::from_secs(*seconds);
                 Source::Silence(SilenceWatch::new(trigger.filter(), limit), *seconds)
             }
+            Trigger::Usage {
+                category,
+                seconds,
+                zone,
+            } => Source::Usage(UsageWatch::new(category.clone(), zone.clone()), *seconds),
         };
         Worker {
             app,
@@ -91,25 +101,26 @@ impl Worker {
 
     /// Waits for something to deliver, and makes it the pending delivery.
     async fn next(&mut self) -> Delivery {
-        match &mut self.source {
+        let (app, webhook) = (&self.app, &self.hook.webhook);
+        let (id, body) = match &mut self.source {
+            Source::Records(_) => return self.next_records().await,
             Source::Silence(watch, seconds) => {
-                let app = &self.app;
-                let silent = loop {
-                    let now = timberline_clock::monotonic();
-                    let silent = watch.look(&app.store.snapshot(), now, app.store.now());
-                    if !silent.is_empty() {
-                        break silent;
-                    }
-                    tokio::time::sleep(watch.interval()).await;
-                };
-                let id = random_id(&self.hook.webhook);
-                let body = body::silence(&self.hook.webhook, &id, *seconds, &silent);
-                let delivery = body::whole(&id, &body);
-                self.hook.begin(id, PendingWhat::Body(body));
-                delivery
+                let silent = next_silence(app, watch).await;
+                let id = random_id(webhook);
+                (id.clone(), body::silence(webhook, &id, *seconds, &silent))
             }
-            Source::Records(_) => self.next_records().await,
-        }
+            Source::Usage(watch, seconds) => {
+                let reached = self.hook.state().reached;
+                let spent = next_reached(app, watch, *seconds, reached, &mut self.listener).await;
+                self.hook.reach(spent.day.clone());
+                let id = random_id(webhook);
+                let trigger = &webhook.definition.trigger;
+                (id.clone(), body::usage(webhook, &id, trigger, &spent))
+            }
+        };
+        let delivery = body::whole(&id, &body);
+        self.hook.begin(id, PendingWhat::Body(body));
+        delivery
     }
 
     async fn next_records(&mut self) -> Delivery {
@@ -191,6 +202,44 @@ impl Worker {
                 return false;
             }
             tokio::time::sleep(backoff::pause(failed, backoff::random())).await;
+        }
+    }
+}
+
+/// Waits until buckets have become silent.
+async fn next_silence(app: &App, watch: &mut SilenceWatch) -> Vec<Silent> {
+    loop {
+        let now = timberline_clock::monotonic();
+        let silent = watch.look(&app.store.snapshot(), now, app.store.now());
+        if !silent.is_empty() {
+            return silent;
+        }
+        tokio::time::sleep(watch.interval()).await;
+    }
+}
+
+/// Waits until the time of a category is reached, on another day than the one on which it was reached last.
+async fn next_reached(
+    app: &Arc<App>,
+    watch: &UsageWatch,
+    seconds: u64,
+    reached: Option<String>,
+    listener: &mut Listener,
+) -> Spent {
+    let limit = i128::from(seconds) * 1_000_000_000;
+    loop {
+        let seq = match watch.look(app).await {
+            Ok(spent) if spent.nanos >= limit && reached.as_ref() != Some(&spent.day) => return spent,
+            Ok(spent) => spent.seq,
+            Err(error) => {
+                tracing::warn!(error, "a webhook cannot know how a category was used");
+                app.store.snapshot().seq()
+            }
+        };
+        tokio::time::sleep(ADD_UP_AGAIN).await;
+        if !listener.published_after(seq).await {
+            // The server stops, and ends this task.
+            std::future::pending::<()>().await;
         }
     }
 }

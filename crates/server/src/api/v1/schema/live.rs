@@ -12,4 +12,6 @@ pub(crate) enum StreamMode {
     Heads,
     /// Every record of the log.
     Records,
+    /// The usage of today.
+    Usage,
 }
