@@ -91,7 +91,7 @@ pub use segment::SegmentError;
 pub use store::{HeartbeatDurability, Store, StoreOptions};
 pub use timberline_cancel::{Cancel, Cancelled};
 pub use timberline_log::Seq;
-pub use view::{BucketView, EventRef, Events, Snapshot, Trashed};
+pub use view::{BucketView, Erasures, EventRef, Events, Snapshot, Trashed};
 pub use write::edit::{Edit, EditPlan, Edited, Plan, as_part, as_put};
 pub use write::events::{HeartbeatAnswer, Receipt};
 pub use write::heartbeats::{

@@ -25,5 +25,5 @@ pub(crate) use masked_segment::{MaskedSegment, RemovedEvents};
 pub use occurrences::{DataSource, Occurrence};
 pub use read::{EventRef, Events};
 pub(crate) use replacement::{Loss, Replacement};
-pub use snapshot::{Snapshot, Trashed};
+pub use snapshot::{Erasures, Snapshot, Trashed};
 pub use sweep::{Piece, Sweep};

@@ -38,6 +38,17 @@ pub struct Trashed {
     pub(crate) view: Arc<BucketView>,
 }
 
+/// The erasures that are ordered at a moment: [`Snapshot::erasures`].
+#[derive(Clone, Debug)]
+pub struct Erasures(Arc<Vec<Seq>>);
+
+impl PartialEq for Erasures {
+    fn eq(&self, other: &Erasures) -> bool {
+        // Each order, and each end of one, makes another list.
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl Trashed {
     /// The record that deleted it.
     pub fn deleted(&self) -> Seq {
@@ -67,10 +78,10 @@ impl Snapshot {
         self.purges.iter().max().copied()
     }
 
-    /// Whether no order to erase was given or carried out between two snapshots. What was read from the log in between
-    /// then holds nothing that the later one no longer shows because of an erasure.
-    pub fn has_same_erasures(&self, other: &Snapshot) -> bool {
-        Arc::ptr_eq(&self.purges, &other.purges)
+    /// The erasures that are ordered. They are equal for two snapshots if no order was given or carried out in between:
+    /// then what was read from the log in between holds nothing that the later one no longer shows because of an erasure.
+    pub fn erasures(&self) -> Erasures {
+        Erasures(Arc::clone(&self.purges))
     }
 
     /// The newest record that made, changed or deleted a bucket: an answer that depends on which buckets there are

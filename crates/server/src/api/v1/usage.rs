@@ -142,16 +142,9 @@ struct ComparedJson {
 )]
 pub(crate) async fn get(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
     let state = snapshot(&app, &uri).await?;
-    let mut request = Request::read(&state.snapshot, Query::of(&uri), state.past)?;
-    let period = request.all_of_time();
-    let asked = &mut request.asked;
-    asked
-        .choose_rules(&app, &state.snapshot, Query::of(&uri), period)
-        .await?;
-    let of = Arc::clone(&state.snapshot);
-    let work = move |engine: &Engine, cancel: &Cancel| request.answer(engine, &of, cancel);
-    let (text, warnings) = on_engine(&app, work).await?;
-    app.warned.log(&warnings);
+    let query = Query::of(&uri);
+    let request = Request::read(&state.snapshot, query, state.past)?;
+    let (text, warnings) = request.carry_out(&app, &state.snapshot, query).await?;
     Ok(state.mark(mark(json_answer(text), &warnings)))
 }
 
@@ -175,10 +168,7 @@ pub(super) async fn today(
     let query = Query::of(uri);
     let request = Request::of(Asked::read_of_today(&of, query, now)?, query, false)?;
     let end = request.asked.period.end;
-    let engine = Arc::clone(&app.engine);
-    let work = move |cancel: &Cancel, of: &Snapshot| request.answer(&engine, of, cancel);
-    let (text, warnings) = on_engine(app, of, work).await?;
-    app.warned.log(&warnings);
+    let (text, _) = request.carry_out(app, &of, query).await?;
     let text = String::from_utf8(text)
         .map_err(|error| ApiError::Internal(format!("The usage cannot be written: {error}")))?;
     Ok(Today { text, end })
@@ -199,6 +189,22 @@ struct Request {
 impl Request {
     fn read(snapshot: &Arc<Snapshot>, query: Query<'_>, past: bool) -> Result<Request, ApiError> {
         Request::of(Asked::read(snapshot, query)?, query, past)
+    }
+
+    /// Answers the request on the engine's threads.
+    async fn carry_out(
+        mut self,
+        app: &Arc<App>,
+        of: &Arc<Snapshot>,
+        query: Query<'_>,
+    ) -> Result<(Vec<u8>, Vec<Warning>), ApiError> {
+        let period = self.all_of_time();
+        self.asked.choose_rules(app, of, query, period).await?;
+        let of = Arc::clone(of);
+        let work = move |engine: &Engine, cancel: &Cancel| self.answer(engine, &of, cancel);
+        let (text, warnings) = on_engine(app, work).await?;
+        app.warned.log(&warnings);
+        Ok((text, warnings))
     }
 
     fn of(asked: Asked, query: Query<'_>, past: bool) -> Result<Request, ApiError> {

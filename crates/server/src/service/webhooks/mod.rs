@@ -38,6 +38,7 @@ use timberline_log::Seq;
 use tokio::task::AbortHandle;
 
 use self::files::{Definitions, State, States};
+use self::send::TlsSetup;
 use crate::app::App;
 use crate::causes::with_causes;
 
@@ -87,6 +88,8 @@ pub(crate) struct Webhooks {
     unreadable: Option<String>,
     /// One change of the files at a time. It is taken before `running`.
     writing: Mutex<()>,
+    /// What connections with https need; read when the first one is made.
+    tls: TlsSetup,
 }
 
 #[derive(Debug)]
@@ -121,6 +124,7 @@ impl Webhooks {
             running: Mutex::new(running.collect()),
             unreadable,
             writing: Mutex::new(()),
+            tls: TlsSetup::default(),
         }
     }
 
@@ -254,16 +258,7 @@ impl Webhooks {
     pub(crate) async fn test(app: &Arc<App>, hook: &Hook) -> Result<StatusCode, SendError> {
         let id = worker::random_id(&hook.webhook);
         let delivery = body::test(&hook.webhook, &id);
-        send::send(
-            &hook.webhook,
-            &delivery,
-            app.store.now(),
-            send::Reach {
-                allowed: &app.settings.webhooks.allow,
-                own: &app.started.addresses,
-            },
-        )
-        .await
+        send::send(&hook.webhook, &delivery, app.store.now(), worker::reach(app)).await
     }
 
     /// Writes how far webhooks have come, if that has changed. A failure is logged: then more is sent again after a

@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use timberline_model::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
@@ -66,6 +67,29 @@ pub(super) struct Reach<'a> {
     pub(super) allowed: &'a [AllowedTarget],
     /// Where this server listens.
     pub(super) own: &'a [SocketAddr],
+    pub(super) tls: &'a TlsSetup,
+}
+
+/// The certificate authorities of the system. Reading them takes a moment.
+#[derive(Default)]
+pub(super) struct TlsSetup(OnceCell<TlsConnector>);
+
+impl std::fmt::Debug for TlsSetup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TlsSetup")
+    }
+}
+
+impl TlsSetup {
+    async fn connector(&self) -> Result<&TlsConnector, SendError> {
+        let read = || async {
+            let config = tokio::task::spawn_blocking(tls_roots::client_config).await;
+            // It breaks off only if the server does.
+            let config = config.map_err(|_| SendError::Late)??;
+            Ok(TlsConnector::from(Arc::new(config)))
+        };
+        self.0.get_or_try_init(read).await
+    }
 }
 
 /// What is sent.
@@ -113,7 +137,7 @@ async fn attempt(
         source,
     };
     let name = ServerName::try_from(target.host.clone()).map_err(|error| failed(io::Error::other(error)))?;
-    let connector = TlsConnector::from(Arc::new(tls_roots::client_config()?));
+    let connector = reach.tls.connector().await?;
     let secured = connector.connect(name, stream).await.map_err(failed)?;
     exchange(secured, request).await
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use timberline_log::Seq;
+use timberline_views::Erasures;
 
 use super::backoff;
 use super::body;
@@ -83,6 +84,8 @@ impl Worker {
             if state.paused.is_some() {
                 return;
             }
+            // From before it is made: whatever is erased later is not to be sent.
+            let erasures = self.app.store.snapshot().erasures();
             let delivery = match state.pending {
                 Some(pending) => self.remake(Seq(state.position), pending).await,
                 None => Some(self.next().await),
@@ -93,15 +96,17 @@ impl Worker {
             };
             // After a restart it is sent again under the same id.
             self.app.webhooks.save(&self.app).await;
-            if !self.deliver(&delivery).await {
-                return;
-            }
+            self.deliver(&delivery, &erasures).await;
         }
     }
 
     /// Waits for something to deliver, and makes it the pending delivery.
     async fn next(&mut self) -> Delivery {
         let (app, webhook) = (&self.app, &self.hook.webhook);
+        if self.hook.is_dirty() && !matches!(self.source, Source::Records(_)) {
+            // The next one may be hours away.
+            app.webhooks.save(app).await;
+        }
         let (id, body) = match &mut self.source {
             Source::Records(_) => return self.next_records().await,
             Source::Silence(watch, seconds) => {
@@ -179,13 +184,13 @@ impl Worker {
         }
     }
 
-    /// Sends a delivery until it arrives. `false` if the webhook is paused instead.
-    async fn deliver(&self, delivery: &Delivery) -> bool {
-        loop {
+    /// Sends a delivery until it arrives, until the webhook is paused, or until something is erased: then it is made again
+    /// before the next attempt.
+    async fn deliver(&self, delivery: &Delivery, erasures: &Erasures) {
+        while self.app.store.snapshot().erasures() == *erasures {
             let (failed, outcome) = attempt(&self.app, &self.hook, delivery).await;
             let Err(error) = outcome else {
-                self.hook.delivered();
-                return true;
+                return self.hook.delivered();
             };
             let is_gone = error.status() == Some(StatusCode::GONE);
             if is_gone || failed >= self.hook.webhook.definition.max_tries {
@@ -198,8 +203,7 @@ impl Worker {
                 );
                 self.hook
                     .pause(format!("given up after {failed} attempts: {error}"));
-                self.app.webhooks.save(&self.app).await;
-                return false;
+                return self.app.webhooks.save(&self.app).await;
             }
             tokio::time::sleep(backoff::pause(failed, backoff::random())).await;
         }
@@ -250,6 +254,15 @@ pub(super) fn random_id(hook: &Webhook) -> String {
     format!("{}-{}", hook.id, hex(&random))
 }
 
+/// Where webhooks may send.
+pub(super) fn reach(app: &App) -> Reach<'_> {
+    Reach {
+        allowed: &app.settings.webhooks.allow,
+        own: &app.started.addresses,
+        tls: &app.webhooks.tls,
+    }
+}
+
 /// Sends a delivery once, and notes how it went. Gives back how many attempts have failed.
 pub(super) async fn attempt(
     app: &App,
@@ -257,11 +270,7 @@ pub(super) async fn attempt(
     delivery: &Delivery,
 ) -> (u32, Result<StatusCode, SendError>) {
     let now = app.store.now();
-    let reach = Reach {
-        allowed: &app.settings.webhooks.allow,
-        own: &app.started.addresses,
-    };
-    let outcome = send(&hook.webhook, delivery, now, reach).await;
+    let outcome = send(&hook.webhook, delivery, now, reach(app)).await;
     let failed = hook.note(Attempt::of(&delivery.id, now, &outcome));
     (failed, outcome)
 }
