@@ -292,6 +292,40 @@ def looking(api):
     api.ask("search", 404, q="a", bucket="none")
 
 
+def activity(api):
+    """The example of docs/activity.md."""
+    def bucket(name, kind, *events):
+        of_host = {**BUCKET, "type": kind, "hostname": "example"}
+        api.ask("create_bucket", 200, of_host, bucket=name)
+        event = lambda start, minutes, data: {"timestamp": f"2026-03-02T{start}:00Z", "duration": minutes * 60, "data": data}
+        api.ask("insert_events", 200, [event(*one) for one in events], bucket=name)
+
+    bucket("example-afk", "afkstatus", ("10:00", 30, {"status": "not-afk"}), ("10:30", 30, {"status": "afk"}))
+    bucket("example-window", "currentwindow", ("09:50", 30, {"app": "vim"}), ("10:20", 40, {"app": "chrome"}))
+    bucket("example-web-chrome", "web.tab.current", ("10:40", 10, {"audible": True, "url": "https://a.example/"}))
+    day = {"start": "2026-03-02T00:00:00Z", "end": "2026-03-03T00:00:00Z", "devices": "example"}
+    page = api.ask("list_activity", 200, **day, query="true")
+    spans = [(span["start"][11:16], span["end"][11:16], span["data"]["app"]) for span in page["spans"]]
+    assert spans == [("10:00", "10:20", "vim"), ("10:20", "10:30", "chrome"), ("10:40", "10:50", "chrome")], spans
+    first = api.ask("list_activity", 200, **day, limit=2, fields="app")
+    rest = api.ask("list_activity", 200, **day, after=first["next"], as_of="2999-01-01T00:00:00Z")
+    assert len(first["spans"]) == 2 and len(rest["spans"]) == 1 and "next" not in rest
+    # The program that an answer shows gives the same.
+    program = {"query": page["query"].split("\n"), "timeperiods": [day["start"] + "/" + day["end"]]}
+    assert [event["duration"] for event in api.ask("run_query", 200, program)[0]] == [span["duration"] for span in page["spans"]]
+    usage = api.ask("get_usage", 200, **day, by="app", interval="hour", compare="previous", zone="Asia/Kathmandu")
+    groups = [(group["value"], group["duration"], group["before"]) for group in usage["groups"]]
+    assert usage["duration"] == 2400 and groups == [("chrome", 1200, 0), ("vim", 1200, 0)], usage
+    assert sum(interval["duration"] for interval in usage["intervals"]) == 2400
+    assert api.ask("get_usage", 200, **day, by="domain")["groups"][0]["value"] == "a.example"
+    for wrong in [{"by": "colour"}, {"zone": "Mars/Base"}, {"interval": "minute"}, {"limit": 0}, {"devices": "none"}]:
+        api.ask("get_usage", 400, **{**day, **wrong})
+    api.ask("list_activity", 400, **{**day, "after": "x"})
+    api.ask("list_activity", 400, start=day["start"])
+    for name in ["example-afk", "example-window", "example-web-chrome"]:
+        api.ask("delete_bucket", 200, bucket=name)
+
+
 def assistants(api):
     ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     headers = {"Content-Type": "application/json"}
@@ -376,6 +410,7 @@ def main():
     categories(api)
     queries_and_files(api)
     looking(api)
+    activity(api)
     assistants(api)
     history(api)
     live(api)
