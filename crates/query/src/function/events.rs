@@ -82,9 +82,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "categorize",
         parameters: Parameters::LastOptional(&["events", "rules"]),
-        run: |a| match a.len() {
-            1 => classify_by_own_rules(a),
+        run: |a| {
+            match (a.len(), a.value(0)) {
+            (1, Value::Events(_)) => classify_by_own_rules(a),
+            // Both reference servers refuse it, and their recorded answers decide.
+            (1, _) => Err(QueryError::function(
+                "categorize() of a list that is written in the program takes 2 arguments (events, rules), got 1".to_owned(),
+            )),
             _ => classify(a, Purpose::Categorize, a.value(1)),
+        }
         },
     },
     function("tag", &["events", "rules"], |a| {
