@@ -3,7 +3,7 @@
 //! A heartbeat of WakaTime is an instant: "at this time, this file was worked on". Its plugins send one when the file
 //! changes, when it is saved, and every two minutes in between. An event of ActivityWatch has a duration. [`place`] turns
 //! one into the other by WakaTime's own rule: the time from one heartbeat to the next belongs to the earlier one's file,
-//! unless it is longer than [`place::TIMEOUT`]. `docs/wakatime.md` shows it for users.
+//! unless it is longer than 15 minutes. `docs/wakatime.md` shows it for users.
 //!
 //! | file | what it does |
 //! |---|---|
