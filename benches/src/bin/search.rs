@@ -1,6 +1,6 @@
 //! What a search costs: the first one after the data were opened, and one of another word.
 //!
-//!     cargo run --release -p timberline-benches --bin search [DAYS [TEXT…]]
+//!     cargo run --release -p timberline-benches --bin search [DAYS [TEXT ...]]
 
 #![allow(
     clippy::expect_used,

@@ -65,7 +65,7 @@ impl Log {
     /// # Errors
     /// [`LogError::Locked`] if it has a writer already; [`LogError::NewerFormat`] if a newer program wrote it;
     /// [`LogError::Io`] if the disk refuses. A full disk is no error here: reading works, and appending says
-    /// [`AppendError::NoSpace`] until there is some.
+    /// [`AppendError::NoSpace`](crate::AppendError::NoSpace) until there is some.
     pub fn open(storage: Arc<dyn Storage>, options: LogOptions) -> Result<(Self, Recovery), LogError> {
         Self::prepare(storage, options)?.open()
     }

@@ -23,7 +23,7 @@ use crate::warning::Warning;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
     pub(super) event: Event,
-    /// The place of its bucket in [`Plan::origins`].
+    /// The place of its bucket in the list of origins.
     pub(super) origin: u32,
 }
 
