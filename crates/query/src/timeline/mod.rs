@@ -7,7 +7,6 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `categories` | a timeline of what a person did, a lane for each category |
 //! | `grid` | where spans begin and end |
 //! | `fold` | adds up events into spans |
 //! | `tile` | reads a bucket for some dozen spans |
@@ -15,7 +14,6 @@
 //! | `span` | spans as they are answered |
 //! | `json` | the answer as text |
 
-mod categories;
 mod fold;
 mod grid;
 mod json;
@@ -31,7 +29,6 @@ use timberline_cancel::Cancel;
 use timberline_model::{Duration, EventId, Timestamp};
 use timberline_views::{BucketView, Snapshot, TimeRange};
 
-pub use self::categories::CategoriesQuery;
 use self::grid::Grid;
 use self::span::Joined;
 pub use self::span::Span;
@@ -75,20 +72,11 @@ pub struct Timeline {
     pub lanes: Vec<Lane>,
 }
 
-/// What a lane shows.
-#[derive(Clone, Debug, PartialEq)]
-pub enum LaneName {
-    /// The events of the bucket with this id.
-    Bucket(String),
-    /// The activity of a category, which is JSON text; none for what has no category.
-    Category(Option<String>),
-}
-
-/// One lane of a timeline.
+/// One bucket of a timeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lane {
-    /// What it shows.
-    pub name: LaneName,
+    /// The id of the bucket.
+    pub bucket: String,
     /// How long each span is, if the lane has more events than fit; otherwise each event is a span.
     pub resolution: Option<Duration>,
     /// Oldest first.
@@ -169,7 +157,7 @@ impl Job<'_> {
             (None, self.one_by_one(view, range)?)
         };
         Ok(Lane {
-            name: LaneName::Bucket(view.bucket().id.clone()),
+            bucket: view.bucket().id.clone(),
             resolution,
             spans,
         })
@@ -199,7 +187,7 @@ impl Job<'_> {
                 start,
                 end,
                 covered: duration,
-                events: Some(1),
+                events: 1,
                 id: Some(event.id()).filter(|id| *id != EventId::NONE),
                 data: Arc::clone(data),
                 time: duration,
