@@ -16,6 +16,8 @@ use crate::view::{BucketView, Located};
 #[derive(Debug, Default)]
 pub(super) struct Decision<'b> {
     pub(super) parts: Vec<Part<'b>>,
+    /// Buckets that are not there.
+    pub(super) unknown: Vec<&'b str>,
     places: Vec<Place>,
 }
 
@@ -56,8 +58,8 @@ pub(super) fn decide<'b, 'v>(
     view_of: impl Fn(&str) -> Option<&'v BucketView>,
 ) -> Decision<'b> {
     let mut decision = Decision {
-        parts: Vec::new(),
         places: Vec::with_capacity(batch.sent.len()),
+        ..Decision::default()
     };
     let mut part_of: Vec<Target> = vec![Target::New; batch.buckets.len()];
     for sent in batch.sent {
@@ -98,7 +100,10 @@ impl<'b> Decision<'b> {
                 .copied()
                 .unwrap_or_default();
             *target = match view_of(name) {
-                None => Target::Unknown,
+                None => {
+                    self.unknown.push(name);
+                    Target::Unknown
+                }
                 Some(view) => {
                     let number = self.parts.len() as u32;
                     let (part, place) = Part::begin(name, view, beat, number);

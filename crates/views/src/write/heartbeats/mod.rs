@@ -246,10 +246,12 @@ impl<'b> Ready<'b> {
 
     /// Whether nothing that was decided on has changed since.
     fn holds(&self, turn: &Turn) -> bool {
-        self.decision.parts.iter().all(|part| {
-            let now = turn.state.named(part.name).map(|bucket| &bucket.view);
-            now.is_some_and(|now| part.holds(now))
-        })
+        let still_unknown = |name: &&str| turn.state.named(name).is_none();
+        self.decision.unknown.iter().all(still_unknown)
+            && self.decision.parts.iter().all(|part| {
+                let now = turn.state.named(part.name).map(|bucket| &bucket.view);
+                now.is_some_and(|now| part.holds(now))
+            })
     }
 }
 
