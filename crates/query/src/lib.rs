@@ -98,6 +98,6 @@ pub use limits::Limits;
 pub use period::{Period, PeriodError};
 pub use search::{Cursor, Hit, HitSpan, Hits, NoCursor, Search, SearchError, SearchQuery};
 pub use timberline_cancel::Cancel;
-pub use timeline::{Lane, Span, Timeline, TimelineQuery};
+pub use timeline::{CategoriesQuery, Lane, LaneName, Span, Timeline, TimelineQuery};
 pub use trace::{Explanation, Step};
 pub use warning::Warning;

@@ -73,8 +73,8 @@ fn buckets_devices_and_past_states_can_be_chosen() {
     assert_eq!(chosen(""), named(&[("a-1", 1.0), ("a-2", 2.0), ("b", 1.0)]));
     assert_eq!(chosen("?bucket=a-*"), named(&[("a-1", 1.0), ("a-2", 2.0)]));
     assert_eq!(chosen("?bucket=b&bucket=a-1"), named(&[("a-1", 1.0), ("b", 1.0)]));
-    assert_eq!(chosen("?device=desk"), named(&[("a-2", 2.0), ("b", 1.0)]));
-    assert_eq!(chosen("?device=nobody"), named(&[]));
+    assert_eq!(chosen("?devices=desk"), named(&[("a-2", 2.0), ("b", 1.0)]));
+    assert_eq!(chosen("?devices=nobody"), named(&[]));
     // Records: a bucket and its events, three times.
     assert_eq!(chosen("?as_of=3"), named(&[("a-1", 1.0), ("a-2", 0.0)]));
     let wrong = [
@@ -85,6 +85,8 @@ fn buckets_devices_and_past_states_can_be_chosen() {
         ("?start=yesterday", 400),
         ("?start=2024-03-01T00:00:00Z&end=2024-03-01T00:00:00Z", 400),
         ("?as_of=99", 400),
+        ("?lanes=app", 400),
+        ("?lanes=category", 400),
     ];
     for (query, status) in wrong {
         let answer = http::get(server.port, &format!("/api/1/timeline{query}")).expect("an answer");
@@ -133,7 +135,10 @@ fn a_token_for_some_buckets_sees_these() {
     }
     let seen = ask(&token, "GET", "/api/1/timeline", "");
     assert_eq!(lanes(&seen.json().expect("JSON")), [("a-1".to_owned(), 0.0)]);
-    assert_eq!(ask(&token, "GET", "/api/1/timeline?bucket=b", "").status, 404);
+    for (query, status) in [("bucket=b", 404), ("lanes=category", 403)] {
+        let answer = ask(&token, "GET", &format!("/api/1/timeline?{query}"), "");
+        assert_eq!(answer.status, status, "{query}");
+    }
     server.stop();
 }
 

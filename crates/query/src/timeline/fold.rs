@@ -86,8 +86,9 @@ pub(super) struct Fold {
     reach: i64,
     /// Of each thing of each list, its time in the span, and one more so that zero means none.
     times: Vec<Vec<i64>>,
-    /// The things in the span, in the order in which they came.
+    /// The things in the span, in the order in which they came: the first `met_len` of these.
     met: Vec<Thing>,
+    met_len: usize,
     /// Events that last beyond the span.
     carried: Vec<Item>,
     sums: Vec<Sum>,
@@ -109,6 +110,7 @@ impl Fold {
             reach: i64::MIN,
             times: Vec::new(),
             met: Vec::new(),
+            met_len: 0,
             carried: Vec::new(),
             sums: Vec::new(),
         }
@@ -154,6 +156,14 @@ impl Fold {
         let times = self.times.get_mut(rows.list as usize)?.as_mut_slice();
         let (begin, end) = (self.begin, self.end);
         let (mut covered, mut reach, mut events) = (self.covered, self.reach, self.events);
+        // Room for all of them, so that nothing has to be decided for each: a place is written in any case, and counts
+        // if the thing is new. Whether it is, nobody can predict.
+        let room = self.met_len + rows.starts.len() - first;
+        if self.met.len() < room {
+            self.met.resize(room, (0, 0));
+        }
+        let met = self.met.as_mut_slice();
+        let mut met_len = self.met_len;
         let (mut next, mut last) = (first, None);
         for ((start, duration), number) in rows.from(first) {
             let stop = start.saturating_add(*duration);
@@ -167,11 +177,10 @@ impl Fold {
             }
             let time = times.get_mut(usize::try_from(*number).ok()?)?;
             let (from, to) = ((*start).max(begin), stop.min(end));
-            if *time == 0 {
-                self.met.push((rows.list, *number as u32));
-                *time = 1;
-            }
-            *time = time.saturating_add(to - from);
+            let new = *time == 0;
+            *met.get_mut(met_len)? = (rows.list, *number as u32);
+            met_len += usize::from(new);
+            *time = time.saturating_add(to - from + i64::from(new));
             covered += (to - from.max(reach)).max(0);
             reach = reach.max(stop);
             events += 1;
@@ -181,6 +190,7 @@ impl Fold {
             }
         }
         (self.covered, self.reach, self.events) = (covered, reach, events);
+        self.met_len = met_len;
         if let Some(item) = last.and_then(|last| rows.item(last)) {
             self.last = Some(self.part(item));
         }
@@ -203,7 +213,9 @@ impl Fold {
         let times = self.times.get_mut(list as usize);
         if let Some(time) = times.and_then(|times| times.get_mut(number as usize)) {
             if *time == 0 {
+                self.met.truncate(self.met_len);
                 self.met.push(item.what);
+                self.met_len += 1;
                 *time = 1;
             }
             *time = time.saturating_add(part.end - part.start);
@@ -251,25 +263,27 @@ impl Fold {
                 last,
             });
         }
-        for (list, number) in self.met.drain(..) {
+        for (list, number) in self.met.iter().take(self.met_len).copied() {
             let times = self.times.get_mut(list as usize);
             if let Some(time) = times.and_then(|times| times.get_mut(number as usize)) {
                 *time = 0;
             }
         }
+        self.met_len = 0;
         self.events = 0;
     }
 
     /// What has most time in the span; of equal times what came first.
     fn mostly(&self, same: &mut impl Same) -> Option<(Thing, i64)> {
-        let first = self.met.first()?;
+        let met = self.met.get(..self.met_len)?;
+        let first = met.first()?;
         let time = |(list, number): &Thing| {
             let times = self.times.get(*list as usize)?;
             Some(times.get(*number as usize)? - 1)
         };
-        let timed = self.met.iter().filter_map(|thing| Some((*thing, time(thing)?)));
+        let timed = met.iter().filter_map(|thing| Some((*thing, time(thing)?)));
         let greater = |best: (Thing, i64), next: (Thing, i64)| if next.1 > best.1 { next } else { best };
-        if self.met.iter().all(|thing| thing.0 == first.0) {
+        if met.iter().all(|thing| thing.0 == first.0) {
             return timed.reduce(greater);
         }
         let mut joined: Vec<(Thing, i64)> = Vec::new();

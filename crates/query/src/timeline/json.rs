@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use timberline_model::Timestamp;
 use timberline_model::json::write_string;
 
-use super::{Lane, Span, Timeline};
+use super::{Lane, LaneName, Span, Timeline};
 
 /// About the bytes of a span without its data.
 const SPAN_BYTES: usize = 160;
@@ -52,8 +52,16 @@ impl Timeline {
 }
 
 fn write_lane<'a>(out: &mut Vec<u8>, lane: &'a Lane, data: &mut Data<'a>) {
-    out.extend_from_slice(b"{\"bucket\":");
-    write_string(out, &lane.bucket);
+    match &lane.name {
+        LaneName::Bucket(id) => {
+            out.extend_from_slice(b"{\"bucket\":");
+            write_string(out, id);
+        }
+        LaneName::Category(category) => {
+            out.extend_from_slice(b"{\"category\":");
+            out.extend_from_slice(category.as_deref().unwrap_or("null").as_bytes());
+        }
+    }
     out.extend_from_slice(b",\"resolution\":");
     match lane.resolution {
         Some(resolution) => resolution.write(out),
@@ -74,7 +82,10 @@ fn write_span(out: &mut Vec<u8>, span: &Span, data: usize) {
     write_instant(out, span.end);
     out.extend_from_slice(b",\"covered\":");
     span.covered.write(out);
-    out.extend_from_slice(format!(",\"events\":{},\"data\":{data},\"time\":", span.events).as_bytes());
+    if let Some(events) = span.events {
+        out.extend_from_slice(format!(",\"events\":{events}").as_bytes());
+    }
+    out.extend_from_slice(format!(",\"data\":{data},\"time\":").as_bytes());
     span.time.write(out);
     if let Some(id) = span.id {
         out.extend_from_slice(format!(",\"id\":{}", id.0).as_bytes());

@@ -7,6 +7,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `categories` | a timeline of what a person did, a lane for each category |
 //! | `grid` | where spans begin and end |
 //! | `fold` | adds up events into spans |
 //! | `tile` | reads a bucket for some dozen spans |
@@ -14,6 +15,7 @@
 //! | `span` | spans as they are answered |
 //! | `json` | the answer as text |
 
+mod categories;
 mod fold;
 mod grid;
 mod json;
@@ -29,6 +31,7 @@ use timberline_cancel::Cancel;
 use timberline_model::{Duration, EventId, Timestamp};
 use timberline_views::{BucketView, Snapshot, TimeRange};
 
+pub use self::categories::CategoriesQuery;
 use self::grid::Grid;
 use self::span::Joined;
 pub use self::span::Span;
@@ -72,11 +75,20 @@ pub struct Timeline {
     pub lanes: Vec<Lane>,
 }
 
-/// One bucket of a timeline.
+/// What a lane shows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LaneName {
+    /// The events of the bucket with this id.
+    Bucket(String),
+    /// The activity of a category, which is JSON text; none for what has no category.
+    Category(Option<String>),
+}
+
+/// One lane of a timeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lane {
-    /// The id of the bucket.
-    pub bucket: String,
+    /// What it shows.
+    pub name: LaneName,
     /// How long each span is, if the lane has more events than fit; otherwise each event is a span.
     pub resolution: Option<Duration>,
     /// Oldest first.
@@ -157,7 +169,7 @@ impl Job<'_> {
             (None, self.one_by_one(view, range)?)
         };
         Ok(Lane {
-            bucket: view.bucket().id.clone(),
+            name: LaneName::Bucket(view.bucket().id.clone()),
             resolution,
             spans,
         })
@@ -187,7 +199,7 @@ impl Job<'_> {
                 start,
                 end,
                 covered: duration,
-                events: 1,
+                events: Some(1),
                 id: Some(event.id()).filter(|id| *id != EventId::NONE),
                 data: Arc::clone(data),
                 time: duration,

@@ -15,8 +15,8 @@ pub struct Span {
     pub end: Timestamp,
     /// How much of it some event covers.
     pub covered: Duration,
-    /// How many events lie in it, wholly or partly.
-    pub events: u64,
+    /// How many events lie in it, wholly or partly; not known of activity.
+    pub events: Option<u64>,
     /// The event, if there is only one.
     pub id: Option<EventId>,
     /// The data with most time in it, as canonical JSON text; of equal times those that come first.

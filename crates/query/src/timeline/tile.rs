@@ -84,7 +84,7 @@ fn finished(
             start: Timestamp::from_nanos(start),
             end: Timestamp::from_nanos(end),
             covered: Duration::from_nanos(sum.covered),
-            events: sum.events,
+            events: Some(sum.events),
             id: id.filter(|id| *id != EventId::NONE),
             data: lists.text(sum.what),
             time: Duration::from_nanos(sum.time),

@@ -11,7 +11,7 @@ use timberline_query::activity::{
     ActivityRequest, CategoryRules, Definition, Dimension, Place, Source, Usage, UsageRequest,
 };
 use timberline_query::calendar::{Calendar, Interval};
-use timberline_query::{Cancel, Engine, Period, Query};
+use timberline_query::{Cancel, CategoriesQuery, Engine, LaneName, Period, Query, TimelineQuery};
 
 use crate::harness::{Stage, property};
 use crate::reference::{Event, Object, SECOND};
@@ -425,6 +425,77 @@ fn listed(usage: &Usage) -> Vec<(Option<String>, usize, i128)> {
     sums
 }
 
+/// The lanes of categories are what the program's spans are in each span of the grid, or those spans.
+fn timeline_agrees(
+    engine: &Engine,
+    stage: &Stage,
+    definition: &Definition,
+    question: &Question,
+) -> TestCaseResult {
+    let (calendar, asked) = (calendar(question), period(question));
+    let query = CategoriesQuery {
+        definition,
+        calendar: &calendar,
+        period: asked,
+        width: question.page.max(TimelineQuery::LEAST_WIDTH),
+        past: false,
+    };
+    let timeline = engine.timeline_of_categories(&stage.snapshot(), &query, &Cancel::new());
+    let (timeline, _) = timeline.expect("is answered");
+    let named = timeline.lanes.iter().map(|lane| match &lane.name {
+        LaneName::Category(category) => (category.clone(), lane),
+        LaneName::Bucket(id) => panic!("{id} is no category"),
+    });
+    let named: Vec<_> = named.collect();
+    let Some(resolution) = timeline.lanes.iter().find_map(|lane| lane.resolution) else {
+        let mut found: Vec<Span> = Vec::new();
+        for (category, lane) in &named {
+            for span in &lane.spans {
+                let data: Json = serde_json::from_str(&span.data).expect("JSON");
+                prop_assert_eq!(&data.get("$category").map(Json::to_string), category);
+                found.push((span.start.nanos(), span.covered.nanos(), data));
+            }
+        }
+        sort(&mut found);
+        let mut expected = by_program(engine, stage, definition, Source::Activity, asked);
+        // On a grid, there is no lane without time.
+        if found.is_empty() {
+            expected.retain(|(_, duration, _)| *duration > 0);
+        }
+        prop_assert_eq!(found, expected);
+        return Ok(());
+    };
+    let width = resolution.nanos();
+    let first = asked.start.nanos().div_euclid(width);
+    let after = (asked.end.nanos() - 1).div_euclid(width) + 1;
+    prop_assert!(after - first <= query.width as i64);
+    let whole = Period {
+        start: Timestamp::from_nanos(first * width),
+        end: Timestamp::from_nanos(after * width),
+    };
+    let mut expected = std::collections::BTreeMap::new();
+    for (start, duration, data) in by_program(engine, stage, definition, Source::Activity, whole) {
+        for span in first..after {
+            let inside = (start + duration).min((span + 1) * width) - start.max(span * width);
+            if inside > 0 {
+                *expected
+                    .entry((data.get("$category").map(Json::to_string), span * width))
+                    .or_insert(0) += inside;
+            }
+        }
+    }
+    let mut found = std::collections::BTreeMap::new();
+    for (category, lane) in &named {
+        for span in &lane.spans {
+            prop_assert_eq!(span.end.nanos() - span.start.nanos(), width);
+            prop_assert_eq!(span.covered, span.time);
+            found.insert((category.clone(), span.start.nanos()), span.covered.nanos());
+        }
+    }
+    prop_assert_eq!(found, expected);
+    Ok(())
+}
+
 const SOURCES: [(Source, &[(Dimension, &str)]); 3] = [
     (
         Source::Activity,
@@ -442,6 +513,9 @@ const SOURCES: [(Source, &[(Dimension, &str)]); 3] = [
 
 fn agrees(engine: &Engine, stage: &Stage, question: &Question, negative: bool) -> TestCaseResult {
     let definition = define(stage, question);
+    if !negative && question.period.0 < question.period.1 {
+        timeline_agrees(engine, stage, &definition, question)?;
+    }
     for (source, dimensions) in SOURCES {
         let expected = by_program(engine, stage, &definition, source, period(question));
         prop_assert_eq!(

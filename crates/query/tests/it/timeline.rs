@@ -170,7 +170,7 @@ fn is_right(lane: &Lane, all: &[Plain], start: i64, end: i64, width: usize) -> T
             (span.start.nanos(), span.end.nanos(), span.id),
             (begin, after, None)
         );
-        prop_assert_eq!(span.events, inside.len() as u64);
+        prop_assert_eq!(span.events, Some(inside.len() as u64));
         prop_assert_eq!(span.covered.nanos(), union(&inside, begin, after));
         let times = times(&inside, begin, after);
         prop_assert_eq!(Some(&span.time.nanos()), times.values().max());

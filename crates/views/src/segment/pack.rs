@@ -69,28 +69,35 @@ impl Packing {
             "a column has the bytes that its values take"
         );
         out.clear();
-        let bits = self.bits as usize;
-        if bits == 0 {
+        if self.bits == 0 {
             out.resize(n, self.base);
             return;
         }
-        // Values of which all eight bytes around them are there, and that do not reach into a ninth.
-        let whole = match bits {
-            ..=57 => (bytes.len().saturating_sub(7) * 8).div_ceil(bits).min(n),
-            _ => 0,
-        };
-        let (base, unit, mask) = (self.base, self.unit, self.mask());
-        out.extend((0..whole).map(|i| {
-            let at = i * bits;
-            let word = bytes.get(at / 8..at / 8 + 8);
-            let word = word
-                .and_then(|word| word.first_chunk())
-                .copied()
-                .unwrap_or_default();
-            let packed = (u64::from_le_bytes(word) >> (at % 8)) & mask;
-            base.wrapping_add(packed.wrapping_mul(unit) as i64)
-        }));
+        let whole = self.plain(bytes.len(), n);
+        out.extend((0..whole).map(|i| self.get_plain(bytes, i)));
         out.extend((whole..n).map(|i| self.get(bytes, i)));
+    }
+
+    /// How many of `n` values have all eight bytes around them and do not reach into a ninth.
+    fn plain(&self, bytes: usize, n: usize) -> usize {
+        match self.bits as usize {
+            0 => n,
+            bits @ ..=57 => (bytes.saturating_sub(7) * 8).div_ceil(bits).min(n),
+            _ => 0,
+        }
+    }
+
+    /// Reads one of those.
+    #[inline(always)]
+    fn get_plain(&self, bytes: &[u8], i: usize) -> i64 {
+        let at = i * self.bits as usize;
+        let word = bytes.get(at / 8..at / 8 + 8);
+        let word = word
+            .and_then(|word| word.first_chunk())
+            .copied()
+            .unwrap_or_default();
+        let packed = (u64::from_le_bytes(word) >> (at % 8)) & self.mask();
+        self.base.wrapping_add(packed.wrapping_mul(self.unit) as i64)
     }
 
     /// Appends the places and values of those of `n` values that are wanted. Gives back whether all of them, wanted or
@@ -104,13 +111,15 @@ impl Packing {
         out: &mut Vec<(u32, i64)>,
     ) -> bool {
         let mut below = true;
-        for i in 0..n {
-            let value = self.get(bytes, i);
+        let mut see = |i: usize, value: i64| {
             below &= (value as u64) < u64::from(limit);
             if wanted(value) {
                 out.push((i as u32, value));
             }
-        }
+        };
+        let whole = self.plain(bytes.len(), n);
+        (0..whole).for_each(|i| see(i, self.get_plain(bytes, i)));
+        (whole..n).for_each(|i| see(i, self.get(bytes, i)));
         below
     }
 

@@ -278,9 +278,13 @@ def queries_and_files(api):
 
 def looking(api):
     api.ask("get_timeline", 200)
-    api.ask("get_timeline", 200, bucket=["b*"], device="h", start=TIME, end="2024-03-02T00:00:00Z", width=2)
+    api.ask("get_timeline", 200, bucket=["b*"], devices="h", start=TIME, end="2024-03-02T00:00:00Z", width=2)
     api.ask("get_timeline", 200, as_of=2)
+    period = {"start": "2024-03-01T00:00:00Z", "end": "2024-03-02T00:00:00Z"}
+    for width in [2, 1000]:
+        api.ask("get_timeline", 200, lanes="category", width=width, **period)
     api.ask("get_timeline", 400, width=1)
+    api.ask("get_timeline", 400, lanes="category")
     api.ask("get_timeline", 404, bucket="none")
     api.ask("search", 200, q="a")
     cursor = api.ask("search", 200, q='/./ -x title:"t"', bucket=["b*"], start=TIME, end="2024-03-02T00:00:00Z", limit=1, spans=1)["cursor"]

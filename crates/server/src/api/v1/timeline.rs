@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use http::{Response, Uri};
 use timberline_cancel::Cancel;
-use timberline_query::{Engine, QueryError, TimelineQuery};
+use timberline_query::{CategoriesQuery, Engine, QueryError, TimelineQuery};
 use timberline_views::Snapshot;
 
 use crate::access::Granted;
@@ -16,8 +16,10 @@ use crate::api::on_engine::on_engine;
 use crate::api::openapi::Error;
 use crate::api::openapi::parameters::AsOfParameter;
 use crate::api::v0::events::time_range;
+use crate::api::v1::activity_definition::{Asked, malformed, names};
 use crate::api::v1::schema;
 use crate::app::App;
+use crate::http::query_warnings::mark;
 use crate::http::{ApiError, Query, json_answer};
 use crate::service::chosen_buckets::chosen_buckets;
 
@@ -34,11 +36,18 @@ const DEFAULT_WIDTH: usize = 2_000;
     operation_id = "get_timeline",
     tag = "Time",
     params(
-        ("start" = Option<String>, Query, description = "Where it begins, in RFC 3339; with the first event, if not given", format = DateTime, nullable = false),
+        ("start" = Option<String>, Query, description = "Where it begins, in RFC 3339; with the first event, if not given. `lanes=category` needs it", format = DateTime, nullable = false),
         ("end" = Option<String>, Query, description = "Where it ends; with the last event, if not given", format = DateTime, nullable = false),
         ("width" = Option<usize>, Query, description = "The most spans of a lane; 2,000, if not given", minimum = 2, maximum = 20000, nullable = false),
         ("bucket" = Option<Vec<String>>, Query, description = "Only these buckets; `*` stands for any text", nullable = false),
-        ("device" = Option<Vec<String>>, Query, description = "Only buckets with these host names", nullable = false),
+        ("lanes" = Option<String>, Query, description = "`bucket` (unless given) for a lane for each bucket, `category` for a lane for each category of what the person did"),
+        ("devices" = Option<String>, Query, description = "Only these host names, separated by commas", nullable = false),
+        ("filter_afk" = Option<bool>, Query, description = "With `lanes=category`: as for `/api/1/activity`", nullable = false),
+        ("audible" = Option<bool>, Query, description = "The same", nullable = false),
+        ("stopwatch" = Option<bool>, Query, description = "The same", nullable = false),
+        ("always_active" = Option<String>, Query, description = "The same", nullable = false),
+        ("categories" = Option<String>, Query, description = "The same", nullable = false),
+        ("category" = Option<Vec<String>>, Query, description = "The same", nullable = false),
         AsOfParameter,
     ),
     responses(
@@ -51,7 +60,19 @@ pub(crate) async fn get(
     granted: Option<Extension<Granted>>,
     uri: Uri,
 ) -> Result<Response<Body>, ApiError> {
-    let wanted = Wanted::of(Query::of(&uri))?;
+    let parameters = Query::of(&uri);
+    match (parameters.get("lanes")?.as_deref(), &granted) {
+        (None | Some("bucket"), _) => {}
+        // A token for some buckets is not for what is computed from several.
+        (Some("category"), Some(granted)) => return Err(granted.refusal().into()),
+        (Some("category"), None) => return categories(&app, &uri).await,
+        (Some(other), _) => {
+            return Err(malformed(format!(
+                "lanes: '{other}' is neither bucket nor category"
+            )));
+        }
+    }
+    let wanted = Wanted::of(parameters)?;
     let state = snapshot(&app, &uri).await?;
     let may_see = |id: &str| granted.as_ref().is_none_or(|granted| granted.covers(id));
     let query = wanted.query(&state.snapshot, may_see, state.past)?;
@@ -61,6 +82,28 @@ pub(crate) async fn get(
         Ok::<_, QueryError>(timeline.to_json())
     });
     Ok(state.mark(json_answer(timeline.await?)))
+}
+
+/// A lane for each category.
+async fn categories(app: &Arc<App>, uri: &Uri) -> Result<Response<Body>, ApiError> {
+    let state = snapshot(app, uri).await?;
+    let parameters = Query::of(uri);
+    let asked = Asked::read(&state.snapshot, parameters)?;
+    let (width, past, shown) = (width(parameters)?, state.past, Arc::clone(&state.snapshot));
+    let work = move |engine: &Engine, cancel: &Cancel| {
+        let query = CategoriesQuery {
+            definition: &asked.definition,
+            calendar: &asked.calendar,
+            period: asked.period,
+            width,
+            past,
+        };
+        let (timeline, warnings) = engine.timeline_of_categories(&shown, &query, cancel)?;
+        Ok::<_, QueryError>((timeline.to_json(), warnings))
+    };
+    let (text, warnings) = on_engine(app, work).await?;
+    app.warned.log(&warnings);
+    Ok(state.mark(mark(json_answer(text), &warnings)))
 }
 
 /// What a client asks for.
@@ -88,7 +131,7 @@ impl Wanted {
                 past: false,
             },
             patterns: query.get_all("bucket")?,
-            devices: query.get_all("device")?,
+            devices: names(query.get("devices")?).unwrap_or_default(),
         })
     }
 

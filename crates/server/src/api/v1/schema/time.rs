@@ -14,16 +14,20 @@ pub(crate) struct Timeline {
     /// Where it ends.
     #[schema(format = DateTime)]
     end: String,
-    /// One for each bucket, by id.
+    /// One for each bucket, by id, or for each category, those with most time first.
     lanes: Vec<TimelineLane>,
     /// The data that the spans refer to by number.
     data: Vec<Object>,
 }
 
-/// A bucket of a timeline.
+/// A lane of a timeline.
 #[derive(ToSchema)]
 pub(crate) struct TimelineLane {
-    bucket: String,
+    /// The id of the bucket, in a lane for a bucket.
+    #[schema(nullable = false)]
+    bucket: Option<String>,
+    /// The names of the category, in a lane for a category; null for what has none.
+    category: Option<Vec<String>>,
     /// Seconds of a span. Null if each event is a span.
     #[schema(required)]
     resolution: Option<f64>,
@@ -40,8 +44,9 @@ pub(crate) struct TimelineSpan {
     end: String,
     /// Seconds of it in which there is an event.
     covered: f64,
-    /// Events that lie in it, wholly or partly.
-    events: u64,
+    /// Events that lie in it, wholly or partly; only in a lane for a bucket.
+    #[schema(nullable = false)]
+    events: Option<u64>,
     /// Which data have most time in it: their place in the list `data`, counted from 0.
     data: u64,
     /// Seconds of the events with these data.
