@@ -108,7 +108,7 @@ pub mod pages {
 /// Events as columns, for the query engine.
 pub mod columns {
     pub use crate::collections::ByteList;
-    pub use crate::segment::Slots;
+    pub use crate::segment::{ObjectTotals, Slots, Totals};
     pub use crate::view::{
         Columns, DataDictionary, DataSource, HeadData, Occurrence, Piece, Renumber, SegmentData, Sweep,
         column,

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHasher;
 use std::hash::{DefaultHasher, Hasher};
 use timberline_model::data::Members;
-use timberline_views::columns::{DataDictionary, DataSource, Occurrence, Slots};
+use timberline_views::columns::{DataDictionary, DataSource, ObjectTotals, Occurrence, Slots};
 use timberline_views::{BucketView, TimeRange};
 
 use super::Search;
@@ -78,6 +78,16 @@ pub(super) struct Sum {
 }
 
 impl Sum {
+    /// Takes what is known of all events of the object.
+    fn set(&mut self, totals: Option<ObjectTotals>) {
+        if let Some(totals) = totals {
+            self.time = totals.time;
+            self.events = totals.events;
+            self.first = totals.first;
+            self.last = totals.last;
+        }
+    }
+
     fn add(&mut self, part: &Occurrence, from: i64, to: i64) {
         let time = part.end.min(to).saturating_sub(part.start.max(from)).max(0);
         self.time = self.time.saturating_add(time);
@@ -113,19 +123,10 @@ impl Found {
         let objects = search.matcher.objects(&dictionary, guard)?;
         charge.grow(objects.len() * size_of::<Sum>())?;
         let mut sums: Vec<Sum> = objects.iter().map(|object| Sum::new(*object)).collect();
-        if !sums.is_empty() {
-            let slots = Slots::of_numbers(dictionary.objects(), &objects);
-            let from = range.start.map_or(i64::MIN, |start| start.nanos());
-            let to = range.end.map_or(i64::MAX, |end| end.nanos());
-            place.source.occurrences(range, &slots, |found| {
-                guard.check()?;
-                for part in found.iter().filter(|part| part.has_a_place_in_time()) {
-                    if let Some(sum) = sums.get_mut(part.slot as usize) {
-                        sum.add(part, from, to);
-                    }
-                }
-                Ok::<_, QueryError>(())
-            })?;
+        match place.source.totals(range)? {
+            _ if sums.is_empty() => {}
+            Some(totals) => sums.iter_mut().for_each(|sum| sum.set(totals.get(sum.object))),
+            None => add_events(place, &objects, range, &mut sums, guard)?,
         }
         sums.retain(|sum| sum.events > 0);
         let mut scratch = Vec::new();
@@ -150,4 +151,26 @@ impl Sum {
             last: i64::MIN,
         }
     }
+}
+
+/// Adds up the events of the objects that were found, one by one.
+fn add_events(
+    place: &Place<'_>,
+    objects: &[u32],
+    range: TimeRange,
+    sums: &mut [Sum],
+    guard: &Guard,
+) -> Result<(), QueryError> {
+    let slots = Slots::of_numbers(place.source.dictionary().objects(), objects);
+    let from = range.start.map_or(i64::MIN, |start| start.nanos());
+    let to = range.end.map_or(i64::MAX, |end| end.nanos());
+    place.source.occurrences(range, &slots, |found| {
+        guard.check()?;
+        for part in found.iter().filter(|part| part.has_a_place_in_time()) {
+            if let Some(sum) = sums.get_mut(part.slot as usize) {
+                sum.add(part, from, to);
+            }
+        }
+        Ok(())
+    })
 }

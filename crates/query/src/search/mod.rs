@@ -1,7 +1,7 @@
 //! Search: which data have something in them, how much time was spent on them, and when.
 //!
 //! A search looks at distinct data and not at events: first at the dictionaries of the sources that a bucket consists of
-//! ([`matcher`]), then at the rows that refer to the objects found ([`find`]). What is found in several sources and
+//! ([`matcher`]), then at what the objects found add up to, or at the rows that refer to them ([`find`]). What is found in several sources and
 //! buckets is put together ([`hits`]), and for the hits of a page their newest events are looked up ([`spans`]). Nothing
 //! is kept, so there is nothing that an erasure would have to reach.
 //!

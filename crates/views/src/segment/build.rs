@@ -12,6 +12,7 @@ use super::dictionary::{Dictionary, DictionaryBuilder};
 use super::format::{ENTRY, Entry, HEADER, Header, SegmentError};
 use super::pack::Packing;
 use super::read::ViewSegment;
+use super::totals::TotalsBuilder;
 use crate::head::Run;
 use crate::row::Row;
 
@@ -209,6 +210,7 @@ struct Blocks {
     pending: Vec<Row>,
     pending_seq: Seq,
     columns: [Vec<i64>; 4],
+    totals: TotalsBuilder,
     negative: bool,
     rows: u32,
     greatest_start: Timestamp,
@@ -222,6 +224,7 @@ impl Blocks {
             pending: Vec::with_capacity(BLOCK_ROWS),
             pending_seq: Seq::NONE,
             columns: Default::default(),
+            totals: TotalsBuilder::default(),
             negative: false,
             rows: 0,
             greatest_start: Timestamp::MIN,
@@ -236,6 +239,7 @@ impl Blocks {
     /// The same for rows that may be fillers, which have no place in the order.
     fn place(&mut self, row: Row, seq: Seq) {
         self.negative |= row.duration.is_negative();
+        self.totals.add(&row);
         self.rows += 1;
         self.greatest_start = row.start;
         self.pending_seq = self.pending_seq.max(seq);
@@ -256,7 +260,12 @@ impl Blocks {
 
     fn finish(mut self, bucket: u32, dictionary: &DictionaryBuilder) -> Option<Vec<u8>> {
         self.end_block();
-        let Blocks { mut out, entries, .. } = self;
+        let Blocks {
+            mut out,
+            entries,
+            totals,
+            ..
+        } = self;
         let first = entries.first()?;
         let index_at = out.len() as u64;
         out.reserve(entries.len() * ENTRY + dictionary.size() + 8);
@@ -264,6 +273,9 @@ impl Blocks {
             entry.write(&mut out);
         }
         seal_section(&mut out, index_at);
+        let totals_at = out.len() as u64;
+        totals.write(dictionary.objects(), &mut out);
+        seal_section(&mut out, totals_at);
         let dictionary_at = out.len() as u64;
         dictionary.write(&mut out);
         seal_section(&mut out, dictionary_at);
@@ -287,6 +299,7 @@ impl Blocks {
                 .unwrap_or(EventId::NONE),
             greatest_seq: entries.iter().map(|e| e.greatest_seq).max().unwrap_or_default(),
             index_at,
+            totals_at,
             dictionary_at,
             length: out.len() as u64,
         };

@@ -218,6 +218,11 @@ impl DictionaryBuilder {
         }
     }
 
+    /// How many objects there are.
+    pub(crate) fn objects(&self) -> u32 {
+        self.objects.len()
+    }
+
     /// Bytes the dictionary will take.
     pub(crate) fn size(&self) -> usize {
         [&self.values, &self.shapes, &self.objects]

@@ -9,7 +9,8 @@ use timberline_model::{EventId, Timestamp};
 use super::pack::Packing;
 
 pub(crate) const MAGIC: [u8; 8] = *b"TLVIEWSG";
-pub(crate) const VERSION: u32 = 1;
+/// The version that is written. Version 1 has no totals.
+pub(crate) const VERSION: u32 = 2;
 pub(crate) const HEADER: usize = 128;
 pub(crate) const ENTRY: usize = 128;
 
@@ -74,6 +75,8 @@ pub(crate) struct Header {
     pub(crate) greatest_seq: Seq,
     /// Where the index begins; the blocks lie between the header and it.
     pub(crate) index_at: u64,
+    /// Where the totals begin; where there are none, the dictionary does.
+    pub(crate) totals_at: u64,
     /// Where the dictionary begins.
     pub(crate) dictionary_at: u64,
     /// Bytes of the file.
@@ -104,6 +107,7 @@ impl Header {
             self.index_at,
             self.dictionary_at,
             self.length,
+            self.totals_at,
         ] {
             out.extend_from_slice(&n.to_le_bytes());
         }
@@ -143,7 +147,8 @@ impl Header {
         if crc32fast::hash(body) != u32::from_le_bytes(*crc) {
             return Err(damaged("its header is damaged"));
         }
-        let parsed = Header::parse_fields(fields).ok_or_else(|| damaged("it is shorter than a header"))?;
+        let parsed =
+            Header::parse_fields(version, fields).ok_or_else(|| damaged("it is shorter than a header"))?;
         if parsed.length != length {
             return Err(damaged(&format!(
                 "it has {length} bytes instead of {}",
@@ -156,10 +161,10 @@ impl Header {
 
 impl Header {
     /// What follows the version. `None` if there is less of it than the format says.
-    fn parse_fields(mut fields: Fields<'_>) -> Option<Header> {
+    fn parse_fields(version: u32, mut fields: Fields<'_>) -> Option<Header> {
         let negative = fields.u32()? & 1 == 1;
         let (rows, blocks, bucket, _) = (fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?);
-        Some(Header {
+        let mut header = Header {
             bucket,
             rows,
             blocks,
@@ -171,9 +176,15 @@ impl Header {
             greatest_id: fields.id()?,
             greatest_seq: fields.seq()?,
             index_at: fields.u64()?,
+            totals_at: 0,
             dictionary_at: fields.u64()?,
             length: fields.u64()?,
-        })
+        };
+        header.totals_at = match version {
+            1 => header.dictionary_at,
+            _ => fields.u64()?,
+        };
+        Some(header)
     }
 }
 

@@ -18,6 +18,7 @@ mod slots;
 #[cfg(test)]
 #[allow(clippy::indexing_slicing)]
 mod tests;
+mod totals;
 
 pub(crate) use block::Block;
 pub(crate) use build::{Source, build};
@@ -27,6 +28,7 @@ pub(crate) use read::{Heal, Healed, ViewSegment};
 pub(crate) use reconstruct::Reconstruction;
 pub(crate) use slots::Match;
 pub use slots::Slots;
+pub use totals::{ObjectTotals, Totals};
 
 // Offsets in files are u64, and are used as usize where they were checked against a length.
 const _: () = assert!(usize::BITS == 64, "offsets in view segments do not fit");

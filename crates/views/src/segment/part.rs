@@ -11,6 +11,7 @@ use super::dictionary::Dictionary;
 use super::format::{ENTRY, Entry, HEADER, Header, SegmentError};
 use super::pack::Packing;
 use super::slots::{Match, Slots};
+use super::totals::Totals;
 use crate::head::next_dictionary;
 
 /// Start, duration, id and data.
@@ -24,6 +25,7 @@ pub(crate) struct Part {
     /// What its dictionary is known by in this process.
     dictionary_number: u64,
     index_checked: AtomicBool,
+    totals_checked: AtomicBool,
     dictionary_checked: AtomicBool,
     blocks_checked: Box<[AtomicBool]>,
     /// Whether everything that the dictionary refers to is in it. Bytes with the same checksum refer to the same, so this is
@@ -103,6 +105,7 @@ impl Part {
             dictionary_number: next_dictionary(),
             bytes,
             index_checked: AtomicBool::new(false),
+            totals_checked: AtomicBool::new(false),
             dictionary_checked: AtomicBool::new(false),
             blocks_checked: unchecked(header.blocks),
             dictionary_sound: AtomicBool::new(false),
@@ -190,7 +193,7 @@ impl Part {
     fn index(&self) -> Result<&[u8], SegmentError> {
         self.section(
             self.header.index_at,
-            self.header.dictionary_at,
+            self.header.totals_at,
             &self.index_checked,
             "index",
         )
@@ -208,6 +211,21 @@ impl Part {
             self.index()?;
         }
         Ok(entry)
+    }
+
+    /// The totals; a file of version 1 has none.
+    pub(super) fn totals(&self) -> Result<Option<Totals<'_>>, SegmentError> {
+        let Header {
+            totals_at,
+            dictionary_at,
+            ..
+        } = self.header;
+        if totals_at == dictionary_at {
+            return Ok(None);
+        }
+        let bytes = self.section(totals_at, dictionary_at, &self.totals_checked, "totals")?;
+        let totals = Totals::parse(bytes).ok_or_else(|| self.damaged("its totals are malformed"))?;
+        Ok(Some(totals))
     }
 
     pub(super) fn dictionary(&self) -> Result<Dictionary<'_>, SegmentError> {
@@ -372,11 +390,11 @@ impl Part {
 
     /// Forgets what was checked.
     pub(super) fn distrust(&self) {
-        for c in self
-            .blocks_checked
-            .iter()
-            .chain([&self.index_checked, &self.dictionary_checked])
-        {
+        for c in self.blocks_checked.iter().chain([
+            &self.index_checked,
+            &self.totals_checked,
+            &self.dictionary_checked,
+        ]) {
             c.store(false, Ordering::Relaxed);
         }
     }
@@ -387,7 +405,9 @@ fn expect_to_fit(file: &str, header: &Header) -> Result<(), SegmentError> {
     let index_end = header
         .index_at
         .checked_add(u64::from(header.blocks) * ENTRY as u64 + 4);
-    let fits = index_end == Some(header.dictionary_at) && header.dictionary_at <= header.length;
+    let fits = index_end == Some(header.totals_at)
+        && header.totals_at <= header.dictionary_at
+        && header.dictionary_at <= header.length;
     if !fits || header.rows.div_ceil(BLOCK_ROWS as u32) != header.blocks {
         return Err(SegmentError::Damaged {
             file: file.into(),

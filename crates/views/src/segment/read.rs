@@ -15,6 +15,7 @@ use super::dictionary::Dictionary;
 use super::format::{Entry, Header, SegmentError};
 use super::part::Part;
 use super::slots::{Match, Slots};
+use super::totals::{Totals, TotalsBuilder};
 use crate::row::{Bounds, Row};
 
 /// After healing has failed, reads fail at once for this long before it is tried again.
@@ -94,6 +95,7 @@ impl ViewSegment {
             greatest_id: EventId(u64::MAX),
             greatest_seq: Seq(u64::MAX),
             index_at: 0,
+            totals_at: 0,
             dictionary_at: 0,
             length: u64::MAX,
         };
@@ -232,6 +234,19 @@ impl ViewSegment {
             }
             dictionary => Ok((of(&self.original), dictionary?)),
         }
+    }
+
+    /// What each object adds up to, hidden rows included. None if the file is older than totals are, or damaged.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn totals(&self) -> Result<Option<Totals<'_>>, SegmentError> {
+        if self.is_damaged() {
+            return Ok(None);
+        }
+        let totals = self.read(Part::totals)?;
+        // It may have turned out to be damaged.
+        Ok(totals.filter(|_| !self.is_damaged()))
     }
 
     /// The dictionary to go on with after a block was read, if it is another than the one of this number: the segment was
@@ -481,6 +496,7 @@ impl ViewSegment {
         let objects = self.dictionary()?.objects();
         let (mut rows, mut block) = (0u64, Block::default());
         let mut previous: Option<Row> = None;
+        let mut totals = TotalsBuilder::default();
         for b in 0..self.blocks() {
             self.read_block(b, &mut block)?;
             for i in 0..block.len() {
@@ -498,7 +514,13 @@ impl ViewSegment {
                     return Err(self.original.damaged(format!("event {} is out of order", row.id)));
                 }
                 previous = Some(row);
+                totals.add(&row);
             }
+        }
+        if let Some(stored) = self.totals()?
+            && !(0..objects).all(|object| stored.get(object) == Some(totals.of(object)))
+        {
+            return Err(self.original.damaged("its totals are not those of its events"));
         }
         if rows != self.rows() {
             return Err(self

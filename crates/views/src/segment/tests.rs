@@ -87,26 +87,66 @@ fn what_is_built_is_read() {
     assert_eq!(segment.find(EventId(2501)).unwrap(), None);
 }
 
+fn golden(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name)
+}
+
 #[test]
 fn the_golden_segment_is_read_and_still_written_so() {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/segment.v1.view");
+    let path = golden("segment.v2.view");
     let events = &sample()[..5];
     let bytes = built(events);
     if std::env::var_os("TIMBERLINE_WRITE_GOLDEN").is_some() && !path.exists() {
         std::fs::write(&path, &bytes).unwrap();
     }
     let golden = std::fs::read(&path).unwrap();
-    assert_eq!(contents(&opened(&golden).unwrap()).unwrap(), events);
+    let segment = opened(&golden).unwrap();
+    assert_eq!(contents(&segment).unwrap(), events);
+    let totals = segment.totals().unwrap().unwrap();
+    assert_eq!(totals.get(1).map(|totals| totals.events), Some(1));
+    segment.verify().unwrap();
     assert_eq!(bytes, golden);
+}
+
+/// Version 1 has no totals; whoever needs them reads the rows.
+#[test]
+fn a_segment_of_version_1_is_read_and_merged() {
+    let bytes = std::fs::read(golden("segment.v1.view")).unwrap();
+    let events = &sample()[..5];
+    let segment = opened(&bytes).unwrap();
+    segment.verify().unwrap();
+    assert_eq!(contents(&segment).unwrap(), events);
+    assert!(segment.totals().unwrap().is_none());
+    let source = Source::Segment(Arc::new(segment), Arc::default());
+    let merged = opened(&build(7, &[source]).unwrap().unwrap()).unwrap();
+    merged.verify().unwrap();
+    assert_eq!(contents(&merged).unwrap(), events);
+    assert!(merged.totals().unwrap().is_some());
+}
+
+#[test]
+fn totals_that_are_not_those_of_the_events_are_noticed() {
+    let events = sample();
+    let mut bytes = built(&events);
+    let header = format::Header::parse("x", &bytes, bytes.len() as u64).unwrap();
+    let (from, crc_at) = (header.totals_at as usize, header.dictionary_at as usize - 4);
+    // The base of the first column, one nanosecond more.
+    bytes[from + 4] += 1;
+    let crc = crc32fast::hash(&bytes[from..crc_at]);
+    bytes[crc_at..crc_at + 4].copy_from_slice(&crc.to_le_bytes());
+    let error = opened(&bytes).unwrap().verify().unwrap_err().to_string();
+    assert!(error.contains("its totals"), "{error}");
 }
 
 #[test]
 fn a_segment_of_a_newer_version_is_named_so() {
     let mut bytes = built(&sample()[..3]);
-    bytes[8] = 2;
+    bytes[8] = 3;
     assert!(matches!(
         opened(&bytes),
-        Err(SegmentError::Newer { version: 2, .. })
+        Err(SegmentError::Newer { version: 3, .. })
     ));
 }
 

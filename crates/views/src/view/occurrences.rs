@@ -10,7 +10,7 @@ use super::columns::{DataDictionary, HeadData, SegmentData};
 use super::masked_segment::MaskedSegment;
 use crate::head::{HeadDictionary, Run};
 use crate::row::{Bounds, Row, TimeRange};
-use crate::segment::{BLOCK_ROWS, Match, SegmentError, Slots};
+use crate::segment::{BLOCK_ROWS, Match, SegmentError, Slots, Totals};
 
 /// Rows of a bucket that share a dictionary: those of a view segment, or of a head.
 #[derive(Debug)]
@@ -118,6 +118,23 @@ impl<'a> DataSource<'a> {
         match &self.rows {
             Rows::Segment { data, .. } => DataDictionary::Segment(*data),
             Rows::Head { dictionary, .. } => DataDictionary::Head(HeadData::new(dictionary)),
+        }
+    }
+
+    /// What each object adds up to in a range, if that is known without reading the rows: if all events lie in the range
+    /// and none is hidden, of a view segment that has totals.
+    ///
+    /// # Errors
+    /// When a view segment is damaged.
+    pub fn totals(&self, range: TimeRange) -> Result<Option<Totals<'a>>, SegmentError> {
+        let Rows::Segment { sealed, .. } = &self.rows else {
+            return Ok(None);
+        };
+        let (bounds, header) = (range.bounds(), sealed.segment.header());
+        let inside = bounds.from <= header.least_start && header.greatest_end <= bounds.to;
+        match inside && sealed.hidden.is_empty() {
+            true => sealed.segment.totals(),
+            false => Ok(None),
         }
     }
 

@@ -18,9 +18,10 @@ use timberline_cancel::Cancel;
 use timberline_disk::{FileStorage, KeyFile};
 use timberline_log::{LogReader, segment_name};
 use timberline_model::{Duration, EventId, Heartbeat, NewEvent, Pulsetime, Timestamp};
+use timberline_views::columns::{Occurrence, Slots};
 use timberline_views::record::Record;
-use timberline_views::tools::check;
-use timberline_views::{Snapshot, Store, StoreOptions, TimeRange, ViewDamage};
+use timberline_views::tools::{check, damaged_view_segments};
+use timberline_views::{SegmentError, Snapshot, Store, StoreOptions, TimeRange, ViewDamage};
 
 const SECOND: i64 = 1_000_000_000;
 const BUCKET: &str = "window";
@@ -150,6 +151,9 @@ impl Fixture {
             }
         }
         assert_eq!(check(&snapshot), Vec::<String>::new());
+        // Not all readers read all of a file, and nobody has read those of the trash whole.
+        let damaged = damaged_view_segments(&snapshot, &mut &Cancel::new()).unwrap();
+        assert_eq!(damaged, Vec::<String>::new());
     }
 
     /// After the compactor came by, a new file is in the place of the damaged one, for good.
@@ -203,17 +207,24 @@ fn harm(path: &Path, harm: Harm) {
     }
 }
 
-/// Where the parts of a plain segment begin: header, first block, last block, index, dictionary, its end.
+/// The number at a place of a plain segment.
+fn word(bytes: &[u8], at: usize) -> usize {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize
+}
+
+/// Where the parts of a plain segment begin: header, first block, last block, index, totals,
+/// dictionary, its end.
 fn parts(path: &Path) -> Vec<usize> {
     let bytes = fs::read(path).unwrap();
-    let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
-    let (index, dictionary) = (word(80), word(88));
+    let (index, dictionary, totals) = (word(&bytes, 80), word(&bytes, 88), word(&bytes, 104));
     vec![
         0,
         60,
         128,
         index - 1,
         index,
+        totals - 1,
+        totals,
         dictionary - 1,
         dictionary,
         (dictionary + 200).min(bytes.len() - 1),
@@ -260,6 +271,74 @@ fn a_flipped_bit_in_any_part_is_healed_at_the_start_and_while_serving() {
             }
         }
     }
+}
+
+/// What each text adds up to, as a search finds it: from totals, if there are any.
+fn added_up(store: &Store, id: &str) -> (BTreeMap<String, (i64, u64)>, bool) {
+    let snapshot = store.snapshot();
+    let mut sums: BTreeMap<String, (i64, u64)> = BTreeMap::new();
+    let mut from_totals = true;
+    let view = snapshot.bucket(id).unwrap();
+    for source in view.data_sources(TimeRange::ALL).unwrap() {
+        let dictionary = source.dictionary();
+        let text = |object: u32| {
+            let mut text = Vec::new();
+            dictionary.write_text(object, &mut text);
+            String::from_utf8(text).unwrap()
+        };
+        let all: Vec<u32> = (0..dictionary.objects() as u32).collect();
+        if let Some(totals) = source.totals(TimeRange::ALL).unwrap() {
+            for object in all {
+                let totals = totals.get(object).unwrap();
+                let sum = sums.entry(text(object)).or_default();
+                *sum = (sum.0 + totals.time, sum.1 + totals.events);
+            }
+            continue;
+        }
+        from_totals = false;
+        let slots = Slots::of_numbers(all.len(), &all);
+        let add = |found: &[Occurrence]| {
+            for one in found {
+                let sum = sums.entry(text(one.slot)).or_default();
+                *sum = (sum.0 + one.end - one.start, sum.1 + 1);
+            }
+            Ok::<_, SegmentError>(())
+        };
+        source.occurrences(TimeRange::ALL, &slots, add).unwrap();
+        assert!(source.holds().unwrap());
+    }
+    (sums, from_totals)
+}
+
+#[test]
+fn damaged_totals_are_found_by_who_reads_them_and_what_they_say_is_added_up_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = StoreOptions {
+        background: false,
+        ..StoreOptions::default()
+    };
+    let open = || Store::open(dir.path(), options.clone()).unwrap().0;
+    let store = open();
+    store.create_bucket(&crate::plain::bucket(BUCKET)).unwrap();
+    let events: Vec<_> = (0..1500).map(|second| event(second / 3)).collect();
+    store.insert_events(BUCKET, &events).unwrap();
+    store.flush(1).unwrap();
+    store.checkpoint().unwrap();
+    let (expected, from_totals) = added_up(&store, BUCKET);
+    assert!(from_totals && expected.len() == 500);
+    assert_eq!(expected.values().map(|sum| sum.1).sum::<u64>(), 1500);
+    let listed = list(store.snapshot().bucket(BUCKET).unwrap(), TimeRange::ALL);
+    let time = listed.iter().map(|event| event.2).sum::<i64>();
+    assert_eq!(expected.values().map(|sum| sum.0).sum::<i64>(), time);
+    drop(store);
+
+    let [file] = files(dir.path(), "view").try_into().unwrap();
+    let bytes = fs::read(&file).unwrap();
+    harm(&file, Harm::Flip(word(&bytes, 88) - 9));
+    let store = open();
+    assert_eq!(added_up(&store, BUCKET), (expected, false));
+    let damage = store.view_damage();
+    assert_eq!((damage.found, damage.healed, damage.failed), (1, 1, 0));
 }
 
 #[test]
