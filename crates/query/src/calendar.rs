@@ -8,6 +8,7 @@ use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use timberline_model::Timestamp;
 
+use crate::clock::{Clock, ClockError, to_jiff};
 use crate::period::Period;
 
 const SECOND: i64 = 1_000_000_000;
@@ -21,9 +22,9 @@ const MAX_ZONE_SHIFT: i64 = 2 * DAY;
 /// Why there is no such calendar, or why it does not divide a period.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CalendarError {
-    /// A zone that the database does not have.
-    #[error("there is no time zone {0:?}; zones have names of the IANA database such as \"Europe/Berlin\"")]
-    Zone(String),
+    /// The person's clock does not exist.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     /// A time of day that is none.
     #[error("the day start {0:?} is not a time of day such as \"04:00\"")]
     DayStart(String),
@@ -36,9 +37,6 @@ pub enum CalendarError {
     /// Too many bins.
     #[error("the period has more than {0} intervals; ask for a shorter period or a longer interval")]
     TooMany(usize),
-    /// No zone was given.
-    #[error("a calendar needs at least one time zone")]
-    NoZone,
 }
 
 /// How a period is divided.
@@ -76,20 +74,10 @@ impl Interval {
     }
 }
 
-/// From this instant on, the person's clock shows the time of this zone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ZoneChange {
-    /// When the person arrived. The first change holds for all earlier times, too.
-    pub from: Timestamp,
-    /// The name of the zone in the IANA database.
-    pub zone: String,
-}
-
 /// See the [module](self).
 #[derive(Clone, Debug)]
 pub struct Calendar {
-    /// Each with the instant from which it holds, the first from the beginning of time on; ascending.
-    zones: Vec<(i64, TimeZone)>,
+    clock: Clock,
     /// Seconds after midnight.
     day_start: i32,
     week_start: Weekday,
@@ -111,19 +99,9 @@ impl Calendar {
     ///
     /// # Errors
     /// What of it does not exist.
-    pub fn new(zones: &[ZoneChange], day_start: &str, week_start: &str) -> Result<Calendar, CalendarError> {
-        let mut known = Vec::with_capacity(zones.len());
-        for change in zones {
-            let zone = TimeZone::get(&change.zone).map_err(|_| CalendarError::Zone(change.zone.clone()))?;
-            known.push((change.from.nanos(), zone));
-        }
-        known.sort_by_key(|(from, _)| *from);
-        let Some(first) = known.first_mut() else {
-            return Err(CalendarError::NoZone);
-        };
-        first.0 = i64::MIN;
+    pub fn new(clock: Clock, day_start: &str, week_start: &str) -> Result<Calendar, CalendarError> {
         Ok(Calendar {
-            zones: known,
+            clock,
             day_start: time_of_day(day_start).ok_or_else(|| CalendarError::DayStart(day_start.to_owned()))?,
             week_start: weekday(week_start).ok_or_else(|| CalendarError::WeekStart(week_start.to_owned()))?,
         })
@@ -134,11 +112,7 @@ impl Calendar {
     /// # Errors
     /// As [`Calendar::new`].
     pub fn of_zone(zone: &str, day_start: &str, week_start: &str) -> Result<Calendar, CalendarError> {
-        let change = ZoneChange {
-            from: Timestamp::MIN,
-            zone: zone.to_owned(),
-        };
-        Calendar::new(&[change], day_start, week_start)
+        Calendar::new(Clock::of_zone(zone)?, day_start, week_start)
     }
 
     /// The parts of a period, in order: each begins where the one before ends, the first where the period begins, and the
@@ -239,39 +213,46 @@ impl Calendar {
     /// The whole day that an instant lies in.
     #[must_use]
     pub fn day(&self, at: Timestamp) -> Period {
+        let date = self.date(at);
+        // Without a next date only where the calendar itself ends, thousands of years from any event.
+        let end = next(date, Interval::Day).map_or(i64::MAX, |after| self.start_of(after));
+        Period::of_nanos(self.start_of(date), end)
+    }
+
+    /// The date of the day that an instant lies in.
+    #[must_use]
+    pub fn date(&self, at: Timestamp) -> Date {
         let at = at.nanos();
         let mut date = self.date_before(at, Interval::Day);
-        let mut start = self.start_of(date);
-        while let Some(after) = next(date, Interval::Day) {
-            let end = self.start_of(after);
-            if end > at {
-                return Period {
-                    start: Timestamp::from_nanos(start),
-                    end: Timestamp::from_nanos(end),
-                };
-            }
-            (date, start) = (after, end);
+        while let Some(after) = next(date, Interval::Day)
+            && self.start_of(after) <= at
+        {
+            date = after;
         }
-        // Only where the calendar itself ends, thousands of years from any event.
-        Period {
-            start: Timestamp::from_nanos(start),
-            end: Timestamp::MAX,
-        }
+        date
+    }
+
+    /// The name of the zone that the clock is in at an instant.
+    #[must_use]
+    pub fn zone_name(&self, at: Timestamp) -> &str {
+        let (zone, _) = self.clock.zone_at(at.nanos());
+        zone.iana_name().unwrap_or("UTC")
     }
 
     /// A first date of an interval whose start is at or before an instant.
     fn date_before(&self, at: i64, interval: Interval) -> Date {
         let earlier = at.saturating_sub(MAX_ZONE_SHIFT);
-        let date = local(self.zone_at(earlier), earlier).date();
+        let date = self.shown(earlier).date();
         let date = first_of(date, interval, self.week_start);
         debug_assert!(self.start_of(date) <= at || at < i64::MIN + 400 * DAY);
         date
     }
 
-    fn zone_at(&self, at: i64) -> &TimeZone {
-        let index = self.zones.partition_point(|(from, _)| *from <= at);
-        let zone = self.zones.get(index.saturating_sub(1));
-        zone.map_or(const { &TimeZone::UTC }, |(_, zone)| zone)
+    /// What the clock shows, to the second.
+    fn shown(&self, at: i64) -> DateTime {
+        let (zone, _) = self.clock.zone_at(at);
+        let at = to_jiff(at);
+        zone.to_offset(at).to_datetime(at)
     }
 
     /// The first instant at which the clock shows the day start of this date or a later time.
@@ -280,10 +261,9 @@ impl Calendar {
         let wanted = midnight
             .checked_add(jiff::SignedDuration::from_secs(i64::from(self.day_start)))
             .unwrap_or(midnight);
-        for (i, (from, zone)) in self.zones.iter().enumerate() {
-            let until = self.zones.get(i + 1).map_or(i64::MAX, |(until, _)| *until);
+        for (from, until, zone) in self.clock.zones() {
             // Arriving at a place where it is later already, too.
-            let at = first_instant(zone, wanted).max(*from);
+            let at = first_instant(zone, wanted).max(from);
             if at < until {
                 return at;
             }
@@ -294,10 +274,9 @@ impl Calendar {
     /// An instant as the person's clock showed it, with its offset: `2026-03-29T04:00:00+02:00`.
     #[must_use]
     pub fn format(&self, at: Timestamp) -> String {
-        let zone = self.zone_at(at.nanos());
-        let shown = local(zone, at.nanos());
+        let shown = self.shown(at.nanos());
         let nanos = at.nanos().rem_euclid(SECOND);
-        let offset = i64::from(zone.to_offset(to_jiff(at.nanos())).seconds());
+        let offset = self.clock.ahead(at.nanos()) / SECOND;
         let sign = if offset < 0 { '-' } else { '+' };
         let minutes = offset.abs() / 60;
         let fraction = match nanos {
@@ -352,17 +331,6 @@ fn next(date: Date, interval: Interval) -> Option<Date> {
         Interval::Month => date.last_of_month().tomorrow().ok(),
         Interval::Year => Date::new(date.year().checked_add(1)?, 1, 1).ok(),
     }
-}
-
-fn to_jiff(nanos: i64) -> jiff::Timestamp {
-    // Every instant of 64-bit nanoseconds is one of jiff's.
-    jiff::Timestamp::from_second(nanos.div_euclid(SECOND)).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
-}
-
-/// What the clock of a zone shows, to the second.
-fn local(zone: &TimeZone, nanos: i64) -> DateTime {
-    let at = to_jiff(nanos);
-    zone.to_offset(at).to_datetime(at)
 }
 
 /// The first instant at which the clock of a zone shows a time or a later one.

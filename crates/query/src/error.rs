@@ -4,6 +4,7 @@ use std::fmt;
 
 use timberline_views::SegmentError;
 
+use crate::clock::ClockError;
 use crate::syntax::{Position, Span, SyntaxError};
 
 /// Why a query has no answer. The message says what is wrong, where, and what to do.
@@ -144,5 +145,11 @@ impl QueryError {
 impl From<SegmentError> for QueryError {
     fn from(error: SegmentError) -> QueryError {
         QueryError::new(ErrorKind::Storage, error.to_string())
+    }
+}
+
+impl From<ClockError> for QueryError {
+    fn from(error: ClockError) -> QueryError {
+        QueryError::function(error.to_string())
     }
 }

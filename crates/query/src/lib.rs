@@ -24,7 +24,8 @@
 //! | `error`, `warning` | why there is no answer; what an answer leaves out |
 //! | `search` | which data have something in them, their time, and when |
 //! | `timeline` | what is drawn of any length of time: spans, each with how much of it is covered and by what |
-//! | [`activity`], [`calendar`] | what a person did, by the person's calendar |
+//! | [`activity`] | what a person did |
+//! | [`clock`], [`calendar`] | the time zones that a person lived in; when days, weeks, months and years begin there |
 //! | `engine` | puts all of it together: threads, caches, counters |
 //!
 //! ```
@@ -67,6 +68,7 @@ mod cache;
 pub mod calendar;
 mod catalog;
 pub mod categories;
+pub mod clock;
 mod engine;
 mod error;
 mod evaluate;

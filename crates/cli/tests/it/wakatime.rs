@@ -2,11 +2,20 @@
 
 use serde_json::{Value, json};
 
+use crate::harness::clock::SetClock;
 use crate::harness::http::{self, Connection};
+use crate::harness::page::Page;
 use crate::harness::server::{Data, Installation, Server};
 
 const BULK: &str = "/api/wakatime/v1/users/current/heartbeats.bulk";
 const AGENT: &str = "wakatime/v1.102.1 (linux-6.1.0-x86_64) go1.22.4 vscode/1.91.0 vscode-wakatime/24.6.0";
+
+const PAGE: Page = Page {
+    text: include_str!("../../../../docs/wakatime.md"),
+    varying: &["cached_at"],
+};
+/// Noon of 2024-03-01, UTC.
+const NOON: i64 = 1_709_294_400;
 
 /// Sends as the command-line client does.
 fn send(server: &Server, target: &str, body: &Value, key: Option<&str>) -> (u16, Value) {
@@ -139,4 +148,105 @@ fn what_is_no_list_of_heartbeats_is_refused() {
     let (status, answer) = send(&server, BULK, &json!([]), None);
     assert_eq!((status, answer), (202, json!({"responses": []})));
     server.stop();
+}
+
+/// Today, as a plugin in this time zone sees it.
+fn today(server: &Server, zone: &str) -> Value {
+    let mut connection = Connection::open(server.port).expect("a connection");
+    let mut headers = connection.usual_headers(None);
+    headers.push(("TimeZone".to_owned(), zone.to_owned()));
+    let target = "/api/wakatime/v1/users/current/statusbar/today";
+    let answer = connection
+        .exchange("GET", target, &headers, b"")
+        .expect("an answer");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json().expect("JSON")["data"].take()
+}
+
+/// What each list of an answer has, in seconds.
+fn sums(today: &Value) -> Value {
+    let mut sums = serde_json::Map::new();
+    for (name, list) in today.as_object().expect("an object") {
+        let parts = list.as_array().into_iter().flatten();
+        let parts: serde_json::Map<_, _> = parts
+            .map(|part| {
+                let name = part["name"].as_str().expect("a name");
+                (name.to_owned(), part["total_seconds"].clone())
+            })
+            .collect();
+        if list.is_array() {
+            sums.insert(name.clone(), parts.into());
+        }
+    }
+    Value::from(sums)
+}
+
+fn start_at_noon(installation: &Installation) -> Server {
+    let clock = SetClock::new(installation.root());
+    clock.set(NOON);
+    let mut command = installation.command();
+    clock.apply(&mut command);
+    installation.start_as(command)
+}
+
+#[test]
+fn every_example_is_answered_as_shown() {
+    let installation = Installation::new();
+    let server = start_at_noon(&installation);
+    PAGE.check_on(&server, 1);
+    server.stop();
+    installation.verify();
+}
+
+#[test]
+fn today_counts_each_instant_once_over_all_editors() {
+    let installation = Installation::new();
+    let server = start_at_noon(&installation);
+    let empty = today(&server, "UTC");
+    assert_eq!(empty["grand_total"]["text"], "0 secs");
+    assert_eq!(empty["languages"], json!([]));
+    // 11 hours before noon, which is yesterday, and ten minutes around four in the morning, when the day begins.
+    let times = [
+        NOON - 39_600,
+        NOON - 39_540,
+        NOON - 29_100,
+        NOON - 28_500,
+        NOON - 3_600,
+        NOON - 3_000,
+    ];
+    let beats: Vec<Value> = times
+        .iter()
+        .map(|time| heartbeat(*time as f64, "/a.go"))
+        .collect();
+    assert_eq!(send(&server, BULK, &json!(beats), None).0, 202);
+    // ActivityWatch's own watcher of another editor, for five minutes within the last ten, and data with other fields.
+    let bucket = json!({"client": "aw-watcher-vim", "type": "app.editor.activity", "hostname": "desk"});
+    let target = "/api/0/buckets/aw-watcher-vim_desk";
+    assert_eq!(server.post(target, &bucket).0, 200);
+    let event =
+        json!([{"timestamp": "2024-03-01T11:02:00Z", "duration": 300, "data": {"project": 7, "file": "x"}}]);
+    assert_eq!(server.post(&format!("{target}/events"), &event).0, 200);
+    let answer = today(&server, "UTC");
+    assert_eq!(answer["grand_total"]["total_seconds"], 900.0, "{answer}");
+    let expected = json!({
+        "categories": {"Coding": 900.0},
+        "projects": {"wakatime-cli": 600.0, "unknown": 300.0},
+        "languages": {"Go": 600.0, "unknown": 300.0},
+        "editors": {"vscode": 600.0, "vim": 300.0},
+        "machines": {"laptop": 600.0, "desk": 300.0},
+    });
+    assert_eq!(sums(&answer), expected);
+    assert_eq!(answer["range"]["start"], "2024-03-01T04:00:00Z");
+    // In another zone the day began earlier; what is no zone is passed over.
+    assert_eq!(
+        today(&server, "Asia/Kathmandu")["range"]["start"],
+        "2024-02-29T22:15:00Z"
+    );
+    assert_eq!(
+        today(&server, "Asia/Kathmandu")["grand_total"]["total_seconds"],
+        1_260.0
+    );
+    assert_eq!(today(&server, "Local"), answer);
+    server.stop();
+    installation.verify();
 }

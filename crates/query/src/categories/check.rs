@@ -6,10 +6,11 @@ use serde_json::Value as Json;
 use timberline_cancel::Cancel;
 
 use super::setting::{Categories, Category};
+use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::error::QueryError;
 use crate::pattern;
-use crate::rules::{Clock, RuleSet};
+use crate::rules::RuleSet;
 use crate::value::Value;
 
 /// The most categories of a list.

@@ -9,12 +9,9 @@ use serde_json::Value as Json;
 use timberline_views::Snapshot;
 
 use super::setting::{Categories, CategoriesError, SETTING};
+use crate::clock::{Clock, ClockError, SETTING as ZONES};
 use crate::error::QueryError;
-use crate::period::instant;
-use crate::rules::Clock;
 
-/// The setting with the time zones that a person lived in.
-const ZONES: &str = "timeZones";
 /// How many are kept: the present ones, and some that queries about the past use.
 const MAX_KEPT: usize = 8;
 
@@ -25,7 +22,7 @@ pub(crate) struct Own {
     classes: Option<String>,
     zones: Option<String>,
     rules: Result<Json, CategoriesError>,
-    clock: Result<Clock, QueryError>,
+    clock: Result<Clock, ClockError>,
 }
 
 impl Own {
@@ -34,7 +31,7 @@ impl Own {
         let (classes, zones) = (setting(SETTING), setting(ZONES));
         Own {
             rules: Categories::read(classes.as_deref()).map(|categories| categories.rules()),
-            clock: clock(zones.as_deref()),
+            clock: Clock::of_setting(zones.as_deref()),
             classes,
             zones,
         }
@@ -54,7 +51,7 @@ impl Own {
     /// # Errors
     /// When the setting is not a list of zones.
     pub(crate) fn clock(&self) -> Result<(&Clock, &str), QueryError> {
-        let clock = self.clock.as_ref().map_err(Clone::clone)?;
+        let clock = self.clock.as_ref().map_err(|error| error.clone())?;
         Ok((clock, self.zones.as_deref().unwrap_or_default()))
     }
 
@@ -63,30 +60,6 @@ impl Own {
         let settings = snapshot.settings();
         settings.get(SETTING) == self.classes.as_ref() && settings.get(ZONES) == self.zones.as_ref()
     }
-}
-
-/// Reads `[{"from": instant, "zone": name}]`; the first needs no `from`. Without a setting, the clock shows UTC.
-fn clock(zones: Option<&str>) -> Result<Clock, QueryError> {
-    let Some(zones) = zones else {
-        return Ok(Clock::utc());
-    };
-    let about = |what: &dyn std::fmt::Display| QueryError::function(format!("the setting {ZONES}: {what}"));
-    let zones: Vec<Json> = serde_json::from_str(zones).map_err(|error| about(&error))?;
-    let zone = |zone: Json| {
-        let from = match zone.get("from").and_then(Json::as_str) {
-            None => i64::MIN,
-            Some(from) => instant(from).map_err(|error| about(&error))?.nanos(),
-        };
-        let name = zone.get("zone").and_then(Json::as_str);
-        let name =
-            name.ok_or_else(|| about(&"an entry is not of the form {\"from\": instant, \"zone\": zone}"))?;
-        Ok((from, name.to_owned()))
-    };
-    let zones = zones
-        .into_iter()
-        .map(zone)
-        .collect::<Result<Vec<_>, QueryError>>()?;
-    Clock::of_zones(&zones).map_err(|error| about(&error))
 }
 
 /// The settings that were used last, so that they are read once.

@@ -3,7 +3,8 @@
 //! A condition holds at an instant or not. So an event that goes on while one begins or ceases to hold is divided there,
 //! and what is done in a period does not depend on how the period is cut.
 
-use super::clock::{Clock, DAY};
+use super::clock::DAY;
+use crate::clock::Clock;
 
 /// A condition.
 #[derive(Clone, Debug, PartialEq, Eq)]

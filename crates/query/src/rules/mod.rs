@@ -15,12 +15,12 @@ mod searches;
 
 use std::sync::Arc;
 
-pub(crate) use clock::Clock;
 use condition::Conditions;
 use expression::Expression;
 use read::Reader;
 use searches::{Collector, Searches};
 
+use crate::clock::Clock;
 use crate::error::QueryError;
 use crate::limits::Guard;
 use crate::pattern::Search;

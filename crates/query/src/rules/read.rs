@@ -2,10 +2,11 @@
 //!
 //! Besides the types of aw-core, `none` and `regex`, there are texts, conditions on time, and rules made of rules.
 
-use super::clock::Clock;
+use super::clock;
 use super::condition::{Condition, Conditions, Hours};
 use super::expression::Expression;
 use super::searches::{Collector, Wanted};
+use crate::clock::Clock;
 use crate::error::QueryError;
 use crate::period::instant;
 use crate::value::{Dict, Value};
@@ -56,7 +57,7 @@ impl Reader<'_> {
             "time" => {
                 let clock = rule
                     .get("zone")
-                    .map_or_else(|| Ok(self.clock.clone()), Clock::read)?;
+                    .map_or_else(|| Ok(self.clock.clone()), clock::read)?;
                 let condition = Condition::Clock(hours(rule)?, clock);
                 Ok(Expression::When(self.conditions.add(condition)))
             }
@@ -152,7 +153,7 @@ fn hours(rule: &Dict) -> Result<Hours, QueryError> {
         }),
         Some(other) => Err(wrong(field, "a time of day such as \"09:00\"", other)),
     };
-    let (from, to) = (time("from", 0)?, time("to", super::clock::DAY)?);
+    let (from, to) = (time("from", 0)?, time("to", clock::DAY)?);
     if from == to {
         return Err(QueryError::function(
             "the fields from and to are the same time, between which there is none",
@@ -184,7 +185,7 @@ fn time_of_day(text: &str) -> Option<i64> {
         text.parse().ok().filter(|n| digits && *n <= most)
     };
     let minutes = number(hours, 24)? * 60 + number(minutes, 59)?;
-    Some(minutes * 60_000_000_000).filter(|time| *time <= super::clock::DAY)
+    Some(minutes * 60_000_000_000).filter(|time| *time <= clock::DAY)
 }
 
 fn weekdays(days: &Value) -> Option<u8> {

@@ -139,6 +139,11 @@ const TABLE: &[(&str, Segments, Need)] = &[
         &["wakatime", "v1", "users", "current", "heartbeats.bulk"],
         Need::Append,
     ),
+    (
+        "GET",
+        &["wakatime", "v1", "users", "current", "statusbar", "today"],
+        Need::Read,
+    ),
     ("GET", &["openapi.json"], Need::Nothing),
     ("GET", &["explorer.css"], Need::Nothing),
     ("GET", &["explorer.js"], Need::Nothing),

@@ -36,7 +36,8 @@
 //!
 //! | path below `/api/wakatime/v1` (for editor plugins of WakaTime) | methods | file |
 //! |---|---|---|
-//! | `users/current/heartbeats`, `users/current/heartbeats.bulk` | POST | [`wakatime`] |
+//! | `users/current/heartbeats`, `users/current/heartbeats.bulk` | POST | [`wakatime::heartbeats`] |
+//! | `users/current/statusbar/today` | GET | [`wakatime::status_bar`] |
 //!
 //! `/mcp` and `/api/1/mcp` are for assistants ([`mcp`]).
 //!

@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use timberline_model::Timestamp;
 use timberline_query::activity::{CategoryRules, DefinitionError};
-use timberline_query::calendar::{Calendar, CalendarError, ZoneChange};
+use timberline_query::calendar::{Calendar, CalendarError};
 use timberline_query::categories::{Categories, CategoriesError, SETTING};
+use timberline_query::clock::{Clock, ClockError, SETTING as ZONES};
 
-/// The setting with the zones that a person lived in: `[{"from": "2026-03-01T10:00:00Z", "zone": "Asia/Tokyo"}]`.
-const ZONES: &str = "timeZones";
 /// The settings of the standard web UI.
 const DAY_START: &str = "startOfDay";
 const WEEK_START: &str = "startOfWeek";
@@ -26,10 +23,8 @@ pub(crate) struct CalendarChoice<'a> {
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingError {
-    #[error(
-        "the setting {ZONES} is not of the form [{{\"from\": \"2026-03-01T10:00:00Z\", \"zone\": \"Asia/Tokyo\"}}]: {0}"
-    )]
-    Zones(String),
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     #[error(transparent)]
     Calendar(#[from] CalendarError),
     #[error("the setting {SETTING}: {0}")]
@@ -38,56 +33,23 @@ pub(crate) enum SettingError {
     Unwritable(#[from] DefinitionError),
 }
 
-/// One entry of the setting; the first needs no `from`.
-#[derive(Deserialize)]
-struct Zone {
-    from: Option<String>,
-    zone: String,
-}
-
 /// The values of all settings, as JSON text.
 type Settings = BTreeMap<String, String>;
 
 /// The person's calendar. Without settings: UTC, days from four in the morning, weeks from Monday.
 pub(crate) fn calendar(settings: &Settings, choice: &CalendarChoice<'_>) -> Result<Calendar, SettingError> {
-    let zones = match choice.zone {
-        Some(zone) => vec![ZoneChange {
-            from: Timestamp::MIN,
-            zone: zone.to_owned(),
-        }],
-        None => zones(settings)?,
+    let clock = match choice.zone {
+        Some(zone) => Clock::of_zone(zone)?,
+        None => Clock::of_setting(settings.get(ZONES).map(String::as_str))?,
     };
     let (day, week) = (text(settings, DAY_START), text(settings, WEEK_START));
     let day_start = choice.day_start.map(str::to_owned).or(day);
     let week_start = choice.week_start.map(str::to_owned).or(week);
     Ok(Calendar::new(
-        &zones,
+        clock,
         day_start.as_deref().unwrap_or("04:00"),
         week_start.as_deref().unwrap_or("monday"),
     )?)
-}
-
-fn zones(settings: &Settings) -> Result<Vec<ZoneChange>, SettingError> {
-    let Some(setting) = settings.get(ZONES) else {
-        return Ok(vec![ZoneChange {
-            from: Timestamp::MIN,
-            zone: "UTC".to_owned(),
-        }]);
-    };
-    let zones: Vec<Zone> =
-        serde_json::from_str(setting).map_err(|error| SettingError::Zones(error.to_string()))?;
-    let change = |zone: Zone| {
-        let from = zone
-            .from
-            .as_deref()
-            .map_or(Ok(Timestamp::MIN), Timestamp::parse_clamped);
-        from.map(|from| ZoneChange {
-            from,
-            zone: zone.zone,
-        })
-        .map_err(|error| SettingError::Zones(error.to_string()))
-    };
-    zones.into_iter().map(change).collect()
 }
 
 /// The categories of the web UI.

@@ -1,10 +1,10 @@
 //! Runs the examples of a page of the documentation, in their order, against a server: a block `http` is a request, and a
-//! block `json` after it is its answer.
+//! block `json` after it is its answer. Lines after the first are headers, as in HTTP.
 
 use serde_json::Value;
 
 use super::http;
-use super::server::Installation;
+use super::server::{Installation, Server};
 
 /// A page, and which fields are another each time: they must be there, and of the kind that is shown.
 pub(crate) struct Page {
@@ -45,6 +45,13 @@ impl Page {
     pub(crate) fn check(&self, at_least: usize) {
         let installation = Installation::new();
         let server = installation.start();
+        self.check_on(&server, at_least);
+        server.stop();
+        installation.verify();
+    }
+
+    /// The same on a server that runs.
+    pub(crate) fn check_on(&self, server: &Server, at_least: usize) {
         // The token that the page shows is not the one that this server gave.
         let mut token: Option<(String, String)> = None;
         let mut compared = 0;
@@ -54,15 +61,27 @@ impl Page {
                 continue;
             }
             let (head, body) = request.split_once("\n\n").unwrap_or((request.trim(), ""));
-            let (method, target) = head.trim().split_once(' ').expect("a method and a path");
+            let mut head = head.lines();
+            let first = head.next().expect("a line");
+            let (method, target) = first.trim().split_once(' ').expect("a method and a path");
             let mut body = body.trim().to_owned();
             if let Some((shown, given)) = &token {
                 body = body.replace(shown, given);
             }
             let sent = (!body.is_empty()).then_some(body.as_bytes());
             let mut connection = http::Connection::open(server.port).expect("a connection");
-            let answer = connection.request(method, target, sent).expect("an answer");
-            assert_eq!(answer.status, 200, "{request}: {}", answer.text());
+            let mut headers = connection.usual_headers(sent);
+            headers.extend(head.map(|line| {
+                let (name, value) = line.split_once(": ").expect("a header");
+                (name.to_owned(), value.to_owned())
+            }));
+            let answer = connection.exchange(method, target, &headers, sent.unwrap_or_default());
+            let answer = answer.expect("an answer");
+            assert!(
+                (200..300).contains(&answer.status),
+                "{request}: {}",
+                answer.text()
+            );
             let Some(("json", shown)) = blocks.get(index + 1) else {
                 continue;
             };
@@ -79,7 +98,5 @@ impl Page {
         }
         assert_eq!(compared, blocks.iter().filter(|block| block.0 == "json").count());
         assert!(compared >= at_least, "only {compared} examples have answers");
-        server.stop();
-        installation.verify();
     }
 }

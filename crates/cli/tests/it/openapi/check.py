@@ -138,6 +138,7 @@ def buckets_and_events(api):
     api.ask("wakatime_heartbeats", 422, {})
     api.ask("wakatime_heartbeat", 201, beat)
     api.ask("wakatime_heartbeat", 422, {})
+    api.ask("wakatime_today", 200, headers={"TimeZone": "Asia/Kathmandu"})
     stored = api.ask("insert_events", 200, [EVENT, {**EVENT, "id": None, "duration": 0}], bucket="b")
     api.ask("insert_events", 200, EVENT, bucket="b")
     api.ask("insert_events", 422, [{}], bucket="b")

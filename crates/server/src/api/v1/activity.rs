@@ -176,7 +176,7 @@ fn span_json(span: &ActivitySpan, fields: Option<&[String]>) -> Result<SpanJson,
 }
 
 /// Nanoseconds as exact seconds: a float would not be.
-pub(super) fn seconds(nanos: i128) -> Result<Box<RawValue>, serde_json::Error> {
+pub(crate) fn seconds(nanos: i128) -> Result<Box<RawValue>, serde_json::Error> {
     let nanos = i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX });
     RawValue::from_string(Duration::from_nanos(nanos).to_string())
 }

@@ -8,10 +8,10 @@ use timberline_model::{Data, Duration, Timestamp};
 
 /// What stands for a project or language that the plugin does not know: ActivityWatch's editor watchers write the same.
 /// Without a value, the web UIs would leave the event out of their sums.
-const UNKNOWN: &str = "unknown";
+pub(super) const UNKNOWN: &str = "unknown";
 /// What plugins send nearly always; it is left out of the data.
 const USUAL_KIND: &str = "file";
-const USUAL_CATEGORY: &str = "coding";
+pub(super) const USUAL_CATEGORY: &str = "coding";
 
 /// Who sends: the computer, and the program.
 #[derive(Clone, Debug)]

@@ -9,9 +9,11 @@
 //! |---|---|
 //! | `heartbeat` | what plugins send; the bucket and the data that it becomes |
 //! | `place` | where a heartbeat belongs among the events of its bucket |
+//! | `today` | the time of a day, for the status bars of editors |
 
 mod heartbeat;
 mod place;
+mod today;
 
 use timberline_model::{Bucket, Data, Timestamp};
 use timberline_views::{Receipt, SegmentError};
@@ -21,6 +23,7 @@ use crate::service::privacy::Verdict;
 use crate::service::write_hold::HoldError;
 
 pub(crate) use self::heartbeat::{Heartbeat, Sender};
+pub(crate) use self::today::{Day, Sums, TodayError};
 
 /// The client of buckets that are made for WakaTime's plugins.
 pub(crate) const CLIENT: &str = "wakatime";

@@ -1,14 +1,12 @@
-//! What WakaTime's editor plugins ask: their heartbeats, and the time of today for their status bar.
+//! `POST /api/wakatime/v1/users/current/heartbeats` and `heartbeats.bulk`: what WakaTime's editor plugins record.
 //!
 //! Shapes and statuses are those of `wakatime-cli`'s own tests: it stores heartbeats again for later unless each has an
 //! answer with the status 201, or 400 if it can never be stored.
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::routing::post;
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -19,13 +17,6 @@ use crate::api::v0::schema::Object;
 use crate::app::App;
 use crate::http::{ApiError, collect_json, json_answer, run_blocking};
 use crate::service::wakatime::{self, Heartbeat, Sender, StoreError};
-
-/// The paths.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/api/wakatime/v1/users/current/heartbeats", post(heartbeat))
-        .route("/api/wakatime/v1/users/current/heartbeats.bulk", post(heartbeats))
-}
 
 /// A heartbeat of a WakaTime plugin. Fields that are not listed are ignored.
 #[derive(ToSchema)]
@@ -74,7 +65,7 @@ struct Answers {
     request_body = Vec<Sent>,
     responses((status = 202, description = "What became of each heartbeat", body = Answers)),
 )]
-pub(crate) async fn heartbeats(
+pub(crate) async fn many(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     body: Body,
@@ -98,7 +89,7 @@ pub(crate) async fn heartbeats(
     request_body = Sent,
     responses((status = 201, description = "It is stored", body = Stored)),
 )]
-pub(crate) async fn heartbeat(
+pub(crate) async fn one(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     body: Body,
