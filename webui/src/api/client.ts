@@ -1,0 +1,78 @@
+import createClient, { type Middleware } from 'openapi-fetch';
+import { fromAnswer, isAbort, toApiError } from './error';
+import { apiKey } from './key';
+import { reading } from './reading.svelte';
+import type { paths } from './schema';
+
+/** The paths whose operation has the parameter `as_of`, by the API's own description. */
+type ReadsPast<Method extends 'get' | 'post'> = {
+  [P in keyof paths]: paths[P] extends Record<Method, { parameters: { query?: { as_of?: unknown } } }> ? P : never;
+}[keyof paths];
+
+const PAST_GET = [
+  '/api/0/buckets',
+  '/api/0/buckets/{bucket}',
+  '/api/0/buckets/{bucket}/events',
+  '/api/0/buckets/{bucket}/events/count',
+  '/api/0/buckets/{bucket}/events/{event}',
+  '/api/0/buckets/{bucket}/export',
+  '/api/0/export',
+  '/api/1/activity',
+  '/api/1/categories',
+  '/api/1/events',
+  '/api/1/export',
+  '/api/1/search',
+  '/api/1/timeline',
+  '/api/1/usage',
+] as const satisfies readonly ReadsPast<'get'>[];
+
+// Settings are read as they are now: a past theme or language helps nobody who looks at the past.
+const PAST_POST = ['/api/0/query', '/api/1/export'] as const satisfies readonly ReadsPast<'post'>[];
+
+const past = new Set<string>([...PAST_GET.map((p) => `GET ${p}`), ...PAST_POST.map((p) => `POST ${p}`)]);
+
+const headersAndMoment: Middleware = {
+  onRequest({ request, schemaPath }) {
+    const key = apiKey();
+    if (key !== null) request.headers.set('Authorization', `Bearer ${key}`);
+    const asOf = reading.asOf;
+    if (asOf === null || !past.has(`${request.method} ${schemaPath}`)) return request;
+    const url = new URL(request.url);
+    if (!url.searchParams.has('as_of')) url.searchParams.set('as_of', asOf);
+    return new Request(url, request);
+  },
+};
+
+/** The directory of the page. The API is beside it, so the page works below any base path of the server. */
+export function serverBase(): string {
+  return new URL('.', location.href.split('#')[0]).href.replace(/\/$/, '');
+}
+
+export const api = createClient<paths>({
+  baseUrl: serverBase(),
+  querySerializer: { array: { style: 'form', explode: true } },
+});
+api.use(headersAndMoment);
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** The body of a good answer; everything else is thrown as an `ApiError` (an abort as what it is). */
+export async function ok<T>(request: Promise<Answer<T>>): Promise<T> {
+  return (await answer(request)).data;
+}
+
+/** As `ok`, with the response, for answers whose headers matter. */
+export async function answer<T>(request: Promise<Answer<T>>): Promise<{ data: T; response: Response }> {
+  let got: Answer<T>;
+  try {
+    got = await request;
+  } catch (thrown) {
+    throw isAbort(thrown) ? thrown : toApiError(thrown);
+  }
+  if (!got.response.ok) throw fromAnswer(got.response.status, got.error);
+  return { data: got.data as T, response: got.response };
+}

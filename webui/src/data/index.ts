@@ -1,0 +1,1 @@
+export { resource, type Resource, type ResourceOptions, type ResourceState } from './resource.svelte';

@@ -1,0 +1,17 @@
+import './design/tokens.css';
+import './design/base.css';
+import { mount } from 'svelte';
+import { takeKeyFromAddress } from './api/key';
+import { theme } from './design/theme.svelte';
+import { rememberedLook, type Theme } from './settings';
+import { startRouter } from './shell/router.svelte';
+import Shell from './shell/Shell.svelte';
+import { languageFrom, text } from './text';
+
+const look = rememberedLook();
+takeKeyFromAddress();
+if (look.theme === 'light' || look.theme === 'dark') theme.show(look.theme satisfies Theme);
+startRouter('/activity');
+
+const target = document.getElementById('app');
+if (target !== null) void text.use(languageFrom(look.locale)).then(() => mount(Shell, { target }));

@@ -1,0 +1,3 @@
+export { registerCommands, type Command } from './commands.svelte';
+export { panels } from './panels.svelte';
+export { link, navigate, route, type Params } from './router.svelte';

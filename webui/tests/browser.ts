@@ -1,0 +1,124 @@
+import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { cspHeader } from '../build/csp';
+
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const SHOTS = fileURLToPath(new URL('./.shots/', import.meta.url));
+
+export const WIDTHS = { narrow: { width: 390, height: 844 }, wide: { width: 1440, height: 900 } } as const;
+export type Width = keyof typeof WIDTHS;
+
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+}
+
+/**
+ * A page that watches itself: console errors, uncaught errors, failed requests, answers of 400 and more, requests to anywhere else and reports of the
+ * content security policy. `complaints` must be empty at the end of a test; `forget` takes out what a test provokes.
+ */
+export class Visitor {
+  readonly complaints: string[] = [];
+
+  private constructor(
+    readonly page: Page,
+    readonly base: string,
+    private readonly context: BrowserContext,
+  ) {}
+
+  static async open(
+    browser: Browser,
+    base: string,
+    options: { width?: Width; dark?: boolean; locale?: string } = {},
+  ): Promise<Visitor> {
+    const context = await browser.newContext({
+      viewport: WIDTHS[options.width ?? 'wide'],
+      colorScheme: options.dark === true ? 'dark' : 'light',
+      locale: options.locale ?? 'en-GB',
+      timezoneId: 'Europe/Berlin',
+      reducedMotion: 'reduce',
+    });
+    const page = await context.newPage();
+    const visitor = new Visitor(page, base, context);
+    await visitor.#watch();
+    return visitor;
+  }
+
+  /** Opens a page of the UI by its hash and waits until its heading is there. */
+  async go(hash: string): Promise<void> {
+    await this.page.goto(`${this.base}/#${hash}`);
+    await this.page.locator('main h1:not(.unseen)').first().waitFor();
+  }
+
+  /** Takes complaints out that a test has provoked. */
+  forget(pattern: RegExp): void {
+    const kept = this.complaints.filter((text) => !pattern.test(text));
+    this.complaints.splice(0, this.complaints.length, ...kept);
+  }
+
+  /** All violations that axe-core finds, in one line each. */
+  async axe(): Promise<string[]> {
+    // Evaluated by the debugger, which the content security policy of the page does not concern.
+    const source = await import('node:fs/promises').then((fs) => fs.readFile(AXE, 'utf8'));
+    await this.page.evaluate(source);
+    return this.page.evaluate(async () => {
+      interface Violation {
+        id: string;
+        help: string;
+        nodes: { target: unknown[] }[];
+      }
+      const axe = (globalThis as unknown as { axe: { run: () => Promise<{ violations: Violation[] }> } }).axe;
+      const { violations } = await axe.run();
+      return violations.map((v) => `${v.id}: ${v.help} at ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`);
+    });
+  }
+
+  /** A picture in webui/tests/.shots, for human eyes. */
+  async shot(name: string): Promise<void> {
+    await mkdir(SHOTS, { recursive: true });
+    await this.page.screenshot({ path: `${SHOTS}${name}.png`, fullPage: true });
+  }
+
+  /** Whether the page is wider than the screen. */
+  overflows(): Promise<boolean> {
+    return this.page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+  }
+
+  async #watch(): Promise<void> {
+    const { page, base, complaints } = this;
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(`console: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
+    page.on('request', (request) => {
+      if (!request.url().startsWith(base) && !request.url().startsWith('data:'))
+        complaints.push(`external: ${request.url()}`);
+    });
+    page.on('requestfailed', (request) => {
+      // The page itself aborts what it no longer needs.
+      const why = request.failure()?.errorText ?? '';
+      if (why !== 'net::ERR_ABORTED') complaints.push(`failed: ${request.url()} ${why}`);
+    });
+    page.on('response', (response) => {
+      if (response.status() >= 400) complaints.push(`status ${response.status()}: ${response.url()}`);
+    });
+    await page.exposeBinding('reportPolicy', (_, text: string) => complaints.push(`policy: ${text}`));
+    await page.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (event) => {
+        const report = (globalThis as unknown as { reportPolicy: (text: string) => void }).reportPolicy;
+        report(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
+      });
+    });
+    // `--webpath` serves files without our policy; the embedded pages have it.
+    await page.route(`${base}/`, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, headers: { ...response.headers(), 'content-security-policy': cspHeader() } });
+    });
+  }
+}

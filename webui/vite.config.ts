@@ -1,0 +1,36 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vite';
+import { compressed } from './build/compressed';
+import { cspHeader, DEV_NONCE } from './build/csp';
+
+const server = process.env['TIMBERLINE_SERVER'] ?? 'http://127.0.0.1:5600';
+
+export default defineConfig(({ command }) => ({
+  base: './',
+  plugins: [svelte(), compressed()],
+  ...(command === 'serve' ? { html: { cspNonce: DEV_NONCE } } : {}),
+  build: {
+    target: ['chrome125', 'firefox128', 'safari17.5'],
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      output: {
+        entryFileNames: 'assets/[name]-[hash].js',
+        chunkFileNames: 'assets/[name]-[hash].js',
+        assetFileNames: 'assets/[name]-[hash][extname]',
+      },
+    },
+  },
+  server: {
+    port: 27180,
+    proxy: { '/api': { target: server, changeOrigin: true }, '/mcp': server, '/health': server },
+    headers: {
+      'Content-Security-Policy': cspHeader({
+        'script-src': `'self' 'nonce-${DEV_NONCE}'`,
+        'style-src': `'self' 'nonce-${DEV_NONCE}'`,
+      }),
+    },
+  },
+  preview: { headers: { 'Content-Security-Policy': cspHeader() } },
+}));
