@@ -1,0 +1,61 @@
+//! What a desktop reports.
+
+use timberline_model::{Duration, Timestamp};
+
+/// Something that happened on the desktop. Its time is given with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// Somebody used a keyboard, a pointer, or another device that counts.
+    Input,
+    /// The session was locked.
+    Locked,
+    /// The session was unlocked, which takes a person: it counts as input.
+    Unlocked,
+    /// Another user's session is on the screen now.
+    SwitchedAway,
+    /// This session is on the screen again, which takes a person: it counts as input.
+    SwitchedBack,
+    /// The machine is going to sleep.
+    SleepBegan,
+    /// The machine is awake again.
+    SleepEnded,
+    /// The wall clock was set.
+    ClockStepped {
+        /// What it said afterwards.
+        to: Timestamp,
+    },
+    /// A reason to count as present although there is no input began or ended. [`Afk`](super::Afk) ignores it.
+    Reason(Reason, bool),
+    /// The watcher ends.
+    Ended,
+}
+
+/// Why somebody may be there although there is no input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// A program keeps the screen from going blank, such as a video player.
+    Inhibitor,
+    /// Sound is played.
+    Audio,
+    /// A microphone is in use.
+    Microphone,
+    /// The window in front fills the screen.
+    FullScreen,
+}
+
+/// Whole milliseconds since 1970: what both reference servers can store. All rules are about whole milliseconds.
+pub(super) fn millis(at: Timestamp) -> i64 {
+    at.nanos().div_euclid(NANOS_PER_MILLI)
+}
+
+/// The other way round.
+pub(super) fn timestamp(millis: i64) -> Timestamp {
+    Timestamp::from_nanos(millis.saturating_mul(NANOS_PER_MILLI))
+}
+
+/// A length of time in whole milliseconds, at least one.
+pub(super) fn span(time: Duration) -> i64 {
+    time.nanos().div_euclid(NANOS_PER_MILLI).max(1)
+}
+
+const NANOS_PER_MILLI: i64 = 1_000_000;

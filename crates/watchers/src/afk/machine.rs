@@ -1,0 +1,283 @@
+//! The state machine that makes AFK events of facts.
+
+use timberline_model::{Data, Duration, Timestamp};
+
+use super::fact::{Fact, millis, span, timestamp};
+
+/// After so long without input somebody is away, as in the reference: 180 s.
+pub const TIMEOUT: Duration = Duration::from_secs(180);
+
+/// Whether somebody is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Nobody is.
+    Afk,
+    /// Somebody is.
+    NotAfk,
+}
+
+impl Status {
+    /// The data of an event, as the reference's: `{"status":"afk"}` or `{"status":"not-afk"}`.
+    #[must_use]
+    pub fn data(self) -> Data {
+        Data::from_canonical(match self {
+            Status::Afk => r#"{"status":"afk"}"#,
+            Status::NotAfk => r#"{"status":"not-afk"}"#,
+        })
+    }
+}
+
+/// An event as far as it is known. One with the same start replaces it; it only ever gets longer.
+///
+/// Sent as a heartbeat with this start, this duration and a pulsetime of 0, it makes exactly this event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AfkEvent {
+    /// When it began.
+    pub start: Timestamp,
+    /// When it ended, as far as is known. Always after `start`.
+    pub end: Timestamp,
+    /// What was the case.
+    pub status: Status,
+}
+
+impl AfkEvent {
+    /// How long it is.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        self.end.since(self.start)
+    }
+}
+
+/// Makes AFK events of facts.
+///
+/// Facts are given in the order of their times. An earlier time counts as the latest that was given; only an input may
+/// be reported late, as long as nothing was said about that time.
+///
+/// ```
+/// use timberline_model::{Duration, Timestamp};
+/// use timberline_watchers::afk::{Afk, Fact, Status, TIMEOUT};
+///
+/// let ten = Timestamp::parse("2026-03-01T10:00:00Z")?;
+/// let after = |seconds| ten.saturating_add(Duration::from_secs(seconds));
+/// let mut afk = Afk::start(ten, TIMEOUT);
+/// let events = afk.observe(after(60), Fact::Input);
+/// assert_eq!((events[0].status, events[0].end), (Status::NotAfk, after(60)));
+/// let events = afk.observe(after(70), Fact::Locked);
+/// assert_eq!((events[0].status, events[0].end), (Status::NotAfk, after(70)));
+/// let events = afk.tick(after(75));
+/// assert_eq!((events[0].status, events[0].start, events[0].end), (Status::Afk, after(70), after(75)));
+/// # Ok::<(), timberline_model::TimeError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Afk {
+    timeout: i64,
+    /// The latest time that was given.
+    now: i64,
+    /// The event that is going on; `None` while the machine sleeps, and after the end.
+    open: Option<Open>,
+    /// The event before it, unless something separates them.
+    before: Option<Open>,
+    /// The last input, while it is not yet known that somebody is away.
+    input: Option<i64>,
+    locked: bool,
+    switched_away: bool,
+    asleep: bool,
+    ended: bool,
+    said: Vec<AfkEvent>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    start: i64,
+    end: i64,
+    status: Status,
+}
+
+impl Afk {
+    /// Begins: somebody is there at `at`, because a session begins with a person.
+    #[must_use]
+    pub fn start(at: Timestamp, timeout: Duration) -> Afk {
+        let now = millis(at);
+        Afk {
+            timeout: span(timeout),
+            now,
+            open: Some(Open {
+                start: now,
+                end: now,
+                status: Status::NotAfk,
+            }),
+            before: None,
+            input: Some(now),
+            locked: false,
+            switched_away: false,
+            asleep: false,
+            ended: false,
+            said: Vec::new(),
+        }
+    }
+
+    /// Time has passed. Returns the events that began or got longer, in order.
+    pub fn tick(&mut self, now: Timestamp) -> Vec<AfkEvent> {
+        self.pass(millis(now));
+        std::mem::take(&mut self.said)
+    }
+
+    /// Something happened. Returns the events that began or got longer, in order.
+    pub fn observe(&mut self, at: Timestamp, fact: Fact) -> Vec<AfkEvent> {
+        let at = millis(at);
+        match fact {
+            Fact::Input => self.late_input(at),
+            Fact::Locked => self.leave(at, |afk| afk.locked = true),
+            Fact::SwitchedAway => self.leave(at, |afk| afk.switched_away = true),
+            Fact::Unlocked => self.come_back(at, |afk| std::mem::take(&mut afk.locked)),
+            Fact::SwitchedBack => self.come_back(at, |afk| std::mem::take(&mut afk.switched_away)),
+            Fact::SleepBegan => self.leave(at, |afk| afk.asleep = true),
+            Fact::SleepEnded => self.wake(at),
+            Fact::ClockStepped { to } => self.step(at, millis(to)),
+            Fact::Reason(..) => self.pass(at),
+            Fact::Ended => self.leave(at, |afk| afk.ended = true),
+        }
+        std::mem::take(&mut self.said)
+    }
+
+    /// When somebody will be away if there is no input until then: the next time at which a tick changes the status.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let input = self.input.filter(|_| self.is_present())?;
+        Some(timestamp(input.saturating_add(self.timeout)))
+    }
+
+    /// What is the case, as far as is known; `None` while the machine sleeps.
+    #[must_use]
+    pub fn status(&self) -> Option<Status> {
+        self.open.map(|open| open.status)
+    }
+
+    fn is_present(&self) -> bool {
+        !(self.locked || self.switched_away || self.asleep || self.ended)
+    }
+
+    fn pass(&mut self, at: i64) {
+        self.now = self.now.max(at);
+        let Some(open) = self.open else { return };
+        match self.input {
+            // Whether this time is active depends on when the next input is.
+            Some(input) if self.now.saturating_sub(input) < self.timeout => {}
+            Some(input) => {
+                self.input = None;
+                // A single input is a millisecond of activity: no two events begin at the same time.
+                let single = i64::from(input == open.start);
+                let last = input.saturating_add(single).max(open.start);
+                self.switch(last, Some(Status::Afk));
+                self.extend(self.now);
+            }
+            None => self.extend(self.now),
+        }
+    }
+
+    /// An input, perhaps one that is reported late: nothing was said about the time after the open event's end.
+    fn late_input(&mut self, at: i64) {
+        let said = self.open.map_or(self.now, |open| open.end);
+        let at = at.max(said);
+        if at >= self.now || self.input.is_none() {
+            self.pass(at);
+        }
+        self.use_input(at);
+    }
+
+    fn use_input(&mut self, at: i64) {
+        if !self.is_present() {
+            return;
+        }
+        if self.open.is_none_or(|open| open.status == Status::Afk) {
+            self.switch(at, Some(Status::NotAfk));
+        }
+        self.input = Some(at);
+        self.extend(at);
+    }
+
+    /// Nobody is there any more from now on, and until now whoever was there still was.
+    fn leave(&mut self, at: i64, how: impl FnOnce(&mut Self)) {
+        self.pass(at);
+        let at = self.now;
+        if self.input.take().is_some() {
+            self.extend(at);
+        }
+        how(self);
+        let status = (!self.asleep && !self.ended).then_some(Status::Afk);
+        self.switch(at, status);
+    }
+
+    fn come_back(&mut self, at: i64, was_gone: impl FnOnce(&mut Self) -> bool) {
+        self.pass(at);
+        if was_gone(self) {
+            self.use_input(self.now);
+        }
+    }
+
+    fn wake(&mut self, at: i64) {
+        self.pass(at);
+        if std::mem::take(&mut self.asleep) && !self.ended {
+            // The machine may have woken by itself: somebody is there from the next input on.
+            self.switch(self.now, Some(Status::Afk));
+        }
+    }
+
+    /// The clock was set: what was the case until `at` goes on at `to`, in an event of its own.
+    fn step(&mut self, at: i64, to: i64) {
+        self.pass(at);
+        let by = to.saturating_sub(self.now);
+        if by == 0 {
+            return;
+        }
+        let at = self.now;
+        if self.input.is_some() {
+            self.extend(at);
+        }
+        self.now = to;
+        self.input = self.input.map(|input| input.saturating_add(by));
+        self.before = None;
+        self.open = self.open.map(|open| Open {
+            start: to,
+            end: to,
+            ..open
+        });
+    }
+
+    /// Ends the open event at `at`, and begins another one there.
+    fn switch(&mut self, at: i64, status: Option<Status>) {
+        if self.open.map(|open| open.status) == status {
+            return;
+        }
+        self.extend(at);
+        if let Some(ended) = self.open.take().filter(|open| open.end > open.start) {
+            self.before = Some(ended);
+        }
+        let Some(status) = status else { return };
+        // After an event that turned out to be empty, the one before it goes on.
+        let goes_on = self
+            .before
+            .filter(|before| before.status == status && before.end == at);
+        self.open = Some(goes_on.unwrap_or(Open {
+            start: at,
+            end: at,
+            status,
+        }));
+    }
+
+    /// The open event lasts until `end`.
+    fn extend(&mut self, end: i64) {
+        let Some(open) = self.open.as_mut() else { return };
+        if end <= open.end {
+            return;
+        }
+        open.end = end;
+        let event = AfkEvent {
+            start: timestamp(open.start),
+            end: timestamp(end),
+            status: open.status,
+        };
+        self.said.retain(|said| said.start != event.start);
+        self.said.push(event);
+    }
+}

@@ -1,0 +1,13 @@
+//! Whether somebody is at the keyboard, as events; without any desktop.
+//!
+//! [`Afk`] takes [`Fact`]s (input, lock, sleep, ...) with their times and says what the events of the bucket
+//! `aw-watcher-afk_HOST` are. [`Presence`] does the same for the bucket with the reasons. `docs/afk.md` has the rules with
+//! examples; the tests compare both with plain models of these rules.
+
+mod fact;
+mod machine;
+mod presence;
+
+pub use fact::{Fact, Reason};
+pub use machine::{Afk, AfkEvent, Status, TIMEOUT};
+pub use presence::{Presence, PresenceEvent, State};

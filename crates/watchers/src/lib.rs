@@ -1,0 +1,16 @@
+//! What Timberline's watchers are made of: the client that loses nothing, the clocks, and the rules that make events of
+//! what happens on a desktop.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`clock`] | wall, monotonic and boot time behind a trait; notices sleep and clocks that were set |
+//! | [`afk`] | makes AFK events of input, locks, sleep and clock steps |
+//! | [`window`] | makes window events of windows and titles: settle time, rules, private windows |
+//!
+//! Nothing here knows a desktop: what watches X11, Wayland or D-Bus reports facts to these modules.
+
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::indexing_slicing))]
+
+pub mod afk;
+pub mod clock;
+pub mod window;
