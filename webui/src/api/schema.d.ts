@@ -467,6 +467,43 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/1/categories/preview': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Try categories
+     * @description What of a period they would put into another category than the stored ones do. Nothing is changed.
+     */
+    post: operations['preview_categories'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/1/categories/uncategorised': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Find what has no category */
+    get: operations['list_uncategorised'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/1/categories/versions': {
     parameters: {
       query?: never;
@@ -808,9 +845,9 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * Follow records or buckets
+     * Follow what happens
      * @description Server-sent events, as they are published: with `mode=records` every record of the log, with `mode=heads` the newest
-     *     state of each bucket that has changed. The answer does not end by itself. The `id` of an event is the number of a
+     *     state of each bucket that has changed, with `mode=usage` the sums of today (`GET /api/1/usage` without `start` and `end`). The answer does not end by itself. The `id` of an event is the number of a
      *     record; sent as `Last-Event-ID`, it continues the stream after it. `docs/live.md` has the events and their data.
      */
     get: operations['open_stream'];
@@ -1164,6 +1201,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
+    /**
+     * @description What a rule looks for.
+     * @enum {string}
+     */
+    AboutJson: 'app' | 'domain' | 'word' | 'title';
     /** @description A rule for a category. */
     AcceptRequest: {
       /** @description The path of the category. If there is none, it is created. */
@@ -1359,6 +1401,25 @@ export interface components {
       name: unknown;
       /** @description When an event is of this category (`docs/categories.md`). */
       rule?: unknown;
+    };
+    /** @description Categories to be tried, and on what. */
+    CategoryPreviewRequest: {
+      /** @description All categories, as `PUT /api/1/categories` takes them. */
+      categories: unknown[];
+      /** @description Hostnames; all that have a bucket of windows unless given. */
+      devices?: string[];
+      /**
+       * Format: date-time
+       * @description Where it ends.
+       */
+      end: string;
+      /** @description Samples of each move, at most 100; 5 unless given. */
+      samples?: number;
+      /**
+       * Format: date-time
+       * @description Where the period begins.
+       */
+      start: string;
     };
     /**
      * @description What a change did.
@@ -2219,6 +2280,33 @@ export interface components {
     };
     /** @description The number of a record, or an instant. */
     Moment: number | (string & Record<string, never>);
+    /** @description What would go from one category to another. */
+    MoveJson: {
+      /**
+       * Format: double
+       * @description Seconds.
+       */
+      duration: number;
+      from: string[];
+      /** @description The data with the most time. */
+      samples: components['schemas']['SampleJson'][];
+      to: string[];
+    };
+    /** @description What would be in another category. */
+    MovesJson: {
+      /**
+       * Format: double
+       * @description Seconds of all activity of the period.
+       */
+      duration: number;
+      /**
+       * Format: double
+       * @description Seconds that would be in another category.
+       */
+      moved: number;
+      /** @description The pairs of categories with the most time, longest first. */
+      moves: components['schemas']['MoveJson'][];
+    };
     /** @description A bucket to create. */
     NewBucket: {
       client: string;
@@ -2492,6 +2580,17 @@ export interface components {
     };
     /** @description A redaction: what, or the token of its preview. */
     RedactionRequest: components['schemas']['Confirmation'] | components['schemas']['Redaction'];
+    /** @description Something that would be in another category. */
+    SampleJson: {
+      data: {
+        [key: string]: unknown;
+      };
+      /**
+       * Format: double
+       * @description Seconds.
+       */
+      duration: number;
+    };
     /**
      * @description What a token is for. Each scope includes those of which it says so.
      * @enum {string}
@@ -2672,7 +2771,29 @@ export interface components {
      * @description What a stream follows.
      * @enum {string}
      */
-    StreamMode: 'heads' | 'records';
+    StreamMode: 'heads' | 'records' | 'usage';
+    /** @description A rule that `POST /api/1/categories/accept` adds to a category. */
+    SuggestionJson: {
+      about: components['schemas']['AboutJson'];
+      /**
+       * Format: double
+       * @description Seconds without a category that it matches, and no suggestion before it.
+       */
+      duration: number;
+      rule: {
+        [key: string]: unknown;
+      };
+      text: string;
+    };
+    /** @description A text, and how long events without a category had it. */
+    TextJson: {
+      /**
+       * Format: double
+       * @description Seconds.
+       */
+      duration: number;
+      text: string;
+    };
     /** @description What is drawn of a time. */
     Timeline: {
       /** @description The data that the spans refer to by number. */
@@ -2682,7 +2803,7 @@ export interface components {
        * @description Where it ends.
        */
       end: string;
-      /** @description One for each bucket, by id. */
+      /** @description One for each bucket, by id, or for each category, those with most time first. */
       lanes: components['schemas']['TimelineLane'][];
       /**
        * Format: date-time
@@ -2690,9 +2811,12 @@ export interface components {
        */
       start: string;
     };
-    /** @description A bucket of a timeline. */
+    /** @description A lane of a timeline. */
     TimelineLane: {
-      bucket: string;
+      /** @description The id of the bucket, in a lane for a bucket. */
+      bucket?: string;
+      /** @description The names of the category, in a lane for a category; null for what has none. */
+      category?: string[] | null;
       /**
        * Format: double
        * @description Seconds of a span. Null if each event is a span.
@@ -2717,9 +2841,9 @@ export interface components {
       end: string;
       /**
        * Format: u-int64
-       * @description Events that lie in it, wholly or partly.
+       * @description Events that lie in it, wholly or partly; only in a lane for a bucket.
        */
-      events: number;
+      events?: number;
       /**
        * Format: u-int64
        * @description The id of the event, if it is only one.
@@ -2781,6 +2905,27 @@ export interface components {
      * @enum {string}
      */
     TrashedWhat: 'bucket' | 'events';
+    /** @description What has no category. Lists have what has the most time first. */
+    UncategorisedJson: {
+      apps: components['schemas']['TextJson'][];
+      /** @description Domains, of watchers that record a `url` with a window. */
+      domains: components['schemas']['TextJson'][];
+      /**
+       * Format: double
+       * @description Seconds that have no category.
+       */
+      duration: number;
+      /** @description Rules that match nothing that has a category, and together most of what has none. */
+      suggestions: components['schemas']['SuggestionJson'][];
+      titles: components['schemas']['TextJson'][];
+      /**
+       * Format: double
+       * @description Seconds of all activity of the period.
+       */
+      total: number;
+      /** @description Words of titles. */
+      words: components['schemas']['TextJson'][];
+    };
     /** @description What to undo: one record. */
     UndoOne: {
       /** @description Undo what can be undone, even if it is not all. */
@@ -3012,6 +3157,19 @@ export interface components {
            * @description The time.
            */
           seconds: number;
+        }
+      | {
+          /** @description The names of the category, from the outermost in. Categories in it count. */
+          category: string[];
+          /** @enum {string} */
+          on: 'usage';
+          /**
+           * Format: u-int64
+           * @description The time.
+           */
+          seconds: number;
+          /** @description The zone of the person's days; the settings say it unless given. */
+          zone?: string;
         };
     /** @description All webhooks. */
     Webhooks: {
@@ -4003,6 +4161,11 @@ export interface operations {
         always_active?: string;
         /** @description Rules of categories as JSON, `[[["Work"], {"type": "regex", "regex": "vim"}]]`; those of the setting `classes` unless given. */
         categories?: string;
+        /**
+         * @description By which version of the categories: `now` (unless given), the number of the record that began one, or `then`: each event by
+         *     the version that was in force when it happened.
+         */
+        rules?: string;
         /** @description Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times. */
         category?: string;
         /** @description The name of the time zone, such as `Europe/Berlin`; those of the setting `timeZones` unless given. */
@@ -4053,6 +4216,15 @@ export interface operations {
       };
       401: components['responses']['Unauthorized'];
       403: components['responses']['Forbidden'];
+      /** @description The record that `rules` names began no version of the categories */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
       410: components['responses']['Gone'];
       429: components['responses']['TooManyRequests'];
       500: components['responses']['InternalError'];
@@ -4439,6 +4611,126 @@ export interface operations {
       413: components['responses']['TooLarge'];
       415: components['responses']['WrongContentType'];
       422: components['responses']['Unfit'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  preview_categories: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['CategoryPreviewRequest'];
+      };
+    };
+    responses: {
+      /** @description What would be in another category */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['MovesJson'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      413: components['responses']['TooLarge'];
+      415: components['responses']['WrongContentType'];
+      422: components['responses']['Unfit'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  list_uncategorised: {
+    parameters: {
+      query: {
+        /** @description Where the period begins, in RFC 3339. A `+` must be sent as `%2B`. */
+        start: string;
+        /** @description Where it ends. */
+        end: string;
+        /**
+         * @description Hostnames, separated by commas; all that have a bucket of windows unless given. Of devices that were used at the same
+         *     time the earlier one counts.
+         */
+        devices?: string;
+        /** @description Whether only time counts in which the person was there; true unless given. */
+        filter_afk?: boolean;
+        /** @description Whether a tab in front that plays sound shows that the person is there; true unless given, for several devices false. */
+        audible?: boolean;
+        /** @description Whether events of the stopwatch come before all others; true unless given, for several devices false. */
+        stopwatch?: boolean;
+        /**
+         * @description Windows whose app or title this pattern is found in show that the person is there; the setting
+         *     `always_active_pattern` unless given.
+         */
+        always_active?: string;
+        /** @description Rules of categories as JSON, `[[["Work"], {"type": "regex", "regex": "vim"}]]`; those of the setting `classes` unless given. */
+        categories?: string;
+        /**
+         * @description By which version of the categories: `now` (unless given), the number of the record that began one, or `then`: each event by
+         *     the version that was in force when it happened.
+         */
+        rules?: string;
+        /** @description Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times. */
+        category?: string;
+        /** @description The name of the time zone, such as `Europe/Berlin`; those of the setting `timeZones` unless given. */
+        zone?: string;
+        /** @description When days begin, such as `04:00`; the setting `startOfDay` unless given. */
+        day_start?: string;
+        /** @description The day on which weeks begin, such as `monday`; the setting `startOfWeek` unless given. */
+        week_start?: string;
+        /** @description Texts of each list, from 1 to 1,000; 20 unless given */
+        limit?: number;
+        /**
+         * @description Answer from a past state: the number of a record, or an instant. The answer then has the header
+         *     `X-Timberline-Seq`, which names the record.
+         */
+        as_of?: components['schemas']['Moment'];
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What has no category */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['UncategorisedJson'];
+        };
+      };
+      /** @description A parameter cannot be used */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      /** @description The record that `rules` names began no version of the categories */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      410: components['responses']['Gone'];
       429: components['responses']['TooManyRequests'];
       500: components['responses']['InternalError'];
       503: components['responses']['Unavailable'];
@@ -5371,7 +5663,7 @@ export interface operations {
   get_timeline: {
     parameters: {
       query?: {
-        /** @description Where it begins, in RFC 3339; with the first event, if not given */
+        /** @description Where it begins, in RFC 3339; with the first event, if not given. `lanes=category` needs it */
         start?: string;
         /** @description Where it ends; with the last event, if not given */
         end?: string;
@@ -5379,8 +5671,22 @@ export interface operations {
         width?: number;
         /** @description Only these buckets; `*` stands for any text */
         bucket?: string[];
-        /** @description Only buckets with these host names */
-        device?: string[];
+        /** @description `bucket` (unless given) for a lane for each bucket, `category` for a lane for each category of what the person did */
+        lanes?: string;
+        /** @description Only these host names, separated by commas */
+        devices?: string;
+        /** @description With `lanes=category`: as for `/api/1/activity` */
+        filter_afk?: boolean;
+        /** @description The same */
+        audible?: boolean;
+        /** @description The same */
+        stopwatch?: boolean;
+        /** @description The same */
+        always_active?: string;
+        /** @description The same */
+        categories?: string;
+        /** @description The same */
+        category?: string[];
         /**
          * @description Answer from a past state: the number of a record, or an instant. The answer then has the header
          *     `X-Timberline-Seq`, which names the record.
@@ -5569,6 +5875,11 @@ export interface operations {
         always_active?: string;
         /** @description Rules of categories as JSON, `[[["Work"], {"type": "regex", "regex": "vim"}]]`; those of the setting `classes` unless given. */
         categories?: string;
+        /**
+         * @description By which version of the categories: `now` (unless given), the number of the record that began one, or `then`: each event by
+         *     the version that was in force when it happened.
+         */
+        rules?: string;
         /** @description Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times. */
         category?: string;
         /** @description The name of the time zone, such as `Europe/Berlin`; those of the setting `timeZones` unless given. */
@@ -5619,6 +5930,15 @@ export interface operations {
       };
       401: components['responses']['Unauthorized'];
       403: components['responses']['Forbidden'];
+      /** @description The record that `rules` names began no version of the categories */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
       410: components['responses']['Gone'];
       /** @description The answer would have too many sums */
       413: {
