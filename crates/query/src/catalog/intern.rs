@@ -13,11 +13,16 @@ const OVERHEAD: usize = 56;
 /// Bytes that a string costs in addition to itself: its place, and its entry in an index that has room.
 const STRING_OVERHEAD: usize = ByteList::OVERHEAD + 14;
 
+/// Parts of an index. The threads of a query that reads much for the first time all look for strings, and each look is a
+/// cache miss or two: with a single lock they mostly wait for one another.
+const SHARDS: usize = 16;
+
 /// Byte strings of which each has one number: the many that a catalog has, in memory that is given back with it.
 #[derive(Default)]
 pub(crate) struct InternedBytes {
     strings: ByteList,
-    index: Mutex<HashTable<Entry>>,
+    /// Each string's entry is in the part that its hash says.
+    index: [Mutex<HashTable<Entry>>; SHARDS],
 }
 
 impl std::fmt::Debug for InternedBytes {
@@ -30,7 +35,7 @@ impl InternedBytes {
     /// The number of a string, and the bytes it took if it is new.
     pub(crate) fn intern(&self, string: &[u8]) -> (u32, usize) {
         let hash = hash(string);
-        let mut index = self.index.lock();
+        let mut index = self.shard(hash).lock();
         if let Some(found) = index.find(spread(hash), |e| self.is(*e, hash, string)) {
             return (found.number, 0);
         }
@@ -42,9 +47,14 @@ impl InternedBytes {
     /// The number of a string that was met before.
     pub(crate) fn find(&self, string: &[u8]) -> Option<u32> {
         let hash = hash(string);
-        let index = self.index.lock();
+        let index = self.shard(hash).lock();
         let found = index.find(spread(hash), |e| self.is(*e, hash, string));
         found.map(|e| e.number)
+    }
+
+    #[allow(clippy::indexing_slicing, reason = "a remainder of the length")]
+    fn shard(&self, hash: u32) -> &Mutex<HashTable<Entry>> {
+        &self.index[hash as usize % SHARDS]
     }
 
     fn is(&self, entry: Entry, hash: u32, string: &[u8]) -> bool {
