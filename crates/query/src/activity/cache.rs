@@ -1,6 +1,6 @@
 //! What is kept of activity between requests: where days can be cut, and the sums of each part.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use lru::LruCache;
 use parking_lot::Mutex;
@@ -9,7 +9,6 @@ use timberline_views::{Seq, Snapshot};
 
 use super::quiet::Edges;
 use super::sums::Sums;
-use crate::catalog::Catalog;
 use crate::run::Reads;
 use crate::warning::Warning;
 
@@ -54,7 +53,7 @@ struct Entry {
     bytes: usize,
 }
 
-/// Bounded in bytes: the least recently used are dropped first.
+/// Bounded in bytes: the least recently used are dropped first. Nothing in it refers to the engine's catalog, so it stays when that is dropped.
 #[derive(Debug)]
 pub(crate) struct ActivityCache {
     most: usize,
@@ -63,22 +62,8 @@ pub(crate) struct ActivityCache {
 
 #[derive(Debug)]
 struct Entries {
-    /// Sums have numbers of this catalog.
-    catalog: Weak<Catalog>,
     by_key: LruCache<Key, Entry, FxBuildHasher>,
     bytes: usize,
-}
-
-impl Entries {
-    /// Drops what is in numbers of another catalog.
-    fn of(&mut self, catalog: &Arc<Catalog>) -> &mut Entries {
-        if self.catalog.as_ptr() != Arc::as_ptr(catalog) {
-            self.by_key.clear();
-            self.bytes = 0;
-            self.catalog = Arc::downgrade(catalog);
-        }
-        self
-    }
 }
 
 impl ActivityCache {
@@ -86,7 +71,6 @@ impl ActivityCache {
         ActivityCache {
             most,
             entries: Mutex::new(Entries {
-                catalog: Weak::new(),
                 by_key: LruCache::unbounded_with_hasher(FxBuildHasher),
                 bytes: 0,
             }),
@@ -94,14 +78,9 @@ impl ActivityCache {
     }
 
     /// What is kept, if it still holds.
-    pub(super) fn get(
-        &self,
-        catalog: &Arc<Catalog>,
-        key: &Key,
-        snapshot: &Snapshot,
-    ) -> Option<(Kept, Arc<[Warning]>)> {
+    pub(super) fn get(&self, key: &Key, snapshot: &Snapshot) -> Option<(Kept, Arc<[Warning]>)> {
         let mut entries = self.entries.lock();
-        let entry = entries.of(catalog).by_key.get(key)?;
+        let entry = entries.by_key.get(key)?;
         let holds = entry.reads.unchanged_since(entry.seq, snapshot);
         holds.then(|| (entry.kept.clone(), Arc::clone(&entry.warnings)))
     }
@@ -109,7 +88,6 @@ impl ActivityCache {
     /// Keeps an answer, unless one of a newer snapshot is kept.
     pub(super) fn put(
         &self,
-        catalog: &Arc<Catalog>,
         key: Key,
         kept: Kept,
         warnings: Arc<[Warning]>,
@@ -127,8 +105,7 @@ impl ActivityCache {
         if bytes > self.most / 4 {
             return;
         }
-        let mut guard = self.entries.lock();
-        let entries = guard.of(catalog);
+        let entries = &mut *self.entries.lock();
         if entries.by_key.peek(&key).is_some_and(|kept| kept.seq > seq) {
             return;
         }
@@ -155,7 +132,6 @@ impl ActivityCache {
         let entries = &mut *self.entries.lock();
         entries.by_key.clear();
         entries.bytes = 0;
-        entries.catalog = Weak::new();
     }
 
     /// How many answers are kept, and their bytes.

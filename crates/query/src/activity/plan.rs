@@ -182,7 +182,7 @@ impl<'a> Plan<'a> {
         if self.past {
             return None;
         }
-        let (kept, warnings) = self.engine.activity.get(&self.catalog, key, self.snapshot)?;
+        let (kept, warnings) = self.engine.activity.get(key, self.snapshot)?;
         self.warn(&warnings);
         Some(kept)
     }
@@ -190,9 +190,7 @@ impl<'a> Plan<'a> {
     pub(super) fn keep(&self, key: Key, kept: Kept, warnings: &[Warning], reads: &Arc<Reads>) {
         if !self.past {
             let read = (self.snapshot.seq(), Arc::clone(reads));
-            self.engine
-                .activity
-                .put(&self.catalog, key, kept, warnings.into(), read);
+            self.engine.activity.put(key, kept, warnings.into(), read);
         }
     }
 

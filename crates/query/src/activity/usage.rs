@@ -11,7 +11,7 @@ use super::definition::Definition;
 use super::plan::Plan;
 use super::quiet::Edges;
 use super::stopwatch::Mixed;
-use super::sums::{Dimension, Group, Grouping, Sum, Sums};
+use super::sums::{Dimension, Grouping, Sums, Total};
 use crate::calendar::{Bin, Calendar};
 use crate::engine::Engine;
 use crate::error::QueryError;
@@ -91,9 +91,9 @@ impl Engine {
     ) -> Result<Usage, QueryError> {
         let source = request.by.source();
         let plan = Plan::new(self, snapshot, request.definition, source, request.past, cancel)?;
-        let grouping = Grouping::of(&plan.catalog, request.by);
-        let sums = plan.sums(request, &grouping)?;
-        let usage = plan.usage(request, sums);
+        let grouping = Grouping::of(&plan.catalog, request.by, request.definition.origins(source));
+        let usage = listed(plan.total(request, &grouping)?, request.limit);
+        drop(grouping);
         let warnings = plan.into_warnings();
         Ok(Usage { warnings, ..usage })
     }
@@ -101,14 +101,10 @@ impl Engine {
 
 impl Plan<'_> {
     /// The sums of each group in each bin.
-    fn sums(
-        &self,
-        request: &UsageRequest<'_>,
-        grouping: &Grouping,
-    ) -> Result<FxHashMap<Group, FxHashMap<usize, i128>>, QueryError> {
-        let mut all: FxHashMap<Group, FxHashMap<usize, i128>> = FxHashMap::default();
+    fn total(&self, request: &UsageRequest<'_>, grouping: &Grouping<'_>) -> Result<Total, QueryError> {
+        let mut total = Total::default();
         if request.period.end <= request.period.start {
-            return Ok(all);
+            return Ok(total);
         }
         let starts: Vec<i64> = request.bins.iter().skip(1).map(|bin| bin.start.nanos()).collect();
         let stopwatch = self.stopwatch(request.period)?;
@@ -117,34 +113,29 @@ impl Plan<'_> {
             .is_some_and(|s| s.durations().iter().any(|d| *d < 0));
         let make = |from, to| self.part_sums(grouping, &starts, from, to);
         let parts = self.divided(request.period, request.calendar, whole, make)?;
-        let count: usize = parts.iter().map(|(_, _, sums)| sums.entries.len()).sum();
+        let count: usize = parts.iter().map(|(_, _, sums)| sums.len()).sum();
         let _charge = self.guard.charge(count.saturating_mul(SUM_BYTES))?;
-        let mut add = |sum: &Sum, offset: usize| {
-            let bins = all.entry(sum.group).or_default();
-            *bins.entry(offset + sum.bin as usize).or_default() += i128::from(sum.nanos);
-        };
         let mut replaced = 0..0;
         if let Some(stopwatch) = stopwatch {
             let ends: Vec<(i64, i64)> = parts.iter().map(|(from, to, _)| (*from, *to)).collect();
             let Mixed { parts, spans } = self.mixed(&stopwatch, &ends)?;
             replaced = parts.0..parts.1;
             let spans = spans.into_iter().filter(|span| self.counts(span.event.data));
-            let sums = Sums::of(&self.catalog, grouping, &starts, spans);
-            sums.entries.iter().for_each(|sum| add(sum, 0));
+            total.add(&Sums::of(grouping, &starts, spans), 0);
         }
         for (i, (from, _, sums)) in parts.iter().enumerate() {
             if !replaced.contains(&i) {
                 let offset = starts.partition_point(|start| start <= from);
-                sums.entries.iter().for_each(|sum| add(sum, offset));
+                total.add(sums, offset);
             }
         }
-        Ok(all)
+        Ok(total)
     }
 
     /// The sums of a part, kept or computed.
     fn part_sums(
         &self,
-        grouping: &Grouping,
+        grouping: &Grouping<'_>,
         starts: &[i64],
         from: i64,
         to: i64,
@@ -169,51 +160,35 @@ impl Plan<'_> {
         let part = self.part(from, to)?;
         self.warn(&part.warnings);
         let spans = part.spans.into_iter().filter(|span| self.counts(span.event.data));
-        let sums = Arc::new(Sums::of(&self.catalog, grouping, inside, spans));
+        let sums = Arc::new(Sums::of(grouping, inside, spans));
         let reads = Arc::new(part.reads);
         self.keep(edges_key, Kept::Edges(part.edges), &part.warnings, &reads);
         self.keep(key, Kept::Sums(Arc::clone(&sums)), &part.warnings, &reads);
         Ok((part.edges, sums))
     }
+}
 
-    /// Names the groups, and lists the largest.
-    fn usage(&self, request: &UsageRequest<'_>, sums: FxHashMap<Group, FxHashMap<usize, i128>>) -> Usage {
-        let origins = request.definition.origins(self.source);
-        let label = |group: Group| -> Label {
-            let number = group.checked_sub(1)?;
-            let origin = origins.get(number as usize);
-            let text = match request.by {
-                Dimension::Bucket => &origin?.bucket,
-                Dimension::Device => &origin?.device,
-                _ => return self.catalog.text(number).map(str::to_owned),
-            };
-            Some(serde_json::Value::from(text.as_str()).to_string())
-        };
-        let mut total: FxHashMap<usize, i128> = FxHashMap::default();
-        let mut named: FxHashMap<Label, FxHashMap<usize, i128>> = FxHashMap::default();
-        for (group, bins) in sums {
-            let named = named.entry(label(group)).or_default();
-            for (bin, nanos) in bins {
-                *total.entry(bin).or_default() += nanos;
-                *named.entry(bin).or_default() += nanos;
-            }
+/// Lists the largest groups.
+fn listed(sums: Total, limit: usize) -> Usage {
+    let mut total: FxHashMap<usize, i128> = FxHashMap::default();
+    let mut groups: Vec<(Label, Times)> = Vec::new();
+    for (label, bins) in sums.into_groups() {
+        for (bin, nanos) in &bins {
+            *total.entry(*bin).or_default() += nanos;
         }
-        let mut groups: Vec<(Label, Times)> = named
-            .into_iter()
-            .map(|(label, bins)| (label, Times::of(bins)))
-            .collect();
-        groups.retain(|(_, times)| !times.bins.is_empty());
-        groups.sort_unstable_by(|(a, x), (b, y)| y.all.cmp(&x.all).then_with(|| a.cmp(b)));
-        let mut others: FxHashMap<usize, i128> = FxHashMap::default();
-        let left_out = groups.split_off(request.limit.min(groups.len()));
-        for (bin, nanos) in left_out.iter().flat_map(|(_, times)| &times.bins) {
-            *others.entry(*bin).or_default() += nanos;
-        }
-        Usage {
-            total: Times::of(total),
-            groups,
-            others: (left_out.len(), Times::of(others)),
-            warnings: Vec::new(),
-        }
+        groups.push((label.as_deref().map(str::to_owned), Times::of(bins)));
+    }
+    groups.retain(|(_, times)| !times.bins.is_empty());
+    groups.sort_unstable_by(|(a, x), (b, y)| y.all.cmp(&x.all).then_with(|| a.cmp(b)));
+    let mut others: FxHashMap<usize, i128> = FxHashMap::default();
+    let left_out = groups.split_off(limit.min(groups.len()));
+    for (bin, nanos) in left_out.iter().flat_map(|(_, times)| &times.bins) {
+        *others.entry(*bin).or_default() += nanos;
+    }
+    Usage {
+        total: Times::of(total),
+        groups,
+        others: (left_out.len(), Times::of(others)),
+        warnings: Vec::new(),
     }
 }
