@@ -10,6 +10,7 @@ export { default as IconButton } from './IconButton.svelte';
 export { default as KeyHint } from './KeyHint.svelte';
 export { default as Menu } from './Menu.svelte';
 export { default as Popover } from './Popover.svelte';
+export { default as RangeSelect } from './RangeSelect.svelte';
 export { default as Segmented } from './Segmented.svelte';
 export { default as Select } from './Select.svelte';
 export { default as Skeleton } from './Skeleton.svelte';
