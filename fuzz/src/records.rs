@@ -5,7 +5,7 @@ use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Pulsetime, Timestamp};
 use timberline_views::BucketKey;
 use timberline_views::record::{
-    BatchTaken, BucketCreated, BucketDeleted, BucketRestored, BucketUpdated, Erased, EventBlock, EventsChanged,
+    BatchTaken, BucketCreated, BucketDeleted, BucketListed, BucketRestored, BucketUpdated, Erased, EventBlock, EventsChanged,
     EventsDeleted, EventsInserted, EventsPut, Extension, Heartbeat, Heartbeats, Last, LossCause, Lost, Outcome, PurgeBegun,
     PurgeEnded, PurgedEvents, Record, RecordKind, SettingDeleted, SettingSet,
 };
@@ -21,6 +21,7 @@ pub fn has_block(kind: RecordKind) -> bool {
         | RecordKind::Heartbeats => true,
         RecordKind::BucketCreated
         | RecordKind::BucketUpdated
+        | RecordKind::BucketListed
         | RecordKind::BucketDeleted
         | RecordKind::Heartbeat
         | RecordKind::BatchTaken
@@ -71,6 +72,12 @@ impl<'s, 'b> Maker<'s, 'b> {
                 client: maybe(1, text),
                 hostname: maybe(2, data),
                 data: maybe(3, data),
+            }),
+            RecordKind::BucketListed => Record::BucketListed(BucketListed {
+                bucket,
+                id: maybe(0, id),
+                aliases: maybe(1, text).map(|alias| vec![alias, data]),
+                archived: maybe(2, "").map(|_| some & 8 == 8),
             }),
             RecordKind::BucketDeleted => Record::BucketDeleted(BucketDeleted { bucket }),
             RecordKind::Heartbeat => Record::Heartbeat(self.heartbeat(bucket, some & 1 == 1, data)),

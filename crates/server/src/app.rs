@@ -133,7 +133,8 @@ impl App {
         match &self.keys {
             Some(keys) if !is_open(head.uri.path()) => {
                 let now = timberline_clock::monotonic();
-                if let Some(granted) = keys.check(head, Client { address, now })? {
+                let id_of = |name: &str| Some(self.store.snapshot().bucket(name)?.bucket().id.clone());
+                if let Some(granted) = keys.check(head, Client { address, now }, id_of)? {
                     head.extensions.insert(granted);
                 }
                 Ok(())

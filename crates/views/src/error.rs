@@ -78,6 +78,9 @@ pub enum WriteError {
     /// There is no bucket with this id.
     #[error("there is no bucket '{0}'")]
     NoSuchBucket(String),
+    /// Another bucket has this id or alias.
+    #[error("another bucket has the id or alias '{0}'")]
+    NameTaken(String),
     /// The disk is full. The same write will go through once there is space: hold it and try again.
     #[error(transparent)]
     NoSpace(AppendError),

@@ -98,6 +98,8 @@ pub use write::heartbeats::{
     Again, BatchDigest, BatchOutcome, Beat, BeatAnswer, HeartbeatBatch, Refusal, Sent,
 };
 pub use write::known_events::{KnownEvents, KnownInBucket};
+pub use write::listing::BucketListing;
+pub use write::merge::MergedPart;
 pub use write::redact::Redacting;
 
 /// Events of several buckets, a page at a time.

@@ -4,8 +4,8 @@ use timberline_log::{Damage, segment_name};
 use timberline_model::json::write_string;
 use timberline_model::{Duration, EventId, Timestamp};
 use timberline_views::record::{
-    BucketCreated, BucketKey, CodecError, EventBlock, EventsChanged, Heartbeat, Heartbeats, Last, LossCause,
-    Outcome, PurgeBegun, Record, RecordKind,
+    BucketCreated, BucketKey, BucketListed, CodecError, EventBlock, EventsChanged, Heartbeat, Heartbeats,
+    Last, LossCause, Outcome, PurgeBegun, Record, RecordKind,
 };
 
 use super::names::BucketNames;
@@ -96,6 +96,10 @@ fn fields(line: &mut Line<'_>, record: &Record<'_>, names: &BucketNames, events:
                 line.json("data", data);
             }
         }
+        Record::BucketListed(r) => {
+            line.bucket(r.bucket, names);
+            listing(line, r);
+        }
         Record::BucketDeleted(r) => line.bucket(r.bucket, names),
         Record::Heartbeat(r) => {
             line.bucket(r.bucket, names);
@@ -151,6 +155,19 @@ fn fields(line: &mut Line<'_>, record: &Record<'_>, names: &BucketNames, events:
                 LossCause::Salvaged => "salvaged",
             },
         ),
+    }
+}
+
+/// Under which ids a bucket is found from then on.
+fn listing(line: &mut Line<'_>, r: &BucketListed<'_>) {
+    if let Some(id) = r.id {
+        line.text("id", id);
+    }
+    if let Some(aliases) = &r.aliases {
+        line.texts("aliases", aliases);
+    }
+    if let Some(archived) = r.archived {
+        line.json("archived", if archived { "true" } else { "false" });
     }
 }
 
@@ -269,6 +286,18 @@ impl Line<'_> {
     fn ids(&mut self, name: &str, ids: &[EventId]) {
         let list: Vec<String> = ids.iter().map(EventId::to_string).collect();
         self.json(name, &format!("[{}]", list.join(",")));
+    }
+
+    fn texts(&mut self, name: &str, texts: &[&str]) {
+        self.name(name);
+        self.0.push(b'[');
+        for (position, text) in texts.iter().enumerate() {
+            if position > 0 {
+                self.0.push(b',');
+            }
+            write_string(self.0, text);
+        }
+        self.0.push(b']');
     }
 
     fn text(&mut self, name: &str, text: &str) {

@@ -41,7 +41,7 @@ impl BucketNames {
 
     /// Stores the id that a record gives to a bucket, or looks up the id of the bucket that the record refers to.
     pub(super) fn note(&mut self, record: &Record<'_>) {
-        if RecordKind::from_number(record.kind) == Some(RecordKind::BucketCreated) {
+        if names_a_bucket(record) {
             self.take_up(record);
         } else if let Ok(Some(key)) = record::Record::bucket_of(record.kind, record.payload)
             && !self.by_key.contains_key(&key)
@@ -51,11 +51,14 @@ impl BucketNames {
     }
 
     fn take_up(&mut self, record: &Record<'_>) {
-        if let Ok(record::Record::BucketCreated(created)) =
-            record::Record::decode(record.kind, record.payload)
-        {
-            self.by_key.insert(created.bucket, created.id.to_owned());
-        }
+        let (bucket, id) = match record::Record::decode(record.kind, record.payload) {
+            Ok(record::Record::BucketCreated(created)) => (created.bucket, created.id),
+            Ok(record::Record::BucketListed(record::BucketListed {
+                bucket, id: Some(id), ..
+            })) => (bucket, id),
+            _ => return,
+        };
+        self.by_key.insert(bucket, id.to_owned());
     }
 
     /// Reads the log for names.
@@ -65,7 +68,7 @@ impl BucketNames {
         };
         while let Some(record) = records.next() {
             if let Ok(record) = record
-                && RecordKind::from_number(record.kind) == Some(RecordKind::BucketCreated)
+                && names_a_bucket(&record)
             {
                 self.take_up(&record);
             }
@@ -84,4 +87,10 @@ impl BucketNames {
             known(self)
         }
     }
+}
+
+/// Whether a record may give a bucket an id.
+fn names_a_bucket(record: &Record<'_>) -> bool {
+    let kind = RecordKind::from_number(record.kind);
+    matches!(kind, Some(RecordKind::BucketCreated | RecordKind::BucketListed))
 }

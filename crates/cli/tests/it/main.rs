@@ -9,6 +9,7 @@ mod access;
 mod any_clock;
 mod aw_client;
 mod backup;
+mod buckets;
 mod categories;
 mod clients;
 mod clock_jump;

@@ -75,7 +75,7 @@ impl Definition {
     ) -> Result<Definition, DefinitionError> {
         let devices: Vec<Device> = match devices {
             None => {
-                let mut hosts: Vec<&str> = snapshot.buckets().map(|b| b.bucket().hostname.as_str()).collect();
+                let mut hosts: Vec<&str> = snapshot.listed().map(|b| b.bucket().hostname.as_str()).collect();
                 hosts.sort_unstable();
                 hosts.dedup();
                 hosts
@@ -183,7 +183,7 @@ fn ids<'a>(snapshot: &'a Snapshot, hostname: &str, kind: &str) -> Vec<&'a str> {
 fn of_host<'a>(snapshot: &'a Snapshot, hostname: &str, kind: &str) -> Vec<&'a str> {
     let fits = |view: &&BucketView| view.bucket().hostname == hostname && view.bucket().type_ == kind;
     snapshot
-        .buckets()
+        .listed()
         .filter(fits)
         .map(|view| view.bucket().id.as_str())
         .collect()

@@ -58,14 +58,11 @@ fn query_bucket_eventcount(arguments: &Arguments<'_>) -> Result<Value, QueryErro
 fn query_bucket_names(arguments: &Arguments<'_>) -> Result<Value, QueryError> {
     let run = arguments.run;
     run.reads_bucket_list();
-    let names = run
-        .snapshot
-        .buckets()
-        .map(|b| Value::text(b.bucket().id.as_str()));
+    let names = run.snapshot.listed().map(|b| Value::text(b.bucket().id.as_str()));
     Value::list(run.scope.guard, names.collect())
 }
 
-/// The bucket with just this id, or else the first whose id begins so.
+/// The bucket with just this id or alias, or else the first whose id begins so and that is not archived.
 fn find_bucket(arguments: &Arguments<'_>) -> Result<Value, QueryError> {
     let prefix = arguments.text(0)?;
     let hostname = match arguments.len() {
@@ -74,12 +71,11 @@ fn find_bucket(arguments: &Arguments<'_>) -> Result<Value, QueryError> {
     };
     let run = arguments.run;
     run.reads_bucket_list();
-    let fits = |view: &&BucketView| {
-        let bucket = view.bucket();
-        bucket.id.starts_with(&**prefix) && hostname.is_none_or(|host| bucket.hostname == **host)
-    };
-    // In the order of their ids: the exact one comes before all that only begin so.
-    match run.snapshot.buckets().find(fits) {
+    let of_host = |view: &&BucketView| hostname.is_none_or(|host| view.bucket().hostname == **host);
+    let begins_so = |view: &&BucketView| view.bucket().id.starts_with(&**prefix);
+    let named = run.snapshot.bucket(prefix).filter(of_host);
+    let found = named.or_else(|| run.snapshot.listed().filter(of_host).find(begins_so));
+    match found {
         Some(found) => Ok(Value::text(found.bucket().id.as_str())),
         None => {
             let of_host = hostname.map_or_else(String::new, |host| format!(" and the host name '{host}'"));

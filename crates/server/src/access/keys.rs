@@ -14,7 +14,7 @@ use timberline_model::Timestamp;
 
 use super::digest::Digest;
 use super::known::{Known, KnownTokens};
-use super::rules;
+use super::rules::{self, Extent};
 use super::scope::Scope;
 use super::throttle::{Throttle, Who};
 use super::token_file::{Token, TokenError};
@@ -60,37 +60,41 @@ pub(crate) enum Refused {
 
 /// In a request's extensions: it came with this token.
 #[derive(Clone, Debug)]
-pub(crate) struct Granted(Arc<Known>);
+pub(crate) struct Granted {
+    known: Arc<Known>,
+    /// It may add events to the bucket in the path, and no more.
+    records_only: bool,
+}
 
 impl Granted {
     /// The token's name.
     pub(crate) fn name(&self) -> &str {
-        &self.0.token.name
+        &self.known.token.name
     }
 
     /// Whether the token is for this bucket.
     pub(crate) fn covers(&self, bucket: &str) -> bool {
-        rules::covers(&self.0.token.buckets, bucket)
+        rules::covers(&self.known.token.buckets, bucket)
     }
 
     /// The buckets that the token is for, with `*` for any text; none named: all.
     pub(crate) fn buckets(&self) -> &[String] {
-        &self.0.token.buckets
+        &self.known.token.buckets
     }
 
     /// Whether the token may replace events that are there.
     pub(crate) fn may_replace(&self) -> bool {
-        self.0.token.scope != Scope::Append
+        !self.records_only
     }
 
     /// Whether the token may read what is recorded.
     pub(crate) fn may_read(&self) -> bool {
-        self.0.token.scope != Scope::Append
+        !self.records_only
     }
 
     /// The refusal of a request that the token does not allow.
     pub(crate) fn refusal(&self) -> Refused {
-        refusal(&self.0)
+        refusal(&self.known)
     }
 }
 
@@ -120,12 +124,17 @@ impl Keys {
         }))
     }
 
-    /// Checks the credentials of a request for a path that is not open. The path must be normalised. Gives back the token,
-    /// if it is one that may not do everything.
+    /// Checks the credentials of a request for a path that is not open. The path must be normalised. `id_of` gives the id of
+    /// the bucket with a name. Gives back the token, if it is one that may not do everything.
     ///
     /// # Errors
     /// When the credentials are missing or unknown, or do not suffice, or too many have been.
-    pub(crate) fn check(&self, head: &request::Parts, client: Client) -> Result<Option<Granted>, Refused> {
+    pub(crate) fn check(
+        &self,
+        head: &request::Parts,
+        client: Client,
+        id_of: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<Granted>, Refused> {
         let secret = secret(&head.headers, head.uri.path()).ok_or(Refused::Unknown)?;
         let given = Digest::of(&secret);
         let Client { address, now } = client;
@@ -142,11 +151,15 @@ impl Keys {
             return Err(self.refuse(Who::address(address), now, Refused::Unknown));
         };
         let token = &known.token;
-        if !rules::allows(token.scope, &token.buckets, &head.method, head.uri.path()) {
+        let (method, path) = (&head.method, head.uri.path());
+        let allowed = rules::allows(token.scope, &token.buckets, method, path);
+        let extent = rules::extent(&token.buckets, method, path, id_of);
+        if !allowed || extent == Extent::Nothing {
             return Err(self.refuse(Who::Token(token.name.clone()), now, refusal(&known)));
         }
         let restricts = token.scope == Scope::Append || !token.buckets.is_empty();
-        Ok(restricts.then_some(Granted(known)))
+        let records_only = token.scope == Scope::Append || extent == Extent::Recording;
+        Ok(restricts.then_some(Granted { known, records_only }))
     }
 
     /// Whether the credentials of a request that was admitted would be accepted again now.
@@ -271,7 +284,10 @@ mod tests {
             head.uri = path.parse().unwrap();
             head.headers
                 .insert(AUTHORIZATION, HeaderValue::from_static(value));
-            let accepted = keys(Some("secret")).unwrap().check(&head, client(0)).is_ok();
+            let accepted = keys(Some("secret"))
+                .unwrap()
+                .check(&head, client(0), |_| None)
+                .is_ok();
             assert_eq!(accepted, expected, "{value} {path}");
         }
     }
@@ -282,7 +298,10 @@ mod tests {
             head.headers
                 .append(AUTHORIZATION, HeaderValue::from_static(value));
         }
-        keys(Some("secret")).unwrap().check(&head, client(0)).is_ok()
+        keys(Some("secret"))
+            .unwrap()
+            .check(&head, client(0), |_| None)
+            .is_ok()
     }
 
     fn client(last: u8) -> Client {
@@ -299,7 +318,7 @@ mod tests {
             let (mut head, ()) = http::Request::new(()).into_parts();
             let value = HeaderValue::from_static(secret);
             head.headers.insert(AUTHORIZATION, value);
-            keys.check(&head, client).map(drop)
+            keys.check(&head, client, |_| None).map(drop)
         };
         let (guesser, owner) = (client(1), client(2));
         assert_eq!(check("Bearer secret", owner), Ok(()));
@@ -315,7 +334,7 @@ mod tests {
         assert_eq!(check("Bearer secret", owner), Ok(()), "it was right before");
         let (head, ()) = http::Request::new(()).into_parts();
         assert_eq!(
-            keys.check(&head, guesser).map(drop),
+            keys.check(&head, guesser, |_| None).map(drop),
             Err(Refused::Unknown),
             "no guess"
         );

@@ -83,6 +83,9 @@ const TABLE: &[(&str, Segments, Need)] = &[
         &["1", "buckets", BUCKET, "events", ANY, "history"],
         Need::Read,
     ),
+    ("GET", &["1", "buckets"], Need::Know),
+    ("PATCH", &["1", "buckets", BUCKET], Need::Write),
+    ("POST", &["1", "buckets", BUCKET, "merge"], Need::Write),
     ("DELETE", &["1", "buckets"], Need::Write),
     ("POST", &["1", "heartbeats"], Need::Append),
     ("POST", &["1", "mcp"], Need::Read),
@@ -163,6 +166,43 @@ pub(super) fn allows(scope: Scope, buckets: &[String], method: &Method, path: &s
         }
 }
 
+/// How far a token may go with the bucket in a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// As far as its scope.
+    Scope,
+    /// It may add to it, and no more.
+    Recording,
+    /// The request is refused.
+    Nothing,
+}
+
+/// How far a token for these buckets may go with the bucket in the path of a request that [`allows`] lets through. The path
+/// may name it by an alias: a watcher may go on recording under the name that its token is for, but only the id of a bucket
+/// says whose events are in it. `id_of` gives the id of the bucket with a name.
+pub(super) fn extent(
+    buckets: &[String],
+    method: &Method,
+    path: &str,
+    id_of: impl Fn(&str) -> Option<String>,
+) -> Extent {
+    if buckets.is_empty() {
+        return Extent::Scope;
+    }
+    let Some((need, _, Some(segment))) = route(method, path) else {
+        return Extent::Scope;
+    };
+    let id = percent_decode_str(segment)
+        .decode_utf8()
+        .ok()
+        .and_then(|name| id_of(&name));
+    match id {
+        Some(id) if !covers(buckets, &id) && need == Need::Append => Extent::Recording,
+        Some(id) if !covers(buckets, &id) => Extent::Nothing,
+        _ => Extent::Scope,
+    }
+}
+
 /// Whether a bucket is one of those that a token is for.
 pub(super) fn covers(buckets: &[String], id: &str) -> bool {
     buckets.is_empty() || buckets.iter().any(|wanted| pattern::matches(wanted, id))
@@ -194,6 +234,7 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<(Need, Reach, Option<&'a 
         let reach = match (bucket, *segments) {
             (Some(_), _) => Reach::Bucket,
             (None, ["0", "buckets"]) => Reach::List,
+            (None, ["1", "buckets"]) if method == "GET" => Reach::List,
             (None, _) if *need == Need::Nothing => Reach::List,
             (None, ["1", "export"]) if method == "GET" => Reach::List,
             (None, ["1", "stream"]) => Reach::List,

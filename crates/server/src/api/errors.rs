@@ -4,11 +4,12 @@ use timberline_model::{ParseError, ParseErrorKind};
 use timberline_views::{HistoryError, SegmentError, WriteError};
 
 use crate::causes::with_causes;
-use crate::http::ApiError;
+use crate::http::{ApiError, Echo};
 use crate::service::chosen_buckets::FitsNone;
 use crate::service::edit::EditError;
 use crate::service::export::ExportError;
 use crate::service::import::{ImportError, LayoutError};
+use crate::service::merge_buckets::MergeError;
 use crate::service::purge::PurgeError;
 use crate::service::webhooks::WebhookError;
 use crate::service::write_hold::HoldError;
@@ -41,6 +42,10 @@ impl From<WriteError> for ApiError {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::NoSuchBucket(id) => Self::NoSuchBucket(id),
+            WriteError::NameTaken(ref name) => Self::Conflict {
+                message: format!("Another bucket has the id or alias '{}'", Echo(name)),
+                conflicts: Vec::new(),
+            },
             WriteError::NoSpace(_) | WriteError::Unavailable(_) | WriteError::Busy { .. } => {
                 Self::Unavailable(format!("Not stored: {error}"))
             }
@@ -135,6 +140,15 @@ impl From<ExportError> for ApiError {
 impl From<FitsNone> for ApiError {
     fn from(FitsNone(pattern): FitsNone) -> Self {
         Self::NoSuchBucket(pattern)
+    }
+}
+
+impl From<MergeError> for ApiError {
+    fn from(error: MergeError) -> Self {
+        match error {
+            MergeError::Write(error) => error.into(),
+            MergeError::Same(_) | MergeError::OtherType { .. } => Self::Unfit(error.to_string()),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use timberline_model::json::AddressedHeartbeat;
 use timberline_model::{Heartbeat, ParseError};
-use timberline_views::{BatchDigest, Beat, Refusal, Sent};
+use timberline_views::{BatchDigest, Beat, Refusal, Sent, Snapshot};
 
 use crate::access::Granted;
 use crate::service::privacy::{Filters, Verdict};
@@ -43,7 +43,12 @@ enum Judgement {
 
 impl<'a> Judged<'a> {
     /// Judges each heartbeat by the sender's token and by the privacy filters.
-    pub(crate) fn new(read: &'a [Read<'a>], granted: Option<&Granted>, filters: &Filters) -> Self {
+    pub(crate) fn new(
+        read: &'a [Read<'a>],
+        granted: Option<&Granted>,
+        filters: &Filters,
+        snapshot: &Snapshot,
+    ) -> Self {
         let mut judged = Judged {
             read,
             buckets: Vec::new(),
@@ -65,14 +70,15 @@ impl<'a> Judged<'a> {
                     let bucket = match last {
                         Some((id, number)) if id == &*sent.bucket => number,
                         _ => *known.entry(&sent.bucket).or_insert_with(|| {
-                            judged.buckets.push(Target::of(&sent.bucket, granted, filters));
+                            let target = Target::of(&sent.bucket, granted, filters, snapshot);
+                            judged.buckets.push(target);
                             judged.buckets.len() as u32 - 1
                         }),
                     };
                     last = Some((&*sent.bucket, bucket));
                     let target = judged.buckets.get(bucket as usize);
                     target.map_or(Judgement::Refuse(Refusal::NoSuchBucket), |target| {
-                        target.judge(bucket, &sent.heartbeat, filters)
+                        target.judge(bucket, &sent.heartbeat, filters, snapshot)
                     })
                 }
             };
@@ -116,22 +122,28 @@ impl Judgement {
 }
 
 impl<'a> Target<'a> {
-    fn of(id: &'a str, granted: Option<&Granted>, filters: &Filters) -> Self {
+    fn of(id: &'a str, granted: Option<&Granted>, filters: &Filters, snapshot: &Snapshot) -> Self {
         Target {
             id,
             allowed: granted.is_none_or(|granted| granted.covers(id)),
-            filtered: filters.concern(id),
+            filtered: filters.concern_sent(snapshot, id),
         }
     }
 
-    fn judge(&self, bucket: u32, heartbeat: &Heartbeat<'_>, filters: &Filters) -> Judgement {
+    fn judge(
+        &self,
+        bucket: u32,
+        heartbeat: &Heartbeat<'_>,
+        filters: &Filters,
+        snapshot: &Snapshot,
+    ) -> Judgement {
         if !self.allowed {
             return Judgement::Refuse(Refusal::NotAllowed);
         }
         if !self.filtered {
             return Judgement::Store { bucket };
         }
-        match filters.judge(self.id, &heartbeat.data) {
+        match filters.judge_sent(snapshot, self.id, &heartbeat.data) {
             Verdict::Keep => Judgement::Store { bucket },
             Verdict::Drop => Judgement::Refuse(Refusal::Filtered),
             Verdict::Change(data) => Judgement::Change { bucket, data },

@@ -5,6 +5,7 @@
 //! | [`write_hold`] | writes that cannot be done now wait instead of failing |
 //! | [`bucket`] | which ids new buckets can have, and what the server fills in |
 //! | [`chosen_buckets`] | which buckets a request is about |
+//! | [`merge_buckets`] | merging a bucket into another one |
 //! | [`edit`] | changing events: one by one, or all that match |
 //! | [`heartbeats`] | many heartbeats in one request |
 //! | [`import`] | exports of this or a reference server, merged into the store |
@@ -37,6 +38,7 @@ pub(crate) mod import;
 pub(crate) mod import_run;
 pub(crate) mod live;
 pub(crate) mod memory;
+pub(crate) mod merge_buckets;
 pub(crate) mod person;
 pub(crate) mod privacy;
 pub(crate) mod purge;

@@ -50,6 +50,7 @@ fn describe(line: &mut Value, record: &Record<'_>) {
         Effect::Purge(purge) => line["purged"] = purged(purge),
         Effect::CreateBucket(_)
         | Effect::UpdateBucket(_)
+        | Effect::ListBucket(_)
         | Effect::DeleteBucket(_)
         | Effect::RestoreBucket(_)
         | Effect::EndPurges { .. }
@@ -70,6 +71,7 @@ pub(crate) fn changes(record: &Record<'_>) -> Value {
         },
         Effect::CreateBucket(_)
         | Effect::UpdateBucket(_)
+        | Effect::ListBucket(_)
         | Effect::DeleteBucket(_)
         | Effect::RestoreBucket(_)
         | Effect::Purge(_)

@@ -200,6 +200,7 @@ impl Names {
         all.map(|(name, key)| (&**name, *key))
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.chunks.iter().map(|chunk| chunk.len()).sum()
     }

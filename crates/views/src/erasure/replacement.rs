@@ -22,6 +22,7 @@ pub(super) fn without_bucket(record: &Record<'_>) -> Option<Record<'static>> {
         RecordKind::PurgeBegun | RecordKind::PurgeEnded | RecordKind::Erased | RecordKind::Lost => None,
         RecordKind::BucketCreated
         | RecordKind::BucketUpdated
+        | RecordKind::BucketListed
         | RecordKind::BucketDeleted
         | RecordKind::BucketRestored
         | RecordKind::Heartbeat

@@ -202,6 +202,7 @@ impl Search<'_> {
             }
             Effect::CreateBucket(_)
             | Effect::UpdateBucket(_)
+            | Effect::ListBucket(_)
             | Effect::Set { .. }
             | Effect::EndPurges { .. }
             | Effect::TakeBatch { .. }

@@ -15,8 +15,9 @@ use crate::error::HistoryError;
 use crate::history::each_record;
 use crate::record::codec::{self, CodecError};
 use crate::record::{
-    BatchTaken, BucketCreated, BucketDeleted, BucketKey, BucketUpdated, Effect, Erased, EventBlock,
-    EventChanges, EventsChanged, Last, PurgeEnded, Record, RecordKind, SettingDeleted, SettingSet,
+    BatchTaken, BucketCreated, BucketDeleted, BucketKey, BucketListed, BucketUpdated, Effect, Erased,
+    EventBlock, EventChanges, EventsChanged, Last, PurgeEnded, Record, RecordKind, SettingDeleted,
+    SettingSet,
 };
 
 /// Events in one record of a squashed segment.
@@ -27,9 +28,8 @@ const RECORD_BYTES: usize = 768 << 10;
 const LARGE: usize = 256;
 
 /// Squashes a sealed segment. `None` if it stays as it is: when it is damaged, when a purge of it is not complete
-/// (`purges`), or when it holds a bucket restore: the restored bucket may
-/// have been created, deleted and replaced under its name within the segment, and no order of the few records that stay
-/// would fold to the same.
+/// (`purges`), or when it holds a bucket restore or gives a bucket another id or other aliases: a name may have gone from
+/// one bucket to another within the segment and back, and no order of the few records that stay would fold to the same.
 ///
 /// # Errors
 /// When the log cannot be read or the new segment not written; the old one is then still there.
@@ -88,6 +88,7 @@ impl Touched {
                 self.ids.entry(changes.bucket).or_default().extend(all);
             }
             Effect::RestoreBucket(_) => self.refused = true,
+            Effect::ListBucket(r) => self.refused |= r.id.is_some() || r.aliases.is_some(),
             Effect::Purge(_) => self.refused |= purges.contains(&seq),
             Effect::CreateBucket(_)
             | Effect::UpdateBucket(_)
@@ -125,6 +126,7 @@ struct Squasher {
 struct SquashedBucket {
     created: Option<Created>,
     updated: Option<Updated>,
+    archived: Option<bool>,
     /// Inserts taken over: when, and their payload.
     inserts: Vec<(i64, Vec<u8>)>,
     removed: BTreeSet<EventId>,
@@ -213,6 +215,10 @@ impl Squasher {
         match record.effect() {
             Effect::CreateBucket(r) => self.of(r.bucket).created = Some(Created::from(r)),
             Effect::UpdateBucket(r) => self.of(r.bucket).update(r),
+            Effect::ListBucket(r) => {
+                let bucket = self.of(r.bucket);
+                bucket.archived = r.archived.or(bucket.archived);
+            }
             Effect::DeleteBucket(key) => self.of(key).deleted = true,
             // All that an erased record leaves, whether its bucket is there or not.
             Effect::ChangeEvents(changes) if changes.is_empty() && changes.last == Last::Newest => {
@@ -362,6 +368,13 @@ impl SquashedBucket {
         }
         if let Some(updated) = &self.updated {
             out.record(&Record::BucketUpdated(updated.record(key)))?;
+        }
+        if self.archived.is_some() {
+            out.record(&Record::BucketListed(BucketListed {
+                bucket: key,
+                archived: self.archived,
+                ..BucketListed::default()
+            }))?;
         }
         for (time, payload) in &self.inserts {
             out.rewrite

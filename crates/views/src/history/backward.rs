@@ -9,6 +9,7 @@ use timberline_model::{Duration, EventId};
 
 use crate::error::HistoryError;
 use crate::history::event_state::{BucketAt, BucketPresence, EventState, StateAt};
+use crate::history::fields::{Fields, KnownFields};
 use crate::record::{BucketKey, Effect, EventChanges, Last, Record};
 
 /// What is asked for.
@@ -34,7 +35,7 @@ enum Found {
 #[derive(Debug, Default)]
 struct Earlier {
     presence: Option<BucketPresence>,
-    fields: [Option<String>; 4],
+    fields: KnownFields,
     last: Option<Last>,
     /// Events that were removed while it was not known what the next heartbeat was compared with.
     went: FxHashSet<EventId>,
@@ -99,7 +100,7 @@ impl Asked {
 impl Earlier {
     fn answers(&self, fields: bool, events: Option<&FxHashSet<EventId>>) -> bool {
         let is_known = |id| matches!(self.events.get(id), Some(Found::Is(_) | Found::Gone));
-        let fields_known = || self.presence.is_some() && self.fields.iter().all(Option::is_some);
+        let fields_known = || self.presence.is_some() && self.fields.are_all();
         self.all
             || self.last.is_some()
                 && (!fields || fields_known())
@@ -113,9 +114,7 @@ impl Earlier {
         }
         self.all = earlier.all;
         self.presence = self.presence.or(earlier.presence);
-        for (field, before) in self.fields.iter_mut().zip(earlier.fields) {
-            *field = field.take().or(before);
-        }
+        self.fields.put_under(earlier.fields);
         if self.last.is_none() {
             self.last = match earlier.last {
                 Some(Last::Event(id)) if self.went.contains(&id) => Some(Last::Newest),
@@ -188,7 +187,7 @@ impl Earlier {
         };
         BucketAt {
             presence: self.presence.unwrap_or_default(),
-            fields: self.fields.map(Option::unwrap_or_default),
+            fields: self.fields.into(),
             last: self.last,
             events: self.events.into_iter().filter_map(value).collect(),
             ..BucketAt::default()
@@ -213,7 +212,7 @@ impl Part {
             if !asked.buckets.contains(&key) {
                 // Nobody asked, because nothing changed it: events came into it, so it was there.
                 bucket.presence = BucketPresence::There;
-                bucket.fields = Default::default();
+                bucket.fields = Fields::default();
             }
             trace.buckets.insert(key, bucket);
         }
@@ -244,14 +243,10 @@ impl Earlier {
             Effect::CreateBucket(r) => {
                 self.all = true;
                 self.presence = Some(BucketPresence::There);
-                self.fields = [r.type_, r.client, r.hostname, r.data].map(|field| Some(field.to_owned()));
+                self.fields = r.into();
             }
-            Effect::UpdateBucket(r) => {
-                let new = [r.type_, r.client, r.hostname, r.data];
-                for (field, new) in self.fields.iter_mut().zip(new) {
-                    *field = new.map(str::to_owned).or(field.take());
-                }
-            }
+            Effect::UpdateBucket(r) => self.fields.change(r.into()),
+            Effect::ListBucket(r) => self.fields.change(r.into()),
             Effect::DeleteBucket(_) => self.presence = Some(BucketPresence::Trashed),
             Effect::RestoreBucket(_) => self.presence = Some(BucketPresence::There),
             Effect::ChangeEvents(changes) => self.change(&changes, wanted),

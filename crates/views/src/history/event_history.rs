@@ -166,6 +166,7 @@ fn change_of(record: &Record<'_>, id: EventId, squashed: bool) -> Option<EventCh
         }
         Effect::CreateBucket(_)
         | Effect::UpdateBucket(_)
+        | Effect::ListBucket(_)
         | Effect::Set { .. }
         | Effect::EndPurges { .. }
         | Effect::TakeBatch { .. }
@@ -209,6 +210,7 @@ fn changed(
         Record::EventsChanged(_) => ChangeKind::Restored,
         Record::BucketCreated(_)
         | Record::BucketUpdated(_)
+        | Record::BucketListed(_)
         | Record::BucketDeleted(_)
         | Record::BucketRestored(_)
         | Record::SettingSet(_)

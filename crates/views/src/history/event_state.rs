@@ -10,6 +10,7 @@ use timberline_model::{Duration, EventId, Timestamp};
 
 use crate::error::HistoryError;
 use crate::history::cancel_check::CancelCheck;
+use crate::history::fields::{Fields, KnownFields};
 use crate::record::{BucketKey, Effect, EventChanges, Last, Record, RecordKind};
 
 /// What an event was at some time.
@@ -19,9 +20,6 @@ pub(crate) struct EventState {
     pub(crate) duration: Duration,
     pub(crate) text: Arc<str>,
 }
-
-/// The fields of a bucket that can be updated: type, client, hostname, data.
-pub(crate) type Fields = [String; 4];
 
 /// Whether a bucket is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -115,16 +113,13 @@ impl StateAt {
             Effect::CreateBucket(r) => {
                 let bucket = self.buckets.entry(r.bucket).or_default();
                 bucket.presence = BucketPresence::There;
-                bucket.fields = [r.type_, r.client, r.hostname, r.data].map(str::to_owned);
+                bucket.fields = KnownFields::from(r).into();
             }
             Effect::UpdateBucket(r) => {
-                let bucket = self.buckets.entry(r.bucket).or_default();
-                let new = [r.type_, r.client, r.hostname, r.data];
-                for (field, new) in bucket.fields.iter_mut().zip(new) {
-                    if let Some(new) = new {
-                        *field = new.to_owned();
-                    }
-                }
+                self.buckets.entry(r.bucket).or_default().fields.change(r.into());
+            }
+            Effect::ListBucket(r) => {
+                self.buckets.entry(r.bucket).or_default().fields.change(r.into());
             }
             Effect::DeleteBucket(key) => {
                 self.buckets.entry(key).or_default().presence = BucketPresence::Trashed

@@ -5,6 +5,7 @@
 //! | `as_of` | snapshots of the past, kept for the next question |
 //! | `event_history` | how an event became what it is |
 //! | `event_state` | what some events were at some time |
+//! | `fields` | the fields of a bucket at some time |
 //! | `backward` | the same before a record, read backwards from there |
 //! | `undo` | the records that undo others |
 //! | `horizon` | how far back all of history is known |
@@ -15,6 +16,7 @@ pub(crate) mod backward;
 pub(crate) mod cancel_check;
 pub(crate) mod event_history;
 pub(crate) mod event_state;
+pub(crate) mod fields;
 pub(crate) mod horizon;
 pub(crate) mod trash;
 pub(crate) mod undo;

@@ -92,6 +92,7 @@ impl Deletions {
             Effect::Purge(purge) => purge.removed().for_each(|ids| self.added(purge.bucket(), ids)),
             Effect::CreateBucket(_)
             | Effect::UpdateBucket(_)
+            | Effect::ListBucket(_)
             | Effect::DeleteBucket(_)
             | Effect::RestoreBucket(_)
             | Effect::Set { .. }

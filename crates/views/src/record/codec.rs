@@ -150,6 +150,7 @@ impl<'a> Record<'a> {
             }
             Record::BucketCreated(r) => versioned(r, out),
             Record::BucketUpdated(r) => versioned(r, out),
+            Record::BucketListed(r) => versioned(r, out),
             Record::BucketDeleted(r) => versioned(r, out),
             Record::Heartbeat(r) => versioned(r, out),
             Record::Heartbeats(r) => {
@@ -189,6 +190,7 @@ impl<'a> Record<'a> {
             // The bucket is the first field of all the others.
             RecordKind::BucketCreated
             | RecordKind::BucketUpdated
+            | RecordKind::BucketListed
             | RecordKind::BucketDeleted
             | RecordKind::Heartbeat
             | RecordKind::Heartbeats
@@ -210,6 +212,7 @@ impl<'a> Record<'a> {
         let record = match known {
             RecordKind::BucketCreated => Record::BucketCreated(whole(body)?),
             RecordKind::BucketUpdated => Record::BucketUpdated(whole(body)?),
+            RecordKind::BucketListed => Record::BucketListed(whole(body)?),
             RecordKind::BucketDeleted => Record::BucketDeleted(whole(body)?),
             RecordKind::Heartbeat => Record::Heartbeat(whole(body)?),
             RecordKind::EventsInserted => {

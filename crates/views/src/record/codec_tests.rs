@@ -53,6 +53,23 @@ fn examples() -> Vec<(&'static str, Record<'static>)> {
                 data: Some("{}"),
             }),
         ),
+        (
+            "bucket-listed",
+            Record::BucketListed(BucketListed {
+                bucket,
+                id: Some("aw-watcher-window_desk"),
+                aliases: Some(vec!["aw-watcher-window_höst", "x"]),
+                archived: None,
+            }),
+        ),
+        (
+            "bucket-archived",
+            Record::BucketListed(BucketListed {
+                bucket,
+                archived: Some(true),
+                ..BucketListed::default()
+            }),
+        ),
         ("bucket-deleted", Record::BucketDeleted(BucketDeleted { bucket })),
         (
             "heartbeat-extended",
@@ -321,14 +338,14 @@ proptest! {
     }
 
     #[test]
-    fn garbage_is_an_error_and_no_panic(kind in 0u8..18, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn garbage_is_an_error_and_no_panic(kind in 0u8..20, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut payload = vec![1];
         payload.extend(bytes);
         let _ = Record::decode(kind, &payload);
     }
 
     #[test]
-    fn a_damaged_record_is_an_error_or_another_record_and_no_panic(which in 0usize..17, at in any::<prop::sample::Index>(), bit in 0u8..8) {
+    fn a_damaged_record_is_an_error_or_another_record_and_no_panic(which in 0usize..examples().len(), at in any::<prop::sample::Index>(), bit in 0u8..8) {
         let (_, record) = examples().swap_remove(which);
         let mut bytes = Vec::new();
         record.encode(&mut bytes).unwrap();

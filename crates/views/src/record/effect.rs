@@ -7,8 +7,8 @@ use timberline_log::Seq;
 use timberline_model::{Duration, EventId, Timestamp};
 
 use super::{
-    BucketCreated, BucketKey, BucketUpdated, EventBlock, Extension, Heartbeats, Last, Outcome, PurgeBegun,
-    Record, Through,
+    BucketCreated, BucketKey, BucketListed, BucketUpdated, EventBlock, Extension, Heartbeats, Last, Outcome,
+    PurgeBegun, Record, Through,
 };
 
 /// What a record does. Each record does one thing.
@@ -18,6 +18,8 @@ pub enum Effect<'r> {
     CreateBucket(&'r BucketCreated<'r>),
     /// Fields of a bucket change.
     UpdateBucket(&'r BucketUpdated<'r>),
+    /// The id of a bucket changes, its aliases, or whether it is archived.
+    ListBucket(&'r BucketListed<'r>),
     /// A bucket goes to the trash, with its events.
     DeleteBucket(BucketKey),
     /// A bucket comes back from the trash, with its events.
@@ -119,6 +121,7 @@ impl Record<'_> {
         match self {
             Record::BucketCreated(r) => Effect::CreateBucket(r),
             Record::BucketUpdated(r) => Effect::UpdateBucket(r),
+            Record::BucketListed(r) => Effect::ListBucket(r),
             Record::BucketDeleted(r) => Effect::DeleteBucket(r.bucket),
             Record::BucketRestored(r) => Effect::RestoreBucket(r.bucket),
             Record::Heartbeat(r) => {
@@ -219,6 +222,7 @@ impl Record<'_> {
                 next_bucket: r.next_bucket,
             },
             Record::BucketUpdated(_)
+            | Record::BucketListed(_)
             | Record::BucketDeleted(_)
             | Record::BucketRestored(_)
             | Record::EventsDeleted(_)

@@ -40,11 +40,13 @@ pub enum RecordKind {
     Heartbeats = 16,
     /// [`Record::BatchTaken`].
     BatchTaken = 17,
+    /// [`Record::BucketListed`].
+    BucketListed = 18,
 }
 
 impl RecordKind {
     /// Every kind, in the order of the numbers.
-    pub const ALL: [RecordKind; 17] = [
+    pub const ALL: [RecordKind; 18] = [
         RecordKind::BucketCreated,
         RecordKind::BucketUpdated,
         RecordKind::BucketDeleted,
@@ -62,6 +64,7 @@ impl RecordKind {
         RecordKind::PurgeEnded,
         RecordKind::Heartbeats,
         RecordKind::BatchTaken,
+        RecordKind::BucketListed,
     ];
 
     /// The number in the frame.
@@ -95,6 +98,7 @@ impl RecordKind {
             RecordKind::PurgeEnded => "purge-ended",
             RecordKind::Heartbeats => "heartbeats",
             RecordKind::BatchTaken => "batch-taken",
+            RecordKind::BucketListed => "bucket-listed",
         }
     }
 
@@ -116,6 +120,7 @@ impl RecordKind {
         match self {
             RecordKind::BucketCreated
             | RecordKind::BucketUpdated
+            | RecordKind::BucketListed
             | RecordKind::Heartbeat
             | RecordKind::Heartbeats
             | RecordKind::BatchTaken
@@ -143,6 +148,7 @@ impl RecordKind {
             | RecordKind::PurgeBegun => true,
             RecordKind::BucketCreated
             | RecordKind::BucketUpdated
+            | RecordKind::BucketListed
             | RecordKind::BucketDeleted
             | RecordKind::Heartbeat
             | RecordKind::Heartbeats
@@ -178,6 +184,7 @@ impl Record<'_> {
             Record::PurgeEnded(_) => RecordKind::PurgeEnded,
             Record::Heartbeats(_) => RecordKind::Heartbeats,
             Record::BatchTaken(_) => RecordKind::BatchTaken,
+            Record::BucketListed(_) => RecordKind::BucketListed,
             Record::Lost(_) => RecordKind::Lost,
         }
     }

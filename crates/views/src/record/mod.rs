@@ -31,7 +31,7 @@ pub(crate) const MAX_RECORD_TEXT: usize = 768 << 10;
 
 /// Names a bucket within one log: given in order of creation, never reused, so that a new bucket under an old
 /// id is a different one, and a heartbeat does not repeat thirty bytes of name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, BorrowDecode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, BorrowDecode)]
 pub struct BucketKey(pub u32);
 
 /// One decision, as the fold reads it.
@@ -69,6 +69,8 @@ pub enum Record<'a> {
     PurgeBegun(PurgeBegun),
     /// All purges up to a record are complete: no byte of what they named is left.
     PurgeEnded(PurgeEnded),
+    /// The id of a bucket changed, its aliases, or whether it is archived.
+    BucketListed(BucketListed<'a>),
     /// A record that was here is gone: it keeps the place of its number, and changes nothing.
     Lost(Lost),
 }
@@ -79,6 +81,7 @@ impl Record<'_> {
         match self {
             Record::BucketCreated(r) => Some(r.bucket),
             Record::BucketUpdated(r) => Some(r.bucket),
+            Record::BucketListed(r) => Some(r.bucket),
             Record::BucketDeleted(r) => Some(r.bucket),
             Record::Heartbeat(r) => Some(r.bucket),
             Record::Heartbeats(r) => Some(r.bucket),
@@ -161,6 +164,19 @@ pub struct BucketUpdated<'a> {
     pub hostname: Option<&'a str>,
     /// New data, a canonical JSON object.
     pub data: Option<&'a str>,
+}
+
+/// Payload of [`Record::BucketListed`]: under which ids a bucket is found; `None` leaves as is.
+#[derive(Clone, Debug, Default, PartialEq, Encode, BorrowDecode)]
+pub struct BucketListed<'a> {
+    /// Which bucket.
+    pub bucket: BucketKey,
+    /// Its id from now on.
+    pub id: Option<&'a str>,
+    /// All of its aliases from now on.
+    pub aliases: Option<Vec<&'a str>>,
+    /// Whether it is archived from now on.
+    pub archived: Option<bool>,
 }
 
 /// Payload of [`Record::BucketDeleted`].

@@ -41,6 +41,7 @@ impl Record<'_> {
             Record::Erased(r) => next(r.next_event),
             Record::BucketCreated(_)
             | Record::BucketUpdated(_)
+            | Record::BucketListed(_)
             | Record::BucketDeleted(_)
             | Record::EventsDeleted(_)
             | Record::SettingSet(_)

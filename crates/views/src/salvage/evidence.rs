@@ -216,6 +216,7 @@ impl Reading {
             Effect::RestoreBucket(key) => drop(self.evidence.gone.remove(&key)),
             Effect::CreateBucket(_)
             | Effect::UpdateBucket(_)
+            | Effect::ListBucket(_)
             | Effect::Set { .. }
             | Effect::EndPurges { .. }
             | Effect::TakeBatch { .. }

@@ -153,7 +153,7 @@ struct Repair<'a> {
     time: i64,
     buffer: Vec<u8>,
     /// Buckets that are made again, by the lost record in whose place that is written.
-    made_again: BTreeMap<Seq, (BucketKey, Arc<Bucket>)>,
+    made_again: BTreeMap<Seq, (BucketKey, Bucket)>,
 }
 
 impl Repair<'_> {
@@ -197,7 +197,7 @@ impl Repair<'_> {
                 (seq >= *range.start() && seq > Seq::NONE).then_some(seq)
             };
             if let Some(place) = lost.iter().filter_map(before).max() {
-                self.made_again.insert(place, (*key, Arc::clone(bucket)));
+                self.made_again.insert(place, (*key, bucket.bucket.clone()));
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::record::BucketKey;
 use crate::row::{Row, TimeRange};
 use crate::segment::SegmentError;
 use crate::view::changes::Changes;
+use crate::view::listing::Listing;
 use crate::view::masked_segment::MaskedSegment;
 
 /// One bucket, immutable.
@@ -21,7 +22,7 @@ use crate::view::masked_segment::MaskedSegment;
 #[derive(Clone, Debug)]
 pub struct BucketView {
     pub(crate) key: BucketKey,
-    pub(crate) bucket: Arc<Bucket>,
+    pub(crate) bucket: Arc<Listing>,
     pub(crate) segments: Arc<Vec<MaskedSegment>>,
     pub(crate) frozen: Arc<Vec<Arc<Run>>>,
     pub(crate) runs: Arc<Vec<Arc<Run>>>,
@@ -83,6 +84,16 @@ impl BucketView {
     /// Id, type, client and so on.
     pub fn bucket(&self) -> &Bucket {
         &self.bucket
+    }
+
+    /// Other ids under which it is found: what it was called before, and buckets that were merged into it. Sorted.
+    pub fn aliases(&self) -> impl Iterator<Item = &str> {
+        self.bucket.aliases.iter().map(AsRef::as_ref)
+    }
+
+    /// Whether it is to be left out where buckets are listed or chosen without being named.
+    pub fn is_archived(&self) -> bool {
+        self.bucket.archived
     }
 
     /// Its name in the log's records.

@@ -7,6 +7,7 @@
 mod bucket;
 mod changes;
 mod columns;
+mod listing;
 mod located;
 mod masked_segment;
 mod occurrences;
@@ -20,6 +21,7 @@ pub use bucket::BucketView;
 pub(crate) use bucket::{EventLocation, LastEvent, OpenEvent};
 pub(crate) use changes::Changes;
 pub use columns::{Columns, DataDictionary, HeadData, Renumber, SegmentData, column};
+pub(crate) use listing::Listing;
 pub(crate) use located::Located;
 pub(crate) use masked_segment::{MaskedSegment, RemovedEvents};
 pub use occurrences::{DataSource, Occurrence};

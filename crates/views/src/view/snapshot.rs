@@ -95,19 +95,25 @@ impl Snapshot {
         self.table.get(key).map(Arc::as_ref)
     }
 
-    /// The bucket with this id.
+    /// The bucket with this id or alias.
     pub fn bucket(&self, id: &str) -> Option<&BucketView> {
         self.bucket_of(self.names.get(id)?)
     }
 
     /// All buckets, by id.
     pub fn buckets(&self) -> impl Iterator<Item = &BucketView> {
-        self.names.iter().filter_map(|(_, key)| self.bucket_of(key))
+        let by_id = self.names.iter().map(|(name, key)| (name, self.bucket_of(key)));
+        by_id.filter_map(|(name, view)| view.filter(|view| view.bucket.id == name))
+    }
+
+    /// The buckets that are not archived, by id.
+    pub fn listed(&self) -> impl Iterator<Item = &BucketView> {
+        self.buckets().filter(|view| !view.is_archived())
     }
 
     /// Number of buckets.
     pub fn bucket_count(&self) -> usize {
-        self.names.len()
+        self.buckets().count()
     }
 
     /// The buckets that were deleted and not purged.

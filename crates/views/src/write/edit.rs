@@ -17,7 +17,7 @@ use crate::view::{BucketView, Located, Snapshot};
 use crate::write::events::{Receipt, encoded, records};
 
 /// After so many rounds no view segment is made or merged until it is carried out.
-const ROUNDS_BESIDE_COMPACTOR: u32 = 4;
+pub(super) const ROUNDS_BESIDE_COMPACTOR: u32 = 4;
 /// Ids in one record: it fits the smallest log segment.
 const RECORD_IDS: usize = 32 << 10;
 
@@ -156,7 +156,7 @@ fn read(view: &BucketView, ids: &[EventId]) -> Result<Vec<Event>, crate::segment
 }
 
 /// An edit whose records are ready but for the ids of new events.
-struct PreparedEdit<'a> {
+pub(super) struct PreparedEdit<'a> {
     key: BucketKey,
     /// All events that it is about.
     all: Located,
@@ -173,7 +173,11 @@ struct Put<'a> {
 }
 
 impl<'a> PreparedEdit<'a> {
-    fn of(view: &BucketView, edit: &Edit, plan: &'a EditPlan) -> Result<PreparedEdit<'a>, HistoryError> {
+    pub(super) fn of(
+        view: &BucketView,
+        edit: &Edit,
+        plan: &'a EditPlan,
+    ) -> Result<PreparedEdit<'a>, HistoryError> {
         let mut prepared = PreparedEdit {
             key: edit.bucket,
             all: Located::of(view, &edit.ids)?,
@@ -204,14 +208,18 @@ impl<'a> PreparedEdit<'a> {
     }
 
     /// Whether none of the events has changed since.
-    fn holds(&self, turn: &Turn) -> bool {
+    pub(super) fn holds(&self, turn: &Turn) -> bool {
         let now = turn.state.bucket(self.key).map(|bucket| &bucket.view);
         let changed = now.and_then(|now| self.all.changed(now));
         changed.is_some_and(|changed| changed.is_empty())
     }
 
     /// Adds the records, and gives back the ids of the events that are put.
-    fn records(self, next: &mut EventId, batch: &mut Vec<Prepared<'a>>) -> Result<Vec<EventId>, WriteError> {
+    pub(super) fn records(
+        self,
+        next: &mut EventId,
+        batch: &mut Vec<Prepared<'a>>,
+    ) -> Result<Vec<EventId>, WriteError> {
         for (ids, located) in self.removed {
             let record = Record::EventsDeleted(record::EventsDeleted {
                 bucket: self.key,

@@ -432,8 +432,8 @@ pub(crate) fn encoded<'a>(events: &'a [NewEvent<'_>]) -> Result<(EventBlock<'a>,
 }
 
 impl Turn {
-    /// The bucket with this id.
-    fn existing(&self, id: &str) -> Result<&BucketState, WriteError> {
+    /// The bucket with this id or alias.
+    pub(crate) fn existing(&self, id: &str) -> Result<&BucketState, WriteError> {
         self.state
             .named(id)
             .ok_or_else(|| WriteError::NoSuchBucket(id.to_owned()))

@@ -4,6 +4,8 @@ pub(crate) mod edit;
 pub(crate) mod events;
 pub(crate) mod heartbeats;
 pub(crate) mod known_events;
+pub(crate) mod listing;
+pub(crate) mod merge;
 pub(crate) mod purge;
 mod put;
 pub(crate) mod redact;

@@ -40,8 +40,14 @@ enum Act {
 fn meeting() -> impl Strategy<Value = Command> {
     command().prop_map(|mut command| {
         match &mut command {
-            Command::Create(b) | Command::Update(b, _) | Command::DeleteBucket(b) => *b = 0,
-            Command::Heartbeat { bucket, .. }
+            Command::Create(b)
+            | Command::Update(b, _)
+            | Command::DeleteBucket(b)
+            | Command::Archive(b, _) => *b = 0,
+            // It names its buckets by their keys, which are looked up before.
+            Command::Merge(from, into) => (*from, *into) = (0, 0),
+            Command::Rename { bucket, .. }
+            | Command::Heartbeat { bucket, .. }
             | Command::Insert { bucket, .. }
             | Command::Put { bucket, .. }
             | Command::Import { bucket, .. }

@@ -6,6 +6,7 @@
 )]
 
 mod bounds;
+mod buckets;
 mod clock;
 mod crash;
 mod damaged_views;

@@ -621,7 +621,8 @@ fn act(world: &World, store: &Store, plain: &mut Plain, step: &Step) {
         Step::Seal => store.flush(1).unwrap(),
         Step::Merge => drop(store.compact().unwrap()),
         Step::Purge(bucket, rank) => {
-            let Some(found) = plain.buckets.get_mut(&crate::plain::bucket_name(*bucket)) else {
+            let id = plain.id(&crate::plain::bucket_name(*bucket)).unwrap_or_default();
+            let Some(found) = plain.buckets.get_mut(&id) else {
                 return;
             };
             if found.events.is_empty() {

@@ -153,6 +153,7 @@ impl Sender<'_> {
             // What an undo brought back, or the outcome of a squashed segment.
             Record::EventsChanged(r) => self.put(r.bucket, &r.ids, &r.events),
             Record::BucketUpdated(_)
+            | Record::BucketListed(_)
             | Record::BucketDeleted(_)
             | Record::BucketRestored(_)
             | Record::EventsDeleted(_)

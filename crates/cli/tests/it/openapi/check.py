@@ -161,6 +161,28 @@ def buckets_and_events(api):
     api.ask("get_event_history", 200, bucket="b", event=stored[0]["id"], limit=10)
     api.ask("get_event_history", 404, bucket="b", event=99999)
     edits(api)
+    renamed(api)
+
+
+def renamed(api):
+    for bucket in ["r", "s"]:
+        api.ask("create_bucket", 200, BUCKET, bucket=bucket)
+        api.ask("insert_events", 200, EVENT, bucket=bucket)
+    api.ask("patch_bucket", 200, {"id": "q", "archived": True}, bucket="r")
+    assert api.ask("patch_bucket", 200, {"archived": True}, bucket="q")["from"] is None
+    api.ask("patch_bucket", 409, {"id": "s"}, bucket="q")
+    api.ask("patch_bucket", 409, {"aliases": ["s"]}, bucket="q")
+    api.ask("patch_bucket", 404, {"id": "x"}, bucket="none")
+    api.ask("patch_bucket", 422, {}, bucket="q")
+    assert api.ask("list_buckets_with_aliases", 200, archived="true")["buckets"][0]["aliases"] == ["r"]
+    api.ask("list_buckets_with_aliases", 200, as_of="2999-01-01T00:00:00Z")
+    api.ask("list_buckets_with_aliases", 400, archived="x")
+    api.ask("merge_buckets", 200, {"into": "s", "preview": True}, bucket="r")
+    merged = api.ask("merge_buckets", 200, {"into": "s"}, bucket="r")
+    api.ask("merge_buckets", 404, {"into": "none"}, bucket="s")
+    api.ask("merge_buckets", 422, {"into": "s"}, bucket="s")
+    for records in merged["undo"]:
+        api.ask("undo", 200, records)
 
 
 def edits(api):

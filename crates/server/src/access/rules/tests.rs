@@ -65,6 +65,7 @@ fn the_documentation_page_shows_the_table() {
         let limited = match path.join("/").as_str() {
             _ if *need == Need::Nothing => "yes",
             "0/buckets" => "shows these",
+            "1/buckets" if *method == "GET" => "shows these",
             "1/export" if *method == "GET" => "has these",
             "1/stream" => "has these",
             "1/timeline" | "1/events" | "1/search" => "has these",
@@ -85,6 +86,38 @@ fn the_documentation_page_shows_the_table() {
         .map(|line| format!("{line}\n"))
         .collect();
     assert_eq!(shown, expected, "docs/access.md should have:\n{expected}");
+}
+
+/// A name is no way into the bucket that it has become an alias of.
+#[test]
+fn who_is_for_an_alias_may_only_record() {
+    let id_of = |name: &str| match name {
+        "mine_old" | "other" => Some("other".to_owned()),
+        "mine_a" | "mine_b" => Some("mine_a".to_owned()),
+        _ => None,
+    };
+    let limits = ["mine_*".to_owned()];
+    let of = |method: &str, path: &str| extent(&limits, &method.parse().unwrap(), path, id_of);
+    assert_eq!(of("POST", "/api/0/buckets/mine_old/heartbeat"), Extent::Recording);
+    assert_eq!(of("POST", "/api/0/buckets/mine_old"), Extent::Recording);
+    for (method, path) in [
+        ("GET", "/api/0/buckets/mine_old/events"),
+        ("HEAD", "/api/0/buckets/mine%5Fold/export"),
+        ("GET", "/api/0/buckets/mine_old"),
+        ("DELETE", "/api/0/buckets/mine_old"),
+        ("PATCH", "/api/1/buckets/mine_old"),
+    ] {
+        assert_eq!(of(method, path), Extent::Nothing, "{method} {path}");
+    }
+    for path in [
+        "/api/0/buckets/mine_b/events",
+        "/api/0/buckets/mine_new/events",
+        "/api/0/buckets",
+    ] {
+        assert_eq!(of("GET", path), Extent::Scope, "{path}");
+    }
+    let events = "/api/0/buckets/mine_old/events".to_owned();
+    assert_eq!(extent(&[], &Method::GET, &events, id_of), Extent::Scope);
 }
 
 /// A route that nobody has thought about is closed to all but `admin`. It should not stay so by accident.

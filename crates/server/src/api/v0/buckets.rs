@@ -27,7 +27,7 @@ const LISTED_AT_ONCE: usize = 256;
 
 /// List buckets
 ///
-/// All buckets, by id. A browser extension sees those that it has created, a token with `--bucket` those that it is for.
+/// All buckets that are not archived, by id. A browser extension sees those that it has created, a token with `--bucket` those that it is for.
 #[utoipa::path(
     get,
     path = "/api/0/buckets",
@@ -50,10 +50,10 @@ pub(crate) async fn list(
             .is_none_or(|granted| granted.covers(&view.bucket().id));
         covered && may_see(extension.as_deref(), view)
     };
-    if snapshot.bucket_count() > LISTED_AT_ONCE {
+    if snapshot.listed().count() > LISTED_AT_ONCE {
         let mut response = Response::new(stream(move |to| {
             let mut out = vec![b'{'];
-            for (index, view) in snapshot.buckets().filter(shown).enumerate() {
+            for (index, view) in snapshot.listed().filter(shown).enumerate() {
                 write_listed(&mut out, index, view);
                 to.send_full(&mut out)?;
             }
@@ -65,7 +65,7 @@ pub(crate) async fn list(
         return Ok(as_of.mark(response));
     }
     let mut out = vec![b'{'];
-    for (index, view) in snapshot.buckets().filter(shown).enumerate() {
+    for (index, view) in snapshot.listed().filter(shown).enumerate() {
         write_listed(&mut out, index, view);
     }
     out.push(b'}');

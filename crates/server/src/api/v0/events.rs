@@ -221,12 +221,14 @@ pub(crate) async fn insert(
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
     let body = collect_json(&headers, body, &app.bodies).await?;
-    let filters = app.privacy.filters(&app.store.snapshot());
+    let snapshot = app.store.snapshot();
+    let filters = app.privacy.filters(&snapshot);
     let mut mended = Vec::new();
     let events = in_place(body.len(), || {
         parse_mended(&body, &mut mended, model_json::parse_events)
-            .map(|events| filters.screen(&bucket, events))
+            .map(|events| filters.screen(&snapshot, &bucket, events))
     })?;
+    drop(snapshot);
     // An event with an id takes the place of the one that has it.
     if events.iter().any(|event| event.id.is_some())
         && let Some(Extension(granted)) = granted.filter(|granted| !granted.may_replace())

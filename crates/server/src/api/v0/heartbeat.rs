@@ -91,7 +91,8 @@ where
     let mut heartbeat = parse_mended(&body, &mut mended, json::parse_heartbeat)?;
     let mut unchanged = None;
     let snapshot = app.store.snapshot();
-    match app.privacy.filters(&snapshot).judge(&bucket, &heartbeat.data) {
+    let filters = app.privacy.filters(&snapshot);
+    match filters.judge_sent(&snapshot, &bucket, &heartbeat.data) {
         Verdict::Keep => {}
         Verdict::Drop => return dropped(&snapshot, &bucket, &heartbeat, echo),
         Verdict::Change(data) => {

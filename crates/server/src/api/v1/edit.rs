@@ -461,7 +461,7 @@ impl BulkChange {
     }
 }
 
-async fn parsed<T: serde::de::DeserializeOwned>(
+pub(crate) async fn parsed<T: serde::de::DeserializeOwned>(
     app: &App,
     headers: &HeaderMap,
     body: Body,

@@ -119,7 +119,7 @@ async fn take(app: &App, head: &request::Parts, reply: &Reply<'_>, bytes: usize)
     let judged = {
         let snapshot = app.store.snapshot();
         let filters = app.privacy.filters(&snapshot);
-        in_place(bytes, || Judged::new(reply.read, granted, &filters))
+        in_place(bytes, || Judged::new(reply.read, granted, &filters, &snapshot))
     };
     let (buckets, sent) = (judged.buckets(), judged.sent());
     let batch = HeartbeatBatch {

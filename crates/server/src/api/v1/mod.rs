@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 mod activity_definition;
+pub(crate) mod buckets;
 pub(crate) mod categories;
 mod category_choice;
 pub(crate) mod category_preview;
@@ -29,9 +30,9 @@ pub(crate) mod webhooks;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{get, patch, post};
 
-use crate::api::v0::buckets;
+use crate::api::v0::buckets::delete_named;
 use crate::app::App;
 use crate::http::compression;
 
@@ -63,7 +64,12 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             "/api/1/buckets/{bucket}/events/{event}/history",
             get(history::story).layer(compression()),
         )
-        .route("/api/1/buckets", delete(buckets::delete_named))
+        .route(
+            "/api/1/buckets",
+            get(buckets::list).delete(delete_named).layer(compression()),
+        )
+        .route("/api/1/buckets/{bucket}", patch(buckets::patch))
+        .route("/api/1/buckets/{bucket}/merge", post(buckets::merge))
         .route("/api/1/events", get(events::list).layer(compression()))
         .route("/api/1/buckets/{bucket}/events/{event}", patch(edit::patch))
         .route("/api/1/buckets/{bucket}/events/{event}/split", post(edit::split))

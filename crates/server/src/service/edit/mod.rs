@@ -167,7 +167,7 @@ impl EditRequest {
 
     fn views<'s>(&self, snapshot: &'s Snapshot) -> Result<Vec<&'s BucketView>, EditError> {
         if self.buckets.is_empty() {
-            return Ok(snapshot.buckets().collect());
+            return Ok(snapshot.listed().collect());
         }
         let view = |id: &String| {
             snapshot

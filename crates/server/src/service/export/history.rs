@@ -34,8 +34,14 @@ impl<S: Deref<Target = Snapshot>> HistoryContent<S> {
         range: TimeRange,
         may_see: impl Fn(&str) -> bool,
     ) -> Result<HistoryContent<S>, ExportError> {
-        let buckets = chosen_buckets(&snapshot, patterns, may_see)
-            .map_err(|FitsNone(pattern)| ExportError::NoSuchBucket(pattern))?;
+        let buckets = match patterns {
+            // What names no bucket is of everything, archived buckets included.
+            [] => (snapshot.buckets().map(|view| view.bucket().id.clone()))
+                .filter(|id| may_see(id))
+                .collect(),
+            patterns => chosen_buckets(&snapshot, patterns, may_see)
+                .map_err(|FitsNone(pattern)| ExportError::NoSuchBucket(pattern))?,
+        };
         let with_settings =
             patterns.is_empty() && buckets.len() == snapshot.bucket_count() && range == TimeRange::ALL;
         Ok(HistoryContent {

@@ -6,6 +6,7 @@ use std::io;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use timberline_model::NewEvent;
+use timberline_views::Snapshot;
 
 use super::key::HashKey;
 use super::rule::{Action, Rule, Step};
@@ -107,6 +108,11 @@ impl Filters {
         self.rules.iter().any(|rule| rule.concerns(bucket))
     }
 
+    /// Whether any rule is about what is sent to a bucket by this id or alias.
+    pub(crate) fn concern_sent(&self, snapshot: &Snapshot, name: &str) -> bool {
+        !self.rules.is_empty() && (self.concern(name) || self.concern(id_of(snapshot, name)))
+    }
+
     /// Whether no rule is in force.
     pub(crate) fn is_empty(&self) -> bool {
         !self.rules.iter().any(|rule| rule.enabled)
@@ -123,6 +129,16 @@ impl Filters {
         self.trace(bucket, data, |_, _| ())
     }
 
+    /// [`Filters::judge`] of an event that is sent to a bucket by its id or by an alias: rules for either are followed.
+    pub(crate) fn judge_sent(&self, snapshot: &Snapshot, name: &str, data: &str) -> Verdict {
+        if self.rules.is_empty() {
+            return Verdict::Keep;
+        }
+        let id = id_of(snapshot, name);
+        let concerns = |rule: &&Rule| rule.concerns(name) || rule.concerns(id);
+        follow(self.rules.iter().filter(concerns), data, |_, _| ())
+    }
+
     /// [`Filters::judge`], telling of each rule that matches, and whether it changes anything. A rule sees what those
     /// before it have made; after one that drops there is nothing to see.
     pub(super) fn trace(&self, bucket: &str, data: &str, matched: impl FnMut(&Rule, bool)) -> Verdict {
@@ -130,12 +146,17 @@ impl Filters {
         follow(rules, data, matched)
     }
 
-    /// The events that are stored, as they are stored.
-    pub(crate) fn screen<'a>(&self, bucket: &str, mut events: Vec<NewEvent<'a>>) -> Vec<NewEvent<'a>> {
-        if !self.concern(bucket) {
+    /// Those of the events that are sent to a bucket, by its id or an alias, that are stored, as they are stored.
+    pub(crate) fn screen<'a>(
+        &self,
+        snapshot: &Snapshot,
+        name: &str,
+        mut events: Vec<NewEvent<'a>>,
+    ) -> Vec<NewEvent<'a>> {
+        if !self.concern_sent(snapshot, name) {
             return events;
         }
-        events.retain_mut(|event| match self.judge(bucket, &event.data) {
+        events.retain_mut(|event| match self.judge_sent(snapshot, name, &event.data) {
             Verdict::Keep => true,
             Verdict::Drop => false,
             Verdict::Change(data) => {
@@ -145,6 +166,11 @@ impl Filters {
         });
         events
     }
+}
+
+/// The id of the bucket with this id or alias.
+fn id_of<'a>(snapshot: &'a Snapshot, name: &'a str) -> &'a str {
+    snapshot.bucket(name).map_or(name, |view| &view.bucket().id)
 }
 
 /// What these rules make of data.

@@ -2,7 +2,7 @@
 
 use regex::{Regex, RegexBuilder};
 use timberline_model::EventId;
-use timberline_views::{BucketKey, Snapshot, TimeRange, Trashed};
+use timberline_views::{BucketKey, BucketView, Snapshot, TimeRange, Trashed};
 
 use super::error::PurgeError;
 use crate::service::privacy::Field;
@@ -62,7 +62,7 @@ impl PurgeRequest {
     }
 }
 
-/// The buckets with these ids, also those in the trash.
+/// The buckets with these ids or aliases, also those in the trash, and with a bucket those that were merged into it.
 ///
 /// # Errors
 /// When the list is empty, or there is no bucket with one of the ids.
@@ -73,12 +73,15 @@ pub(crate) fn bucket_keys(snapshot: &Snapshot, ids: &[String]) -> Result<Vec<Buc
     let mut keys = Vec::new();
     for id in ids {
         let before = keys.len();
-        keys.extend(snapshot.bucket(id).map(|view| view.key()));
+        let there = snapshot.bucket(id);
+        keys.extend(there.map(BucketView::key));
+        let has_name =
+            |name: &str| name == id || there.is_some_and(|view| view.aliases().any(|alias| alias == name));
         let trashed = snapshot.trashed().map(Trashed::view);
         keys.extend(
             trashed
-                .filter(|view| view.bucket().id == *id)
-                .map(|view| view.key()),
+                .filter(|view| has_name(&view.bucket().id))
+                .map(BucketView::key),
         );
         if keys.len() == before {
             return Err(PurgeError::NoSuchBucket(id.clone()));

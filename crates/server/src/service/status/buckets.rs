@@ -20,10 +20,10 @@ const LATE: i64 = 600;
 /// After so many seconds nobody expects the watcher any more: it was replaced, or its machine was.
 const FORGOTTEN: i64 = 30 * 86_400;
 
-/// Every bucket. `own_host` is the machine that this runs on, if it is known to be on.
+/// Every bucket that is not archived. `own_host` is the machine that this runs on, if it is known to be on.
 pub fn bucket_report(snapshot: &Snapshot, now: Timestamp, own_host: Option<&str>) -> Vec<BucketStatus> {
     let mut buckets: Vec<BucketStatus> = snapshot
-        .buckets()
+        .listed()
         .map(|view| {
             let bucket = view.bucket();
             let lag = view.end().map(|end| now.since(end).nanos() / 1_000_000_000);

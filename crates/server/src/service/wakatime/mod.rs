@@ -56,7 +56,8 @@ pub(crate) fn store(
     let data = heartbeat.data();
     let _one_at_a_time = app.wakatime.lock();
     let snapshot = app.store.snapshot();
-    let data = match app.privacy.filters(&snapshot).judge(&bucket, data.as_str()) {
+    let filters = app.privacy.filters(&snapshot);
+    let data = match filters.judge_sent(&snapshot, &bucket, data.as_str()) {
         Verdict::Keep => data.as_str().to_owned(),
         Verdict::Drop => return Ok(None),
         Verdict::Change(data) => data,

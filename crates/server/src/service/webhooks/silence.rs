@@ -60,7 +60,7 @@ impl SilenceWatch {
         let mut silent = Vec::new();
         let mut before = std::mem::take(&mut self.buckets);
         for view in snapshot
-            .buckets()
+            .listed()
             .filter(|view| self.filter.has_bucket(view.bucket()))
         {
             let is_recent = |end: Timestamp| time.since(end).nanos() / 1_000_000_000 < FORGOTTEN_SECONDS;

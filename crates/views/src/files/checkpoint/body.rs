@@ -10,9 +10,10 @@ use crate::record::codec::{CONFIG, CodecError};
 use crate::record::{BucketKey, EventBlock};
 use crate::row::Row;
 use crate::view::BucketView;
+use crate::view::Listing;
 use crate::view::Snapshot;
 
-use super::{HEADER, MAGIC, VERSION};
+use super::{HEADER, MAGIC, VERSION, VERSION_WITHOUT_LISTINGS};
 
 #[derive(Encode, BorrowDecode)]
 pub(super) struct Body {
@@ -88,6 +89,34 @@ impl BatchesBody {
     }
 }
 
+/// Buckets that have aliases or are archived, there or in the trash: key, aliases, whether it is archived.
+#[derive(Default, Encode, BorrowDecode)]
+pub(super) struct ListingsBody(Vec<(BucketKey, Vec<String>, bool)>);
+
+impl ListingsBody {
+    fn of(snapshot: &Snapshot) -> ListingsBody {
+        let listed = snapshot.kept().map(|view| (view.key, &*view.bucket));
+        let special = listed.filter(|(_, listing)| listing.archived || !listing.aliases.is_empty());
+        let entries = special.map(|(key, listing)| {
+            let aliases = listing.aliases.iter().map(|alias| alias.to_string());
+            (key, aliases.collect(), listing.archived)
+        });
+        ListingsBody(entries.collect())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Completes a bucket.
+    pub(super) fn complete(&self, key: BucketKey, listing: &mut Listing) {
+        if let Some((_, aliases, archived)) = self.0.iter().find(|(other, ..)| *other == key) {
+            listing.aliases = aliases.iter().map(|alias| alias.as_str().into()).collect();
+            listing.archived = *archived;
+        }
+    }
+}
+
 /// The bytes of a checkpoint of this snapshot and of these versions of the log's segments.
 ///
 /// # Errors
@@ -115,14 +144,22 @@ pub(crate) fn encode(snapshot: &Snapshot, generations: &Generations) -> Result<V
         trash,
         purges: snapshot.purges.iter().map(|seq| seq.get()).collect(),
     };
+    let listings = ListingsBody::of(snapshot);
+    let version = match listings.is_empty() {
+        true => VERSION_WITHOUT_LISTINGS,
+        false => VERSION,
+    };
     let mut out = Vec::with_capacity(4096);
     out.extend_from_slice(&MAGIC);
-    out.extend_from_slice(&VERSION.to_le_bytes());
+    out.extend_from_slice(&version.to_le_bytes());
     out.extend_from_slice(&[0; 4]);
     bincode::encode_into_std_write(&body, &mut out, CONFIG)?;
     // Programs that do not know of it do not read on.
     bincode::encode_into_std_write(generations, &mut out, CONFIG)?;
     bincode::encode_into_std_write(BatchesBody::of(snapshot), &mut out, CONFIG)?;
+    if !listings.is_empty() {
+        bincode::encode_into_std_write(listings, &mut out, CONFIG)?;
+    }
     let crc = crc32fast::hash(out.get(HEADER..).unwrap_or_default());
     if let Some(place) = out.get_mut(HEADER - 4..HEADER) {
         place.copy_from_slice(&crc.to_le_bytes());

@@ -36,7 +36,10 @@ pub(crate) const FILE: &str = timberline_disk::DataDir::CHECKPOINT;
 /// the log has lost it, and which events lie in no segment yet: one damaged file must not cost that.
 pub(crate) const COPY: &str = "checkpoint.copy";
 const MAGIC: [u8; 8] = *b"TLVIEWCP";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+/// Without aliases and archived buckets a checkpoint is written for earlier programs, too. With them it is not: they
+/// would pass over them, and a watcher that sends to an alias would get a new bucket.
+const VERSION_WITHOUT_LISTINGS: u32 = 2;
 /// magic 8 | version u32 | CRC-32 of the body u32
 const HEADER: usize = 16;
 /// What is wrong with a file that is not there.
@@ -231,7 +234,7 @@ fn read_whole(storage: &dyn Storage, name: &str) -> Result<Result<Vec<u8>, Found
             known: VERSION,
         });
     }
-    if word(8) < VERSION {
+    if word(8) < VERSION_WITHOUT_LISTINGS {
         return unusable("the checkpoint is of an earlier version".into());
     }
     if crc32fast::hash(rest) != word(12) {

@@ -16,10 +16,10 @@ use crate::record::codec::{self, CodecError};
 use crate::record::{BucketKey, EventBlock, Put};
 use crate::row::Row;
 use crate::segment::{Heal, SegmentError, ViewSegment};
-use crate::view::{BucketView, Changes, LastEvent, MaskedSegment};
+use crate::view::{BucketView, Changes, LastEvent, Listing, MaskedSegment};
 
 use super::Checkpoint;
-use super::body::{BatchesBody, Body, BucketBody, SegmentBody};
+use super::body::{BatchesBody, Body, BucketBody, ListingsBody, SegmentBody};
 
 /// A segment that cannot be opened and should have more rows than this is not believed: memory is taken for each.
 const MAX_UNREADABLE_ROWS: u64 = 1 << 21;
@@ -49,16 +49,18 @@ pub(super) fn restore(
 ) -> Result<Checkpoint, Unusable> {
     let (body, used): (Body, usize) = codec::decode(bytes)?;
     let mut rest = bytes.get(used..).unwrap_or_default();
-    // Earlier programs ended here, or after the generations.
+    // Earlier programs ended here, or after one of the parts that follow.
     let generations = next_part::<Generations>(&mut rest)?.unwrap_or_default();
     let batches = next_part::<BatchesBody>(&mut rest)?.unwrap_or_default();
+    let listings = next_part::<ListingsBody>(&mut rest)?.unwrap_or_default();
+    let restored = |b| restore_bucket(storage, b, &listings, healer);
     let mut buckets = Vec::with_capacity(body.buckets.len());
     for b in body.buckets {
-        buckets.push(restore_bucket(storage, b, healer)?);
+        buckets.push(restored(b)?);
     }
     let mut trash = Vec::with_capacity(body.trash.len());
     for (seq, b) in body.trash {
-        trash.push((Seq(seq), restore_bucket(storage, b, healer)?));
+        trash.push((Seq(seq), restored(b)?));
     }
     let settings: BTreeMap<String, String> = body.settings.into_iter().collect();
     let mut state = State::restore(
@@ -159,6 +161,7 @@ fn restore_segments(
 fn restore_bucket(
     storage: &dyn Storage,
     b: BucketBody,
+    listings: &ListingsBody,
     healer: Option<&Arc<Healer>>,
 ) -> Result<BucketState, Unusable> {
     let head = EventBlock::decode(&b.head)?;
@@ -170,17 +173,19 @@ fn restore_bucket(
         b.len.saturating_sub(in_memory),
         healer,
     )?;
+    let mut listing = Listing::from(Bucket {
+        id: b.id,
+        type_: b.type_,
+        client: b.client,
+        hostname: b.hostname,
+        created: Timestamp::from_nanos(b.created),
+        data: Data::from_canonical(b.data),
+        last_updated: b.last_updated.map(Timestamp::from_nanos),
+    });
+    listings.complete(b.key, &mut listing);
     let view = BucketView {
         key: b.key,
-        bucket: Arc::new(Bucket {
-            id: b.id,
-            type_: b.type_,
-            client: b.client,
-            hostname: b.hostname,
-            created: Timestamp::from_nanos(b.created),
-            data: Data::from_canonical(b.data),
-            last_updated: b.last_updated.map(Timestamp::from_nanos),
-        }),
+        bucket: Arc::new(listing),
         segments: Arc::new(segments),
         frozen: Arc::default(),
         runs: Arc::default(),

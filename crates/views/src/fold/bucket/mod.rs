@@ -59,7 +59,7 @@ impl BucketState {
         BucketState {
             view: BucketView {
                 key,
-                bucket: Arc::new(bucket),
+                bucket: Arc::new(bucket.into()),
                 segments: Arc::default(),
                 frozen: Arc::default(),
                 runs: Arc::default(),

@@ -6,7 +6,7 @@ use timberline_log::Seq;
 use timberline_model::{Data, EventId};
 
 use crate::fold::{BucketState, FoldError};
-use crate::record::{BucketCreated, BucketKey, BucketUpdated, Purge};
+use crate::record::{BucketCreated, BucketKey, BucketListed, BucketUpdated, Purge};
 use crate::view::Changes;
 use crate::view::Trashed;
 
@@ -21,22 +21,41 @@ impl State {
         if self.buckets.contains_key(&r.bucket) || self.trash.contains_key(&r.bucket) {
             return Err(FoldError::BucketExists(r.id.to_owned()));
         }
-        if let Some(other) = self.keys.get(r.id).copied() {
-            // Names are given once they are free: the record that deleted the other is lost.
-            tracing::warn!(
-                %seq,
-                bucket = other.0,
-                id = r.id,
-                "a bucket was made under the id of another: the record that deleted that one is lost"
-            );
-            self.delete_bucket(seq, other)?;
-        }
+        self.make_room(seq, r.id)?;
         let mut bucket = BucketState::new(r.bucket, r.made());
         bucket.view.touched = seq;
         bucket.view.changes = Changes::since(seq);
         self.listed = seq;
         self.add(bucket);
         Ok(())
+    }
+
+    /// Sees to it that a name is free. Names are given once they are: if this one is not, the record that freed it is
+    /// lost.
+    fn make_room(&mut self, seq: Seq, name: &str) -> Result<(), FoldError> {
+        let Some(other) = self.keys.get(name).copied() else {
+            return Ok(());
+        };
+        tracing::warn!(
+            %seq,
+            bucket = other.0,
+            name,
+            "a bucket was given the name of another: the record that freed it is lost"
+        );
+        if self
+            .bucket(other)
+            .is_none_or(|bucket| bucket.view.bucket.id == name)
+        {
+            return self.delete_bucket(seq, other);
+        }
+        self.listed = seq;
+        self.keys.remove(name);
+        self.names.remove(name);
+        self.edit(seq, other, |b| {
+            let listing = Arc::make_mut(&mut b.view.bucket);
+            listing.aliases.retain(|alias| **alias != *name);
+            Ok(())
+        })
     }
 
     /// Whether an id is taken.
@@ -46,10 +65,12 @@ impl State {
 
     pub(super) fn add(&mut self, bucket: BucketState) {
         let key = bucket.view.key;
-        let name: Arc<str> = bucket.view.bucket.id.as_str().into();
         self.next_bucket = self.next_bucket.max(key.0.saturating_add(1));
-        self.names.insert(name.clone(), key);
-        self.keys.insert(name, key);
+        for name in bucket.view.bucket.names() {
+            let name: Arc<str> = name.into();
+            self.names.insert(name.clone(), key);
+            self.keys.insert(name, key);
+        }
         self.table.set(key, Some(Arc::new(bucket.view.clone())));
         self.heads += bucket.head_weight();
         self.buckets.insert(key, bucket);
@@ -75,6 +96,26 @@ impl State {
         })
     }
 
+    /// Changes the id of a bucket, its aliases, or whether it is archived.
+    pub(super) fn list_bucket(&mut self, seq: Seq, r: &BucketListed<'_>) -> Result<(), FoldError> {
+        let mut bucket = self.take_out(seq, r.bucket)?;
+        let listing = bucket.view.bucket.after(r);
+        let room = listing.names().try_for_each(|name| self.make_room(seq, name));
+        if room.is_ok() {
+            bucket.view.bucket = Arc::new(listing);
+        }
+        self.put_back(seq, bucket);
+        room
+    }
+
+    /// A bucket that was taken out is there again. Caches must see it as changed.
+    fn put_back(&mut self, seq: Seq, mut bucket: BucketState) {
+        bucket.view.touched = seq;
+        bucket.view.changes = Changes::since(seq);
+        self.listed = seq;
+        self.add(bucket);
+    }
+
     pub(super) fn delete_bucket(&mut self, seq: Seq, key: BucketKey) -> Result<(), FoldError> {
         let bucket = self.take_out(seq, key)?;
         self.throw_away(seq, bucket);
@@ -91,9 +132,12 @@ impl State {
         self.listed = seq;
         let bucket = self.buckets.remove(&key).ok_or(FoldError::NoSuchBucket(key.0))?;
         self.heads = self.heads.saturating_sub(bucket.head_weight());
-        let id = bucket.view.bucket.id.as_str();
-        self.keys.remove(id);
-        self.names.remove(id);
+        for name in bucket.view.bucket.names() {
+            if self.keys.get(name) == Some(&key) {
+                self.keys.remove(name);
+                self.names.remove(name);
+            }
+        }
         self.table.set(key, None);
         Ok(bucket)
     }
@@ -105,11 +149,13 @@ impl State {
             return Err(FoldError::BucketExists(id.clone()));
         }
         if let Some((_, mut bucket)) = self.trash.remove(&key) {
-            // Caches must see a restored bucket as changed.
-            bucket.view.touched = seq;
-            bucket.view.changes = Changes::since(seq);
-            self.listed = seq;
-            self.add(bucket);
+            // It may have lost an alias meanwhile.
+            let taken = |alias: &Arc<str>| self.keys.contains_key(alias);
+            if bucket.view.bucket.aliases.iter().any(taken) {
+                let listing = Arc::make_mut(&mut bucket.view.bucket);
+                listing.aliases.retain(|alias| !taken(alias));
+            }
+            self.put_back(seq, bucket);
             self.show_trashed(key);
         }
         Ok(())

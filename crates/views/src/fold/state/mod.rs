@@ -4,7 +4,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `mod` | the state; [`State::apply`] |
-//! | `buckets` | creates, changes, deletes, restores and purges buckets |
+//! | `buckets` | creates, changes, renames, deletes, restores and purges buckets |
 //! | `recovered` | buckets whose creation the log has lost |
 //! | `heads` | which heads are to be flushed |
 
@@ -140,7 +140,7 @@ impl State {
         BucketKey(self.next_bucket)
     }
 
-    /// The bucket with this id.
+    /// The bucket with this id or alias.
     pub(crate) fn named(&self, id: &str) -> Option<&BucketState> {
         self.keys.get(id).and_then(|key| self.buckets.get(key))
     }
@@ -213,6 +213,7 @@ impl State {
         match effect {
             Effect::CreateBucket(r) => self.create_bucket(seq, r),
             Effect::UpdateBucket(r) => self.update_bucket(seq, r),
+            Effect::ListBucket(r) => self.list_bucket(seq, r),
             Effect::DeleteBucket(key) => self.delete_bucket(seq, key),
             Effect::RestoreBucket(key) => self.restore_bucket(seq, key),
             Effect::ChangeEvents(changes) => self.change_events(seq, &changes),

@@ -30,6 +30,7 @@ fn recovered_name(key: BucketKey) -> String {
 pub(super) fn adds_to(effect: &Effect<'_>) -> Option<BucketKey> {
     match effect {
         Effect::UpdateBucket(r) => Some(r.bucket),
+        Effect::ListBucket(r) => Some(r.bucket),
         Effect::ChangeEvents(changes) => changes.put.map(|_| changes.bucket),
         Effect::CreateBucket(_)
         | Effect::DeleteBucket(_)
@@ -61,6 +62,21 @@ impl State {
         while self.keys.contains_key(id.as_str()) {
             id.push('-');
         }
+        if let Some((_, bucket)) = self.trash.get_mut(&key) {
+            tracing::warn!(
+                %seq,
+                bucket = key.0,
+                id,
+                "a deleted bucket took in events, and its id is another's by now: it is shown under this one"
+            );
+            let listing = Arc::make_mut(&mut bucket.view.bucket);
+            listing.id.clone_from(&id);
+            listing.aliases.clear();
+            if self.restore_bucket(seq, key).is_ok() {
+                self.recovered.push(RecoveredBucket { seq, key, id });
+            }
+            return;
+        }
         tracing::warn!(
             %seq,
             bucket = key.0,
@@ -77,9 +93,6 @@ impl State {
             data: "{}",
             last_updated: None,
         };
-        if self.trash.remove(&key).is_some() {
-            self.show_trashed(key);
-        }
         if self.create_bucket(seq, &created).is_ok() {
             self.recovered.push(RecoveredBucket { seq, key, id });
         }
@@ -102,10 +115,64 @@ impl State {
             return Err(FoldError::BucketExists(r.id.to_owned()));
         }
         let mut bucket = self.take_out(seq, r.bucket)?;
-        bucket.view.bucket = Arc::new(r.made());
+        bucket.view.bucket = Arc::new(r.made().into());
         bucket.view.touched = seq;
         bucket.view.changes = Changes::since(seq);
         self.add(bucket);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{BucketListed, EventBlock, EventsInserted, Record};
+    use timberline_model::{Duration, EventId};
+
+    fn create(state: &mut State, seq: u64, key: u32, id: &str) {
+        let created = BucketCreated {
+            bucket: BucketKey(key),
+            id,
+            type_: "t",
+            client: "c",
+            hostname: "h",
+            created: Timestamp::EPOCH,
+            data: "{}",
+            last_updated: None,
+        };
+        state.apply(Seq(seq), &Record::BucketCreated(created)).unwrap();
+    }
+
+    fn insert(state: &mut State, seq: u64, key: u32, id: u64) {
+        let inserted = EventsInserted {
+            bucket: BucketKey(key),
+            first: EventId(id),
+            events: EventBlock::from_events([(Timestamp::EPOCH, Duration::ZERO, "{}")].into_iter()),
+        };
+        state.apply(Seq(seq), &Record::EventsInserted(inserted)).unwrap();
+    }
+
+    /// The record that renamed the first bucket is lost, so its id seems to be given twice. No event is.
+    #[test]
+    fn a_bucket_whose_rename_is_lost_keeps_its_events() {
+        let mut state = State::new();
+        create(&mut state, 1, 0, "a");
+        insert(&mut state, 2, 0, 1);
+        create(&mut state, 4, 1, "a");
+        insert(&mut state, 5, 0, 2);
+        let snapshot = state.snapshot();
+        assert_eq!(snapshot.bucket("recovered-0").map(|view| view.len()), Some(2));
+        assert_eq!(snapshot.bucket("a").map(|view| view.key), Some(BucketKey(1)));
+        // A later rename is known again.
+        let listed = BucketListed {
+            bucket: BucketKey(0),
+            id: Some("b"),
+            aliases: Some(vec!["c"]),
+            archived: None,
+        };
+        state.apply(Seq(6), &Record::BucketListed(listed)).unwrap();
+        let snapshot = state.snapshot();
+        assert_eq!(snapshot.bucket("c").map(|view| &*view.bucket().id), Some("b"));
+        assert_eq!(snapshot.buckets().count(), 2);
     }
 }

@@ -9,8 +9,10 @@
 //! | `mod` | reads what the records changed, and the three states |
 //! | `standing` | compares a snapshot with the state after the records; checks whether a decision still holds |
 //! | `records` | decides, and makes the records that undo others |
+//! | `names` | orders them, so that a name is free before a bucket gets it back |
 //! | `parts` | cuts changes of events into records that fit a log segment |
 
+mod names;
 mod parts;
 mod records;
 mod standing;
@@ -61,6 +63,15 @@ impl Undone {
     /// Whether there was nothing to take back.
     pub fn is_empty(&self) -> bool {
         self.events_restored + self.events_removed + self.buckets + self.settings == 0
+    }
+
+    fn add(&mut self, other: Undone) {
+        self.events_restored += other.events_restored;
+        self.events_removed += other.events_removed;
+        self.buckets += other.buckets;
+        self.settings += other.settings;
+        self.heartbeats_kept += other.heartbeats_kept;
+        self.conflicts.extend(other.conflicts);
     }
 }
 
@@ -126,6 +137,7 @@ impl Undo {
                 self.made.insert(r.bucket);
             }
             Effect::UpdateBucket(r) => self.bucket_changed(r.bucket),
+            Effect::ListBucket(r) => self.bucket_changed(r.bucket),
             Effect::DeleteBucket(key) | Effect::RestoreBucket(key) => self.bucket_changed(key),
             Effect::ChangeEvents(changes) if changes.by_heartbeat => self.heartbeats += record.heartbeats(),
             // What is left of an erased record changes no event.

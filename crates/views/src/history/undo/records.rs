@@ -5,15 +5,30 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashSet;
 use timberline_model::EventId;
 
+use super::names::{Step, in_order};
 use super::{Undo, Undone};
-use crate::history::event_state::{BucketAt, BucketPresence, EventState, Fields, StateAt};
+use crate::history::event_state::{BucketAt, BucketPresence, EventState, StateAt};
+use crate::history::fields::{Fields, ListedAs};
 use crate::record::{
-    BucketDeleted, BucketKey, BucketRestored, BucketUpdated, Last, Record, SettingDeleted, SettingSet,
+    BucketDeleted, BucketKey, BucketListed, BucketRestored, BucketUpdated, Last, Record, SettingDeleted,
+    SettingSet,
 };
 use crate::view::BucketView;
 use crate::view::Snapshot;
 
 use super::parts::push_events;
+
+/// The record that gives a bucket its earlier names back. It says nothing of names if they are the same: a segment of
+/// the log that changes names is not squashed.
+fn relisted<'a>(bucket: BucketKey, before: &'a ListedAs, after: &ListedAs) -> BucketListed<'a> {
+    let renamed = (&before.id, &before.aliases) != (&after.id, &after.aliases);
+    BucketListed {
+        bucket,
+        id: renamed.then_some(&before.id),
+        aliases: renamed.then(|| before.aliases.iter().map(String::as_str).collect()),
+        archived: (before.archived != after.archived).then_some(before.archived),
+    }
+}
 
 impl Undo {
     /// The records that take them back, as it was found by [`Undo::stand`] on this snapshot.
@@ -27,10 +42,13 @@ impl Undo {
                 .conflicts
                 .push("what was purged is gone for good and cannot be brought back".to_owned());
         }
-        let mut records = Vec::new();
+        let mut steps = Vec::new();
         for key in self.keys() {
-            self.bucket(snapshot, key, &mut records, &mut undone);
+            let (mut records, mut done) = (Vec::new(), Undone::default());
+            self.bucket(snapshot, key, &mut records, &mut done);
+            steps.push(Step::of(snapshot.kept_of(key), key, records, done));
         }
+        let mut records = in_order(steps, snapshot, &mut undone);
         self.settings(snapshot, &mut records, &mut undone);
         (records, undone)
     }
@@ -57,12 +75,6 @@ impl Undo {
         let was = |trace: &BucketAt| trace.presence;
         match (was(before), was(after)) {
             (BucketPresence::There, BucketPresence::Trashed) if trashed => {
-                if snapshot.bucket(id).is_some() {
-                    undone.conflicts.push(format!(
-                        "bucket '{id}' cannot come back: there is a new one of that name"
-                    ));
-                    return;
-                }
                 records.push(Record::BucketRestored(BucketRestored { bucket: key }));
                 undone.buckets += 1;
             }
@@ -134,27 +146,29 @@ impl Undo {
         if before.presence == BucketPresence::Nowhere || before.fields == after.fields {
             return;
         }
-        let b = &view.bucket;
-        let now: Fields = [
-            b.type_.clone(),
-            b.client.clone(),
-            b.hostname.clone(),
-            b.data.as_str().to_owned(),
-        ];
-        if now != after.fields {
+        let now = Fields::of(view);
+        let (before, after, id) = (&before.fields, &after.fields, &view.bucket.id);
+        let described = before.described != after.described;
+        let listed = before.listed != after.listed;
+        if described && now.described != after.described || listed && now.listed != after.listed {
             undone
                 .conflicts
-                .push(format!("bucket '{}' was changed again since", b.id));
+                .push(format!("bucket '{id}' was changed again since"));
             return;
         }
-        let [type_, client, hostname, data] = &before.fields;
-        records.push(Record::BucketUpdated(BucketUpdated {
-            bucket: key,
-            type_: Some(type_),
-            client: Some(client),
-            hostname: Some(hostname),
-            data: Some(data),
-        }));
+        if described {
+            let [type_, client, hostname, data] = &before.described;
+            records.push(Record::BucketUpdated(BucketUpdated {
+                bucket: key,
+                type_: Some(type_),
+                client: Some(client),
+                hostname: Some(hostname),
+                data: Some(data),
+            }));
+        }
+        if listed {
+            records.push(Record::BucketListed(relisted(key, &before.listed, &after.listed)));
+        }
         undone.buckets += 1;
     }
 

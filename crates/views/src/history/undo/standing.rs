@@ -80,8 +80,9 @@ impl Undo {
                 (Some((then, was)), Some((now, is))) if was == is => (then, &now.view),
                 _ => return Verdict::Outdated,
             };
-            let id = then.bucket.id.as_str();
-            let renamed = snapshot.bucket(id).map(|view| view.key) != state.named(id).map(|b| b.view.key);
+            let renamed = self.names(key, then).any(|name| {
+                snapshot.bucket(name).map(|view| view.key) != state.named(name).map(|b| b.view.key)
+            });
             let touched = unmade.contains(&key) && then.touched != now.touched;
             if renamed || touched || !Arc::ptr_eq(&then.bucket, &now.bucket) {
                 return Verdict::Outdated;
@@ -111,6 +112,14 @@ impl Undo {
             true => Verdict::Holds,
             false => Verdict::Narrowed(news),
         }
+    }
+
+    /// The names that a bucket has, or may get back.
+    fn names<'a>(&'a self, key: BucketKey, then: &'a BucketView) -> impl Iterator<Item = &'a str> {
+        let before = self.before.buckets.get(&key);
+        let listed = before.into_iter().map(|before| &before.fields.listed);
+        let names = listed.flat_map(|listed| std::iter::once(&listed.id).chain(&listed.aliases));
+        then.bucket.names().chain(names.map(String::as_str))
     }
 
     /// Whether an event that has changed lately is what it was after the records. It lies in memory, if it is there.

@@ -105,6 +105,10 @@ impl<'b> Decision<'b> {
                     Target::Unknown
                 }
                 Some(view) => {
+                    if let Some(number) = self.part_of(view) {
+                        *target = Target::Part(number);
+                        return self.add(beat, number);
+                    }
                     let number = self.parts.len() as u32;
                     let (part, place) = Part::begin(name, view, beat, number);
                     self.parts.push(part);
@@ -116,10 +120,21 @@ impl<'b> Decision<'b> {
         let Target::Part(number) = *target else {
             return Place::Nowhere(Refusal::NoSuchBucket);
         };
+        self.add(beat, number)
+    }
+
+    fn add(&mut self, beat: &Beat<'b>, number: u32) -> Place {
         match self.parts.get_mut(number as usize) {
             Some(part) => part.take(beat, number),
             None => Place::Nowhere(Refusal::NoSuchBucket),
         }
+    }
+
+    /// The part of a bucket that was named before, by its id or an alias.
+    fn part_of(&self, view: &BucketView) -> Option<u32> {
+        view.aliases().next()?;
+        let number = self.parts.iter().position(|part| part.key == view.key)?;
+        Some(number as u32)
     }
 
     /// The answers, if the first new event of each part has this id.

@@ -2,7 +2,7 @@
 
 // Each test uses a part of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use timberline_model::{
@@ -10,8 +10,8 @@ use timberline_model::{
 };
 use timberline_views::columns::{Columns, DataDictionary, Renumber};
 use timberline_views::{
-    Again, BatchOutcome, Beat, BeatAnswer, BucketView, HeartbeatBatch, KnownEvents, SegmentError, Sent,
-    Snapshot, Store, TimeRange, WriteError,
+    Again, BatchOutcome, Beat, BeatAnswer, BucketListing, BucketView, HeartbeatBatch, HistoryError,
+    KnownEvents, SegmentError, Sent, Snapshot, Store, TimeRange, WriteError,
 };
 
 /// One event: id, start, duration, data.
@@ -23,6 +23,8 @@ pub(crate) struct PlainBucket {
     pub(crate) key: u32,
     pub(crate) type_: String,
     pub(crate) data: String,
+    pub(crate) aliases: BTreeSet<String>,
+    pub(crate) archived: bool,
     pub(crate) events: Vec<Event>,
     pub(crate) last: Option<u64>,
 }
@@ -44,6 +46,15 @@ pub(crate) enum Command {
     Create(u8),
     Update(u8, u8),
     DeleteBucket(u8),
+    /// Renames a bucket; the old id becomes an alias or is free.
+    Rename {
+        bucket: u8,
+        to: u8,
+        keeps: bool,
+    },
+    Archive(u8, bool),
+    /// Merges a bucket into another one.
+    Merge(u8, u8),
     Heartbeat {
         bucket: u8,
         start: i64,
@@ -78,6 +89,14 @@ pub(crate) fn bucket_name(bucket: u8) -> String {
     format!("bucket-{}", bucket % 3)
 }
 
+/// What a bucket may be called later, some of it the names of others.
+fn new_name(to: u8) -> String {
+    match to % 5 {
+        to @ 0..3 => bucket_name(to),
+        to => format!("other-{to}"),
+    }
+}
+
 pub(crate) fn data_text(data: u8) -> String {
     match data % 5 {
         0 => "{}".into(),
@@ -93,6 +112,9 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         3 => any::<u8>().prop_map(Command::Create),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(b, d)| Command::Update(b, d)),
         1 => any::<u8>().prop_map(Command::DeleteBucket),
+        2 => (any::<u8>(), any::<u8>(), prop::bool::weighted(0.7)).prop_map(|(bucket, to, keeps)| Command::Rename { bucket, to, keeps }),
+        1 => (any::<u8>(), any::<bool>()).prop_map(|(bucket, archived)| Command::Archive(bucket, archived)),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(bucket, into)| Command::Merge(bucket, into)),
         12 => (any::<u8>(), start(), duration(), -2i64..20, 0u8..3)
             .prop_map(|(bucket, start, duration, p, data)| Command::Heartbeat { bucket, start, duration, pulsetime: p * 500_000_000, data }),
         5 => prop::collection::vec((any::<u8>(), start(), duration(), (-2i64..20).prop_map(|p| p * 500_000_000), 0u8..3), 0..12)
@@ -121,11 +143,70 @@ impl Plain {
         }
     }
 
+    /// The id of the bucket with this id or alias.
+    pub(crate) fn id(&self, name: &str) -> Option<String> {
+        let called = |(id, b): &(&String, &PlainBucket)| *id == name || b.aliases.contains(name);
+        self.buckets.iter().find(called).map(|(id, _)| id.clone())
+    }
+
+    fn get(&self, bucket: u8) -> Option<&PlainBucket> {
+        self.buckets.get(&self.id(&bucket_name(bucket))?)
+    }
+
+    fn get_mut(&mut self, bucket: u8) -> Option<&mut PlainBucket> {
+        let id = self.id(&bucket_name(bucket))?;
+        self.buckets.get_mut(&id)
+    }
+
+    fn rename(&mut self, bucket: u8, to: u8, keeps: bool) {
+        let (Some(old), new) = (self.id(&bucket_name(bucket)), new_name(to)) else {
+            return;
+        };
+        if self.id(&new).is_some_and(|other| other != old) {
+            return;
+        }
+        let mut bucket = self.buckets.remove(&old).expect("it is there");
+        if keeps {
+            bucket.aliases.insert(old);
+        } else {
+            bucket.aliases.clear();
+        }
+        bucket.aliases.remove(&new);
+        self.buckets.insert(new, bucket);
+    }
+
+    fn merge(&mut self, from: u8, into: u8) {
+        let (Some(from), Some(into)) = (self.id(&bucket_name(from)), self.id(&bucket_name(into))) else {
+            return;
+        };
+        if from == into {
+            return;
+        }
+        let source = self.buckets.remove(&from).expect("it is there");
+        let target = self.buckets.get_mut(&into).expect("it is there");
+        let mut events = source.events.clone();
+        // The oldest are put first.
+        events.reverse();
+        for mut event in events {
+            if target.events.iter().any(|e| e.0 == event.0) {
+                event.0 = self.next;
+                self.next += 1;
+            }
+            target.events.push(event);
+        }
+        target.aliases.insert(from.clone());
+        target.aliases.extend(source.aliases.iter().cloned());
+        target.sort();
+        if !source.events.is_empty() {
+            target.last = target.newest();
+        }
+        self.trash.insert(source.key, (from, source));
+    }
+
     /// Ids of the events a `Put` names, as both stores are told.
     pub(crate) fn ids(&self, bucket: u8, events: &[(Option<u8>, i64, i64, u8)]) -> Vec<Option<u64>> {
         let known: Vec<u64> = self
-            .buckets
-            .get(&bucket_name(bucket))
+            .get(bucket)
             .map(|b| b.events.iter().map(|e| e.0).collect())
             .unwrap_or_default();
         events
@@ -142,7 +223,7 @@ impl Plain {
     pub(crate) fn apply(&mut self, command: &Command) {
         match command {
             Command::Create(b) => {
-                if self.buckets.contains_key(&bucket_name(*b)) {
+                if self.get(*b).is_some() {
                     return;
                 }
                 self.next_bucket += 1;
@@ -155,16 +236,25 @@ impl Plain {
                 self.buckets.insert(bucket_name(*b), fresh);
             }
             Command::Update(b, d) => {
-                if let Some(bucket) = self.buckets.get_mut(&bucket_name(*b)) {
+                if let Some(bucket) = self.get_mut(*b) {
                     bucket.type_ = format!("type {d}");
                     bucket.data = data_text(*d);
                 }
             }
             Command::DeleteBucket(b) => {
-                if let Some(bucket) = self.buckets.remove(&bucket_name(*b)) {
-                    self.trash.insert(bucket.key, (bucket_name(*b), bucket));
+                let Some(id) = self.id(&bucket_name(*b)) else {
+                    return;
+                };
+                let bucket = self.buckets.remove(&id).expect("it is there");
+                self.trash.insert(bucket.key, (id, bucket));
+            }
+            Command::Rename { bucket, to, keeps } => self.rename(*bucket, *to, *keeps),
+            Command::Archive(b, archived) => {
+                if let Some(bucket) = self.get_mut(*b) {
+                    bucket.archived = *archived;
                 }
             }
+            Command::Merge(from, into) => self.merge(*from, *into),
             Command::Heartbeat {
                 bucket,
                 start,
@@ -176,12 +266,16 @@ impl Plain {
             }
             Command::Heartbeats(beats) => {
                 // Ids are given bucket by bucket, in the order in which the buckets come.
-                let mut buckets: Vec<String> = beats.iter().map(|beat| bucket_name(beat.0)).collect();
+                let ids: BTreeMap<u8, Option<String>> = beats
+                    .iter()
+                    .map(|beat| (beat.0, self.id(&bucket_name(beat.0))))
+                    .collect();
+                let mut buckets: Vec<&Option<String>> = beats.iter().map(|beat| &ids[&beat.0]).collect();
                 let mut seen = std::collections::BTreeSet::new();
-                buckets.retain(|bucket| seen.insert(bucket.clone()));
+                buckets.retain(|bucket| seen.insert(*bucket));
                 for bucket in buckets {
                     for (b, start, duration, pulsetime, data) in beats {
-                        if bucket_name(*b) == bucket {
+                        if ids[b] == *bucket {
                             self.heartbeat(*b, *start, *duration, *pulsetime, &data_text(*data));
                         }
                     }
@@ -204,7 +298,7 @@ impl Plain {
                 self.store(*bucket, events);
             }
             Command::Import { bucket, events } => {
-                let Some(b) = self.buckets.get(&bucket_name(*bucket)) else {
+                let Some(b) = self.get(*bucket) else {
                     return;
                 };
                 // An event that is there once is known once.
@@ -220,7 +314,7 @@ impl Plain {
                 self.store(*bucket, missing);
             }
             Command::DeleteEvent { bucket, rank } => {
-                let Some(b) = self.buckets.get_mut(&bucket_name(*bucket)) else {
+                let Some(b) = self.get_mut(*bucket) else {
                     return;
                 };
                 if b.events.is_empty() {
@@ -241,7 +335,8 @@ impl Plain {
     }
 
     fn heartbeat(&mut self, bucket: u8, start: i64, duration: i64, pulsetime: i64, data: &str) {
-        let Some(b) = self.buckets.get_mut(&bucket_name(bucket)) else {
+        let id = self.id(&bucket_name(bucket)).unwrap_or_default();
+        let Some(b) = self.buckets.get_mut(&id) else {
             return;
         };
         let last = b.last;
@@ -261,7 +356,8 @@ impl Plain {
     }
 
     fn store(&mut self, bucket: u8, events: Vec<(Option<u64>, i64, i64, String)>) {
-        let Some(b) = self.buckets.get_mut(&bucket_name(bucket)) else {
+        let id = self.id(&bucket_name(bucket)).unwrap_or_default();
+        let Some(b) = self.buckets.get_mut(&id) else {
             return;
         };
         if events.is_empty() {
@@ -379,6 +475,22 @@ pub(crate) fn tell_once(store: &Store, before: &Plain, command: &Command) -> Res
             store.update_bucket(&bucket_name(*b), &update).map(drop)
         }
         Command::DeleteBucket(b) => store.delete_bucket(&bucket_name(*b)).map(drop),
+        Command::Rename { bucket, to, keeps } => {
+            let listing = BucketListing {
+                id: Some(new_name(*to)),
+                aliases: (!keeps).then(Vec::new),
+                archived: None,
+            };
+            store.list_bucket(&bucket_name(*bucket), &listing).map(drop)
+        }
+        Command::Archive(b, archived) => {
+            let listing = BucketListing {
+                archived: Some(*archived),
+                ..BucketListing::default()
+            };
+            store.list_bucket(&bucket_name(*b), &listing).map(drop)
+        }
+        Command::Merge(from, into) => merge(store, &bucket_name(*from), &bucket_name(*into)),
         Command::Heartbeat {
             bucket,
             start,
@@ -421,7 +533,7 @@ pub(crate) fn tell_once(store: &Store, before: &Plain, command: &Command) -> Res
         }
         Command::DeleteEvent { bucket, rank } => {
             let name = bucket_name(*bucket);
-            let id = before.buckets.get(&name).filter(|b| !b.events.is_empty());
+            let id = before.get(*bucket).filter(|b| !b.events.is_empty());
             let id = id.map_or(1, |b| b.events[*rank as usize % b.events.len()].0);
             store.delete_event(&name, EventId(id)).map(drop)
         }
@@ -429,8 +541,27 @@ pub(crate) fn tell_once(store: &Store, before: &Plain, command: &Command) -> Res
         Command::Unset(k) => store.delete_setting(&format!("k{k}")).map(drop),
     };
     match result {
-        Err(WriteError::NoSuchBucket(_)) => Ok(()),
+        Err(WriteError::NoSuchBucket(_) | WriteError::NameTaken(_)) => Ok(()),
         other => other,
+    }
+}
+
+fn merge(store: &Store, from: &str, into: &str) -> Result<(), WriteError> {
+    let snapshot = store.snapshot();
+    let key = |id: &str| snapshot.bucket(id).map(BucketView::key);
+    let (Some(from), Some(into)) = (key(from), key(into)) else {
+        return Ok(());
+    };
+    if from == into {
+        return Ok(());
+    }
+    loop {
+        match store.merge_part(from, into) {
+            Ok(part) if part.finished => return Ok(()),
+            Ok(_) => {}
+            Err(HistoryError::Write(error)) => return Err(error),
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 
@@ -547,6 +678,11 @@ pub(crate) fn same(snapshot: &Snapshot, plain: &Plain, from: i64, to: i64) -> Re
     };
     for (view, (name, b)) in snapshot.buckets().zip(&plain.buckets) {
         prop_assert_eq!(&view.bucket().type_, &b.type_);
+        prop_assert!(view.aliases().eq(b.aliases.iter().map(String::as_str)));
+        prop_assert_eq!(view.is_archived(), b.archived);
+        for name in b.aliases.iter().chain([name]) {
+            prop_assert_eq!(snapshot.bucket(name).map(BucketView::key), Some(view.key()));
+        }
         prop_assert_eq!(view.bucket().data.as_str(), &b.data);
         prop_assert_eq!(&list(view, TimeRange::ALL), &b.events, "events of {}", name);
         prop_assert_eq!(view.len(), b.events.len() as u64, "number of events of {}", name);

@@ -176,6 +176,7 @@ pub(crate) enum RecordKindName {
     Heartbeat,
     Heartbeats,
     BatchTaken,
+    BucketListed,
     EventsInserted,
     EventsPut,
     EventsDeleted,

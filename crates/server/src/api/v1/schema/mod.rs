@@ -1,6 +1,7 @@
 //! JSON of v1 that is made without a type of its own, described for the OpenAPI document. An endpoint that has types
 //! needs nothing here: they are described where they are.
 
+mod buckets;
 mod erasure;
 mod events;
 mod files;
@@ -8,6 +9,7 @@ mod history;
 mod live;
 mod time;
 
+pub(crate) use self::buckets::*;
 pub(crate) use self::erasure::*;
 pub(crate) use self::events::*;
 pub(crate) use self::files::*;
