@@ -1,0 +1,128 @@
+import { api, ok, reading } from '../../api';
+import { rangeFrom, today } from '../../calendar';
+import { resource } from '../../data';
+import { categoryColors } from '../../design';
+import { theme } from '../../design/theme.svelte';
+import { live } from '../../live';
+import { settings } from '../../settings';
+import { route } from '../../shell';
+import { t, text } from '../../text';
+import {
+  bucketLane,
+  categoryLane,
+  classifier,
+  layout,
+  Looks,
+  readPaints,
+  type Category,
+  type Lane,
+  type Span,
+  type TimelineInput,
+} from '../../timeline';
+import { StoredArrangement } from './arrangement.svelte';
+import { liveSpans } from './live';
+import { periodAround, rangeSpan } from './periods';
+import { extentOf, iso, loadBuckets } from './sources';
+
+export type LaneMode = 'bucket' | 'category';
+
+/** What the timeline page shows. The address is its memory: time, lanes, devices and what is hidden. */
+export class TimelineModel {
+  readonly arrangement = new StoredArrangement();
+  readonly buckets = resource(
+    () => 'buckets',
+    (_, signal) => loadBuckets(signal),
+    { live: (news) => news.kind === 'buckets' },
+  );
+  readonly categories = resource(
+    () => settings.value.classes,
+    (_, signal) => ok(api.GET('/api/1/categories', { signal })),
+  );
+  /** Categories that were met in a tile, as the text of their names. Lanes appear when there is something in them. */
+  met = $state.raw<ReadonlySet<string>>(new Set());
+  marking = $state(false);
+  following = $state(false);
+  narrow = $state(false);
+
+  readonly mode: LaneMode = $derived(route.get('lanes') === 'category' ? 'category' : 'bucket');
+  readonly devices: readonly string[] = $derived((route.get('devices') ?? '').split(',').filter((d) => d !== ''));
+  readonly hidden: ReadonlySet<string> = $derived(new Set(route.all('hide')));
+  readonly extent: Span | null = $derived(extentOf(this.buckets.value ?? []));
+  readonly allDevices: readonly string[] = $derived(
+    [...new Set((this.buckets.value ?? []).map((bucket) => bucket.hostname))].sort(),
+  );
+  readonly lanes: readonly Lane[] = $derived(this.mode === 'category' ? this.#categoryLanes() : this.#bucketLanes());
+  readonly layout = $derived(layout(this.lanes, this.arrangement.with(this.hidden)));
+  readonly #paints = $derived.by(() => {
+    void theme.dark;
+    return readPaints();
+  });
+  readonly looks = $derived(
+    new Looks({
+      paints: this.#paints,
+      classify: classifier(this.#rules()),
+      categoryColor: categoryColors(this.#rules() as Parameters<typeof categoryColors>[0]),
+      words: { active: t('timeline.active'), away: t('timeline.away') },
+    }),
+  );
+  readonly input: TimelineInput = $derived({
+    layout: this.layout,
+    looks: this.looks,
+    paints: this.#paints,
+    calendar: settings.calendar,
+    locale: text.locale,
+    live: this.mode === 'bucket' && !reading.past ? liveSpans(live.heads.values()) : new Map<string, never>(),
+    laneLabels: this.narrow,
+    marking: this.marking,
+  });
+
+  /** The time in the address; without one, the newest day on which something was recorded. Null: not known yet. */
+  wanted(): Span | null {
+    const start = Date.parse(route.get('start') ?? '');
+    const end = Date.parse(route.get('end') ?? '');
+    if (start < end) return { start, end };
+    const calendar = settings.calendar;
+    const named = { range: route.get('range'), date: route.get('date'), from: route.get('from'), to: route.get('to') };
+    if (named.range !== null || named.date !== null) return rangeSpan(rangeFrom(named, calendar), calendar);
+    if (this.buckets.value === undefined) return null;
+    const day = rangeSpan({ kind: 'day', date: today(calendar) }, calendar);
+    const last = this.extent?.end ?? day.end;
+    return last > day.start ? day : periodAround('day', last - 1, calendar, null);
+  }
+
+  remember(view: Span): void {
+    const change = { start: iso(view.start), end: iso(view.end), range: null, date: null, from: null, to: null };
+    route.set(change, { replace: true });
+  }
+
+  show(change: { lanes?: LaneMode; devices?: readonly string[]; hide?: readonly string[] }): void {
+    route.set({
+      ...(change.lanes === undefined ? {} : { lanes: change.lanes === 'bucket' ? null : change.lanes }),
+      ...(change.devices === undefined ? {} : { devices: change.devices.join(',') }),
+      ...(change.hide === undefined ? {} : { hide: change.hide }),
+    });
+  }
+
+  meet(names: Iterable<string>): void {
+    const all = new Set([...this.met, ...names]);
+    if (all.size > this.met.size) this.met = all;
+  }
+
+  #rules(): readonly Category[] {
+    return (this.categories.value?.categories ?? []) as readonly Category[];
+  }
+
+  #bucketLanes(): Lane[] {
+    const buckets = this.buckets.value ?? [];
+    const shown = this.devices.length === 0 ? buckets : buckets.filter((b) => this.devices.includes(b.hostname));
+    return shown.map(bucketLane);
+  }
+
+  /** In the order of the tree, so that lanes stay where they are while somebody moves through time. */
+  #categoryLanes(): Lane[] {
+    const order = this.#rules().map((category) => JSON.stringify(category.name));
+    const place = (key: string) => (order.includes(key) ? order.indexOf(key) : order.length);
+    const keys = [...this.met].sort((a, b) => place(a) - place(b));
+    return keys.map((key) => categoryLane(JSON.parse(key) as string[]));
+  }
+}

@@ -1,0 +1,19 @@
+export { readPaints, type Paints } from './colors';
+export {
+  bucketLane,
+  categoryLane,
+  layout,
+  PLAIN,
+  sortLanes,
+  type Arrangement,
+  type Lane,
+  type LaneKind,
+  type Layout,
+  type Row,
+} from './lanes';
+export { Looks, wordsOf, type Look } from './looks';
+export type { LiveSpan, Target } from './paint/scene';
+export { classifier, type Category } from './rules';
+export { bucketKey, readTile, type Data, type Tile } from './tile';
+export { AXIS_HEIGHT, Timeline, type TimelineInput } from './timeline';
+export { DAY, fit, HOUR, length, middle, MINUTE, overlap, SECOND, YEAR, type Span } from './view';
