@@ -6,6 +6,8 @@ export { default as Duration } from './Duration.svelte';
 export { default as EmptyState } from './EmptyState.svelte';
 export { default as ErrorState } from './ErrorState.svelte';
 export { default as Field } from './Field.svelte';
+export { default as GridTable } from './grid/GridTable.svelte';
+export type { GridColumn } from './grid/columns';
 export { default as IconButton } from './IconButton.svelte';
 export { default as KeyHint } from './KeyHint.svelte';
 export { default as Menu } from './Menu.svelte';
