@@ -23,14 +23,6 @@ export function chartTheme(): Record<string, unknown> {
     logAxis: axis,
     legend: { textStyle: { color: text }, inactiveColor: dim },
     tooltip: { backgroundColor: raised, borderColor: line, textStyle: { color: text, fontSize: 13 } },
-    visualMap: { textStyle: { color: dim } },
-    calendar: {
-      itemStyle: { color: 'transparent', borderColor: line },
-      splitLine: { lineStyle: { color: line } },
-      dayLabel: { color: dim },
-      monthLabel: { color: dim },
-      yearLabel: { color: dim },
-    },
   };
 }
 

@@ -22,6 +22,12 @@ describe('the colour of a category', () => {
   });
 });
 
+it('tells roots apart whose names fall on the same colour', () => {
+  const names = ['Work', 'Media', 'Comms', 'Home', 'Study', 'Health'].map((name) => ({ name: [name] }));
+  const color = categoryColors(names);
+  expect(new Set(names.map(({ name }) => color(name))).size).toBe(names.length);
+});
+
 it('is the palette of the tokens', () => {
   const css = readFileSync(new URL('./tokens.css', import.meta.url), 'utf8');
   expect([...css.matchAll(/--category-\d+: (#\w+);/g)].map((m) => m[1])).toEqual([...PALETTE]);

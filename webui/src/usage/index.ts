@@ -1,0 +1,29 @@
+export { useCategories, type Categories, type KnownCategory } from './categories.svelte';
+export {
+  categoryFrom,
+  FILTER_KINDS,
+  filterAddress,
+  filtersFrom,
+  isFiltered,
+  type FilterKind,
+  type Filters,
+} from './filters';
+export { intervalOf } from './interval';
+export { usageParameters, type Scope, type Wanted } from './parameters';
+export { isDirect, loadUsage } from './request';
+export { scores, type ScorePart } from './score';
+export { seriesOf, type Series } from './series';
+export { categoryTree, type Branch } from './tree';
+export {
+  isUncategorized,
+  isWithin,
+  pathOf,
+  type By,
+  type Category,
+  type Group,
+  type Interval,
+  type Usage,
+} from './types';
+export { useHosts } from './hosts.svelte';
+export { default as PeriodHeader } from './PeriodHeader.svelte';
+export { default as WhoseTime } from './WhoseTime.svelte';
