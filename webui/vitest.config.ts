@@ -7,7 +7,13 @@ export default defineConfig({
       {
         plugins: [svelte()],
         resolve: { conditions: ['browser'] },
-        test: { name: 'unit', include: ['src/**/*.test.ts'], environment: 'node', env: { TZ: 'Europe/Berlin' } },
+        test: {
+          name: 'unit',
+          testTimeout: 60_000,
+          include: ['src/**/*.test.ts'],
+          environment: 'node',
+          env: { TZ: 'Europe/Berlin' },
+        },
       },
       {
         test: {
