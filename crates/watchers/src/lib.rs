@@ -3,14 +3,24 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`Client`] | sends heartbeats through a queue on disk; makes all calls of the API |
 //! | [`clock`] | wall, monotonic and boot time behind a trait; notices sleep and clocks that were set |
 //! | [`afk`] | makes AFK events of input, locks, sleep and clock steps |
 //! | [`window`] | makes window events of windows and titles: settle time, rules, private windows |
 //!
-//! Nothing here knows a desktop: what watches X11, Wayland or D-Bus reports facts to these modules.
+//! Nothing here knows a desktop: what watches X11, Wayland or D-Bus reports facts to these modules. `docs/watchers.md` says
+//! what is promised, `docs/afk.md` has the rules of AFK events.
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::indexing_slicing))]
 
 pub mod afk;
+mod client;
 pub mod clock;
+mod queue;
 pub mod window;
+
+pub use client::{
+    Answer, BucketHandle, BucketInfo, Call, CallError, Client, ClientOptions, Closed, ConfigError, Health,
+    Method, NotSent, OpenError, Request, Server, ServerInfo, Transport,
+};
+pub use queue::{Bucket, QueueError, Stored};

@@ -1,4 +1,10 @@
 //! The tests of this crate, in one program.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set itself up has failed"
+)]
+
 mod afk_model;
 mod window_model;

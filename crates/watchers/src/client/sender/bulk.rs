@@ -1,0 +1,180 @@
+//! Many heartbeats in one request, to servers that take them (`POST /api/1/heartbeats`, `docs/events.md`).
+
+use serde::Deserialize;
+use timberline_model::{Duration, json};
+
+use super::verdict::Verdict;
+use super::{Bulk, Now, Sender, Step, refusal};
+use crate::queue::{Attempt, Refusal, Waiting};
+
+/// The answer.
+#[derive(Deserialize)]
+struct Outcome {
+    /// The refused ones; `None` if the server knows only that it has carried out the request before.
+    answers: Option<Vec<Refused>>,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    index: usize,
+    error: Reason,
+}
+
+#[derive(Deserialize)]
+struct Reason {
+    r#type: String,
+    #[serde(default)]
+    message: String,
+}
+
+/// What is to be done with each heartbeat of an attempt.
+#[derive(Default)]
+struct Sorted<'a> {
+    stored: Vec<u64>,
+    refused: Vec<Refusal>,
+    without_bucket: Vec<&'a Waiting>,
+    without_right: Vec<&'a Waiting>,
+    with_right: Vec<&'a str>,
+}
+
+impl Sender {
+    pub(super) fn send_bulk(&mut self, attempt: &Attempt, waiting: &[Waiting], now: Now) -> Step {
+        let body = match self.post("/api/1/heartbeats".to_owned(), body(attempt, waiting)) {
+            Verdict::Stored(body) => body,
+            Verdict::NotFound(_) => {
+                self.bulk = Bulk::No;
+                return Step::Again;
+            }
+            // 409: another request had this id. Any other refusal: perhaps one of them cannot be read, or it is too long.
+            Verdict::Refused(_) => {
+                self.alone = Some(attempt.id.clone());
+                return Step::Again;
+            }
+            wait => return self.no_success(wait, now),
+        };
+        let Ok(outcome) = serde_json::from_slice::<Outcome>(&body) else {
+            self.queue.lock().doubt();
+            return self.wait(
+                "the server's answer to many heartbeats cannot be read".to_owned(),
+                None,
+                now,
+            );
+        };
+        self.bulk = Bulk::Yes;
+        let sorted = sort(waiting, outcome.answers.unwrap_or_default());
+        self.carry_out(&sorted, now)
+    }
+
+    fn carry_out(&mut self, sorted: &Sorted<'_>, now: Now) -> Step {
+        let mut queue = self.queue.lock();
+        if let Err(error) = queue.set_aside(&sorted.refused, now.wall) {
+            // The request can be sent again: the server knows its id.
+            drop(queue);
+            return self.wait(
+                format!("what the server refuses cannot be set aside: {error}"),
+                None,
+                now,
+            );
+        }
+        let refused = sorted.refused.iter().map(|refusal| refusal.number);
+        let done = sorted.stored.iter().copied().chain(refused).collect();
+        // What is left is sent with a new id: the server would repeat its answer for this one.
+        queue.done(done, true, now.monotonic);
+        drop(queue);
+        self.is_well();
+        if !sorted.stored.is_empty() {
+            self.created.clear();
+        }
+        for bucket in &sorted.with_right {
+            self.blocked.remove(*bucket);
+        }
+        for waiting in &sorted.without_right {
+            let entry = self.blocked.entry(waiting.bucket.id.clone()).or_default();
+            if entry.0 <= now.monotonic {
+                entry.0 = now.monotonic.saturating_add(entry.1.next());
+            }
+        }
+        self.create_all(&sorted.without_bucket, now)
+    }
+
+    /// Creates the buckets that are missing.
+    fn create_all(&mut self, without_bucket: &[&Waiting], now: Now) -> Step {
+        let mut created: Vec<&str> = Vec::new();
+        let mut step = Step::Again;
+        for waiting in without_bucket {
+            if created.contains(&waiting.bucket.id.as_str()) {
+                continue;
+            }
+            match self.create(&waiting.bucket) {
+                Verdict::Stored(_) => {
+                    created.push(&waiting.bucket.id);
+                    if self.go_on_after_create(waiting, now) != Step::Again {
+                        step = Step::WaitUntil(self.wait_until);
+                    }
+                }
+                Verdict::Refused(reason) => {
+                    let same = without_bucket
+                        .iter()
+                        .filter(|other| other.bucket == waiting.bucket);
+                    let refused = same.map(|other| refusal(other, &reason)).collect();
+                    created.push(&waiting.bucket.id);
+                    if let wait @ Step::WaitUntil(_) = self.set_aside(refused, Vec::new(), now) {
+                        step = wait;
+                    }
+                }
+                Verdict::NotFound(reason) => return self.wait(reason, None, now),
+                wait => return self.no_success(wait, now),
+            }
+        }
+        step
+    }
+}
+
+fn sort<'a>(waiting: &'a [Waiting], answers: Vec<Refused>) -> Sorted<'a> {
+    let mut sorted = Sorted::default();
+    let mut answers = answers.into_iter().peekable();
+    for (index, waiting) in waiting.iter().enumerate() {
+        let error = answers
+            .next_if(|answer| answer.index == index)
+            .map(|answer| answer.error);
+        match error.as_ref().map(|error| error.r#type.as_str()) {
+            // A privacy filter drops it, as the person wants.
+            None | Some("filtered") => {
+                sorted.stored.push(waiting.number);
+                sorted.with_right.push(&waiting.bucket.id);
+            }
+            Some("no such bucket") => sorted.without_bucket.push(waiting),
+            Some("not in the scope of the token") => sorted.without_right.push(waiting),
+            Some(kind) => {
+                let said = error.as_ref().map_or("", |error| &error.message);
+                sorted.refused.push(refusal(waiting, &format!("{kind}: {said}")));
+            }
+        }
+    }
+    sorted
+}
+
+fn body(attempt: &Attempt, waiting: &[Waiting]) -> Vec<u8> {
+    let mut out = br#"{"answers":"errors","batch":"#.to_vec();
+    json::write_string(&mut out, &attempt.id);
+    out.extend_from_slice(br#","heartbeats":["#);
+    for (index, waiting) in waiting.iter().enumerate() {
+        out.extend_from_slice(if index == 0 {
+            b"{\"bucket\":"
+        } else {
+            b",{\"bucket\":"
+        });
+        json::write_string(&mut out, &waiting.bucket.id);
+        out.extend_from_slice(b",\"pulsetime\":");
+        Duration::from(waiting.pulsetime).write(&mut out);
+        out.extend_from_slice(b",\"timestamp\":\"");
+        waiting.start.write(&mut out);
+        out.extend_from_slice(b"\",\"duration\":");
+        waiting.duration.write(&mut out);
+        out.extend_from_slice(b",\"data\":");
+        out.extend_from_slice(waiting.data.as_str().as_bytes());
+        out.push(b'}');
+    }
+    out.extend_from_slice(b"]}");
+    out
+}

@@ -1,0 +1,236 @@
+//! The queue: merging, growth, full disks, kills.
+
+use super::fake_server::{Fault, Kind};
+use super::*;
+
+#[test]
+fn heartbeats_are_merged_as_aw_client_merges_them() {
+    let mut process = Process::start(Kind::Rust, options(10));
+    for second in 0..=60 {
+        process.beat("b", second, "x").expect("taken");
+        process.run(1);
+    }
+    let beats = |process: &Process| {
+        let server = process.link.server.lock();
+        server
+            .requests
+            .iter()
+            .filter(|request| request.ends_with("heartbeat"))
+            .count()
+    };
+    assert!(
+        (5..=8).contains(&beats(&process)),
+        "about one in ten is sent: {}",
+        beats(&process)
+    );
+    process.run(11);
+    assert_eq!(process.stored("b"), [(0, 60, "x".to_owned())]);
+}
+
+#[test]
+fn what_is_held_back_is_sent_after_the_interval_although_nothing_follows() {
+    let mut process = Process::start(Kind::Rust, options(10));
+    process.beat("b", 1, "x").expect("taken");
+    process.run(9);
+    assert_eq!(process.stored("b").len(), 0);
+    assert_eq!(process.queue.lock().deadline(), Some(Duration::from_secs(10)));
+    process.run(1);
+    assert_eq!(
+        (process.stored("b").len(), process.queue.lock().deadline()),
+        (1, None)
+    );
+}
+
+#[test]
+fn what_is_held_back_survives_a_kill() {
+    let mut process = Process::start(Kind::Rust, options(10));
+    for second in 0..=7 {
+        process.now = Duration::from_secs(second);
+        assert_eq!(process.beat("b", second, "x").expect("taken"), Stored::OnDisk);
+    }
+    let mut process = process.kill(5);
+    assert_eq!(process.waiting(), 1);
+    process.run(11);
+    assert_eq!(process.stored("b"), [(0, 7, "x".to_owned())]);
+}
+
+#[test]
+fn what_is_held_back_is_written_at_most_each_second_and_within_one() {
+    let mut process = Process::start(Kind::Rust, options(10));
+    process.beat("b", 0, "x").expect("taken");
+    let grown = |process: &Process| process.queue.lock().grown();
+    let before = grown(&process);
+    for _ in 0..9 {
+        process.now = process.now.saturating_add(Duration::from_nanos(100_000_000));
+        process.beat_for("b", 0, 1, "x", 2).expect("taken");
+    }
+    assert_eq!(grown(&process), before);
+    assert_eq!(process.queue.lock().deadline(), Some(Duration::from_secs(1)));
+    process.now = Duration::from_secs(1);
+    process.queue.lock().maintain(process.now);
+    assert!(grown(&process) > before);
+}
+
+#[test]
+fn a_day_without_a_server_takes_one_heartbeat_for_each_event_and_little_disk() {
+    let mut process = Process::start(Kind::Rust, options(10));
+    *process.link.always.lock() = Some(Fault::Refused);
+    process.beat("first", 0, "x").expect("taken");
+    process.run(11);
+    for minute in 0..1440 {
+        for second in 0..60 {
+            process.now = process.now.saturating_add(Duration::from_secs(1));
+            let data = (minute / 10).to_string();
+            process
+                .beat("window", minute * 60 + second, &data)
+                .expect("taken");
+            if second % 5 == 0 {
+                process
+                    .beat_for("afk", 0, minute * 60 + second, "not-afk", 185)
+                    .expect("taken");
+            }
+            if second % 20 == 0 {
+                process.send();
+            }
+        }
+    }
+    assert!(process.waiting() <= 150, "{} wait", process.waiting());
+    assert!(process.disk.used() < 4 << 20, "{} bytes", process.disk.used());
+    *process.link.always.lock() = None;
+    process.run(120);
+    assert_eq!(
+        (process.stored("window").len(), process.stored("afk").len()),
+        (144, 1)
+    );
+    assert_eq!(
+        process.stored("window")[143],
+        (143 * 600, 144 * 600 - 1, "143".to_owned())
+    );
+}
+
+#[test]
+fn a_full_queue_keeps_what_waits_and_refuses_what_is_new() {
+    let mut process = Process::start(
+        Kind::Rust,
+        QueueOptions {
+            limit: 2_000,
+            ..options(10)
+        },
+    );
+    *process.link.always.lock() = Some(Fault::Refused);
+    let mut taken = Vec::new();
+    for second in 0..100 {
+        if process.beat("b", second * 10, &second.to_string()).is_ok() {
+            taken.push((second * 10, second * 10, second.to_string()));
+        }
+        process.run(1);
+    }
+    assert!((5..20).contains(&taken.len()), "{}", taken.len());
+    let refused = process.beat("b", 5_000, "new").expect_err("full");
+    assert!(matches!(refused, QueueError::Full { .. }), "{refused}");
+    *process.link.always.lock() = None;
+    process.run(70);
+    assert_eq!(
+        process.beat("b", 6_000, "new").expect("there is room"),
+        Stored::OnDisk
+    );
+    let stored: Vec<_> = process.stored("b");
+    assert_eq!(stored[..taken.len()], taken, "the oldest are all there");
+}
+
+#[test]
+fn a_full_disk_is_waited_for_in_memory() {
+    let mut process = Process::start(Kind::Rust, options(0));
+    *process.link.always.lock() = Some(Fault::Refused);
+    let data = "x".repeat(50_000);
+    process.disk.set_capacity(process.disk.used() + 100_000);
+    let mut stored = Vec::new();
+    for second in 0..40 {
+        stored.push(
+            process
+                .beat("b", second * 10, &format!("{second} {data}"))
+                .expect("taken"),
+        );
+        process.run(1);
+    }
+    assert!(stored.contains(&Stored::OnDisk) && stored.contains(&Stored::InMemory));
+    assert!(process.queue.lock().is_behind());
+    process.disk.set_capacity(u64::MAX);
+    process.run(2);
+    assert!(!process.queue.lock().is_behind());
+    let mut process = process.kill(7);
+    *process.link.always.lock() = None;
+    process.run(70);
+    assert_eq!(process.stored("b").len(), 40);
+}
+
+#[test]
+fn the_log_does_not_grow_with_what_was_sent() {
+    let mut process = Process::start(Kind::Timberline, options(0));
+    let data = "x".repeat(10_000);
+    for second in 0..2_000 {
+        process
+            .beat("b", second * 10, &format!("{second} {data}"))
+            .expect("taken");
+        process.run(1);
+    }
+    assert!(process.disk.used() < 8 << 20, "{} bytes", process.disk.used());
+    let process = process.kill(7);
+    assert_eq!((process.waiting(), process.stored("b").len()), (0, 2_000));
+}
+
+#[test]
+fn a_power_cut_while_the_log_is_written_anew_loses_nothing() {
+    for operation in 0..60 {
+        let process = Process::start(Kind::Rust, options(0));
+        *process.link.always.lock() = Some(Fault::Refused);
+        for second in 0..10 {
+            process
+                .beat("b", second * 10, &second.to_string())
+                .expect("taken");
+        }
+        process.queue.lock().sync();
+        process.disk.crash_at(process.disk.operations() + operation);
+        process.queue.lock().rewrite_now(process.now);
+        let disk = process.disk.crash(operation);
+        *process.link.always.lock() = None;
+        let mut again = Process::start_on(disk, process.link.clone(), options(0), Duration::ZERO);
+        assert_eq!(again.waiting(), 10, "crash before operation {operation}");
+        again.run(10);
+        assert_eq!(again.stored("b").len(), 10);
+    }
+}
+
+#[test]
+fn a_sync_that_failed_ends_the_log_and_not_the_queue() {
+    let mut process = Process::start(Kind::Rust, options(0));
+    process.beat("b", 1, "x").expect("taken");
+    process.disk.fail_syncs(true);
+    process.queue.lock().sync();
+    *process.link.always.lock() = Some(Fault::Refused);
+    assert_eq!(process.beat("b", 10, "y").expect("taken"), Stored::InMemory);
+    process.disk.fail_syncs(false);
+    process.run(3);
+    assert!(!process.queue.lock().is_behind());
+    let mut process = process.kill(7);
+    *process.link.always.lock() = None;
+    process.run(70);
+    assert_eq!(process.stored("b").len(), 2);
+}
+
+#[test]
+fn a_second_process_is_told_that_the_queue_is_in_use() {
+    let process = Process::start(Kind::Rust, options(0));
+    let second = Queue::open(place(&process.disk), options(0), Duration::ZERO).expect_err("in use");
+    assert!(second.to_string().contains("is in use by"), "{second}");
+}
+
+#[test]
+fn a_heartbeat_that_does_not_fit_the_log_is_not_taken() {
+    let process = Process::start(Kind::Rust, options(0));
+    let refused = process
+        .beat("b", 1, &"x".repeat(300 << 10))
+        .expect_err("too large");
+    assert!(matches!(refused, QueueError::TooLarge { .. }), "{refused}");
+    process.beat("b", 1, &"x".repeat(250 << 10)).expect("it fits");
+}
