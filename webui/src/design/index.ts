@@ -1,6 +1,7 @@
 export { default as Button } from './Button.svelte';
 export { default as Card } from './Card.svelte';
 export { default as CategoryChip } from './CategoryChip.svelte';
+export { default as CopyCode } from './CopyCode.svelte';
 export { default as Dialog } from './Dialog.svelte';
 export { default as Duration } from './Duration.svelte';
 export { default as EmptyState } from './EmptyState.svelte';
@@ -12,6 +13,7 @@ export { default as IconButton } from './IconButton.svelte';
 export { default as KeyHint } from './KeyHint.svelte';
 export { default as Menu } from './Menu.svelte';
 export { default as Popover } from './Popover.svelte';
+export { default as Progress } from './Progress.svelte';
 export { default as RangeSelect } from './RangeSelect.svelte';
 export { default as Segmented } from './Segmented.svelte';
 export { default as Select } from './Select.svelte';
