@@ -12,6 +12,8 @@ export {
   type Row,
 } from './lanes';
 export { Looks, wordsOf, type Look } from './looks';
+export { CurrentLooks } from './looks.svelte';
+export { default as TimelineStrip } from './TimelineStrip.svelte';
 export type { LiveSpan, Target } from './paint/scene';
 export { classifier, type Category } from './rules';
 export { bucketKey, readTile, type Data, type Tile } from './tile';

@@ -40,7 +40,7 @@ export interface Layout {
   readonly height: number;
 }
 
-export const LANE_HEIGHTS = { collapsed: 14, normal: 44, tall: 88, device: 30 } as const;
+export const LANE_HEIGHTS = { collapsed: 14, normal: 44, most: 84, device: 30 } as const;
 
 interface Bucket {
   readonly id: string;
@@ -110,13 +110,17 @@ export function sortLanes(lanes: readonly Lane[], order: readonly string[]): Lan
   );
 }
 
-/** Puts the lanes below each other, below the names of their devices if there are several. */
-export function layout(lanes: readonly Lane[], arrangement: Arrangement): Layout {
+/**
+ * Puts the lanes below each other, below the names of their devices if there are several. If there is more room than they need, they grow into
+ * it, up to a height at which they still look like lanes.
+ */
+export function layout(lanes: readonly Lane[], arrangement: Arrangement, room = 0): Layout {
   const shown = sortLanes(lanes, arrangement.order).filter((lane) => !arrangement.hidden.has(lane.key));
   const named = new Set(shown.map((lane) => lane.device)).size > 1;
   const rows: Row[] = [];
   let y = 0;
   let device: string | null = null;
+  const normal = normalHeight(shown, arrangement, room);
   for (const lane of shown) {
     const folded = named && arrangement.folded.has(lane.device);
     if (named && lane.device !== device) {
@@ -126,11 +130,25 @@ export function layout(lanes: readonly Lane[], arrangement: Arrangement): Layout
     }
     if (folded) continue;
     const { collapsed = false, tall = false } = arrangement.looks[lane.key] ?? {};
-    const height = collapsed ? LANE_HEIGHTS.collapsed : tall ? LANE_HEIGHTS.tall : LANE_HEIGHTS.normal;
+    const height = collapsed ? LANE_HEIGHTS.collapsed : tall ? 2 * normal : normal;
     rows.push({ kind: 'lane', lane, y, height, collapsed });
     y += height;
   }
   return { rows, height: y };
+}
+
+function normalHeight(lanes: readonly Lane[], { looks }: Arrangement, room: number): number {
+  let collapsed = 0;
+  let parts = 0;
+  for (const lane of lanes) {
+    const look = looks[lane.key];
+    if (look?.collapsed === true) collapsed += 1;
+    else parts += look?.tall === true ? 2 : 1;
+  }
+  const devices = new Set(lanes.map((lane) => lane.device)).size;
+  const rest = room - collapsed * LANE_HEIGHTS.collapsed - (devices > 1 ? devices * LANE_HEIGHTS.device : 0);
+  const fair = Math.floor(rest / Math.max(parts, 1));
+  return Math.min(Math.max(fair, LANE_HEIGHTS.normal), LANE_HEIGHTS.most);
 }
 
 /** The row at a height, if there is one. */

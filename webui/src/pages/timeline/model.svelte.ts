@@ -1,20 +1,16 @@
-import { api, ok, reading } from '../../api';
+import { reading } from '../../api';
 import { rangeFrom, today } from '../../calendar';
 import { resource } from '../../data';
-import { categoryColors } from '../../design';
-import { theme } from '../../design/theme.svelte';
 import { live } from '../../live';
 import { settings } from '../../settings';
 import { route } from '../../shell';
-import { t, text } from '../../text';
+import { text } from '../../text';
 import {
   bucketLane,
   categoryLane,
-  classifier,
+  CurrentLooks,
   layout,
-  Looks,
-  readPaints,
-  type Category,
+  sortLanes,
   type Lane,
   type Span,
   type TimelineInput,
@@ -34,47 +30,50 @@ export class TimelineModel {
     (_, signal) => loadBuckets(signal),
     { live: (news) => news.kind === 'buckets' },
   );
-  readonly categories = resource(
-    () => settings.value.classes,
-    (_, signal) => ok(api.GET('/api/1/categories', { signal })),
-  );
+  readonly #current = new CurrentLooks();
   /** Categories that were met in a tile, as the text of their names. Lanes appear when there is something in them. */
   met = $state.raw<ReadonlySet<string>>(new Set());
   marking = $state(false);
   following = $state(false);
   narrow = $state(false);
+  /** The height that there is for lanes, in pixels. */
+  room = $state(0);
 
   readonly mode: LaneMode = $derived(route.get('lanes') === 'category' ? 'category' : 'bucket');
   readonly devices: readonly string[] = $derived((route.get('devices') ?? '').split(',').filter((d) => d !== ''));
   readonly hidden: ReadonlySet<string> = $derived(new Set(route.all('hide')));
   readonly extent: Span | null = $derived(extentOf(this.buckets.value ?? []));
+  /** What the overview is made of: windows, or everything if there are none. */
+  readonly overviewBuckets: readonly string[] = $derived.by(() => {
+    const lanes = this.#bucketLanes();
+    const windows = lanes.filter((lane) => lane.kind === 'window');
+    return (windows.length > 0 ? windows : lanes).flatMap((lane) => lane.bucket ?? []);
+  });
   readonly allDevices: readonly string[] = $derived(
     [...new Set((this.buckets.value ?? []).map((bucket) => bucket.hostname))].sort(),
   );
   readonly lanes: readonly Lane[] = $derived(this.mode === 'category' ? this.#categoryLanes() : this.#bucketLanes());
-  readonly layout = $derived(layout(this.lanes, this.arrangement.with(this.hidden)));
-  readonly #paints = $derived.by(() => {
-    void theme.dark;
-    return readPaints();
-  });
-  readonly looks = $derived(
-    new Looks({
-      paints: this.#paints,
-      classify: classifier(this.#rules()),
-      categoryColor: categoryColors(this.#rules() as Parameters<typeof categoryColors>[0]),
-      words: { active: t('timeline.active'), away: t('timeline.away') },
-    }),
+  readonly #byKey = $derived(new Map([...this.#bucketLanes(), ...this.lanes].map((lane) => [lane.key, lane])));
+  /** Lanes of buckets that are not hidden: what can be edited or deleted in a range. */
+  readonly shownBucketLanes: readonly Lane[] = $derived(
+    sortLanes(this.#bucketLanes(), []).filter((lane) => !this.hidden.has(lane.key)),
   );
+  readonly layout = $derived(layout(this.lanes, this.arrangement.with(this.hidden), this.room));
+  readonly looks = $derived(this.#current.looks);
   readonly input: TimelineInput = $derived({
     layout: this.layout,
     looks: this.looks,
-    paints: this.#paints,
+    paints: this.#current.paints,
     calendar: settings.calendar,
     locale: text.locale,
     live: this.mode === 'bucket' && !reading.past ? liveSpans(live.heads.values()) : new Map<string, never>(),
     laneLabels: this.narrow,
     marking: this.marking,
   });
+
+  laneOf(key: string): Lane | undefined {
+    return this.#byKey.get(key);
+  }
 
   /** The time in the address; without one, the newest day on which something was recorded. Null: not known yet. */
   wanted(): Span | null {
@@ -108,10 +107,6 @@ export class TimelineModel {
     if (all.size > this.met.size) this.met = all;
   }
 
-  #rules(): readonly Category[] {
-    return (this.categories.value?.categories ?? []) as readonly Category[];
-  }
-
   #bucketLanes(): Lane[] {
     const buckets = this.buckets.value ?? [];
     const shown = this.devices.length === 0 ? buckets : buckets.filter((b) => this.devices.includes(b.hostname));
@@ -120,7 +115,7 @@ export class TimelineModel {
 
   /** In the order of the tree, so that lanes stay where they are while somebody moves through time. */
   #categoryLanes(): Lane[] {
-    const order = this.#rules().map((category) => JSON.stringify(category.name));
+    const order = this.#current.categories.map((category) => JSON.stringify(category.name));
     const place = (key: string) => (order.includes(key) ? order.indexOf(key) : order.length);
     const keys = [...this.met].sort((a, b) => place(a) - place(b));
     return keys.map((key) => categoryLane(JSON.parse(key) as string[]));

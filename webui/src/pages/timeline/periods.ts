@@ -1,5 +1,5 @@
 import { dayOf, periodOf, Temporal, type Calendar, type Range } from '../../calendar';
-import { fit, HOUR, middle, type Span } from '../../timeline';
+import { DAY, fit, HOUR, middle, type Span } from '../../timeline';
 
 export type Period = 'hour' | 'hours' | 'day' | 'week' | 'month' | 'year' | 'all';
 
@@ -37,4 +37,9 @@ export function periodShown(view: Span, calendar: Calendar, extent: Span | null)
       return near(span.start, view.start) && near(span.end, view.end);
     }) ?? null
   );
+}
+
+/** From the day before it begins to the day after it ends. */
+export function paddedToDays(span: Span): Span {
+  return { start: Math.floor(span.start / DAY - 0.5) * DAY, end: Math.ceil(span.end / DAY + 0.5) * DAY };
 }
