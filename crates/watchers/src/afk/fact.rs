@@ -2,6 +2,8 @@
 
 use timberline_model::{Duration, Timestamp};
 
+use crate::clock::Jump;
+
 /// Something that happened on the desktop. Its time is given with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fact {
@@ -41,6 +43,18 @@ pub enum Reason {
     Microphone,
     /// The window in front fills the screen.
     FullScreen,
+}
+
+impl Jump {
+    /// What a jump of the clocks is for [`Afk`](super::Afk) and [`Presence`](super::Presence), in order. Needed where nothing
+    /// reports sleep; where something does, a sleep that is reported a second time changes nothing.
+    pub fn facts(self) -> impl Iterator<Item = (Timestamp, Fact)> {
+        let facts = match self {
+            Jump::Slept { from, to } => [Some((from, Fact::SleepBegan)), Some((to, Fact::SleepEnded))],
+            Jump::Stepped { from, to } => [Some((from, Fact::ClockStepped { to })), None],
+        };
+        facts.into_iter().flatten()
+    }
 }
 
 /// Whole milliseconds since 1970: what both reference servers can store. All rules are about whole milliseconds.

@@ -216,6 +216,28 @@ impl Client {
         }
     }
 
+    /// The bucket `aw-watcher-afk_HOST`, for [`afk::AfkEvent`](crate::afk::AfkEvent)s.
+    #[must_use]
+    pub fn afk_bucket(&self) -> BucketHandle {
+        self.bucket_of_host("aw-watcher-afk", "afkstatus")
+    }
+
+    /// The bucket `aw-watcher-window_HOST`, for [`window::WindowEvent`](crate::window::WindowEvent)s.
+    #[must_use]
+    pub fn window_bucket(&self) -> BucketHandle {
+        self.bucket_of_host("aw-watcher-window", "currentwindow")
+    }
+
+    /// The bucket `timberline-presence_HOST`, for [`afk::PresenceEvent`](crate::afk::PresenceEvent)s.
+    #[must_use]
+    pub fn presence_bucket(&self) -> BucketHandle {
+        self.bucket_of_host("timberline-presence", "timberline.presence")
+    }
+
+    fn bucket_of_host(&self, client: &str, type_: &str) -> BucketHandle {
+        self.bucket(client, &format!("{client}_{}", self.0.hostname), type_)
+    }
+
     /// How the queue is.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -306,6 +328,15 @@ impl BucketHandle {
         drop(queue);
         shared.taken(something_to_send, deadline);
         Ok(stored)
+    }
+
+    /// Says what an event is, as far as it is known: one with the same start and data replaces it if it is longer. For events
+    /// that are known exactly, such as those of [`afk`](crate::afk) and [`window`](crate::window).
+    ///
+    /// # Errors
+    /// As [`heartbeat`](Self::heartbeat).
+    pub fn event(&self, start: Timestamp, end: Timestamp, data: &Data) -> Result<Stored, QueueError> {
+        self.heartbeat(start, end.since(start), data, Pulsetime::from_nanos(0))
     }
 
     /// The bucket.

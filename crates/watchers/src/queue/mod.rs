@@ -11,19 +11,25 @@
 //! | `state` | the fold |
 //! | `store` | the log, in one of two directories; writes the state to the other one when the log has grown |
 //! | `refused` | the file with what servers refuse |
-//! | `intake` | [`Queue`]: takes heartbeats, merges them, gives out what is to be sent |
+//! | `intake` | [`Queue`]: takes heartbeats and merges them |
+//! | `outgoing` | what is to be sent, and what came of it |
+//! | `upkeep` | writing to the log, also when the disk is full; what has to be done from time to time |
 
+mod error;
 mod heartbeat;
 mod intake;
+mod outgoing;
 mod record;
 mod refused;
 mod state;
 mod store;
+mod upkeep;
 
+pub use error::{QueueError, Stored};
 pub use heartbeat::Bucket;
 pub(crate) use heartbeat::Waiting;
 pub(crate) use intake::{Queue, QueueOptions};
-pub use intake::{QueueError, Stored};
+
 pub(crate) use record::Attempt;
 pub(crate) use refused::Refusal;
 pub(crate) use store::Place;

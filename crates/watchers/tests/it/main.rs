@@ -6,5 +6,6 @@
     reason = "a test that cannot set itself up has failed"
 )]
 
+mod afk_documentation;
 mod afk_model;
 mod window_model;

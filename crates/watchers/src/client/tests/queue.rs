@@ -110,13 +110,17 @@ fn a_day_without_a_server_takes_one_heartbeat_for_each_event_and_little_disk() {
 
 #[test]
 fn a_full_queue_keeps_what_waits_and_refuses_what_is_new() {
-    let mut process = Process::start(
-        Kind::Rust,
-        QueueOptions {
-            limit: 2_000,
-            ..options(10)
-        },
-    );
+    for commit_interval in [0, 10] {
+        a_full_queue(commit_interval);
+    }
+}
+
+fn a_full_queue(commit_interval: i64) {
+    let options = QueueOptions {
+        limit: 2_000,
+        ..options(commit_interval)
+    };
+    let mut process = Process::start(Kind::Rust, options);
     *process.link.always.lock() = Some(Fault::Refused);
     let mut taken = Vec::new();
     for second in 0..100 {
@@ -233,4 +237,19 @@ fn a_heartbeat_that_does_not_fit_the_log_is_not_taken() {
         .expect_err("too large");
     assert!(matches!(refused, QueueError::TooLarge { .. }), "{refused}");
     process.beat("b", 1, &"x".repeat(250 << 10)).expect("it fits");
+}
+
+#[test]
+fn nothing_of_what_was_sent_is_left_on_the_disk_when_the_client_is_closed() {
+    let mut process = Process::start(Kind::Timberline, options(10));
+    process.beat("b", 1, "a secret title").expect("taken");
+    process.run(11);
+    process.queue.lock().close(process.now).expect("closed");
+    for dir in ["a", "b", "state"] {
+        let storage = process.disk.dir(dir);
+        for name in storage.list().expect("files") {
+            let bytes = storage.read_file(&name).expect("a file");
+            assert!(!bytes.windows(6).any(|bytes| bytes == b"secret"), "{dir}/{name}");
+        }
+    }
 }

@@ -61,6 +61,25 @@ fn what_could_not_be_sent_is_sent_by_the_next_process() {
 }
 
 #[test]
+fn an_event_that_grows_is_one_event() {
+    let (dir, link) = (tempfile::tempdir().expect("a directory"), link());
+    let client = client(dir.path(), &link);
+    let data = Data::parse(r#"{"d":"x"}"#).expect("data");
+    let (afk, window) = (client.afk_bucket(), client.window_bucket());
+    assert_eq!(
+        (afk.bucket().id.as_str(), window.bucket().type_.as_str()),
+        ("aw-watcher-afk_laptop", "currentwindow")
+    );
+    for end in [5, 60, 3600] {
+        afk.event(at(0), at(end), &data).expect("taken");
+    }
+    afk.event(at(3601), at(3602), &data).expect("taken");
+    assert_eq!(client.close(PATIENCE).wait().left, 0);
+    let expected = [(0, 3600, "x".to_owned()), (3601, 3602, "x".to_owned())];
+    assert_eq!(link.server.lock().events("aw-watcher-afk_laptop"), expected);
+}
+
+#[test]
 fn a_server_that_hangs_delays_the_end_no_longer_than_it_may() {
     struct Hangs(parking_lot::Mutex<()>);
     impl Transport for Hangs {

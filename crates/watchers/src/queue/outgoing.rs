@@ -1,0 +1,122 @@
+//! What is to be sent, and what came of it.
+
+use std::io;
+
+use timberline_model::{Duration, Timestamp};
+
+use super::heartbeat::Waiting;
+use super::intake::Queue;
+use super::record::{Attempt, Done, Record};
+use super::refused::{self, Refusal};
+
+impl Queue {
+    /// Holds nothing back any more.
+    pub(crate) fn let_go(&mut self, now: Duration) {
+        self.holds.clear();
+        let held: Vec<Record> = self.state.held.values().cloned().map(Record::Queued).collect();
+        for record in held {
+            self.commit(vec![record], now);
+        }
+    }
+
+    /// What is to be sent: what was being sent already, or the oldest heartbeats of buckets that are not `blocked`, at most
+    /// `most` and about `bytes` of them. Whether they may have reached the server before comes with them.
+    pub(crate) fn attempt(
+        &mut self,
+        blocked: impl Fn(&str) -> bool,
+        (most, bytes): (usize, usize),
+        now: Duration,
+    ) -> Option<(Attempt, Vec<Waiting>, bool)> {
+        if self.closed {
+            return None;
+        }
+        if self.state.attempt.is_none() {
+            let mut size = 0;
+            let chosen = self
+                .state
+                .queued
+                .iter()
+                .filter(|waiting| !blocked(&waiting.bucket.id));
+            let chosen = chosen.take(most).take_while(|waiting| {
+                let fits = size == 0 || size + waiting.size() <= bytes;
+                size += waiting.size();
+                fits
+            });
+            let numbers: Vec<u64> = chosen.map(|waiting| waiting.number).collect();
+            if numbers.is_empty() {
+                return None;
+            }
+            let id = random_id();
+            self.commit(vec![Record::Attempt(Attempt { id, numbers })], now);
+            self.doubtful = false;
+        }
+        let attempt = self.state.attempt.clone()?;
+        Some((attempt, self.state.in_attempt(), self.doubtful))
+    }
+
+    /// It is not known whether the attempt has reached the server.
+    pub(crate) fn doubt(&mut self) {
+        self.doubtful = true;
+    }
+
+    /// These were stored, or need not be. `over`: what is left of the attempt is sent under another name.
+    pub(crate) fn done(&mut self, numbers: Vec<u64>, over: bool, now: Duration) {
+        if !self.closed {
+            self.commit(vec![Record::Done(Done { numbers, over })], now);
+        }
+    }
+
+    /// Puts what the server refuses for good into the file for it. Returns those that could not be put there: they stay.
+    pub(crate) fn set_aside(&mut self, refusals: &[Refusal], wall: Timestamp) -> Result<(), io::Error> {
+        for refusal in refusals {
+            let waiting = self
+                .state
+                .queued
+                .iter()
+                .find(|waiting| waiting.number == refusal.number);
+            let Some(waiting) = waiting else { continue };
+            let bucket = &waiting.bucket.id;
+            tracing::warn!(
+                "the server refuses a heartbeat for '{bucket}' ({}): it was put into refused.ndjson in {}",
+                refusal.reason,
+                self.store.root().path().display()
+            );
+            refused::note(self.store.root(), waiting, &refusal.reason, wall)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the server answers.
+    pub(crate) fn set_online(&mut self, online: bool) {
+        self.online = online;
+    }
+
+    /// Whether something can be sent.
+    pub(crate) fn has_something_to_send(&self) -> bool {
+        !self.state.queued.is_empty()
+    }
+
+    /// Heartbeats that wait, those that are held back included.
+    pub(crate) fn len(&self) -> usize {
+        self.state.queued.len() + self.state.held.len()
+    }
+
+    /// Bytes of what waits, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.state.bytes
+    }
+
+    /// Whether the disk is full, so that something is only in memory.
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.unwritten.is_empty()
+    }
+}
+
+/// 128 random bits. Without randomness, attempts of this process still differ from one another.
+fn random_id() -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let bytes = timberline_disk::random::<16>().unwrap_or_default();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{:032x}-{count:x}", u128::from_le_bytes(bytes))
+}
