@@ -3,7 +3,7 @@ import './design/base.css';
 import { mount } from 'svelte';
 import { takeKeyFromAddress } from './api/key';
 import { theme } from './design/theme.svelte';
-import { rememberedLook, type Theme } from './settings';
+import { landingPath, rememberedLook, type Theme } from './settings';
 import { startRouter } from './shell/router.svelte';
 import Shell from './shell/Shell.svelte';
 import { languageFrom, text } from './text';
@@ -11,7 +11,8 @@ import { languageFrom, text } from './text';
 const look = rememberedLook();
 takeKeyFromAddress();
 if (look.theme === 'light' || look.theme === 'dark') theme.show(look.theme satisfies Theme);
-startRouter('/activity');
+if (look.contrast === 'more') theme.contrast('more');
+startRouter(landingPath(look.landingpage));
 
 const target = document.getElementById('app');
 if (target !== null) void text.use(languageFrom(look.locale)).then(() => mount(Shell, { target }));

@@ -1,6 +1,6 @@
 import createClient, { type Middleware } from 'openapi-fetch';
 import { fromAnswer, isAbort, toApiError } from './error';
-import { apiKey } from './key';
+import { apiKey, keyNeeded } from './key';
 import { reading } from './reading.svelte';
 import type { paths } from './schema';
 
@@ -40,6 +40,10 @@ const headersAndMoment: Middleware = {
     const url = new URL(request.url);
     if (!url.searchParams.has('as_of')) url.searchParams.set('as_of', asOf);
     return new Request(url, request);
+  },
+  onResponse({ response }) {
+    if (response.status === 401) keyNeeded();
+    return undefined;
   },
 };
 

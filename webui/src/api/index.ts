@@ -1,6 +1,6 @@
 export { answer, api, ok, serverBase } from './client';
 export { ApiError, isAbort, toApiError } from './error';
-export { apiKey, keepApiKey } from './key';
+export { apiKey, keepApiKey, onKeyNeeded } from './key';
 export { reading } from './reading.svelte';
 export type { components, paths } from './schema';
 

@@ -18,6 +18,17 @@ export function keepApiKey(key: string | null): void {
   }
 }
 
+let asked: () => void = () => undefined;
+
+/** Calls the listener when an answer says that a key is needed, or that the one we have is not (or no longer) good. */
+export function onKeyNeeded(listener: () => void): void {
+  asked = listener;
+}
+
+export function keyNeeded(): void {
+  asked();
+}
+
 /** Takes the key from `/?token=KEY`, and removes it from the address so that it is not shown or copied along. */
 export function takeKeyFromAddress(): void {
   const url = new URL(location.href);

@@ -1,4 +1,4 @@
-import type { Theme } from '../settings';
+import type { Contrast, Theme } from '../settings';
 
 /** Light or dark, as it is shown now. Canvas and charts read it to draw anew when it changes. */
 class ShownTheme {
@@ -15,6 +15,12 @@ class ShownTheme {
     this.#choice = choice;
     if (choice === 'auto') delete document.documentElement.dataset['theme'];
     else document.documentElement.dataset['theme'] = choice;
+  }
+
+  /** More contrast, whatever the system says; tokens.css has the colours. */
+  contrast(choice: Contrast): void {
+    if (choice === 'auto') delete document.documentElement.dataset['contrast'];
+    else document.documentElement.dataset['contrast'] = choice;
   }
 }
 

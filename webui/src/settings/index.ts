@@ -1,5 +1,6 @@
 export {
   DEFAULTS,
+  type Contrast,
   type CategoryClass,
   type DeviceLook,
   type SavedQuery,
@@ -7,5 +8,7 @@ export {
   type Settings,
   type Theme,
   type View,
+  type ZoneEntry,
 } from './keys';
+export { landingPath, landingSetting } from './landing';
 export { rememberedLook, settings } from './settings.svelte';

@@ -21,11 +21,21 @@ export interface Settings {
   'timberline.devices': Record<string, DeviceLook>;
   /** The person's zone; empty: the browser's. */
   'timberline.zone': string;
+  /** Where the person was and is: the first zone holds from the beginning, each other one from its instant on. The server's rules go by it. */
+  timeZones: ZoneEntry[];
+  /** More contrast than the system asks for. */
+  'timberline.contrast': Contrast;
   'timberline.goals': unknown[];
   'timberline.report': Record<string, unknown>;
 }
 
 export type Theme = 'auto' | 'light' | 'dark';
+export type Contrast = 'auto' | 'more';
+
+export interface ZoneEntry {
+  zone: string;
+  from?: string;
+}
 
 export interface CategoryClass {
   name: string[];
@@ -76,6 +86,8 @@ export const DEFAULTS: Settings = {
   devmode: false,
   'timberline.devices': {},
   'timberline.zone': '',
+  timeZones: [],
+  'timberline.contrast': 'auto',
   'timberline.goals': [],
   'timberline.report': {},
 };

@@ -1,4 +1,12 @@
-import { DEFAULTS, type CategoryClass, type SavedQuery, type SettingKey, type Settings, type View } from './keys';
+import {
+  DEFAULTS,
+  type CategoryClass,
+  type SavedQuery,
+  type SettingKey,
+  type Settings,
+  type View,
+  type ZoneEntry,
+} from './keys';
 
 /** Settings are outside data: other programs write them too. A value that is not what the key needs counts as not set. */
 const readers: { [K in SettingKey]: (value: unknown) => Settings[K] | undefined } = {
@@ -23,6 +31,8 @@ const readers: { [K in SettingKey]: (value: unknown) => Settings[K] | undefined 
   devmode: flag,
   'timberline.devices': (v) => (isObject(v) ? (v as Settings['timberline.devices']) : undefined),
   'timberline.zone': (v) => (typeof v === 'string' && (v === '' || isZone(v)) ? v : undefined),
+  timeZones: (v) => listOf<ZoneEntry>(v, (z) => typeof z['zone'] === 'string' && isZone(z['zone'])),
+  'timberline.contrast': oneOf('auto', 'more'),
   'timberline.goals': list,
   'timberline.report': (v) => (isObject(v) ? v : undefined),
 };

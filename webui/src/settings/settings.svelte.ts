@@ -13,6 +13,9 @@ class SettingsStore {
     return this.#values;
   }
 
+  /** Our own changes on their way: news about them are no news. */
+  #saving = new Map<string, number>();
+
   /** Whether the server has a value for the key, so that a default can be told from a choice. */
   isSet(key: SettingKey): boolean {
     return this.#set.has(key);
@@ -30,19 +33,23 @@ class SettingsStore {
   async save<K extends SettingKey>(key: K, value: Settings[K]): Promise<void> {
     const before = { values: this.#values, set: this.#set };
     this.#show(key, value);
+    this.#saving.set(key, (this.#saving.get(key) ?? 0) + 1);
     try {
       await ok(api.POST('/api/0/settings/{key}', { params: { path: { key } }, body: value as never }));
     } catch (error) {
       if (this.#values[key] === value) this.#show(key, before.values[key]);
       throw error;
+    } finally {
+      this.#saving.set(key, (this.#saving.get(key) ?? 1) - 1);
     }
   }
 
   /** Another program has changed the setting. */
   async changed(key: string): Promise<void> {
-    if (!isSettingKey(key)) return;
+    if (!isSettingKey(key) || (this.#saving.get(key) ?? 0) > 0) return;
     const value = await ok(api.GET('/api/0/settings/{key}', { params: { path: { key } } }));
-    this.#show(key, readSetting(key, value));
+    if (JSON.stringify(readSetting(key, value)) !== JSON.stringify(this.#values[key]))
+      this.#show(key, readSetting(key, value));
   }
 
   get calendar(): Calendar {
@@ -57,10 +64,12 @@ class SettingsStore {
     this.#keepLook();
   }
 
-  /** Theme and language are also kept in the browser, where the standard web UI keeps them, so that the first paint is right. */
+  /** What the first paint needs is also kept in the browser, where the standard web UI keeps it. */
   #keepLook(): void {
     try {
       localStorage.setItem('theme', this.#values.theme);
+      localStorage.setItem('landingpage', this.#values.landingpage);
+      localStorage.setItem('timberline.contrast', this.#values['timberline.contrast']);
       if (this.#values.locale !== '') localStorage.setItem('locale', this.#values.locale);
     } catch {
       // Without storage the first paint follows the system.
@@ -71,10 +80,15 @@ class SettingsStore {
 export const settings = new SettingsStore();
 
 /** What the browser remembers of the look before the settings are here. */
-export function rememberedLook(): { theme: string | null; locale: string | null } {
+export function rememberedLook(): Record<'theme' | 'locale' | 'landingpage' | 'contrast', string | null> {
   try {
-    return { theme: localStorage.getItem('theme'), locale: localStorage.getItem('locale') };
+    return {
+      theme: localStorage.getItem('theme'),
+      locale: localStorage.getItem('locale'),
+      landingpage: localStorage.getItem('landingpage'),
+      contrast: localStorage.getItem('timberline.contrast'),
+    };
   } catch {
-    return { theme: null, locale: null };
+    return { theme: null, locale: null, landingpage: null, contrast: null };
   }
 }

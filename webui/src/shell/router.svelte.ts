@@ -1,5 +1,6 @@
 import { match, parseHash, writeHash, type Params, type Query } from './address';
 import { PAGES, type Page } from './pages';
+import { standardAddress } from './standard';
 
 export type { Params };
 export type QueryChange = Readonly<Record<string, string | number | boolean | readonly string[] | null | undefined>>;
@@ -10,6 +11,8 @@ class Route {
   #query = $state.raw<Query>({});
   /** Counts real changes of the page, so that the focus moves with them and not with each filter. */
   visits = $state(0);
+  /** The address named no page, so this is the page that the person wants to begin with. */
+  beganAtHome = false;
 
   readonly #found = $derived(match(PAGES, this.#path));
 
@@ -46,6 +49,8 @@ class Route {
   }
 
   read(): void {
+    const standard = standardAddress(location.hash);
+    if (standard !== null) history.replaceState(history.state, '', standard);
     const { path, query } = parseHash(location.hash);
     if (path !== this.#path || this.visits === 0) {
       this.#path = path;
@@ -58,7 +63,8 @@ class Route {
 export const route = new Route();
 
 export function startRouter(home: string): void {
-  if (parseHash(location.hash).path === '/') history.replaceState(null, '', `#${home}`);
+  route.beganAtHome = parseHash(location.hash).path === '/';
+  if (route.beganAtHome) history.replaceState(null, '', `#${home}`);
   window.addEventListener('hashchange', () => route.read());
   window.addEventListener('popstate', () => route.read());
   route.read();

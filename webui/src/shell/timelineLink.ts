@@ -6,5 +6,5 @@ export function timelineAt(start: string, end: string): string {
   const to = Date.parse(end);
   const margin = Math.max((to - from) / 2, 5 * 60_000);
   const at = (time: number) => new Date(time).toISOString();
-  return link('/timeline', { from: at(from - margin), to: at(to + margin) });
+  return link('/timeline', { start: at(from - margin), end: at(to + margin) });
 }
