@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { exportAddress, type ExportWish } from './export';
+import { exportAddress, type ExportWish } from './exportAddress';
 
 const wish: ExportWish = { format: 'csv', bucket: '', from: '', to: '', fields: '', asOf: null };
 const calendar = { zone: 'Europe/Berlin', dayStart: '04:00', weekStart: 'Monday' } as const;
