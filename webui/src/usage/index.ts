@@ -27,3 +27,8 @@ export {
 export { useHosts } from './hosts.svelte';
 export { default as PeriodHeader } from './PeriodHeader.svelte';
 export { default as WhoseTime } from './WhoseTime.svelte';
+export { daysOfCategory, daysOfUsage, rolling, stepsOf, summed, type Day, type Step, type Steps } from './days';
+export { usualWeek, type UsualWeek } from './hours';
+export { default as FilterChips } from './FilterChips.svelte';
+export { usePlace, type Place } from './place.svelte';
+export { markReady } from './ready.svelte';

@@ -1,7 +1,5 @@
-import type { Categories } from '../../usage';
-import type { Interval } from '../../usage';
+import type { Categories, Interval, Place } from '../../usage';
 import type { Sums } from './data.svelte';
-import type { Place } from './place.svelte';
 
 /** What every card of the page gets. */
 export interface Activity {

@@ -1,4 +1,4 @@
-import { tick, untrack } from 'svelte';
+import { untrack } from 'svelte';
 import { reading } from '../../api';
 import { Temporal } from '../../calendar';
 import { resource, type Resource } from '../../data';
@@ -85,19 +85,5 @@ function followToday(
   const query = { mode: 'usage', every: 2000, ...usageParameters(scope, wantedOf('category')) } as const;
   return live.subscribe(query, (event) => {
     if (event.name === 'usage' && !sum.stale) sum.value = JSON.parse(event.data) as Usage;
-  });
-}
-
-/** Marks the moment at which everything that was asked for is drawn, for measurements. */
-export function markReady(isReady: () => boolean): void {
-  let marked = false;
-  $effect(() => {
-    if (!isReady()) {
-      marked = false;
-      return;
-    }
-    if (marked) return;
-    marked = true;
-    void tick().then(() => requestAnimationFrame(() => performance.mark('timberline:ready')));
   });
 }

@@ -1,14 +1,20 @@
-import { dayOf, periodOf, rangeAddress, rangeFrom, Temporal, type Range } from '../../calendar';
-import { settings } from '../../settings';
-import { route } from '../../shell';
-import { filterAddress, filtersFrom, FILTER_KINDS, type Category, type FilterKind } from '../../usage';
+import { dayOf, periodOf, rangeAddress, rangeFrom, Temporal, type Range } from '../calendar';
+import { settings } from '../settings';
+import { route } from '../shell';
+import { filterAddress, filtersFrom, FILTER_KINDS, type FilterKind } from './filters';
+import type { Category } from './types';
 
 /** What the page looks at. All of it is in the address, so that a copied link shows the same. */
-export function usePlace() {
+export function usePlace(unlessGiven = 'day') {
   const calendar = $derived(settings.calendar);
   const range = $derived(
     rangeFrom(
-      { range: route.get('range'), date: route.get('date'), from: route.get('from'), to: route.get('to') },
+      {
+        range: route.get('range') ?? unlessGiven,
+        date: route.get('date'),
+        from: route.get('from'),
+        to: route.get('to'),
+      },
       calendar,
     ),
   );
