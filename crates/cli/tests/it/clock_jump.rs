@@ -3,15 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use crate::harness::clock::SetClock;
+use crate::harness::clock::{JUMPS, SetClock};
 use crate::harness::server::{Installation, Server};
 use crate::harness::{http, poll};
 use serde_json::{Value, json};
 
 const DAY: i64 = 86_400;
 const YEAR: i64 = 365 * DAY;
-/// ±1 h, ±8 days, ±10 years, +74 years.
-const JUMPS: [i64; 7] = [3_600, -3_600, 8 * DAY, -8 * DAY, 10 * YEAR, -10 * YEAR, 74 * YEAR];
 const BUCKET: &str = "/api/0/buckets/w";
 
 fn start(installation: &Installation, clock: &SetClock) -> Server {

@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod activity;
 mod any_clock;
 mod aw_client;
 mod backup;
@@ -19,6 +20,7 @@ mod crash;
 mod damaged_views;
 mod disk_full;
 mod doctor;
+mod edits;
 mod encrypted;
 mod erasure;
 mod export_command;

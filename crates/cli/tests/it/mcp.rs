@@ -7,12 +7,18 @@ use serde_json::{Value, json};
 use timberline_test_support::{python_with, run};
 
 use crate::harness::http;
+use crate::harness::page::Page;
 use crate::harness::server::{Installation, Server};
 
 const PACKAGES: [&str; 1] = ["mcp==2.3.0"];
 const DAY: &str = "2024-03-01T00:00:00Z/2024-03-02T00:00:00Z";
 const WINDOWS: &str = "aw-watcher-window_laptop";
 const SECRET: &str = "secret clinic";
+
+const PAGE: Page = Page {
+    text: include_str!("../../../../docs/mcp.md"),
+    varying: &["text"],
+};
 
 /// How the client gets to the server.
 #[derive(Clone, Copy, Debug)]
@@ -300,4 +306,9 @@ fn without_a_server_each_request_is_answered_with_the_reason() {
     assert!(message.contains("no Timberline server answers") && message.contains("timberline serve"));
     assert_eq!(answers[1]["error"]["code"], -32700);
     assert!(err.contains("no Timberline server answers"), "{err}");
+}
+
+#[test]
+fn the_example_is_answered_as_shown() {
+    PAGE.check(1);
 }

@@ -1,6 +1,7 @@
 //! `GET /api/1/stream`: with real sockets, over disconnections, kills, damage and erasures.
 
 mod client;
+mod clock_jumps;
 
 use std::fs;
 use std::io::Write;

@@ -1,6 +1,8 @@
 //! Webhooks: with a real receiver, which answers, fails, hangs, redirects and closes; over kills and stops.
 
+mod clock_jumps;
 mod receiver;
+mod restarts;
 
 use std::io::Write;
 use std::process::{Command, Stdio};

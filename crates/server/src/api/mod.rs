@@ -47,6 +47,7 @@
 
 pub(crate) mod as_of;
 mod errors;
+mod json_body;
 pub(crate) mod mcp;
 mod on_engine;
 pub(crate) mod openapi;

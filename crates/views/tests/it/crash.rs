@@ -316,7 +316,8 @@ fn steps() -> impl Strategy<Value = (Vec<(Step, i64)>, u64)> {
     (prop::collection::vec((step(), 0i64..100), 1..100), any::<u64>())
 }
 
-fn config(default: u32) -> ProptestConfig {
+/// So many cases, unless `TIMBERLINE_CASES` says another number.
+pub(crate) fn config(default: u32) -> ProptestConfig {
     let cases = std::env::var("TIMBERLINE_CASES")
         .ok()
         .and_then(|c| c.parse().ok())

@@ -1,5 +1,5 @@
-//! Edits of events: each is one unit that an undo takes back, whatever came before, also from a squashed, encrypted and
-//! reopened store, and none is based on what an event no longer is.
+//! Edits of events: each is one unit that an undo takes back, whatever came before, also from an encrypted and reopened
+//! store, and none is based on what an event no longer is. `edit_crashes` has squashed logs and power cuts.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const SECOND: i64 = 1_000_000_000;
 
 /// An edit of some of the events of a bucket.
 #[derive(Clone, Debug)]
-enum Change {
+pub(crate) enum Change {
     Data,
     Move(i64),
     Split,
@@ -25,7 +25,7 @@ enum Change {
     Delete,
 }
 
-fn change() -> impl Strategy<Value = (Change, prop::sample::Index, Vec<prop::sample::Index>)> {
+pub(crate) fn change() -> impl Strategy<Value = (Change, prop::sample::Index, Vec<prop::sample::Index>)> {
     let change = prop_oneof![
         Just(Change::Data),
         (-3i64..4).prop_map(|seconds| Change::Move(seconds * SECOND)),
@@ -90,17 +90,20 @@ fn plan(change: &Change, events: &[timberline_model::Event]) -> EditPlan {
     plan
 }
 
+/// The first and the last record of an edit.
+pub(crate) type Records = (timberline_log::Seq, timberline_log::Seq);
+
 /// Edits events of the so-manieth bucket. Gives back the records.
-fn edit(
+pub(crate) fn edit(
     store: &Store,
     change: &Change,
     bucket: prop::sample::Index,
     which: &[prop::sample::Index],
-) -> Option<(timberline_log::Seq, timberline_log::Seq)> {
+) -> Result<Option<Records>, HistoryError> {
     let snapshot: Arc<Snapshot> = store.snapshot();
     let views: Vec<_> = snapshot.buckets().filter(|view| !view.is_empty()).collect();
     if views.is_empty() {
-        return None;
+        return Ok(None);
     }
     let view = views[bucket.index(views.len())];
     let all: Vec<EventId> = view
@@ -115,9 +118,8 @@ fn edit(
         bucket: view.key(),
         ids,
     }];
-    let edited = store.edit_events::<HistoryError>(&edits, &|_, events| Ok(plan(change, events)));
-    let (first, receipt) = edited.expect("is edited").records?;
-    Some((first, receipt.seq))
+    let edited = store.edit_events::<HistoryError>(&edits, &|_, events| Ok(plan(change, events)))?;
+    Ok(edited.records.map(|(first, receipt)| (first, receipt.seq)))
 }
 
 proptest! {
@@ -142,7 +144,7 @@ proptest! {
         }
         let mut done = Vec::new();
         for (change, bucket, which) in &edits {
-            done.extend(edit(&store, change, *bucket, which));
+            done.extend(edit(&store, change, *bucket, which).expect("is edited"));
         }
         if restarts {
             drop(store);

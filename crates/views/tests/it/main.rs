@@ -10,6 +10,7 @@ mod buckets;
 mod clock;
 mod crash;
 mod damaged_views;
+mod edit_crashes;
 mod edits;
 mod encrypted;
 mod erase;

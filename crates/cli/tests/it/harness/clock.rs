@@ -5,6 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+const DAY: i64 = 86_400;
+const YEAR: i64 = 365 * DAY;
+/// By which clocks jump: ±1 h, ±8 days, ±10 years, +74 years.
+pub(crate) const JUMPS: [i64; 7] = [3_600, -3_600, 8 * DAY, -8 * DAY, 10 * YEAR, -10 * YEAR, 74 * YEAR];
+
 /// The clock of the programs that were started with [`SetClock::apply`].
 pub(crate) struct SetClock {
     library: PathBuf,

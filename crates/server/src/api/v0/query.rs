@@ -9,12 +9,12 @@ use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, Response, Uri, header};
 use serde::Deserialize;
-use serde_json::error::Category;
 use timberline_query::{Answer, Period, Query as EngineQuery};
 use timberline_views::Snapshot;
 use utoipa::ToSchema;
 
 use crate::api::as_of::{as_of, snapshot};
+use crate::api::json_body::parse_json;
 use crate::api::on_engine::on_engine;
 use crate::api::openapi::Error;
 use crate::api::openapi::parameters::{AsOfParameter, Moment};
@@ -74,12 +74,10 @@ impl Request {
     /// # Errors
     /// When the body is not JSON, or no query.
     pub(crate) fn parse_as<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
-        serde_json::from_slice(body).map_err(|error| match error.classify() {
-            Category::Data => ApiError::Unfit(format!(
-                "A query is {{\"query\": [lines], \"timeperiods\": [\"start/end\"]}}: {error}"
-            )),
-            _ => ApiError::Malformed(format!("The body is not JSON: {error}")),
-        })
+        parse_json(
+            body,
+            "A query is {\"query\": [lines], \"timeperiods\": [\"start/end\"]}",
+        )
     }
 
     /// The moment of the past that it is asked of.

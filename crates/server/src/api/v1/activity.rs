@@ -15,12 +15,12 @@ use utoipa::ToSchema;
 
 use super::activity_definition::{ActivityParameters, Asked, boolean, count, malformed, names};
 use crate::api::as_of::snapshot;
-use crate::api::on_engine::on_engine;
+use crate::api::json_body::json_text;
+use crate::api::on_engine::answer_on_engine;
 use crate::api::openapi::Error;
 use crate::api::openapi::parameters::AsOfParameter;
 use crate::app::App;
-use crate::http::query_warnings::mark;
-use crate::http::{ApiError, Query, json_answer};
+use crate::http::{ApiError, Query};
 
 /// Spans of a page: unless given, and at most.
 const SPANS: (usize, usize) = (1_000, 10_000);
@@ -114,9 +114,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
         let warnings = activity.warnings.clone();
         Ok::<_, ApiError>((page(activity, fields.as_deref(), program)?, warnings))
     };
-    let (text, warnings) = on_engine(&app, work).await?;
-    app.warned.log(&warnings);
-    Ok(state.mark(mark(json_answer(text), &warnings)))
+    Ok(state.mark(answer_on_engine(&app, work).await?))
 }
 
 fn source(query: Query<'_>) -> Result<Source, ApiError> {
@@ -150,9 +148,7 @@ fn page(activity: Activity, fields: Option<&[String]>, query: Option<String>) ->
         .iter()
         .map(|span| span_json(span, fields))
         .collect();
-    let page = spans.map(|spans| ActivityPage { spans, next, query });
-    page.and_then(|page| serde_json::to_vec(&page))
-        .map_err(|error| ApiError::Internal(format!("The answer cannot be written: {error}")))
+    json_text(spans.map(|spans| ActivityPage { spans, next, query }))
 }
 
 fn span_json(span: &ActivitySpan, fields: Option<&[String]>) -> Result<SpanJson, serde_json::Error> {

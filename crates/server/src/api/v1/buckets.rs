@@ -14,10 +14,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::Granted;
 use crate::api::as_of::snapshot;
+use crate::api::json_body::read_json;
 use crate::api::openapi::Error;
 use crate::api::openapi::parameters::AsOfParameter;
 use crate::api::param::Param;
-use crate::api::v1::edit::parsed;
 use crate::api::v1::schema;
 use crate::app::App;
 use crate::http::{ApiError, Echo, Query, json_answer, run_blocking};
@@ -131,7 +131,7 @@ pub(crate) async fn patch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
-    let request: PatchRequest = parsed(&app, &headers, body).await?;
+    let request: PatchRequest = read_json(&app, &headers, body, "The body").await?;
     let change = request.checked(granted.as_deref())?;
     // The same bucket whatever it is called afterwards.
     let key = app.store.snapshot().bucket(&bucket).map(BucketView::key);
@@ -175,7 +175,7 @@ pub(crate) async fn merge(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
-    let request: MergeRequest = parsed(&app, &headers, body).await?;
+    let request: MergeRequest = read_json(&app, &headers, body, "The body").await?;
     let asked = Asked::of(&app.store.snapshot(), &bucket, &request.into)?;
     if let Some(Extension(granted)) = &granted
         && !granted.covers(&asked.into)

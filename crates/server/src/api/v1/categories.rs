@@ -15,10 +15,11 @@ use timberline_views::HistoryError;
 use utoipa::ToSchema;
 
 use crate::api::as_of::snapshot;
+use crate::api::json_body::{json_text, read_json};
 use crate::api::openapi::Error;
 use crate::api::openapi::parameters::AsOfParameter;
 use crate::app::App;
-use crate::http::{ApiError, Query, collect_json, json_answer, run_blocking};
+use crate::http::{ApiError, Query, json_answer, run_blocking};
 use crate::service::categories::{Change, ChangeError, Difference, Stored, Version, change, version_of};
 
 /// Versions of an answer: unless given, and at most.
@@ -122,17 +123,12 @@ pub(crate) async fn version_named(app: &Arc<App>, text: &str) -> Result<Version,
 }
 
 fn answer(engine: &Engine, stored: &Stored) -> Result<Response<Body>, ApiError> {
-    let json = tokio::task::block_in_place(|| json(engine, stored));
-    let text = json.and_then(|json| serde_json::to_vec(&json));
-    let mut response = json_answer(text.map_err(unwritable)?);
+    let text = tokio::task::block_in_place(|| json_text(json(engine, stored)))?;
+    let mut response = json_answer(text);
     if let Ok(tag) = HeaderValue::try_from(quoted(&stored.tag())) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     Ok(response)
-}
-
-fn unwritable(error: serde_json::Error) -> ApiError {
-    ApiError::Internal(format!("The answer cannot be written: {error}"))
 }
 
 fn json(engine: &Engine, stored: &Stored) -> Result<CategoriesJson, serde_json::Error> {
@@ -190,8 +186,8 @@ pub(crate) async fn put(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
-    let body = collect_json(&headers, body, &app.bodies).await?;
-    let new: NewCategories = parse(&body, "{\"categories\": [categories]}")?;
+    let form = "The body must be {\"categories\": [categories]}";
+    let new: NewCategories = read_json(&app, &headers, body, form).await?;
     store(&app, &headers, &Change::Replace(new.categories.get().to_owned())).await
 }
 
@@ -228,18 +224,10 @@ pub(crate) async fn accept(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
-    let body = collect_json(&headers, body, &app.bodies).await?;
-    let accepted: Accepted = parse(&body, "{\"category\": [\"Work\"], \"rule\": {rule}}")?;
+    let form = "The body must be {\"category\": [\"Work\"], \"rule\": {rule}}";
+    let accepted: Accepted = read_json(&app, &headers, body, form).await?;
     let (name, rule) = (accepted.category, accepted.rule);
     store(&app, &headers, &Change::Accept { name, rule }).await
-}
-
-/// Reads a body.
-pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8], form: &str) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => ApiError::Unfit(format!("The body must be {form}: {error}")),
-        _ => ApiError::Malformed(format!("The body is not JSON: {error}")),
-    })
 }
 
 async fn store(app: &Arc<App>, headers: &HeaderMap, what: &Change) -> Result<Response<Body>, ApiError> {
@@ -345,7 +333,7 @@ pub(crate) async fn versions(State(app): State<Arc<App>>, uri: Uri) -> Result<Re
         let (versions, more) = app.versions.list(&app.store, to, limit + 1, cancel)?;
         Ok(versions_json(&versions, limit, more))
     });
-    Ok(json_answer(serde_json::to_vec(&json.await?).map_err(unwritable)?))
+    Ok(json_answer(json_text(Ok(json.await?))?))
 }
 
 fn versions_json(versions: &[Version], limit: usize, more: bool) -> VersionsJson {

@@ -14,11 +14,10 @@ use timberline_views::Snapshot;
 use utoipa::ToSchema;
 
 use super::activity::seconds;
-use super::categories::parse;
-use crate::api::on_engine::on_engine;
+use crate::api::json_body::{json_text, read_json};
+use crate::api::on_engine::answer_on_engine;
 use crate::app::App;
-use crate::http::query_warnings::mark;
-use crate::http::{ApiError, collect_json, json_answer};
+use crate::http::ApiError;
 use crate::service::categories::{Stored, check};
 use crate::service::person;
 
@@ -100,11 +99,8 @@ pub(crate) async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
-    let body = collect_json(&headers, body, &app.bodies).await?;
-    let request: Request = parse(
-        &body,
-        "{\"categories\": [categories], \"start\": time, \"end\": time}",
-    )?;
+    let form = "The body must be {\"categories\": [categories], \"start\": time, \"end\": time}";
+    let request: Request = read_json(&app, &headers, body, form).await?;
     let snapshot = app.store.snapshot();
     let of = request.period()?;
     let definition = request.definition(&snapshot)?;
@@ -112,15 +108,12 @@ pub(crate) async fn post(
     let then = Categories::read(Some(request.categories.get())).map_err(unfit)?;
     tokio::task::block_in_place(|| check(&app.engine, &then))?;
     let samples = request.samples.unwrap_or(SAMPLES.0).min(SAMPLES.1);
-    let moves = on_engine(&app, move |engine: &Engine, cancel: &Cancel| {
-        let then = then.rules();
-        engine.preview_categories(&snapshot, (&definition, of), (&now, &then), samples, cancel)
-    });
-    let moves = moves.await?;
-    app.warned.log(&moves.warnings);
-    let text = json(&moves).and_then(|json| serde_json::to_vec(&json));
-    let text = text.map_err(|error| ApiError::Internal(format!("The answer cannot be written: {error}")))?;
-    Ok(mark(json_answer(text), &moves.warnings))
+    let work = move |engine: &Engine, cancel: &Cancel| {
+        let (then, of) = (then.rules(), (&definition, of));
+        let moves = engine.preview_categories(&snapshot, of, (&now, &then), samples, cancel)?;
+        Ok::<_, ApiError>((json_text(json(&moves))?, moves.warnings))
+    };
+    answer_on_engine(&app, work).await
 }
 
 fn unfit(error: impl std::fmt::Display) -> ApiError {

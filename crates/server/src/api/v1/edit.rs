@@ -13,12 +13,13 @@ use timberline_model::{Data, Duration, Event, EventId, Timestamp};
 use timberline_views::{BucketKey, Edit, EditPlan, Edited, Snapshot, TimeRange, as_put};
 use utoipa::ToSchema;
 
+use crate::api::json_body::read_json;
 use crate::api::openapi::Error;
 use crate::api::param::Param;
 use crate::api::v1::purge::Ids;
 use crate::api::v1::schema;
 use crate::app::App;
-use crate::http::{ApiError, collect_json, json_answer, run_blocking};
+use crate::http::{ApiError, json_answer, run_blocking};
 use crate::service::edit::{
     Change, EditError, EditRequest, EventFilter, Matching, Values, between, edit, merged,
     split as split_event,
@@ -130,7 +131,7 @@ pub(crate) async fn patch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
-    let request: PatchRequest = parsed(&app, &headers, body).await?;
+    let request: PatchRequest = read_json(&app, &headers, body, "The body").await?;
     let values = Values {
         start: time("timestamp", request.timestamp.as_deref())?,
         duration: seconds("duration", request.duration.as_deref())?,
@@ -174,7 +175,7 @@ pub(crate) async fn split(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
-    let request: SplitRequest = parsed(&app, &headers, body).await?;
+    let request: SplitRequest = read_json(&app, &headers, body, "The body").await?;
     let at = request.at.iter().map(|text| required_time("at", text));
     let at = at.collect::<Result<Vec<Timestamp>, _>>()?;
     if at.is_empty() {
@@ -205,7 +206,7 @@ pub(crate) async fn merge(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
-    let request: MergeRequest = parsed(&app, &headers, body).await?;
+    let request: MergeRequest = read_json(&app, &headers, body, "The body").await?;
     let mut ids: Vec<EventId> = request.events.into_iter().map(EventId).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -351,7 +352,7 @@ async fn bulk(
     body: Body,
     delete: bool,
 ) -> Result<Response<Body>, ApiError> {
-    let request: BulkRequest = parsed(&app, &headers, body).await?;
+    let request: BulkRequest = read_json(&app, &headers, body, "The body").await?;
     let now = timberline_clock::monotonic();
     if let Some(token) = &request.token {
         request.check_alone()?;
@@ -459,18 +460,6 @@ impl BulkChange {
             false => Ok(values),
         }
     }
-}
-
-pub(crate) async fn parsed<T: serde::de::DeserializeOwned>(
-    app: &App,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<T, ApiError> {
-    let body = collect_json(headers, body, &app.bodies).await?;
-    serde_json::from_slice(&body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => ApiError::Unfit(format!("The body: {error}")),
-        _ => ApiError::Malformed(format!("The body is not JSON: {error}")),
-    })
 }
 
 fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {

@@ -7,15 +7,15 @@ use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, Response, StatusCode};
 use serde::Deserialize;
-use serde_json::error::Category;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::api::json_body::read_json;
 use crate::api::openapi::Error;
 use crate::api::param::Param;
 use crate::api::v1::schema;
 use crate::app::App;
-use crate::http::{ApiError, collect_json, json_answer, run_blocking};
+use crate::http::{ApiError, json_answer, run_blocking};
 use crate::merge::{SettingsRule, detected, detected_at, detected_json};
 use crate::service::import_run::{Run, RunRequest, start};
 
@@ -78,13 +78,7 @@ pub(crate) async fn run(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
-    let request: Request = {
-        let body = collect_json(&headers, body, &app.bodies).await?;
-        serde_json::from_slice(&body).map_err(|error| match error.classify() {
-            Category::Data => ApiError::Unfit(format!("An import is {{\"path\": \"…\"}}: {error}")),
-            _ => ApiError::Malformed(format!("The body is not JSON: {error}")),
-        })?
-    };
+    let request: Request = read_json(&app, &headers, body, "An import is {\"path\": \"…\"}").await?;
     // Before it is looked for: the run that reads a database has it open, and then it is not found.
     if let Some(running) = app.import_runs.running() {
         return Err(already_running(&running));

@@ -8,16 +8,16 @@ use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, Response};
 use serde::Deserialize;
-use serde_json::error::Category;
 use serde_json::value::RawValue;
 use timberline_cancel::Cancel;
 use timberline_model::Timestamp;
 use timberline_views::{Snapshot, TimeRange};
 use utoipa::ToSchema;
 
+use crate::api::json_body::read_json;
 use crate::api::openapi::Error;
 use crate::app::App;
-use crate::http::{ApiError, cancel_on_disconnect, collect_json, json_answer};
+use crate::http::{ApiError, cancel_on_disconnect, json_answer};
 use crate::service::privacy::SETTING;
 use crate::service::privacy::preview::{Bounds, PreviewError, Report, Scope, preview as try_filters};
 
@@ -44,17 +44,11 @@ pub(crate) struct Request {
     limit: Option<usize>,
 }
 
-impl Request {
-    fn parse(body: &[u8]) -> Result<Request, ApiError> {
-        serde_json::from_slice(body).map_err(|error| match error.classify() {
-            Category::Data => ApiError::Unfit(format!(
-                "A preview is {{\"filters\": [rules], \"start\": time, \"end\": time, \"bucket\": id, \"limit\": samples}}, \
-                 each of which may be missing: {error}"
-            )),
-            _ => ApiError::Malformed(format!("The body is not JSON: {error}")),
-        })
-    }
+/// What a request is.
+const FORM: &str = "A preview is {\"filters\": [rules], \"start\": time, \"end\": time, \"bucket\": id, \"limit\": samples}, \
+     each of which may be missing";
 
+impl Request {
     fn scope(&self, snapshot: &Snapshot) -> Result<Scope, ApiError> {
         if let Some(id) = &self.bucket
             && snapshot.bucket(id).is_none()
@@ -101,10 +95,7 @@ pub(crate) async fn preview(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
-    let request = {
-        let body = collect_json(&headers, body, &app.bodies).await?;
-        Request::parse(&body)?
-    };
+    let request: Request = read_json(&app, &headers, body, FORM).await?;
     let snapshot = app.store.snapshot();
     let scope = request.scope(&snapshot)?;
     let engine = Arc::clone(&app.engine);

@@ -13,10 +13,11 @@ use timberline_views::TimeRange;
 use timberline_views::erasure::PurgeReceipt;
 use utoipa::ToSchema;
 
+use crate::api::json_body::read_json;
 use crate::api::openapi::Error;
 use crate::api::v1::schema;
 use crate::app::App;
-use crate::http::{ApiError, collect_json, json_answer, run_blocking};
+use crate::http::{ApiError, json_answer, run_blocking};
 use crate::service::erasure::Copy;
 use crate::service::purge::pending::VALID;
 use crate::service::purge::{
@@ -219,10 +220,7 @@ async fn handle(
     body: Body,
     redact: bool,
 ) -> Result<Response<Body>, ApiError> {
-    let request: Request = {
-        let body = collect_json(&headers, body, &app.bodies).await?;
-        serde_json::from_slice(&body).map_err(|error| ApiError::Unfit(format!("The body: {error}")))?
-    };
+    let request: Request = read_json(&app, &headers, body, "The body").await?;
     if let Some(token) = &request.token {
         request.check_alone()?;
         let request = app.purges.take(

@@ -12,14 +12,13 @@ use timberline_views::Snapshot;
 
 use crate::access::Granted;
 use crate::api::as_of::snapshot;
-use crate::api::on_engine::on_engine;
+use crate::api::on_engine::{answer_on_engine, on_engine};
 use crate::api::openapi::Error;
 use crate::api::openapi::parameters::AsOfParameter;
 use crate::api::v0::events::time_range;
 use crate::api::v1::activity_definition::{Asked, malformed, names};
 use crate::api::v1::schema;
 use crate::app::App;
-use crate::http::query_warnings::mark;
 use crate::http::{ApiError, Query, json_answer};
 use crate::service::chosen_buckets::chosen_buckets;
 
@@ -101,9 +100,7 @@ async fn categories(app: &Arc<App>, uri: &Uri) -> Result<Response<Body>, ApiErro
         let (timeline, warnings) = engine.timeline_of_categories(&shown, &query, cancel)?;
         Ok::<_, QueryError>((timeline.to_json(), warnings))
     };
-    let (text, warnings) = on_engine(app, work).await?;
-    app.warned.log(&warnings);
-    Ok(state.mark(mark(json_answer(text), &warnings)))
+    Ok(state.mark(answer_on_engine(app, work).await?))
 }
 
 /// What a client asks for.

@@ -16,12 +16,12 @@ use super::activity::seconds;
 use super::activity_definition::{ActivityParameters, Asked, count, malformed};
 use super::category_choice::chosen;
 use crate::api::as_of::snapshot;
-use crate::api::on_engine::on_engine;
+use crate::api::json_body::json_text;
+use crate::api::on_engine::answer_on_engine;
 use crate::api::openapi::Error;
 use crate::api::openapi::parameters::AsOfParameter;
 use crate::app::App;
-use crate::http::query_warnings::mark;
-use crate::http::{ApiError, Query, json_answer};
+use crate::http::{ApiError, Query};
 use crate::service::categories::Stored;
 
 /// Texts of each list: unless given, and at most.
@@ -110,15 +110,12 @@ pub(crate) async fn get(State(app): State<Arc<App>>, uri: Uri) -> Result<Respons
         (None, None) => Stored::of(&state.snapshot).categories.map_err(malformed)?.rules(),
     };
     let snapshot = Arc::clone(&state.snapshot);
-    let found = on_engine(&app, move |engine: &Engine, cancel: &Cancel| {
+    let work = move |engine: &Engine, cancel: &Cancel| {
         let of = (&asked.definition, asked.period);
-        engine.uncategorised(&snapshot, of, &rules, limit, cancel)
-    });
-    let found = found.await?;
-    app.warned.log(&found.warnings);
-    let text = json(&found).and_then(|json| serde_json::to_vec(&json));
-    let text = text.map_err(|error| ApiError::Internal(format!("The answer cannot be written: {error}")))?;
-    Ok(state.mark(mark(json_answer(text), &found.warnings)))
+        let found = engine.uncategorised(&snapshot, of, &rules, limit, cancel)?;
+        Ok::<_, ApiError>((json_text(json(&found))?, found.warnings))
+    };
+    Ok(state.mark(answer_on_engine(&app, work).await?))
 }
 
 fn json(found: &Uncategorised) -> Result<UncategorisedJson, serde_json::Error> {

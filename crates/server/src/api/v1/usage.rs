@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use super::activity::seconds;
 use super::activity_definition::{ActivityParameters, Asked, boolean, count, malformed};
 use crate::api::as_of::snapshot;
+use crate::api::json_body::json_text;
 use crate::api::on_engine::on_engine;
 use crate::api::openapi::Error;
 use crate::api::openapi::parameters::AsOfParameter;
@@ -151,8 +152,8 @@ pub(crate) async fn get(State(app): State<Arc<App>>, uri: Uri) -> Result<Respons
 /// The usage of one day, as JSON.
 pub(super) struct Today {
     pub(super) text: String,
-    /// When the day ends.
-    pub(super) end: Timestamp,
+    /// The day.
+    pub(super) day: Period,
 }
 
 /// The usage of the day that `now` lies in.
@@ -167,11 +168,11 @@ pub(super) async fn today(
 ) -> Result<Today, ApiError> {
     let query = Query::of(uri);
     let request = Request::of(Asked::read_of_today(&of, query, now)?, query, false)?;
-    let end = request.asked.period.end;
+    let day = request.asked.period;
     let (text, _) = request.carry_out(app, &of, query).await?;
     let text = String::from_utf8(text)
         .map_err(|error| ApiError::Internal(format!("The usage cannot be written: {error}")))?;
-    Ok(Today { text, end })
+    Ok(Today { text, day })
 }
 
 /// What is asked.
@@ -282,10 +283,7 @@ impl Request {
         let mut warnings = usage.warnings.clone();
         warnings.extend(before.iter().flat_map(|(_, usage)| usage.warnings.clone()));
         warnings.dedup();
-        let json = self.json(&usage, &bins, before.as_ref());
-        let text = json.and_then(|json| serde_json::to_vec(&json));
-        let text = text.map_err(|e| ApiError::Internal(format!("The answer cannot be written: {e}")))?;
-        Ok((text, warnings))
+        Ok((json_text(self.json(&usage, &bins, before.as_ref()))?, warnings))
     }
 
     fn usage(

@@ -5,18 +5,26 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, Response, StatusCode};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::error::Category;
 use timberline_log::Seq;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
+use crate::api::json_body::{json_text, read_json};
 use crate::api::openapi::Error;
 use crate::api::param::Param;
 use crate::app::App;
 use crate::causes::with_causes;
-use crate::http::{ApiError, collect_json, json_answer, run_blocking};
+use crate::http::{ApiError, json_answer, run_blocking};
 use crate::service::webhooks::{Attempt, Change, Definition, Hook, Trigger, Webhooks};
+
+/// Which webhook.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[allow(dead_code, reason = "it describes a parameter and is never constructed")]
+pub(crate) struct Which {
+    /// The id of the webhook.
+    id: String,
+}
 
 /// A webhook.
 #[derive(Serialize, ToSchema)]
@@ -150,7 +158,7 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
-    let definition: Definition = parse(&app, &headers, body).await?;
+    let definition: Definition = read_json(&app, &headers, body, "The body").await?;
     let hook = run_blocking(move |_| app.webhooks.create(&app, definition)).await?;
     answer(StatusCode::CREATED, &View::of(&hook).with_secret(&hook))
 }
@@ -161,7 +169,7 @@ pub(crate) async fn create(
     path = "/api/1/webhooks/{id}",
     operation_id = "get_webhook",
     tag = "Live",
-    params(("id" = String, Path, description = "The id of the webhook")),
+    params(Which),
     responses(
         (status = 200, description = "The webhook", body = View),
         (status = 404, description = "There is no such webhook", body = Error),
@@ -181,7 +189,7 @@ pub(crate) async fn get(
     path = "/api/1/webhooks/{id}",
     operation_id = "update_webhook",
     tag = "Live",
-    params(("id" = String, Path, description = "The id of the webhook")),
+    params(Which),
     request_body = Patch,
     responses(
         (status = 200, description = "The webhook as it is now", body = View),
@@ -194,7 +202,7 @@ pub(crate) async fn update(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
-    let patch: Patch = parse(&app, &headers, body).await?;
+    let patch: Patch = read_json(&app, &headers, body, "The body").await?;
     let old = find(&app, id.clone())?;
     let new_secret = patch.new_secret;
     let change = patch.change(&old.webhook().definition);
@@ -212,7 +220,7 @@ pub(crate) async fn update(
     path = "/api/1/webhooks/{id}",
     operation_id = "delete_webhook",
     tag = "Live",
-    params(("id" = String, Path, description = "The id of the webhook")),
+    params(Which),
     responses(
         (status = 204, description = "It is deleted"),
         (status = 404, description = "There is no such webhook", body = Error),
@@ -234,7 +242,7 @@ pub(crate) async fn delete(
     path = "/api/1/webhooks/{id}/deliveries",
     operation_id = "list_webhook_deliveries",
     tag = "Live",
-    params(("id" = String, Path, description = "The id of the webhook")),
+    params(Which),
     responses(
         (status = 200, description = "The attempts", body = Deliveries),
         (status = 404, description = "There is no such webhook", body = Error),
@@ -257,7 +265,7 @@ pub(crate) async fn deliveries(
     path = "/api/1/webhooks/{id}/replay",
     operation_id = "replay_webhook",
     tag = "Live",
-    params(("id" = String, Path, description = "The id of the webhook")),
+    params(Which),
     request_body = Replay,
     responses(
         (status = 200, description = "The webhook as it is now", body = View),
@@ -270,7 +278,7 @@ pub(crate) async fn replay(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, ApiError> {
-    let Replay { from } = parse(&app, &headers, body).await?;
+    let Replay { from } = read_json(&app, &headers, body, "The body").await?;
     let hook = run_blocking(move |_| app.webhooks.replay(&app, &id, Seq(from))).await?;
     answer(StatusCode::OK, &View::of(&hook))
 }
@@ -283,7 +291,7 @@ pub(crate) async fn replay(
     path = "/api/1/webhooks/{id}/test",
     operation_id = "test_webhook",
     tag = "Live",
-    params(("id" = String, Path, description = "The id of the webhook")),
+    params(Which),
     responses(
         (status = 200, description = "What came of it", body = Tested),
         (status = 404, description = "There is no such webhook", body = Error),
@@ -370,18 +378,8 @@ fn find(app: &App, id: String) -> Result<Arc<Hook>, ApiError> {
     app.webhooks.find(&id).ok_or(ApiError::NoSuchWebhook(id))
 }
 
-async fn parse<T: DeserializeOwned>(app: &App, headers: &HeaderMap, body: Body) -> Result<T, ApiError> {
-    let body = collect_json(headers, body, &app.bodies).await?;
-    serde_json::from_slice(&body).map_err(|error| match error.classify() {
-        Category::Data => ApiError::Unfit(error.to_string()),
-        _ => ApiError::Malformed(format!("The body is not JSON: {error}")),
-    })
-}
-
 fn answer(status: StatusCode, content: &impl Serialize) -> Result<Response<Body>, ApiError> {
-    let text = serde_json::to_vec(content)
-        .map_err(|error| ApiError::Internal(format!("The answer cannot be written: {error}")))?;
-    let mut response = json_answer(text);
+    let mut response = json_answer(json_text(Ok(content))?);
     *response.status_mut() = status;
     Ok(response)
 }

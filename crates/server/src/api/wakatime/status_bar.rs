@@ -14,6 +14,7 @@ use timberline_model::Timestamp;
 use timberline_query::calendar::Calendar;
 use utoipa::ToSchema;
 
+use crate::api::json_body::json_text;
 use crate::api::openapi::Error;
 use crate::api::v1::activity::seconds;
 use crate::app::App;
@@ -112,10 +113,7 @@ pub(crate) async fn today(
     let now = app.store.now();
     let period = calendar.day(now);
     let day = run_blocking(move |cancel| Day::read(&snapshot, period, cancel)).await?;
-    let answer = status_bar(&day, &calendar, now).and_then(|answer| serde_json::to_vec(&answer));
-    answer
-        .map(json_answer)
-        .map_err(|error| ApiError::Internal(format!("The answer cannot be written: {error}")))
+    Ok(json_answer(json_text(status_bar(&day, &calendar, now))?))
 }
 
 /// The person's calendar. Plugins send the name that their system has for its zone; that may be none of the database.

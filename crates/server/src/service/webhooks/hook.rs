@@ -116,14 +116,18 @@ impl Hook {
         self.progress.lock().is_dirty
     }
 
-    /// Something is to be delivered. Gives back its id.
+    /// Something is to be delivered.
     pub(super) fn begin(&self, id: String, what: PendingWhat) {
         self.change(|state| state.pending = Some(Pending { id, what }));
     }
 
-    /// The time of a category was reached on this day.
-    pub(super) fn reach(&self, day: String) {
-        self.change(|state| state.reached = Some(day));
+    /// The same because the time of a category was reached on this day. Both are written together, so whatever interrupts
+    /// the server, a day is reported.
+    pub(super) fn begin_reached(&self, day: String, id: String, what: PendingWhat) {
+        self.change(|state| {
+            state.reached = Some(day);
+            state.pending = Some(Pending { id, what });
+        });
     }
 
     /// The pending delivery has arrived.

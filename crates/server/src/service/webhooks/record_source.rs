@@ -70,7 +70,12 @@ impl RecordSource {
                 (feed, batch)
             };
             let Some((read_on, batch)) = self.app.live.read(reading).await else {
-                return (after, Vec::new());
+                // It broke off, and nobody knows where. No answer here may look as if there were no records.
+                tracing::error!("reading records for a webhook broke off; it begins again");
+                tokio::time::sleep(READ_AGAIN).await;
+                feed = RecordFeed::after(after, self.filter.clone(), self.with_changes);
+                (messages, bytes) = (Vec::new(), 0);
+                continue;
             };
             feed = read_on;
             match batch {

@@ -107,25 +107,26 @@ impl Worker {
             // The next one may be hours away.
             app.webhooks.save(app).await;
         }
-        let (id, body) = match &mut self.source {
-            Source::Records(_) => return self.next_records().await,
+        match &mut self.source {
+            Source::Records(_) => self.next_records().await,
             Source::Silence(watch, seconds) => {
                 let silent = next_silence(app, watch).await;
                 let id = random_id(webhook);
-                (id.clone(), body::silence(webhook, &id, *seconds, &silent))
+                let body = body::silence(webhook, &id, *seconds, &silent);
+                let delivery = body::whole(&id, &body);
+                self.hook.begin(id, PendingWhat::Body(body));
+                delivery
             }
             Source::Usage(watch, seconds) => {
                 let reached = self.hook.state().reached;
                 let spent = next_reached(app, watch, *seconds, reached, &mut self.listener).await;
-                self.hook.reach(spent.day.clone());
                 let id = random_id(webhook);
-                let trigger = &webhook.definition.trigger;
-                (id.clone(), body::usage(webhook, &id, trigger, &spent))
+                let body = body::usage(webhook, &id, &webhook.definition.trigger, &spent);
+                let delivery = body::whole(&id, &body);
+                self.hook.begin_reached(spent.day, id, PendingWhat::Body(body));
+                delivery
             }
-        };
-        let delivery = body::whole(&id, &body);
-        self.hook.begin(id, PendingWhat::Body(body));
-        delivery
+        }
     }
 
     async fn next_records(&mut self) -> Delivery {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Uri;
 use timberline_log::Seq;
 use timberline_model::Timestamp;
+use timberline_query::Period;
 
 use crate::api::v1::usage::today;
 use crate::app::App;
@@ -19,8 +20,8 @@ pub(super) struct UsageFeed {
     next: Option<String>,
     sent: String,
     seq: Seq,
-    /// When the day ends.
-    end: Timestamp,
+    /// The day.
+    day: Period,
 }
 
 impl UsageFeed {
@@ -34,7 +35,10 @@ impl UsageFeed {
             next: None,
             sent: String::new(),
             seq: Seq::NONE,
-            end: Timestamp::MIN,
+            day: Period {
+                start: Timestamp::MIN,
+                end: Timestamp::MIN,
+            },
         };
         feed.add_up(app).await?;
         Ok(feed)
@@ -50,7 +54,10 @@ impl UsageFeed {
     /// # Errors
     /// When it cannot be read.
     pub(super) async fn read(&mut self, app: &Arc<App>) -> Result<Batch, ApiError> {
-        let has_changed = app.store.snapshot().seq() > self.seq || app.store.now() >= self.end;
+        let now = app.store.now();
+        // The clock may also be set back to another day.
+        let is_today = (self.day.start..self.day.end).contains(&now);
+        let has_changed = app.store.snapshot().seq() > self.seq || !is_today;
         if self.next.is_none() && has_changed {
             self.add_up(app).await?;
         }
@@ -74,8 +81,8 @@ impl UsageFeed {
     async fn add_up(&mut self, app: &Arc<App>) -> Result<(), ApiError> {
         let snapshot = app.store.snapshot();
         let seq = snapshot.seq();
-        let day = today(app, snapshot, &self.uri, app.store.now()).await?;
-        (self.next, self.seq, self.end) = (Some(day.text), seq, day.end);
+        let today = today(app, snapshot, &self.uri, app.store.now()).await?;
+        (self.next, self.seq, self.day) = (Some(today.text), seq, today.day);
         Ok(())
     }
 }
