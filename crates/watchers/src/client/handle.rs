@@ -252,7 +252,7 @@ impl Client {
     }
 
     /// Sends what waits and what is held back, for at most so long, and ends the client: heartbeats are refused from now on. What
-    /// the server does not take now stays in the queue.
+    /// the server does not take stays in the queue. If nobody listens at its address, this ends at once.
     pub fn close(&self, patience: StdDuration) -> Call<Closed> {
         let shared = Arc::clone(&self.0.shared);
         let of_thread = Arc::clone(&shared);
@@ -265,7 +265,7 @@ impl Client {
             Closed { left: queue.len() }
         };
         shared.queue.lock().let_go(shared.clock.read().monotonic);
-        shared.close();
+        shared.close(patience);
         let otherwise = close.clone();
         Call::make(move || close(patience), move |_| otherwise(StdDuration::ZERO))
     }
@@ -286,7 +286,7 @@ impl std::fmt::Debug for Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         // What is held back stays in the queue, for the next process.
-        self.shared.close();
+        self.shared.close(StdDuration::ZERO);
     }
 }
 

@@ -22,8 +22,8 @@ pub(super) struct Shared {
 
 #[derive(Debug, Default)]
 struct Control {
-    /// Whether the thread is to end: when everything is sent, or nothing can be.
-    closing: bool,
+    /// The thread is to end: when everything is sent, or nothing can be, and at this time at the latest.
+    closing: Option<Duration>,
     finished: bool,
     /// Whether the thread has something to look at.
     nudged: bool,
@@ -73,9 +73,14 @@ impl Shared {
         self.control.lock().trouble.clone()
     }
 
-    /// Tells the thread to end.
-    pub(super) fn close(&self) {
-        self.control.lock().closing = true;
+    /// Tells the thread to end, after so long at the latest.
+    pub(super) fn close(&self, patience: StdDuration) {
+        let patience = i64::try_from(patience.as_nanos()).unwrap_or(i64::MAX);
+        let by = self
+            .now()
+            .monotonic
+            .saturating_add(Duration::from_nanos(patience));
+        self.control.lock().closing = Some(by);
         self.changed.notify_all();
     }
 
@@ -94,8 +99,9 @@ impl Shared {
         }
     }
 
-    /// Rests until `until`, or until there is something to look at. Whether the thread is to end comes back.
-    fn rest(&self, rests: Rests, trouble: Option<String>) -> bool {
+    /// Rests until there is something to do, or to look at. `closing` is what it knows of the end; what it should know comes
+    /// back.
+    fn rest(&self, rests: Rests, trouble: Option<String>, closing: Option<Duration>) -> Option<Duration> {
         let now = self.now().monotonic;
         let mut control = self.control.lock();
         control.trouble = trouble;
@@ -105,13 +111,13 @@ impl Shared {
             Rests::Idle(until) => until,
             Rests::Waits(until) => Some(until),
         };
-        let stops = |control: &mut Control| !control.nudged && !control.closing;
+        let nothing_new = |control: &mut Control| !control.nudged && control.closing == closing;
         match until {
-            None => self.changed.wait_while(&mut control, stops),
+            None => self.changed.wait_while(&mut control, nothing_new),
             Some(until) => {
                 let left = u64::try_from(until.saturating_sub(now).nanos()).unwrap_or(0);
                 let left = StdDuration::from_nanos(left);
-                self.changed.wait_while_for(&mut control, stops, left);
+                self.changed.wait_while_for(&mut control, nothing_new, left);
             }
         }
         (control.nudged, control.rests) = (false, Rests::Works);
@@ -121,23 +127,23 @@ impl Shared {
 
 /// The body of the thread.
 pub(super) fn run(shared: &Shared, mut sender: Sender) {
-    let mut closing = false;
+    let mut closing: Option<Duration> = None;
     loop {
         let now = shared.now();
         shared.queue.lock().maintain(now.monotonic);
         let step = sender.step(now);
+        if closing.is_some_and(|by| is_over(step, by, &sender, shared.now())) {
+            break;
+        }
         let deadline = shared.queue.lock().deadline();
         let rests = match step {
             Step::Again => Rests::Works,
             Step::Idle => Rests::Idle(deadline),
             Step::WaitUntil(until) => Rests::Waits(deadline.map_or(until, |deadline| until.min(deadline))),
         };
-        if closing && step != Step::Again {
-            break;
-        }
-        let close = shared.rest(rests, sender.trouble());
-        if close && !closing {
-            closing = true;
+        let close = shared.rest(rests, sender.trouble(), closing);
+        if close != closing {
+            closing = close;
             sender.try_at_once();
         }
     }
@@ -146,4 +152,15 @@ pub(super) fn run(shared: &Shared, mut sender: Sender) {
     }
     shared.control.lock().finished = true;
     shared.changed.notify_all();
+}
+
+/// Whether a client that is closing has no more to do.
+fn is_over(step: Step, by: Duration, sender: &Sender, now: Now) -> bool {
+    let too_late = now.monotonic >= by;
+    match step {
+        Step::Again => too_late,
+        Step::Idle => true,
+        // A server that is not there will hardly come back now.
+        Step::WaitUntil(until) => too_late || until >= by || sender.nobody_listens(),
+    }
 }

@@ -8,4 +8,5 @@
 
 mod afk_documentation;
 mod afk_model;
+mod window_documentation;
 mod window_model;

@@ -77,13 +77,13 @@ impl Sender {
             );
         }
         let refused = sorted.refused.iter().map(|refusal| refusal.number);
-        let done = sorted.stored.iter().copied().chain(refused).collect();
+        let done: Vec<u64> = sorted.stored.iter().copied().chain(refused).collect();
+        let is_progress = !done.is_empty();
         // What is left is sent with a new id: the server would repeat its answer for this one.
         queue.done(done, true, now.monotonic);
         drop(queue);
-        self.is_well();
-        if !sorted.stored.is_empty() {
-            self.created.clear();
+        if is_progress {
+            self.is_well();
         }
         for bucket in &sorted.with_right {
             self.blocked.remove(*bucket);

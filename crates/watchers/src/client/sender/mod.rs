@@ -79,6 +79,8 @@ pub(crate) struct Sender {
     blocked: BTreeMap<String, (Duration, Backoff)>,
     /// Buckets that were created since something was last stored.
     created: BTreeSet<String>,
+    /// Whether nobody was there to take the last request.
+    nobody_listens: bool,
     /// Why nothing is sent, for a person.
     trouble: Option<String>,
 }
@@ -94,6 +96,7 @@ impl Sender {
             alone: None,
             blocked: BTreeMap::new(),
             created: BTreeSet::new(),
+            nobody_listens: false,
             trouble: None,
         }
     }
@@ -133,6 +136,11 @@ impl Sender {
     pub(crate) fn try_at_once(&mut self) {
         self.wait_until = Duration::ZERO;
         self.blocked.clear();
+    }
+
+    /// Whether nobody was there to take the last request.
+    pub(crate) fn nobody_listens(&self) -> bool {
+        self.nobody_listens
     }
 
     /// Why nothing is sent.
@@ -199,7 +207,7 @@ impl Sender {
     }
 
     /// Whether the bucket has an event that covers the heartbeat with the same data.
-    fn is_stored(&self, waiting: &Waiting) -> Result<bool, Verdict> {
+    fn is_stored(&mut self, waiting: &Waiting) -> Result<bool, Verdict> {
         // The Python server keeps milliseconds.
         let slack = Duration::from_nanos(1_000_000);
         let (start, end) = (waiting.start, waiting.end());
@@ -227,28 +235,30 @@ impl Sender {
         }))
     }
 
-    fn create(&self, bucket: &Bucket) -> Verdict {
+    fn create(&mut self, bucket: &Bucket) -> Verdict {
         let body = json!({ "client": bucket.client, "type": bucket.type_, "hostname": bucket.hostname });
         let path = format!("/api/0/buckets/{}", encoded(&bucket.id));
         self.post(path, body.to_string().into_bytes())
     }
 
-    fn post(&self, path: String, body: Vec<u8>) -> Verdict {
+    fn post(&mut self, path: String, body: Vec<u8>) -> Verdict {
         self.send(Method::Post, path, Some(body))
     }
 
-    fn ask(&self, path: String) -> Verdict {
+    fn ask(&mut self, path: String) -> Verdict {
         self.send(Method::Get, path, None)
     }
 
-    fn send(&self, method: Method, path: String, body: Option<Vec<u8>>) -> Verdict {
+    fn send(&mut self, method: Method, path: String, body: Option<Vec<u8>>) -> Verdict {
         let request = Request {
             method,
             path,
             body,
             patience: PATIENCE,
         };
-        let verdict = judge(self.transport.send(&request));
+        let outcome = self.transport.send(&request);
+        self.nobody_listens = outcome.as_ref().is_err_and(|error| !error.may_have_arrived);
+        let verdict = judge(outcome);
         if matches!(
             verdict,
             Verdict::Wait {
@@ -278,9 +288,6 @@ impl Sender {
                 now,
             );
         }
-        if !stored.is_empty() {
-            self.created.clear();
-        }
         let refused = refused.iter().map(|refusal| refusal.number);
         queue.done(stored.into_iter().chain(refused).collect(), false, now.monotonic);
         drop(queue);
@@ -288,7 +295,9 @@ impl Sender {
         Step::Again
     }
 
+    /// Something was stored, or refused for good.
     fn is_well(&mut self) {
+        self.created.clear();
         self.backoff = Backoff::default();
         self.trouble = None;
         self.queue.lock().set_online(true);

@@ -1,6 +1,7 @@
 //! Servers that answer as those of the conformance corpus do, and a network between that fails as told.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration as StdDuration;
 
 use parking_lot::Mutex;
@@ -48,6 +49,8 @@ pub(super) struct FakeServer {
     pub(super) filtered: Option<String>,
     /// Data that the server refuses with 400.
     pub(super) unreadable: Option<String>,
+    /// Whether the server says that it creates buckets, and does not.
+    pub(super) forgets_buckets: bool,
     /// Each request, for tests that count them.
     pub(super) requests: Vec<String>,
 }
@@ -61,6 +64,7 @@ impl FakeServer {
             forbidden: Vec::new(),
             filtered: None,
             unreadable: None,
+            forgets_buckets: false,
             requests: Vec::new(),
         }
     }
@@ -133,7 +137,7 @@ impl FakeServer {
         bucket.events.push(beaten);
     }
 
-    fn answer(&mut self, request: &Request) -> Answer {
+    pub(super) fn answer(&mut self, request: &Request) -> Answer {
         let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
         self.requests.push(format!("{:?} {path}", request.method));
         let body = request.body.as_deref().unwrap_or_default();
@@ -160,6 +164,9 @@ impl FakeServer {
         }
         if self.buckets.contains_key(id) {
             return answer(304, Value::Null);
+        }
+        if self.forgets_buckets {
+            return answer(200, Value::Null);
         }
         let bucket = BucketState {
             created_with: serde_json::from_slice(body).expect("JSON"),
@@ -314,6 +321,8 @@ pub(super) struct Link {
     pub(super) next: Mutex<VecDeque<Fault>>,
     /// What happens to all others.
     pub(super) always: Mutex<Option<Fault>>,
+    /// How often something was sent.
+    pub(super) sent: AtomicUsize,
 }
 
 impl Link {
@@ -322,6 +331,7 @@ impl Link {
             server: Mutex::new(server),
             next: Mutex::new(VecDeque::new()),
             always: Mutex::new(None),
+            sent: AtomicUsize::new(0),
         }
     }
 }
@@ -334,6 +344,7 @@ impl Transport for Link {
                 may_have_arrived,
             })
         };
+        self.sent.fetch_add(1, Ordering::Relaxed);
         let next = self.next.lock().pop_front();
         let fault = next.or(*self.always.lock());
         let status = |status| Ok(answer(status, json!({ "message": "as told" })));

@@ -4,6 +4,7 @@ mod answers;
 mod chaos;
 mod fake_server;
 mod once;
+mod process;
 mod queue;
 mod threads;
 
