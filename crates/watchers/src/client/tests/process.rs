@@ -91,7 +91,7 @@ fn converse(mut stream: TcpStream, server: &Mutex<FakeServer>) {
     while let Some(request) = read_request(&mut reader) {
         let mut server = server.lock();
         let Answer { status, body, .. } = server.answer(&request);
-        let is_lost = server.requests.len() % 97 == 0;
+        let is_lost = server.requests.len().is_multiple_of(97);
         drop(server);
         let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", body.len());
         if is_lost || stream.write_all(&[head.as_bytes(), &body].concat()).is_err() {
