@@ -7,6 +7,7 @@
 //! | `import` | the history of other programs |
 //! | `shadow` | a trial beside a running ActivityWatch server |
 //! | `export` | history in the formats of other programs |
+//! | `bucket` | lists, renames, archives and merges buckets, by way of a server |
 //! | `purge` | purge and redact, by way of a server |
 //! | `bench` | how fast it is on one's own data |
 //! | `mcp` | tools for assistants |
@@ -36,6 +37,7 @@
 
 mod backup;
 mod bench;
+mod bucket;
 mod build;
 mod cert;
 mod config;
@@ -112,6 +114,8 @@ enum Command {
     Export(Box<export::ExportArgs>),
     /// Run a query on the data, or ask a server.
     Query(Box<query::QueryArgs>),
+    /// List, rename, archive and merge buckets.
+    Bucket(Box<bucket::BucketArgs>),
     /// Erase events permanently, chosen by time, bucket or content.
     Purge(Box<purge::PurgeArgs>),
     /// Replace the text of a field, in the present and in all history.
@@ -156,6 +160,7 @@ fn main() -> ExitCode {
         Some(Command::Shadow(args)) => return shadow::run(*args),
         Some(Command::Export(args)) => return export::run(*args),
         Some(Command::Query(args)) => return query::run(*args),
+        Some(Command::Bucket(args)) => return bucket::run(*args),
         Some(Command::Purge(args)) => return purge::purge(*args),
         Some(Command::Redact(args)) => return purge::redact(*args),
         Some(Command::Bench(args)) => return bench::run(*args),

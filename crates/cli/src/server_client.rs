@@ -118,6 +118,15 @@ impl ServerClient {
         request.content_type("application/json").send(body)
     }
 
+    /// Changes what is at a path, by JSON.
+    ///
+    /// # Errors
+    /// As [`ServerClient::get`].
+    pub(crate) fn patch(&self, path: &str, body: &[u8]) -> Result<Response<Body>, ureq::Error> {
+        let request = self.authorized(self.agent.patch(self.url(path)));
+        request.content_type("application/json").send(body)
+    }
+
     /// Deletes what is at a path below `/api/0`.
     ///
     /// # Errors

@@ -60,10 +60,10 @@ fn a_watcher_that_knows_only_the_old_id_loses_nothing_also_after_a_kill() {
     assert_eq!(rename("new").0, 200);
     assert_eq!((make(port, "old"), beat(port, "old", 2)), (304, 200));
     assert_eq!(count(port, "new"), 2);
-    let both = json!([
+    let both = json!({"heartbeats": [
         {"bucket": "old", "pulsetime": 5, "timestamp": "2026-03-01T10:00:10Z", "data": {"app": "x"}},
         {"bucket": "new", "pulsetime": 5, "timestamp": "2026-03-01T10:00:12Z", "data": {"app": "x"}},
-    ]);
+    ]});
     let (status, answer) = ask(port, "POST", "/api/1/heartbeats", Some(both));
     assert_eq!(
         (status, &answer["answers"][1]["duration"]),
@@ -124,7 +124,7 @@ fn privacy_filters_see_through_aliases() {
     let rule = json!([{"enabled": true, "bucket_prefix": "new", "field": "app", "pattern": "secret", "action": "drop"}]);
     ask(port, "POST", "/api/0/settings/privacy_filters", Some(rule));
     assert_eq!(beat(port, "old", 1), 200);
-    let many = json!([{"bucket": "old", "pulsetime": 5, "timestamp": "2026-03-01T10:00:10Z", "data": {"app": "secret"}}]);
+    let many = json!({"heartbeats": [{"bucket": "old", "pulsetime": 5, "timestamp": "2026-03-01T10:00:10Z", "data": {"app": "secret"}}]});
     assert_eq!(ask(port, "POST", "/api/1/heartbeats", Some(many)).0, 200);
     let event = json!({"timestamp": "2026-03-01T10:00:10Z", "duration": 1, "data": {"app": "secret"}});
     assert_eq!(ask(port, "POST", "/api/0/buckets/old/events", Some(event)).0, 200);
@@ -145,7 +145,7 @@ fn a_purge_reaches_what_was_merged() {
         ask(port, "POST", "/api/1/buckets/c/merge", Some(json!({"into": "b"}))).0,
         200
     );
-    let purge = json!({"bucket": "b", "pattern": "secret"});
+    let purge = json!({"bucket": "b", "data": {"pattern": "secret"}});
     let (status, preview) = ask(port, "POST", "/api/1/purge", Some(purge));
     assert_eq!(status, 200, "{preview}");
     let token = json!({"token": preview["token"]});
@@ -209,4 +209,38 @@ fn a_token_for_an_alias_may_only_record() {
         );
     }
     server.stop();
+}
+
+#[test]
+fn the_command_renames_archives_and_merges() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let port = server.port;
+    assert_eq!((make(port, "a%20b"), make(port, "c")), (200, 200));
+    beat(port, "c", 1);
+    let run = |args: &[&str]| {
+        let mut command = installation.program();
+        command
+            .arg("bucket")
+            .args(args)
+            .arg("--server")
+            .arg(format!("http://127.0.0.1:{port}"));
+        let (status, out, err) = installation.run(command);
+        (status.success(), out, err)
+    };
+    let (done, out, err) = run(&["rename", "c", "d"]);
+    assert!(done && out.contains("To undo it"), "{out}{err}");
+    assert!(run(&["archive", "c"]).0);
+    let (_, out, _) = run(&["list"]);
+    assert!(out.contains("a b") && out.lines().count() == 2, "{out}");
+    assert!(run(&["unarchive", "c"]).0);
+    let (done, out, err) = run(&["merge", "d", "a b"]);
+    assert!(
+        done && out.starts_with("1 events moved from d to a b"),
+        "{out}{err}"
+    );
+    let (_, out, _) = run(&["list", "--all"]);
+    assert!(out.contains("c, d"), "{out}");
+    let (done, _, err) = run(&["rename", "none", "x"]);
+    assert!(!done && err.contains("does not exist"), "{err}");
 }

@@ -203,12 +203,16 @@ impl<'a> Merge<'a> {
     pub fn events(&mut self, bucket: &str, mut events: Vec<NewEvent<'static>>) -> Result<Merged, MergeError> {
         let mut merged = Merged::default();
         let mut failed = None;
-        let concerned = self.filters.concern(bucket);
-        let filters = &self.filters;
+        let (before, filters) = (self.before, &self.filters);
+        let concerned = filters.concern_sent(before, bucket);
+        let judge = |data: &str| match concerned {
+            true => filters.judge_sent(before, bucket, data),
+            false => Verdict::Keep,
+        };
         let mut known = self.known.bucket(bucket);
         events.retain_mut(|event| {
             event.id = None;
-            match kept(filters, concerned, bucket, event, &mut known) {
+            match kept(judge(&event.data), event, &mut known) {
                 Ok(merged_as) => {
                     let sum = match merged_as {
                         MergedAs::New => &mut merged.stored,
@@ -269,22 +273,18 @@ enum MergedAs {
 /// What becomes of an event. Filters may change it. An event that was stored before there was a filter is known in the
 /// form that it has in the source.
 fn kept(
-    filters: &Filters,
-    concerned: bool,
-    bucket: &str,
+    verdict: Verdict,
     event: &mut NewEvent<'static>,
     known: &mut KnownInBucket<'_, '_>,
 ) -> Result<MergedAs, SegmentError> {
-    if concerned {
-        match filters.judge(bucket, &event.data) {
-            Verdict::Keep => {}
-            Verdict::Drop => return Ok(MergedAs::Dropped),
-            Verdict::Change(data) => {
-                if known.take(event)? {
-                    return Ok(MergedAs::Known);
-                }
-                event.data = Cow::Owned(data);
+    match verdict {
+        Verdict::Keep => {}
+        Verdict::Drop => return Ok(MergedAs::Dropped),
+        Verdict::Change(data) => {
+            if known.take(event)? {
+                return Ok(MergedAs::Known);
             }
+            event.data = Cow::Owned(data);
         }
     }
     Ok(if known.take(event)? {

@@ -103,12 +103,9 @@ pub fn differences(a: &Snapshot, b: &Snapshot) -> Vec<String> {
     if a.settings != b.settings {
         found.push("the settings differ".to_owned());
     }
-    for name in a
-        .names
-        .iter()
-        .chain(b.names.iter().filter(|(n, _)| a.names.get(n).is_none()))
-        .map(|(name, _)| name)
-    {
+    let only_in_b = b.buckets().filter(|view| a.names.get(&view.bucket.id).is_none());
+    for view in a.buckets().chain(only_in_b) {
+        let name = view.bucket.id.as_str();
         match (a.bucket(name), b.bucket(name)) {
             (Some(x), Some(y)) => {
                 found.extend(bucket_differences(x, y).unwrap_or_else(|e| vec![e.to_string()]));

@@ -7,7 +7,9 @@ use anyhow::{Context, ensure};
 use indicatif::HumanCount;
 use timberline_log::Seq;
 use timberline_model::{Bucket, Duration, EventId, Pulsetime, Timestamp, json};
-use timberline_views::record::{BucketKey, EventBlock, Heartbeat, Heartbeats, Outcome, Record, RecordKind};
+use timberline_views::record::{
+    BucketKey, BucketListed, EventBlock, Heartbeat, Heartbeats, Outcome, Record, RecordKind,
+};
 use timberline_views::tools::{Replica, ReplicaError};
 
 use super::super::names::BucketNames;
@@ -146,6 +148,7 @@ impl Sender<'_> {
         }
         match &record {
             Record::BucketCreated(r) => self.create(&r.made()),
+            Record::BucketListed(BucketListed { id: Some(id), .. }) => self.renamed(key, id),
             Record::Heartbeat(r) => self.heartbeat(framed.seq, r),
             Record::Heartbeats(r) => self.heartbeats(framed.seq, r),
             Record::EventsInserted(r) => self.insert(r.bucket, r.events.iter()),
@@ -179,6 +182,22 @@ impl Sender<'_> {
         let answer = self.target.create_bucket(&bucket.id, &self.body)?;
         self.count(&bucket.id, answer, |sent| sent.buckets += 1);
         Ok(())
+    }
+
+    /// What follows is sent to the new id: a server that cannot rename buckets gets another one.
+    fn renamed(&mut self, key: Option<BucketKey>, id: &str) -> anyhow::Result<()> {
+        let snapshot = self.replica.snapshot();
+        let Some(view) = key.and_then(|key| snapshot.bucket_of(key)) else {
+            return Ok(());
+        };
+        if view.bucket().id == id {
+            return Ok(());
+        }
+        let bucket = Bucket {
+            id: id.to_owned(),
+            ..view.bucket().clone()
+        };
+        self.create(&bucket)
     }
 
     fn heartbeat(&mut self, seq: Seq, r: &Heartbeat<'_>) -> anyhow::Result<()> {

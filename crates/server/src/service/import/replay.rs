@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use timberline_model::{Bucket, NewEvent, json};
-use timberline_views::{KnownEvents, Receipt};
+use timberline_views::{KnownEvents, Receipt, Snapshot};
 use tokio::runtime::Handle;
 
 use super::handoff::Handoff;
@@ -45,6 +45,7 @@ pub(crate) fn replay(
     let mut import = Import {
         app,
         stored: &stored,
+        before: &known,
         known: KnownEvents::of(&known),
         filters: app.privacy.filters(&known),
         outcome: Outcome {
@@ -92,7 +93,9 @@ impl Stored {
 struct Import<'a> {
     app: &'a App,
     stored: &'a Stored,
-    /// What was there before.
+    /// The store before it.
+    before: &'a Snapshot,
+    /// What events there were.
     known: KnownEvents<'a>,
     filters: Arc<Filters>,
     outcome: Outcome,
@@ -157,7 +160,7 @@ impl Import<'_> {
             events,
             known: same,
             dropped,
-        } = screen(&self.filters, &mut known, bucket, events)?;
+        } = screen(&self.filters, &mut known, (self.before, bucket), events)?;
         // Before the write, which may be repeated.
         let missing = known.missing(&events)?;
         let added = missing.len();

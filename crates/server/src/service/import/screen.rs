@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use timberline_model::NewEvent;
-use timberline_views::{KnownInBucket, SegmentError};
+use timberline_views::{KnownInBucket, SegmentError, Snapshot};
 
 use crate::service::privacy::{Filters, Verdict};
 
@@ -26,7 +26,7 @@ pub(super) struct Screened<'e, 'data> {
 pub(super) fn screen<'e, 'data>(
     filters: &Filters,
     known: &mut KnownInBucket<'_, '_>,
-    bucket: &str,
+    (snapshot, bucket): (&Snapshot, &str),
     events: &'e [NewEvent<'data>],
 ) -> Result<Screened<'e, 'data>, SegmentError> {
     let mut screened = Screened {
@@ -34,12 +34,12 @@ pub(super) fn screen<'e, 'data>(
         known: 0,
         dropped: 0,
     };
-    if !filters.concern(bucket) {
+    if !filters.concern_sent(snapshot, bucket) {
         return Ok(screened);
     }
     let mut kept = Vec::with_capacity(events.len());
     for event in events {
-        match filters.judge(bucket, &event.data) {
+        match filters.judge_sent(snapshot, bucket, &event.data) {
             Verdict::Keep => kept.push(event.clone()),
             Verdict::Drop => screened.dropped += 1,
             Verdict::Change(_) if known.take(event)? => screened.known += 1,

@@ -125,22 +125,28 @@ impl Filters {
     }
 
     /// What becomes of an event of this bucket with this data, which is canonical.
+    #[cfg(test)]
     pub(crate) fn judge(&self, bucket: &str, data: &str) -> Verdict {
         self.trace(bucket, data, |_, _| ())
     }
 
-    /// [`Filters::judge`] of an event that is sent to a bucket by its id or by an alias: rules for either are followed.
+    /// What becomes of an event with this data, which is canonical, that is sent to a bucket by its id or by an alias: rules
+    /// for either are followed.
     pub(crate) fn judge_sent(&self, snapshot: &Snapshot, name: &str, data: &str) -> Verdict {
         if self.rules.is_empty() {
             return Verdict::Keep;
         }
-        let id = id_of(snapshot, name);
+        // Rules for all buckets need no look at what the bucket is called.
+        let id = match self.rules.iter().any(Rule::is_for_some_buckets) {
+            true => id_of(snapshot, name),
+            false => name,
+        };
         let concerns = |rule: &&Rule| rule.concerns(name) || rule.concerns(id);
         follow(self.rules.iter().filter(concerns), data, |_, _| ())
     }
 
-    /// [`Filters::judge`], telling of each rule that matches, and whether it changes anything. A rule sees what those
-    /// before it have made; after one that drops there is nothing to see.
+    /// What becomes of an event of this bucket, telling of each rule that matches, and whether it changes anything. A rule
+    /// sees what those before it have made; after one that drops there is nothing to see.
     pub(super) fn trace(&self, bucket: &str, data: &str, matched: impl FnMut(&Rule, bool)) -> Verdict {
         let rules = self.rules.iter().filter(|rule| rule.concerns(bucket));
         follow(rules, data, matched)

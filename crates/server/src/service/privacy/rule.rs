@@ -116,6 +116,10 @@ impl Rule {
         }
     }
 
+    pub(super) fn is_for_some_buckets(&self) -> bool {
+        !self.bucket_prefix.is_empty()
+    }
+
     pub(super) fn concerns(&self, bucket: &str) -> bool {
         self.enabled && bucket.starts_with(&self.bucket_prefix)
     }
