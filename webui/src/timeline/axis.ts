@@ -40,7 +40,7 @@ const STEPS: readonly (readonly [number, Step])[] = [
   [5 * YEAR, { kind: 'years', count: 5 }],
 ];
 
-const TICK_PIXELS = 76;
+const TICK_PIXELS = 62;
 const WEEKEND_PIXELS = 5;
 
 /** The axis of a view: ticks at round times of the person's clock and calendar, whatever the clock does in between. */

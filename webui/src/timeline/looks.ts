@@ -13,6 +13,8 @@ export interface Look {
   /** What it is about: a title. */
   readonly detail: string;
   readonly category: readonly string[] | null;
+  /** The colour from hardly there to all there. */
+  readonly shades: readonly string[];
 }
 
 export interface LookSource {
@@ -24,14 +26,23 @@ export interface LookSource {
 
 /** What has no category is quieter than what has one. */
 const QUIET = 0.58;
+const SHADES = Array.from({ length: 11 }, (_, i) => 0.16 + 0.84 * (i / 10));
 const MOST_KNOWN = 30_000;
 
 /** The looks of data. Each object is looked at once; equal words have equal looks. */
 export class Looks {
   #byData = new WeakMap<Data, Look>();
+  #shades = new Map<string, readonly string[]>();
   #byText = new Map<string, readonly string[] | null>();
 
-  constructor(readonly source: LookSource) {}
+  readonly active: Look;
+  readonly away: Look;
+
+  constructor(readonly source: LookSource) {
+    const { paints, words } = source;
+    this.active = this.#look(paints.accent, 0.62, { label: words.active, detail: '', category: null });
+    this.away = this.#look(paints.none, 0.34, { label: words.away, detail: '', category: null });
+  }
 
   of(kind: LaneKind, data: Data): Look {
     let look = this.#byData.get(data);
@@ -60,16 +71,20 @@ export class Looks {
   }
 
   #status(data: Data): Look {
-    const { paints, words } = this.source;
-    if (data['status'] === 'not-afk')
-      return this.#look(paints.accent, 0.62, { label: words.active, detail: '', category: null });
-    const away = data['status'] === 'afk';
-    return this.#look(paints.none, 0.34, { label: away ? words.away : firstText(data), detail: '', category: null });
+    if (data['status'] === 'not-afk') return this.active;
+    return data['status'] === 'afk' ? this.away : { ...this.away, label: firstText(data) };
   }
 
   #look(color: string, share: number, words: Pick<Look, 'label' | 'detail' | 'category'>): Look {
-    const rgb = blend(rgbOf(canvasColor(color)), share, rgbOf(this.source.paints.surface));
-    return { fill: rgbText(rgb), ink: inkOn(rgb), ...words };
+    const surface = rgbOf(this.source.paints.surface);
+    const rgb = blend(rgbOf(canvasColor(color)), share, surface);
+    const fill = rgbText(rgb);
+    let shades = this.#shades.get(fill);
+    if (shades === undefined) {
+      shades = SHADES.map((strength) => rgbText(blend(rgb, strength, surface)));
+      this.#shades.set(fill, shades);
+    }
+    return { fill, ink: inkOn(rgb), shades, ...words };
   }
 
   #category(data: Data): readonly string[] | null {

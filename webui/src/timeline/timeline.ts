@@ -156,6 +156,17 @@ export class Timeline {
     this.show(pan(this.view, length(this.view) * share), true);
   }
 
+  /** Moves what is below a panel of that width at the right edge into sight. */
+  uncover(span: Span, panel: number): void {
+    const scale = new Scale(this.view, this.#width);
+    const room = this.#width - panel;
+    const left = Math.max(scale.x(span.start), 0);
+    const right = Math.min(scale.x(span.end), this.#width);
+    if (room < 200 || (left + right) / 2 < room) return;
+    const shift = Math.min(right - room + 24, left - 24);
+    if (shift > 0) this.show(pan(this.view, shift * scale.perPixel), true);
+  }
+
   mark(marks: Partial<Marks>): void {
     this.#marks = { ...this.#marks, ...marks };
     this.#dirty.overlay = true;

@@ -1,5 +1,6 @@
 import type { Head } from '../../live';
-import { bucketKey, type LiveSpan, type Span } from '../../timeline';
+import type { LiveSpan, Span } from '../../timeline';
+import { bucketKey } from '../../timeline/tile';
 
 /** The events that are going on, by lane. */
 export function liveSpans(heads: Iterable<Head>): Map<string, LiveSpan> {

@@ -29,14 +29,54 @@ interface Label {
   readonly height: number;
 }
 
+interface Bars {
+  readonly y: number;
+  readonly height: number;
+}
+
 /** Where the bars of a lane are. */
-export function barsOf(
-  row: { y: number; height: number; collapsed: boolean },
-  labelled: boolean,
-): { y: number; height: number } {
+export function barsOf(row: { y: number; height: number; collapsed: boolean }, labelled: boolean): Bars {
   if (row.collapsed) return { y: row.y + 3, height: row.height - 6 };
   const above = labelled ? 16 : 4;
   return { y: row.y + above, height: row.height - above - 4 };
+}
+
+/** Neighbouring cells of the same colour and height, as one rectangle. */
+class Run {
+  #color = '';
+  #height = 0;
+  #above = 0;
+  #left = 0;
+  #right = -Infinity;
+
+  constructor(
+    private readonly batches: Batches,
+    private readonly bars: Bars,
+  ) {}
+
+  /** As high as the share of the lane; of that, `below` is left out. */
+  add(color: string, share: number, left: number, right: number, below = 0): void {
+    if (share - below <= 1e-6) return;
+    const above = Math.round(this.bars.height * below);
+    const height = Math.max(Math.round(this.bars.height * Math.min(share, 1)) - above, LEAST_BAR);
+    if (color === this.#color && height === this.#height && above === this.#above && left <= this.#right) {
+      this.#right = Math.max(this.#right, right);
+      return;
+    }
+    this.flush();
+    this.#color = color;
+    this.#height = height;
+    this.#above = above;
+    this.#left = left;
+    this.#right = right;
+  }
+
+  flush(): void {
+    if (this.#right <= this.#left) return;
+    const top = this.bars.y + this.bars.height - this.#above - this.#height;
+    this.batches.add(this.#color, this.#left, top, this.#right - this.#left, this.#height);
+    this.#right = -Infinity;
+  }
 }
 
 /** Paints what was recorded. It keeps its lists from frame to frame. */
@@ -78,17 +118,16 @@ export class LanePainter {
     if (live !== undefined) this.#live(scene, row, live, { y, height: bars.height });
   }
 
-  /** Cells lie side by side; each is as high as it is covered. Neighbours that look the same become one rectangle. */
-  #cells(scene: Scene, row: LaneRow, piece: Piece, lane: LaneSpans, bars: { y: number; height: number }): void {
-    const { scale, looks } = scene;
+  /**
+   * Cells lie side by side. What is seldom there (a category) is as strong as it is covered, because a bar would be too low to be seen; everything
+   * else is as high. Neighbours that look the same become one rectangle.
+   */
+  #cells(scene: Scene, row: LaneRow, piece: Piece, lane: LaneSpans, bars: Bars): void {
+    const { scale } = scene;
     const from = Math.max(piece.span.start, scale.view.start);
     const until = Math.min(piece.span.end, scale.view.end);
-    const bottom = bars.y + bars.height;
-    let run: { color: string; height: number; left: number; right: number } | null = null;
-    const flush = () => {
-      if (run !== null) this.#batches.add(run.color, run.left, bottom - run.height, run.right - run.left, run.height);
-      run = null;
-    };
+    const run = new Run(this.#batches, bars);
+    const active = new Run(this.#batches, bars);
     for (let i = firstAfter(lane, from); i < lane.count; i += 1) {
       const start = lane.start[i] ?? 0;
       if (start >= until) break;
@@ -97,29 +136,25 @@ export class LanePainter {
       if (data === undefined) continue;
       const left = Math.round(scale.x(Math.max(start, piece.span.start)));
       const right = Math.max(Math.round(scale.x(Math.min(end, piece.span.end))), left + 1);
-      const share = end > start ? Math.min((lane.covered[i] ?? 0) / (end - start), 1) : 1;
-      const height = Math.max(Math.round(bars.height * share), LEAST_BAR);
-      const color = looks.of(row.lane.kind, data).fill;
-      const known = run as { color: string; height: number; left: number; right: number } | null;
-      if (known !== null && known.color === color && known.height === height && left <= known.right) {
-        known.right = Math.max(known.right, right);
-      } else {
-        flush();
-        run = { color, height, left, right };
-      }
+      const size = Math.max(end - start, 1e-9);
+      const covered = Math.min((lane.covered[i] ?? 0) / size, 1);
+      const look = scene.looks.of(row.lane.kind, data);
+      if (row.lane.kind === 'category') {
+        run.add(look.shades[Math.ceil(Math.sqrt(covered) * (look.shades.length - 1))] ?? look.fill, 1, left, right);
+      } else if (row.lane.kind === 'afk') {
+        // Two states share the cell: the one with the most time, and the other one.
+        const most = (lane.time[i] ?? 0) / size;
+        const there = Math.max(data['status'] === 'not-afk' ? most : covered - most, 0);
+        active.add(scene.looks.active.fill, there, left, right);
+        run.add(scene.looks.away.fill, covered, left, right, there);
+      } else run.add(look.fill, covered, left, right);
     }
-    flush();
+    run.flush();
+    active.flush();
   }
 
   /** Events as they are. One that reaches over several pieces is painted in the first that is on the screen. */
-  #events(
-    scene: Scene,
-    row: LaneRow,
-    piece: Piece,
-    lane: LaneSpans,
-    bars: { y: number; height: number },
-    drawnTo: number,
-  ): void {
+  #events(scene: Scene, row: LaneRow, piece: Piece, lane: LaneSpans, bars: Bars, drawnTo: number): void {
     const { scale, looks } = scene;
     const live = scene.live.get(row.lane.key);
     for (let i = firstAfter(lane, Math.max(piece.span.start, scale.view.start)); i < lane.count; i += 1) {
@@ -132,14 +167,7 @@ export class LanePainter {
     }
   }
 
-  #event(
-    scene: Scene,
-    row: LaneRow,
-    look: Look,
-    start: number,
-    end: number,
-    bars: { y: number; height: number },
-  ): void {
+  #event(scene: Scene, row: LaneRow, look: Look, start: number, end: number, bars: Bars): void {
     const { scale, width } = scene;
     const left = Math.max(Math.round(scale.x(start)), -8);
     const right = Math.min(Math.max(Math.round(scale.x(end)), left + 1), width + 8);
@@ -156,7 +184,7 @@ export class LanePainter {
     }
   }
 
-  #live(scene: Scene, row: LaneRow, live: LiveSpan, bars: { y: number; height: number }): void {
+  #live(scene: Scene, row: LaneRow, live: LiveSpan, bars: Bars): void {
     if (live.end < scene.scale.view.start || live.start > scene.scale.view.end) return;
     // From so far away an event is less than a cell; the tiles will have it soon.
     if ((live.end - live.start) / scene.scale.perPixel < 1) return;
