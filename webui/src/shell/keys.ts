@@ -12,7 +12,9 @@ export class KeyListener {
     if (event.defaultPrevented || event.isComposing) return;
     const key = keyName(event);
     const held = event.ctrlKey || event.metaKey || event.altKey;
-    if (!held && (isTyping(event.target) || isInDialog(event.target))) return;
+    // Within a shadow tree, such as the editor's, only the path of the event says what is typed into.
+    const target = event.composedPath()[0] ?? event.target;
+    if (!held && (isTyping(target) || isInDialog(event.target))) return;
     const wanted =
       this.#first !== null && event.timeStamp - this.#first.at < SEQUENCE_TIME ? `${this.#first.key} ${key}` : key;
     this.#first = null;
