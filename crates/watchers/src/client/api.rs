@@ -11,7 +11,7 @@ use timberline_model::{Data, Duration, Event, EventId, Timestamp};
 
 use super::call::Call;
 use super::handle::Client;
-use super::transport::{Answer, Method, Request};
+use super::transport::{self, Answer, Method, Request};
 use crate::queue::Bucket;
 
 /// How long an answer may take. Large queries and exports take a while.
@@ -53,7 +53,7 @@ pub enum CallError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The system has no thread for the call, or the call panicked.
+    /// The system has no thread for the call.
     #[error("the call could not be made: {0}")]
     NotMade(#[source] std::io::Error),
 }
@@ -302,8 +302,7 @@ impl Client {
             patience: PATIENCE,
         };
         let call = move || {
-            let answer = transport
-                .send(&request)
+            let answer = transport::send(&*transport, &request)
                 .map_err(|error| CallError::NoAnswer { reason: error.reason })?;
             read(answer)
         };

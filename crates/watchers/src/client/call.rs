@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -27,11 +26,11 @@ struct State<T> {
 }
 
 impl<T: Send + 'static> Call<T> {
-    /// Makes the call on a thread of its own; `otherwise` is the answer if the system has no thread for it, or the call
-    /// panics (a transport is somebody else's code).
+    /// Makes the call, which does not panic, on a thread of its own; `otherwise` is the answer if the system has no thread
+    /// for it.
     pub(super) fn make(
         call: impl FnOnce() -> T + Send + 'static,
-        otherwise: impl Fn(io::Error) -> T + Clone + Send + 'static,
+        otherwise: impl FnOnce(io::Error) -> T,
     ) -> Call<T> {
         let state = State {
             value: None,
@@ -41,13 +40,10 @@ impl<T: Send + 'static> Call<T> {
             state: Mutex::new(state),
             arrived: Condvar::new(),
         });
-        let (of_thread, if_it_panics) = (Arc::clone(&slot), otherwise.clone());
+        let of_thread = Arc::clone(&slot);
         let spawned = thread::Builder::new()
             .name("timberline-call".to_owned())
-            .spawn(move || {
-                let value = catch_unwind(AssertUnwindSafe(call));
-                of_thread.put(value.unwrap_or_else(|_| if_it_panics(io::Error::other("the call panicked"))));
-            });
+            .spawn(move || of_thread.put(call()));
         if let Err(error) = spawned {
             slot.put(otherwise(error));
         }
@@ -103,12 +99,6 @@ impl<T> std::fmt::Debug for Call<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_call_that_panics_has_an_answer() {
-        let call: Call<u8> = Call::make(|| panic!("a test"), |_| 3);
-        assert_eq!(call.wait(), 3);
-    }
 
     #[test]
     fn an_answer_is_awaited_or_waited_for() {

@@ -1,5 +1,6 @@
 //! Requests and answers, whatever carries them.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 /// The method of a request.
@@ -57,4 +58,14 @@ pub trait Transport: Send + Sync {
     /// # Errors
     /// When none comes. A status that says no is an answer.
     fn send(&self, request: &Request) -> Result<Answer, NotSent>;
+}
+
+/// [`Transport::send`], for threads that must not end because somebody else's code panics.
+pub(super) fn send(transport: &dyn Transport, request: &Request) -> Result<Answer, NotSent> {
+    catch_unwind(AssertUnwindSafe(|| transport.send(request))).unwrap_or_else(|_| {
+        Err(NotSent {
+            reason: "what carries requests to the server panicked".to_owned(),
+            may_have_arrived: true,
+        })
+    })
 }

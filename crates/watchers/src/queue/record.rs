@@ -159,6 +159,54 @@ mod tests {
         });
     }
 
+    /// What version 1 wrote is read for ever. These texts are not to be changed.
+    #[test]
+    fn records_of_version_1_are_read() {
+        let heartbeat = r#"{"number":7,"bucket":"b","type":"t","client":"c","hostname":"h","pulsetime":60000000000,"start":1772359200000000000,"duration":1500000000,"data":{"app":"vim"}}"#;
+        let waiting = Waiting {
+            number: 7,
+            bucket: Arc::new(Bucket {
+                id: "b".to_owned(),
+                type_: "t".to_owned(),
+                client: "c".to_owned(),
+                hostname: "h".to_owned(),
+            }),
+            pulsetime: Pulsetime::from_nanos(60_000_000_000),
+            start: Timestamp::parse("2026-03-01T10:00:00Z").unwrap(),
+            duration: Duration::from_nanos(1_500_000_000),
+            data: Data::parse(r#"{"app":"vim"}"#).unwrap(),
+        };
+        let numbers = vec![7, 8];
+        for (kind, text, record) in [
+            (1, heartbeat, Record::Held(waiting.clone())),
+            (2, heartbeat, Record::Queued(waiting)),
+            (
+                3,
+                r#"{"id":"x","numbers":[7,8]}"#,
+                Record::Attempt(Attempt {
+                    id: "x".to_owned(),
+                    numbers: numbers.clone(),
+                }),
+            ),
+            (
+                4,
+                r#"{"numbers":[7,8],"over":true}"#,
+                Record::Done(Done { numbers, over: true }),
+            ),
+            (
+                5,
+                r#"{"generation":2,"next":9}"#,
+                Record::Complete(Complete {
+                    generation: 2,
+                    next: 9,
+                }),
+            ),
+        ] {
+            assert_eq!(record.encode(), (kind, text.as_bytes().to_vec()));
+            assert_eq!(Record::decode(kind, text.as_bytes()), Some(record));
+        }
+    }
+
     #[test]
     fn what_is_no_record_is_none() {
         assert_eq!(Record::decode(9, b"{}"), None);

@@ -24,7 +24,7 @@ use serde_json::json;
 use timberline_model::{Duration, Timestamp, json as model_json};
 
 use super::api::encoded;
-use super::transport::{Answer, Method, Request, Transport};
+use super::transport::{self, Answer, Method, Request, Transport};
 use crate::queue::{Bucket, Queue, Refusal, Waiting};
 use backoff::Backoff;
 use verdict::{Verdict, judge};
@@ -256,7 +256,7 @@ impl Sender {
             body,
             patience: PATIENCE,
         };
-        let outcome = self.transport.send(&request);
+        let outcome = transport::send(&*self.transport, &request);
         self.nobody_listens = outcome.as_ref().is_err_and(|error| !error.may_have_arrived);
         let verdict = judge(outcome);
         if matches!(

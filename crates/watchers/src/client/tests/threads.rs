@@ -108,6 +108,23 @@ fn a_server_that_hangs_delays_the_end_no_longer_than_it_may() {
 }
 
 #[test]
+fn a_transport_that_panics_ends_nothing() {
+    struct Panics;
+    impl Transport for Panics {
+        fn send(&self, _: &Request) -> Result<crate::Answer, crate::NotSent> {
+            panic!("a test")
+        }
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let options = ClientOptions::new(Server::new("127.0.0.1", 1), dir.path());
+    let clock = Arc::new(SystemClock::new());
+    let client = Client::with_transport(options, Arc::new(Panics), clock).expect("it opens");
+    assert!(client.info().wait().is_err());
+    beat(&client, 1, "x");
+    assert_eq!(client.close(StdDuration::from_millis(50)).wait().left, 1);
+}
+
+#[test]
 fn calls_get_their_answers() {
     let (dir, link) = (tempfile::tempdir().expect("a directory"), link());
     let client = client(dir.path(), &link);
