@@ -301,7 +301,8 @@ impl BucketHandle {
     /// Says that something is (still) the case: since `start`, for `duration`. It extends the bucket's last event if the data are
     /// equal and the gap between them is at most `pulsetime`.
     ///
-    /// This returns at once and asks nobody. Heartbeats that extend one another are merged for some seconds before they are sent.
+    /// This asks nobody and returns at once, except while the queue's log is written anew (once in some hours, for as long as the disk
+    /// takes). Heartbeats that extend one another are merged for some seconds before they are sent.
     ///
     /// # Errors
     /// When it is not recorded: the queue is full, the client is closed, or it is not a heartbeat that can be sent twice (a

@@ -186,7 +186,9 @@ impl Sender {
             },
             // A server that refuses everything must not empty the queue into the file of refusals.
             Verdict::Refused(reason) => match self.ask("/api/0/info".to_owned()) {
-                Verdict::Stored(_) => self.set_aside(vec![refusal(waiting, &reason)], vec![], now),
+                Verdict::Stored(_) | Verdict::Forbidden(_) => {
+                    self.set_aside(vec![refusal(waiting, &reason)], vec![], now)
+                }
                 _ => self.wait(reason, None, now),
             },
             other => self.no_success(other, now),
@@ -221,8 +223,9 @@ impl Sender {
         let body = match self.ask(path) {
             Verdict::Stored(body) => body,
             Verdict::NotFound(_) => return Ok(false),
-            // It cannot say. Sending it again is harmless nearly always, and not sending it never is.
-            Verdict::Refused(_) => return Ok(false),
+            // It does not say, for example because the key is for recording only. Sending it again is harmless nearly
+            // always, and not sending it never is.
+            Verdict::Refused(_) | Verdict::Forbidden(_) => return Ok(false),
             wait => return Err(wait),
         };
         let Ok(events) = model_json::parse_events(&body) else {
@@ -308,6 +311,7 @@ impl Sender {
             Verdict::Wait {
                 reason, retry_after, ..
             } => self.wait(reason, retry_after, now),
+            Verdict::Forbidden(reason) => self.wait(reason, None, now),
             Verdict::Stored(_) | Verdict::NotFound(_) | Verdict::Refused(_) => {
                 self.wait("the server's answers make no sense".to_owned(), None, now)
             }

@@ -14,6 +14,8 @@ pub(super) enum Verdict {
     NotFound(String),
     /// It will never be carried out.
     Refused(String),
+    /// The key does not allow it.
+    Forbidden(String),
     /// It may be carried out later.
     Wait {
         reason: String,
@@ -38,11 +40,7 @@ pub(super) fn judge(outcome: Result<Answer, NotSent>) -> Verdict {
     match answer.status {
         200..=299 | 304 => Verdict::Stored(answer.body),
         404 | 405 => Verdict::NotFound(said),
-        401 | 403 => Verdict::Wait {
-            reason: format!("{said}: give it the right API key or token"),
-            retry_after: answer.retry_after,
-            may_have_arrived: false,
-        },
+        401 | 403 => Verdict::Forbidden(format!("{said}: give it the right API key or token")),
         408 | 425 | 429 => Verdict::Wait {
             reason: said,
             retry_after: answer.retry_after,

@@ -154,6 +154,23 @@ fn a_token_for_some_buckets_blocks_only_the_others() {
 }
 
 #[test]
+fn a_key_for_recording_only_is_enough() {
+    for kind in KINDS {
+        let mut process = Process::start(kind, options(0));
+        process.link.server.lock().append_only = true;
+        process.link.server.lock().unreadable = Some("bad".to_owned());
+        for (start, data) in [(1, "good"), (2, "bad"), (3, "good again")] {
+            process.beat("b", start, data).expect("taken");
+            process.link.next.lock().push_back(Fault::AnswerLost);
+            process.run(10);
+        }
+        process.run(100);
+        assert_eq!((process.stored("b").len(), process.waiting()), (2, 0), "{kind:?}");
+        assert!(process.refused().contains("bad"));
+    }
+}
+
+#[test]
 fn the_server_says_when_to_come_again() {
     let mut process = Process::start(Kind::Timberline, options(0));
     process.link.next.lock().push_back(Fault::RetryAfter(300));

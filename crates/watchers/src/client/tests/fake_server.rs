@@ -49,6 +49,8 @@ pub(super) struct FakeServer {
     pub(super) filtered: Option<String>,
     /// Data that the server refuses with 400.
     pub(super) unreadable: Option<String>,
+    /// Whether the key is for recording only.
+    pub(super) append_only: bool,
     /// Whether the server says that it creates buckets, and does not.
     pub(super) forgets_buckets: bool,
     /// Each request, for tests that count them.
@@ -64,6 +66,7 @@ impl FakeServer {
             forbidden: Vec::new(),
             filtered: None,
             unreadable: None,
+            append_only: false,
             forgets_buckets: false,
             requests: Vec::new(),
         }
@@ -147,6 +150,9 @@ impl FakeServer {
             .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
             .collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        if request.method == Method::Get && self.append_only {
+            return answer(403, json!({}));
+        }
         match (request.method, parts.as_slice()) {
             (Method::Get, ["0", "info"]) => answer(200, json!({ "hostname": "laptop", "version": "fake" })),
             (Method::Post, ["0", "buckets", id]) => self.create(id, body),
