@@ -18,6 +18,7 @@ const PAST_GET = [
   '/api/0/buckets/{bucket}/export',
   '/api/0/export',
   '/api/1/activity',
+  '/api/1/buckets',
   '/api/1/categories',
   '/api/1/events',
   '/api/1/export',

@@ -13,7 +13,7 @@ export interface paths {
     };
     /**
      * List buckets
-     * @description All buckets, by id. A browser extension sees those that it has created, a token with `--bucket` those that it is for.
+     * @description All buckets that are not archived, by id. A browser extension sees those that it has created, a token with `--bucket` those that it is for.
      */
     get: operations['list_buckets'];
     put?: never;
@@ -329,7 +329,12 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    get?: never;
+    /**
+     * List buckets with their aliases
+     * @description The buckets, by id, with what the list of v0 does not say: how many events they have, their aliases, and whether they are
+     *     archived. A token with `--bucket` sees those that it is for.
+     */
+    get: operations['list_buckets_with_aliases'];
     put?: never;
     post?: never;
     /**
@@ -340,6 +345,26 @@ export interface paths {
     options?: never;
     head?: never;
     patch?: never;
+    trace?: never;
+  };
+  '/api/1/buckets/{bucket}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    /**
+     * Rename or archive a bucket
+     * @description Gives it another id, other aliases, or takes it out of the lists. What is sent to an alias reaches the bucket.
+     */
+    patch: operations['patch_bucket'];
     trace?: never;
   };
   '/api/1/buckets/{bucket}/events/merge': {
@@ -417,6 +442,27 @@ export interface paths {
      * @description Cuts it at instants within it. The first part keeps the id, the others get new ones; all have its data.
      */
     post: operations['split_event'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/1/buckets/{bucket}/merge': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Merge a bucket into another one
+     * @description Its events become events of the other one, and its id and aliases become aliases of it, so that what is sent to them goes
+     *     on to be stored. The bucket itself goes to the trash.
+     */
+    post: operations['merge_buckets'];
     delete?: never;
     options?: never;
     head?: never;
@@ -1117,6 +1163,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/wakatime/v1/users/current/statusbar/today': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get the time of today
+     * @description What the status bar of an editor with a WakaTime plugin shows: the time in all buckets of editors since the day began.
+     */
+    get: operations['wakatime_today'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/health': {
     parameters: {
       query?: never;
@@ -1192,6 +1258,31 @@ export interface paths {
     put?: never;
     post?: never;
     delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/1/fake': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Make fake data
+     * @description Invents days of a person who does not exist and stores them in buckets of their own, in the background. Those buckets have
+     *     `"fake": true` in their data. `GET /api/1/import/run/{id}` says how far it is.
+     */
+    post: operations['begin_fake'];
+    /**
+     * Remove fake data
+     * @description Erases all fake buckets for good, also those in the trash, and nothing else.
+     */
+    delete: operations['remove_fake'];
     options?: never;
     head?: never;
     patch?: never;
@@ -1300,6 +1391,40 @@ export interface components {
     };
     /** @description The id of a bucket, or several. */
     BucketIds: string | string[];
+    /** @description Buckets, by id. */
+    BucketList: {
+      buckets: components['schemas']['ListedBucket'][];
+    };
+    /** @description Where the events of a bucket are to go. */
+    BucketMerge: {
+      /** @description The id of the bucket that gets the events. */
+      into: string;
+      /** @description Change nothing, and only say what would move. */
+      preview?: boolean;
+    };
+    /** @description What of a bucket is to be another. */
+    BucketPatch: {
+      /** @description All of its aliases: other ids under which it is found. */
+      aliases?: string[];
+      /** @description Whether it is left out of lists and of what is computed from all buckets. */
+      archived?: boolean;
+      /** @description Its new id. The one it had becomes an alias, unless `aliases` are given. */
+      id?: string;
+    };
+    /** @description A bucket after a change. */
+    BucketPatched: {
+      bucket: components['schemas']['ListedBucket'];
+      /**
+       * Format: u-int64
+       * @description The record of the change, for `POST /api/1/undo`; null if there was nothing to change.
+       */
+      from: number | null;
+      /**
+       * Format: u-int64
+       * @description The same record.
+       */
+      to: number | null;
+    };
     /** @description Buckets with everything in them. */
     BucketPurge: {
       bucket: components['schemas']['BucketIds'];
@@ -1331,6 +1456,22 @@ export interface components {
       state: components['schemas']['WatcherState'];
       /** @description Its type. */
       type: string;
+    };
+    /** @description What a merge moved, or would move. */
+    BucketsMerged: {
+      /** @description The id of the bucket whose events move. */
+      bucket: string;
+      /**
+       * Format: u-int64
+       * @description How many events.
+       */
+      events: number;
+      /** @description The id of the bucket that gets them. */
+      into: string;
+      /** @description Whether this is only a preview. */
+      preview: boolean;
+      /** @description The records that did it: each a body for `POST /api/1/undo`, to be sent in this order. Mostly one. */
+      undo: components['schemas']['UndoneRecords'][];
     };
     /** @description What would become of events, or what became of them. */
     BulkEdited: {
@@ -2245,6 +2386,36 @@ export interface components {
     };
     /** @description A number that is ignored if it cannot be read. */
     LenientNumber: number | string;
+    /** @description A bucket, and under which ids it is found. */
+    ListedBucket: {
+      /** @description Other ids under which it is found: what it was called before, and buckets that were merged into it. */
+      aliases: string[];
+      /** @description Whether it is left out of lists and of what is computed from all buckets. */
+      archived: boolean;
+      /** @description The program that records into it. */
+      client: string;
+      /**
+       * Format: u-int64
+       * @description How many events it has.
+       */
+      count: number;
+      /** Format: date-time */
+      created: string;
+      /**
+       * Format: date-time
+       * @description When the first event begins.
+       */
+      first: string | null;
+      hostname: string;
+      id: string;
+      /**
+       * Format: date-time
+       * @description When the last event ends.
+       */
+      last: string | null;
+      /** @description What its events are, such as `currentwindow`. */
+      type: string;
+    };
     /** @description A line of the server's log. */
     LogLine: {
       /** Format: date-time */
@@ -2371,6 +2542,26 @@ export interface components {
       /** Format: date-time */
       timestamp?: string;
     };
+    Part: {
+      decimal: string;
+      /** @description Such as `2:17:36`. */
+      digital: string;
+      /** Format: int64 */
+      hours: number;
+      /** Format: int64 */
+      minutes: number;
+      name: string;
+      /**
+       * Format: double
+       * @description Of the total, from 0 to 100.
+       */
+      percent: number;
+      /** Format: int64 */
+      seconds: number;
+      text: string;
+      /** Format: double */
+      total_seconds: number;
+    };
     /**
      * @description What a rule does with an event whose field matches.
      * @enum {string}
@@ -2464,6 +2655,21 @@ export interface components {
        */
       timeperiods: string[];
     };
+    /** @description The day of the person's calendar. */
+    Range: {
+      /** Format: date */
+      date: string;
+      /**
+       * Format: date-time
+       * @description The first instant after the day.
+       */
+      end: string;
+      /** Format: date-time */
+      start: string;
+      /** @description Such as `Fri Mar 1st 2024`. */
+      text: string;
+      timezone: string;
+    };
     /**
      * @description The type of a record.
      * @enum {string}
@@ -2475,6 +2681,7 @@ export interface components {
       | 'heartbeat'
       | 'heartbeats'
       | 'batch-taken'
+      | 'bucket-listed'
       | 'events-inserted'
       | 'events-put'
       | 'events-deleted'
@@ -2706,6 +2913,15 @@ export interface components {
       /** @description Timberline's version. */
       version: string;
     };
+    /** @description The time that was spent in editors today. */
+    StatusBar: {
+      /**
+       * Format: date-time
+       * @description When it was computed.
+       */
+      cached_at: string;
+      data: components['schemas']['Today'];
+    };
     /** @description What is stored. */
     StoreStatus: {
       /**
@@ -2857,6 +3073,17 @@ export interface components {
        */
       time: number;
     };
+    /** @description Each instant counts once, so each list adds up to the total. */
+    Today: {
+      /** @description What was done, such as `Coding`. Each list begins with what took the longest. */
+      categories: components['schemas']['Part'][];
+      editors: components['schemas']['Part'][];
+      grand_total: components['schemas']['Total'];
+      languages: components['schemas']['Part'][];
+      machines: components['schemas']['Part'][];
+      projects: components['schemas']['Part'][];
+      range: components['schemas']['Range'];
+    };
     /** @description A token, without what it is. */
     TokenStatus: {
       /** @description The buckets that it is for; all if there are none. */
@@ -2871,6 +3098,20 @@ export interface components {
       name: string;
       /** @description What it is for. */
       scope: components['schemas']['Scope'];
+    };
+    Total: {
+      /** @description Hours, such as `2.28`. */
+      decimal: string;
+      /** @description Such as `2:17`. */
+      digital: string;
+      /** Format: int64 */
+      hours: number;
+      /** Format: int64 */
+      minutes: number;
+      /** @description Such as `2 hrs 17 mins`. */
+      text: string;
+      /** Format: double */
+      total_seconds: number;
     };
     /** @description Deleted buckets and events. */
     Trash: {
@@ -2985,6 +3226,13 @@ export interface components {
     };
     /** @description What to undo: one record, or those from one to another. */
     UndoRequest: components['schemas']['UndoOne'] | components['schemas']['UndoRange'];
+    /** @description The first and the last of some records. */
+    UndoneRecords: {
+      /** Format: u-int64 */
+      from: number;
+      /** Format: u-int64 */
+      to: number;
+    };
     /** @description Sums of activity. Those of all groups and of the others together are the total, to the nanosecond. */
     UsageJson: {
       by: string;
@@ -3174,6 +3422,33 @@ export interface components {
     /** @description All webhooks. */
     Webhooks: {
       webhooks: components['schemas']['Webhook'][];
+    };
+    /**
+     * @description Which buckets are listed.
+     * @enum {string}
+     */
+    Archived: 'false' | 'true' | 'all';
+    /**
+     * @description Who the invented person is.
+     * @enum {string}
+     */
+    FakeProfile: 'developer' | 'student' | 'manager';
+    /** @description Fake data to make. */
+    FakeRequest: {
+      /** @description How many days, up to ten years. */
+      days?: number;
+      /** @description Another seed gives other days. */
+      seed?: number;
+      profile?: components['schemas']['FakeProfile'];
+      /** @description How many devices: 1 or 2. */
+      devices?: number;
+      /**
+       * Format: date
+       * @description The first day. Without it, the last day is today and ends now.
+       */
+      start?: string;
+      /** @description The time zone of the invented person, such as Europe/Berlin. */
+      zone?: string;
     };
   };
   responses: {
@@ -4231,6 +4506,41 @@ export interface operations {
       503: components['responses']['Unavailable'];
     };
   };
+  list_buckets_with_aliases: {
+    parameters: {
+      query?: {
+        /** @description Which buckets: `false`, those that are not archived (the default), `true`, those that are, or `all`. */
+        archived?: components['schemas']['Archived'];
+        /**
+         * @description Answer from a past state: the number of a record, or an instant. The answer then has the header
+         *     `X-Timberline-Seq`, which names the record.
+         */
+        as_of?: components['schemas']['Moment'];
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The buckets */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['BucketList'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      410: components['responses']['Gone'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
   delete_named_bucket: {
     parameters: {
       query: {
@@ -4271,6 +4581,60 @@ export interface operations {
           'application/json': components['schemas']['Error'];
         };
       };
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  patch_bucket: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The id of the bucket, or an alias */
+        bucket: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['BucketPatch'];
+      };
+    };
+    responses: {
+      /** @description The bucket as it is now */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['BucketPatched'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      /** @description There is no such bucket */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description Another bucket has this id or alias */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      413: components['responses']['TooLarge'];
+      415: components['responses']['WrongContentType'];
+      422: components['responses']['Unfit'];
       429: components['responses']['TooManyRequests'];
       500: components['responses']['InternalError'];
       503: components['responses']['Unavailable'];
@@ -4442,6 +4806,51 @@ export interface operations {
       401: components['responses']['Unauthorized'];
       403: components['responses']['Forbidden'];
       /** @description There is no such bucket or event */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      413: components['responses']['TooLarge'];
+      415: components['responses']['WrongContentType'];
+      422: components['responses']['Unfit'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  merge_buckets: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The id of the bucket, or an alias */
+        bucket: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['BucketMerge'];
+      };
+    };
+    responses: {
+      /** @description What was moved, or with `preview`, what would be */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['BucketsMerged'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      /** @description There is no such bucket */
       404: {
         headers: {
           [name: string]: unknown;
@@ -6344,6 +6753,43 @@ export interface operations {
       503: components['responses']['Unavailable'];
     };
   };
+  wakatime_today: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The time zone, such as `Europe/Berlin`; those of the setting `timeZones` if it is missing or unknown */
+        TimeZone?: string | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The time of today */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['StatusBar'];
+        };
+      };
+      /** @description The settings of the calendar cannot be used */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
   health: {
     parameters: {
       query?: never;
@@ -6484,6 +6930,86 @@ export interface operations {
         };
         content: {
           'text/plain; charset=utf-8': string;
+        };
+      };
+    };
+  };
+  begin_fake: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['FakeRequest'];
+      };
+    };
+    responses: {
+      /** @description It has begun */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ImportRun'];
+        };
+      };
+      /** @description There are fake data already, or an import is running */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such plan */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  remove_fake: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description They are erased; the receipt */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErasureReceipt'];
+        };
+      };
+      /** @description They are hidden, and are erased as soon as possible */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErasureReceipt'];
+        };
+      };
+      /** @description An import is running */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
         };
       };
     };

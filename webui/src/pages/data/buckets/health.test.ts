@@ -14,7 +14,6 @@ const bucket = (id: string, type: string, hostname: string, minutesAgo: number |
   last: minutesAgo === null ? null : new Date(now - minutesAgo * 60_000).toISOString(),
   aliases: [],
   archived: false,
-  fake: false,
 });
 
 it('calls a watcher silent only if its machine is on and it should report', () => {

@@ -1,59 +1,24 @@
-import { api, ok, type Schema } from '../../../api';
-import { live } from '../../../live';
+import { ApiError, api, ok, type Schema } from '../../../api';
+import { t } from '../../../text';
 
-export interface BucketInfo {
-  readonly id: string;
-  readonly type: string;
-  readonly client: string;
-  readonly hostname: string;
-  readonly created: string;
-  readonly count: number;
-  readonly first: string | null;
-  readonly last: string | null;
-  readonly aliases: readonly string[];
-  readonly archived: boolean;
-  readonly fake: boolean;
-}
+export type BucketInfo = Readonly<Schema<'ListedBucket'>>;
 
-/** All buckets with their counts. The stream knows the counts of now; those of a past state are asked for one by one. */
-export async function listBuckets(signal: AbortSignal, past: boolean): Promise<BucketInfo[]> {
-  const buckets = Object.values(await ok(api.GET('/api/0/buckets', { signal })));
-  return Promise.all(
-    buckets.map(async (bucket) => {
-      const head = past ? undefined : live.heads.get(bucket.id);
-      return infoOf(bucket, head?.count ?? (await countEvents(bucket.id, signal)));
-    }),
-  );
+/** All buckets, archived ones too. */
+export async function listBuckets(signal: AbortSignal): Promise<BucketInfo[]> {
+  const { buckets } = await ok(api.GET('/api/1/buckets', { params: { query: { archived: 'all' } }, signal }));
+  return buckets;
 }
 
 export async function oneBucket(id: string, signal: AbortSignal): Promise<BucketInfo> {
-  const [bucket, count] = await Promise.all([
-    ok(api.GET('/api/0/buckets/{bucket}', { params: { path: { bucket: id } }, signal })),
-    countEvents(id, signal),
-  ]);
-  return infoOf(bucket, count);
+  const buckets = await listBuckets(signal);
+  const bucket = buckets.find((one) => one.id === id) ?? buckets.find((one) => one.aliases.includes(id));
+  if (bucket === undefined) throw new ApiError(404, 'no such bucket', t('data.noBucket', { bucket: id }));
+  return bucket;
 }
 
 export function countEvents(bucket: string, signal: AbortSignal, end: string | null = null): Promise<number> {
   const query = end === null ? {} : { end };
   return ok(api.GET('/api/0/buckets/{bucket}/events/count', { params: { path: { bucket }, query }, signal }));
-}
-
-function infoOf(bucket: Schema<'Bucket'>, count: number): BucketInfo {
-  const data = bucket.data as Record<string, unknown>;
-  return {
-    id: bucket.id,
-    type: bucket.type,
-    client: bucket.client,
-    hostname: bucket.hostname,
-    created: bucket.created,
-    count,
-    first: bucket.metadata.start,
-    last: bucket.metadata.end,
-    aliases: [],
-    archived: false,
-    fake: data['fake'] === true,
-  };
 }
 
 /** Buckets by device, those with the newest event first; buckets without a device at the end. */

@@ -1,0 +1,2 @@
+export { fake } from './fake.svelte';
+export { default as FakeBanner } from './FakeBanner.svelte';
