@@ -1,10 +1,18 @@
 # syntax=docker/dockerfile:1
 # docker build --build-arg TIMBERLINE_COMMIT=$(git rev-parse HEAD) --build-arg SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) -t timberline .
+FROM node:22-bookworm-slim AS webui
+WORKDIR /src/webui
+COPY webui/package.json webui/package-lock.json webui/.npmrc ./
+RUN npm ci --no-audit --no-fund
+COPY webui .
+RUN npm run build
+
 FROM rust:1.95-bookworm AS build
 ARG TIMBERLINE_COMMIT
 ARG SOURCE_DATE_EPOCH
 WORKDIR /src
 COPY . .
+COPY --from=webui /src/webui/dist webui/dist
 RUN cargo build --release --locked --package timberline-cli --bin timberline
 
 FROM debian:bookworm-slim

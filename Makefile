@@ -10,19 +10,63 @@ SHELL := bash
 CARGO ?= cargo
 export PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Where `make node` puts Node.js if the system's is missing or too old.
+export PATH := $(abspath $(TARGET))/node/node_modules/node/bin:$(PATH)
 # Arguments of `make run`, as in `make run ARGS='--port 5700'`.
 ARGS ?=
 
-.PHONY: help run build package test format lint docs units portable python nginx deny bench load fuzz soak hurt memory clean
+.PHONY: help run build webui ui-test node chromium package test format lint docs units portable python nginx deny bench load fuzz soak hurt memory clean
 
 help: ## what there is
-	@sed -nE 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: build ## start Timberline on 127.0.0.1:5600
 	$(TARGET)/release/timberline $(ARGS)
 
-build: ## the release binary, target/release/timberline
+build: webui ## the release binary with the web UI, target/release/timberline
 	$(CARGO) build --release --package timberline-cli --bin timberline
+
+webui: webui/dist/index.html ## the web UI, webui/dist, which the next build of the server includes
+
+# The server's build looks at webui/dist, but cargo does not notice a directory that was not there before: so build.rs is touched.
+WEBUI_SOURCES := $(shell find webui -path webui/node_modules -prune -o -path webui/dist -prune -o -path webui/tests -prune -o -type f -print)
+webui/dist/index.html: webui/node_modules/.package-lock.json $(WEBUI_SOURCES)
+	cd webui && npm run build
+	touch crates/webui/build.rs
+
+# `npm ci` begins anew, so it is only done when the packages are others than the last time.
+webui/node_modules/.package-lock.json: webui/package-lock.json | node
+	cd webui && npm ci --no-audit --no-fund
+	touch $@
+
+# In the browser against a real server. TIMBERLINE_BIN names another one.
+export TIMBERLINE_BIN ?= $(abspath $(TARGET))/debug/timberline
+ui-test: webui chromium ## the web UI: types, lint, format, unit tests, tests in a browser
+	$(CARGO) build --package timberline-cli --bin timberline
+	cd webui && npm run check && npm run lint && npm run format && npm test && npm run test:browser
+
+# Vite needs Node.js 20.19, or 22.12 and later. Debian 12 has 18; its npm then gets a newer one from the registry.
+NODE_CHECK := const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)
+node:
+	@if ! node -e '$(NODE_CHECK)' 2>/dev/null || ! command -v npm >/dev/null; then \
+		echo "installing Node.js"; \
+		as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		if ! command -v npm >/dev/null; then \
+			$$as_root apt-get update -q; \
+			$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends nodejs npm; \
+		fi; \
+		node -e '$(NODE_CHECK)' || npm install --no-audit --no-fund --no-save --prefix $(TARGET)/node node@22; \
+		node -e '$(NODE_CHECK)' || { echo "Node.js 20.19 or 22.12 is needed: https://nodejs.org"; exit 1; }; \
+	fi
+
+# CHROMIUM names another browser than Debian's.
+chromium:
+	@if ! [ -x "$${CHROMIUM:-/usr/bin/chromium}" ]; then \
+		echo "installing chromium"; \
+		as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		$$as_root apt-get update -q; \
+		$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium; \
+	fi
 
 package: build ## man pages and shell completions for packages, in target/package
 	rm -rf target/package
@@ -32,7 +76,7 @@ package: build ## man pages and shell completions for packages, in target/packag
 	$(TARGET)/release/timberline completions zsh >target/package/completions/_timberline
 	$(TARGET)/release/timberline completions fish >target/package/completions/timberline.fish
 
-test: format lint docs portable units ## everything that CI demands
+test: format lint docs portable ui-test units ## everything that CI demands
 
 format: # is the code formatted?
 	$(CARGO) fmt --all --check

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const BINARY = process.env['TIMBERLINE_BIN'] ?? here('../../target/release/timberline');
+export const BINARY = process.env['TIMBERLINE_BIN'] ?? here('../../target/release/timberline');
 const DIST = here('../dist');
 
 /** A real server with a directory of its own, which serves the built pages. */

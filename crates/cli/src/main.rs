@@ -6,6 +6,7 @@
 //! | `query` | queries from the shell |
 //! | `import` | the history of other programs |
 //! | `shadow` | a trial beside a running ActivityWatch server |
+//! | `fake` | invented data, to try it with |
 //! | `export` | history in the formats of other programs |
 //! | `bucket` | lists, renames, archives and merges buckets, by way of a server |
 //! | `purge` | purge and redact, by way of a server |
@@ -44,6 +45,7 @@ mod config;
 mod data_dir;
 mod doctor;
 mod export;
+mod fake;
 mod hint;
 mod history;
 mod import;
@@ -112,6 +114,8 @@ enum Command {
     Shadow(Box<shadow::ShadowArgs>),
     /// Export history: JSON, NDJSON, CSV, SQLite, iCalendar, Parquet.
     Export(Box<export::ExportArgs>),
+    /// Invent weeks of activity to try Timberline with, in buckets of their own; or remove them.
+    Fake(Box<fake::FakeArgs>),
     /// Run a query on the data, or ask a server.
     Query(Box<query::QueryArgs>),
     /// List, rename, archive and merge buckets.
@@ -159,6 +163,7 @@ fn main() -> ExitCode {
         Some(Command::Import(args)) => return import::run(*args),
         Some(Command::Shadow(args)) => return shadow::run(*args),
         Some(Command::Export(args)) => return export::run(*args),
+        Some(Command::Fake(args)) => return fake::run(*args),
         Some(Command::Query(args)) => return query::run(*args),
         Some(Command::Bucket(args)) => return bucket::run(*args),
         Some(Command::Purge(args)) => return purge::purge(*args),

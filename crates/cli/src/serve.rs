@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use timberline_server::Start;
+use timberline_server::settings::WebUi;
 
 use crate::config::{BaseDirs, Config, Overrides};
 use crate::import;
@@ -28,9 +29,13 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) dbpath: Option<PathBuf>,
 
-    /// Directory of the web UI to serve at / (a dist of aw-webui)
+    /// Directory of the standard web UI (a dist of aw-webui), which is served at / unless --webui says otherwise
     #[arg(long, value_name = "DIR")]
     pub(crate) webpath: Option<PathBuf>,
+
+    /// The web UI to serve at /, timberline or standard [default: as chosen in Settings; standard with --webpath]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) webui: Option<WebUi>,
 
     /// Device id to give out instead of the one kept in the data directory
     #[arg(long, value_name = "ID")]
@@ -113,6 +118,7 @@ impl ServeArgs {
             port: self.port,
             data_dir: self.dbpath,
             webpath: self.webpath,
+            webui: self.webui,
             device_id: self.device_id,
             custom_static: self.custom_static.into_iter().collect(),
             cors_origins: self.cors_origins,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use timberline_server::settings::{Compression, Limits, Mcp, RetentionRule};
+use timberline_server::settings::{Compression, Limits, Mcp, RetentionRule, WebUi};
 
 use super::{ConfigError, Span};
 
@@ -19,8 +19,10 @@ pub(crate) struct ConfigFile {
     pub(crate) port: Option<u16>,
     /// Directory of the data.
     pub(crate) data_dir: Option<PathBuf>,
-    /// Directory of the web UI that `/` serves.
+    /// Directory of the standard web UI.
     pub(crate) webpath: Option<PathBuf>,
+    /// Which web UI `/` serves.
+    pub(crate) webui: Option<WebUi>,
     /// Directories that `/pages/NAME/` serves.
     pub(crate) custom_static: BTreeMap<String, PathBuf>,
     /// What `/api/0/info` says instead of the id kept in the data directory.
@@ -256,6 +258,7 @@ mod tests {
             "port",
             "data_dir",
             "webpath",
+            "webui",
             "custom_static",
             "device_id",
             "allowed_hosts",

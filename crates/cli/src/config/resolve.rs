@@ -8,7 +8,7 @@ use timberline_backup::AutomaticBackup;
 
 use timberline_server::settings::{
     Access, AddressRange, AllowedTarget, ApiKey, Auth, BasePath, HistorySettings, Logging, Network, Pages,
-    RetentionRule, SettingError, Settings, StorageSettings, TlsFiles, WebhookSettings,
+    RetentionRule, SettingError, Settings, StorageSettings, TlsFiles, WebUi, WebhookSettings,
 };
 
 use crate::build::BUILD;
@@ -55,6 +55,8 @@ pub(crate) struct Overrides {
     pub(crate) data_dir: Option<PathBuf>,
     /// `--webpath`.
     pub(crate) webpath: Option<PathBuf>,
+    /// `--webui`.
+    pub(crate) webui: Option<WebUi>,
     /// `--device-id`.
     pub(crate) device_id: Option<String>,
     /// `--custom-static`, added to those of the file.
@@ -161,10 +163,11 @@ impl Config {
                 api_key: file.auth.api_key.as_deref().map(ApiKey::parse).transpose()?,
                 insecure_no_auth: file.auth.insecure_no_auth || overrides.insecure_no_auth,
             },
-            pages: Pages {
-                web_ui: overrides.webpath.or(file.webpath.map(from_file)),
+            pages: pages(
+                overrides.webpath.or(file.webpath.map(from_file)),
+                overrides.webui.or(file.webui),
                 custom,
-            },
+            )?,
             logging: logging(file.logging, overrides.verbose, from_file, || {
                 dirs.log_dir(testing)
             }),
@@ -288,6 +291,25 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
 fn erases_all(rule: &RetentionRule) -> bool {
     let all = !rule.bucket.is_empty() && rule.bucket.bytes().all(|b| b == b'*');
     all && rule.keep < MIN_KEEP
+}
+
+fn pages(
+    web_ui: Option<PathBuf>,
+    serve: Option<WebUi>,
+    custom: BTreeMap<String, PathBuf>,
+) -> Result<Pages, ConfigError> {
+    if serve == Some(WebUi::Standard) && web_ui.is_none() {
+        return Err(value(
+            "webui",
+            "\"standard\"",
+            "needs webpath, the directory of the standard web UI",
+        ));
+    }
+    Ok(Pages {
+        web_ui,
+        serve,
+        custom,
+    })
 }
 
 /// An empty path is relative, too: it would be the directory of the configuration file itself.
@@ -499,6 +521,7 @@ mod tests {
             ("[custom_static]\n\"a/b\" = \"x\"", "custom_static"),
             ("[custom_static]\npage = \"\"", "page"),
             ("webpath = \"\"", "webpath"),
+            ("webui = \"standard\"", "webui"),
             ("[backup]\nevery = \"1 day\"", "backup.every"),
             ("[backup]\ndir = \"b\"\nevery = \"3 s\"", "backup.every"),
             ("[backup]\nkeep = 0", "backup.keep"),

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::output::OutputError;
 
 /// A file or directory, or a stream.
-pub(super) enum Destination {
+pub(crate) enum Destination {
     /// Made in a directory beside the name that it gets at the end; only its owner can read it.
     Named {
         /// The directory.
@@ -32,7 +32,7 @@ impl Destination {
     ///
     /// # Errors
     /// When it is there already and `force` is not set, or nothing can be made beside it.
-    pub(super) fn open(path: Option<PathBuf>, force: bool) -> anyhow::Result<Destination> {
+    pub(crate) fn open(path: Option<PathBuf>, force: bool) -> anyhow::Result<Destination> {
         let Some(path) = path else {
             return Ok(Destination::Stream(None));
         };
@@ -58,7 +58,7 @@ impl Destination {
     }
 
     /// Why it cannot be written to.
-    pub(super) fn cannot_write(&self, error: io::Error) -> anyhow::Error {
+    pub(crate) fn cannot_write(&self, error: io::Error) -> anyhow::Error {
         match self {
             Destination::Stream(None) => OutputError::from(error).into(),
             Destination::Named { path, .. } | Destination::Stream(Some(path)) => {
@@ -71,7 +71,7 @@ impl Destination {
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub(super) fn writer(&self) -> anyhow::Result<Box<dyn Write + Send>> {
+    pub(crate) fn writer(&self) -> anyhow::Result<Box<dyn Write + Send>> {
         Ok(match self {
             Destination::Named { made, path, .. } => {
                 let mut options = OpenOptions::new();
@@ -91,7 +91,7 @@ impl Destination {
     ///
     /// # Errors
     /// Those of `write`; and when it cannot be copied to a stream.
-    pub(super) fn by_path<T>(&self, write: impl FnOnce(&Path) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    pub(crate) fn by_path<T>(&self, write: impl FnOnce(&Path) -> anyhow::Result<T>) -> anyhow::Result<T> {
         match self {
             Destination::Named { made, .. } => write(made),
             Destination::Stream(to) => {
@@ -110,7 +110,7 @@ impl Destination {
     ///
     /// # Errors
     /// When it cannot be synced, or the name was taken meanwhile.
-    pub(super) fn complete(self) -> anyhow::Result<()> {
+    pub(crate) fn complete(self) -> anyhow::Result<()> {
         let Destination::Named {
             scratch,
             made,

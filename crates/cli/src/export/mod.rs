@@ -8,7 +8,7 @@
 //! | `bar` | how far it has come |
 
 mod bar;
-mod destination;
+pub(crate) mod destination;
 mod local;
 mod remote;
 

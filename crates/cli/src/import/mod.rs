@@ -16,7 +16,7 @@ pub(crate) mod first;
 mod local;
 mod remote;
 mod show;
-mod target;
+pub(crate) mod target;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

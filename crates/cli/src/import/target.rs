@@ -1,4 +1,4 @@
-//! Where an import goes.
+//! Where an import goes, and fake data.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::passphrase;
 use crate::server_client::{self, ServerClient};
 
 /// Where an import goes.
-pub(super) enum Target {
+pub(crate) enum Target {
     /// A store that this process has opened.
     Own(Box<OwnStore>),
     /// A server.
@@ -23,7 +23,7 @@ pub(super) enum Target {
 }
 
 /// What a dry run compares with.
-pub(super) struct Dry {
+pub(crate) struct Dry {
     /// `None` if there are no data yet.
     history: Option<History>,
     empty: Snapshot,
@@ -61,7 +61,7 @@ impl Target {
     ///
     /// # Errors
     /// When the data cannot be opened.
-    pub(super) fn find(config: Config, server: Option<ServerClient>, dry: bool) -> anyhow::Result<Target> {
+    pub(crate) fn find(config: Config, server: Option<ServerClient>, dry: bool) -> anyhow::Result<Target> {
         if let Some(peer) = server {
             return Ok(Target::Server(peer));
         }
@@ -88,7 +88,7 @@ impl Target {
     ///
     /// # Errors
     /// When that is not possible.
-    pub(super) fn close(self) -> anyhow::Result<()> {
+    pub(crate) fn close(self) -> anyhow::Result<()> {
         match self {
             Target::Own(store) => Ok(store.close()?),
             Target::Server(_) | Target::Dry(_) => Ok(()),

@@ -108,7 +108,7 @@ fn an_extension_with_the_key_may_do_everything() {
         ask(&server, "GET", "/api/0/settings", &[page, key], b"").status,
         403
     );
-    let status_page = ask(&server, "GET", "/", &[], b"").text();
+    let status_page = ask(&server, "GET", "/status", &[], b"").text();
     assert!(
         status_page.contains("API key") && !status_page.contains("Buckets"),
         "{status_page}"

@@ -166,7 +166,7 @@ fn a_suspension_is_shown_and_can_be_ended_by_hand_while_the_server_runs() {
     fill(&server);
     clock.shift_by(8 * DAY);
     wait_suspended(&server, true);
-    let page = http::get(server.port, "/").expect("the page").text();
+    let page = http::get(server.port, "/status").expect("the page").text();
     assert!(
         page.contains("Erasing is suspended: the clock jumped 8 days ahead"),
         "{page}"
@@ -222,7 +222,7 @@ fn a_rule_that_would_erase_most_of_a_bucket_waits_for_a_confirmation() {
         (metric(&server, "timberline_retention_held_buckets ") == "1").then_some(())
     });
     assert_eq!(count(&server), 499);
-    let page = http::get(server.port, "/").expect("the page").text();
+    let page = http::get(server.port, "/status").expect("the page").text();
     assert!(page.contains("retention of w is held"), "{page}");
     let (_, out) = doctor(&installation, &clock, &[]);
     let words = "timberline doctor --confirm-retention w";

@@ -87,7 +87,7 @@ fn nothing_is_acknowledged_while_the_data_directory_is_gone() {
     let refused = heartbeat(server.port, 2);
     assert_eq!(refused.status, 503, "{}", refused.text());
     assert_eq!(metric(server.port, "timberline_log_held "), "1");
-    let page = http::get(server.port, "/").expect("an answer").text();
+    let page = http::get(server.port, "/status").expect("an answer").text();
     assert!(page.contains("no longer there"), "{page}");
     fs::rename(&elsewhere, &installation.data).expect("the data directory");
     // The one that was not certain was in memory all the time.

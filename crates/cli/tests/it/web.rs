@@ -101,12 +101,12 @@ fn custom_pages_are_served_below_their_name() {
 }
 
 #[test]
-fn without_a_web_ui_there_is_a_page_about_the_store() {
+fn there_is_a_page_about_the_store() {
     let installation = Installation::new();
     let server = installation.start();
     let bucket = br#"{"client":"c","type":"<script>","hostname":"h"}"#;
     ask(&server, "POST", "/api/0/buckets/%3Cb%3E", &[], bucket);
-    let page = get(&server, "/", &[]);
+    let page = get(&server, "/status", &[]);
     assert_eq!(page.status, 200);
     assert_eq!(
         page.header("content-type").as_deref(),

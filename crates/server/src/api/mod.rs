@@ -32,6 +32,8 @@
 //! | `stream` | GET | [`v1::stream`] |
 //! | `timeline`, `search` | GET | [`v1::timeline`], [`v1::search`] |
 //! | `webhooks`, `webhooks/{id}`; `…/deliveries`, `…/replay`, `…/test` | GET POST, GET PATCH DELETE; GET, POST, POST | [`v1::webhooks`] |
+//! | `webui` | GET POST | [`v1::webui`] |
+//! | `fake` | POST DELETE | [`v1::fake`] |
 //! | `import/detect`; `import/run`, `import/run/{id}` | POST; POST, GET DELETE | [`v1::import`] |
 //!
 //! | path below `/api/wakatime/v1` (for editor plugins of WakaTime) | methods | file |
@@ -43,7 +45,7 @@
 //!
 //! GET and queries also answer from a past state of buckets, events and settings ([`as_of`]).
 //!
-//! `/api/openapi.json` is [`openapi`], a description of all of them, and `/api/` is the [`explorer`], a page that shows it. `/metrics` is [`metrics`], `/health` and `/ready` are [`health`]. Everything else is a file: `/pages/NAME/…` and `/` ([`files`]), or the [`status_page`](crate::web::status_page).
+//! `/api/openapi.json` is [`openapi`], a description of all of them, and `/api/` is the [`explorer`], a page that shows it. `/metrics` is [`metrics`], `/health` and `/ready` are [`health`]. `/status` is the [`status_page`](crate::web::status_page). Everything else is a file of a web UI ([`ui`](crate::web::ui), [`files`]) or of a page `/pages/NAME/…`.
 
 pub(crate) mod as_of;
 mod errors;

@@ -8,10 +8,12 @@
 //! |---|---|
 //! | `own_store` | the store of a data directory that no server has |
 //! | `detected` | the sources that are found on this machine |
+//! | `fake` | fake data: storing them, finding them again |
 //! | `source` | merges a whole source |
 //! | `tally` | what was read, stored and left out |
 
 mod detected;
+mod fake;
 mod own_store;
 mod source;
 mod tally;
@@ -31,6 +33,7 @@ use crate::service::{bucket, setting};
 
 pub(crate) use detected::detected_at;
 pub use detected::{changed, detected, detected_json};
+pub use fake::{FakeError, check_free, fake_buckets, store_plan};
 pub use own_store::{OwnStore, Prepared};
 pub use source::{SettingsRule, SourceError, import};
 pub use tally::{BucketTally, SettingTally, Tally, note_line, seconds};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use timberline_disk::Cipher;
-use timberline_views::{OpenReport, Seq, Snapshot, Store};
+use timberline_views::record::PurgeBegun;
+use timberline_views::{BucketKey, HistoryError, OpenReport, Seq, Snapshot, Store};
 
 use super::Destination;
 use crate::error::ServeError;
@@ -91,6 +92,17 @@ impl OwnStore {
     /// The privacy filters that apply.
     pub(super) fn filters(&self, snapshot: &Snapshot) -> Arc<Filters> {
         self.privacy.filters(snapshot)
+    }
+
+    /// Erases buckets from log and views. A server erases them from the backups when it starts next.
+    ///
+    /// # Errors
+    /// When that cannot be ordered, or not be completed; the next start completes what was ordered.
+    pub fn erase_buckets(&self, keys: &[BucketKey]) -> Result<(), HistoryError> {
+        let orders: Vec<PurgeBegun> = keys.iter().copied().map(PurgeBegun::whole).collect();
+        self.store.order_purge(&orders)?;
+        self.store.complete_purges()?;
+        Ok(())
     }
 
     /// What is in it now.

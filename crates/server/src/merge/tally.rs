@@ -182,6 +182,20 @@ impl Tally {
         }
     }
 
+    /// What became of something that is no file.
+    #[must_use]
+    pub fn made(kind: &str, buckets: Vec<BucketTally>) -> Tally {
+        Tally {
+            path: PathBuf::from(kind),
+            kind: kind.to_owned(),
+            buckets,
+            settings: SettingTally::default(),
+            left_out: Vec::new(),
+            remarks: Vec::new(),
+            wrong: None,
+        }
+    }
+
     /// Has `check` read back each bucket into which something was stored; it gives back what is wrong.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
-//! Imports that the server carries out itself, in the background: a source that was found on this machine. One runs at a
-//! time; how the last ones ended is kept.
+//! Imports that the server carries out itself, in the background: a source that was found on this machine, or fake data. One
+//! runs at a time; how the last ones ended is kept.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -11,21 +11,41 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use timberline_cancel::Cancel;
 use timberline_exchange::import::{Options, Progress, Source};
+use timberline_fake::Plan;
 
 use crate::app::App;
 use crate::causes::with_causes;
-use crate::merge::{Merge, SettingsRule, SourceError, Tally, import};
+use crate::merge::{Merge, SettingsRule, SourceError, Tally, import, store_plan};
 
 /// Runs that are kept.
 const MAX_KEPT: usize = 16;
 
 /// What a run does.
 #[derive(Clone, Debug)]
-pub(crate) struct RunRequest {
-    pub(crate) path: PathBuf,
-    pub(crate) rule: SettingsRule,
-    /// Compare everything, but store nothing.
-    pub(crate) dry_run: bool,
+pub(crate) enum RunRequest {
+    /// Imports a file.
+    Source {
+        path: PathBuf,
+        rule: SettingsRule,
+        /// Compare everything, but store nothing.
+        dry_run: bool,
+    },
+    /// Invents data.
+    Fake(Plan),
+}
+
+impl RunRequest {
+    /// What it reads, for people.
+    fn path(&self) -> String {
+        match self {
+            Self::Source { path, .. } => path.display().to_string(),
+            Self::Fake(_) => "fake data".to_owned(),
+        }
+    }
+
+    fn is_dry(&self) -> bool {
+        matches!(self, Self::Source { dry_run: true, .. })
+    }
 }
 
 /// Why a run has no result.
@@ -97,8 +117,8 @@ impl Run {
         };
         json!({
             "id": self.id.to_string(),
-            "path": self.request.path.display().to_string(),
-            "dry_run": self.request.dry_run,
+            "path": self.request.path(),
+            "dry_run": self.request.is_dry(),
             "phase": self.phase(),
             "events_read": events,
             "events_per_second": (events as f64 / seconds.max(1e-3)).round(),
@@ -183,10 +203,8 @@ pub(crate) fn start(app: &Arc<App>, request: RunRequest) -> Result<Arc<Run>, Arc
 
 fn carry_out(app: &App, run: &Run) -> Result<Tally, Failure> {
     let failed = |error: &dyn std::error::Error| Failure::Failed(with_causes(error));
-    let request = &run.request;
-    let mut source = Source::open(&request.path, &Options::default()).map_err(|error| failed(&error))?;
     let before = app.store.snapshot();
-    let merge = if request.dry_run {
+    let merge = if run.request.is_dry() {
         Merge::dry(&before, &app.settings.data_dir)
     } else {
         Merge::into_server(&before, app)
@@ -197,7 +215,15 @@ fn carry_out(app: &App, run: &Run) -> Result<Tally, Failure> {
             run.cancel();
         }
     };
-    let tally = match import(&mut source, merge, request.rule, &run.cancel, &watch) {
+    let merged = match &run.request {
+        RunRequest::Source { path, rule, .. } => {
+            let source = Source::open(path, &Options::default());
+            let mut source = source.map_err(|error| failed(&error))?;
+            import(&mut source, merge, *rule, &run.cancel, &watch)
+        }
+        RunRequest::Fake(plan) => store_plan(plan, merge, &run.cancel, &watch),
+    };
+    let tally = match merged {
         Ok(tally) => tally,
         Err(SourceError::Cancelled) => return Err(Failure::Cancelled),
         Err(error) => return Err(failed(&error)),

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use timberline_backup::AutomaticBackup;
+use utoipa::ToSchema;
 
 pub use auth::{ApiKey, Auth};
 pub use limits::Limits;
@@ -83,10 +84,34 @@ pub struct Access {
 /// Directories with web pages.
 #[derive(Clone, Debug, Default)]
 pub struct Pages {
-    /// The directory of the web UI.
+    /// The directory of the standard web UI.
     pub web_ui: Option<PathBuf>,
+    /// Which web UI `/` is, if that is not left to the switch.
+    pub serve: Option<WebUi>,
     /// The directories of `/pages/NAME/`, by name.
     pub custom: BTreeMap<String, PathBuf>,
+}
+
+/// A web UI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WebUi {
+    /// Timberline's own.
+    Timberline,
+    /// That of ActivityWatch.
+    Standard,
+}
+
+impl std::str::FromStr for WebUi {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "timberline" => Ok(Self::Timberline),
+            "standard" => Ok(Self::Standard),
+            _ => Err("there are timberline and standard".to_owned()),
+        }
+    }
 }
 
 /// What the server logs about itself.

@@ -1,4 +1,4 @@
-//! The page at `/` when there is no web UI: that the server runs, and what it has.
+//! The page at `/status`, and at `/` of a program without a web UI: that the server runs, and what it has.
 //!
 //! One file without scripts or anything from elsewhere; everything that came from a client is escaped.
 
@@ -14,6 +14,11 @@ use crate::VERSION;
 use crate::app::App;
 use crate::http::ApiError;
 use crate::service::status::{disk, troubles};
+use crate::settings::BasePath;
+use crate::web::ui;
+
+/// Where it always is.
+pub(crate) const PATH: &str = "/status";
 
 /// Buckets that are shown; a page is not for more.
 const BUCKETS: usize = 1_000;
@@ -96,7 +101,7 @@ fn page(app: &App) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(
         out,
-        "<p>{} on {}{}. It answers ActivityWatch clients; the web UI is shown here when the server is started with <code>--webpath</code>.</p>\n<dl>",
+        "<p>{} on {}{}. It answers ActivityWatch clients. {}</p>\n<dl>",
         Escaped(VERSION),
         Escaped(&app.identity.hostname),
         if app.settings.testing {
@@ -104,6 +109,7 @@ fn page(app: &App) -> String {
         } else {
             ""
         },
+        web_ui(&app.settings.network.base_path),
     );
     for (name, value) in facts {
         let _ = writeln!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", Escaped(&value));
@@ -117,6 +123,16 @@ fn page(app: &App) -> String {
         "<p><a href=\"{base}/api/0/export\">Export everything</a> · <a href=\"{base}/api/0/log\">Server log</a> · <a href=\"{base}/api/0/info\">Info</a> · <a href=\"{base}/api/\">API</a></p>\n</main></body></html>",
     );
     out
+}
+
+/// Where the web UI is, or how to get it.
+fn web_ui(base: &BasePath) -> String {
+    if ui::is_built() {
+        return format!("<a href=\"{base}{}\">Open the web UI</a>.", ui::PATH);
+    }
+    "This program was built without the web UI: <code>make run</code> in the source builds both (docs/webui.md). \
+     <code>--webpath</code> serves the web UI of ActivityWatch."
+        .to_owned()
 }
 
 /// What is wrong with the files, and why things are kept that are to be erased; nothing if all is well.

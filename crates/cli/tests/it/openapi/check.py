@@ -297,6 +297,17 @@ def queries_and_files(api):
     api.ask("cancel_import", 200, id=run["id"])
     api.ask("run_import", 422, {"path": "/nowhere"})
     api.ask("get_import", 404, id="none")
+    assert api.ask("get_webui", 200)["serves"] == "timberline"
+    api.ask("switch_webui", 200, {"serve": "timberline"})
+    api.ask("switch_webui", 422, {"serve": "standard"})
+    fake = {"days": 2, "seed": 3, "profile": "student", "devices": 2, "start": "2026-03-02", "zone": "Europe/Berlin"}
+    run = api.ask("begin_fake", 202, fake)
+    while api.ask("get_import", 200, id=run["id"])["phase"] in ("waiting", "reading"):
+        time.sleep(0.05)
+    api.ask("begin_fake", 409, fake)
+    api.ask("begin_fake", 422, {"days": 0})
+    assert api.ask("remove_fake", 200)["events"] > 100
+    api.ask("remove_fake", 200)
 
 
 def looking(api):

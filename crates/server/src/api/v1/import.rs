@@ -95,7 +95,7 @@ pub(crate) async fn run(
     })?;
     let started = start(
         &app,
-        RunRequest {
+        RunRequest::Source {
             path: found.path,
             rule: match request.settings {
                 Rule::Keep => SettingsRule::Keep,
@@ -110,7 +110,7 @@ pub(crate) async fn run(
     Ok(response)
 }
 
-fn already_running(run: &Run) -> ApiError {
+pub(super) fn already_running(run: &Run) -> ApiError {
     ApiError::Conflict {
         message: "An import is running already".to_owned(),
         conflicts: vec![run.id().to_string()],

@@ -12,6 +12,7 @@ pub(crate) mod event_cursor;
 pub(crate) mod event_fields;
 pub(crate) mod events;
 pub(crate) mod export;
+pub(crate) mod fake;
 pub(crate) mod heartbeats;
 pub(crate) mod history;
 pub(crate) mod import;
@@ -26,6 +27,7 @@ pub(crate) mod timeline;
 pub(crate) mod uncategorised;
 pub(crate) mod usage;
 pub(crate) mod webhooks;
+pub(crate) mod webui;
 
 use std::sync::Arc;
 
@@ -107,6 +109,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             "/api/1/import/run/{id}",
             get(import::state).delete(import::cancel),
         )
+        .route("/api/1/webui", get(webui::get).post(webui::switch))
+        .route("/api/1/fake", post(fake::begin).delete(fake::remove))
         .route("/api/1/activity", get(activity::list).layer(compression()))
         .route("/api/1/usage", get(usage::get).layer(compression()))
         .route("/api/1/status", get(status::get).layer(compression()))

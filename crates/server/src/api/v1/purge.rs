@@ -27,7 +27,7 @@ use crate::service::purge::{
 
 /// The state of a receipt: everything is erased; or it is hidden and will be erased; or only some events of a redaction
 /// could be ordered.
-const COMPLETED: &str = "completed";
+pub(super) const COMPLETED: &str = "completed";
 const ORDERED: &str = "ordered";
 const PARTLY: &str = "partly";
 
@@ -290,7 +290,7 @@ fn sample_json(sample: &Sample) -> Value {
     })
 }
 
-fn receipt_json(receipt: Receipt, is_redaction: bool, now: Timestamp) -> Value {
+pub(super) fn receipt_json(receipt: Receipt, is_redaction: bool, now: Timestamp) -> Value {
     let mut answer = match &receipt.progress {
         Progress::Completed { receipt, copies } => completed_json(*receipt, copies, now),
         Progress::Ordered { reason } => json!({

@@ -164,7 +164,33 @@ pub(crate) fn carry_out(app: &Arc<App>, request: &PurgeRequest) -> Result<Receip
     let target = search(app, request, &Cancel::new())?;
     let counts = preview(&snapshot, &target);
     let missing = enqueue_purges(app, request, &target)?;
-    let progress = match app.store.complete_purges() {
+    Ok(Receipt {
+        counts,
+        progress: complete(app),
+        missing,
+    })
+}
+
+/// The same for whole buckets that the server itself has chosen.
+///
+/// # Errors
+/// As [`carry_out`].
+pub(crate) fn purge_buckets(app: &Arc<App>, keys: Vec<BucketKey>) -> Result<Receipt, PurgeError> {
+    let target = ErasureTarget::Buckets(keys);
+    let counts = preview(&app.store.snapshot(), &target);
+    if let ErasureTarget::Buckets(keys) = &target {
+        order_buckets(app, keys)?;
+    }
+    Ok(Receipt {
+        counts,
+        progress: complete(app),
+        missing: None,
+    })
+}
+
+/// Erases what is ordered, as far as that is possible now.
+fn complete(app: &Arc<App>) -> Progress {
+    match app.store.complete_purges() {
         Ok(receipt) => Progress::Completed {
             receipt,
             copies: reach_copies(app),
@@ -176,12 +202,7 @@ pub(crate) fn carry_out(app: &Arc<App>, request: &PurgeRequest) -> Result<Receip
                 reason: error.to_string(),
             }
         }
-    };
-    Ok(Receipt {
-        counts,
-        progress,
-        missing,
-    })
+    }
 }
 
 /// Writes the orders to the log. A write that waits for space is done again; what was written before it is not.
@@ -199,12 +220,17 @@ fn enqueue_purges(
             ordering(selected.purges())?;
             Ok(None)
         }
-        // In one go: the log is rewritten once, and the receipt is for all buckets.
         (ErasureTarget::Buckets(keys), _) => {
-            ordering(&keys.iter().copied().map(PurgeBegun::whole).collect::<Vec<_>>())?;
+            order_buckets(app, keys)?;
             Ok(None)
         }
     }
+}
+
+/// In one go: the log is rewritten once, and the receipt is for all buckets.
+fn order_buckets(app: &App, keys: &[BucketKey]) -> Result<(), PurgeError> {
+    let orders: Vec<PurgeBegun> = keys.iter().copied().map(PurgeBegun::whole).collect();
+    Ok(app.hold.change_blocking(|| app.store.order_purge(&orders))?)
 }
 
 fn redact(

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use http::HeaderValue;
 
-pub(super) fn of(path: &Path) -> HeaderValue {
+pub(in crate::web) fn of(path: &Path) -> HeaderValue {
     let extension = path
         .extension()
         .and_then(|extension| extension.to_str())

@@ -1,4 +1,4 @@
-//! Files: the web UI at `/`, custom visualizations at `/pages/NAME/`.
+//! Files: the standard web UI at `/`, custom visualizations at `/pages/NAME/`.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | `rebase` | pages that were built for `/`, below a base path |
 //! | `media_type` | what a file's name says about its content |
 
-mod media_type;
+pub(super) mod media_type;
 mod rebase;
 mod send;
 mod site;
@@ -22,7 +22,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use crate::app::App;
 use crate::http::{ApiError, pass_over};
 use crate::settings::BasePath;
-use crate::web::status_page;
+use crate::settings::WebUi;
+use crate::web::{status_page, ui};
 
 use site::Found;
 
@@ -37,12 +38,27 @@ pub(crate) async fn get(
         return Err(ApiError::WrongMethod(head.method));
     }
     let base = &app.settings.network.base_path;
+    // The base path itself, without its slash.
+    if path == base.as_str() {
+        return redirect(&http::Uri::default(), base, head.uri.query());
+    }
+    if path == status_page::PATH {
+        return status_page::get(&app).await;
+    }
+    if path == ui::PATH.trim_end_matches('/') {
+        return redirect(&head.uri, base, head.uri.query());
+    }
+    if let Some(rest) = own(&app, path) {
+        return match ui::answer(rest, &head.method, &head.headers) {
+            Some(response) => Ok(response),
+            None if rest.is_empty() => status_page::get(&app).await,
+            None => Err(ApiError::NoSuchRoute),
+        };
+    }
     if !base.as_str().is_empty() && path == rebase::SCRIPT_PATH {
         return Ok(rebase::script(base));
     }
     let found = match app.sites.of(path)? {
-        // The base path itself, without its slash.
-        _ if path == base.as_str() => return redirect(&http::Uri::default(), base, head.uri.query()),
         // `/pages/NAME` is the directory itself, asked for without its slash.
         Some((_, "")) if !path.ends_with('/') => Found::Directory,
         Some((site, rest)) => {
@@ -50,7 +66,6 @@ pub(crate) async fn get(
             let rest = rest.to_owned();
             blocking(move || site.find(&rest)).await??
         }
-        None if path == "/" => return status_page::get(&app).await,
         None => return Err(ApiError::NoSuchRoute),
     };
     match found {
@@ -64,6 +79,15 @@ pub(crate) async fn get(
         }
         Found::Directory => redirect(&head.uri, base, head.uri.query()),
     }
+}
+
+/// The rest of a path that is Timberline's own web UI's.
+fn own<'a>(app: &App, path: &'a str) -> Option<&'a str> {
+    let at_root = || {
+        let is_own = !path.starts_with("/pages/") && ui::choice::served(app) == WebUi::Timberline;
+        is_own.then(|| path.strip_prefix('/').unwrap_or(path))
+    };
+    path.strip_prefix(ui::PATH).or_else(at_root)
 }
 
 /// To the same with a slash at its end, so that the page's relative links are right.

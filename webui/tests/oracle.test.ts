@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  activityOf,
+  byApp,
+  fakeBuckets,
+  micros,
+  together,
+  total,
+  withStopwatch,
+  type Activity,
+  type Interval,
+  type Plan,
+} from './oracle';
+import { Server } from './server';
+
+/** Two weeks around each of the days whose clocks change. */
+const PLANS: Plan[] = [
+  { days: 14, start: '2026-03-23', zone: 'Europe/Berlin', seed: 11, devices: 2, profile: 'developer' },
+  { days: 14, start: '2026-10-19', zone: 'Europe/Berlin', seed: 12, devices: 2, profile: 'student' },
+];
+
+interface Usage {
+  duration: number;
+  groups: { value: string | null; duration: number }[];
+}
+
+for (const plan of PLANS) {
+  describe(`${plan.profile ?? ''}, ${plan.days} days from ${plan.start}`, () => {
+    let server: Server;
+    let buckets: Awaited<ReturnType<typeof fakeBuckets>>;
+    let devices: Record<string, Activity[]>;
+
+    beforeAll(async () => {
+      server = await Server.start();
+      const run = await server.post<{ id: string }>('/api/1/fake', plan);
+      await finished(server, run.id);
+      buckets = await fakeBuckets(plan);
+      devices = Object.fromEntries(['fake-laptop', 'fake-desktop'].map((host) => [host, activityOf(buckets, host)]));
+    });
+
+    afterAll(() => server.stop());
+
+    const usage = (period: Interval, devices: string, more = '') =>
+      server.get<Usage>(
+        `/api/1/usage?start=${iso(period.start)}&end=${iso(period.end)}&by=app&limit=1000&devices=${devices}${more}`,
+      );
+
+    for (const host of ['fake-laptop', 'fake-desktop']) {
+      it(`${host}: every day, every week and the whole`, async () => {
+        const ofDevice = devices[host] ?? [];
+        for (const period of [...periods(plan, 1), ...periods(plan, 7), ...periods(plan, plan.days)]) {
+          // The first device has the stopwatch.
+          const activity = host === 'fake-laptop' ? withStopwatch(ofDevice, buckets, period) : ofDevice;
+          const found = await usage(period, host);
+          const where = `${iso(period.start)} to ${iso(period.end)}`;
+          expect(found.duration, where).toBeCloseTo(total(activity, period), 5);
+          const apps = byApp(activity, period);
+          for (const { value, duration } of found.groups) {
+            expect(duration, `${where}: ${value}`).toBeCloseTo(apps.get(value ?? '') ?? 0, 5);
+          }
+        }
+        // The oracle has something to say.
+        expect(total(ofDevice, all(plan))).toBeGreaterThan(3600);
+      });
+    }
+
+    it('both devices: what is done at the same time counts once', async () => {
+      const [laptop, desktop] = ['fake-laptop', 'fake-desktop'].map((host) => activityWithoutSound(buckets, host));
+      const both = together(laptop ?? [], desktop ?? []);
+      for (const period of [...periods(plan, 1), all(plan)]) {
+        const found = await usage(period, 'fake-laptop,fake-desktop');
+        expect(found.duration, iso(period.start)).toBeCloseTo(total(both, period), 5);
+      }
+    });
+  });
+}
+
+/** Sound counts for a single device only. */
+function activityWithoutSound(buckets: Awaited<ReturnType<typeof fakeBuckets>>, host: string): Activity[] {
+  const silent = Object.entries(buckets).filter(([, bucket]) => bucket.type !== 'web.tab.current');
+  return activityOf(Object.fromEntries(silent), host);
+}
+
+/** Days of the clock in Berlin, from four in the morning: one has 23 hours, one 25. */
+function periods(plan: Plan, length: number): Interval[] {
+  const starts = Array.from({ length: plan.days / length + 1 }, (_, index) =>
+    berlinMorning(plan.start, index * length),
+  );
+  return starts.slice(1).map((end, index) => ({ start: starts[index] ?? end, end }));
+}
+
+function all(plan: Plan): Interval {
+  return { start: berlinMorning(plan.start, 0), end: berlinMorning(plan.start, plan.days) };
+}
+
+function berlinMorning(start: string, days: number): number {
+  const date = new Date(`${start}T00:00:00Z`);
+  date.setUTCDate(date.getUTCDate() + days);
+  const text = date.toISOString().slice(0, 10);
+  const summer = text >= '2026-03-29' && text < '2026-10-25';
+  return micros(`${text}T04:00:00${summer ? '+02:00' : '+01:00'}`);
+}
+
+function iso(instant: number): string {
+  return new Date(instant / 1000).toISOString();
+}
+
+async function finished(server: Server, id: string): Promise<void> {
+  for (;;) {
+    const run = await server.get<{ phase: string; error: string | null }>(`/api/1/import/run/${id}`);
+    if (run.phase === 'done') return;
+    if (run.phase !== 'waiting' && run.phase !== 'reading') throw new Error(run.error ?? run.phase);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
