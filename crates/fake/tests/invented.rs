@@ -1,5 +1,9 @@
 //! What every plan keeps to, whatever is asked for.
-#![allow(missing_docs)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "what a test needs and does not get is its failure"
+)]
 
 use proptest::prelude::*;
 use timberline_fake::{Batch, Plan, PlanError, Profile, Wanted, write_export};
