@@ -2,12 +2,33 @@
 
 use std::io;
 
+use timberline_log::{Durability, Seq};
 use timberline_model::{Duration, Timestamp};
 
 use super::heartbeat::Waiting;
 use super::intake::Queue;
 use super::record::{Attempt, Done, Record};
 use super::refused::{self, Refusal};
+
+/// Heartbeats on their way.
+pub(crate) struct Outgoing {
+    pub(crate) attempt: Attempt,
+    pub(crate) waiting: Vec<Waiting>,
+    /// Whether they may have reached the server before.
+    pub(crate) doubtful: bool,
+    /// What to wait for before they are sent: after a power cut, the name of the attempt must be known if the server knows it.
+    unsynced: Option<(Durability, Seq)>,
+}
+
+impl Outgoing {
+    /// Waits until the attempt is durable. The queue is not locked meanwhile.
+    pub(crate) fn make_durable(&mut self) {
+        if let Some((durability, seq)) = self.unsynced.take() {
+            // If the disk refuses, sending is the best that can be done.
+            let _ = durability.wait_blocking(seq);
+        }
+    }
+}
 
 impl Queue {
     /// Holds nothing back any more.
@@ -20,13 +41,14 @@ impl Queue {
     }
 
     /// What is to be sent: what was being sent already, or the oldest heartbeats of buckets that are not `blocked`, at most
-    /// `most` and about `bytes` of them. Whether they may have reached the server before comes with them.
+    /// `most` and about `bytes` of them.
     pub(crate) fn attempt(
         &mut self,
         blocked: impl Fn(&str) -> bool,
         (most, bytes): (usize, usize),
         now: Duration,
-    ) -> Option<(Attempt, Vec<Waiting>, bool)> {
+    ) -> Option<Outgoing> {
+        let mut unsynced = None;
         if self.closed {
             return None;
         }
@@ -49,9 +71,14 @@ impl Queue {
             let id = random_id();
             self.commit(vec![Record::Attempt(Attempt { id, numbers })], now);
             self.doubtful = false;
+            unsynced = self.store.appended();
         }
-        let attempt = self.state.attempt.clone()?;
-        Some((attempt, self.state.in_attempt(), self.doubtful))
+        Some(Outgoing {
+            attempt: self.state.attempt.clone()?,
+            waiting: self.state.in_attempt(),
+            doubtful: self.doubtful,
+            unsynced,
+        })
     }
 
     /// It is not known whether the attempt has reached the server.

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use timberline_disk::{IoError, Storage, WriterLock};
-use timberline_log::{AppendError, Entry, Log, LogError, LogOptions, LogReader, Seq};
+use timberline_log::{AppendError, Durability, Entry, Log, LogError, LogOptions, LogReader, Seq};
 
 use super::record::{Complete, Record};
 use super::state::State;
@@ -117,6 +117,16 @@ impl Store {
         let _ = wipe(self.place.log(self.current));
         (self.current, self.generation, self.grown) = (other, generation, grown);
         Ok(())
+    }
+
+    /// What to wait for until all that was appended is durable; `None`: it is.
+    pub(super) fn appended(&mut self) -> Option<(Durability, Seq)> {
+        let log = self.log.as_mut()?;
+        if self.options.manual_sync {
+            let _ = log.sync_now();
+            return None;
+        }
+        Some((log.durability(), log.next_seq().prev()))
     }
 
     pub(super) fn root(&self) -> &Arc<dyn Storage> {

@@ -32,6 +32,10 @@ use verdict::{Verdict, judge};
 /// The most heartbeats, and about the most bytes, of one request.
 const MOST_AT_ONCE: (usize, usize) = (1_000, 512 << 10);
 
+/// The same of an attempt whose heartbeats are sent one after another. The disk is synced once for each attempt, and after a
+/// crash the server is asked about each of them.
+const MOST_ALONE: (usize, usize) = (100, 512 << 10);
+
 /// How long a heartbeat may take. Timberline holds a write for up to a minute while its disk is full, and the reference client
 /// waits for two minutes.
 const PATIENCE: StdDuration = StdDuration::from_secs(120);
@@ -107,7 +111,7 @@ impl Sender {
             return Step::WaitUntil(self.wait_until);
         }
         let limits = if self.bulk == Bulk::No {
-            (1, usize::MAX)
+            MOST_ALONE
         } else {
             MOST_AT_ONCE
         };
@@ -117,16 +121,18 @@ impl Sender {
                 .is_some_and(|(until, _)| *until > now.monotonic)
         };
         let chosen = self.queue.lock().attempt(blocked, limits, now.monotonic);
-        let Some((attempt, waiting, doubtful)) = chosen else {
+        let Some(mut outgoing) = chosen else {
             return self.next_unblocked(now);
         };
+        outgoing.make_durable();
+        let (attempt, waiting) = (outgoing.attempt, outgoing.waiting);
         // The log was damaged: what the attempt names is gone.
         let Some(first) = waiting.first() else {
             self.queue.lock().done(attempt.numbers, true, now.monotonic);
             return Step::Again;
         };
         if self.bulk == Bulk::No || self.alone.as_ref() == Some(&attempt.id) {
-            self.send_alone(first, doubtful, now)
+            self.send_alone(first, outgoing.doubtful, now)
         } else {
             self.send_bulk(&attempt, &waiting, now)
         }

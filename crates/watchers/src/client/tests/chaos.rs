@@ -34,6 +34,12 @@ impl Random {
     }
 }
 
+/// So many seeds, or as many as the environment asks for.
+fn seeds(usual: u64) -> std::ops::Range<u64> {
+    let asked = std::env::var("CHAOS_SEEDS").ok();
+    0..asked.and_then(|asked| asked.parse().ok()).unwrap_or(usual)
+}
+
 /// What the watchers send in a second: bucket, start, duration, data, pulsetime.
 fn beats_of(second: i64, window: &str) -> Vec<(&'static str, i64, i64, String, i64)> {
     let mut beats = vec![("window", second, 0, window.to_owned(), 2)];
@@ -108,13 +114,56 @@ fn ten_minutes(kind: Kind, seed: u64, commit_interval: i64) {
 
 #[test]
 fn every_heartbeat_is_stored_once_and_in_order() {
-    let seeds = std::env::var("CHAOS_SEEDS")
-        .ok()
-        .and_then(|seeds| seeds.parse().ok())
-        .unwrap_or(6);
-    for seed in 0..seeds {
+    for seed in seeds(4) {
         for kind in [Kind::Rust, Kind::Python, Kind::Timberline] {
             ten_minutes(kind, seed, if seed % 2 == 0 { 10 } else { 0 });
+        }
+    }
+}
+
+/// Power cuts take what was not durable; nothing that was, and nothing is stored twice.
+fn power_cuts(kind: Kind, seed: u64) {
+    let mut random = Random(seed);
+    let mut options = options(if seed % 2 == 0 { 10 } else { 0 });
+    options.log.segment_bytes = 96 << 10;
+    let mut process = Process::start(kind, options);
+    let (mut taken, mut durable) = (0, Vec::new());
+    for second in 1..=120 {
+        process.now = Duration::from_secs(second);
+        process.beat("b", second, &second.to_string()).expect("taken");
+        if random.one_in(3) {
+            process.queue.lock().sync();
+            durable.extend(taken + 1..=second);
+            taken = second;
+        }
+        if random.one_in(3) {
+            process.link.next.lock().push_back(random.fault());
+        }
+        process.send();
+        if random.one_in(12) {
+            process = process.cut_power(random.below(u64::MAX));
+            // What was not durable may be there or not.
+            taken = second;
+        }
+    }
+    process.link.next.lock().clear();
+    process.queue.lock().let_go(process.now);
+    process.run(120);
+    let stored: Vec<i64> = process.stored("b").into_iter().map(|(start, ..)| start).collect();
+    assert!(
+        stored.is_sorted_by(|one, other| one < other),
+        "in order, and each once: {kind:?}, seed {seed}: {stored:?}"
+    );
+    let lost: Vec<_> = durable.iter().filter(|second| !stored.contains(second)).collect();
+    assert!(lost.is_empty(), "{kind:?}, seed {seed}: {lost:?} are lost");
+    assert!(durable.len() > 30);
+}
+
+#[test]
+fn a_power_cut_takes_what_was_not_durable_and_repeats_nothing() {
+    for seed in seeds(6) {
+        for kind in [Kind::Rust, Kind::Python, Kind::Timberline] {
+            power_cuts(kind, seed);
         }
     }
 }

@@ -76,6 +76,11 @@ impl Process {
     /// `kill -9`: what was written stays, and everything in memory is gone.
     fn kill(self, seed: u64) -> Process {
         self.queue.lock().sync();
+        self.cut_power(seed)
+    }
+
+    /// What was not durable may be gone.
+    fn cut_power(self, seed: u64) -> Process {
         let disk = self.disk.crash(seed);
         Process::start_on(disk, self.link.clone(), self.options.clone(), self.now)
     }
