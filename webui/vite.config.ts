@@ -19,6 +19,8 @@ export default defineConfig(({ command }) => ({
         entryFileNames: 'assets/[name]-[hash].js',
         chunkFileNames: 'assets/[name]-[hash].js',
         assetFileNames: 'assets/[name]-[hash][extname]',
+        // Icons that several pages use would be two dozen files of a few hundred bytes.
+        codeSplitting: { groups: [{ name: 'icons', test: /@lucide/, minShareCount: 2 }] },
       },
     },
   },

@@ -4,7 +4,7 @@ import { mount } from 'svelte';
 import { takeKeyFromAddress } from './api/key';
 import { theme } from './design/theme.svelte';
 import { landingPath, rememberedLook, type Theme } from './settings';
-import { startRouter } from './shell/router.svelte';
+import { route, startRouter } from './shell/router.svelte';
 import Shell from './shell/Shell.svelte';
 import { languageFrom, text } from './text';
 
@@ -13,6 +13,8 @@ takeKeyFromAddress();
 if (look.theme === 'light' || look.theme === 'dark') theme.show(look.theme satisfies Theme);
 if (look.contrast === 'more') theme.contrast('more');
 startRouter(landingPath(look.landingpage));
+// The page comes while the texts do.
+void route.page?.load().catch(() => undefined);
 
 const target = document.getElementById('app');
 if (target !== null) void text.use(languageFrom(look.locale)).then(() => mount(Shell, { target }));

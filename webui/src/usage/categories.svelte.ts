@@ -19,9 +19,10 @@ export interface Categories {
 
 /** All categories with their rules, and their colours. Call it while a component is created. */
 export function useCategories(): Categories {
-  // `classes` is the key, so that a change of the categories on another page is seen here.
+  // `classes` is the key, so that a change of the categories is seen here. It stays the same when other settings change.
+  const key = $derived(settings.value.classes);
   const loaded = resource(
-    () => settings.value.classes,
+    () => key,
     async (_, signal) => {
       const { categories } = await ok(api.GET('/api/1/categories', { signal }));
       return categories as unknown as readonly KnownCategory[];

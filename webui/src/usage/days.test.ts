@@ -15,6 +15,9 @@ describe('steps', () => {
     const weeks = stepsOf(days, 'week', calendar);
     expect(weeks.starts.map(String)).toEqual(['2026-01-26', '2026-02-02']);
     expect(summed(values, weeks)).toEqual([15, 40]);
+    expect(weeks.whole).toEqual([false, false]);
+    expect(stepsOf(dates('2026-02-01', 9), 'week', calendar).whole).toEqual([false, true, false]);
+    expect(stepsOf(dates('2026-02-01', 29), 'month', calendar).whole).toEqual([true, false]);
     const months = stepsOf(days, 'month', calendar);
     expect(months.starts.map(String)).toEqual(['2026-01-01', '2026-02-01']);
     expect(summed(values, months)).toEqual([10, 45]);
@@ -31,6 +34,7 @@ it('a rolling mean begins when there are enough values', () => {
   expect(rolling([4, 8, 0, 2], 2)).toEqual([null, 6, 4, 1]);
   expect(rolling([4, 8], 1)).toEqual([4, 8]);
   expect(rolling([4, 8], 3)).toEqual([null, null]);
+  expect(rolling([4, 8, 2, 1], 2, [false, true, true, false])).toEqual([null, null, 5, null]);
 });
 
 const usage = {

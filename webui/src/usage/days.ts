@@ -34,7 +34,13 @@ export function stepStart(date: Temporal.PlainDate, step: Step, calendar: Calend
   return step === 'month' ? date.with({ day: 1 }) : startOfWeek(date, calendar);
 }
 
+function lengthOf(start: Temporal.PlainDate, step: Step): number {
+  return step === 'day' ? 1 : step === 'week' ? 7 : start.daysInMonth;
+}
+
 export interface Steps {
+  /** Whether all days of it are there. */
+  readonly whole: boolean[];
   /** The first day of each, in order. */
   readonly starts: Temporal.PlainDate[];
   /** For each day, which of them it is in. */
@@ -50,11 +56,19 @@ export function stepsOf(dates: readonly Temporal.PlainDate[], step: Step, calend
     if (last === undefined || !last.equals(start)) starts.push(start);
     return starts.length - 1;
   });
-  return { starts, placeOfDay };
+  const counts = summed(
+    dates.map(() => 1),
+    { starts, placeOfDay },
+  );
+  const whole = starts.map((start, i) => counts[i] === lengthOf(start, step));
+  return { starts, placeOfDay, whole };
 }
 
 /** Sums of each step. */
-export function summed(values: readonly number[], { starts, placeOfDay }: Steps): number[] {
+export function summed(
+  values: readonly number[],
+  { starts, placeOfDay }: Pick<Steps, 'starts' | 'placeOfDay'>,
+): number[] {
   const sums = new Array<number>(starts.length).fill(0);
   for (const [day, value] of values.entries()) {
     const place = placeOfDay[day];
@@ -63,10 +77,10 @@ export function summed(values: readonly number[], { starts, placeOfDay }: Steps)
   return sums;
 }
 
-/** The mean of each value and those before it, `width` in all; null where there are not enough yet. */
-export function rolling(values: readonly number[], width: number): (number | null)[] {
+/** The mean of each value and those before it, `width` in all; null where there are not enough yet, or one of them is not whole. */
+export function rolling(values: readonly number[], width: number, whole: readonly boolean[] = []): (number | null)[] {
   return values.map((_, i) => {
-    if (i + 1 < width) return null;
+    if (i + 1 < width || whole.slice(i + 1 - width, i + 1).includes(false)) return null;
     const window = values.slice(i + 1 - width, i + 1);
     return window.reduce((sum, value) => sum + value, 0) / width;
   });
