@@ -8,6 +8,7 @@ interface Actions {
   period(period: Period): void;
   today(): void;
   mark(): void;
+  follow(): void;
 }
 
 /** What can be done with keys on the whole page. The canvas has more of its own while it has the focus (stageKeys). */
@@ -31,6 +32,7 @@ export function timelineCommands(act: Actions): Command[] {
     key('out', t('timeline.zoomOut'), '-', () => act.zoom(2)),
     key('all', t('timeline.period.all'), 'Home', () => act.period('all')),
     key('today', t('common.today'), 't', () => act.today(), false),
+    key('follow', t('timeline.follow'), 'l', () => act.follow(), false),
     key('mark', t('timeline.marking'), 'r', () => act.mark(), false),
     ...PERIODS.map((period, i) =>
       key(`period-${period}`, t(`timeline.period.${period}`), String(i + 1), () => act.period(period)),

@@ -40,8 +40,11 @@ export class TimelineModel {
   room = $state(0);
 
   readonly mode: LaneMode = $derived(route.get('lanes') === 'category' ? 'category' : 'bucket');
-  readonly devices: readonly string[] = $derived((route.get('devices') ?? '').split(',').filter((d) => d !== ''));
-  readonly hidden: ReadonlySet<string> = $derived(new Set(route.all('hide')));
+  // As texts first: with each move the address changes, but lists made of equal texts stay the same lists.
+  readonly #deviceText: string = $derived(route.get('devices') ?? '');
+  readonly #hiddenText: string = $derived(JSON.stringify(route.all('hide')));
+  readonly devices: readonly string[] = $derived(this.#deviceText.split(',').filter((device) => device !== ''));
+  readonly hidden: ReadonlySet<string> = $derived(new Set(JSON.parse(this.#hiddenText) as string[]));
   readonly extent: Span | null = $derived(extentOf(this.buckets.value ?? []));
   /** What the overview is made of: windows, or everything if there are none. */
   readonly overviewBuckets: readonly string[] = $derived.by(() => {

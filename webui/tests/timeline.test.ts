@@ -1,0 +1,304 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openBrowser, Visitor } from './browser';
+import { fillDay, HOST } from './fill';
+import { Server } from './server';
+
+const WINDOWS = `aw-watcher-window_${HOST}`;
+const AFK = `aw-watcher-afk_${HOST}`;
+const DATE = '2026-03-02';
+/** Ten hours in 1,000 pixels or so: the events of the day are as they are stored. */
+const DAY = `/timeline?start=${DATE}T07:00:00Z&end=${DATE}T17:00:00Z`;
+
+interface Event {
+  id: number;
+  timestamp: string;
+  duration: number;
+  data: Record<string, unknown>;
+}
+
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await openBrowser();
+});
+
+beforeEach(async () => {
+  server = await Server.start();
+  await fillDay(server, DATE);
+  return () => server.stop();
+});
+
+afterAll(async () => {
+  await browser.close();
+});
+
+const events = (bucket: string) => server.get<Event[]>(`/api/0/buckets/${bucket}/events`);
+const stage = (page: Page) => page.getByRole('application', { name: 'Timeline' });
+
+/** Where a time of a lane is on the screen. */
+async function placeOf(page: Page, lane: string, time: string): Promise<{ x: number; y: number }> {
+  const box = await stage(page).boundingBox();
+  const row = await page.locator('li', { hasText: lane }).first().boundingBox();
+  if (box === null || row === null) throw new Error(`no lane ${lane}`);
+  const query = new URLSearchParams((await page.evaluate(() => location.hash)).split('?')[1]);
+  const [start, end] = [Date.parse(query.get('start') ?? ''), Date.parse(query.get('end') ?? '')];
+  return {
+    x: box.x + ((Date.parse(`${DATE}T${time}:00Z`) - start) / (end - start)) * box.width,
+    y: row.y + row.height / 2,
+  };
+}
+
+/** The lanes are drawn when the table for screen readers has their events. */
+async function ready(page: Page): Promise<void> {
+  await page.locator('table', { hasText: 'main.rs' }).waitFor({ state: 'attached' });
+}
+
+async function click(page: Page, lane: string, time: string): Promise<void> {
+  const { x, y } = await placeOf(page, lane, time);
+  await page.mouse.click(x, y);
+}
+
+async function mark(page: Page, from: string, to: string): Promise<void> {
+  const [a, b] = [await placeOf(page, 'window', from), await placeOf(page, 'window', to)];
+  await page.keyboard.down('Shift');
+  await page.mouse.move(a.x, a.y);
+  await page.mouse.down();
+  await page.mouse.move((a.x + b.x) / 2, a.y);
+  await page.mouse.move(b.x, b.y);
+  await page.mouse.up();
+  await page.keyboard.up('Shift');
+}
+
+const panel = (page: Page) => page.getByRole('complementary').last();
+
+describe('the timeline', () => {
+  it('zooms to an event, edits it, and it is still edited after a reload', async () => {
+    const visitor = await Visitor.open(browser, server.url);
+    const { page } = visitor;
+    await visitor.go(DAY);
+    await ready(page);
+    await click(page, 'window', '13:00');
+    await page.getByRole('heading', { name: 'Code', level: 2 }).waitFor();
+    await page.getByRole('button', { name: 'Zoom to it' }).click();
+    await page.waitForFunction(() => /start=2026-03-02T11%3A/.test(location.hash));
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
+    await page.getByRole('textbox', { name: 'title' }).fill('lib.rs - edited');
+    await page.getByRole('textbox', { name: 'Duration' }).fill('1:00:00');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The event is changed.').waitFor();
+    const edited = (await events(WINDOWS)).find((event) => event.data['title'] === 'lib.rs - edited');
+    expect(edited).toMatchObject({ timestamp: `${DATE}T12:00:00Z`, duration: 3600, data: { app: 'Code' } });
+    await page.reload();
+    await page.locator('table', { hasText: 'lib.rs - edited' }).waitFor({ state: 'attached' });
+    expect(visitor.complaints).toEqual([]);
+    await visitor.close();
+  });
+
+  it('deletes what touches a marked range, after it has shown it, and undoes that', async () => {
+    const visitor = await Visitor.open(browser, server.url);
+    const { page } = visitor;
+    await visitor.go(DAY);
+    await ready(page);
+    await mark(page, '09:00', '10:30');
+    await page.getByRole('button', { name: 'Delete all' }).click();
+    await page.getByText('4 events touch this time and match.').waitFor();
+    for (const other of [AFK, `aw-watcher-web-firefox_${HOST}`]) await page.getByLabel(other).uncheck();
+    await page.getByText('2 events touch this time and match.').waitFor();
+    expect(await events(WINDOWS)).toHaveLength(4);
+    await page.getByRole('button', { name: 'Delete 2 events' }).click();
+    await page.getByText('2 events are deleted.').waitFor();
+    expect((await events(WINDOWS)).map((event) => event.data['app'])).toEqual(['Slack', 'Code']);
+    expect(await events(AFK)).toHaveLength(3);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => events(WINDOWS).then((all) => all.length)).toBe(4);
+    await ready(page);
+    expect(visitor.complaints).toEqual([]);
+    await visitor.close();
+  });
+
+  it('adds up a range as the server does', async () => {
+    const visitor = await Visitor.open(browser, server.url);
+    const { page } = visitor;
+    await visitor.go(DAY);
+    await ready(page);
+    const answer = page.waitForResponse((response) => response.url().includes('/api/1/usage'));
+    await mark(page, '09:10', '14:40');
+    const query = new URL((await answer).url()).searchParams;
+    const usage = await server.get<{ duration: number; groups: { duration: number }[] }>(
+      `/api/1/usage?start=${query.get('start')}&end=${query.get('end')}&by=category`,
+    );
+    await page.locator('[data-total]').waitFor();
+    expect(await page.locator('[data-total]').getAttribute('data-total')).toBe(String(usage.duration));
+    const shown = await page
+      .locator('[data-seconds]')
+      .evaluateAll((all) => all.map((li) => li.getAttribute('data-seconds')));
+    expect(shown).toEqual(usage.groups.map((group) => String(group.duration)));
+    // From 09:10 to 14:40 without the hour away; the ends are as exact as a pixel.
+    expect(Math.abs(usage.duration - 4.5 * 3600)).toBeLessThan(120);
+    await page.getByText('App', { exact: true }).click();
+    const apps = await server.get<{ groups: { value: string; duration: number }[] }>(
+      `/api/1/usage?start=${query.get('start')}&end=${query.get('end')}&by=app`,
+    );
+    await page.locator('[data-seconds]', { hasText: 'Firefox' }).waitFor();
+    expect(await page.locator('[data-seconds]', { hasText: 'Firefox' }).getAttribute('data-seconds')).toBe(
+      String(apps.groups.find((group) => group.value === 'Firefox')?.duration),
+    );
+    expect(visitor.complaints).toEqual([]);
+    await visitor.close();
+  });
+
+  it('splits where it was clicked, and joins again', async () => {
+    const visitor = await Visitor.open(browser, server.url);
+    const { page } = visitor;
+    await visitor.go(DAY);
+    await ready(page);
+    await click(page, 'window', '09:00');
+    await page.getByRole('button', { name: 'Split here' }).click();
+    await page.getByText('The event is split.').waitFor();
+    const parts = (await events(WINDOWS)).filter((event) => event.data['title'] === 'main.rs - timberline');
+    expect(parts).toHaveLength(2);
+    expect(parts.reduce((sum, part) => sum + part.duration, 0)).toBe(7200);
+    expect(Math.abs((parts[1]?.duration ?? 0) - 3600)).toBeLessThan(120);
+    await page.getByRole('button', { name: 'Join with next' }).click();
+    await page.getByText('The events are joined.').waitFor();
+    expect((await events(WINDOWS)).filter((event) => event.data['title'] === 'main.rs - timberline')).toHaveLength(1);
+    expect(visitor.complaints).toEqual([]);
+    await visitor.close();
+  });
+
+  it('notes what was done while away, and tags a range', async () => {
+    const visitor = await Visitor.open(browser, server.url);
+    const { page } = visitor;
+    await visitor.go(DAY);
+    await ready(page);
+    await click(page, 'afk', '11:30');
+    await page.getByLabel('What did you do while away?').fill('Lunch');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Noted what you did.').waitFor();
+    expect(await events(`aw-watcher-ask-away_${HOST}`)).toMatchObject([
+      { timestamp: `${DATE}T11:00:00Z`, duration: 3600, data: { message: 'Lunch' } },
+    ]);
+    await page.locator('li', { hasText: 'ask-away' }).waitFor();
+    await panel(page).getByRole('button', { name: 'Close' }).click();
+    await mark(page, '13:00', '14:00');
+    await page.getByRole('button', { name: 'Tag' }).click();
+    await page.getByLabel('What was it?').fill('Review');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Tagged “Review”.').waitFor();
+    expect(await events('aw-stopwatch')).toMatchObject([{ data: { label: 'Review', running: false } }]);
+    expect(visitor.complaints).toEqual([]);
+    await visitor.close();
+  });
+
+  it('is used with the keyboard alone', async () => {
+    const visitor = await Visitor.open(browser, server.url);
+    const { page } = visitor;
+    await visitor.go(DAY);
+    await ready(page);
+    await stage(page).focus();
+    await page.keyboard.press('ArrowDown');
+    await page.locator('[aria-live]', { hasText: /^window: Code/ }).waitFor({ state: 'attached' });
+    for (let i = 0; i < 4; i += 1) await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Firefox', level: 2 }).waitFor();
+    await page.getByRole('button', { name: 'Delete' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('The event is deleted.').waitFor();
+    expect((await events(WINDOWS)).map((event) => event.data['app'])).toEqual(['Slack', 'Code', 'Code']);
+    await page.keyboard.press('Escape');
+    await stage(page).blur();
+    await page.keyboard.press('4');
+    await page.waitForFunction(
+      () => location.hash.includes('start=2026-03-02T03%3A00') && location.hash.includes('end=2026-03-09'),
+    );
+    await page.keyboard.press('+');
+    await page.waitForFunction(() => !location.hash.includes('end=2026-03-09'));
+    expect(visitor.complaints).toEqual([]);
+    await visitor.close();
+  });
+
+  it('keeps time, lanes and what is hidden in the address', async () => {
+    const visitor = await Visitor.open(browser, server.url);
+    const { page } = visitor;
+    await visitor.go(DAY);
+    await ready(page);
+    await page.getByRole('button', { name: 'Lane afk' }).click();
+    await page.getByRole('menuitem', { name: 'Hide' }).click();
+    await page.locator('li', { hasText: 'afk' }).waitFor({ state: 'detached' });
+    await page.getByText('Categories', { exact: true }).last().click();
+    await page.waitForFunction(() => location.hash.includes('lanes=category'));
+    await page.locator('li', { hasText: 'Uncategorized' }).waitFor();
+    await page.reload();
+    await page.locator('li', { hasText: 'Uncategorized' }).waitFor();
+    const hash = await page.evaluate(() => location.hash);
+    expect(hash).toContain('hide=b%3Aaw-watcher-afk_laptop');
+    expect(hash).toContain('start=2026-03-02T07%3A00');
+    expect(visitor.complaints).toEqual([]);
+    await visitor.close();
+  });
+
+  it('zooms around the pointer with the wheel, and drags', async () => {
+    const visitor = await Visitor.open(browser, server.url);
+    const { page } = visitor;
+    await visitor.go(DAY);
+    await ready(page);
+    const { x, y } = await placeOf(page, 'window', '13:00');
+    await page.mouse.move(x, y);
+    await page.mouse.wheel(0, -30);
+    await page.waitForFunction(() => !location.hash.includes('start=2026-03-02T07%3A00%3A00'));
+    const zoomed = await placeOf(page, 'window', '13:00');
+    expect(Math.abs(zoomed.x - x)).toBeLessThan(2);
+    await page.mouse.down();
+    await page.mouse.move(x + 100, y, { steps: 5 });
+    await page.waitForTimeout(200);
+    await page.mouse.up();
+    await expect
+      .poll(async () => Math.abs((await placeOf(page, 'window', '13:00')).x - zoomed.x - 100))
+      .toBeLessThan(2);
+    expect(visitor.complaints).toEqual([]);
+    await visitor.close();
+  });
+
+  it('shows what is recorded while it is recorded', async () => {
+    const visitor = await Visitor.open(browser, server.url);
+    const { page } = visitor;
+    await visitor.go('/timeline');
+    await ready(page);
+    await page.keyboard.press('t');
+    await page.waitForFunction(() => !location.hash.includes('start=2026-03-0'));
+    await server.post(`/api/0/buckets/${WINDOWS}/heartbeat?pulsetime=60`, {
+      timestamp: new Date().toISOString(),
+      duration: 0,
+      data: { app: 'Fresh', title: 'now' },
+    });
+    await page.locator('table', { hasText: 'Fresh' }).waitFor({ state: 'attached' });
+    expect(visitor.complaints).toEqual([]);
+    await visitor.close();
+  });
+
+  for (const width of ['wide', 'narrow'] as const) {
+    for (const dark of [false, true]) {
+      it(`is accessible and within the screen: ${width}, ${dark ? 'dark' : 'light'}`, async () => {
+        const visitor = await Visitor.open(browser, server.url, { width, dark });
+        const { page } = visitor;
+        await visitor.go(DAY);
+        await ready(page);
+        const name = `timeline-${width}-${dark ? 'dark' : 'light'}`;
+        await visitor.shot(name);
+        expect.soft(await visitor.axe()).toEqual([]);
+        await stage(page).focus();
+        await page.keyboard.press('ArrowDown');
+        await page.keyboard.press('Enter');
+        await panel(page).getByRole('button', { name: 'Edit' }).waitFor();
+        await visitor.shot(`${name}-event`);
+        expect.soft(await visitor.axe()).toEqual([]);
+        expect.soft(await visitor.overflows()).toBe(false);
+        expect(visitor.complaints).toEqual([]);
+        await visitor.close();
+      });
+    }
+  }
+});
