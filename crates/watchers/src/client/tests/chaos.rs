@@ -116,7 +116,7 @@ fn ten_minutes(kind: Kind, seed: u64, commit_interval: i64) {
 fn every_heartbeat_is_stored_once_and_in_order() {
     for seed in seeds(4) {
         for kind in [Kind::Rust, Kind::Python, Kind::Timberline] {
-            ten_minutes(kind, seed, if seed % 2 == 0 { 10 } else { 0 });
+            ten_minutes(kind, seed, if seed.is_multiple_of(2) { 10 } else { 0 });
         }
     }
 }
@@ -124,7 +124,7 @@ fn every_heartbeat_is_stored_once_and_in_order() {
 /// Power cuts take what was not durable; nothing that was, and nothing is stored twice.
 fn power_cuts(kind: Kind, seed: u64) {
     let mut random = Random(seed);
-    let mut options = options(if seed % 2 == 0 { 10 } else { 0 });
+    let mut options = options(if seed.is_multiple_of(2) { 10 } else { 0 });
     options.log.segment_bytes = 96 << 10;
     let mut process = Process::start(kind, options);
     let (mut taken, mut durable) = (0, Vec::new());
