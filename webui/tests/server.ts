@@ -68,6 +68,10 @@ export class Server {
     return this.#send<T>('POST', path, body);
   }
 
+  async patch<T = unknown>(path: string, body: unknown): Promise<T> {
+    return this.#send<T>('PATCH', path, body);
+  }
+
   async #send<T>(method: string, path: string, body?: unknown): Promise<T> {
     const init =
       body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };

@@ -101,6 +101,7 @@ export class BucketEvents {
     try {
       this.found = await findEvents(this.bucket, filter, controller.signal);
       this.#version += 1;
+      if (this.keys.length === 0) this.#collectKeys(this.found.slice(0, 200));
     } catch (error) {
       if (!isAbort(error)) this.error = toApiError(error);
     } finally {
@@ -134,15 +135,16 @@ export class BucketEvents {
 
   #arrived(): void {
     this.#version += 1;
-    if (this.keys.length === 0) this.#collectKeys();
+    if (this.keys.length > 0) return;
+    const { first, end } = this.#range;
+    const rows = Array.from({ length: end - first }, (_, i) => this.row(first + i));
+    this.#collectKeys(rows.filter((row) => row !== undefined));
   }
 
   /** The columns are the keys of the first events that arrive; later ones do not move them. */
-  #collectKeys(): void {
+  #collectKeys(rows: readonly EventRow[]): void {
     const counts: Record<string, number> = {};
-    for (let i = this.#range.first; i < this.#range.end; i += 1) {
-      for (const key of Object.keys(this.row(i)?.data ?? {})) counts[key] = (counts[key] ?? 0) + 1;
-    }
+    for (const row of rows) for (const key of Object.keys(row.data)) counts[key] = (counts[key] ?? 0) + 1;
     this.keys = Object.entries(counts)
       .sort(([, a], [, b]) => b - a)
       .map(([key]) => key)

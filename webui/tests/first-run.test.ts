@@ -1,0 +1,36 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openBrowser, Visitor } from './browser';
+import { fillDay, HOST } from './fill';
+import { Server } from './server';
+
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  [server, browser] = await Promise.all([Server.start(), openBrowser()]);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+it('begins with the page that says how to begin, until there are events', async () => {
+  const visitor = await Visitor.open(browser, server.url);
+  const { page } = visitor;
+  await page.goto(server.url);
+  await page.getByRole('heading', { level: 1, name: 'Welcome' }).waitFor();
+  await page.getByText('Waiting for the first watcher').waitFor();
+  await fillDay(server, new Date().toISOString().slice(0, 10));
+  // The page notices it by itself.
+  await page.getByText('You have data already').waitFor();
+  await page.getByRole('link', { name: `aw-watcher-window_${HOST}` }).waitFor();
+  await page.goto('about:blank');
+  await page.goto(server.url);
+  await page.waitForFunction(() => location.hash === '#/activity');
+  await page.getByRole('heading', { level: 1 }).first().waitFor();
+  expect(await page.getByRole('heading', { name: 'Welcome' }).count()).toBe(0);
+  expect(visitor.complaints).toEqual([]);
+  await visitor.close();
+});
