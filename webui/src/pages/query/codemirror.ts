@@ -73,10 +73,27 @@ function extensions({ label, hint, known, onchange, onrun }: EditorOptions): Ext
     EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', autocapitalize: 'off' }),
     EditorView.updateListener.of((update) => update.docChanged && onchange(update.state.doc.toString())),
     placeholder(hint),
+    typedOver,
     colours,
     look,
   ];
 }
+
+/**
+ * A letter that takes the place of a selection: left to itself, the browser keeps the look of the old text by an inline style, which the
+ * content security policy forbids.
+ */
+const typedOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { from, to, empty } = view.state.selection.main;
+    if (event.inputType !== 'insertText' || event.data === null || empty || view.composing) return false;
+    const text = event.data;
+    const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: 'input.type' });
+    const handled = view.state.facet(EditorView.inputHandler).some((handler) => handler(view, from, to, text, insert));
+    if (!handled) view.dispatch(insert());
+    return true;
+  },
+});
 
 const colours = ViewPlugin.fromClass(
   class {

@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openBrowser, Visitor } from './browser';
+import { fillDay, HOST } from './fill';
+import { Server } from './server';
+
+let server: Server;
+let browser: Browser;
+const ADDRESS = '/query?range=day&date=2026-05-12';
+const WINDOWS = `query_bucket("aw-watcher-window_${HOST}")`;
+
+beforeAll(async () => {
+  [server, browser] = await Promise.all([Server.start(), openBrowser()]);
+  await fillDay(server, '2026-05-12');
+});
+
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+async function write(page: Page, program: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Program' }).click();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.insertText(program);
+}
+
+const run = (page: Page) => page.keyboard.press('Control+Enter');
+
+it('shows a mistake at its place, and the result when it is mended', async () => {
+  const visitor = await Visitor.open(browser, server.url);
+  const { page } = visitor;
+  await visitor.go(ADDRESS);
+  await write(page, `events = categorize(${WINDOWS}, __CATEGORIES__); x = floo(events);\nRETURN = events;`);
+  await run(page);
+  await page.getByRole('alert').getByText('there is no function `floo`').waitFor();
+  expect(await page.locator('.cm-lintRange-error').allTextContents()).toEqual(['floo']);
+
+  await write(page, `RETURN = sum_durations(${WINDOWS});`);
+  expect(await page.locator('.cm-lintRange-error').count()).toBe(0);
+  await run(page);
+  await page.getByText('28,800', { exact: true }).waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+  visitor.forget(/status of 400|status 400/);
+  expect(visitor.complaints).toEqual([]);
+  await visitor.close();
+});
+
+it('shows a result as table, chart, timeline, JSON and CSV', async () => {
+  const visitor = await Visitor.open(browser, server.url);
+  const { page } = visitor;
+  await visitor.go(ADDRESS);
+  await write(page, `RETURN = {"apps": sort_by_duration(merge_events_by_keys(${WINDOWS}, ["app"])), "n": 3};`);
+  await run(page);
+  await page.getByText('3 events').waitFor();
+  await page.getByRole('gridcell', { name: 'Code', exact: true }).waitFor();
+  await visitor.shot('query-table');
+  await page.getByRole('radio', { name: 'Chart' }).check({ force: true });
+  await page.getByRole('img', { name: 'apps' }).waitFor();
+  expect(await page.locator('figure tbody tr').first().textContent()).toMatch(/Code.*4\sh 30\smin/);
+  await page.getByRole('radio', { name: 'Timeline' }).check({ force: true });
+  await page.getByRole('img', { name: /^Code: 4/ }).waitFor();
+  await page.getByRole('radio', { name: 'JSON' }).check({ force: true });
+  expect(await page.locator('pre').textContent()).toContain('"duration": 16200');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'CSV' }).click(),
+  ]);
+  const csv = await readFile(await download.path(), 'utf8');
+  expect(csv.split('\r\n').slice(0, 2)).toEqual([
+    'timestamp,duration,app,title',
+    expect.stringMatching(/,16200,Code,/),
+  ]);
+  expect(await visitor.axe()).toEqual([]);
+  expect(visitor.complaints).toEqual([]);
+  await visitor.close();
+});
+
+it('completes functions and buckets, and single keys are letters there, not commands', async () => {
+  const visitor = await Visitor.open(browser, server.url);
+  const { page } = visitor;
+  await visitor.go(ADDRESS);
+  await write(page, '');
+  await page.keyboard.type('gs? = query_b');
+  const option = page.getByRole('option', { name: /^query_bucket\(/ });
+  await option.waitFor();
+  expect(await page.evaluate(() => location.hash)).toContain('/query');
+  await page.waitForTimeout(150);
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('"aw-watcher-af');
+  await page.getByRole('option', { name: `aw-watcher-afk_${HOST}` }).waitFor();
+  await page.waitForTimeout(150);
+  await page.keyboard.press('Enter');
+  expect(await page.locator('.cm-line').first().textContent()).toBe(`gs? = query_bucket("aw-watcher-afk_${HOST}")`);
+  expect(visitor.complaints).toEqual([]);
+  await visitor.close();
+});
+
+it('saves a query as the standard web UI does, and remembers what ran', async () => {
+  const visitor = await Visitor.open(browser, server.url);
+  const { page } = visitor;
+  await visitor.go('/query?range=last7d');
+  await write(page, 'RETURN = 42;');
+  await run(page);
+  await page.getByText('42', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Saved queries' }).click();
+  await page.getByRole('textbox', { name: 'Save what is in the editor as' }).fill('The answer');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  expect(await server.get('/api/0/settings/saved_queries')).toMatchObject([
+    { name: 'The answer', query_code: 'RETURN = 42;', start_day_offset: -6, end_day_offset: 1 },
+  ]);
+  await server.post('/api/0/settings/saved_queries', [{ id: '7', name: 'Theirs', query_code: 'RETURN = 7;' }]);
+  await page.getByRole('button', { name: 'Saved queries' }).click();
+  await page.getByRole('button', { name: /^Theirs/ }).click();
+  await page.getByRole('button', { name: 'Run' }).first().click();
+  await page.locator('.big', { hasText: /^7$/ }).waitFor();
+  await page.reload();
+  await expect.poll(() => page.locator('.cm-line').first().textContent()).toBe('RETURN = 7;');
+  expect(visitor.complaints).toEqual([]);
+  await visitor.close();
+});
