@@ -220,6 +220,25 @@ describe('the timeline', () => {
     await visitor.close();
   });
 
+  it('shows a past state, and says that it cannot be changed', async () => {
+    const visitor = await Visitor.open(browser, server.url);
+    const { page } = visitor;
+    const [slack] = await events(WINDOWS);
+    const selection = { bucket: WINDOWS, events: [slack?.id] };
+    const { token } = await server.post<{ token: string }>('/api/1/events/delete', selection);
+    await server.post('/api/1/events/delete', { token });
+    await visitor.go('/log');
+    await page.locator('li button[aria-expanded]').first().click();
+    await page.getByRole('button', { name: 'See the state before it' }).click();
+    await page.evaluate((hash) => (location.hash = hash), DAY);
+    await page.locator('table', { hasText: 'Slack' }).waitFor({ state: 'attached' });
+    await click(page, 'window', '13:00');
+    await page.getByText('You look at the past, which cannot be changed.', { exact: false }).waitFor();
+    expect(await panel(page).getByRole('button', { name: 'Delete' }).count()).toBe(0);
+    expect(visitor.complaints).toEqual([]);
+    await visitor.close();
+  });
+
   it('keeps time, lanes and what is hidden in the address', async () => {
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
