@@ -76,7 +76,7 @@ describe('a rule', () => {
     await save();
     await saved();
     expect((await hours())['Coding']).toBe(CODE);
-    await expect.poll(() => row('Coding').textContent()).toMatch(/4\sh 30\smin$/);
+    await expect.poll(() => row('Coding').textContent()).toMatch(/^\s*Coding \^Code\$\s+4\sh 30\smin\s*$/);
     expect((await classes()).at(-1)).toMatchObject({ name: ['Coding'], rule: { type: 'regex', regex: '^Code$' } });
 
     await page.getByRole('button', { name: 'Undo' }).click();
