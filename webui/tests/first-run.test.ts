@@ -16,6 +16,28 @@ afterAll(async () => {
   await server.stop();
 });
 
+it('plays with fake data, which are marked, and removes them with one click', async () => {
+  const visitor = await Visitor.open(browser, server.url);
+  const { page } = visitor;
+  await visitor.go('/welcome');
+  await page.getByLabel('How long').selectOption('30');
+  await page.getByRole('button', { name: 'Make fake data' }).click();
+  await page.getByText('Fake data are in the store.').waitFor();
+  const mark = page.getByText('These are not your hours');
+  await mark.waitFor();
+  const counts = await server.get<{ buckets: { count: number }[] }>('/api/1/buckets');
+  expect(counts.buckets.reduce((sum, bucket) => sum + bucket.count, 0)).toBeGreaterThan(1000);
+  await visitor.go('/data');
+  await mark.waitFor();
+  await page.getByRole('button', { name: 'Remove them' }).click();
+  await page.getByText('The fake data are gone.').waitFor();
+  await mark.waitFor({ state: 'detached' });
+  await page.getByText('There are no buckets yet').waitFor();
+  expect((await server.get<{ buckets: unknown[] }>('/api/1/buckets')).buckets).toEqual([]);
+  expect(visitor.complaints).toEqual([]);
+  await visitor.close();
+});
+
 it('begins with the page that says how to begin, until there are events', async () => {
   const visitor = await Visitor.open(browser, server.url);
   const { page } = visitor;

@@ -657,6 +657,31 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/1/fake': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Make fake data
+     * @description Invents days of a person who does not exist and stores them in buckets of their own, in the background. Those buckets have
+     *     `"fake": true` in their data. `GET /api/1/import/run/{id}` says how far it is.
+     */
+    post: operations['begin_fake'];
+    /**
+     * Remove fake data
+     * @description Erases all fake buckets for good, also those in the trash, and nothing else.
+     */
+    delete: operations['remove_fake'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/1/heartbeats': {
     parameters: {
       query?: never;
@@ -1106,6 +1131,27 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/1/webui': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get which web UI is served */
+    get: operations['get_webui'];
+    put?: never;
+    /**
+     * Switch the web UI
+     * @description From now on `/` is that web UI, also after a restart.
+     */
+    post: operations['switch_webui'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/openapi.json': {
     parameters: {
       query?: never;
@@ -1258,31 +1304,6 @@ export interface paths {
     put?: never;
     post?: never;
     delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/1/fake': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Make fake data
-     * @description Invents days of a person who does not exist and stores them in buckets of their own, in the background. Those buckets have
-     *     `"fake": true` in their data. `GET /api/1/import/run/{id}` says how far it is.
-     */
-    post: operations['begin_fake'];
-    /**
-     * Remove fake data
-     * @description Erases all fake buckets for good, also those in the trash, and nothing else.
-     */
-    delete: operations['remove_fake'];
     options?: never;
     head?: never;
     patch?: never;
@@ -2008,6 +2029,37 @@ export interface components {
        * @description When the first event begins.
        */
       start: string | null;
+    };
+    /**
+     * @description Who the invented person is.
+     * @enum {string}
+     */
+    FakeProfile: 'developer' | 'student' | 'manager';
+    /** @description Fake data to make. */
+    FakeRequest: {
+      /**
+       * Format: u-int32
+       * @description How many days, up to ten years.
+       */
+      days?: number;
+      /**
+       * Format: u-int32
+       * @description How many devices: 1 or 2.
+       */
+      devices?: number;
+      profile?: components['schemas']['FakeProfile'];
+      /**
+       * Format: u-int64
+       * @description Another seed gives other days.
+       */
+      seed?: number;
+      /**
+       * Format: date
+       * @description The first day. Without it, the last day is today and ends now.
+       */
+      start?: string | null;
+      /** @description The time zone of the invented person, such as Europe/Berlin. */
+      zone?: string;
     };
     /**
      * @description A format of exports.
@@ -3289,6 +3341,26 @@ export interface components {
      * @enum {string}
      */
     WatcherState: 'empty' | 'reporting' | 'quiet' | 'stopped';
+    /**
+     * @description A web UI.
+     * @enum {string}
+     */
+    WebUi: 'timberline' | 'standard';
+    /** @description Which web UI is at `/`, and which there are. */
+    WebUiChoice: {
+      /** @description Whether the configuration decides, so that it cannot be switched. */
+      fixed: boolean;
+      /** @description The one at `/`. Timberline's own is always at `/timberline/`. */
+      serves: components['schemas']['WebUi'];
+      /** @description Whether the server has the directory of the standard one (`webpath`). */
+      standard: boolean;
+      /** @description Whether this program was built with its own. */
+      timberline: boolean;
+    };
+    /** @description The web UI to serve at `/`. */
+    WebUiSwitch: {
+      serve: components['schemas']['WebUi'];
+    };
     /** @description A webhook. */
     Webhook: {
       /** @description When it was made, RFC 3339. */
@@ -3428,28 +3500,6 @@ export interface components {
      * @enum {string}
      */
     Archived: 'false' | 'true' | 'all';
-    /**
-     * @description Who the invented person is.
-     * @enum {string}
-     */
-    FakeProfile: 'developer' | 'student' | 'manager';
-    /** @description Fake data to make. */
-    FakeRequest: {
-      /** @description How many days, up to ten years. */
-      days?: number;
-      /** @description Another seed gives other days. */
-      seed?: number;
-      profile?: components['schemas']['FakeProfile'];
-      /** @description How many devices: 1 or 2. */
-      devices?: number;
-      /**
-       * Format: date
-       * @description The first day. Without it, the last day is today and ends now.
-       */
-      start?: string;
-      /** @description The time zone of the invented person, such as Europe/Berlin. */
-      zone?: string;
-    };
   };
   responses: {
     /** @description The request cannot be read: a parameter, the JSON of the body, or the header `Host` */
@@ -5492,6 +5542,100 @@ export interface operations {
       503: components['responses']['Unavailable'];
     };
   };
+  begin_fake: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['FakeRequest'];
+      };
+    };
+    responses: {
+      /** @description It has begun */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ImportRun'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      /** @description There are fake data already, or an import is running */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      413: components['responses']['TooLarge'];
+      415: components['responses']['WrongContentType'];
+      /** @description There is no such plan */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  remove_fake: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description They are erased; the receipt */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErasureReceipt'];
+        };
+      };
+      /** @description They are hidden, and are erased as soon as possible */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErasureReceipt'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      /** @description An import is running */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
   heartbeats: {
     parameters: {
       query?: {
@@ -6427,7 +6571,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description The id of the webhook */
+        /** @description The id of the webhook. */
         id: string;
       };
       cookie?: never;
@@ -6465,7 +6609,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description The id of the webhook */
+        /** @description The id of the webhook. */
         id: string;
       };
       cookie?: never;
@@ -6501,7 +6645,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description The id of the webhook */
+        /** @description The id of the webhook. */
         id: string;
       };
       cookie?: never;
@@ -6546,7 +6690,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description The id of the webhook */
+        /** @description The id of the webhook. */
         id: string;
       };
       cookie?: never;
@@ -6584,7 +6728,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description The id of the webhook */
+        /** @description The id of the webhook. */
         id: string;
       };
       cookie?: never;
@@ -6629,7 +6773,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description The id of the webhook */
+        /** @description The id of the webhook. */
         id: string;
       };
       cookie?: never;
@@ -6650,6 +6794,82 @@ export interface operations {
       403: components['responses']['Forbidden'];
       /** @description There is no such webhook */
       404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  get_webui: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The web UI at `/`, and which there are */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebUiChoice'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  switch_webui: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['WebUiSwitch'];
+      };
+    };
+    responses: {
+      /** @description It is switched */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebUiChoice'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      /** @description The configuration decides */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      413: components['responses']['TooLarge'];
+      415: components['responses']['WrongContentType'];
+      /** @description There is no such web UI here */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -6930,86 +7150,6 @@ export interface operations {
         };
         content: {
           'text/plain; charset=utf-8': string;
-        };
-      };
-    };
-  };
-  begin_fake: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['FakeRequest'];
-      };
-    };
-    responses: {
-      /** @description It has begun */
-      202: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ImportRun'];
-        };
-      };
-      /** @description There are fake data already, or an import is running */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such plan */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  remove_fake: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description They are erased; the receipt */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErasureReceipt'];
-        };
-      };
-      /** @description They are hidden, and are erased as soon as possible */
-      202: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErasureReceipt'];
-        };
-      };
-      /** @description An import is running */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
         };
       };
     };

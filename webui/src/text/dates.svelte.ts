@@ -13,7 +13,7 @@ export function instantText(
 ): string {
   const milliseconds = typeof instant === 'string' ? Date.parse(instant) : instant.epochMilliseconds;
   if (Number.isNaN(milliseconds)) return '–';
-  return new Intl.DateTimeFormat(text.locale, { ...options, timeZone: zone }).format(milliseconds);
+  return formatter(text.locale, zone, options).format(milliseconds);
 }
 
 /** "Sun, 29 November 2026", "23–29 November 2026", "November 2026", "2026" */
@@ -39,6 +39,18 @@ export function agoText(instant: string, now: number = Date.now()): string {
   const seconds = (Date.parse(instant) - now) / 1000;
   const [unit, size] = UNITS.find(([, s]) => Math.abs(seconds) >= s) ?? (['second', 1] as const);
   return new Intl.RelativeTimeFormat(text.locale, { numeric: 'auto' }).format(Math.round(seconds / size), unit);
+}
+
+/** A formatter takes far longer to make than to use, and a table uses the same one for each row. */
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+function formatter(locale: string, zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = JSON.stringify([locale, zone, options]);
+  const known = formatters.get(key);
+  if (known !== undefined) return known;
+  const made = new Intl.DateTimeFormat(locale, { ...options, timeZone: zone });
+  formatters.set(key, made);
+  return made;
 }
 
 const LONG: Intl.DateTimeFormatOptions = { weekday: 'short', day: 'numeric', month: 'long', year: 'numeric' };

@@ -10,6 +10,8 @@ export function columnsOf(
   keys: readonly string[],
   widths: Readonly<Record<string, number>>,
   pick: boolean,
+  /** On a narrow screen what happened comes right after the time. */
+  narrow: boolean,
 ): readonly GridColumn[] {
   const column = (key: string, title: string, width: number, rest: Partial<GridColumn> = {}): GridColumn => ({
     key,
@@ -17,11 +19,13 @@ export function columnsOf(
     width: widths[key] ?? width,
     ...rest,
   });
+  const time = column('timestamp', t('data.events.start'), narrow ? 158 : 216);
+  const duration = column('duration', t('data.events.duration'), 112, { end: true });
+  const data = keys.map((key) => column(DATA + key, key, WIDE.has(key) ? 380 : narrow ? 110 : 150));
   return [
     ...(pick ? [column(PICK, t('data.events.pick'), 44, { fixed: true, bare: true })] : []),
-    column('timestamp', t('data.events.start'), 216),
-    column('duration', t('data.events.duration'), 112, { end: true }),
-    ...keys.map((key) => column(DATA + key, key, WIDE.has(key) ? 380 : 150)),
+    time,
+    ...(narrow ? [...data, duration] : [duration, ...data]),
   ];
 }
 
