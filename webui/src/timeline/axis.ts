@@ -71,9 +71,7 @@ function clockTimes(view: Span, size: number, zone: string): number[] {
   const times: number[] = [];
   let from = view.start;
   while (from < view.end) {
-    const here = Temporal.Instant.fromEpochMilliseconds(Math.floor(from)).toZonedDateTimeISO(zone);
-    const change = here.getTimeZoneTransition('next')?.epochMilliseconds ?? Infinity;
-    const offset = here.offsetNanoseconds / 1e6;
+    const { offset, change } = clockAt(from, zone);
     const until = Math.min(change, view.end);
     for (let local = Math.ceil((from + offset) / size) * size; local - offset < until; local += size) {
       times.push(local - offset);
@@ -122,8 +120,40 @@ function weekendsOf(view: Span, calendar: Calendar): Span[] {
     .map((date) => ({ start: at(date, calendar), end: at(date.add({ days: 1 }), calendar) }));
 }
 
+const MOST_KNOWN = 5000;
+const starts = new Map<string, number>();
+
+/** When the day begins. Zones are slow to ask, and a zoom asks for the same days in each frame. */
 function at(date: Temporal.PlainDate, calendar: Calendar): number {
-  return startOfDay(date, calendar).epochMilliseconds;
+  const key = `${date.year}-${date.month}-${date.day} ${calendar.dayStart} ${calendar.zone}`;
+  let start = starts.get(key);
+  if (start === undefined) {
+    if (starts.size >= MOST_KNOWN) starts.clear();
+    start = startOfDay(date, calendar).epochMilliseconds;
+    starts.set(key, start);
+  }
+  return start;
+}
+
+interface ClockStretch {
+  readonly zone: string;
+  readonly from: number;
+  /** When the clock is changed next. */
+  readonly change: number;
+  readonly offset: number;
+}
+
+let stretchesOfClock: readonly ClockStretch[] = [];
+
+/** How far the clock on the wall is from UTC at a time, and until when. */
+function clockAt(time: number, zone: string): ClockStretch {
+  const known = stretchesOfClock.find((one) => one.zone === zone && time >= one.from && time < one.change);
+  if (known !== undefined) return known;
+  const here = Temporal.Instant.fromEpochMilliseconds(Math.floor(time)).toZonedDateTimeISO(zone);
+  const change = here.getTimeZoneTransition('next')?.epochMilliseconds ?? Infinity;
+  const found = { zone, from: Math.floor(time), change, offset: here.offsetNanoseconds / 1e6 };
+  stretchesOfClock = [found, ...stretchesOfClock.slice(0, 31)];
+  return found;
 }
 
 interface Formats {
