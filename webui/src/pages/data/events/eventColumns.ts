@@ -19,7 +19,7 @@ export function columnsOf(
     width: widths[key] ?? width,
     ...rest,
   });
-  const time = column('timestamp', t('data.events.start'), narrow ? 158 : 216);
+  const time = column('timestamp', t('data.events.start'), narrow ? 182 : 216);
   const duration = column('duration', t('data.events.duration'), 112, { end: true });
   const data = keys.map((key) => column(DATA + key, key, WIDE.has(key) ? 380 : narrow ? 110 : 150));
   return [
