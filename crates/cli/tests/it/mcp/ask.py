@@ -16,7 +16,9 @@ from mcp.client.streamable_http import streamable_http_client
 
 def transport(plan):
     if "url" in plan:
-        return streamable_http_client(plan["url"], http_client=httpx2.AsyncClient(headers=plan["headers"]))
+        # Without a limit on time, because a busy machine may take longer than the default of five seconds.
+        http = httpx2.AsyncClient(headers=plan["headers"], timeout=None)
+        return streamable_http_client(plan["url"], http_client=http)
     command, *arguments = plan["command"]
     return StdioServerParameters(command=command, args=arguments, env=plan["env"])
 
