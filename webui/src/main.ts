@@ -1,6 +1,7 @@
 import './design/tokens.css';
 import './design/base.css';
 import { mount } from 'svelte';
+import { findServer } from './api/client';
 import { takeKeyFromAddress } from './api/key';
 import { theme } from './design/theme.svelte';
 import { landingPath, rememberedLook, type Theme } from './settings';
@@ -17,4 +18,7 @@ startRouter(landingPath(look.landingpage));
 void route.page?.load().catch(() => undefined);
 
 const target = document.getElementById('app');
-if (target !== null) void text.use(languageFrom(look.locale)).then(() => mount(Shell, { target }));
+if (target !== null) {
+  const needed = Promise.all([text.use(languageFrom(look.locale)), findServer()]);
+  void needed.then(() => mount(Shell, { target }));
+}

@@ -1,8 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { cspHeader } from '../build/csp';
+import { WEBPATH } from './server';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -115,7 +117,12 @@ export class Visitor {
         report(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
       });
     });
-    // `--webpath` serves files without our policy; the embedded pages have it.
+    // `--webpath` serves files without our policy; the pages in the binary have it.
+    if (WEBPATH === undefined) return;
+    await page.route(`${base}/timberline/**`, (route) => {
+      const path = new URL(route.request().url()).pathname.replace(/^\/timberline\//, '');
+      return route.fulfill({ path: join(WEBPATH ?? '', path === '' ? 'index.html' : path) });
+    });
     await page.route(`${base}/`, async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, headers: { ...response.headers(), 'content-security-policy': cspHeader() } });

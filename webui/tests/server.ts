@@ -9,9 +9,10 @@ import { fileURLToPath } from 'node:url';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export const BINARY = process.env['TIMBERLINE_BIN'] ?? here('../../target/release/timberline');
-const DIST = here('../dist');
+/** Pages to test instead of those in the binary, so that work on pages needs no build of the server: `TIMBERLINE_WEBPATH=dist`. */
+export const WEBPATH = process.env['TIMBERLINE_WEBPATH'];
 
-/** A real server with a directory of its own, which serves the built pages. */
+/** A real server with a directory of its own, which serves the pages that are part of it. */
 export class Server {
   private constructor(
     readonly url: string,
@@ -19,11 +20,12 @@ export class Server {
     private readonly process: ChildProcess,
   ) {}
 
-  static async start(options: { args?: readonly string[] } = {}): Promise<Server> {
-    for (const needed of [BINARY, join(DIST, 'index.html')]) {
+  static async start(options: { args?: readonly string[]; webpath?: string } = {}): Promise<Server> {
+    for (const needed of [BINARY, ...(WEBPATH === undefined ? [] : [join(WEBPATH, 'index.html')])]) {
       if (!existsSync(needed))
         throw new Error(`${needed} is missing: build it first (TIMBERLINE_BIN names another server)`);
     }
+    const webpath = options.webpath ?? WEBPATH;
     const directory = await mkdtemp(join(tmpdir(), 'timberline-webui-'));
     const port = await freePort();
     const args = [
@@ -32,8 +34,7 @@ export class Server {
       String(port),
       '--dbpath',
       join(directory, 'data'),
-      '--webpath',
-      DIST,
+      ...(webpath === undefined ? [] : ['--webpath', webpath]),
       '--no-legacy-import',
     ];
     const child = spawn(BINARY, [...args, ...(options.args ?? [])], {

@@ -32,15 +32,21 @@ const PAST_POST = ['/api/0/query', '/api/1/export'] as const satisfies readonly 
 
 const past = new Set<string>([...PAST_GET.map((p) => `GET ${p}`), ...PAST_POST.map((p) => `POST ${p}`)]);
 
+/** The directory of the page. The API is beside it, so the page works below any base path of the server. */
+const DIRECTORY = new URL('.', location.href.split('#')[0]).href.replace(/\/$/, '');
+/** Where these pages are even if another web UI is at `/`. */
+const SECOND = '/timberline';
+let base = DIRECTORY;
+
 const headersAndMoment: Middleware = {
-  onRequest({ request, schemaPath }) {
+  async onRequest({ request, schemaPath }) {
     const key = apiKey();
     if (key !== null) request.headers.set('Authorization', `Bearer ${key}`);
     const asOf = reading.asOf;
     if (asOf === null || !past.has(`${request.method} ${schemaPath}`)) return request;
     const url = new URL(request.url);
     if (!url.searchParams.has('as_of')) url.searchParams.set('as_of', asOf);
-    return new Request(url, request);
+    return readdressed(request, url);
   },
   onResponse({ response }) {
     if (response.status === 401) keyNeeded();
@@ -48,13 +54,40 @@ const headersAndMoment: Middleware = {
   },
 };
 
-/** The directory of the page. The API is beside it, so the page works below any base path of the server. */
+/** The same request to another address. Its body is read first: Chromium sends the body of a request that was made from another one only over HTTP/2. */
+async function readdressed(request: Request, url: URL): Promise<Request> {
+  const { method, headers, signal } = request;
+  const body = method === 'GET' ? null : await request.text();
+  return new Request(url, { method, headers, signal, body });
+}
+
+/** A request to the server that was found since the client was made. */
+class ServerRequest extends Request {
+  constructor(address: RequestInfo | URL, init?: RequestInit) {
+    super(typeof address === 'string' ? base + address.slice(DIRECTORY.length) : address, init);
+  }
+}
+
+/** The address of the server, without a slash at its end. */
 export function serverBase(): string {
-  return new URL('.', location.href.split('#')[0]).href.replace(/\/$/, '');
+  return base;
+}
+
+/**
+ * Finds the server for a page at `/timberline/`. That is either the second address of these pages, so that the API is one step up, or the name that a proxy
+ * gives to the server, so that the API is beside the page.
+ */
+export async function findServer(): Promise<void> {
+  if (!DIRECTORY.endsWith(SECOND)) return;
+  const above = DIRECTORY.slice(0, -SECOND.length);
+  // eslint-disable-next-line no-restricted-globals -- the client needs to know where the server is
+  const answer = await fetch(`${above}/health`).catch(() => null);
+  if (answer?.ok === true && (await answer.text()).trim() === 'alive') base = above;
 }
 
 export const api = createClient<paths>({
-  baseUrl: serverBase(),
+  baseUrl: DIRECTORY,
+  Request: ServerRequest,
   querySerializer: { array: { style: 'form', explode: true } },
 });
 api.use(headersAndMoment);

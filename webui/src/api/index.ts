@@ -1,4 +1,4 @@
-export { answer, api, ok, serverBase } from './client';
+export { answer, api, findServer, ok, serverBase } from './client';
 export { ApiError, isAbort, toApiError } from './error';
 export { apiKey, keepApiKey, onKeyNeeded } from './key';
 export { reading } from './reading.svelte';
