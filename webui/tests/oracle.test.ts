@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   activityOf,
+  activityWithoutSound,
+  berlinMorning,
   byApp,
   fakeBuckets,
-  micros,
+  finished,
   together,
   total,
   withStopwatch,
@@ -75,12 +77,6 @@ for (const plan of PLANS) {
   });
 }
 
-/** Sound counts for a single device only. */
-function activityWithoutSound(buckets: Awaited<ReturnType<typeof fakeBuckets>>, host: string): Activity[] {
-  const silent = Object.entries(buckets).filter(([, bucket]) => bucket.type !== 'web.tab.current');
-  return activityOf(Object.fromEntries(silent), host);
-}
-
 /** Days of the clock in Berlin, from four in the morning: one has 23 hours, one 25. */
 function periods(plan: Plan, length: number): Interval[] {
   const starts = Array.from({ length: plan.days / length + 1 }, (_, index) =>
@@ -93,23 +89,6 @@ function all(plan: Plan): Interval {
   return { start: berlinMorning(plan.start, 0), end: berlinMorning(plan.start, plan.days) };
 }
 
-function berlinMorning(start: string, days: number): number {
-  const date = new Date(`${start}T00:00:00Z`);
-  date.setUTCDate(date.getUTCDate() + days);
-  const text = date.toISOString().slice(0, 10);
-  const summer = text >= '2026-03-29' && text < '2026-10-25';
-  return micros(`${text}T04:00:00${summer ? '+02:00' : '+01:00'}`);
-}
-
 function iso(instant: number): string {
   return new Date(instant / 1000).toISOString();
-}
-
-async function finished(server: Server, id: string): Promise<void> {
-  for (;;) {
-    const run = await server.get<{ phase: string; error: string | null }>(`/api/1/import/run/${id}`);
-    if (run.phase === 'done') return;
-    if (run.phase !== 'waiting' && run.phase !== 'reading') throw new Error(run.error ?? run.phase);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { BINARY } from './server';
+import { BINARY, type Server } from './server';
 
 /** Times are whole microseconds: fake events are in milliseconds, and filling a gap gives each side half of it. */
 type Micros = number;
@@ -122,6 +122,12 @@ export function together(first: readonly Activity[], second: readonly Activity[]
   return [...all, ...first.slice(at), ...rest.reverse()];
 }
 
+/** Sound counts for a single device only. */
+export function activityWithoutSound(buckets: Record<string, Bucket>, host: string): Activity[] {
+  const silent = Object.entries(buckets).filter(([, bucket]) => bucket.type !== 'web.tab.current');
+  return activityOf(Object.fromEntries(silent), host);
+}
+
 /** Seconds within an interval. */
 export function total(activity: readonly Activity[], { start, end }: Interval): number {
   let micros = 0;
@@ -140,6 +146,25 @@ export function byApp(activity: readonly Activity[], { start, end }: Interval): 
 
 export function micros(instant: string): Micros {
   return Date.parse(instant) * 1000;
+}
+
+/** Four in the morning in Berlin, in 2026. */
+export function berlinMorning(start: string, days: number): number {
+  const date = new Date(`${start}T00:00:00Z`);
+  date.setUTCDate(date.getUTCDate() + days);
+  const text = date.toISOString().slice(0, 10);
+  const summer = text >= '2026-03-29' && text < '2026-10-25';
+  return micros(`${text}T04:00:00${summer ? '+02:00' : '+01:00'}`);
+}
+
+/** Waits until fake data are made. */
+export async function finished(server: Server, id: string): Promise<void> {
+  for (;;) {
+    const run = await server.get<{ phase: string; error: string | null }>(`/api/1/import/run/${id}`);
+    if (run.phase === 'done') return;
+    if (run.phase !== 'waiting' && run.phase !== 'reading') throw new Error(run.error ?? run.phase);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 function read(bucket: Bucket | undefined): Event[] {
