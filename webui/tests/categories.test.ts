@@ -50,7 +50,7 @@ async function hours(): Promise<Record<string, number>> {
 
 const classes = () => server.get<Category[]>('/api/0/settings/classes');
 const row = (name: string) => page.getByRole('treeitem', { name: new RegExp(`^${name}\\b`) });
-const bar = () => page.getByRole('region', { name: 'Changes that are not stored yet' });
+const bar = () => page.getByRole('region', { name: 'Unsaved changes' });
 const save = () => bar().getByRole('button', { name: 'Save' }).click();
 const saved = () => bar().waitFor({ state: 'detached' });
 
@@ -174,7 +174,7 @@ describe('somebody else', () => {
     await create('Mine', '^Code$');
     await bar().getByText('Your changes move').waitFor();
     await server.post('/api/0/settings/classes', theirs);
-    const conflict = page.getByRole('alert').filter({ hasText: 'Somebody else has changed the categories' });
+    const conflict = page.getByRole('alert').filter({ hasText: 'The categories were changed elsewhere' });
     await conflict.getByText('Theirs', { exact: true }).waitFor();
     expect(await bar().getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
     await conflict.getByRole('button', { name: 'Keep mine' }).click();
@@ -195,7 +195,7 @@ describe('versions and files', () => {
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('button', { name: /the oldest that is kept/ }).click();
     await dialog.getByText('What it would change now').waitFor();
-    await dialog.getByRole('button', { name: 'Put into the editor' }).click();
+    await dialog.getByRole('button', { name: 'Load into the editor' }).click();
     await bar().getByText('Your changes move 4 h 30 min').waitFor();
     await save();
     await saved();

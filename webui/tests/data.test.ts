@@ -128,9 +128,9 @@ describe('the events of a bucket', () => {
     await row(visitor, 'rewritten').waitFor();
     await page.getByRole('link', { name: 'Log' }).first().click();
     const slider = page.getByRole('slider', { name: 'Record' });
-    await page.getByText('You see what is there now.').waitFor();
+    await page.getByText('You are looking at the current state.').waitFor();
     await slider.fill(String(seq));
-    await page.getByText(`You look at the past: the state of #${seq}`).waitFor();
+    await page.getByText(`You are looking at the past: the state of #${seq}`).waitFor();
     await page.getByRole('link', { name: 'Data' }).first().click();
     await page.getByRole('link', { name: 'edits' }).click();
     await row(visitor, 'second').waitFor();
@@ -156,12 +156,12 @@ describe('erasing', () => {
     await page.getByText('my bank account').waitFor();
     const erase = page.getByRole('button', { name: 'Erase for good' });
     expect(await erase.isDisabled()).toBe(true);
-    await page.getByLabel('I know that this cannot be undone.').check();
+    await page.getByLabel('I understand that this cannot be undone.').check();
     await erase.click();
     await page.getByText('1 event is erased.').waitFor();
     expect((await eventsOf('edits')).some((e) => String(e.data['title']).includes('bank'))).toBe(false);
     await visitor.go('/data/edits?text=bank');
-    await page.getByText('No event has this text').waitFor();
+    await page.getByText('No event contains this text').waitFor();
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
   });

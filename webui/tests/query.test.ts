@@ -105,7 +105,7 @@ it('saves a query as the standard web UI does, and remembers what ran', async ()
   await run(page);
   await page.getByText('42', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Saved queries' }).click();
-  await page.getByRole('textbox', { name: 'Save what is in the editor as' }).fill('The answer');
+  await page.getByRole('textbox', { name: 'Save the query as' }).fill('The answer');
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   expect(await server.get('/api/0/settings/saved_queries')).toMatchObject([

@@ -28,8 +28,8 @@ describe('Report', () => {
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
     await visitor.go('/report?range=week&date=2026-06-10');
-    await page.getByLabel('Rate per hour of Work').fill('85.50');
-    await page.getByLabel('Rate per hour of Work').press('Tab');
+    await page.getByLabel('Hourly rate of Work').fill('85.50');
+    await page.getByLabel('Hourly rate of Work').press('Tab');
     await page.getByLabel('Round to').selectOption('15');
     await page.getByText('Up', { exact: true }).click();
     await expect

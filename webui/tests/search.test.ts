@@ -59,7 +59,7 @@ it('shows what took most time first, keeps hostile titles text, and takes fields
     await expect.poll(() => page.locator('[data-hit]').allTextContents()).toEqual(found);
   }
   await field.fill('nothing like this');
-  await page.getByRole('heading', { name: 'Nothing was found' }).waitFor();
+  await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
   await field.fill('/(a/');
   await page.getByRole('alert').getByText('unclosed group').waitFor();
   visitor.forget(/status of 400|status 400/);
@@ -70,7 +70,7 @@ it('shows what took most time first, keeps hostile titles text, and takes fields
 it('counts only the chosen period', async () => {
   const visitor = await Visitor.open(browser, server.url);
   await visitor.go('/search?q=timberline&range=day&date=2026-05-11');
-  await visitor.page.getByRole('heading', { name: 'Nothing was found' }).waitFor();
+  await visitor.page.getByRole('heading', { name: 'Nothing found' }).waitFor();
   await visitor.page.getByRole('button', { name: 'Search all time' }).click();
   await visitor.page.getByText('2 hits').waitFor();
   expect(visitor.complaints).toEqual([]);

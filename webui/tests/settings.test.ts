@@ -87,9 +87,9 @@ describe('what is chosen', () => {
     const { page } = visitor;
     await visitor.go('/settings');
     await page.getByRole('button', { name: 'Add a journey' }).click();
-    await page.getByLabel('Zone 2', { exact: true }).selectOption('Asia/Tokyo');
-    await page.getByLabel('From when zone 2 holds').fill('2026-03-01T09:00');
-    await page.getByLabel('From when zone 2 holds').blur();
+    await page.getByLabel('Time zone 2', { exact: true }).selectOption('Asia/Tokyo');
+    await page.getByLabel('Start of time zone 2').fill('2026-03-01T09:00');
+    await page.getByLabel('Start of time zone 2').blur();
     await expect
       .poll(() => setting('timeZones'))
       .toEqual([{ zone: 'Europe/Berlin' }, { zone: 'Asia/Tokyo', from: '2026-03-01T00:00:00Z' }]);

@@ -60,7 +60,7 @@ describe('the frame', () => {
     const { page } = visitor;
     await visitor.go('/activity');
     await page.keyboard.press('Control+k');
-    await page.getByRole('combobox', { name: 'Find a page or a command' }).waitFor();
+    await page.getByRole('combobox', { name: 'Find a page or command' }).waitFor();
     await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'combobox');
     await page.keyboard.type('timel');
     await page.keyboard.press('Enter');
@@ -80,7 +80,7 @@ describe('the frame', () => {
   it('keeps theme and language on the server', async () => {
     const visitor = await Visitor.open(browser, server.url);
     await visitor.go('/activity');
-    await visitor.page.getByRole('button', { name: 'Change between light and dark' }).click();
+    await visitor.page.getByRole('button', { name: 'Switch between light and dark' }).click();
     await visitor.page.locator('html[data-theme="dark"]').waitFor();
     await expect.poll(() => server.get('/api/0/settings/theme')).toBe('dark');
     await server.post('/api/0/settings/locale', 'de');
@@ -96,7 +96,7 @@ describe('the frame', () => {
   it('says that there is no such page', async () => {
     const visitor = await Visitor.open(browser, server.url);
     await visitor.go('/nowhere');
-    expect(await visitor.page.getByRole('heading', { level: 1 }).textContent()).toBe('There is no such page');
+    expect(await visitor.page.getByRole('heading', { level: 1 }).textContent()).toBe('This page does not exist');
     await visitor.close();
   });
 });

@@ -72,7 +72,7 @@ it('takes time afterwards, changes it, and deletes it with a way back', async ()
   await dialog.getByLabel('From').fill('2026-05-12T10:00:00');
   await dialog.getByLabel('To').fill('2026-05-12T09:00:00');
   await dialog.getByRole('button', { name: 'Save' }).click();
-  await dialog.getByRole('alert').getByText('The end must be after the beginning.').waitFor();
+  await dialog.getByRole('alert').getByText('The end must be after the start.').waitFor();
   await dialog.getByLabel('To').fill('2026-05-12T11:30:00');
   await dialog.getByRole('button', { name: 'Save' }).click();
   await dialog.waitFor({ state: 'detached' });

@@ -174,9 +174,9 @@ describe('the timeline', () => {
     await visitor.go(DAY);
     await ready(page);
     await click(page, 'afk', '11:30');
-    await page.getByLabel('What did you do while away?').fill('Lunch');
+    await page.getByLabel('What did you do while you were away?').fill('Lunch');
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByText('Noted what you did.').waitFor();
+    await page.getByText('Your time away is noted.').waitFor();
     expect(await events(`aw-watcher-ask-away_${HOST}`)).toMatchObject([
       { timestamp: `${DATE}T11:00:00Z`, duration: 3600, data: { message: 'Lunch' } },
     ]);
