@@ -7,6 +7,7 @@ no request that succeeds.
 
 import json
 import os
+import re
 import sys
 import time
 import urllib.error
@@ -40,6 +41,8 @@ class Description:
         assert status == 200, status
         self.document = json.loads(text)
         validate(self.document)
+        for name in set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(self.document))):
+            self.resolve({"$ref": name})
         self.requests = 0
         self.succeeded = set()
 
@@ -97,6 +100,8 @@ class Description:
             described = operation["responses"][str(answer.status)]["content"]
             assert answer.headers["Content-Type"] in described, answer.headers["Content-Type"]
             lines = [answer.readline().decode().strip() for _ in range(5)]
+            event = dict(line.split(": ", 1) for line in lines if line)
+            self.check_value(described[answer.headers["Content-Type"]]["schema"], {**event, "retry": int(event["retry"])}, lines)
         self.requests += 1
         self.succeeded.add(operation_id)
         return lines
@@ -108,8 +113,11 @@ class Description:
         assert content_type in content, f"{content_type} is not described; {where}"
         if content_type != "application/json":
             return
-        schema = {"$ref": "#/wanted", "wanted": content[content_type]["schema"], "components": self.document["components"]}
-        errors = list(OAS31Validator(schema, format_checker=oas31_format_checker).iter_errors(json.loads(text)))
+        self.check_value(content[content_type]["schema"], json.loads(text), where)
+
+    def check_value(self, schema, value, where):
+        schema = {"$ref": "#/wanted", "wanted": schema, "components": self.document["components"]}
+        errors = list(OAS31Validator(schema, format_checker=oas31_format_checker).iter_errors(value))
         assert not errors, f"{where}\n" + "\n".join(f"{list(e.absolute_path)}: {e.message}" for e in errors[:5])
 
 
@@ -241,6 +249,10 @@ def categories(api):
     api.ask("set_categories", 412, both, {"If-Match": '"' + first["version"] + '"'})
     api.ask("set_categories", 422, {"categories": [{"name": ["A"], "rule": {"type": "regex", "regex": "("}}]})
     api.ask("accept_category_rule", 200, {"category": ["New"], "rule": {"type": "regex", "regex": "^a$"}})
+    # What cannot be read is said before what has changed.
+    api.ask("accept_category_rule", 422, {"category": ["New"], "rule": []}, {"If-Match": '"x"'})
+    api.ask("accept_category_rule", 422, {"category": [], "rule": {}}, {"If-Match": '"x"'})
+    api.ask("set_categories", 422, {"categories": [{"rule": None}]}, {"If-Match": '"x"'})
     api.ask("accept_category_rule", 412, {"category": ["New"], "rule": {"type": "none"}}, {"If-Match": '"x"'})
     period = {"start": "2024-03-01T00:00:00Z", "end": "2024-03-02T00:00:00Z"}
     api.ask("preview_categories", 200, {**period, "categories": first["categories"], "samples": 1})
@@ -318,6 +330,7 @@ def looking(api):
     for width in [2, 1000]:
         api.ask("get_timeline", 200, lanes="category", width=width, **period)
     api.ask("get_timeline", 400, width=1)
+    api.ask("get_timeline", 400, stopwatch="null")
     api.ask("get_timeline", 400, lanes="category")
     api.ask("get_timeline", 404, bucket="none")
     api.ask("search", 200, q="a")
@@ -374,6 +387,7 @@ def assistants(api):
         api.ask(operation, 400, b"{", headers)
         api.ask(operation, 415, b"{}", {"Content-Type": "text/plain"})
         api.ask(operation, 422, {"id": 1})
+        api.ask(operation, 422, {"jsonrpc": "2.0", "id": True})
 
 
 def history(api):

@@ -28,8 +28,10 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::routing::post;
 use http::{HeaderMap, Request, Response, StatusCode, request};
-use serde_json::Value;
+use serde::Serialize;
 use serde_json::error::Category;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use self::assistant::Assistant;
 use self::protocol::{Message, VERSIONS, answer, unsupported};
@@ -106,6 +108,36 @@ fn unknown_version(headers: &HeaderMap) -> Option<String> {
     (!VERSIONS.contains(&version.as_str())).then_some(version)
 }
 
+/// A message of JSON-RPC 2.0. Members that are not listed are ignored.
+#[derive(ToSchema)]
+#[schema(as = McpMessage)]
+#[allow(dead_code, reason = "it describes JSON and is never constructed")]
+struct MessageJson {
+    jsonrpc: JsonRpc,
+    /// A message without an id, or without a method, needs no answer.
+    id: Option<MessageId>,
+    method: Option<String>,
+    params: Option<Map<String, Value>>,
+}
+
+/// The version of JSON-RPC.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code, reason = "it describes JSON and is never constructed")]
+enum JsonRpc {
+    #[serde(rename = "2.0")]
+    Two,
+}
+
+/// By what a client knows the answer to its message.
+#[derive(Serialize, ToSchema)]
+#[schema(as = McpMessageId)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "it describes JSON and is never constructed")]
+enum MessageId {
+    Text(String),
+    Number(f64),
+}
+
 /// Pass on a message of an assistant
 ///
 /// One message of the Model Context Protocol, as `timberline mcp` sends it (`docs/mcp.md`).
@@ -114,7 +146,7 @@ fn unknown_version(headers: &HeaderMap) -> Option<String> {
     path = "/api/1/mcp",
     operation_id = "send_mcp_message",
     tag = "Assistants",
-    request_body = serde_json::Map<String, serde_json::Value>,
+    request_body = MessageJson,
     responses(
         (status = 200, description = "The answer", body = serde_json::Map<String, serde_json::Value>),
         (status = 202, description = "The message needs no answer"),
@@ -137,7 +169,7 @@ pub(crate) async fn message(
     path = "/mcp",
     operation_id = "mcp",
     tag = "Assistants",
-    request_body = serde_json::Map<String, serde_json::Value>,
+    request_body = MessageJson,
     responses(
         (status = 200, description = "The answer", body = serde_json::Map<String, serde_json::Value>),
         (status = 202, description = "The message needs no answer"),

@@ -57,15 +57,15 @@ impl Message {
         if raw.jsonrpc != "2.0" {
             return Err(Error::custom("jsonrpc must be \"2.0\""));
         }
+        if !matches!(raw.id, None | Some(Value::String(_) | Value::Number(_))) {
+            return Err(Error::custom("id must be a text or a number"));
+        }
         Ok(match (raw.method, raw.id) {
-            (Some(method), Some(id @ (Value::String(_) | Value::Number(_)))) => Message::Request {
+            (Some(method), Some(id)) => Message::Request {
                 id,
                 method,
                 params: raw.params.unwrap_or_default(),
             },
-            (Some(_), Some(id)) if !id.is_null() => {
-                return Err(Error::custom("id must be a text or a number"));
-            }
             _ => Message::Other,
         })
     }
@@ -139,6 +139,7 @@ mod tests {
             json!({"id": 1, "method": "ping"}),
             json!({"jsonrpc": "1.0", "id": 1, "method": "ping"}),
             json!({"jsonrpc": "2.0", "id": [], "method": "ping"}),
+            json!({"jsonrpc": "2.0", "id": true}),
             json!({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": []}),
         ] {
             assert!(parse(&wrong).unwrap_err().is_data(), "{wrong}");

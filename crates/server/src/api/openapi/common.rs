@@ -1,6 +1,7 @@
 //! What holds for many operations, so that no handler has to say it: errors that any request may meet, and credentials.
 
 use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     Components, ContentBuilder, HeaderBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder,
@@ -74,6 +75,7 @@ pub(super) fn complete(document: &mut OpenApi) {
         }
     }
     let components = document.components.get_or_insert_with(Components::new);
+    close(components, "WebhookTrigger");
     for (status, name, description) in ERRORS {
         let response = error(status, description);
         components.responses.insert(name.to_owned(), RefOr::T(response));
@@ -85,6 +87,18 @@ pub(super) fn complete(document: &mut OpenApi) {
         ))
         .build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(scheme));
+}
+
+/// Says of each form of an object that it may have no other members, which `ToSchema` cannot say of the variants of an enum.
+fn close(components: &mut Components, name: &str) {
+    let Some(RefOr::T(Schema::OneOf(forms))) = components.schemas.get_mut(name) else {
+        return;
+    };
+    for form in &mut forms.items {
+        if let RefOr::T(Schema::Object(object)) = form {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+    }
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

@@ -55,7 +55,7 @@ pub(crate) use self::error::Error;
         (name = "WakaTime", description = "What WakaTime's editor plugins ask, so that they record into this server."),
         (name = "Server", description = "How the server is.")
     ),
-    components(schemas(Error, parameters::Moment, parameters::LenientNumber, v0::schema::SettingWarnings, v1::buckets::Archived, v1::event_cursor::Order, v1::schema::StreamMode)),
+    components(schemas(Error, parameters::Moment, parameters::LenientNumber, v0::schema::SettingWarnings, v1::buckets::Archived, v1::event_cursor::Order, v1::schema::BatchId, v1::schema::StreamMode, v1::timeline::Lanes, v1::usage::UsageBy, v1::usage::UsageInterval)),
     paths(
         get,
         v0::buckets::list,

@@ -55,15 +55,20 @@ pub(crate) struct ListParameters {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PatchRequest {
     /// Its new id. The one it had becomes an alias, unless `aliases` are given.
-    #[schema(nullable = false, min_length = 1)]
+    #[schema(value_type = Option<UsableId>)]
     id: Option<String>,
     /// All of its aliases: other ids under which it is found.
-    #[schema(nullable = false, max_items = 1_000)]
+    #[schema(max_items = 1_000, value_type = Option<Vec<UsableId>>)]
     aliases: Option<Vec<String>>,
     /// Whether it is left out of lists and of what is computed from all buckets.
-    #[schema(nullable = false)]
     archived: Option<bool>,
 }
+
+/// The id of a bucket: any text but `.` and `..`, which clients take out of addresses.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BucketId, min_length = 1, pattern = r"^(\.{0,2}[^.]|\.{3})")]
+#[allow(dead_code, reason = "it describes JSON and is never constructed")]
+struct UsableId(String);
 
 /// Where the events of a bucket are to go.
 #[derive(Deserialize, ToSchema)]

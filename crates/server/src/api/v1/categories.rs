@@ -6,11 +6,11 @@ use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, HeaderValue, Response, Uri, header};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use timberline_log::Seq;
 use timberline_query::Engine;
-use timberline_query::categories::{Category, CategoryProblem};
+use timberline_query::categories::{Categories, Category, CategoryProblem};
 use timberline_views::HistoryError;
 use utoipa::ToSchema;
 
@@ -42,13 +42,10 @@ pub(crate) struct CategoriesJson {
 /// A category. Members that the server does not know are kept.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it describes JSON and is never constructed")]
-struct CategoryJson {
-    /// Its path, from the top; the first versions of the web UI stored a string.
-    #[schema(value_type = Value)]
-    name: Value,
+pub(super) struct CategoryJson {
+    name: CategoryName,
     /// When an event is of this category (`docs/categories.md`).
-    #[schema(value_type = Value, required = false)]
-    rule: Option<Value>,
+    rule: Option<Map<String, Value>>,
     /// What the web UI keeps, such as `color` and `score`.
     #[schema(value_type = Value, required = false)]
     data: Option<Value>,
@@ -56,6 +53,21 @@ struct CategoryJson {
     #[schema(value_type = Value, required = false)]
     id: Option<Value>,
 }
+
+/// Its path, from the top; the first versions of the web UI stored a string.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "it describes JSON and is never constructed")]
+enum CategoryName {
+    Path(#[schema(inline)] CategoryPath),
+    One(String),
+}
+
+/// The names of a category, from the top.
+#[derive(Serialize, ToSchema)]
+#[schema(min_items = 1)]
+#[allow(dead_code, reason = "it describes JSON and is never constructed")]
+struct CategoryPath(Vec<String>);
 
 /// Something that is wrong with a category.
 #[derive(Serialize, ToSchema)]
@@ -188,7 +200,8 @@ pub(crate) async fn put(
 ) -> Result<Response<Body>, ApiError> {
     let form = "The body must be {\"categories\": [categories]}";
     let new: NewCategories = read_json(&app, &headers, body, form).await?;
-    store(&app, &headers, &Change::Replace(new.categories.get().to_owned())).await
+    let categories = Categories::read(Some(new.categories.get())).map_err(ChangeError::Form)?;
+    store(&app, &headers, &Change::Replace(categories)).await
 }
 
 /// A rule for a category.
@@ -197,10 +210,10 @@ pub(crate) async fn put(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Accepted {
     /// The path of the category. If there is none, it is created.
+    #[schema(min_items = 1)]
     category: Vec<String>,
     /// When an event is of this category, too.
-    #[schema(value_type = serde_json::Map<String, Value>)]
-    rule: Value,
+    rule: Map<String, Value>,
 }
 
 /// Add a rule to a category
@@ -226,7 +239,12 @@ pub(crate) async fn accept(
 ) -> Result<Response<Body>, ApiError> {
     let form = "The body must be {\"category\": [\"Work\"], \"rule\": {rule}}";
     let accepted: Accepted = read_json(&app, &headers, body, form).await?;
-    let (name, rule) = (accepted.category, accepted.rule);
+    let (name, rule) = (accepted.category, Value::Object(accepted.rule));
+    if name.is_empty() {
+        return Err(ApiError::Unfit(
+            "category: expected a list of names, such as [\"Work\", \"Email\"]".to_owned(),
+        ));
+    }
     store(&app, &headers, &Change::Accept { name, rule }).await
 }
 

@@ -14,6 +14,7 @@ use timberline_views::Snapshot;
 use utoipa::ToSchema;
 
 use super::activity::seconds;
+use super::categories::CategoryJson;
 use crate::api::json_body::{json_text, read_json};
 use crate::api::on_engine::answer_on_engine;
 use crate::app::App;
@@ -30,7 +31,7 @@ const SAMPLES: (usize, usize) = (5, 100);
 #[serde(deny_unknown_fields)]
 pub(crate) struct Request {
     /// All categories, as `PUT /api/1/categories` takes them.
-    #[schema(value_type = Vec<serde_json::Value>)]
+    #[schema(value_type = Vec<CategoryJson>)]
     categories: Box<RawValue>,
     /// Where the period begins.
     #[schema(format = DateTime)]
@@ -39,10 +40,8 @@ pub(crate) struct Request {
     #[schema(format = DateTime)]
     end: String,
     /// Hostnames; all that have a bucket of windows unless given.
-    #[schema(nullable = false)]
     devices: Option<Vec<String>>,
     /// Samples of each move, at most 100; 5 unless given.
-    #[schema(nullable = false)]
     samples: Option<usize>,
 }
 

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::api::json_body::read_json;
 use crate::api::openapi::Error;
+use crate::api::openapi::parameters::Instant;
 use crate::api::param::Param;
 use crate::api::v1::purge::Ids;
 use crate::api::v1::schema;
@@ -35,13 +36,13 @@ const MAX_MERGED: usize = 10_000;
 #[serde(deny_unknown_fields)]
 pub(crate) struct PatchRequest {
     /// When it begins.
-    #[schema(nullable = false, format = DateTime)]
+    #[schema(format = DateTime)]
     timestamp: Option<String>,
     /// How many seconds it lasts.
-    #[schema(nullable = false, value_type = Option<f64>)]
+    #[schema(value_type = Option<f64>, minimum = -9223372036i64, maximum = 9223372036u64)]
     duration: Option<Box<RawValue>>,
     /// A JSON merge patch (RFC 7386): members take the place of those of the data, null removes one.
-    #[schema(nullable = false, value_type = Option<serde_json::Map<String, Value>>)]
+    #[schema(value_type = Option<serde_json::Map<String, Value>>)]
     data: Option<Value>,
 }
 
@@ -51,6 +52,7 @@ pub(crate) struct PatchRequest {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SplitRequest {
     /// Instants within the event, in RFC 3339.
+    #[schema(min_items = 1, value_type = Vec<Instant>)]
     at: Vec<String>,
 }
 
@@ -59,11 +61,11 @@ pub(crate) struct SplitRequest {
 #[schema(as = EventsMerge)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MergeRequest {
-    /// Their ids. No other event of the bucket may start between them.
+    /// Their ids, at least two different ones. No other event of the bucket may start between them.
     #[schema(min_items = 2, max_items = 10_000)]
     events: Vec<u64>,
     /// The data of the event; those of the first, unless given.
-    #[schema(nullable = false, value_type = Option<serde_json::Map<String, Value>>)]
+    #[schema(value_type = Option<serde_json::Map<String, Value>>)]
     data: Option<Value>,
 }
 

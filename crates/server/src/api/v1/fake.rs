@@ -27,6 +27,7 @@ use crate::service::purge::purge_buckets;
 pub(crate) struct Request {
     /// How many days, up to ten years.
     #[serde(default = "ninety")]
+    #[schema(minimum = 1, maximum = 3660)]
     days: u32,
     /// Another seed gives other days.
     #[serde(default = "one")]
@@ -35,6 +36,7 @@ pub(crate) struct Request {
     profile: ProfileName,
     /// How many devices: 1 or 2.
     #[serde(default = "two")]
+    #[schema(minimum = 1, maximum = 2)]
     devices: u32,
     /// The first day. Without it, the last day is today and ends now.
     #[schema(format = Date)]

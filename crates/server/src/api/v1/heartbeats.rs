@@ -61,7 +61,7 @@ struct Taken {
     operation_id = "heartbeats",
     tag = "Events",
     params(
-        ("batch" = Option<String>, Query, description = "The client's name for the request, if the body has none"),
+        ("batch" = Option<schema::BatchId>, Query, description = "The client's name for the request, if the body has none"),
         ("answers" = Option<schema::AnswersWanted>, Query, description = "Which answers to give, if the body does not say it"),
     ),
     request_body(content((schema::Heartbeats = "application/json"), (String = "application/x-ndjson"))),

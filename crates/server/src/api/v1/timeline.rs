@@ -6,9 +6,11 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use http::{Response, Uri};
+use serde::Serialize;
 use timberline_cancel::Cancel;
 use timberline_query::{CategoriesQuery, Engine, QueryError, TimelineQuery};
 use timberline_views::Snapshot;
+use utoipa::ToSchema;
 
 use crate::access::Granted;
 use crate::api::as_of::snapshot;
@@ -16,7 +18,7 @@ use crate::api::on_engine::{answer_on_engine, on_engine};
 use crate::api::openapi::Error;
 use crate::api::openapi::parameters::AsOfParameter;
 use crate::api::v0::events::time_range;
-use crate::api::v1::activity_definition::{Asked, malformed, names};
+use crate::api::v1::activity_definition::{Asked, boolean, malformed, names};
 use crate::api::v1::schema;
 use crate::app::App;
 use crate::http::{ApiError, Query, json_answer};
@@ -24,6 +26,18 @@ use crate::service::chosen_buckets::chosen_buckets;
 
 /// Spans of a lane, if the request does not say how many: a wide screen.
 const DEFAULT_WIDTH: usize = 2_000;
+
+/// What each lane of a timeline is for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TimelineLanes)]
+#[serde(rename_all = "lowercase")]
+#[allow(dead_code, reason = "it describes a parameter and is never constructed")]
+pub(crate) enum Lanes {
+    /// A bucket.
+    Bucket,
+    /// A category of what the person did.
+    Category,
+}
 
 /// Get a timeline
 ///
@@ -39,7 +53,7 @@ const DEFAULT_WIDTH: usize = 2_000;
         ("end" = Option<String>, Query, description = "Where it ends; with the last event, if not given", format = DateTime, nullable = false),
         ("width" = Option<usize>, Query, description = "The most spans of a lane; 2,000, if not given", minimum = 2, maximum = 20000, nullable = false),
         ("bucket" = Option<Vec<String>>, Query, description = "Only these buckets; `*` stands for any text", nullable = false),
-        ("lanes" = Option<String>, Query, description = "`bucket` (unless given) for a lane for each bucket, `category` for a lane for each category of what the person did"),
+        ("lanes" = Option<Lanes>, Query, description = "`bucket` (unless given) for a lane for each bucket, `category` for a lane for each category of what the person did"),
         ("devices" = Option<String>, Query, description = "Only these host names, separated by commas", nullable = false),
         ("filter_afk" = Option<bool>, Query, description = "With `lanes=category`: as for `/api/1/activity`", nullable = false),
         ("audible" = Option<bool>, Query, description = "The same", nullable = false),
@@ -112,6 +126,10 @@ struct Wanted {
 
 impl Wanted {
     fn of(query: Query<'_>) -> Result<Wanted, ApiError> {
+        // They are about categories and mean nothing here. What cannot be read is refused all the same.
+        for name in ["filter_afk", "audible", "stopwatch"] {
+            boolean(query, name)?;
+        }
         let range = time_range(query)?;
         if let (Some(start), Some(end)) = (range.start, range.end)
             && start >= end

@@ -34,6 +34,36 @@ const MAX_INTERVALS: usize = 10_000;
 /// The most sums of an answer.
 const MAX_SUMS: usize = 500_000;
 
+/// What time is added up by.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(dead_code, reason = "it describes a parameter and is never constructed")]
+pub(crate) enum UsageBy {
+    App,
+    Title,
+    Category,
+    Domain,
+    Url,
+    Project,
+    File,
+    Language,
+    Bucket,
+    Device,
+}
+
+/// How long the intervals are that have sums of their own.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(dead_code, reason = "it describes a parameter and is never constructed")]
+pub(crate) enum UsageInterval {
+    None,
+    Hour,
+    Day,
+    Week,
+    Month,
+    Year,
+}
+
 /// Sums of activity. Those of all groups and of the others together are the total, to the nanosecond.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct UsageJson {
@@ -127,10 +157,10 @@ struct ComparedJson {
     tag = "Activity",
     params(
         ActivityParameters,
-        ("by" = Option<String>, Query, description = "What time is added up by: `app`, `title`, `category` (unless given), `domain`, `url`, `project`, `file`, `language`, `bucket` or `device`"),
-        ("interval" = Option<String>, Query, description = "`none` (unless given), `hour`, `day`, `week`, `month` or `year`"),
+        ("by" = Option<UsageBy>, Query, description = "What time is added up by; `category` unless given"),
+        ("interval" = Option<UsageInterval>, Query, description = "How long the intervals are that have sums of their own; `none` unless given"),
         ("compare" = Option<String>, Query, description = "An earlier period to compare with: `previous`, or `START/END`"),
-        ("limit" = Option<u64>, Query, description = "Groups to list, from 1 to 10,000; 100 unless given"),
+        ("limit" = Option<u64>, Query, description = "Groups to list; 100 unless given", minimum = 1, maximum = 10000),
         ("query" = Option<bool>, Query, description = "Whether the answer has the program whose events were added up"),
         AsOfParameter,
     ),

@@ -93,9 +93,12 @@ pub(crate) struct Deliveries {
 #[serde(deny_unknown_fields)]
 #[schema(as = WebhookChange)]
 pub(crate) struct Patch {
+    #[schema(max_length = 2048, pattern = "^[Hh][Tt][Tt][Pp][Ss]?://")]
     url: Option<String>,
+    #[schema(max_length = 200)]
     name: Option<String>,
     trigger: Option<Trigger>,
+    #[schema(minimum = 1, maximum = 1000)]
     max_tries: Option<u32>,
     /// Whether it sends nothing. `false` also continues one that has given up.
     paused: Option<bool>,
@@ -110,6 +113,7 @@ pub(crate) struct Patch {
 #[schema(as = WebhookReplay)]
 pub(crate) struct Replay {
     /// The first record to deliver.
+    #[schema(minimum = 1)]
     from: u64,
 }
 

@@ -26,6 +26,7 @@ struct Sent {
     #[schema(min_length = 1)]
     entity: String,
     /// Seconds since 1970.
+    #[schema(minimum = -9223372036i64, maximum = 9223372036u64)]
     time: f64,
     /// What `entity` is, such as `file`.
     #[schema(rename = "type")]
@@ -56,13 +57,14 @@ struct Answers {
 
 /// Record heartbeats of a WakaTime plugin
 ///
-/// The answer has one element for each heartbeat, in order: what was stored and 201, or why it cannot be stored and 400.
+/// Each is as `POST /api/wakatime/v1/users/current/heartbeats` takes it. The answer has one element for each, in order: what was
+/// stored and 201, or why it cannot be stored and 400. One that cannot be stored does not keep the others from it.
 #[utoipa::path(
     post,
     path = "/api/wakatime/v1/users/current/heartbeats.bulk",
     operation_id = "wakatime_heartbeats",
     tag = "WakaTime",
-    request_body = Vec<Sent>,
+    request_body = Vec<Value>,
     responses((status = 202, description = "What became of each heartbeat", body = Answers)),
 )]
 pub(crate) async fn many(

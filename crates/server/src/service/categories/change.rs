@@ -18,8 +18,8 @@ const MAX_ATTEMPTS: usize = 16;
 /// What is to be changed.
 #[derive(Debug)]
 pub(crate) enum Change {
-    /// All categories: a JSON list.
-    Replace(String),
+    /// All categories.
+    Replace(Categories),
     /// A rule is added to a category, which is created if there is none of this name.
     Accept { name: Vec<String>, rule: Json },
 }
@@ -79,7 +79,7 @@ pub(crate) async fn change(
 fn changed(engine: &Engine, now: &Stored, change: &Change) -> Result<String, ChangeError> {
     let categories = match change {
         Change::Replace(list) => {
-            let mut categories = Categories::read(Some(list))?;
+            let mut categories = list.clone();
             categories.number_new();
             categories
         }

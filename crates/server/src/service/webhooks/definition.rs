@@ -38,14 +38,17 @@ pub(crate) struct Webhook {
 #[schema(as = WebhookDefinition)]
 pub(crate) struct Definition {
     /// Where it sends: a program on this machine, or a host that `webhooks.allow` in the configuration names.
+    #[schema(max_length = 2048, pattern = "^[Hh][Tt][Tt][Pp][Ss]?://")]
     pub(crate) url: String,
     /// What its owner calls it.
     #[serde(default)]
+    #[schema(max_length = 200)]
     pub(crate) name: String,
     /// When it sends.
     pub(crate) trigger: Trigger,
     /// How often a delivery is tried before the webhook is paused.
     #[serde(default = "max_tries")]
+    #[schema(minimum = 1, maximum = 1000)]
     pub(crate) max_tries: u32,
 }
 
@@ -68,6 +71,7 @@ pub(crate) enum Trigger {
         types: Vec<String>,
         /// Kinds of records, such as `heartbeat`.
         #[serde(default)]
+        #[schema(value_type = Vec<crate::api::v1::schema::RecordKindName>)]
         kinds: Vec<String>,
         /// Whether records come with the events that they change.
         #[serde(default)]
@@ -76,19 +80,22 @@ pub(crate) enum Trigger {
     /// When a bucket was not written to for some time; once, until it is written to again.
     Silence {
         /// Ids of buckets; `*` stands for any text.
+        #[schema(min_items = 1)]
         buckets: Vec<String>,
         /// The time.
+        #[schema(minimum = 1, maximum = 2592000)]
         seconds: u64,
     },
     /// When the person has spent some time on a category today; once a day.
     Usage {
         /// The names of the category, from the outermost in. Categories in it count.
+        #[schema(min_items = 1)]
         category: Vec<String>,
         /// The time.
+        #[schema(minimum = 1, maximum = 90000)]
         seconds: u64,
         /// The zone of the person's days; the settings say it unless given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schema(nullable = false)]
         zone: Option<String>,
     },
 }

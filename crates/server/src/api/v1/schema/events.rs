@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 pub(crate) struct Heartbeats {
     /// The client's name for the request, such as a UUID. The same request is carried out once.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(value_type = Option<BatchId>)]
     batch: Option<String>,
     /// Which answers to give; all unless said otherwise.
     answers: Option<AnswersWanted>,
@@ -18,6 +18,15 @@ pub(crate) struct Heartbeats {
     #[schema(max_items = 10_000, example = json!([{"bucket": "b", "pulsetime": 60, "timestamp": "2024-03-01T10:00:00Z", "data": {}}]))]
     heartbeats: Vec<Value>,
 }
+
+/// A client's name for a request: 1 to 128 bytes without control characters, such as a UUID.
+#[derive(Serialize, ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 128,
+    pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"
+)]
+pub(crate) struct BatchId(String);
 
 /// Which answers to give: all, those of refused heartbeats, or none.
 #[derive(Serialize, ToSchema)]
@@ -131,7 +140,9 @@ pub(crate) struct EventsEdited {
 #[derive(ToSchema)]
 pub(crate) struct EventChanges {
     /// By how many seconds it is moved; may be negative.
+    #[schema(minimum = -9223372036i64, maximum = 9223372036u64)]
     shift: Option<f64>,
+    #[schema(minimum = -9223372036i64, maximum = 9223372036u64)]
     duration: Option<f64>,
     /// A JSON merge patch (RFC 7386).
     data: Option<Map<String, Value>>,

@@ -76,7 +76,7 @@ struct Wanted {
         ("after" = Option<u64>, Query, description = "Begin after this record"),
         ("Last-Event-ID" = Option<u64>, Header, description = "The same; takes precedence"),
     ),
-    responses((status = 200, description = "Events, as they are published", body = String, content_type = "text/event-stream")),
+    responses((status = 200, description = "Events, as they are published; the schema is that of one", body = schema::StreamEvent, content_type = "text/event-stream")),
 )]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
