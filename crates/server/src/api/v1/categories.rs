@@ -200,7 +200,8 @@ pub(crate) async fn put(
 ) -> Result<Response<Body>, ApiError> {
     let form = "The body must be {\"categories\": [categories]}";
     let new: NewCategories = read_json(&app, &headers, body, form).await?;
-    let categories = Categories::read(Some(new.categories.get())).map_err(ChangeError::Form)?;
+    let read = || Categories::read(Some(new.categories.get()));
+    let categories = tokio::task::block_in_place(read).map_err(ChangeError::Form)?;
     store(&app, &headers, &Change::Replace(categories)).await
 }
 
