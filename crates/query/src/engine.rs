@@ -123,7 +123,7 @@ impl Engine {
             budget: Arc::new(Budget::new(limits.memory_bytes, limits.spare_bytes())),
             results: Results::new(limits.cache_bytes),
             tiles: Tiles::new(limits.tile_bytes()),
-            activity: ActivityCache::new(limits.cache_bytes / 2),
+            activity: ActivityCache::new(limits.activity_bytes()),
             catalog: Mutex::new(Arc::new(Catalog::new())),
             programs: Programs::new(),
             own_rules: OwnRules::default(),

@@ -39,7 +39,7 @@ pub struct Limits {
 
 impl Limits {
     /// Divides the memory for what is kept between queries: a sixth for results, half for the catalog, a twelfth for
-    /// timelines, the rest for spare columns.
+    /// timelines, a sixth for activity, the rest for spare columns.
     #[must_use]
     pub fn with_caches(self, bytes: usize) -> Limits {
         Limits {
@@ -51,7 +51,14 @@ impl Limits {
 
     /// Bytes of spare columns: see [`Limits::with_caches`].
     pub(crate) fn spare_bytes(&self) -> usize {
-        (self.cache_bytes.saturating_add(self.catalog_bytes) / 2).saturating_sub(self.tile_bytes())
+        (self.cache_bytes.saturating_add(self.catalog_bytes) / 2)
+            .saturating_sub(self.tile_bytes())
+            .saturating_sub(self.activity_bytes())
+    }
+
+    /// Bytes of the sums of activity: as many as of results. A page that shows a year by all dimensions needs about so many.
+    pub(crate) fn activity_bytes(&self) -> usize {
+        self.cache_bytes
     }
 
     /// Bytes of the tiles of timelines: half as many as of results.

@@ -100,7 +100,7 @@ pub(super) struct Plan<'a> {
     pub(super) parts: Arc<Prepared>,
     pub(super) wanted: Option<Wanted>,
     /// Whether it is about a past state, of which nothing is cached.
-    past: bool,
+    pub(super) past: bool,
     warnings: Mutex<Warnings>,
 }
 

@@ -65,6 +65,19 @@ impl Dimension {
         }
     }
 
+    /// The dimensions that the same spans can be added up by, itself first: while they are there, the sums by the others
+    /// cost little. Those with few groups always, those with many only for a period that is not too `long` for the cache.
+    pub(super) fn with_companions(self, long: bool) -> Vec<Dimension> {
+        let (few, many): (&[Dimension], &[Dimension]) = match self.source() {
+            Source::Activity => (&[Dimension::Category, Dimension::App], &[Dimension::Title]),
+            Source::Browser => (&[Dimension::Domain], &[Dimension::Url]),
+            Source::Editor => (&[Dimension::Project, Dimension::Language], &[Dimension::File]),
+        };
+        let many = if long { &[] } else { many };
+        let others = few.iter().chain(many).copied().filter(|other| *other != self);
+        [self].into_iter().chain(others).collect()
+    }
+
     /// The member of data; none for what the bucket says.
     fn key(self) -> Option<&'static str> {
         Some(match self {

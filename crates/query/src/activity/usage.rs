@@ -91,9 +91,11 @@ impl Engine {
     ) -> Result<Usage, QueryError> {
         let source = request.by.source();
         let plan = Plan::new(self, snapshot, request.definition, source, request.past, cancel)?;
-        let grouping = Grouping::of(&plan.catalog, request.by, request.definition.origins(source));
-        let usage = listed(plan.total(request, &grouping)?, request.limit);
-        drop(grouping);
+        let dimensions = request.by.with_companions(is_long(request.period)).into_iter();
+        let of = |by| Grouping::of(&plan.catalog, by, request.definition.origins(source));
+        let groupings: Vec<Grouping<'_>> = dimensions.map(of).collect();
+        let usage = listed(plan.total(request, &groupings)?, request.limit);
+        drop(groupings);
         let warnings = plan.into_warnings();
         Ok(Usage { warnings, ..usage })
     }
@@ -101,8 +103,11 @@ impl Engine {
 
 impl Plan<'_> {
     /// The sums of each group in each bin.
-    fn total(&self, request: &UsageRequest<'_>, grouping: &Grouping<'_>) -> Result<Total, QueryError> {
+    fn total(&self, request: &UsageRequest<'_>, groupings: &[Grouping<'_>]) -> Result<Total, QueryError> {
         let mut total = Total::default();
+        let [grouping, companions @ ..] = groupings else {
+            return Ok(total);
+        };
         if request.period.end <= request.period.start {
             return Ok(total);
         }
@@ -111,7 +116,7 @@ impl Plan<'_> {
         let whole = stopwatch
             .as_ref()
             .is_some_and(|s| s.durations().iter().any(|d| *d < 0));
-        let make = |from, to| self.part_sums(grouping, &starts, from, to);
+        let make = |from, to| self.part_sums(grouping, companions, &starts, from, to);
         let parts = self.divided(request.period, request.calendar, whole, make)?;
         let count: usize = parts.iter().map(|(_, _, sums)| sums.len()).sum();
         let _charge = self.guard.charge(count.saturating_mul(SUM_BYTES))?;
@@ -132,10 +137,11 @@ impl Plan<'_> {
         Ok(total)
     }
 
-    /// The sums of a part, kept or computed.
+    /// The sums of a part, kept or computed. If they are computed, so are those of the companions, which are asked for next.
     fn part_sums(
         &self,
         grouping: &Grouping<'_>,
+        companions: &[Grouping<'_>],
         starts: &[i64],
         from: i64,
         to: i64,
@@ -143,29 +149,48 @@ impl Plan<'_> {
         let inside = starts.partition_point(|s| *s <= from)..starts.partition_point(|s| *s < to);
         let inside = starts.get(inside).unwrap_or_default();
         let program = self.parts.number;
-        let key = Key::Sums {
+        let bins: Arc<[i64]> = inside.into();
+        let key = |grouping: &Grouping<'_>| Key::Sums {
             program,
             from,
             to,
             by: grouping.key(),
-            bins: inside.into(),
+            bins: Arc::clone(&bins),
             wanted: self.wanted_key(),
         };
         let edges_key = Key::Edges { program, from, to };
         if let Some(Kept::Edges(edges)) = self.cached(&edges_key)
-            && let Some(Kept::Sums(sums)) = self.cached(&key)
+            && let Some(Kept::Sums(sums)) = self.cached(&key(grouping))
         {
             return Ok((edges, sums));
         }
         let part = self.part(from, to)?;
         self.warn(&part.warnings);
-        let spans = part.spans.into_iter().filter(|span| self.counts(span.event.data));
-        let sums = Arc::new(Sums::of(grouping, inside, spans));
         let reads = Arc::new(part.reads);
+        let sums = |grouping: &Grouping<'_>| {
+            let spans = part.spans.iter().copied();
+            let spans = spans.filter(|span| self.counts(span.event.data));
+            let sums = Arc::new(Sums::of(grouping, inside, spans));
+            self.keep(
+                key(grouping),
+                Kept::Sums(Arc::clone(&sums)),
+                &part.warnings,
+                &reads,
+            );
+            sums
+        };
         self.keep(edges_key, Kept::Edges(part.edges), &part.warnings, &reads);
-        self.keep(key, Kept::Sums(Arc::clone(&sums)), &part.warnings, &reads);
-        Ok((part.edges, sums))
+        if !self.past {
+            companions.iter().for_each(|companion| drop(sums(companion)));
+        }
+        Ok((part.edges, sums(grouping)))
     }
+}
+
+/// Whether the sums of a period by something that has many groups would displace everything else from the cache.
+fn is_long(period: Period) -> bool {
+    const TWO_YEARS: i64 = 731 * 86_400 * 1_000_000_000;
+    period.end.nanos().saturating_sub(period.start.nanos()) > TWO_YEARS
 }
 
 /// Lists the largest groups.
