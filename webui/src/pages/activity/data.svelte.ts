@@ -19,6 +19,19 @@ const LISTED: readonly By[] = [
 const MOST_CATEGORIES = 1000;
 const MOST_ROWS = 100;
 
+/**
+ * The server adds up a part of the period by everything that is likely to be asked for, so of the requests for a long period the
+ * first of each source does the work, and the others wait for it instead of doing it at the same time.
+ */
+const AFTER: Partial<Record<By, By>> = {
+  app: 'category',
+  title: 'category',
+  url: 'domain',
+  file: 'project',
+  language: 'project',
+};
+const LONG_HOURS = 24 * 8;
+
 export interface Sources {
   /** Null until it is known. */
   readonly scope: Scope | null;
@@ -39,6 +52,7 @@ export function useSums(sources: () => Sources): Sums {
       : { by, compare: true, limit: MOST_ROWS };
   };
   const sums = {} as Record<By, Resource<string, Usage>>;
+  const running: Partial<Record<By, Promise<Usage>>> = {};
   for (const by of LISTED) {
     // The key is text, so that a change of the address that asks for nothing else loads nothing.
     const key = $derived.by(() => {
@@ -56,17 +70,22 @@ export function useSums(sources: () => Sources): Sums {
       (_, signal) => {
         const scope = untrack(() => sources().scope);
         if (scope === null) throw new DOMException('not needed any more', 'AbortError');
-        return loadUsage(
-          scope,
-          untrack(() => wantedOf(by)),
-          signal,
-        );
+        const wanted = untrack(() => wantedOf(by));
+        const before = isLong(scope) ? running[AFTER[by] ?? by] : undefined;
+        const load = () => loadUsage(scope, wanted, signal);
+        const loading = AFTER[by] === undefined || before === undefined ? load() : before.then(load, load);
+        running[by] = loading;
+        return loading;
       },
       { live: () => includesNow(sources().scope), every: 10_000, isEmpty: (usage) => usage.duration === 0 },
     );
   }
   $effect(() => followToday(sources(), wantedOf, sums.category));
   return sums;
+}
+
+function isLong({ period }: Scope): boolean {
+  return period.start.until(period.end).total('hours') > LONG_HOURS;
 }
 
 function includesNow(scope: Scope | null): boolean {
