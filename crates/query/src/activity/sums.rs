@@ -66,7 +66,7 @@ impl Dimension {
     }
 
     /// The dimensions that the same spans can be added up by, itself first: while they are there, the sums by the others
-    /// cost little. Those with few groups always, those with many only for a period that is not too `long` for the cache.
+    /// cost little. Of a `long` period those with many groups are left out, because they are not kept.
     pub(super) fn with_companions(self, long: bool) -> Vec<Dimension> {
         let (few, many): (&[Dimension], &[Dimension]) = match self.source() {
             Source::Activity => (&[Dimension::Category, Dimension::App], &[Dimension::Title]),
@@ -76,6 +76,11 @@ impl Dimension {
         let many = if long { &[] } else { many };
         let others = few.iter().chain(many).copied().filter(|other| *other != self);
         [self].into_iter().chain(others).collect()
+    }
+
+    /// Whether it has so many groups that the sums of a long period would displace everything else from the cache.
+    pub(super) fn has_many_groups(self) -> bool {
+        matches!(self, Dimension::Title | Dimension::Url | Dimension::File)
     }
 
     /// The member of data; none for what the bucket says.
@@ -128,6 +133,10 @@ impl<'a> Grouping<'a> {
     /// What tells it from others.
     pub(super) fn key(&self) -> u8 {
         self.dimension as u8
+    }
+
+    pub(super) fn has_many_groups(&self) -> bool {
+        self.dimension.has_many_groups()
     }
 
     #[inline]

@@ -116,7 +116,8 @@ impl Plan<'_> {
         let whole = stopwatch
             .as_ref()
             .is_some_and(|s| s.durations().iter().any(|d| *d < 0));
-        let make = |from, to| self.part_sums(grouping, companions, &starts, from, to);
+        let keep = !(is_long(request.period) && grouping.has_many_groups());
+        let make = |from, to| self.part_sums((grouping, keep), companions, &starts, from, to);
         let parts = self.divided(request.period, request.calendar, whole, make)?;
         let count: usize = parts.iter().map(|(_, _, sums)| sums.len()).sum();
         let _charge = self.guard.charge(count.saturating_mul(SUM_BYTES))?;
@@ -137,10 +138,11 @@ impl Plan<'_> {
         Ok(total)
     }
 
-    /// The sums of a part, kept or computed. If they are computed, so are those of the companions, which are asked for next.
+    /// The sums of a part, kept or computed. If they are computed, so are those of the companions, which are likely to be asked
+    /// for next, and they are kept if they should be.
     fn part_sums(
         &self,
-        grouping: &Grouping<'_>,
+        (grouping, keep): (&Grouping<'_>, bool),
         companions: &[Grouping<'_>],
         starts: &[i64],
         from: i64,
@@ -167,30 +169,31 @@ impl Plan<'_> {
         let part = self.part(from, to)?;
         self.warn(&part.warnings);
         let reads = Arc::new(part.reads);
-        let sums = |grouping: &Grouping<'_>| {
+        let sums = |grouping: &Grouping<'_>, keep: bool| {
             let spans = part.spans.iter().copied();
             let spans = spans.filter(|span| self.counts(span.event.data));
             let sums = Arc::new(Sums::of(grouping, inside, spans));
-            self.keep(
-                key(grouping),
-                Kept::Sums(Arc::clone(&sums)),
-                &part.warnings,
-                &reads,
-            );
+            if keep {
+                let kept = Kept::Sums(Arc::clone(&sums));
+                self.keep(key(grouping), kept, &part.warnings, &reads);
+            }
             sums
         };
         self.keep(edges_key, Kept::Edges(part.edges), &part.warnings, &reads);
         if !self.past {
-            companions.iter().for_each(|companion| drop(sums(companion)));
+            companions
+                .iter()
+                .for_each(|companion| drop(sums(companion, true)));
         }
-        Ok((part.edges, sums(grouping)))
+        Ok((part.edges, sums(grouping, keep)))
     }
 }
 
-/// Whether the sums of a period by something that has many groups would displace everything else from the cache.
+/// Whether a period has so many parts that sums with many groups would displace everything else from the cache: a day of a busy
+/// person has a thousand titles.
 fn is_long(period: Period) -> bool {
-    const TWO_YEARS: i64 = 731 * 86_400 * 1_000_000_000;
-    period.end.nanos().saturating_sub(period.start.nanos()) > TWO_YEARS
+    const TWO_MONTHS: i64 = 62 * 86_400 * 1_000_000_000;
+    period.end.nanos().saturating_sub(period.start.nanos()) > TWO_MONTHS
 }
 
 /// Lists the largest groups.
