@@ -22,15 +22,15 @@ it('plays with fake data, which are marked, and removes them with one click', as
   await visitor.go('/welcome');
   await page.getByLabel('How long').selectOption('30');
   await page.getByRole('button', { name: 'Make fake data' }).click();
-  await page.getByText('Fake data are in the store.').waitFor();
-  const mark = page.getByText('These are not your hours');
+  await page.getByText('There is fake data.').waitFor();
+  const mark = page.getByText('You are looking at fake data.');
   await mark.waitFor();
   const counts = await server.get<{ buckets: { count: number }[] }>('/api/1/buckets');
   expect(counts.buckets.reduce((sum, bucket) => sum + bucket.count, 0)).toBeGreaterThan(1000);
   await visitor.go('/data');
   await mark.waitFor();
-  await page.getByRole('button', { name: 'Remove them' }).click();
-  await page.getByText('The fake data are gone.').waitFor();
+  await page.getByRole('button', { name: 'Remove it' }).click();
+  await page.getByText('The fake data is removed.').waitFor();
   await mark.waitFor({ state: 'detached' });
   await page.getByText('There are no buckets yet').waitFor();
   expect((await server.get<{ buckets: unknown[] }>('/api/1/buckets')).buckets).toEqual([]);
@@ -46,7 +46,7 @@ it('begins with the page that says how to begin, until there are events', async 
   await page.getByText('Waiting for the first watcher').waitFor();
   await fillDay(server, new Date().toISOString().slice(0, 10));
   // The page notices it by itself.
-  await page.getByText('You have data already').waitFor();
+  await page.getByText('You already have data.').waitFor();
   await page.getByRole('link', { name: `aw-watcher-window_${HOST}` }).waitFor();
   await page.goto('about:blank');
   await page.goto(server.url);

@@ -233,7 +233,7 @@ describe('the timeline', () => {
     await page.evaluate((hash) => (location.hash = hash), DAY);
     await page.locator('table', { hasText: 'Slack' }).waitFor({ state: 'attached' });
     await click(page, 'window', '13:00');
-    await page.getByText('You look at the past, which cannot be changed.', { exact: false }).waitFor();
+    await page.getByText('You are looking at the past, which cannot be changed.', { exact: false }).waitFor();
     expect(await panel(page).getByRole('button', { name: 'Delete' }).count()).toBe(0);
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
