@@ -117,7 +117,7 @@ describe('Activity', () => {
       .toEqual([expect.stringContaining('Firefox')]);
     await open(visitor, `/activity?date=${DATE}&app=Code`);
     const domains = page.locator('.slot', { has: page.getByRole('heading', { name: 'Domains' }) });
-    await domains.getByText('Nothing here').waitFor();
+    await domains.getByText('No data in this period.').waitFor();
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
   });
