@@ -54,14 +54,17 @@ const headersAndMoment: Middleware = {
   },
 };
 
-/** The same request to another address. Its body is read first: Chromium sends the body of a request that was made from another one only over HTTP/2. */
+/**
+ * The same request to another address. Its body is read first: Chromium sends the body of a request that was made from another one only over HTTP/2.
+ * openapi-fetch takes only requests of the class that it was given.
+ */
 async function readdressed(request: Request, url: URL): Promise<Request> {
   const { method, headers, signal } = request;
   const body = method === 'GET' ? null : await request.text();
-  return new Request(url, { method, headers, signal, body });
+  return new ServerRequest(url, { method, headers, signal, body });
 }
 
-/** A request to the server that was found since the client was made. */
+/** A request to the server that was found since the client was made. A text is an address of the client's, a URL is taken as it is. */
 class ServerRequest extends Request {
   constructor(address: RequestInfo | URL, init?: RequestInit) {
     super(typeof address === 'string' ? base + address.slice(DIRECTORY.length) : address, init);
