@@ -235,7 +235,7 @@ it('is accessible with a rule open, light and dark, wide and narrow', async () =
     await other.page.getByRole('textbox', { name: 'Regular expression' }).waitFor();
     await other.page.getByRole('button', { name: 'Add a condition' }).click();
     await other.page.getByRole('menuitem', { name: 'Time of day' }).click();
-    await other.page.getByText('What would change').waitFor();
+    await other.page.getByText('What would change').first().waitFor();
     expect(await other.axe()).toEqual([]);
     expect(await other.overflows()).toBe(false);
     await other.shot(`categories-rule-${width}`);
