@@ -1200,7 +1200,8 @@ export interface paths {
     put?: never;
     /**
      * Record heartbeats of a WakaTime plugin
-     * @description The answer has one element for each heartbeat, in order: what was stored and 201, or why it cannot be stored and 400.
+     * @description Each is as `POST /api/wakatime/v1/users/current/heartbeats` takes it. The answer has one element for each, in order: what was
+     *     stored and 201, or why it cannot be stored and 400. One that cannot be stored does not keep the others from it.
      */
     post: operations['wakatime_heartbeats'];
     delete?: never;
@@ -1361,6 +1362,11 @@ export interface components {
      * @enum {string}
      */
     AnswersWanted: 'all' | 'errors' | 'none';
+    /**
+     * @description Which buckets are listed.
+     * @enum {string}
+     */
+    Archived: 'false' | 'true' | 'all';
     /** @description The backups. */
     BackupStatus: {
       /** @description Where the server makes backups by itself, if it does. */
@@ -1382,6 +1388,8 @@ export interface components {
       /** @description Backups that may still hold what was erased. */
       waiting_for_erasure: string[];
     };
+    /** @description A client's name for a request: 1 to 128 bytes without control characters, such as a UUID. */
+    BatchId: string;
     /** @description A bucket. */
     Bucket: {
       /** @description The program that records into it. */
@@ -1410,6 +1418,8 @@ export interface components {
       hostname?: string | null;
       type?: string | null;
     };
+    /** @description The id of a bucket: any text but `.` and `..`, which clients take out of addresses. */
+    BucketId: string;
     /** @description The id of a bucket, or several. */
     BucketIds: string | string[];
     /** @description Buckets, by id. */
@@ -1426,11 +1436,10 @@ export interface components {
     /** @description What of a bucket is to be another. */
     BucketPatch: {
       /** @description All of its aliases: other ids under which it is found. */
-      aliases?: string[];
+      aliases?: components['schemas']['BucketId'][] | null;
       /** @description Whether it is left out of lists and of what is computed from all buckets. */
-      archived?: boolean;
-      /** @description Its new id. The one it had becomes an alias, unless `aliases` are given. */
-      id?: string;
+      archived?: boolean | null;
+      id?: components['schemas']['BucketId'] | null;
     };
     /** @description A bucket after a change. */
     BucketPatched: {
@@ -1559,24 +1568,27 @@ export interface components {
       data?: unknown;
       /** @description A number of its own; a new category gets one. */
       id?: unknown;
-      /** @description Its path, from the top; the first versions of the web UI stored a string. */
-      name: unknown;
+      name: components['schemas']['CategoryName'];
       /** @description When an event is of this category (`docs/categories.md`). */
-      rule?: unknown;
+      rule?: {
+        [key: string]: unknown;
+      } | null;
     };
+    /** @description Its path, from the top; the first versions of the web UI stored a string. */
+    CategoryName: string[] | string;
     /** @description Categories to be tried, and on what. */
     CategoryPreviewRequest: {
       /** @description All categories, as `PUT /api/1/categories` takes them. */
-      categories: unknown[];
+      categories: components['schemas']['CategoryJson'][];
       /** @description Hostnames; all that have a bucket of windows unless given. */
-      devices?: string[];
+      devices?: string[] | null;
       /**
        * Format: date-time
        * @description Where it ends.
        */
       end: string;
       /** @description Samples of each move, at most 100; 5 unless given. */
-      samples?: number;
+      samples?: number | null;
       /**
        * Format: date-time
        * @description Where the period begins.
@@ -1894,17 +1906,17 @@ export interface components {
       /** @description A JSON merge patch (RFC 7386): members take the place of those of the data, null removes one. */
       data?: {
         [key: string]: unknown;
-      };
+      } | null;
       /**
        * Format: double
        * @description How many seconds it lasts.
        */
-      duration?: number;
+      duration?: number | null;
       /**
        * Format: date-time
        * @description When it begins.
        */
-      timestamp?: string;
+      timestamp?: string | null;
     };
     /** @description Events: those that fit everything that is given, which must be at least one of `events`, `start`, `end` and `data`. */
     EventPurge: {
@@ -1926,7 +1938,7 @@ export interface components {
     /** @description Where an event is to be cut. */
     EventSplit: {
       /** @description Instants within the event, in RFC 3339. */
-      at: string[];
+      at: components['schemas']['Instant'][];
     };
     /** @description Which events are meant, and what becomes of them; or the token from the preview, alone. */
     EventsEdit: {
@@ -1980,8 +1992,8 @@ export interface components {
       /** @description The data of the event; those of the first, unless given. */
       data?: {
         [key: string]: unknown;
-      };
-      /** @description Their ids. No other event of the bucket may start between them. */
+      } | null;
+      /** @description Their ids, at least two different ones. No other event of the bucket may start between them. */
       events: number[];
     };
     /** @description How many events of a bucket match. */
@@ -2160,8 +2172,7 @@ export interface components {
     /** @description Many heartbeats. */
     Heartbeats: {
       answers?: components['schemas']['AnswersWanted'] | null;
-      /** @description The client's name for the request, such as a UUID. The same request is carried out once. */
-      batch?: string | null;
+      batch?: components['schemas']['BatchId'] | null;
       /**
        * @description Each has `bucket` (its id), `pulsetime` (seconds), `timestamp`, `data`, and may have `duration` (seconds). One that is
        *     something else is refused, and the others are stored.
@@ -2412,6 +2423,11 @@ export interface components {
       /** @description `timberline` and the version, such as `timberline v0.1.0`. */
       version: string;
     };
+    /**
+     * Format: date-time
+     * @description An instant in RFC 3339.
+     */
+    Instant: string;
     /** @description An interval: its time is from its start on, until before its end. */
     IntervalJson: {
       /**
@@ -2429,6 +2445,11 @@ export interface components {
        */
       start: string;
     };
+    /**
+     * @description The version of JSON-RPC.
+     * @enum {string}
+     */
+    JsonRpc: '2.0';
     /** @description A backup that the data directory knows of. */
     KnownBackup: {
       /** @description Where it is. */
@@ -2478,6 +2499,17 @@ export interface components {
       /** @description The part of the server. */
       name: string;
     };
+    /** @description A message of JSON-RPC 2.0. Members that are not listed are ignored. */
+    McpMessage: {
+      id?: components['schemas']['McpMessageId'] | null;
+      jsonrpc: components['schemas']['JsonRpc'];
+      method?: string | null;
+      params?: {
+        [key: string]: unknown;
+      } | null;
+    };
+    /** @description By what a client knows the answer to its message. */
+    McpMessageId: string | number;
     /** @description Memory of the process. */
     MemoryStatus: {
       /**
@@ -3035,6 +3067,24 @@ export interface components {
     Stored: {
       data: Record<string, never>;
     };
+    /** @description A server-sent event of the stream. */
+    StreamEvent: {
+      /** @description JSON, which `docs/live.md` describes for each kind of event. */
+      data: string;
+      event: components['schemas']['StreamEventName'];
+      /** @description The number of a record: who has the event has everything up to it. */
+      id: string;
+      /**
+       * Format: u-int32
+       * @description After how many milliseconds a client that has lost the connection comes back.
+       */
+      retry?: number;
+    };
+    /**
+     * @description What kind of event it is.
+     * @enum {string}
+     */
+    StreamEventName: 'start' | 'head' | 'buckets' | 'record' | 'usage' | 'gap';
     /**
      * @description What a stream follows.
      * @enum {string}
@@ -3093,6 +3143,11 @@ export interface components {
       /** @description Oldest first. Where there is no event, there is no span. */
       spans: components['schemas']['TimelineSpan'][];
     };
+    /**
+     * @description What each lane of a timeline is for.
+     * @enum {string}
+     */
+    TimelineLanes: 'bucket' | 'category';
     /** @description What is drawn as one. */
     TimelineSpan: {
       /**
@@ -3285,6 +3340,16 @@ export interface components {
       /** Format: u-int64 */
       to: number;
     };
+    /**
+     * @description What time is added up by.
+     * @enum {string}
+     */
+    UsageBy: 'app' | 'title' | 'category' | 'domain' | 'url' | 'project' | 'file' | 'language' | 'bucket' | 'device';
+    /**
+     * @description How long the intervals are that have sums of their own.
+     * @enum {string}
+     */
+    UsageInterval: 'none' | 'hour' | 'day' | 'week' | 'month' | 'year';
     /** @description Sums of activity. Those of all groups and of the others together are the total, to the nanosecond. */
     UsageJson: {
       by: string;
@@ -3461,7 +3526,7 @@ export interface components {
           /** @description Whether records come with the events that they change. */
           changes?: boolean;
           /** @description Kinds of records, such as `heartbeat`. */
-          kinds?: string[];
+          kinds?: components['schemas']['RecordKindName'][];
           /** @enum {string} */
           on: 'records';
           /** @description Types of buckets. */
@@ -3489,17 +3554,12 @@ export interface components {
            */
           seconds: number;
           /** @description The zone of the person's days; the settings say it unless given. */
-          zone?: string;
+          zone?: string | null;
         };
     /** @description All webhooks. */
     Webhooks: {
       webhooks: components['schemas']['Webhook'][];
     };
-    /**
-     * @description Which buckets are listed.
-     * @enum {string}
-     */
-    Archived: 'false' | 'true' | 'all';
   };
   responses: {
     /** @description The request cannot be read: a parameter, the JSON of the body, or the header `Host` */
@@ -5640,7 +5700,7 @@ export interface operations {
     parameters: {
       query?: {
         /** @description The client's name for the request, if the body has none */
-        batch?: string;
+        batch?: components['schemas']['BatchId'];
         /** @description Which answers to give, if the body does not say it */
         answers?: components['schemas']['AnswersWanted'];
       };
@@ -5880,9 +5940,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        'application/json': {
-          [key: string]: unknown;
-        };
+        'application/json': components['schemas']['McpMessage'];
       };
     };
     responses: {
@@ -6196,13 +6254,13 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Events, as they are published */
+      /** @description Events, as they are published; the schema is that of one */
       200: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          'text/event-stream': string;
+          'text/event-stream': components['schemas']['StreamEvent'];
         };
       };
       400: components['responses']['BadRequest'];
@@ -6225,7 +6283,7 @@ export interface operations {
         /** @description Only these buckets; `*` stands for any text */
         bucket?: string[];
         /** @description `bucket` (unless given) for a lane for each bucket, `category` for a lane for each category of what the person did */
-        lanes?: string;
+        lanes?: components['schemas']['TimelineLanes'];
         /** @description Only these host names, separated by commas */
         devices?: string;
         /** @description With `lanes=category`: as for `/api/1/activity` */
@@ -6441,13 +6499,13 @@ export interface operations {
         day_start?: string;
         /** @description The day on which weeks begin, such as `monday`; the setting `startOfWeek` unless given. */
         week_start?: string;
-        /** @description What time is added up by: `app`, `title`, `category` (unless given), `domain`, `url`, `project`, `file`, `language`, `bucket` or `device` */
-        by?: string;
-        /** @description `none` (unless given), `hour`, `day`, `week`, `month` or `year` */
-        interval?: string;
+        /** @description What time is added up by; `category` unless given */
+        by?: components['schemas']['UsageBy'];
+        /** @description How long the intervals are that have sums of their own; `none` unless given */
+        interval?: components['schemas']['UsageInterval'];
         /** @description An earlier period to compare with: `previous`, or `START/END` */
         compare?: string;
-        /** @description Groups to list, from 1 to 10,000; 100 unless given */
+        /** @description Groups to list; 100 unless given */
         limit?: number;
         /** @description Whether the answer has the program whose events were added up */
         query?: boolean;
@@ -6949,7 +7007,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        'application/json': components['schemas']['Sent'][];
+        'application/json': unknown[];
       };
     };
     responses: {
@@ -7042,9 +7100,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        'application/json': {
-          [key: string]: unknown;
-        };
+        'application/json': components['schemas']['McpMessage'];
       };
     };
     responses: {

@@ -73,6 +73,8 @@ export class Resource<K, T> {
     });
     return () => {
       clearTimeout(this.#timer);
+      // Or the next news would wait for a timer that never ends.
+      this.#timer = 0;
       this.#controller?.abort();
     };
   }

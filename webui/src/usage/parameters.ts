@@ -49,8 +49,9 @@ export function periodParameters({ start, end }: Period) {
 type Parameters = ReturnType<typeof usageParameters> & ReturnType<typeof periodParameters> & { query?: boolean };
 
 export function getUsage(query: Parameters, signal: AbortSignal): Promise<Usage> {
-  // The description of the API says that `category` is one text, but it may be given several times.
-  return ok(api.GET('/api/1/usage', { params: { query: query as Parameters & { category?: never } }, signal }));
+  // The description of the API says that `category` is one text, but it may be given several times. Titles of pages come from a query (`isDirect`).
+  const known = query as Parameters & { category?: never; by: Exclude<By, 'browserTitle'> };
+  return ok(api.GET('/api/1/usage', { params: { query: known }, signal }));
 }
 
 function comparison(compare: Wanted['compare']): { compare?: string } {

@@ -518,7 +518,9 @@ impl ViewSegment {
             }
         }
         if let Some(stored) = self.totals()?
-            && !(0..objects).all(|object| stored.get(object) == Some(totals.of(object)))
+            && !(0..objects)
+                .zip(totals.of(objects))
+                .all(|(object, of)| stored.get(object) == Some(of))
         {
             return Err(self.original.damaged("its totals are not those of its events"));
         }

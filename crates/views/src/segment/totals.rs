@@ -53,26 +53,25 @@ impl TotalsBuilder {
         }
     }
 
-    /// What an object adds up to. One without events begins and ends with some other, so that it takes no bits.
-    pub(super) fn of(&self, object: u32) -> ObjectTotals {
+    /// What each of so many objects adds up to. One without events begins and ends with some other, so that it takes no bits.
+    pub(super) fn of(&self, objects: u32) -> Vec<ObjectTotals> {
         let has_events = |totals: &&ObjectTotals| totals.events > 0;
-        match self.objects.get(object as usize).filter(has_events) {
-            Some(totals) => *totals,
-            None => {
-                let other = self.objects.iter().find(has_events);
-                ObjectTotals {
-                    time: 0,
-                    events: 0,
-                    first: other.map_or(0, |totals| totals.first),
-                    last: other.map_or(0, |totals| totals.last),
-                }
-            }
-        }
+        let other = self.objects.iter().find(has_events);
+        let nothing = ObjectTotals {
+            time: 0,
+            events: 0,
+            first: other.map_or(0, |totals| totals.first),
+            last: other.map_or(0, |totals| totals.last),
+        };
+        let of = |object| self.objects.get(object as usize).filter(has_events);
+        (0..objects)
+            .map(|object| *of(object).unwrap_or(&nothing))
+            .collect()
     }
 
     /// Appends the section, of so many objects.
     pub(super) fn write(&self, objects: u32, out: &mut Vec<u8>) {
-        let all: Vec<ObjectTotals> = (0..objects).map(|object| self.of(object)).collect();
+        let all = self.of(objects);
         let column = |value: fn(&ObjectTotals) -> i64| all.iter().map(value).collect::<Vec<i64>>();
         let columns = [
             column(|totals| totals.time),

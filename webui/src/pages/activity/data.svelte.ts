@@ -71,9 +71,10 @@ export function useSums(sources: () => Sources): Sums {
         const scope = untrack(() => sources().scope);
         if (scope === null) throw new DOMException('not needed any more', 'AbortError');
         const wanted = untrack(() => wantedOf(by));
-        const before = isLong(scope) ? running[AFTER[by] ?? by] : undefined;
         const load = () => loadUsage(scope, wanted, signal);
-        const loading = AFTER[by] === undefined || before === undefined ? load() : before.then(load, load);
+        const first = AFTER[by];
+        const before = first !== undefined && isLong(scope) ? running[first] : undefined;
+        const loading = before === undefined ? load() : before.then(load, load);
         running[by] = loading;
         return loading;
       },
