@@ -103,7 +103,7 @@ it('saves a query as the standard web UI does, and remembers what ran', async ()
   await visitor.go('/query?range=last7d');
   await write(page, 'RETURN = 42;');
   await run(page);
-  await page.getByText('42', { exact: true }).waitFor();
+  await page.locator('.big', { hasText: /^42$/ }).waitFor();
   await page.getByRole('button', { name: 'Saved queries' }).click();
   await page.getByRole('textbox', { name: 'Save the query as' }).fill('The answer');
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
