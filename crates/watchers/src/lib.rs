@@ -7,15 +7,18 @@
 //! | [`clock`] | wall, monotonic and boot time behind a trait; notices sleep and clocks that were set |
 //! | [`afk`] | makes AFK events of input, locks, sleep and clock steps |
 //! | [`window`] | makes window events of windows and titles: settle time, rules, private windows |
+//! | [`desktop`] | watches Wayland, X11 and D-Bus, and reports what happens there |
+//! | [`modules`] | what records: each takes reports of the desktop and sends events |
 //!
-//! Nothing here knows a desktop: what watches X11, Wayland or D-Bus reports facts to these modules. `docs/watchers.md` says
-//! what is promised, `docs/afk.md` has the rules of AFK events.
+//! The first four know no desktop. `docs/watchers.md` says what is promised, `docs/afk.md` has the rules of AFK events.
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::indexing_slicing))]
 
 pub mod afk;
 mod client;
 pub mod clock;
+pub mod desktop;
+pub mod modules;
 mod queue;
 pub mod window;
 
