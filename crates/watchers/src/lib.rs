@@ -17,6 +17,7 @@
 pub mod afk;
 mod client;
 pub mod clock;
+mod data;
 pub mod desktop;
 pub mod modules;
 mod queue;

@@ -116,6 +116,18 @@ impl Afk {
         }
     }
 
+    /// Begins without anybody: nobody is there at `at`, until the next input. For the end of a time in which nothing was seen.
+    #[must_use]
+    pub fn start_away(at: Timestamp, timeout: Duration) -> Afk {
+        let mut afk = Afk::start(at, timeout);
+        afk.input = None;
+        afk.open = afk.open.map(|open| Open {
+            status: Status::Afk,
+            ..open
+        });
+        afk
+    }
+
     /// Time has passed. Returns the events that began or got longer, in order.
     pub fn tick(&mut self, now: Timestamp) -> Vec<AfkEvent> {
         self.pass(millis(now));

@@ -148,9 +148,19 @@ impl Presence {
     /// Begins, with somebody there and no reasons known.
     #[must_use]
     pub fn start(at: Timestamp, timeout: Duration) -> Presence {
+        Presence::with(at, Afk::start(at, timeout))
+    }
+
+    /// Begins without anybody, and with no reasons known; see [`Afk::start_away`].
+    #[must_use]
+    pub fn start_away(at: Timestamp, timeout: Duration) -> Presence {
+        Presence::with(at, Afk::start_away(at, timeout))
+    }
+
+    fn with(at: Timestamp, input: Afk) -> Presence {
         let now = millis(at);
         let mut presence = Presence {
-            input: Afk::start(at, timeout),
+            input,
             now,
             done: now,
             contexts: VecDeque::new(),

@@ -234,7 +234,15 @@ impl Client {
         self.bucket_of_host("timberline-presence", "timberline.presence")
     }
 
-    fn bucket_of_host(&self, client: &str, type_: &str) -> BucketHandle {
+    /// The bucket `timberline-window-facts_HOST`: what is known of the window in front beyond its event.
+    #[must_use]
+    pub fn window_facts_bucket(&self) -> BucketHandle {
+        self.bucket_of_host("timberline-window-facts", "timberline.window-facts")
+    }
+
+    /// The bucket `CLIENT_HOST`, as most watchers name theirs.
+    #[must_use]
+    pub(crate) fn bucket_of_host(&self, client: &str, type_: &str) -> BucketHandle {
         self.bucket(client, &format!("{client}_{}", self.0.hostname), type_)
     }
 

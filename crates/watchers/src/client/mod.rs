@@ -17,7 +17,7 @@ mod handle;
 mod http;
 mod sender;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transport;
 mod worker;
 

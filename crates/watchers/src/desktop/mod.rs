@@ -9,11 +9,20 @@
 //! | `session` | where the desktop is: display, buses, kind of session |
 //! | `source` | [`Source`], [`Reports`], and why a source ended |
 //! | `report` | what sources report |
+//! | `bus` | connections to message buses |
+//! | `property` | a property of a system service |
+//! | `mpris` | what is played, as players say on the session bus |
 
+#[cfg(target_os = "linux")]
+pub(crate) mod bus;
+#[cfg(target_os = "linux")]
+pub(crate) mod mpris;
+#[cfg(target_os = "linux")]
+pub(crate) mod property;
 mod report;
 mod session;
 mod source;
 
-pub use report::{Activity, Sighting};
+pub use report::{Activity, IDLE_AFTER, Report, Sighting};
 pub use session::{Session, SessionKind};
 pub use source::{At, Lost, Reports, Source, Watching};

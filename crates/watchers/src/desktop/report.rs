@@ -1,6 +1,46 @@
 //! What sources report.
+//!
+//! | what a source watches | what it reports |
+//! |---|---|
+//! | windows | `Option<Sighting>`: the window in front; `None`: there is none |
+//! | keyboard and pointer | [`Activity`] |
+//! | locks, other users, sleep | [`Fact`]: what holds now when it begins, then each change |
 
+use timberline_model::Duration;
+
+use crate::afk::Fact;
 use crate::window::Front;
+
+/// A kind of report. Sources report states: a report holds until the next one of its kind.
+pub trait Report: Clone + Send + 'static {
+    /// Whether `earlier` no longer holds, because this one says the same kind of thing.
+    fn replaces(&self, earlier: &Self) -> bool;
+}
+
+impl<T: Clone + Send + 'static> Report for Option<T> {
+    fn replaces(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Report for Activity {
+    fn replaces(&self, earlier: &Activity) -> bool {
+        matches!(self, Activity::Inhibited(_)) == matches!(earlier, Activity::Inhibited(_))
+    }
+}
+
+impl Report for Fact {
+    fn replaces(&self, earlier: &Fact) -> bool {
+        let kind = |fact: &Fact| match fact {
+            Fact::Locked | Fact::Unlocked => 0,
+            Fact::SwitchedAway | Fact::SwitchedBack => 1,
+            Fact::SleepBegan | Fact::SleepEnded => 2,
+            Fact::Reason(reason, _) => 3 + *reason as u8,
+            Fact::Input | Fact::ClockStepped { .. } | Fact::Ended => u8::MAX,
+        };
+        kind(self) == kind(earlier)
+    }
+}
 
 /// The window in front, with what is known of it beyond its events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +58,7 @@ pub struct Sighting {
 }
 
 /// Whether the person uses keyboard or pointer. The time of a report is that of the last input, which may lie a little in the
-/// past.
+/// past: `Idle` is reported at most [`IDLE_AFTER`] after the last input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activity {
     /// There was an input then, and there may be more at any time: input goes on until `Idle` is reported.
@@ -28,3 +68,7 @@ pub enum Activity {
     /// A program keeps the desktop from becoming idle (a video that plays), or no longer does. Says nothing about input.
     Inhibited(bool),
 }
+
+/// After so long without input a source reports [`Activity::Idle`], with the time of the last input. Whoever takes the reports
+/// relies on it: while a source says `Active`, there was an input within this time.
+pub const IDLE_AFTER: Duration = Duration::from_secs(5);

@@ -6,9 +6,92 @@
 //! |---|---|
 //! | `module` | [`Module`], and what one needs to run |
 //! | `status` | [`Status`]: how a module is, for `timberline status`, the API and the tray |
+//! | `options` | [`Options`]: what a person can choose |
+//! | `sources` | which sources the modules use, in the order of preference |
+//! | `probing` | keeps sources at work, and tries again those that have ended |
+//! | `chooser` | uses the best source that works |
+//! | `facts` | locks, other users, sleep and clock steps, for all modules |
+//! | `drive` | the loop of all modules: waits, and passes on what happens |
+//! | `spans` | events of something that has one state at a time |
+//! | `state` | modules that record one state at a time |
+//! | `board` | what modules know that is a reason for `afk` |
+//! | `services` | what services of the system say about the lid and the network |
+//! | `window` | the window in front |
+//! | `afk` | whether somebody is there, and the reasons |
+//! | `lid` | the lid, and sleep |
+//! | `preview` | what would be recorded of windows |
 
+mod afk;
+mod board;
+mod chooser;
+mod drive;
+mod facts;
+mod lid;
 mod module;
+mod options;
+mod preview;
+mod probing;
+#[cfg(target_os = "linux")]
+mod services;
+mod sources;
+mod spans;
+mod state;
 mod status;
+#[cfg(test)]
+mod tests;
+mod window;
+
+use std::sync::Arc;
+
+use afk::AfkModule;
+use board::Board;
+use lid::LidModule;
+use sources::Sources;
+use state::StateModule;
+use window::WindowModule;
+
+#[cfg(target_os = "linux")]
+use crate::desktop::mpris::Mpris;
 
 pub use module::{Context, Module, ModuleError, Running};
+pub use options::{AfkOptions, InputOptions, MediaOptions, Options, OptionsError, WindowOptions};
+pub use preview::{Preview, preview_windows};
 pub use status::{Backend, BackendState, State, Status};
+
+/// The modules of this system, in the order in which a person would list them.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn builtin(options: &Options) -> Vec<Arc<dyn Module>> {
+    let sources = Arc::new(Sources::of_this_system(options));
+    let board = Board::new();
+    vec![
+        Arc::new(WindowModule {
+            options: options.window.clone(),
+            sources: Arc::clone(&sources),
+            board: board.clone(),
+        }),
+        Arc::new(AfkModule {
+            options: options.afk.clone(),
+            sources: Arc::clone(&sources),
+            board,
+        }),
+        Arc::new(StateModule {
+            name: "media",
+            client: "aw-watcher-media-player",
+            bucket_type: "currently-playing",
+            tick: 10,
+            sources: {
+                let ignored = options.media.ignored_players.clone();
+                Box::new(move |session| vec![Box::new(Mpris::new(Arc::clone(session), ignored.clone()))])
+            },
+        }),
+        Arc::new(LidModule { sources }),
+        Arc::new(StateModule {
+            name: "network",
+            client: "aw-watcher-netstatus",
+            bucket_type: "networkstatus",
+            tick: 60,
+            sources: Box::new(services::network),
+        }),
+    ]
+}

@@ -3,12 +3,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use timberline_model::{Data, Timestamp};
 use tokio::sync::watch;
 
-use super::status::Status;
-use crate::Client;
+use super::status::{Backend, State, Status};
 use crate::clock::Clock;
 use crate::desktop::Session;
+use crate::{BucketHandle, Client};
 
 /// Something that records, as part of this process: `window`, `afk`, `media`, ...
 pub trait Module: Send + Sync {
@@ -49,5 +50,42 @@ impl Context {
     pub async fn stopped(&mut self) {
         // A supervisor that has gone is a stop, too.
         let _ = self.stop.wait_for(|stop| *stop).await;
+    }
+
+    /// Sends an event as far as it is known.
+    pub(super) fn record(&self, bucket: &BucketHandle, start: Timestamp, end: Timestamp, data: &Data) {
+        match bucket.event(start, end, data) {
+            // Nobody is woken up by it: it changes all the time.
+            Ok(_) => drop(self.status.send_if_modified(|status| {
+                status.last_recorded = status.last_recorded.max(Some(end));
+                false
+            })),
+            // The client has logged a full queue. A client that is closed takes nothing any more.
+            Err(error) => tracing::debug!(bucket = bucket.bucket().id, %error, "an event is not recorded"),
+        }
+    }
+
+    /// Says how the module is. What it records by, or what it waits for, is logged when it changes.
+    pub(super) fn say(&self, module: &str, state: State, backends: Vec<Backend>) {
+        self.status.send_if_modified(|status| {
+            if status.state == state && status.backends == backends {
+                return false;
+            }
+            let used = |backends: &[Backend]| {
+                let used = backends
+                    .iter()
+                    .find(|backend| backend.state == super::BackendState::Chosen);
+                used.map(|backend| backend.name)
+            };
+            if status.state != state || used(&status.backends) != used(&backends) {
+                match (&state, used(&backends)) {
+                    (State::Recording, Some(backend)) => tracing::info!(module, backend, "records"),
+                    (State::Waiting(reason), _) => tracing::info!(module, reason, "waits"),
+                    _ => {}
+                }
+            }
+            (status.state, status.backends) = (state, backends);
+            true
+        });
     }
 }

@@ -10,4 +10,4 @@ mod rules;
 
 pub use machine::{Front, PATIENCE, SETTLE, Window, WindowEvent};
 pub use private::PrivateWindows;
-pub use rules::{Rule, RuleError, Rules};
+pub use rules::{Cause, Explanation, Rule, RuleError, Rules};

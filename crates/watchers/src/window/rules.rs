@@ -10,7 +10,7 @@ use super::{Front, PrivateWindows};
 /// `app` and `title` are regular expressions that are searched for, whatever the case (`(?-i)` asks for the same case). Both
 /// must be found; one that is missing is found everywhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub struct Rule {
     /// What the name of the program must contain.
     #[serde(default)]
@@ -44,11 +44,29 @@ pub enum RuleError {
         source: Box<regex::Error>,
     },
     /// A rule does nothing.
-    #[error("window rule {number} does nothing: give it 'drop = true', 'set-app' or 'set-title'")]
+    #[error("window rule {number} does nothing: give it 'drop = true', 'set_app' or 'set_title'")]
     NoEffect {
         /// Which rule, from 1.
         number: usize,
     },
+}
+
+/// What is recorded of a window, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What is recorded; `None`: nothing.
+    pub recorded: Option<Front>,
+    /// What has changed or dropped it, in order.
+    pub causes: Vec<Cause>,
+}
+
+/// What changes or drops a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It is a private window of a browser.
+    PrivateWindow,
+    /// The rule with this number, from 1.
+    Rule(usize),
 }
 
 /// Compiled rules. Each sees what those before it have left; the rule for private windows comes first.
@@ -89,6 +107,38 @@ impl Rules {
         let compile = |(index, rule)| Compiled::of(index + 1, rule);
         let rules = rules.iter().enumerate().map(compile).collect::<Result<_, _>>()?;
         Ok(Rules { private, rules })
+    }
+
+    /// What is recorded of a window, and why, for somebody who tries rules.
+    #[must_use]
+    pub fn explain(&self, front: &Front) -> Explanation {
+        let mut causes = Vec::new();
+        let mut current = front.clone();
+        let private = std::iter::once((Cause::PrivateWindow, None));
+        let rules = self.rules.iter().enumerate();
+        let rules = rules.map(|(index, rule)| (Cause::Rule(index + 1), Some(rule)));
+        for (cause, rule) in private.chain(rules) {
+            let result = match rule {
+                Some(rule) => rule.apply(current.clone()),
+                None => self.private.apply(current.clone()),
+            };
+            if result.as_ref() != Some(&current) {
+                causes.push(cause);
+            }
+            match result {
+                Some(left) => current = left,
+                None => {
+                    return Explanation {
+                        recorded: None,
+                        causes,
+                    };
+                }
+            }
+        }
+        Explanation {
+            recorded: Some(current),
+            causes,
+        }
     }
 
     /// What is recorded of a window; `None`: nothing.
@@ -179,11 +229,11 @@ mod tests {
             r"
             [[rule]]
             app = '^(org\.)?kde\.(?<name>\w+)$'
-            set-app = '${name}'
+            set_app = '${name}'
             [[rule]]
             app = '^konsole$'
             title = '^(\S+) : \w+'
-            set-title = '$1'
+            set_title = '$1'
             ",
         )
         .expect("good rules");
@@ -202,6 +252,33 @@ mod tests {
         let error = rules("[[rule]]\napp = '('\ndrop = true\n").expect_err("no pattern");
         assert!(error.to_string().contains("'(' of window rule 1"), "{error}");
         assert!(std::error::Error::source(&error).is_some());
+    }
+
+    #[test]
+    fn an_explanation_names_the_rules_that_have_an_effect() {
+        let rules = rules(
+            r"
+            [[rule]]
+            app = 'term'
+            set_app = 'terminal'
+            [[rule]]
+            app = '^vim$'
+            drop = true
+            [[rule]]
+            title = 'secret'
+            drop = true
+            ",
+        )
+        .expect("good rules");
+        let explained = |app: &str, title: &str| {
+            let explanation = rules.explain(&front(app, title));
+            assert_eq!(explanation.recorded, rules.apply(front(app, title)));
+            explanation.causes
+        };
+        assert_eq!(explained("emacs", "notes"), []);
+        assert_eq!(explained("xterm", "notes"), [Cause::Rule(1)]);
+        assert_eq!(explained("xterm", "secret"), [Cause::Rule(1), Cause::Rule(3)]);
+        assert_eq!(explained("vim", "secret"), [Cause::Rule(2)]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::client::transport::{Answer, Method, NotSent, Request, Transport};
 
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// aw-server-rust: a heartbeat is compared with the event that the last heartbeat has written.
     Rust,
     /// aw-server: with the event that begins last; times are whole milliseconds.
@@ -39,26 +39,26 @@ struct BucketState {
 
 /// A server's state.
 #[derive(Debug)]
-pub(super) struct FakeServer {
+pub(crate) struct FakeServer {
     kind: Kind,
     buckets: BTreeMap<String, BucketState>,
     batches: BTreeMap<String, Value>,
     /// Buckets that the key may not write to.
-    pub(super) forbidden: Vec<String>,
+    pub(crate) forbidden: Vec<String>,
     /// Data that a privacy filter drops.
-    pub(super) filtered: Option<String>,
+    pub(crate) filtered: Option<String>,
     /// Data that the server refuses with 400.
-    pub(super) unreadable: Option<String>,
+    pub(crate) unreadable: Option<String>,
     /// Whether the key is for recording only.
-    pub(super) append_only: bool,
+    pub(crate) append_only: bool,
     /// Whether the server says that it creates buckets, and does not.
-    pub(super) forgets_buckets: bool,
+    pub(crate) forgets_buckets: bool,
     /// Each request, for tests that count them.
-    pub(super) requests: Vec<String>,
+    pub(crate) requests: Vec<String>,
 }
 
 impl FakeServer {
-    pub(super) fn new(kind: Kind) -> FakeServer {
+    pub(crate) fn new(kind: Kind) -> FakeServer {
         FakeServer {
             kind,
             buckets: BTreeMap::new(),
@@ -72,7 +72,7 @@ impl FakeServer {
         }
     }
 
-    pub(super) fn created_with(&self, bucket: &str) -> Value {
+    pub(crate) fn created_with(&self, bucket: &str) -> Value {
         self.buckets
             .get(bucket)
             .map(|bucket| bucket.created_with.clone())
@@ -80,13 +80,13 @@ impl FakeServer {
     }
 
     /// Forgets everything, as a server whose database was deleted.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.buckets.clear();
         self.batches.clear();
     }
 
     /// Start and end in seconds, and data.
-    pub(super) fn events(&self, bucket: &str) -> Vec<(i64, i64, String)> {
+    pub(crate) fn events(&self, bucket: &str) -> Vec<(i64, i64, String)> {
         let events = self.buckets.get(bucket).map_or(&[][..], |bucket| &bucket.events);
         let seconds = |time: Timestamp| time.nanos() / 1_000_000_000;
         let event = |event: &Stored| {
@@ -101,8 +101,19 @@ impl FakeServer {
         events.iter().map(event).collect()
     }
 
+    /// The events of a bucket as they are stored: start and end in milliseconds since 1970, and the data.
+    pub(crate) fn stored(&self, bucket: &str) -> Vec<(i64, i64, String)> {
+        let events = self.buckets.get(bucket).map_or(&[][..], |bucket| &bucket.events);
+        let millis = |time: Timestamp| time.nanos() / 1_000_000;
+        let event = |event: &Stored| {
+            let end = event.start.saturating_add(event.duration);
+            (millis(event.start), millis(end), event.data.clone())
+        };
+        events.iter().map(event).collect()
+    }
+
     /// A heartbeat of any client.
-    pub(super) fn beat(&mut self, id: &str, beat: &Heartbeat<'_>, pulsetime: Pulsetime) {
+    pub(crate) fn beat(&mut self, id: &str, beat: &Heartbeat<'_>, pulsetime: Pulsetime) {
         let kind = self.kind;
         let bucket = self.buckets.entry(id.to_owned()).or_default();
         let last = match kind {
@@ -140,7 +151,7 @@ impl FakeServer {
         bucket.events.push(beaten);
     }
 
-    pub(super) fn answer(&mut self, request: &Request) -> Answer {
+    pub(crate) fn answer(&mut self, request: &Request) -> Answer {
         let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
         self.requests.push(format!("{:?} {path}", request.method));
         let body = request.body.as_deref().unwrap_or_default();
@@ -305,7 +316,7 @@ fn answer(status: u16, body: Value) -> Answer {
 
 /// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// Nobody listens.
     Refused,
     /// The connection breaks before the server has read the request.
@@ -321,18 +332,18 @@ pub(super) enum Fault {
 }
 
 /// The network to a server.
-pub(super) struct Link {
-    pub(super) server: Mutex<FakeServer>,
+pub(crate) struct Link {
+    pub(crate) server: Mutex<FakeServer>,
     /// What happens to the next requests.
-    pub(super) next: Mutex<VecDeque<Fault>>,
+    pub(crate) next: Mutex<VecDeque<Fault>>,
     /// What happens to all others.
-    pub(super) always: Mutex<Option<Fault>>,
+    pub(crate) always: Mutex<Option<Fault>>,
     /// How often something was sent.
-    pub(super) sent: AtomicUsize,
+    pub(crate) sent: AtomicUsize,
 }
 
 impl Link {
-    pub(super) fn to(server: FakeServer) -> Link {
+    pub(crate) fn to(server: FakeServer) -> Link {
         Link {
             server: Mutex::new(server),
             next: Mutex::new(VecDeque::new()),

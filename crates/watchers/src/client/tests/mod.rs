@@ -2,7 +2,7 @@
 
 mod answers;
 mod chaos;
-mod fake_server;
+pub(crate) mod fake_server;
 mod once;
 mod process;
 mod queue;

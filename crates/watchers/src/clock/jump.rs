@@ -1,130 +1,11 @@
-//! The clocks that a watcher needs, behind a trait, and what their differences say: that the machine slept, and that
-//! somebody set the clock.
-//!
-//! | clock | stands still while the machine sleeps | can be set |
-//! |---|---|---|
-//! | wall | no | yes |
-//! | monotonic | yes | no |
-//! | boot time | no | no |
-//!
-//! So boot time minus monotonic time grows by the length of each sleep, and wall time minus boot time changes when the
-//! clock is set. A time zone, or its daylight saving time, changes none of them.
+//! What the difference of two readings says.
 
-use std::time::Instant;
-
-use parking_lot::Mutex;
 use timberline_model::{Duration, Timestamp};
+
+use super::Reading;
 
 /// Differences below this are no sleep and no step: clocks are read one after another, and NTP slews the wall clock.
 const LEAST_JUMP: Duration = Duration::from_secs(1);
-
-/// All clocks, read at the same moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// What the time is. Anybody may set this clock.
-    pub wall: Timestamp,
-    /// Since some moment in the past, without the time in which the machine slept.
-    pub monotonic: Duration,
-    /// Since some moment in the past, with the time in which the machine slept. `None` where the system has no such clock.
-    pub boot: Option<Duration>,
-}
-
-/// Something that tells the time.
-///
-/// ```
-/// use timberline_model::{Duration, Timestamp};
-/// use timberline_watchers::clock::{Clock, FakeClock};
-///
-/// let clock = FakeClock::at(Timestamp::parse("2026-03-01T10:00:00Z")?);
-/// clock.advance(Duration::from_secs(60));
-/// assert_eq!(clock.read().wall, Timestamp::parse("2026-03-01T10:01:00Z")?);
-/// # Ok::<(), timberline_model::TimeError>(())
-/// ```
-pub trait Clock: std::fmt::Debug + Send + Sync {
-    /// Reads all clocks.
-    fn read(&self) -> Reading;
-}
-
-/// The clocks of the system.
-#[derive(Debug)]
-pub struct SystemClock {
-    origin: Instant,
-}
-
-impl SystemClock {
-    /// The clocks of the system.
-    #[must_use]
-    pub fn new() -> SystemClock {
-        SystemClock {
-            origin: timberline_clock::monotonic(),
-        }
-    }
-}
-
-impl Default for SystemClock {
-    fn default() -> SystemClock {
-        SystemClock::new()
-    }
-}
-
-impl Clock for SystemClock {
-    fn read(&self) -> Reading {
-        let since = timberline_clock::monotonic().saturating_duration_since(self.origin);
-        Reading {
-            wall: Timestamp::from(timberline_clock::wall()),
-            monotonic: Duration::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)),
-            boot: timberline_disk::os::clock::boot_time().map(|time| Duration::from_nanos(time.nanos)),
-        }
-    }
-}
-
-/// Clocks for tests: they move only when the test says so.
-#[derive(Debug)]
-pub struct FakeClock(Mutex<Reading>);
-
-impl FakeClock {
-    /// Clocks that stand still at this time.
-    #[must_use]
-    pub fn at(wall: Timestamp) -> FakeClock {
-        FakeClock(Mutex::new(Reading {
-            wall,
-            monotonic: Duration::ZERO,
-            boot: Some(Duration::ZERO),
-        }))
-    }
-
-    /// The machine runs for so long.
-    pub fn advance(&self, time: Duration) {
-        let mut reading = self.0.lock();
-        reading.monotonic = reading.monotonic.saturating_add(time);
-        drop(reading);
-        self.suspend(time);
-    }
-
-    /// The machine sleeps for so long.
-    pub fn suspend(&self, time: Duration) {
-        let mut reading = self.0.lock();
-        reading.wall = reading.wall.saturating_add(time);
-        reading.boot = reading.boot.map(|boot| boot.saturating_add(time));
-    }
-
-    /// Somebody sets the wall clock forward, or back if `by` is negative.
-    pub fn step(&self, by: Duration) {
-        let mut reading = self.0.lock();
-        reading.wall = reading.wall.saturating_add(by);
-    }
-
-    /// From now on there is no clock that counts sleep.
-    pub fn without_boot_time(&self) {
-        self.0.lock().boot = None;
-    }
-}
-
-impl Clock for FakeClock {
-    fn read(&self) -> Reading {
-        *self.0.lock()
-    }
-}
 
 /// What has happened to the clocks between two readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,6 +68,7 @@ impl JumpDetector {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::{Clock, FakeClock, SystemClock};
 
     const HOUR: Duration = Duration::from_secs(3600);
 

@@ -1,0 +1,142 @@
+//! What all modules do in the same way: wait for what happens, pass it on to what makes events of it, and send these.
+
+use std::future::pending;
+use std::time::Duration;
+
+use timberline_model::Timestamp;
+
+use super::chooser::{Chooser, Feed};
+use super::facts::Facts;
+use super::module::{Context, ModuleError};
+use super::spans::Span;
+use crate::BucketHandle;
+use crate::afk::Fact;
+use crate::desktop::{At, Report};
+
+/// An event as far as it is known, for one of a module's buckets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    /// Which bucket.
+    pub(super) bucket: usize,
+    /// The event.
+    pub(super) span: Span,
+}
+
+/// Makes events of what happens. All times are at most `now`.
+pub(super) trait Machine<R>: Send {
+    /// Something that concerns everything has happened.
+    fn fact(&mut self, fact: At<Fact>) -> Vec<Record>;
+
+    /// The sources say something.
+    fn feed(&mut self, now: Timestamp, feed: Feed<R>) -> Vec<Record>;
+
+    /// Time has passed.
+    fn tick(&mut self, now: Timestamp) -> Vec<Record>;
+
+    /// The module ends now.
+    fn end(&mut self, now: Timestamp) -> Vec<Record>;
+
+    /// When it needs a tick at the latest; `None`: when something happens.
+    fn wake_at(&self, now: Timestamp) -> Option<Timestamp>;
+}
+
+/// A module at work: its name, its buckets, what it hears, and what makes events of it.
+pub(super) struct Drive<R, M> {
+    pub(super) name: &'static str,
+    pub(super) buckets: Vec<BucketHandle>,
+    pub(super) chooser: Chooser<R>,
+    pub(super) facts: Facts,
+    pub(super) machine: M,
+}
+
+enum Wake<R> {
+    Stop,
+    Facts(Vec<At<Fact>>),
+    Feed(Option<Feed<R>>),
+    Tick,
+}
+
+impl<R: Report, M: Machine<R>> Drive<R, M> {
+    /// Records until the module is to stop.
+    pub(super) async fn run(mut self, mut context: Context) -> Result<(), ModuleError> {
+        let bucket = self.buckets.first().map(|bucket| bucket.bucket().id.clone());
+        context.status.send_modify(|status| status.bucket = bucket);
+        loop {
+            context.say(self.name, self.chooser.state(), self.chooser.backends());
+            let wake = self.wait(&mut context).await;
+            // Sleep and clock steps come first: what is reported now has happened after them.
+            let (now, jumps) = self.facts.now();
+            let mut records = Vec::new();
+            for fact in jumps {
+                records.extend(self.machine.fact(fact));
+            }
+            let until_now = |time: Timestamp| time.min(now);
+            match wake {
+                Wake::Stop => {
+                    records.extend(self.machine.end(now));
+                    self.send(&context, records);
+                    return Ok(());
+                }
+                Wake::Facts(facts) => {
+                    for fact in facts {
+                        let time = until_now(fact.time);
+                        records.extend(self.machine.fact(At { time, ..fact }));
+                    }
+                }
+                Wake::Feed(Some(feed)) => {
+                    let feed = match feed {
+                        Feed::From(time, source) => Feed::From(until_now(time), source),
+                        Feed::Report(report) => Feed::Report(At {
+                            time: until_now(report.time),
+                            ..report
+                        }),
+                    };
+                    records.extend(self.machine.feed(now, feed));
+                }
+                Wake::Feed(None) | Wake::Tick => {}
+            }
+            records.extend(self.machine.tick(now));
+            self.send(&context, records);
+        }
+    }
+
+    async fn wait(&mut self, context: &mut Context) -> Wake<R> {
+        let now = context.clock.read().wall;
+        let wait = self.machine.wake_at(now).map(|at| until(now, at));
+        let tick = async {
+            match wait {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = context.stopped() => Wake::Stop,
+            facts = self.facts.next() => Wake::Facts(facts),
+            feed = self.chooser.next() => Wake::Feed(feed),
+            () = tick => Wake::Tick,
+        }
+    }
+
+    fn send(&self, context: &Context, records: Vec<Record>) {
+        for Record { bucket, span } in records {
+            if let Some(bucket) = self.buckets.get(bucket) {
+                context.record(bucket, span.start, span.end, &span.data);
+            }
+        }
+    }
+}
+
+/// How long to wait, at least a millisecond: a module that is woken too early does not spin.
+fn until(now: Timestamp, at: Timestamp) -> Duration {
+    let nanos = u64::try_from(at.since(now).nanos()).unwrap_or(0);
+    Duration::from_nanos(nanos).max(Duration::from_millis(1))
+}
+
+/// The next time that is a multiple of `seconds`. Modules that need a tick now and then take these times, so that they are woken
+/// together, and what they send is one request.
+pub(super) fn next_multiple(now: Timestamp, seconds: i64) -> Timestamp {
+    let every = seconds.saturating_mul(1_000_000_000).max(1);
+    let next = now.nanos().div_euclid(every).saturating_add(1);
+    Timestamp::from_nanos(next.saturating_mul(every))
+}

@@ -1,0 +1,111 @@
+//! The module `lid`: the lid, and sleep. The data are those of aw-watcher-lid.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use timberline_model::{Data, Timestamp};
+
+use super::chooser::{Chooser, Feed};
+use super::drive::{Drive, Machine, Record, next_multiple};
+use super::facts::Facts;
+use super::module::{Context, Module, Running};
+use super::sources::Sources;
+use super::spans::{Span, Spans};
+use crate::afk::Fact;
+use crate::data::object;
+use crate::desktop::At;
+
+/// What lasts is sent again after so many seconds.
+const TICK: i64 = 60;
+
+/// The module.
+pub(super) struct LidModule {
+    pub(super) sources: Arc<Sources>,
+}
+
+impl Module for LidModule {
+    fn name(&self) -> &'static str {
+        "lid"
+    }
+
+    fn run(&self, context: Context) -> Running {
+        let drive = Drive {
+            name: "lid",
+            buckets: vec![context.client.bucket_of_host("aw-watcher-lid", "systemafkstatus")],
+            chooser: Chooser::start((self.sources.lid)(&context.session), &context.clock),
+            facts: Facts::start((self.sources.facts)(&context.session), &context.clock),
+            machine: Lid::default(),
+        };
+        Box::pin(drive.run(context))
+    }
+}
+
+/// What happened last lasts until something else happens.
+#[derive(Default)]
+struct Lid {
+    spans: Spans,
+    closed: Option<bool>,
+}
+
+impl Lid {
+    fn set(&mut self, at: Timestamp, data: Option<Data>) -> Vec<Record> {
+        records(self.spans.set(at, data))
+    }
+}
+
+fn records(span: Option<Span>) -> Vec<Record> {
+    span.map(|span| Record { bucket: 0, span }).into_iter().collect()
+}
+
+fn data(away: bool, source: &str, lid: Option<&str>, suspend: Option<&str>) -> Data {
+    let or_null = |text: Option<&str>| Some(text.map_or(Value::Null, Value::from));
+    object([
+        (
+            "status",
+            Some(Value::from(if away { "system-afk" } else { "not-afk" })),
+        ),
+        ("lid_state", or_null(lid)),
+        ("suspend_state", or_null(suspend)),
+        ("boot_gap", Some(json!(false))),
+        ("event_source", Some(Value::from(source))),
+    ])
+}
+
+fn of_lid(closed: bool) -> Data {
+    data(closed, "lid", Some(if closed { "closed" } else { "open" }), None)
+}
+
+impl Machine<Option<bool>> for Lid {
+    fn fact(&mut self, fact: At<Fact>) -> Vec<Record> {
+        match fact.report {
+            Fact::SleepBegan => self.set(fact.time, Some(data(true, "suspend", None, Some("suspended")))),
+            Fact::SleepEnded => self.set(fact.time, Some(data(false, "suspend", None, Some("resumed")))),
+            Fact::ClockStepped { to } => records(self.spans.interrupt(fact.time, to)),
+            _ => Vec::new(),
+        }
+    }
+
+    fn feed(&mut self, _: Timestamp, feed: Feed<Option<bool>>) -> Vec<Record> {
+        match feed {
+            Feed::From(at, None) if self.closed.take().is_some() => self.set(at, None),
+            Feed::From(..) => Vec::new(),
+            Feed::Report(At { report, .. }) if report == self.closed => Vec::new(),
+            Feed::Report(At { time, report }) => {
+                self.closed = report;
+                self.set(time, report.map(of_lid))
+            }
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Vec<Record> {
+        records(self.spans.tick(now))
+    }
+
+    fn end(&mut self, now: Timestamp) -> Vec<Record> {
+        self.set(now, None)
+    }
+
+    fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.spans.is_open().then(|| next_multiple(now, TICK))
+    }
+}
