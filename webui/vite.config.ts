@@ -5,6 +5,10 @@ import { cspHeader, DEV_NONCE } from './build/csp';
 
 const server = process.env['TIMBERLINE_SERVER'] ?? 'http://127.0.0.1:5600';
 
+/** `src/boot.ts` and what it imports. */
+const FIRST =
+  /preload-helper|src\/(boot|api\/(early|key)|shell\/(address|loads)|settings\/(landing|look)|text\/languages)\.ts$/;
+
 export default defineConfig(({ command }) => ({
   base: './',
   plugins: [svelte(), compressed()],
@@ -19,8 +23,14 @@ export default defineConfig(({ command }) => ({
         entryFileNames: 'assets/[name]-[hash].js',
         chunkFileNames: 'assets/[name]-[hash].js',
         assetFileNames: 'assets/[name]-[hash][extname]',
-        // Icons that several pages use would be two dozen files of a few hundred bytes.
-        codeSplitting: { groups: [{ name: 'icons', test: /@lucide/, minShareCount: 2 }] },
+        codeSplitting: {
+          groups: [
+            // What runs first is a file of its own, so that it does not wait until all others are read.
+            { name: 'boot', test: FIRST, priority: 2 },
+            // Icons that several pages use would be two dozen files of a few hundred bytes.
+            { name: 'icons', test: /@lucide/, minShareCount: 2 },
+          ],
+        },
       },
     },
   },

@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from 'openapi-fetch';
+import { takeEarly } from './early';
 import { fromAnswer, isAbort, toApiError } from './error';
 import { apiKey, keyNeeded } from './key';
 import { reading } from './reading.svelte';
@@ -90,6 +91,8 @@ export async function findServer(): Promise<void> {
 
 export const api = createClient<paths>({
   baseUrl: DIRECTORY,
+  // eslint-disable-next-line no-restricted-globals -- this is the client
+  fetch: (request) => takeEarly(request) ?? fetch(request),
   Request: ServerRequest,
   querySerializer: { array: { style: 'form', explode: true } },
 });

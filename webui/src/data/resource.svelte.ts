@@ -27,6 +27,7 @@ export function resource<K, T>(
   options: ResourceOptions<T> = {},
 ): Resource<K, T> {
   const made = new Resource(key, fetcher, options);
+  made.begin();
   $effect(() => made.follow());
   $effect(() => made.listen());
   return made;
@@ -47,6 +48,8 @@ export class Resource<K, T> {
   #controller: AbortController | null = null;
   #timer = 0;
   #loadedAt = 0;
+  /** What the request that `begin` has sent is for. */
+  #begun: string | null = null;
 
   constructor(
     private readonly key: () => K | null,
@@ -65,11 +68,21 @@ export class Resource<K, T> {
     if (this.value !== undefined) this.value = change(this.value);
   }
 
+  /** Sends the first request before the component is drawn. */
+  begin(): void {
+    const key = untrack(this.key);
+    if (key === null) return;
+    this.#begun = nameOf(key);
+    untrack(() => void this.#load(key, true));
+  }
+
   follow(): () => void {
     const key = this.key();
     void reading.asOf; // the past of the same key is another value
     untrack(() => {
-      if (key !== null) void this.#load(key, true);
+      const begun = this.#begun;
+      this.#begun = null;
+      if (key !== null && (begun === null || begun !== nameOf(key))) void this.#load(key, true);
     });
     return () => {
       clearTimeout(this.#timer);
@@ -116,4 +129,9 @@ export class Resource<K, T> {
     this.loading = false;
     this.#loadedAt = performance.now();
   }
+}
+
+/** Two keys of the same name ask for the same. */
+function nameOf(key: unknown): string {
+  return JSON.stringify([key, reading.asOf]);
 }

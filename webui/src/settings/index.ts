@@ -11,4 +11,5 @@ export {
   type ZoneEntry,
 } from './keys';
 export { landingPath, landingSetting } from './landing';
-export { rememberedLook, settings } from './settings.svelte';
+export { rememberedLook } from './look';
+export { settings } from './settings.svelte';

@@ -3,11 +3,15 @@ import type { Calendar } from '../calendar';
 import { DEFAULTS, type SettingKey, type Settings } from './keys';
 import { isSettingKey, readSetting, readSettings } from './read';
 
+/** The zone of the system. To ask for it takes a millisecond. */
+const SYSTEM_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /** All settings, loaded once and then kept in step: by our own changes, and by `changed` for those of other programs. */
 class SettingsStore {
   #values = $state.raw<Settings>(DEFAULTS);
   #set = $state.raw<ReadonlySet<string>>(new Set());
   loaded = $state(false);
+  #loading: Promise<void> | null = null;
 
   get value(): Settings {
     return this.#values;
@@ -21,7 +25,13 @@ class SettingsStore {
     return this.#set.has(key);
   }
 
-  async load(): Promise<void> {
+  /** Loads them. Who calls it while they are being loaded waits for the same answer. */
+  load(): Promise<void> {
+    this.#loading ??= this.#load().finally(() => (this.#loading = null));
+    return this.#loading;
+  }
+
+  async #load(): Promise<void> {
     const all = (await ok(api.GET('/api/0/settings'))) as Record<string, unknown>;
     this.#values = readSettings(all);
     this.#set = new Set(Object.keys(all));
@@ -52,11 +62,11 @@ class SettingsStore {
       this.#show(key, readSetting(key, value));
   }
 
-  get calendar(): Calendar {
-    const { startOfDay, startOfWeek } = this.#values;
-    const zone = this.#values['timberline.zone'] || Intl.DateTimeFormat().resolvedOptions().timeZone;
-    return { zone, dayStart: startOfDay, weekStart: startOfWeek };
-  }
+  readonly calendar: Calendar = $derived({
+    zone: this.#values['timberline.zone'] || SYSTEM_ZONE,
+    dayStart: this.#values.startOfDay,
+    weekStart: this.#values.startOfWeek,
+  });
 
   #show<K extends SettingKey>(key: K, value: Settings[K]): void {
     this.#values = { ...this.#values, [key]: value };
@@ -78,17 +88,3 @@ class SettingsStore {
 }
 
 export const settings = new SettingsStore();
-
-/** What the browser remembers of the look before the settings are here. */
-export function rememberedLook(): Record<'theme' | 'locale' | 'landingpage' | 'contrast', string | null> {
-  try {
-    return {
-      theme: localStorage.getItem('theme'),
-      locale: localStorage.getItem('locale'),
-      landingpage: localStorage.getItem('landingpage'),
-      contrast: localStorage.getItem('timberline.contrast'),
-    };
-  } catch {
-    return { theme: null, locale: null, landingpage: null, contrast: null };
-  }
-}

@@ -13,6 +13,7 @@ import Timeline from '@lucide/svelte/icons/chart-gantt';
 import Trends from '@lucide/svelte/icons/trending-up';
 import type { Component } from 'svelte';
 import type { MessageKey } from '../text';
+import { LOADS } from './loads';
 
 /** A page gets the parameters of its path; everything else it reads from `route`. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- pages without parameters have no properties at all
@@ -38,7 +39,7 @@ export const PAGES: readonly Page[] = [
     nav: 'first',
     key: 'a',
     icon: Activity,
-    load: () => import('../pages/activity/ActivityPage.svelte'),
+    load: LOADS.activity,
   },
   {
     name: 'timeline',
@@ -47,7 +48,7 @@ export const PAGES: readonly Page[] = [
     nav: 'first',
     key: 't',
     icon: Timeline,
-    load: () => import('../pages/timeline/TimelinePage.svelte'),
+    load: LOADS.timeline,
   },
   {
     name: 'trends',
@@ -56,7 +57,7 @@ export const PAGES: readonly Page[] = [
     nav: 'look',
     key: 'r',
     icon: Trends,
-    load: () => import('../pages/trends/TrendsPage.svelte'),
+    load: LOADS.trends,
   },
   {
     name: 'report',
@@ -65,7 +66,7 @@ export const PAGES: readonly Page[] = [
     nav: 'look',
     key: 'e',
     icon: Report,
-    load: () => import('../pages/report/ReportPage.svelte'),
+    load: LOADS.report,
   },
   {
     name: 'search',
@@ -74,7 +75,7 @@ export const PAGES: readonly Page[] = [
     nav: 'first',
     key: 's',
     icon: Search,
-    load: () => import('../pages/search/SearchPage.svelte'),
+    load: LOADS.search,
   },
   {
     name: 'stopwatch',
@@ -83,7 +84,7 @@ export const PAGES: readonly Page[] = [
     nav: 'first',
     key: 'w',
     icon: Stopwatch,
-    load: () => import('../pages/stopwatch/StopwatchPage.svelte'),
+    load: LOADS.stopwatch,
   },
   {
     name: 'goals',
@@ -92,7 +93,7 @@ export const PAGES: readonly Page[] = [
     nav: 'look',
     key: 'o',
     icon: Goals,
-    load: () => import('../pages/goals/GoalsPage.svelte'),
+    load: LOADS.goals,
   },
   {
     name: 'query',
@@ -101,7 +102,7 @@ export const PAGES: readonly Page[] = [
     nav: 'shape',
     key: 'q',
     icon: Query,
-    load: () => import('../pages/query/QueryPage.svelte'),
+    load: LOADS.query,
   },
   {
     name: 'categories',
@@ -110,7 +111,7 @@ export const PAGES: readonly Page[] = [
     nav: 'shape',
     key: 'c',
     icon: Categories,
-    load: () => import('../pages/categories/CategoriesPage.svelte'),
+    load: LOADS.categories,
   },
   {
     name: 'data',
@@ -119,9 +120,9 @@ export const PAGES: readonly Page[] = [
     nav: 'shape',
     key: 'd',
     icon: Data,
-    load: () => import('../pages/data/DataPage.svelte'),
+    load: LOADS.data,
   },
-  { name: 'bucket', path: '/data/:bucket', title: 'data.title', load: () => import('../pages/data/BucketPage.svelte') },
+  { name: 'bucket', path: '/data/:bucket', title: 'data.title', load: LOADS.bucket },
   {
     name: 'log',
     path: '/log',
@@ -129,7 +130,7 @@ export const PAGES: readonly Page[] = [
     nav: 'machine',
     key: 'l',
     icon: Log,
-    load: () => import('../pages/log/LogPage.svelte'),
+    load: LOADS.log,
   },
   {
     name: 'status',
@@ -138,7 +139,7 @@ export const PAGES: readonly Page[] = [
     nav: 'machine',
     key: 'u',
     icon: Status,
-    load: () => import('../pages/status/StatusPage.svelte'),
+    load: LOADS.status,
   },
   {
     name: 'settings',
@@ -147,18 +148,18 @@ export const PAGES: readonly Page[] = [
     nav: 'machine',
     key: 'i',
     icon: Settings,
-    load: () => import('../pages/settings/SettingsPage.svelte'),
+    load: LOADS.settings,
   },
   {
     name: 'first-run',
     path: '/welcome',
     title: 'first-run.title',
-    load: () => import('../pages/first-run/FirstRunPage.svelte'),
+    load: LOADS['first-run'],
   },
   {
     name: 'gallery',
     path: '/gallery',
     title: 'shell.gallery',
-    load: () => import('../design/gallery/GalleryPage.svelte'),
+    load: LOADS.gallery,
   },
 ];

@@ -1,9 +1,10 @@
 import { Temporal, type Calendar, type Days, type Range, daysOf } from '../calendar';
+import { dateFormat } from './formatters';
 import { text } from './text.svelte';
 
 /** Dates in the language of the page. Plain dates have no zone; instants are shown in the zone of the calendar. */
 export function dateText(date: Temporal.PlainDate, options: Intl.DateTimeFormatOptions = LONG): string {
-  return new Intl.DateTimeFormat(text.locale, { ...options, timeZone: 'UTC' }).format(utc(date));
+  return dateFormat(text.locale, { ...options, timeZone: 'UTC' }).format(utc(date));
 }
 
 export function instantText(
@@ -13,7 +14,7 @@ export function instantText(
 ): string {
   const milliseconds = typeof instant === 'string' ? Date.parse(instant) : instant.epochMilliseconds;
   if (Number.isNaN(milliseconds)) return '–';
-  return formatter(text.locale, zone, options).format(milliseconds);
+  return dateFormat(text.locale, { ...options, timeZone: zone }).format(milliseconds);
 }
 
 /** "Sun, 29 November 2026", "23–29 November 2026", "November 2026", "2026" */
@@ -25,7 +26,7 @@ export function rangeText(range: Range, calendar: Calendar): string {
 }
 
 export function daysText({ first, end }: Days): string {
-  const format = new Intl.DateTimeFormat(text.locale, {
+  const format = dateFormat(text.locale, {
     day: 'numeric',
     month: 'long',
     year: 'numeric',
@@ -39,18 +40,6 @@ export function agoText(instant: string, now: number = Date.now()): string {
   const seconds = (Date.parse(instant) - now) / 1000;
   const [unit, size] = UNITS.find(([, s]) => Math.abs(seconds) >= s) ?? (['second', 1] as const);
   return new Intl.RelativeTimeFormat(text.locale, { numeric: 'auto' }).format(Math.round(seconds / size), unit);
-}
-
-/** A formatter takes far longer to make than to use, and a table uses the same one for each row. */
-const formatters = new Map<string, Intl.DateTimeFormat>();
-
-function formatter(locale: string, zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = JSON.stringify([locale, zone, options]);
-  const known = formatters.get(key);
-  if (known !== undefined) return known;
-  const made = new Intl.DateTimeFormat(locale, { ...options, timeZone: zone });
-  formatters.set(key, made);
-  return made;
 }
 
 const LONG: Intl.DateTimeFormatOptions = { weekday: 'short', day: 'numeric', month: 'long', year: 'numeric' };

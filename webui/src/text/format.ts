@@ -1,3 +1,5 @@
+import { numberFormat } from './formatters';
+
 /** Durations and numbers as people read them. Everything takes its locale, so that it can be tested; see text.svelte.ts. */
 
 const SECONDS = { d: 86_400, h: 3600, min: 60 } as const;
@@ -7,7 +9,7 @@ export function durationText(seconds: number, locale: string): string {
   if (!Number.isFinite(seconds)) return '–';
   const sign = seconds < 0 ? '−' : '';
   const whole = Math.round(Math.abs(seconds));
-  const number = new Intl.NumberFormat(locale);
+  const number = numberFormat(locale);
   if (whole >= SECONDS.h) {
     const minutes = Math.round(whole / SECONDS.min);
     return joined(sign, [number.format(Math.floor(minutes / 60)), 'h'], minutes % 60, 'min');
@@ -35,14 +37,14 @@ export function durationExact(seconds: number): string {
 
 /** Hours as a decimal number, for axes and timesheets: "3.2". */
 export function hoursText(seconds: number, locale: string, digits = 1): string {
-  return new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(seconds / SECONDS.h);
+  return numberFormat(locale, { maximumFractionDigits: digits }).format(seconds / SECONDS.h);
 }
 
 export function bytesText(bytes: number, locale: string): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
   const power = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1);
   const unit = units[power] ?? 'byte';
-  return new Intl.NumberFormat(locale, {
+  return numberFormat(locale, {
     style: 'unit',
     unit,
     unitDisplay: 'short',

@@ -1,15 +1,4 @@
 export { agoText, dateText, daysText, instantText, rangeText } from './dates.svelte';
 export { durationExact } from './format';
-export {
-  bytes,
-  duration,
-  hours,
-  languageFrom,
-  LANGUAGES,
-  number,
-  percent,
-  t,
-  text,
-  type Language,
-  type MessageKey,
-} from './text.svelte';
+export { languageFrom, LANGUAGES, type Language } from './languages';
+export { bytes, duration, hours, number, percent, t, text, type MessageKey } from './text.svelte';

@@ -1,3 +1,5 @@
+import { numberFormat, pluralRules } from './formatters';
+
 /** A message is a text with {parameters}, or forms of it by the plural category of `count`. */
 export type Message = string | Readonly<Record<string, string>>;
 export type Params = Readonly<Record<string, string | number>>;
@@ -7,11 +9,11 @@ export function fill(message: Message, params: Params, locale: string): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = params[name];
     if (value === undefined) return whole;
-    return typeof value === 'number' ? new Intl.NumberFormat(locale).format(value) : value;
+    return typeof value === 'number' ? numberFormat(locale).format(value) : value;
   });
 }
 
 function form(forms: Readonly<Record<string, string>>, params: Params, locale: string): string {
   const count = Number(params['count'] ?? 0);
-  return forms[new Intl.PluralRules(locale).select(count)] ?? forms['other'] ?? '';
+  return forms[pluralRules(locale).select(count)] ?? forms['other'] ?? '';
 }

@@ -1,25 +1,11 @@
-import type de from './de';
-import type en from './en';
 import { bytesText, durationText, hoursText } from './format';
-import { fill, type Message, type Params } from './message';
+import { numberFormat } from './formatters';
+import { loadMessages, type Language, type Messages, type Room } from './languages';
+import { fill, type Params } from './message';
 
-export type Messages = typeof en;
-export type Language = 'en' | 'de';
 /** `page.key`, such as `shell.search`. */
 export type MessageKey = { [R in keyof Messages & string]: `${R}.${keyof Messages[R] & string}` }[keyof Messages &
   string];
-
-export const LANGUAGES: readonly { id: Language; name: string }[] = [
-  { id: 'en', name: 'English' },
-  { id: 'de', name: 'Deutsch' },
-];
-
-type Room = Readonly<Record<string, Message>>;
-
-const load: Record<Language, () => Promise<Readonly<Record<string, Room>>>> = {
-  en: async () => (await import('./en')).default satisfies Record<string, Room>,
-  de: async () => (await import('./de')).default satisfies typeof de,
-};
 
 class Text {
   language = $state<Language>('en');
@@ -28,7 +14,7 @@ class Text {
   #messages = $state.raw<Readonly<Record<string, Room>>>({});
 
   async use(language: Language): Promise<void> {
-    this.#messages = await load[language]();
+    this.#messages = await loadMessages(language);
     this.language = language;
     this.locale = navigator.languages.find((l) => l === language || l.startsWith(`${language}-`)) ?? language;
     document.documentElement.lang = language;
@@ -52,15 +38,6 @@ export const duration = (seconds: number): string => durationText(seconds, text.
 export const hours = (seconds: number, digits = 1): string => hoursText(seconds, text.locale, digits);
 export const bytes = (count: number): string => bytesText(count, text.locale);
 export const number = (value: number, options: Intl.NumberFormatOptions = {}): string =>
-  new Intl.NumberFormat(text.locale, options).format(value);
+  numberFormat(text.locale, options).format(value);
 export const percent = (part: number, digits = 0): string =>
   number(part, { style: 'percent', maximumFractionDigits: digits });
-
-export function languageFrom(wanted: string | null | undefined): Language {
-  const known = (tag: string) => LANGUAGES.find((l) => tag === l.id || tag.startsWith(`${l.id}-`))?.id;
-  for (const tag of [wanted ?? '', ...navigator.languages]) {
-    const language = known(tag);
-    if (language !== undefined) return language;
-  }
-  return 'en';
-}
