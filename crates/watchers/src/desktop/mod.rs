@@ -12,6 +12,7 @@
 //! | `bus` | connections to message buses |
 //! | `property` | a property of a system service |
 //! | `mpris` | what is played, as players say on the session bus |
+//! | [`wayland`] | sources of Wayland compositors |
 
 #[cfg(target_os = "linux")]
 pub(crate) mod bus;
@@ -22,6 +23,8 @@ pub(crate) mod property;
 mod report;
 mod session;
 mod source;
+#[cfg(target_os = "linux")]
+pub mod wayland;
 
 pub use report::{Activity, IDLE_AFTER, Report, Sighting};
 pub use session::{Session, SessionKind};

@@ -8,5 +8,7 @@
 
 mod afk_documentation;
 mod afk_model;
+#[cfg(target_os = "linux")]
+mod wayland;
 mod window_documentation;
 mod window_model;
