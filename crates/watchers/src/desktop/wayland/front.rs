@@ -87,8 +87,8 @@ fn sighting<S: Toplevels>(state: &mut S) -> Option<Sighting> {
         full_screen: look.full_screen,
         monitor: look
             .monitors
-            .first()
-            .and_then(|output| monitors.name(output))
+            .iter()
+            .find_map(|output| monitors.name(output))
             .map(str::to_owned),
         ..Sighting::default()
     })
