@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use timberline_benches::history::{BUCKETS, end, history};
 use timberline_model::{Duration, Heartbeat, Pulsetime, Timestamp};
-use timberline_query::activity::{CategoryRules, Definition, Dimension, UsageRequest};
+use timberline_query::activity::{CategoryRules, Definition, Dimension, Listed, UsageRequest};
 use timberline_query::calendar::{Calendar, Interval};
 use timberline_query::categories::Categories;
 use timberline_query::{Cancel, Engine, Limits, Period};
@@ -74,7 +74,7 @@ fn usage(store: &Store, engine: &Engine, by: Dimension, interval: Interval) -> i
         by,
         calendar: &calendar,
         bins: &bins,
-        limit: 100,
+        listed: Listed::Longest(100),
         past: false,
     };
     let usage = engine

@@ -12,13 +12,17 @@
 //! | `plan` | how a period is divided into parts of about a day |
 //! | `quiet` | where it can be cut so that nothing changes |
 //! | `parts`, `stopwatch` | the activity of a part; the stopwatch |
-//! | `sums`, `cache` | sums of a part, kept until its events change |
-//! | `usage`, `spans` | the answers: sums, and spans |
+//! | `dimension`, `labels` | what is added up by; what groups have in common |
+//! | `sums`, `packed`, `cache` | sums of a part, kept in few bytes until its events change |
+//! | `usage`, `total`, `spans` | the answers: sums, and spans |
 
 mod browsers;
 mod cache;
 mod category_rules;
 mod definition;
+mod dimension;
+mod labels;
+mod packed;
 mod parts;
 mod plan;
 mod quiet;
@@ -26,12 +30,13 @@ mod spans;
 mod stopwatch;
 mod sums;
 mod text;
+mod total;
 mod usage;
 
 pub(crate) use cache::ActivityCache;
 pub use category_rules::CategoryRules;
 pub use definition::{Definition, DefinitionError, Device, Source};
+pub use dimension::Dimension;
 pub use plan::Origin;
 pub use spans::{Activity, ActivityRequest, ActivitySpan, Place};
-pub use sums::Dimension;
-pub use usage::{Label, Times, Usage, UsageRequest};
+pub use usage::{Label, Listed, Times, Usage, UsageRequest};

@@ -12,6 +12,7 @@ use super::cache::{Kept, Key};
 use super::definition::{Definition, Source};
 use super::parts::Wanted;
 use super::quiet::{Edges, MAX_REACH, likely_quiet};
+use super::text::Urls;
 use crate::calendar::Calendar;
 use crate::catalog::Catalog;
 use crate::engine::Engine;
@@ -109,7 +110,7 @@ impl<'a> Plan<'a> {
         engine: &'a Engine,
         snapshot: &'a Snapshot,
         definition: &'a Definition,
-        source: Source,
+        (source, urls): (Source, Urls),
         past: bool,
         cancel: &Cancel,
     ) -> Result<Plan<'a>, QueryError> {
@@ -124,7 +125,7 @@ impl<'a> Plan<'a> {
             Source::Browser | Source::Editor => None,
         };
         Ok(Plan {
-            parts: engine.prepare(&definition.parts_program(source, true))?,
+            parts: engine.prepare(&definition.parts_program(source, true, urls))?,
             engine,
             snapshot,
             definition,

@@ -12,6 +12,7 @@ use super::parts::{Span, join};
 use super::plan::{Origin, Plan};
 use super::quiet::Edges;
 use super::stopwatch::Mixed;
+use super::text::Urls;
 use crate::calendar::Calendar;
 use crate::catalog::ObjectId;
 use crate::engine::Engine;
@@ -101,7 +102,7 @@ impl Engine {
             self,
             snapshot,
             request.definition,
-            request.source,
+            (request.source, Urls::Split),
             request.past,
             cancel,
         )?;

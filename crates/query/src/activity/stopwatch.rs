@@ -6,6 +6,7 @@
 
 use super::parts::{Numbers, Part, Span, as_events, join};
 use super::plan::Plan;
+use super::text::Urls;
 use crate::error::QueryError;
 use crate::events::{Builder, Events};
 use crate::period::Period;
@@ -44,7 +45,7 @@ impl Plan<'_> {
             .saturating_sub(1);
         // Several devices have their categories before they are put together, a single one after the stopwatch.
         let several = self.definition.devices.len() > 1;
-        let program = self.definition.parts_program(self.source, several);
+        let program = self.definition.parts_program(self.source, several, Urls::Whole);
         let program = self.engine.prepare(&program)?;
         let mut count = 1;
         loop {

@@ -5,186 +5,104 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
-use super::definition::Source;
+use super::dimension::Dimension;
+use super::labels::{LabelId, Labels};
+use super::packed::{Packed, Sum};
 use super::parts::Span;
 use super::plan::Origin;
 use crate::catalog::Catalog;
-use crate::transform::KeyColumn;
-
-/// What time is added up by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Dimension {
-    /// The application in front.
-    App,
-    /// The title of its window.
-    Title,
-    /// The category.
-    Category,
-    /// The domain of the page in front.
-    Domain,
-    /// Its URL.
-    Url,
-    /// The editor's project.
-    Project,
-    /// The editor's file.
-    File,
-    /// The programming language.
-    Language,
-    /// The bucket that said so.
-    Bucket,
-    /// The device.
-    Device,
-}
-
-impl Dimension {
-    /// Its name in requests and answers.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Dimension> {
-        Some(match text {
-            "app" => Dimension::App,
-            "title" => Dimension::Title,
-            "category" => Dimension::Category,
-            "domain" => Dimension::Domain,
-            "url" => Dimension::Url,
-            "project" => Dimension::Project,
-            "file" => Dimension::File,
-            "language" => Dimension::Language,
-            "bucket" => Dimension::Bucket,
-            "device" => Dimension::Device,
-            _ => return None,
-        })
-    }
-
-    /// Which events are added up.
-    #[must_use]
-    pub fn source(self) -> Source {
-        match self {
-            Dimension::Domain | Dimension::Url => Source::Browser,
-            Dimension::Project | Dimension::File | Dimension::Language => Source::Editor,
-            _ => Source::Activity,
-        }
-    }
-
-    /// The dimensions that the same spans can be added up by, itself first: while they are there, the sums by the others
-    /// cost little. Of a `long` period those with many groups are left out, because they are not kept.
-    pub(super) fn with_companions(self, long: bool) -> Vec<Dimension> {
-        let (few, many): (&[Dimension], &[Dimension]) = match self.source() {
-            Source::Activity => (&[Dimension::Category, Dimension::App], &[Dimension::Title]),
-            Source::Browser => (&[Dimension::Domain], &[Dimension::Url]),
-            Source::Editor => (&[Dimension::Project, Dimension::Language], &[Dimension::File]),
-        };
-        let many = if long { &[] } else { many };
-        let others = few.iter().chain(many).copied().filter(|other| *other != self);
-        [self].into_iter().chain(others).collect()
-    }
-
-    /// Whether it has so many groups that the sums of a long period would displace everything else from the cache.
-    pub(super) fn has_many_groups(self) -> bool {
-        matches!(self, Dimension::Title | Dimension::Url | Dimension::File)
-    }
-
-    /// The member of data; none for what the bucket says.
-    fn key(self) -> Option<&'static str> {
-        Some(match self {
-            Dimension::App => "app",
-            Dimension::Title => "title",
-            Dimension::Category => "$category",
-            Dimension::Domain => "$domain",
-            Dimension::Url => "url",
-            Dimension::Project => "project",
-            Dimension::File => "file",
-            Dimension::Language => "language",
-            Dimension::Bucket | Dimension::Device => return None,
-        })
-    }
-}
+use crate::transform::{Domains, KeyColumn};
 
 /// Groups spans by a dimension.
 #[derive(Debug)]
 pub(super) struct Grouping<'a> {
     dimension: Dimension,
-    column: Option<Arc<KeyColumn>>,
+    column: Column,
     catalog: &'a Catalog,
     origins: Vec<Origin>,
-    /// The labels that were made, by group: the parts of a period mostly have the same ones.
-    labels: Mutex<FxHashMap<Group, SharedLabel>>,
+    labels: Arc<Labels>,
+    /// The labels of groups that were met: the parts of a period mostly have the same ones.
+    known: Mutex<FxHashMap<Group, LabelId>>,
 }
 
-/// What a group has in common, shared by the sums of many parts; none for events that do not have it.
-pub(super) type SharedLabel = Option<Arc<str>>;
+/// What tells the group of a span.
+#[derive(Debug)]
+enum Column {
+    Key(Arc<KeyColumn>),
+    Domain(Arc<Domains>),
+    Origin,
+}
 
 /// A group: 0 for events without a value, else the number of the value in the catalog, or of the origin, + 1.
 type Group = u32;
 
 impl<'a> Grouping<'a> {
-    pub(super) fn of(catalog: &'a Catalog, dimension: Dimension, origins: Vec<Origin>) -> Grouping<'a> {
-        let column = dimension
-            .key()
-            .map(|key| KeyColumn::of(catalog, catalog.string(key)));
+    pub(super) fn of(
+        catalog: &'a Catalog,
+        labels: Arc<Labels>,
+        dimension: Dimension,
+        origins: Vec<Origin>,
+    ) -> Grouping<'a> {
+        let column = match dimension.key() {
+            Some(key) => Column::Key(KeyColumn::of(catalog, catalog.string(key))),
+            None if dimension == Dimension::Domain => Column::Domain(Domains::of(catalog)),
+            None => Column::Origin,
+        };
         Grouping {
             dimension,
             column,
             catalog,
             origins,
-            labels: Mutex::default(),
+            labels,
+            known: Mutex::default(),
         }
     }
 
-    /// What tells it from others.
-    pub(super) fn key(&self) -> u8 {
-        self.dimension as u8
+    pub(super) fn dimension(&self) -> Dimension {
+        self.dimension
     }
 
-    pub(super) fn has_many_groups(&self) -> bool {
-        self.dimension.has_many_groups()
+    pub(super) fn labels(&self) -> &Arc<Labels> {
+        &self.labels
     }
 
     #[inline]
     fn group(&self, span: &Span) -> Group {
+        let (catalog, data) = (self.catalog, span.event.data);
         match &self.column {
-            Some(column) => column
-                .value(self.catalog, span.event.data)
-                .map_or(0, |value| value + 1),
-            None => span.origin + 1,
+            Column::Key(column) => column.value(catalog, data).map_or(0, |value| value + 1),
+            Column::Domain(domains) => domains.value(catalog, data).map_or(0, |value| value + 1),
+            Column::Origin => span.origin + 1,
         }
     }
 
-    fn label(&self, group: Group) -> SharedLabel {
-        if let Some(label) = self.labels.lock().get(&group) {
-            return label.clone();
-        }
-        let label = self.new_label(group);
-        self.labels.lock().insert(group, label.clone());
-        label
+    /// The labels of groups. Two of them may have the same one.
+    fn labels_of(&self, groups: &[Group]) -> Vec<LabelId> {
+        let mut known = self.known.lock();
+        let label = |group: &Group| *known.entry(*group).or_insert_with(|| self.new_label(*group));
+        groups.iter().map(label).collect()
     }
 
-    fn new_label(&self, group: Group) -> SharedLabel {
-        let number = group.checked_sub(1)?;
-        let origin = self.origins.get(number as usize);
-        let text = match self.dimension {
-            Dimension::Bucket => &origin?.bucket,
-            Dimension::Device => &origin?.device,
-            _ => return self.catalog.text(number).map(Arc::from),
+    fn new_label(&self, group: Group) -> LabelId {
+        let Some(number) = group.checked_sub(1) else {
+            return self.labels.number(None);
         };
-        Some(serde_json::Value::from(text.as_str()).to_string().into())
+        let origin = self.origins.get(number as usize);
+        let name = match self.dimension {
+            Dimension::Bucket => origin.map(|origin| &origin.bucket),
+            Dimension::Device => origin.map(|origin| &origin.device),
+            _ => return self.labels.number(self.catalog.text(number)),
+        };
+        let text = name.map(|name| serde_json::Value::from(name.as_str()).to_string());
+        self.labels.number(text.as_deref())
     }
 }
 
-/// Nanoseconds of each group in each bin; only those that are not zero. They name their groups themselves instead of
-/// referring to the engine's catalog, because they are kept for longer: ten years have more distinct data than a catalog holds.
-#[derive(Debug, Default)]
+/// Nanoseconds of each group in each bin; only those that are not zero.
+#[derive(Debug)]
 pub(super) struct Sums {
-    /// The groups. Two of them may have the same label.
-    labels: Box<[SharedLabel]>,
-    entries: Box<[Sum]>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Sum {
-    /// The place of its group among the labels.
-    group: u32,
-    bin: u32,
-    nanos: i64,
+    labels: Arc<Labels>,
+    packed: Packed,
 }
 
 impl Sums {
@@ -205,62 +123,31 @@ impl Sums {
                 *sum = sum.saturating_add(nanos);
             });
         }
+        let labels = grouping.labels_of(&groups);
+        let sum = |((place, bin), nanos): ((u32, u32), i64)| Sum {
+            label: labels.get(place as usize).copied().unwrap_or_default(),
+            bin,
+            nanos,
+        };
         Sums {
-            labels: groups.into_iter().map(|group| grouping.label(group)).collect(),
-            entries: sums
-                .into_iter()
-                .map(|((group, bin), nanos)| Sum { group, bin, nanos })
-                .collect(),
+            labels: Arc::clone(&grouping.labels),
+            packed: Packed::of(sums.into_iter().map(sum).collect()),
         }
     }
 
-    /// How many sums there are.
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
+    /// In the order of their labels' numbers, and of the bins.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Sum> {
+        self.packed.iter()
     }
 
-    /// About the bytes it takes, with its part of the labels that others have too.
+    /// Whether it names its groups by these numbers.
+    pub(super) fn is_of(&self, labels: &Arc<Labels>) -> bool {
+        Arc::ptr_eq(&self.labels, labels)
+    }
+
+    /// About the bytes it takes, without the labels.
     pub(super) fn bytes(&self) -> usize {
-        let text = |text: &Arc<str>| (text.len() + 16) / Arc::strong_count(text).max(1);
-        let label = |label: &SharedLabel| size_of_val(label) + label.as_ref().map_or(0, text);
-        size_of_val(&*self.entries) + self.labels.iter().map(label).sum::<usize>()
-    }
-}
-
-/// The sums of several parts together: of each group in each bin.
-#[derive(Debug, Default)]
-pub(super) struct Total {
-    places: FxHashMap<SharedLabel, usize>,
-    groups: Vec<FxHashMap<usize, i128>>,
-}
-
-impl Total {
-    /// Adds the sums of a part, whose first bin is this one of the whole.
-    pub(super) fn add(&mut self, sums: &Sums, first_bin: usize) {
-        let places: Vec<usize> = sums.labels.iter().map(|label| self.place(label)).collect();
-        for sum in &sums.entries {
-            let place = places.get(sum.group as usize);
-            if let Some(bins) = place.and_then(|place| self.groups.get_mut(*place)) {
-                *bins.entry(first_bin + sum.bin as usize).or_default() += i128::from(sum.nanos);
-            }
-        }
-    }
-
-    fn place(&mut self, label: &SharedLabel) -> usize {
-        if let Some(place) = self.places.get(label) {
-            return *place;
-        }
-        self.groups.push(FxHashMap::default());
-        self.places.insert(label.clone(), self.groups.len() - 1);
-        self.groups.len() - 1
-    }
-
-    /// Each group with its bins.
-    pub(super) fn into_groups(mut self) -> impl Iterator<Item = (SharedLabel, FxHashMap<usize, i128>)> {
-        self.places.into_iter().map(move |(label, place)| {
-            let bins = self.groups.get_mut(place).map(std::mem::take);
-            (label, bins.unwrap_or_default())
-        })
+        self.packed.bytes()
     }
 }
 

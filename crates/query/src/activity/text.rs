@@ -17,6 +17,14 @@ impl Lines {
 /// How the events of a bucket are named: `query_bucket("id")` in the program that people see.
 type Bucket<'a> = dyn FnMut(&str) -> String + 'a;
 
+/// Whether pages get members for the parts of their URLs, as the standard web UI's do. Sums do without them: a year has a
+/// hundred thousand different pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Urls {
+    Split,
+    Whole,
+}
+
 fn query_bucket(id: &str) -> String {
     format!("query_bucket({})", quote(id))
 }
@@ -33,7 +41,7 @@ impl Definition {
                 lines.add("all_browser_events = [];");
                 for device in &self.devices {
                     lines.add(format!("events = flood({});", bucket(&device.window)));
-                    browsers(device, &mut lines, bucket);
+                    browsers(device, Urls::Split, &mut lines, bucket);
                     lines.add("all_browser_events = concat(all_browser_events, browser_events);");
                 }
                 lines.add("events = sort_by_timestamp(all_browser_events);");
@@ -51,14 +59,14 @@ impl Definition {
 
     fn activity(&self, lines: &mut Lines, bucket: &mut Bucket<'_>) {
         if let [only] = self.devices.as_slice() {
-            self.device(only, lines, bucket);
+            self.device(only, Urls::Split, lines, bucket);
             self.stopwatch(lines, bucket);
             self.categorize("events", lines);
             self.filter_categories(lines);
             return;
         }
         for (i, device) in self.devices.iter().enumerate() {
-            self.device(device, lines, bucket);
+            self.device(device, Urls::Split, lines, bucket);
             self.categorize("events", lines);
             self.filter_categories(lines);
             lines.add(format!("events_{} = events;", name(device, i)));
@@ -78,7 +86,7 @@ impl Definition {
     }
 
     /// What was done on a device: `events`.
-    fn device(&self, device: &Device, lines: &mut Lines, bucket: &mut Bucket<'_>) {
+    fn device(&self, device: &Device, urls: Urls, lines: &mut Lines, bucket: &mut Bucket<'_>) {
         lines.add(format!("events = flood({});", bucket(&device.window)));
         let Some(afk) = &device.afk else {
             return;
@@ -98,7 +106,7 @@ impl Definition {
             }
         }
         if self.include_audible {
-            browsers(device, lines, bucket);
+            browsers(device, urls, lines, bucket);
             lines.add(r#"audible_events = filter_keyvals(browser_events, "audible", [true]);"#);
             lines.add("not_afk = period_union(not_afk, audible_events);");
         }
@@ -135,8 +143,8 @@ impl Definition {
     /// The program that gives, for a part of a period, what its answers are put together from: first the events of each
     /// bucket that it reads, then a list for each [`Definition::origins`]. The category filter, the other devices and the
     /// stopwatch are still missing, and unless
-    /// `categorized` the categories.
-    pub(super) fn parts_program(&self, source: Source, categorized: bool) -> String {
+    /// `categorized` the categories. `urls` is for those who are shown pages; who asks for windows sees none.
+    pub(super) fn parts_program(&self, source: Source, categorized: bool, urls: Urls) -> String {
         let (mut reads, mut lines, mut lists) = (Lines::default(), Lines::default(), Vec::new());
         let mut count = 0;
         let bucket: &mut Bucket<'_> = &mut |id: &str| {
@@ -148,7 +156,7 @@ impl Definition {
         match source {
             Source::Activity => {
                 for (i, device) in self.devices.iter().enumerate() {
-                    self.device(device, &mut lines, bucket);
+                    self.device(device, Urls::Whole, &mut lines, bucket);
                     if categorized {
                         self.categorize("events", &mut lines);
                     }
@@ -159,7 +167,7 @@ impl Definition {
             Source::Browser => {
                 for (i, device) in self.devices.iter().enumerate() {
                     lines.add(format!("events = flood({});", bucket(&device.window)));
-                    browsers(device, &mut lines, bucket);
+                    browsers(device, urls, &mut lines, bucket);
                     for (browser, _) in &device.browsers {
                         lines.add(format!("list_{i}_{0} = events_{0};", browser.name));
                         lists.push(format!("list_{i}_{}", browser.name));
@@ -197,7 +205,7 @@ impl Definition {
 }
 
 /// Pages that were in front: `browser_events`, and `events_BROWSER` for each browser. Expects the windows in `events`.
-fn browsers(device: &Device, lines: &mut Lines, bucket: &mut Bucket<'_>) {
+fn browsers(device: &Device, urls: Urls, lines: &mut Lines, bucket: &mut Bucket<'_>) {
     lines.add("browser_events = [];");
     for (browser, id) in &device.browsers {
         let name = browser.name;
@@ -217,7 +225,9 @@ fn browsers(device: &Device, lines: &mut Lines, bucket: &mut Bucket<'_>) {
         lines.add(format!(
             "events_{name} = filter_period_intersect(events_{name}, window_{name});"
         ));
-        lines.add(format!("events_{name} = split_url_events(events_{name});"));
+        if urls == Urls::Split {
+            lines.add(format!("events_{name} = split_url_events(events_{name});"));
+        }
         lines.add(format!("browser_events = concat(browser_events, events_{name});"));
         lines.add("browser_events = sort_by_timestamp(browser_events);");
     }

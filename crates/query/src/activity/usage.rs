@@ -8,18 +8,18 @@ use timberline_views::Snapshot;
 
 use super::cache::{Kept, Key};
 use super::definition::Definition;
+use super::dimension::Dimension;
 use super::plan::Plan;
 use super::quiet::Edges;
 use super::stopwatch::Mixed;
-use super::sums::{Dimension, Grouping, Sums, Total};
+use super::sums::{Grouping, Sums};
+use super::text::Urls;
+use super::total::Total;
 use crate::calendar::{Bin, Calendar};
 use crate::engine::Engine;
 use crate::error::QueryError;
 use crate::period::Period;
 use crate::warning::Warning;
-
-/// About what a sum takes while those of all parts are added up.
-const SUM_BYTES: usize = 64;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -34,18 +34,27 @@ pub struct UsageRequest<'a> {
     pub calendar: &'a Calendar,
     /// The intervals: [`Calendar::bins`] of the period.
     pub bins: &'a [Bin],
-    /// Groups to list; the others are added up.
-    pub limit: usize,
+    /// Which groups are listed; the others are added up.
+    pub listed: Listed<'a>,
     /// Whether the snapshot is a past one.
     pub past: bool,
 }
 
+/// Which groups an answer lists.
+#[derive(Clone, Copy, Debug)]
+pub enum Listed<'a> {
+    /// At most so many, those with the most time.
+    Longest(usize),
+    /// These, if they have some time.
+    These(&'a [Label]),
+}
+
 /// The sums. Those of all groups and of the others together are the total, in each interval and in all.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Usage {
     /// Of the whole period, and of each interval.
     pub total: Times,
-    /// The groups with the most time, longest first.
+    /// The groups that are listed, longest first.
     pub groups: Vec<(Label, Times)>,
     /// How many groups are not listed, and their time.
     pub others: (usize, Times),
@@ -67,7 +76,7 @@ pub struct Times {
 }
 
 impl Times {
-    fn of(bins: FxHashMap<usize, i128>) -> Times {
+    pub(super) fn of(bins: FxHashMap<usize, i128>) -> Times {
         let mut bins: Vec<(usize, i128)> = bins.into_iter().filter(|(_, nanos)| *nanos != 0).collect();
         bins.sort_unstable();
         Times {
@@ -90,11 +99,24 @@ impl Engine {
         cancel: &Cancel,
     ) -> Result<Usage, QueryError> {
         let source = request.by.source();
-        let plan = Plan::new(self, snapshot, request.definition, source, request.past, cancel)?;
-        let dimensions = request.by.with_companions(is_long(request.period)).into_iter();
-        let of = |by| Grouping::of(&plan.catalog, by, request.definition.origins(source));
-        let groupings: Vec<Grouping<'_>> = dimensions.map(of).collect();
-        let usage = listed(plan.total(request, &groupings)?, request.limit);
+        let plan = Plan::new(
+            self,
+            snapshot,
+            request.definition,
+            (source, Urls::Whole),
+            request.past,
+            cancel,
+        )?;
+        let of = |by| {
+            let labels = match request.past {
+                true => Arc::default(),
+                false => self.activity.labels(by),
+            };
+            Grouping::of(&plan.catalog, labels, by, request.definition.origins(source))
+        };
+        let groupings: Vec<Grouping<'_>> = request.by.with_companions().map(of).collect();
+        let total = plan.total(request, &groupings)?;
+        let usage = total.map(|total| total.list(request.listed)).unwrap_or_default();
         drop(groupings);
         let warnings = plan.into_warnings();
         Ok(Usage { warnings, ..usage })
@@ -103,47 +125,45 @@ impl Engine {
 
 impl Plan<'_> {
     /// The sums of each group in each bin.
-    fn total(&self, request: &UsageRequest<'_>, groupings: &[Grouping<'_>]) -> Result<Total, QueryError> {
-        let mut total = Total::default();
-        let [grouping, companions @ ..] = groupings else {
-            return Ok(total);
+    fn total(
+        &self,
+        request: &UsageRequest<'_>,
+        groupings: &[Grouping<'_>],
+    ) -> Result<Option<Total>, QueryError> {
+        let (Some(grouping), true) = (groupings.first(), request.period.start < request.period.end) else {
+            return Ok(None);
         };
-        if request.period.end <= request.period.start {
-            return Ok(total);
-        }
+        let mut total = Total::new(grouping.labels(), self.guard.charge(0)?);
         let starts: Vec<i64> = request.bins.iter().skip(1).map(|bin| bin.start.nanos()).collect();
         let stopwatch = self.stopwatch(request.period)?;
         let whole = stopwatch
             .as_ref()
             .is_some_and(|s| s.durations().iter().any(|d| *d < 0));
-        let keep = !(is_long(request.period) && grouping.has_many_groups());
-        let make = |from, to| self.part_sums((grouping, keep), companions, &starts, from, to);
+        let make = |from, to| self.part_sums(grouping, groupings, &starts, from, to);
         let parts = self.divided(request.period, request.calendar, whole, make)?;
-        let count: usize = parts.iter().map(|(_, _, sums)| sums.len()).sum();
-        let _charge = self.guard.charge(count.saturating_mul(SUM_BYTES))?;
         let mut replaced = 0..0;
         if let Some(stopwatch) = stopwatch {
             let ends: Vec<(i64, i64)> = parts.iter().map(|(from, to, _)| (*from, *to)).collect();
             let Mixed { parts, spans } = self.mixed(&stopwatch, &ends)?;
             replaced = parts.0..parts.1;
             let spans = spans.into_iter().filter(|span| self.counts(span.event.data));
-            total.add(&Sums::of(grouping, &starts, spans), 0);
+            total.add(&Sums::of(grouping, &starts, spans), 0)?;
         }
         for (i, (from, _, sums)) in parts.iter().enumerate() {
             if !replaced.contains(&i) {
                 let offset = starts.partition_point(|start| start <= from);
-                total.add(sums, offset);
+                total.add(sums, offset)?;
             }
         }
-        Ok(total)
+        Ok(Some(total))
     }
 
-    /// The sums of a part, kept or computed. If they are computed, so are those of the companions, which are likely to be asked
-    /// for next, and they are kept if they should be.
+    /// The sums of a part, kept or computed. If they are computed, so are those of all `groupings`: they are likely to be asked
+    /// for next.
     fn part_sums(
         &self,
-        (grouping, keep): (&Grouping<'_>, bool),
-        companions: &[Grouping<'_>],
+        grouping: &Grouping<'_>,
+        groupings: &[Grouping<'_>],
         starts: &[i64],
         from: i64,
         to: i64,
@@ -156,67 +176,35 @@ impl Plan<'_> {
             program,
             from,
             to,
-            by: grouping.key(),
+            by: grouping.dimension(),
             bins: Arc::clone(&bins),
             wanted: self.wanted_key(),
         };
         let edges_key = Key::Edges { program, from, to };
         if let Some(Kept::Edges(edges)) = self.cached(&edges_key)
             && let Some(Kept::Sums(sums)) = self.cached(&key(grouping))
+            && sums.is_of(grouping.labels())
         {
             return Ok((edges, sums));
         }
         let part = self.part(from, to)?;
         self.warn(&part.warnings);
         let reads = Arc::new(part.reads);
-        let sums = |grouping: &Grouping<'_>, keep: bool| {
+        self.keep(edges_key, Kept::Edges(part.edges), &part.warnings, &reads);
+        let sums = |grouping: &Grouping<'_>| {
             let spans = part.spans.iter().copied();
             let spans = spans.filter(|span| self.counts(span.event.data));
             let sums = Arc::new(Sums::of(grouping, inside, spans));
-            if keep {
-                let kept = Kept::Sums(Arc::clone(&sums));
-                self.keep(key(grouping), kept, &part.warnings, &reads);
-            }
+            let kept = Kept::Sums(Arc::clone(&sums));
+            self.keep(key(grouping), kept, &part.warnings, &reads);
             sums
         };
-        self.keep(edges_key, Kept::Edges(part.edges), &part.warnings, &reads);
         if !self.past {
-            companions
+            groupings
                 .iter()
-                .for_each(|companion| drop(sums(companion, true)));
+                .skip(1)
+                .for_each(|companion| drop(sums(companion)));
         }
-        Ok((part.edges, sums(grouping, keep)))
-    }
-}
-
-/// Whether a period has so many parts that sums with many groups would displace everything else from the cache: a day of a busy
-/// person has a thousand titles.
-fn is_long(period: Period) -> bool {
-    const TWO_MONTHS: i64 = 62 * 86_400 * 1_000_000_000;
-    period.end.nanos().saturating_sub(period.start.nanos()) > TWO_MONTHS
-}
-
-/// Lists the largest groups.
-fn listed(sums: Total, limit: usize) -> Usage {
-    let mut total: FxHashMap<usize, i128> = FxHashMap::default();
-    let mut groups: Vec<(Label, Times)> = Vec::new();
-    for (label, bins) in sums.into_groups() {
-        for (bin, nanos) in &bins {
-            *total.entry(*bin).or_default() += nanos;
-        }
-        groups.push((label.as_deref().map(str::to_owned), Times::of(bins)));
-    }
-    groups.retain(|(_, times)| !times.bins.is_empty());
-    groups.sort_unstable_by(|(a, x), (b, y)| y.all.cmp(&x.all).then_with(|| a.cmp(b)));
-    let mut others: FxHashMap<usize, i128> = FxHashMap::default();
-    let left_out = groups.split_off(limit.min(groups.len()));
-    for (bin, nanos) in left_out.iter().flat_map(|(_, times)| &times.bins) {
-        *others.entry(*bin).or_default() += nanos;
-    }
-    Usage {
-        total: Times::of(total),
-        groups,
-        others: (left_out.len(), Times::of(others)),
-        warnings: Vec::new(),
+        Ok((part.edges, sums(grouping)))
     }
 }

@@ -12,7 +12,9 @@ use timberline_views::{Snapshot, TimeRange};
 use super::grid::Grid;
 use super::span::Span;
 use super::{Lane, LaneName, Timeline};
-use crate::activity::{ActivityRequest, ActivitySpan, Definition, Dimension, Place, Source, UsageRequest};
+use crate::activity::{
+    ActivityRequest, ActivitySpan, Definition, Dimension, Listed, Place, Source, UsageRequest,
+};
 use crate::calendar::{Bin, Calendar};
 use crate::engine::Engine;
 use crate::error::QueryError;
@@ -128,7 +130,7 @@ impl Engine {
             by: Dimension::Category,
             calendar: query.calendar,
             bins: &bins,
-            limit: usize::MAX,
+            listed: Listed::Longest(usize::MAX),
             past: query.past,
         };
         let usage = self.usage(snapshot, &request, cancel)?;

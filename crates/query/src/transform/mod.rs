@@ -26,4 +26,4 @@ pub(crate) use merge::merge_events_by_keys;
 pub(crate) use order::{sort_by_duration, sort_by_timestamp};
 pub(crate) use titles::simplify_window_titles;
 pub(crate) use union::{concat, period_union, union_and_untouched, union_no_overlap};
-pub(crate) use urls::split_url_events;
+pub(crate) use urls::{Domains, split_url_events};

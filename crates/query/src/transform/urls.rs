@@ -1,5 +1,7 @@
 //! `split_url_events`: the parts of a URL as members of their own.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use crate::catalog::{Catalog, Interned, Member, ObjectId, Table, ValueId};
@@ -7,8 +9,10 @@ use crate::error::QueryError;
 use crate::events::Events;
 use crate::scope::Scope;
 
+const DOMAIN: &str = "$domain";
+
 /// The keys that are set, in canonical order.
-const KEYS: [&str; 4] = ["$domain", "$params", "$path", "$protocol"];
+const KEYS: [&str; 4] = [DOMAIN, "$params", "$path", "$protocol"];
 
 /// Adds `$protocol`, `$domain` (without `www.`; the protocol where there is no host), `$path` and `$params` (the query)
 /// to data whose `url` can be read, as browsers read it.
@@ -66,12 +70,66 @@ impl Urls {
     }
 }
 
-fn take_apart(catalog: &Catalog, value: ValueId) -> Option<[ValueId; 4]> {
-    let url = Url::parse(&catalog.as_string(value)?).ok()?;
-    let domain = match url.host_str() {
+/// Each object's domain: its `$domain` after [`split_url_events`], without what else that would add to the catalog.
+#[derive(Debug, Default)]
+pub(crate) struct Domains {
+    /// 0: it has none; else the number of the value + 1.
+    objects: Table,
+    /// For each URL its domain + 1; 0 if the value is no URL.
+    urls: Table,
+}
+
+impl Domains {
+    pub(crate) fn of(catalog: &Catalog) -> Arc<Domains> {
+        catalog.memos.of::<Domains>()
+    }
+
+    #[inline]
+    pub(crate) fn value(&self, catalog: &Catalog, object: ObjectId) -> Option<ValueId> {
+        let answer = self.objects.get(object).unwrap_or_else(|| {
+            let answer = self.find(catalog, object);
+            self.objects.set(catalog, object, answer);
+            answer
+        });
+        answer.checked_sub(1)
+    }
+
+    #[cold]
+    fn find(&self, catalog: &Catalog, object: ObjectId) -> u32 {
+        let url = catalog.member(object, catalog.string("url"));
+        let of_url = url.map_or(0, |url| self.of_url(catalog, url));
+        match of_url {
+            0 => catalog
+                .member(object, catalog.string(DOMAIN))
+                .map_or(0, |domain| domain + 1),
+            domain => domain,
+        }
+    }
+
+    fn of_url(&self, catalog: &Catalog, url: ValueId) -> u32 {
+        self.urls.get(url).unwrap_or_else(|| {
+            let parsed = catalog.as_string(url).and_then(|url| Url::parse(&url).ok());
+            let domain = parsed.map_or(0, |url| catalog.string(domain_of(&url)) + 1);
+            self.urls.set(catalog, url, domain);
+            domain
+        })
+    }
+}
+
+fn domain_of(url: &Url) -> &str {
+    match url.host_str() {
         Some(host) => host.trim_start_matches("www."),
         None => url.scheme(),
-    };
-    let parts = [domain, url.query().unwrap_or_default(), url.path(), url.scheme()];
+    }
+}
+
+fn take_apart(catalog: &Catalog, value: ValueId) -> Option<[ValueId; 4]> {
+    let url = Url::parse(&catalog.as_string(value)?).ok()?;
+    let parts = [
+        domain_of(&url),
+        url.query().unwrap_or_default(),
+        url.path(),
+        url.scheme(),
+    ];
     Some(parts.map(|part| catalog.string(part)))
 }

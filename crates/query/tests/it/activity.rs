@@ -1,5 +1,6 @@
 //! What a person did: the answers against the definition's own program, and against a plain model of the definition.
 
+mod kept;
 mod model;
 
 use proptest::prelude::*;
@@ -8,7 +9,7 @@ use proptest::test_runner::TestCaseResult;
 use serde_json::{Value as Json, json};
 use timberline_model::{Data, Timestamp};
 use timberline_query::activity::{
-    ActivityRequest, CategoryRules, Definition, Dimension, Place, Source, Usage, UsageRequest,
+    ActivityRequest, CategoryRules, Definition, Dimension, Listed, Place, Source, Usage, UsageRequest,
 };
 use timberline_query::calendar::{Calendar, Interval};
 use timberline_query::{Cancel, CategoriesQuery, Engine, LaneName, Limits, Period, Query, TimelineQuery};
@@ -384,7 +385,7 @@ fn usage(
         by,
         calendar: &calendar,
         bins: &bins,
-        limit: 1_000,
+        listed: Listed::Longest(1_000),
         past: false,
     };
     engine

@@ -6,7 +6,7 @@ use proptest::test_runner::TestCaseResult;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use timberline_model::{Bucket, Data, Timestamp};
-use timberline_query::activity::{CategoryRules, Definition, Dimension, UsageRequest};
+use timberline_query::activity::{CategoryRules, Definition, Dimension, Listed, UsageRequest};
 use timberline_query::calendar::{Calendar, Interval};
 use timberline_query::categories::{Feature, rules_in_turn};
 use timberline_query::{Cancel, Period};
@@ -59,7 +59,7 @@ fn usage(stage: &Stage, definition: &Definition, rules: &Json) -> BTreeMap<Strin
         by: Dimension::Category,
         calendar: &calendar,
         bins: &bins,
-        limit: 1_000,
+        listed: Listed::Longest(1_000),
         past: false,
     };
     let usage = stage

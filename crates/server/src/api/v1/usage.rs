@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use timberline_cancel::Cancel;
 use timberline_model::Timestamp;
-use timberline_query::activity::{Dimension, Label, Times, Usage, UsageRequest};
+use timberline_query::activity::{Dimension, Label, Listed, Times, Usage, UsageRequest};
 use timberline_query::calendar::{Bin, Interval};
 use timberline_query::{Engine, Period, Warning};
 use timberline_views::Snapshot;
@@ -291,7 +291,13 @@ impl Request {
             .calendar
             .bins(period, self.interval, MAX_INTERVALS)
             .map_err(malformed)?;
-        let usage = self.usage(engine, snapshot, (period, &bins), self.limit, cancel)?;
+        let usage = self.usage(
+            engine,
+            snapshot,
+            (period, &bins),
+            Listed::Longest(self.limit),
+            cancel,
+        )?;
         let sums: usize = usage.groups.iter().map(|(_, times)| times.bins.len()).sum();
         if sums > MAX_SUMS {
             return Err(ApiError::TooLarge(format!(
@@ -306,8 +312,12 @@ impl Request {
                     .calendar
                     .bins(period, Interval::None, 1)
                     .map_err(malformed)?;
-                let usage = self.usage(engine, snapshot, (period, &whole), usize::MAX, cancel)?;
-                Some((period, usage))
+                let labels: Vec<Label> = usage.groups.iter().map(|(label, _)| label.clone()).collect();
+                let listed = Listed::These(&labels);
+                Some((
+                    period,
+                    self.usage(engine, snapshot, (period, &whole), listed, cancel)?,
+                ))
             }
         };
         let mut warnings = usage.warnings.clone();
@@ -321,7 +331,7 @@ impl Request {
         engine: &Engine,
         snapshot: &Snapshot,
         (period, bins): (Period, &[Bin]),
-        limit: usize,
+        listed: Listed<'_>,
         cancel: &Cancel,
     ) -> Result<Usage, ApiError> {
         let request = UsageRequest {
@@ -330,7 +340,7 @@ impl Request {
             by: self.by,
             calendar: &self.asked.calendar,
             bins,
-            limit,
+            listed,
             past: self.past,
         };
         Ok(engine.usage(snapshot, &request, cancel)?)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use timberline_cancel::Cancel;
 use timberline_log::Seq;
 use timberline_query::Engine;
-use timberline_query::activity::{Definition, Dimension, Label, Usage, UsageRequest};
+use timberline_query::activity::{Definition, Dimension, Label, Listed, Usage, UsageRequest};
 use timberline_query::calendar::{Calendar, Interval};
 use timberline_views::Snapshot;
 
@@ -94,7 +94,7 @@ impl UsageWatch {
             by: Dimension::parse("category").ok_or("there are no categories")?,
             calendar,
             bins: &bins,
-            limit: usize::MAX,
+            listed: Listed::Longest(usize::MAX),
             past: false,
         };
         let usage = engine.usage(snapshot, &request, cancel);
