@@ -24,6 +24,7 @@ use crate::service::purge::PurgeRequest;
 use crate::service::purge::pending::Pending;
 use crate::service::retention;
 use crate::service::status::Started;
+use crate::service::watchers::Companions;
 use crate::service::webhooks::Webhooks;
 use crate::service::write_hold::Hold;
 use crate::settings::{SettingError, Settings};
@@ -44,6 +45,8 @@ pub(crate) struct App {
     pub(crate) keys: Option<Keys>,
     /// The certificate, if the server speaks TLS. Whoever makes the server sets it.
     pub(crate) tls: Option<Tls>,
+    /// The watchers that run beside the server. Whoever makes the server sets it.
+    pub(crate) watchers: Companions,
     /// What was refused.
     pub(crate) refusals: Refusals,
     pub(crate) hold: Hold,
@@ -98,6 +101,7 @@ impl App {
             guard: Guard::new(&settings, port, &identity.hostname)?,
             keys: None,
             tls: None,
+            watchers: None,
             refusals: Refusals::default(),
             hold: Hold::new(&settings.limits),
             privacy: Privacy::new(settings.data_dir.clone(), &store.snapshot()),

@@ -78,6 +78,14 @@ pub mod status {
     pub use crate::service::status::{DAY, events_since, known_backups};
 }
 
+/// The watchers that `timberline up` runs beside the server.
+pub mod watchers {
+    pub use crate::service::watchers::{
+        Command, CommandError, Companions, Watcher, WatcherActivity, WatcherBackend, WatcherExit,
+        WatcherList, WatcherPause, Watchers,
+    };
+}
+
 /// Certificates, for `timberline cert` and clients.
 pub mod tls {
     pub use crate::http::tls::{TlsError, certificates, digest, fingerprint};

@@ -3,6 +3,7 @@
 //! The order matters. The port is taken first, so that clients queue in the kernel while the store opens instead of being
 //! refused. The store is closed last, when no request can reach it any more.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -28,6 +29,7 @@ use crate::service::memory::MemoryTask;
 use crate::service::retention::RetentionTask;
 use crate::service::scrub::ScrubTask;
 use crate::service::status::{Opened, Started, disk};
+use crate::service::watchers::Companions;
 use crate::settings::Settings;
 
 /// How long a stop waits for blocking tasks, such as an export to a client that stopped reading.
@@ -106,11 +108,17 @@ impl Start {
         &self.identity
     }
 
-    /// Serves until SIGTERM or SIGINT, then closes the store.
+    /// The addresses that the server listens on.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.addresses()
+    }
+
+    /// Serves until SIGTERM or SIGINT, then closes the store. Watchers that run beside it are ended before.
     ///
     /// # Errors
     /// When a thread cannot be started, or the store cannot be closed.
-    pub fn serve(self, store: Store) -> Result<(), ServeError> {
+    pub fn serve(self, store: Store, watchers: Companions) -> Result<(), ServeError> {
         let Self {
             settings,
             log,
@@ -136,6 +144,7 @@ impl Start {
         let mut app = App::new(settings, identity, store, engine, port, started, log.ring())?;
         app.keys = keys;
         app.tls = tls;
+        app.watchers = watchers;
         let app = Arc::new(app);
         let tasks = Tasks::start(&app)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -9,18 +9,22 @@
 //! | [`window`] | makes window events of windows and titles: settle time, rules, private windows |
 //! | [`desktop`] | watches Wayland, X11 and D-Bus, and reports what happens there |
 //! | [`modules`] | what records: each takes reports of the desktop and sends events |
+//! | [`supervisor`] | runs modules and programs of others, and restarts what ends |
 //!
 //! The first four know no desktop. `docs/watchers.md` says what is promised, `docs/afk.md` has the rules of AFK events.
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::indexing_slicing))]
 
 pub mod afk;
+mod backoff;
 mod client;
 pub mod clock;
 mod data;
 pub mod desktop;
 pub mod modules;
 mod queue;
+#[cfg(target_os = "linux")]
+pub mod supervisor;
 pub mod window;
 
 pub use client::{

@@ -64,7 +64,7 @@ pub(super) fn serve(
         .name("shadow".to_owned())
         .spawn(move || beside(client))
         .context("cannot start a thread")?;
-    start.serve(store)?;
+    start.serve(store, None)?;
     Ok(())
 }
 

@@ -115,6 +115,8 @@ pub(crate) enum ApiError {
     NotInTrash(String),
     #[error("There is no webhook with the id '{}'", Echo(.0))]
     NoSuchWebhook(String),
+    #[error("There is no watcher called '{}'; GET /api/1/watchers lists them", Echo(.0))]
+    NoSuchWatcher(String),
     #[error("The record {0} began no version of the categories, or is no longer kept")]
     NoSuchVersion(u64),
     /// Not what `If-Match` asks for.
@@ -139,7 +141,8 @@ impl ApiError {
             | Self::NoMcp
             | Self::NotInTrash(_)
             | Self::NoSuchVersion(_)
-            | Self::NoSuchWebhook(_) => StatusCode::NOT_FOUND,
+            | Self::NoSuchWebhook(_)
+            | Self::NoSuchWatcher(_) => StatusCode::NOT_FOUND,
             Self::Outdated(_) => StatusCode::PRECONDITION_FAILED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::History(error) => history_status(error),
@@ -187,6 +190,7 @@ impl ApiError {
             Self::History(_) => "history cannot be read",
             Self::NotInTrash(_) => "not in the trash",
             Self::NoSuchWebhook(_) => "no such webhook",
+            Self::NoSuchWatcher(_) => "no such watcher",
             Self::NoSuchVersion(_) => "no such version",
             Self::Outdated(_) => "changed since",
             Self::Conflict { .. } => "conflict",

@@ -86,6 +86,11 @@ pub(crate) async fn serve(listeners: Listeners, app: Arc<App>) -> Result<(), Ser
     stop_signals.next().await;
     tracing::info!("stopping: finishing the requests in flight");
     notify_manager(&[NotifyState::Stopping]);
+    // While the server still answers: what they send now is stored.
+    tokio::select! {
+        () = stop_watchers(&app) => {}
+        () = stop_signals.next() => tracing::warn!("received a second stop signal: not waiting for the watchers any longer"),
+    }
     stop.send_replace(true);
     app.hold.stop();
     app.live.stop();
@@ -114,6 +119,13 @@ fn announce_ready(app: &App, addresses: &[SocketAddr]) {
         tracing::info!(fingerprint = tls.fingerprint(), "speaking TLS only (https)");
     }
     notify_manager(&[NotifyState::Ready]);
+}
+
+/// Ends the watchers that run beside the server.
+async fn stop_watchers(app: &App) {
+    if let Some(watchers) = app.watchers.clone() {
+        let _ = tokio::task::spawn_blocking(move || watchers.stop()).await;
+    }
 }
 
 /// Notifies systemd, if it started us.

@@ -23,6 +23,7 @@
 //! | [`wakatime`] | heartbeats of WakaTime's editor plugins become events |
 //! | [`write_trouble`] | why writes do not go through at the moment |
 //! | [`live`] | records and buckets as they are published |
+//! | [`watchers`] | the watchers that run beside the server |
 //! | [`webhooks`] | requests to other programs when something happens |
 //! | [`record_json`] | a record of the log as JSON |
 //! | [`memory`] | giving memory back when it is not needed |
@@ -49,6 +50,7 @@ pub(crate) mod setting;
 pub(crate) mod small_files;
 pub(crate) mod status;
 pub(crate) mod wakatime;
+pub(crate) mod watchers;
 pub(crate) mod webhooks;
 pub(crate) mod write_hold;
 pub(crate) mod write_trouble;

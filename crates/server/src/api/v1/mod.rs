@@ -26,6 +26,7 @@ pub(crate) mod stream;
 pub(crate) mod timeline;
 pub(crate) mod uncategorised;
 pub(crate) mod usage;
+pub(crate) mod watchers;
 pub(crate) mod webhooks;
 pub(crate) mod webui;
 
@@ -93,6 +94,15 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/api/1/stream", get(stream::get))
         .route("/api/1/timeline", get(timeline::get).layer(compression()))
         .route("/api/1/search", get(search::get).layer(compression()))
+        .route("/api/1/watchers", get(watchers::list).layer(compression()))
+        .route("/api/1/watchers/enable", post(watchers::enable_all))
+        .route("/api/1/watchers/disable", post(watchers::disable_all))
+        .route("/api/1/watchers/pause", post(watchers::pause_all))
+        .route("/api/1/watchers/resume", post(watchers::resume_all))
+        .route("/api/1/watchers/{name}/enable", post(watchers::enable))
+        .route("/api/1/watchers/{name}/disable", post(watchers::disable))
+        .route("/api/1/watchers/{name}/pause", post(watchers::pause))
+        .route("/api/1/watchers/{name}/resume", post(watchers::resume))
         .route("/api/1/webhooks", get(webhooks::list).post(webhooks::create))
         .route(
             "/api/1/webhooks/{id}",

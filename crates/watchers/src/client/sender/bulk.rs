@@ -4,7 +4,7 @@ use serde::Deserialize;
 use timberline_model::{Duration, json};
 
 use super::verdict::Verdict;
-use super::{Bulk, Now, Sender, Step, refusal};
+use super::{Backoff, Bulk, LONGEST_PAUSE, Now, Sender, Step, refusal};
 use crate::queue::{Attempt, Refusal, Waiting};
 
 /// The answer.
@@ -89,7 +89,8 @@ impl Sender {
             self.blocked.remove(*bucket);
         }
         for waiting in &sorted.without_right {
-            let entry = self.blocked.entry(waiting.bucket.id.clone()).or_default();
+            let entry = self.blocked.entry(waiting.bucket.id.clone());
+            let entry = entry.or_insert_with(|| (Duration::ZERO, Backoff::up_to(LONGEST_PAUSE)));
             if entry.0 <= now.monotonic {
                 entry.0 = now.monotonic.saturating_add(entry.1.next());
             }

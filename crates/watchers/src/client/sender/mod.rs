@@ -11,7 +11,6 @@
 //!   The server carries out each id once, also if this process died between.
 //! - Any other server is asked first whether the bucket has an event that covers the heartbeat with the same data.
 
-mod backoff;
 mod bulk;
 mod verdict;
 
@@ -25,8 +24,8 @@ use timberline_model::{Duration, Timestamp, json as model_json};
 
 use super::api::encoded;
 use super::transport::{self, Answer, Method, Request, Transport};
+use crate::backoff::Backoff;
 use crate::queue::{Bucket, Queue, Refusal, Waiting};
-use backoff::Backoff;
 use verdict::{Verdict, judge};
 
 /// The most heartbeats, and about the most bytes, of one request.
@@ -39,6 +38,9 @@ const MOST_ALONE: (usize, usize) = (100, 512 << 10);
 /// How long a heartbeat may take. Timberline holds a write for up to a minute while its disk is full, and the reference client
 /// waits for two minutes.
 const PATIENCE: StdDuration = StdDuration::from_secs(120);
+
+/// The longest that is waited after a failure.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The longest that a server's `Retry-After` is followed.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
@@ -94,7 +96,7 @@ impl Sender {
         Sender {
             queue,
             transport,
-            backoff: Backoff::default(),
+            backoff: Backoff::up_to(LONGEST_PAUSE),
             wait_until: Duration::ZERO,
             bulk: Bulk::Unknown,
             alone: None,
@@ -307,7 +309,7 @@ impl Sender {
     /// Something was stored, or refused for good.
     fn is_well(&mut self) {
         self.created.clear();
-        self.backoff = Backoff::default();
+        self.backoff.reset();
         self.trouble = None;
         self.queue.lock().set_online(true);
     }

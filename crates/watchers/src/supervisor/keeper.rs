@@ -1,0 +1,239 @@
+//! Keeps one watcher as the person wants it: running, or not; and starts it again when it has ended by itself.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration as StdDuration;
+
+use timberline_model::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinError;
+
+use super::board::{Board, Order};
+use super::locks::Held;
+use super::program::{Log, Process, Target, arguments};
+use super::rival::Lookout;
+use super::status::{Condition, Exit};
+use super::thread::ModuleThread;
+use crate::Client;
+use crate::backoff::Backoff;
+use crate::desktop::Session;
+use crate::modules::{Context, Module, ModuleError, Status};
+
+/// The longest time until a watcher that has ended is started again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// One that has lived so long is started again after a second.
+const LONG_ENOUGH: Duration = Duration::from_secs(600);
+/// How long a module may take to end its events.
+const PATIENCE: StdDuration = StdDuration::from_secs(5);
+/// How often it is looked whether another program still records the same, or whether a program can be started now.
+const LOOK_AGAIN: StdDuration = StdDuration::from_secs(30);
+
+/// What all keepers share.
+pub(super) struct Surroundings {
+    pub(super) board: Arc<Board>,
+    pub(super) client: Client,
+    pub(super) session: Arc<Session>,
+    pub(super) modules: ModuleThread,
+    pub(super) lookout: Arc<Lookout>,
+    pub(super) log_dir: Option<PathBuf>,
+    pub(super) target: Target,
+}
+
+/// What a keeper keeps.
+pub(super) enum Work {
+    Module(Arc<dyn Module>),
+    Program(PathBuf),
+}
+
+/// The keeper of one watcher.
+pub(super) struct Keeper {
+    pub(super) name: String,
+    pub(super) work: Work,
+    pub(super) around: Arc<Surroundings>,
+}
+
+impl Keeper {
+    /// Does what the person orders, until Timberline ends.
+    pub(super) async fn keep(self) {
+        let board = &self.around.board;
+        let mut backoff = Backoff::up_to(LONGEST_PAUSE);
+        loop {
+            board.set_condition(&self.name, Condition::Off);
+            let order = board
+                .until(&self.name, |order| !matches!(order, Order::Rest(_)))
+                .await;
+            if order == Order::End {
+                return;
+            }
+            let Some(held) = self.claim().await else {
+                continue;
+            };
+            let start = board.clock().read().monotonic;
+            let Some(reason) = self.run(held).await else {
+                continue;
+            };
+            let now = board.clock().read();
+            if now.monotonic.saturating_sub(start) >= LONG_ENOUGH {
+                backoff.reset();
+            }
+            let pause = backoff.next();
+            let exit = Exit { at: now.wall, reason };
+            tracing::warn!(
+                watcher = %self.name,
+                reason = %exit.reason,
+                seconds = pause.as_secs_f64(),
+                "a watcher has ended by itself, and is started again"
+            );
+            board.note_exit(&self.name, exit, now.wall.saturating_add(pause));
+            let nanos = u64::try_from(pause.nanos()).unwrap_or(0);
+            self.wait(StdDuration::from_nanos(nanos)).await;
+        }
+    }
+
+    /// Resolves when the watcher is not to run any more.
+    async fn unwanted(&self) {
+        let board = &self.around.board;
+        board.until(&self.name, |order| order != Order::Run).await;
+    }
+
+    /// Waits as long as the watcher is to run. False: it is not to run any more.
+    async fn wait(&self, time: StdDuration) -> bool {
+        tokio::select! {
+            biased;
+            () = self.unwanted() => false,
+            () = tokio::time::sleep(time) => true,
+        }
+    }
+
+    /// Waits until no other program records the same. `None`: the watcher is not to run any more.
+    async fn claim(&self) -> Option<Held> {
+        let lookout = &self.around.lookout;
+        let board = &self.around.board;
+        let mut said = None;
+        loop {
+            let claimed = match &self.work {
+                Work::Module(_) => tokio::select! {
+                    claimed = lookout.claim(&self.name, board.now()) => claimed,
+                    () = self.unwanted() => return None,
+                },
+                Work::Program(_) => lookout.check_program(&self.name).map(|()| Held::new()),
+            };
+            let who = match claimed {
+                Ok(held) => return Some(held),
+                Err(who) => who,
+            };
+            if said.as_ref() != Some(&who) {
+                tracing::info!(watcher = %self.name, reason = %who, "a watcher stands back");
+                board.set_condition(&self.name, Condition::StandingBack(who.clone()));
+                said = Some(who);
+            }
+            if !self.wait(LOOK_AGAIN).await {
+                return None;
+            }
+        }
+    }
+
+    /// Runs the watcher. Returns why it has ended, if it has done so by itself.
+    async fn run(&self, held: Held) -> Option<String> {
+        match &self.work {
+            Work::Module(module) => self.run_module(module, held).await,
+            Work::Program(path) => self.run_program(path).await,
+        }
+    }
+
+    async fn run_module(&self, module: &Arc<dyn Module>, held: Held) -> Option<String> {
+        let around = &self.around;
+        let (status, mut says) = watch::channel(Status::default());
+        let (stop, stopping) = watch::channel(false);
+        let context = Context {
+            client: around.client.clone(),
+            clock: Arc::clone(around.board.clock()),
+            session: Arc::clone(&around.session),
+            status,
+            stop: stopping,
+        };
+        around.board.listen_to(&self.name, says.clone());
+        let (runtime, mut thread) = around.modules.current();
+        let module = Arc::clone(module);
+        let mut task = runtime.spawn(async move {
+            let result = module.run(context).await;
+            drop(held);
+            result
+        });
+        let unwanted = self.unwanted();
+        tokio::pin!(unwanted);
+        loop {
+            tokio::select! {
+                result = &mut task => return Some(reason(result)),
+                () = &mut unwanted => break,
+                Ok(()) = says.changed() => around.board.tell(),
+                Ok(()) = thread.changed() => {
+                    task.abort();
+                    return Some("a module hung, and held up this one or was this one".to_owned());
+                }
+            }
+        }
+        stop.send_replace(true);
+        around.board.set_condition(&self.name, Condition::Stopping);
+        if tokio::time::timeout(PATIENCE, &mut task).await.is_err() {
+            tracing::warn!(watcher = %self.name, "a module does not end its events: it is ended without");
+            task.abort();
+        }
+        None
+    }
+
+    async fn run_program(&self, path: &PathBuf) -> Option<String> {
+        let around = &self.around;
+        let arguments = tokio::select! {
+            arguments = arguments(path, &around.target) => arguments,
+            () = self.unwanted() => return None,
+        };
+        let arguments = match arguments {
+            Ok(arguments) => arguments,
+            Err(reason) => {
+                around.board.set_condition(&self.name, Condition::Waiting(reason));
+                // It may be another version then.
+                self.wait(LOOK_AGAIN).await;
+                return None;
+            }
+        };
+        let clock = Arc::clone(around.board.clock());
+        let mut log = Log::new(around.log_dir.clone(), &self.name, clock);
+        let process = match Process::start(path, &arguments) {
+            Ok(process) => process,
+            Err(error) => return Some(format!("{} cannot be started: {error}", path.display())),
+        };
+        let pid = process.id();
+        log.note(&format!(
+            "started as process {pid}: {} {}",
+            path.display(),
+            arguments.join(" ")
+        ));
+        around.board.set_condition(&self.name, Condition::Running { pid });
+        let stop = async {
+            self.unwanted().await;
+            around.board.set_condition(&self.name, Condition::Stopping);
+        };
+        let ended = process.run(stop, &mut log).await;
+        log.note(ended.as_deref().unwrap_or("ended, as it was asked to"));
+        ended
+    }
+}
+
+/// Why a module has ended although nobody had asked it to.
+fn reason(result: Result<Result<(), ModuleError>, JoinError>) -> String {
+    match result {
+        Ok(Ok(())) => "it has ended without a reason".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => format!("it panicked: {}", panic_text(panic.as_ref())),
+            Err(_) => "it was ended".to_owned(),
+        },
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    let owned = || panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(owned).unwrap_or("no text")
+}

@@ -1,0 +1,19 @@
+//! Watchers of others: programs called `aw-*`.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `discover` | finds them |
+//! | `arguments` | tells them where the server is, in the flags that they have |
+//! | `process` | starts one, waits for its end, and ends it with all that it has started |
+//! | `output` | reads what they print into logs of limited size |
+
+mod arguments;
+mod discover;
+mod output;
+mod process;
+
+pub use arguments::Target;
+pub(super) use arguments::arguments;
+pub use discover::{Places, Program};
+pub(super) use output::Log;
+pub(super) use process::Process;

@@ -1,0 +1,128 @@
+//! Other programs that record the same as a module. While one does, the module stands back: two watchers that fill one bucket
+//! cut each other's events.
+
+use std::sync::Arc;
+use std::time::Duration as StdDuration;
+
+use timberline_model::Timestamp;
+
+use super::locks::{Held, Holder, Locks};
+use crate::{CallError, Client};
+
+/// How long a bucket is watched for events of somebody else. awatcher, which sends most rarely, does so every 5 s.
+const LOOK_FOR: StdDuration = StdDuration::from_secs(10);
+/// A bucket whose last event ended longer ago is not filled by anybody.
+const RECENT: StdDuration = StdDuration::from_secs(60);
+
+/// Those who may record the same as a module: the names of their locks, and the module's bucket.
+struct Rivals {
+    module: &'static str,
+    locks: &'static [&'static str],
+    /// The bucket without `_HOST`, which is also the client that the reference's watcher says it is.
+    bucket: &'static str,
+}
+
+const RIVALS: [Rivals; 4] = [
+    Rivals {
+        module: "window",
+        locks: &[
+            "aw-watcher-window",
+            "aw-watcher-window-wayland",
+            "aw-awatcher",
+            "awatcher",
+        ],
+        bucket: "aw-watcher-window",
+    },
+    Rivals {
+        module: "afk",
+        locks: &[
+            "aw-watcher-afk",
+            "aw-watcher-window-wayland",
+            "aw-awatcher",
+            "awatcher",
+        ],
+        bucket: "aw-watcher-afk",
+    },
+    Rivals {
+        module: "input",
+        locks: &["aw-watcher-input"],
+        bucket: "aw-watcher-input",
+    },
+    Rivals {
+        module: "media",
+        locks: &["aw-watcher-media-player"],
+        bucket: "aw-watcher-media-player",
+    },
+];
+
+/// Whether a program records what a module records, so that it is not started unless somebody asks for it.
+pub(super) fn is_replaced(program: &str) -> bool {
+    RIVALS.iter().any(|rivals| rivals.locks.contains(&program))
+}
+
+/// Looks for rivals.
+pub(super) struct Lookout {
+    locks: Locks,
+    client: Client,
+}
+
+impl Lookout {
+    pub(super) fn new(locks: Locks, client: Client) -> Arc<Lookout> {
+        Arc::new(Lookout { locks, client })
+    }
+
+    /// Makes sure that nobody records the same as a module, now and while the locks are held.
+    ///
+    /// # Errors
+    /// Who does.
+    pub(super) async fn claim(&self, module: &str, now: Timestamp) -> Result<Held, String> {
+        let Some(rivals) = RIVALS.iter().find(|rivals| rivals.module == module) else {
+            return Ok(Held::new());
+        };
+        let held = self
+            .locks
+            .take(rivals.locks)
+            .map_err(|name| format!("{name} runs already and records the same"))?;
+        match self.foreign_client(rivals.bucket, now).await {
+            Some(client) => Err(format!("{client} records to the same bucket")),
+            None => Ok(held),
+        }
+    }
+
+    /// Whether a program may start.
+    ///
+    /// # Errors
+    /// Who records the same already.
+    pub(super) fn check_program(&self, name: &str) -> Result<(), String> {
+        match self.locks.holder(name) {
+            None => Ok(()),
+            Some(Holder::Another) => Err("it runs already, and was not started by Timberline".to_owned()),
+            Some(Holder::Us) => Err("a module of Timberline records the same".to_owned()),
+        }
+    }
+
+    /// A client of another name that fills a bucket right now. Who has made the bucket under the reference's name has a lock,
+    /// or has made way for this module.
+    async fn foreign_client(&self, client: &str, now: Timestamp) -> Option<String> {
+        let bucket = format!("{client}_{}", self.client.hostname());
+        // A server that does not answer is not filled by anybody.
+        let info = self.client.bucket_info(&bucket).await.ok()?;
+        if info.client == client {
+            return None;
+        }
+        let before = self.last_end(&bucket).await.ok()??;
+        let age = u64::try_from(now.since(before).nanos()).unwrap_or(0);
+        if StdDuration::from_nanos(age) > RECENT {
+            return None;
+        }
+        tokio::time::sleep(LOOK_FOR).await;
+        let after = self.last_end(&bucket).await.ok()??;
+        (after > before).then_some(info.client)
+    }
+
+    async fn last_end(&self, bucket: &str) -> Result<Option<Timestamp>, CallError> {
+        let events = self.client.events(bucket, None, None, Some(1)).await?;
+        let last = events.first();
+        Ok(last.map(|event| event.start.saturating_add(event.duration)))
+    }
+}

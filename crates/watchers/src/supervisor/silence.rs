@@ -1,0 +1,146 @@
+//! Notices that a module records nothing although it should: nobody looks at a watcher that seems to run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use timberline_model::{Duration, Timestamp};
+
+use super::board::{Board, Order};
+use super::status::{Condition, WatcherStatus};
+use crate::Client;
+use crate::modules::State;
+
+/// Modules that record all the time.
+const CONSTANT: [&str; 2] = ["afk", "window"];
+/// How long one of them may be silent while the machine is awake.
+const LONGEST: Duration = Duration::from_secs(600);
+/// How often it is looked.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Since when a module is silent.
+#[derive(Clone, Copy, Debug)]
+struct Silent {
+    last_recorded: Option<Timestamp>,
+    /// On the monotonic clock, which stands still while the machine sleeps.
+    since: Duration,
+}
+
+/// Raises and ends alarms. Never ends.
+pub(super) async fn watch(board: Arc<Board>, client: Client) {
+    let mut silences = Silences::default();
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let now = board.clock().read();
+        for status in board.list() {
+            let is_to_run = board.order(&status.name) == Order::Run;
+            let silent = is_to_run && silences.observe(&status, now.monotonic);
+            let excused = silent && status.name == "window" && !is_at_work(&client, now.wall).await;
+            board.set_alarm(&status.name, (silent && !excused).then(|| text(&status)));
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Silences(BTreeMap<String, Silent>);
+
+impl Silences {
+    /// Whether a module is silent for too long.
+    fn observe(&mut self, status: &WatcherStatus, now: Duration) -> bool {
+        if !CONSTANT.contains(&status.name.as_str()) {
+            return false;
+        }
+        let stands_back = matches!(
+            status.condition,
+            Condition::StandingBack(_) | Condition::Module(State::StandingBack(_)) | Condition::Off
+        );
+        let fresh = Silent {
+            last_recorded: status.last_recorded,
+            since: now,
+        };
+        let silent = self.0.entry(status.name.clone()).or_insert(fresh);
+        if stands_back || silent.last_recorded != status.last_recorded {
+            *silent = fresh;
+        }
+        now.saturating_sub(silent.since) >= LONGEST
+    }
+}
+
+/// Whether the person is there, as the AFK events say. If nobody knows, there is no alarm about windows.
+async fn is_at_work(client: &Client, now: Timestamp) -> bool {
+    let bucket = format!("aw-watcher-afk_{}", client.hostname());
+    let Ok(events) = client.events(&bucket, None, None, Some(1)).await else {
+        return false;
+    };
+    events.first().is_some_and(|event| {
+        let end = event.start.saturating_add(event.duration);
+        let says = event.data.as_str().contains(r#""status":"not-afk""#);
+        says && now.since(end) < LONGEST
+    })
+}
+
+fn text(status: &WatcherStatus) -> String {
+    let minutes = LONGEST.nanos() / Duration::from_secs(60).nanos();
+    let why = match &status.condition {
+        Condition::Module(State::Waiting(reason)) | Condition::Waiting(reason) => format!(": {reason}"),
+        Condition::Restarting { .. } => match &status.last_exit {
+            Some(exit) => format!(": it ends again and again ({})", exit.reason),
+            None => String::new(),
+        },
+        _ => String::new(),
+    };
+    format!("nothing was recorded for {minutes} minutes{why}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::supervisor::Kind;
+
+    fn status(name: &str, last_recorded: i64, condition: Condition) -> WatcherStatus {
+        WatcherStatus {
+            name: name.to_owned(),
+            kind: Kind::BuiltIn,
+            enabled: true,
+            paused: None,
+            condition,
+            backends: Vec::new(),
+            bucket: None,
+            last_recorded: Some(Timestamp::from_nanos(last_recorded)),
+            restarts: 0,
+            last_exit: None,
+            alarm: None,
+        }
+    }
+
+    fn minutes(minutes: i64) -> Duration {
+        Duration::from_secs(60 * minutes)
+    }
+
+    #[test]
+    fn ten_minutes_without_a_record_are_too_long() {
+        let recording = Condition::Module(State::Recording);
+        let mut silences = Silences::default();
+        assert!(!silences.observe(&status("afk", 1, recording.clone()), minutes(0)));
+        assert!(!silences.observe(&status("afk", 1, recording.clone()), minutes(9)));
+        assert!(silences.observe(&status("afk", 1, recording.clone()), minutes(10)));
+        assert!(!silences.observe(&status("afk", 2, recording.clone()), minutes(11)));
+        assert!(!silences.observe(&status("media", 1, recording.clone()), minutes(0)));
+        assert!(!silences.observe(&status("media", 1, recording), minutes(60)));
+    }
+
+    #[test]
+    fn one_that_stands_back_is_not_silent_and_one_that_waits_is() {
+        let mut silences = Silences::default();
+        let back = Condition::StandingBack("aw-watcher-afk runs".to_owned());
+        assert!(!silences.observe(&status("afk", 1, back.clone()), minutes(0)));
+        assert!(!silences.observe(&status("afk", 1, back), minutes(60)));
+        let waiting = Condition::Module(State::Waiting("there is no D-Bus".to_owned()));
+        assert!(!silences.observe(&status("afk", 1, waiting.clone()), minutes(69)));
+        let waiting = status("afk", 1, waiting);
+        assert!(silences.observe(&waiting, minutes(70)));
+        assert_eq!(
+            text(&waiting),
+            "nothing was recorded for 10 minutes: there is no D-Bus"
+        );
+    }
+}

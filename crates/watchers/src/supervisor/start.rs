@@ -1,0 +1,205 @@
+//! Starts the supervisor on a thread of its own, and ends it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::runtime::{self, Builder};
+use tokio::sync::mpsc;
+
+use super::board::Board;
+use super::choices_file::ChoicesFile;
+use super::handle::Handle;
+use super::keeper::{Keeper, Surroundings, Work};
+use super::locks::Locks;
+use super::pauses::Pauses;
+use super::program::{Places, Program, Target};
+use super::rival::{self, Lookout};
+use super::silence;
+use super::status::Kind;
+use super::thread::ModuleThread;
+use crate::Client;
+use crate::clock::Clock;
+use crate::desktop::Session;
+use crate::modules::Module;
+
+/// Longer than a watcher is given to end; then the process ends without them.
+const LONGEST_END: Duration = Duration::from_secs(15);
+
+/// What a supervisor is to run, and where.
+pub struct SupervisorOptions {
+    /// The modules, and whether each is on unless the person has chosen otherwise.
+    pub modules: Vec<(Arc<dyn Module>, bool)>,
+    /// Where programs of others are looked for.
+    pub places: Places,
+    /// Programs that are on unless the person has chosen otherwise. Those that a module replaces are not.
+    pub programs_on: Vec<String>,
+    /// Where the modules send their events.
+    pub client: Client,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Where the desktop is.
+    pub session: Session,
+    /// The server, as programs are told.
+    pub target: Target,
+    /// The directory of what the person has chosen.
+    pub state_dir: PathBuf,
+    /// The directory of what programs print; `None`: it is not kept.
+    pub log_dir: Option<PathBuf>,
+    /// The directory of the reference's locks; `None`: nobody is kept away.
+    pub locks_dir: Option<PathBuf>,
+}
+
+/// Watchers at work.
+pub struct Supervisor {
+    board: Arc<Board>,
+    handle: Handle,
+    thread: JoinHandle<()>,
+}
+
+/// What keepers are made of and started with.
+#[derive(Clone)]
+pub(super) struct Nursery {
+    pub(super) around: Arc<Surroundings>,
+    pub(super) runtime: runtime::Handle,
+    /// Each keeper has one; when all are gone, all have ended.
+    pub(super) at_work: mpsc::WeakSender<()>,
+}
+
+impl Supervisor {
+    /// Starts everything that is on.
+    ///
+    /// # Errors
+    /// When the system has no thread or no timers for it.
+    pub fn start(options: SupervisorOptions) -> io::Result<Supervisor> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let modules = ModuleThread::start()?;
+        let (nursery, at_work, ended) = nursery(&options, modules, runtime.handle().clone());
+        let board = Arc::clone(&nursery.around.board);
+        let handle = begin(options, &nursery);
+        let around = Arc::clone(&nursery.around);
+        let thread = thread::Builder::new()
+            .name("timberline-supervisor".to_owned())
+            .spawn(move || {
+                runtime.block_on(supervise(around, at_work, ended));
+                // Programs that did not end in time are killed with their tasks.
+                runtime.shutdown_background();
+            })?;
+        Ok(Supervisor {
+            board,
+            handle,
+            thread,
+        })
+    }
+
+    /// Looks at the watchers, and gives commands.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Ends all watchers and waits for them, some seconds at most. The client is to be closed after this.
+    pub fn stop(self) {
+        self.board.end();
+        if self.thread.join().is_err() {
+            tracing::error!("the supervisor of the watchers has panicked");
+        }
+    }
+}
+
+/// All that keepers share, and what tells that all of them have ended.
+pub(super) fn nursery(
+    options: &SupervisorOptions,
+    modules: ModuleThread,
+    runtime: runtime::Handle,
+) -> (Nursery, mpsc::Sender<()>, mpsc::Receiver<()>) {
+    let file = ChoicesFile::in_dir(&options.state_dir);
+    let locks = Locks::new(
+        options.locks_dir.clone(),
+        &options.target.host,
+        options.target.port,
+    );
+    let around = Surroundings {
+        board: Arc::new(Board::new(Arc::clone(&options.clock), file)),
+        client: options.client.clone(),
+        session: Arc::new(options.session.clone()),
+        modules,
+        lookout: Lookout::new(locks, options.client.clone()),
+        log_dir: options.log_dir.clone(),
+        target: options.target.clone(),
+    };
+    let (at_work, ended) = mpsc::channel(1);
+    let nursery = Nursery {
+        around: Arc::new(around),
+        runtime,
+        at_work: at_work.downgrade(),
+    };
+    (nursery, at_work, ended)
+}
+
+/// Starts the keepers of all watchers.
+pub(super) fn begin(options: SupervisorOptions, nursery: &Nursery) -> Handle {
+    for (module, on) in options.modules {
+        let name = module.name();
+        nursery.keep(name, Kind::BuiltIn, on, Work::Module(module));
+    }
+    let found = options.places.find();
+    let on = options.programs_on;
+    for program in found {
+        let on = on.contains(&program.name) && !rival::is_replaced(&program.name);
+        nursery.keep_program(program, on);
+    }
+    let (places, of_handle) = (options.places, nursery.clone());
+    Handle::new(Arc::clone(&nursery.around.board), move |name| {
+        let found = places.find().into_iter().find(|program| program.name == name);
+        found.is_some_and(|program| of_handle.keep_program(program, false))
+    })
+}
+
+impl Nursery {
+    fn keep_program(&self, program: Program, on: bool) -> bool {
+        let Program { name, path } = program;
+        self.keep(&name, Kind::Program(path.clone()), on, Work::Program(path))
+    }
+
+    /// Starts the keeper of a watcher. False: Timberline ends.
+    fn keep(&self, name: &str, kind: Kind, on: bool, work: Work) -> bool {
+        let Some(at_work) = self.at_work.upgrade() else {
+            return false;
+        };
+        if !self.around.board.add(name, kind, on) {
+            return true;
+        }
+        let keeper = Keeper {
+            name: name.to_owned(),
+            work,
+            around: Arc::clone(&self.around),
+        };
+        self.runtime.spawn(async move {
+            keeper.keep().await;
+            drop(at_work);
+        });
+        true
+    }
+}
+
+/// Watches over the watchers until all have ended.
+async fn supervise(around: Arc<Surroundings>, at_work: mpsc::Sender<()>, mut ended: mpsc::Receiver<()>) {
+    let pauses = Pauses::new(Arc::clone(&around.board), &around.client);
+    let mut orders = around.board.orders();
+    tokio::select! {
+        // The sender is part of the board.
+        _ = orders.wait_for(|()| around.board.is_ending()) => {}
+        () = pauses.record() => {}
+        () = silence::watch(Arc::clone(&around.board), around.client.clone()) => {}
+        () = around.modules.watch() => {}
+    }
+    drop(at_work);
+    // Nothing is ever sent: what is received is the end of all keepers.
+    if tokio::time::timeout(LONGEST_END, ended.recv()).await.is_err() {
+        tracing::warn!("some watchers do not end: Timberline does not wait for them any longer");
+    }
+    pauses.update();
+}
