@@ -3,6 +3,10 @@
 //! | file | what it does |
 //! |---|---|
 //! | `serve` | the server |
+//! | `up` | the server, and what records on this machine |
+//! | `autostart` | starts it with the desktop |
+//! | `away` | what was done while nobody was at the machine |
+//! | `watchers` | looks at the watchers, switches and pauses them |
 //! | `query` | queries from the shell |
 //! | `import` | the history of other programs |
 //! | `shadow` | a trial beside a running ActivityWatch server |
@@ -36,6 +40,8 @@
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+mod autostart;
+mod away;
 mod backup;
 mod bench;
 mod bucket;
@@ -69,7 +75,9 @@ mod status;
 mod table;
 mod tls_client;
 mod token;
+mod up;
 mod verdict;
+mod watchers;
 
 use std::process::ExitCode;
 
@@ -98,6 +106,14 @@ struct Cli {
 enum Command {
     /// Serve the REST API and the web UI (what happens without a subcommand).
     Serve(Box<ServeArgs>),
+    /// Serve, and record what you do on this machine.
+    Up(Box<up::UpArgs>),
+    /// Show the watchers of a server, switch them on and off, pause them.
+    Watchers(Box<watchers::WatchersArgs>),
+    /// Start Timberline with the desktop, or no more.
+    Autostart(Box<autostart::AutostartArgs>),
+    /// Record what you did while you were away.
+    Away(Box<away::AwayArgs>),
     /// Inspect the log: check it, print it, follow it, replay it; rebuild the views.
     Log(Box<log::LogArgs>),
     /// Make, update or check a backup of the log.
@@ -155,6 +171,10 @@ fn main() -> ExitCode {
     let result = match cli.command {
         None => serve::run(cli.serve),
         Some(Command::Serve(args)) => serve::run(*args),
+        Some(Command::Up(args)) => up::run(*args),
+        Some(Command::Watchers(args)) => return watchers::run(*args),
+        Some(Command::Autostart(args)) => return autostart::run(*args),
+        Some(Command::Away(args)) => return away::run(*args),
         Some(Command::Log(args)) => return log::run(*args),
         Some(Command::Backup(args)) => return backup::run(*args),
         Some(Command::Restore(args)) => return restore::run(*args),

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use timberline_server::Start;
 use timberline_server::settings::WebUi;
+use timberline_server::watchers::Companions;
 
-use crate::config::{BaseDirs, Config, Overrides};
+use crate::config::{BaseDirs, Config, Overrides, WatcherSettings};
 use crate::import;
 use crate::passphrase;
 
@@ -143,11 +144,22 @@ fn name_and_dir(text: &str) -> Result<(String, PathBuf), String> {
 /// # Errors
 /// Whatever keeps the server from starting, or from closing its store, as one line.
 pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
+    run_with(args, |_, _| Ok(None))
+}
+
+/// The same with watchers beside the server: `companions` starts them, after everything that may refuse a start.
+///
+/// # Errors
+/// As [`run`]; and when the watchers cannot be started.
+pub(crate) fn run_with(
+    args: ServeArgs,
+    companions: impl FnOnce(&mut Start, &WatcherSettings) -> anyhow::Result<Companions>,
+) -> anyhow::Result<()> {
     let listen_fd = args.listen_fd;
     args.warn_of_no_effect();
     let (legacy_import, quiet) = (args.legacy_import, args.no_legacy_import);
     let config = Config::load(args.overrides(), &BaseDirs::from_env())?;
-    let start = Start::prepare(config.server, listen_fd)?;
+    let mut start = Start::prepare(config.server, listen_fd)?;
     let key = passphrase::unlock_or_create(&start.settings().data_dir, &config.encryption)?;
     let store = start.open_store(key.cipher())?;
     key.keep();
@@ -156,6 +168,9 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
     } else {
         import::first::import_or_announce(&start, store, legacy_import)
     };
-    start.serve(store)?;
-    Ok(())
+    let watchers = companions(&mut start, &config.watchers)?;
+    let served = start.serve(store, watchers.clone());
+    // They have ended already, unless the server could not even begin to serve.
+    watchers.iter().for_each(|watchers| watchers.stop());
+    Ok(served?)
 }

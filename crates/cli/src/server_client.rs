@@ -94,6 +94,12 @@ impl ServerClient {
         self
     }
 
+    /// The same with a key that only this process knows.
+    pub(crate) fn with_own_key(mut self, key: Option<&str>) -> Self {
+        self.authorization = bearer(key.map(str::to_owned)).or(self.authorization);
+        self
+    }
+
     /// Asks for a path below `/api/0`, for as long as that may take.
     ///
     /// # Errors

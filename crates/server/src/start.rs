@@ -114,6 +114,14 @@ impl Start {
         self.listeners.addresses()
     }
 
+    /// A secret for what runs in this process, if requests need one. It opens everything, and is written nowhere.
+    ///
+    /// # Errors
+    /// When the system has no random bytes.
+    pub fn own_secret(&mut self) -> std::io::Result<Option<String>> {
+        self.keys.as_mut().map(Keys::make_own).transpose()
+    }
+
     /// Serves until SIGTERM or SIGINT, then closes the store. Watchers that run beside it are ended before.
     ///
     /// # Errors

@@ -9,6 +9,8 @@
 //! | [`window`] | makes window events of windows and titles: settle time, rules, private windows |
 //! | [`desktop`] | watches Wayland, X11 and D-Bus, and reports what happens there |
 //! | [`modules`] | what records: each takes reports of the desktop and sends events |
+//! | [`notify`] | notifications on the desktop |
+//! | [`tray`] | an icon in the tray of the desktop |
 //! | [`supervisor`] | runs modules and programs of others, and restarts what ends |
 //!
 //! The first four know no desktop. `docs/watchers.md` says what is promised, `docs/afk.md` has the rules of AFK events.
@@ -22,9 +24,15 @@ pub mod clock;
 mod data;
 pub mod desktop;
 pub mod modules;
+#[cfg(target_os = "linux")]
+pub mod notify;
+#[cfg(target_os = "linux")]
+mod present;
 mod queue;
 #[cfg(target_os = "linux")]
 pub mod supervisor;
+#[cfg(target_os = "linux")]
+pub mod tray;
 pub mod window;
 
 pub use client::{

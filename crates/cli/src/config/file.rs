@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use timberline_server::settings::{Compression, Limits, Mcp, RetentionRule, WebUi};
 
+use super::watchers::WatcherSection;
 use super::{ConfigError, Span};
 
 /// The file as written. [`super::Config`] is what comes of it.
@@ -63,6 +64,8 @@ pub(crate) struct ConfigFile {
     pub(crate) backup: Backup,
     /// Where webhooks may send to.
     pub(crate) webhooks: Webhooks,
+    /// Which watchers run beside the server, and how.
+    pub(crate) watchers: WatcherSection,
     /// What assistants may use.
     pub(crate) mcp: Mcp,
     /// Bounds on what clients may use.
@@ -286,6 +289,14 @@ mod tests {
             "backup.every",
             "backup.keep",
             "webhooks.allow",
+            "watchers.modules",
+            "watchers.programs",
+            "watchers.tray",
+            "watchers.alerts",
+            "watchers.window",
+            "watchers.afk",
+            "watchers.media",
+            "watchers.input",
             "mcp.http",
             "mcp.tools",
             "limits.body_bytes",

@@ -46,6 +46,11 @@ impl BaseDirs {
         self.config.as_ref().map(|dir| dir.join("timberline").join(name))
     }
 
+    /// The directory of all programs' configuration.
+    pub(crate) fn config_dir(self) -> Option<PathBuf> {
+        self.config
+    }
+
     /// The data directory that is used when none is given; a test instance has its own.
     ///
     /// # Errors

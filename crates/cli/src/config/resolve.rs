@@ -14,6 +14,7 @@ use timberline_server::settings::{
 use crate::build::BUILD;
 
 use super::file::{self, Backup, HeartbeatRule, Retention, Tls};
+use super::watchers::WatcherSettings;
 use super::{BaseDirs, ConfigError, ConfigFile, Span, names};
 
 /// The port the reference servers listen on, which every client expects.
@@ -82,6 +83,8 @@ pub(crate) struct Config {
     pub(crate) server: Settings,
     /// How encrypted data are opened.
     pub(crate) encryption: Encryption,
+    /// Which watchers `timberline up` runs, and how.
+    pub(crate) watchers: WatcherSettings,
 }
 
 /// How encrypted data are opened.
@@ -189,6 +192,7 @@ impl Config {
                 encrypt: overrides.encrypt,
                 passphrase_file: overrides.passphrase_file,
             },
+            watchers: file.watchers.settings()?,
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::build::TEXT;
 use crate::output::{Output, OutputError};
 use crate::server_client::ServerClient;
 use crate::table::{Table, printable};
+use crate::watchers;
 
 /// The report of a server.
 pub(super) fn server(out: &mut Output, server: &ServerClient, status: &Status) -> Result<(), OutputError> {
@@ -45,6 +46,10 @@ pub(super) fn server(out: &mut Output, server: &ServerClient, status: &Status) -
     facts.add("memory", memory(&status.memory));
     facts.print(out)?;
     buckets(out, &status.buckets)?;
+    if !status.watchers.watchers.is_empty() {
+        out.line("")?;
+        watchers::show(out, &status.watchers)?;
+    }
     lines(out, "needs attention:", &status.attention)
 }
 

@@ -55,6 +55,7 @@ mod status;
 mod stream;
 mod timeline;
 mod tls;
+mod up;
 mod wakatime;
 mod web;
 mod webhooks;

@@ -12,7 +12,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, request};
 use timberline_model::Timestamp;
 
-use super::digest::Digest;
+use super::digest::{Digest, hex};
 use super::known::{Known, KnownTokens};
 use super::rules::{self, Extent};
 use super::scope::Scope;
@@ -24,6 +24,8 @@ use crate::settings::Auth;
 #[derive(Debug)]
 pub(crate) struct Keys {
     api_key: Option<Digest>,
+    /// A secret of this process.
+    own: Option<Digest>,
     tokens: Option<KnownTokens>,
     throttle: Throttle,
 }
@@ -119,9 +121,26 @@ impl Keys {
         let tokens = KnownTokens::read(data_dir, timberline_clock::monotonic())?;
         Ok((api_key.is_some() || tokens.is_some()).then(|| Self {
             api_key,
+            own: None,
             tokens,
             throttle: Throttle::default(),
         }))
+    }
+
+    /// Makes a secret for what runs in this process. It opens everything, as the API key does, and is written nowhere.
+    ///
+    /// # Errors
+    /// When the system has no random bytes.
+    pub(crate) fn make_own(&mut self) -> std::io::Result<String> {
+        let secret = hex(&timberline_disk::random::<32>()?);
+        self.own = Some(Digest::of(secret.as_bytes()));
+        Ok(secret)
+    }
+
+    /// Whether a secret opens everything.
+    fn opens_all(&self, given: &Digest) -> bool {
+        let mut keys = [&self.api_key, &self.own].into_iter().flatten();
+        keys.any(|key| key.matches(given))
     }
 
     /// Checks the credentials of a request for a path that is not open. The path must be normalised. `id_of` gives the id of
@@ -138,7 +157,7 @@ impl Keys {
         let secret = secret(&head.headers, head.uri.path()).ok_or(Refused::Unknown)?;
         let given = Digest::of(&secret);
         let Client { address, now } = client;
-        if self.api_key.as_ref().is_some_and(|key| key.matches(&given)) {
+        if self.opens_all(&given) {
             let admitted = self.throttle.admit(address, now);
             return admitted.map(|()| None).map_err(|wait| Refused::TooMany { wait });
         }
@@ -168,7 +187,7 @@ impl Keys {
             return false;
         };
         let given = Digest::of(&secret);
-        if self.api_key.as_ref().is_some_and(|key| key.matches(&given)) {
+        if self.opens_all(&given) {
             return true;
         }
         let wall = Timestamp::from(timberline_clock::wall());

@@ -50,7 +50,7 @@ pub enum CommandError {
 }
 
 /// What `GET /api/1/watchers` says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WatcherList {
     /// Why there are none; null if this server runs watchers.
     pub none_because: Option<String>,

@@ -139,7 +139,10 @@ impl Board {
         let left = u64::try_from(time.since(self.now()).nanos()).unwrap_or(0);
         // Timers of tokio count whole milliseconds.
         let left = StdDuration::from_nanos(left).saturating_add(StdDuration::from_millis(1));
-        tokio::time::sleep(left.min(LOOK_EVERY)).await;
+        tokio::select! {
+            () = tokio::time::sleep(left.min(LOOK_EVERY)) => {}
+            () = self.clock.jumped() => {}
+        }
     }
 
     /// Changes the choices, and keeps them. The change counts also if it cannot be kept: then the next start does not know of it.
@@ -219,7 +222,7 @@ impl Board {
         });
     }
 
-    pub(super) fn set_alarm(&self, name: &str, alarm: Option<String>) {
+    pub(crate) fn set_alarm(&self, name: &str, alarm: Option<String>) {
         let is_new = |entry: &mut Entry| entry.alarm != alarm;
         if self.state.lock().watchers.get_mut(name).is_some_and(is_new) {
             self.change(name, |entry| entry.alarm = alarm);

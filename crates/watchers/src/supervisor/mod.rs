@@ -30,11 +30,11 @@ mod silence;
 mod start;
 mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod thread;
 
 pub use choices::Pause;
 pub use handle::{CommandError, Handle, Which};
 pub use program::{Places, Program, Target};
-pub use start::{Supervisor, SupervisorOptions};
+pub use start::{Beside, Supervisor, SupervisorOptions};
 pub use status::{Condition, Exit, Kind, WatcherStatus};

@@ -22,7 +22,7 @@ struct Rivals {
     bucket: &'static str,
 }
 
-const RIVALS: [Rivals; 4] = [
+const RIVALS: [Rivals; 6] = [
     Rivals {
         module: "window",
         locks: &[
@@ -52,6 +52,16 @@ const RIVALS: [Rivals; 4] = [
         module: "media",
         locks: &["aw-watcher-media-player"],
         bucket: "aw-watcher-media-player",
+    },
+    Rivals {
+        module: "lid",
+        locks: &["aw-watcher-lid"],
+        bucket: "aw-watcher-lid",
+    },
+    Rivals {
+        module: "network",
+        locks: &["aw-watcher-netstatus"],
+        bucket: "aw-watcher-netstatus",
     },
 ];
 

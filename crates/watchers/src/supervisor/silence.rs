@@ -9,6 +9,7 @@ use super::board::{Board, Order};
 use super::status::{Condition, WatcherStatus};
 use crate::Client;
 use crate::modules::State;
+use crate::present::is_present;
 
 /// Modules that record all the time.
 const CONSTANT: [&str; 2] = ["afk", "window"];
@@ -34,7 +35,8 @@ pub(super) async fn watch(board: Arc<Board>, client: Client) {
         for status in board.list() {
             let is_to_run = board.order(&status.name) == Order::Run;
             let silent = is_to_run && silences.observe(&status, now.monotonic);
-            let excused = silent && status.name == "window" && !is_at_work(&client, now.wall).await;
+            // If nobody knows whether somebody is there, there is no alarm about windows.
+            let excused = silent && status.name == "window" && !is_present(&client, now.wall, LONGEST).await;
             board.set_alarm(&status.name, (silent && !excused).then(|| text(&status)));
         }
     }
@@ -63,19 +65,6 @@ impl Silences {
         }
         now.saturating_sub(silent.since) >= LONGEST
     }
-}
-
-/// Whether the person is there, as the AFK events say. If nobody knows, there is no alarm about windows.
-async fn is_at_work(client: &Client, now: Timestamp) -> bool {
-    let bucket = format!("aw-watcher-afk_{}", client.hostname());
-    let Ok(events) = client.events(&bucket, None, None, Some(1)).await else {
-        return false;
-    };
-    events.first().is_some_and(|event| {
-        let end = event.start.saturating_add(event.duration);
-        let says = event.data.as_str().contains(r#""status":"not-afk""#);
-        says && now.since(end) < LONGEST
-    })
 }
 
 fn text(status: &WatcherStatus) -> String {

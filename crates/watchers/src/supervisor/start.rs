@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -50,7 +51,12 @@ pub struct SupervisorOptions {
     pub log_dir: Option<PathBuf>,
     /// The directory of the reference's locks; `None`: nobody is kept away.
     pub locks_dir: Option<PathBuf>,
+    /// What else runs on the supervisor's thread until it ends, such as the icon in the tray.
+    pub beside: Vec<Beside>,
 }
+
+/// Something that goes by the state of the watchers.
+pub type Beside = Box<dyn FnOnce(Handle) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
 /// Watchers at work.
 pub struct Supervisor {
@@ -73,12 +79,16 @@ impl Supervisor {
     ///
     /// # Errors
     /// When the system has no thread or no timers for it.
-    pub fn start(options: SupervisorOptions) -> io::Result<Supervisor> {
+    pub fn start(mut options: SupervisorOptions) -> io::Result<Supervisor> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let modules = ModuleThread::start()?;
         let (nursery, at_work, ended) = nursery(&options, modules, runtime.handle().clone());
         let board = Arc::clone(&nursery.around.board);
+        let beside = std::mem::take(&mut options.beside);
         let handle = begin(options, &nursery);
+        for beside in beside {
+            runtime.spawn(beside(handle.clone()));
+        }
         let around = Arc::clone(&nursery.around);
         let thread = thread::Builder::new()
             .name("timberline-supervisor".to_owned())

@@ -63,6 +63,11 @@ pub(super) fn attention(
         .iter()
         .filter(|bucket| bucket.state == WatcherState::Stopped);
     lines.extend(stopped.map(stopped_line));
+    let watchers = app.watchers.as_ref().map(|watchers| watchers.list());
+    let alarms = watchers.into_iter().flatten();
+    lines.extend(
+        alarms.filter_map(|watcher| Some(format!("The watcher {}: {}.", watcher.name, watcher.alarm?))),
+    );
     lines
 }
 

@@ -12,6 +12,7 @@ use super::report::{
 use super::{disk, why_not_ready};
 use crate::access::{Keys, Token};
 use crate::app::App;
+use crate::service::watchers;
 
 /// Nanoseconds of a day.
 pub const DAY: i64 = 86_400 * 1_000_000_000;
@@ -40,6 +41,7 @@ pub(crate) fn collect(app: &App) -> Status {
         store: store(app, &snapshot),
         backups: backups(app),
         memory: memory(app),
+        watchers: watchers::list(app.watchers.as_deref()),
         attention: attention(app, not_ready.as_deref(), &damage, &buckets),
         not_ready,
         buckets,

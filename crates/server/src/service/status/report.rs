@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Scope;
+use crate::service::watchers::WatcherList;
 
 /// Everything that `GET /api/1/status` says.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -44,6 +45,9 @@ pub struct Status {
     pub damage: DamageStatus,
     /// Memory of the process.
     pub memory: MemoryStatus,
+    /// The watchers that this server runs.
+    #[serde(default)]
+    pub watchers: WatcherList,
     /// What somebody should look at, one line each.
     pub attention: Vec<String>,
 }

@@ -18,6 +18,8 @@ pub struct Target {
     pub port: u16,
     /// Whether it is a server for tests.
     pub testing: bool,
+    /// Why programs cannot use it, if they cannot: most of them only speak HTTP, and know no key.
+    pub closed: Option<String>,
 }
 
 /// How long a program may take to say which flags it has. Those in Python take half a second.
@@ -54,6 +56,9 @@ impl Target {
 /// # Errors
 /// When it cannot be told.
 pub(in crate::supervisor) async fn arguments(program: &Path, target: &Target) -> Result<Vec<String>, String> {
+    if let Some(why) = &target.closed {
+        return Err(why.clone());
+    }
     let needed = target.needed();
     if needed.is_empty() {
         return Ok(Vec::new());
@@ -107,6 +112,7 @@ mod tests {
             host: "127.0.0.1".to_owned(),
             port,
             testing,
+            closed: None,
         }
     }
 

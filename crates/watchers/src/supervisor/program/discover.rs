@@ -86,13 +86,25 @@ impl Places {
     }
 }
 
-/// Adds the programs of a directory, and of its folders called `aw-*` down to this depth.
+/// Adds the programs of a directory, and of its folders called `aw-*` down to this depth. Those in folders further up come first.
 fn look_into(dir: &Path, depth: usize, found: &mut BTreeMap<String, PathBuf>) {
+    let mut level = vec![dir.to_path_buf()];
+    for _ in 0..=depth {
+        let mut folders = Vec::new();
+        for dir in level {
+            look_at(&dir, found, &mut folders);
+        }
+        folders.sort();
+        level = folders;
+    }
+}
+
+/// Adds the programs of a directory, and its folders called `aw-*`.
+fn look_at(dir: &Path, found: &mut BTreeMap<String, PathBuf>, folders: &mut Vec<PathBuf>) {
     // A directory that is not there has none.
     let Ok(entries) = fs::read_dir(dir) else {
         return;
     };
-    let mut folders = Vec::new();
     for entry in entries.flatten() {
         let Ok(name) = entry.file_name().into_string() else {
             continue;
@@ -108,12 +120,6 @@ fn look_into(dir: &Path, depth: usize, found: &mut BTreeMap<String, PathBuf>) {
             folders.push(path);
         } else if metadata.permissions().mode() & 0o111 != 0 && is_watcher(&name) {
             found.entry(name).or_insert(path);
-        }
-    }
-    if let Some(depth) = depth.checked_sub(1) {
-        folders.sort();
-        for folder in folders {
-            look_into(&folder, depth, found);
         }
     }
 }

@@ -188,7 +188,8 @@ mod tests {
         assert!(size("aw-watcher-test.log") <= FILE_BYTES);
         assert!(size("aw-watcher-test.log.1") <= FILE_BYTES);
         assert_eq!(fs::read_dir(dir.path()).expect("a directory").count(), 2);
-        let text = fs::read_to_string(dir.path().join("aw-watcher-test.log")).expect("text");
+        let read = |name: &str| fs::read_to_string(dir.path().join(name)).expect("text");
+        let text = read("aw-watcher-test.log.1") + &read("aw-watcher-test.log");
         let left_out = 1000 * 1024 - MINUTE_BYTES;
         assert!(text.contains(&format!("{left_out} bytes were printed and left out")));
     }

@@ -19,6 +19,16 @@ use super::output::{LastLine, Log};
 /// How long a program may take to end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What is in the environment for Timberline only: secrets, and what systemd says to its service.
+const NOT_PASSED_ON: [&str; 6] = [
+    "TIMBERLINE_API_KEY",
+    "TIMBERLINE_PASSPHRASE",
+    "NOTIFY_SOCKET",
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
+    "LISTEN_PID",
+];
+
 /// A process that runs, in a process group of its own.
 pub(in crate::supervisor) struct Process {
     child: Child,
@@ -46,6 +56,9 @@ impl Process {
             .stderr(writer)
             .process_group(0)
             .kill_on_drop(true);
+        for name in NOT_PASSED_ON {
+            command.env_remove(name);
+        }
         let parent = rustix::process::getpid();
         // SAFETY: between fork and exec only system calls without allocation or locks are made.
         unsafe {

@@ -78,7 +78,7 @@ fn client(dir: &Path, server: Arc<Agreeable>) -> Client {
 
 /// A module that ends when the test says so.
 #[derive(Clone)]
-struct Puppet {
+pub(crate) struct Puppet {
     name: &'static str,
     running: Arc<AtomicUsize>,
     end: watch::Sender<usize>,
@@ -87,7 +87,7 @@ struct Puppet {
 
 /// How a puppet ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
     Error,
     Panic,
     /// It ends at the test's word only, and does not when it is asked to stop.
@@ -103,7 +103,7 @@ impl Drop for Counted {
 }
 
 impl Puppet {
-    fn new(name: &'static str, way: Way) -> Puppet {
+    pub(crate) fn new(name: &'static str, way: Way) -> Puppet {
         Puppet {
             name,
             running: Arc::default(),
@@ -112,7 +112,7 @@ impl Puppet {
         }
     }
 
-    fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.running.load(Ordering::SeqCst) == 1
     }
 
@@ -148,8 +148,8 @@ impl Module for Puppet {
 }
 
 /// A supervisor in the runtime of the test.
-struct Bench {
-    handle: Handle,
+pub(crate) struct Bench {
+    pub(crate) handle: Handle,
     nursery: Nursery,
     /// While it is there, more watchers may come.
     _at_work: tokio::sync::mpsc::Sender<()>,
@@ -157,7 +157,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn start(puppets: &[&Puppet]) -> Bench {
+    pub(crate) fn start(puppets: &[&Puppet]) -> Bench {
         let dir = tempfile::tempdir().expect("a directory");
         let options = options(dir.path(), puppets);
         Bench {
@@ -178,11 +178,11 @@ impl Bench {
         }
     }
 
-    fn board(&self) -> &Arc<Board> {
+    pub(crate) fn board(&self) -> &Arc<Board> {
         &self.nursery.around.board
     }
 
-    fn status(&self, name: &str) -> WatcherStatus {
+    pub(crate) fn status(&self, name: &str) -> WatcherStatus {
         let mut all = self.handle.list().into_iter();
         all.find(|status| status.name == name).expect("a watcher")
     }
@@ -204,10 +204,12 @@ fn options(dir: &Path, puppets: &[&Puppet]) -> SupervisorOptions {
             host: "127.0.0.1".to_owned(),
             port: 5600,
             testing: false,
+            closed: None,
         },
         state_dir: dir.join("state"),
         log_dir: Some(dir.join("log")),
         locks_dir: Some(dir.join("locks")),
+        beside: Vec::new(),
     }
 }
 

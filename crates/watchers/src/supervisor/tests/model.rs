@@ -19,7 +19,7 @@ enum Step {
     Restart,
 }
 
-const NAMES: [&str; 2] = ["media", "system"];
+const NAMES: [&str; 2] = ["camera", "microphone"];
 
 /// What a person would expect of one watcher.
 #[derive(Clone, Debug, Default)]

@@ -52,7 +52,10 @@ fn names(names: &[&str]) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_is_an_event_for_each_set_of_watchers() {
-    let puppets = [Puppet::new("afk", Way::Error), Puppet::new("window", Way::Error)];
+    let puppets = [
+        Puppet::new("camera", Way::Error),
+        Puppet::new("microphone", Way::Error),
+    ];
     let bench = Bench::start(&[&puppets[0], &puppets[1]]);
     let recorded = Recorded::new();
     let pauses = Pauses::new(Arc::clone(bench.board()), &recorded.client);
@@ -61,15 +64,18 @@ async fn a_pause_is_an_event_for_each_set_of_watchers() {
         seconds(10).await;
         bench
             .handle
-            .pause(Which::One("window"), until(600))
+            .pause(Which::One("microphone"), until(600))
             .expect("done");
         seconds(100).await;
         bench.handle.pause(Which::All, None).expect("done");
         seconds(90).await;
-        bench.handle.resume(Which::One("afk")).expect("done");
+        bench.handle.resume(Which::One("camera")).expect("done");
         seconds(10).await;
         assert!(puppets[0].is_running() && !puppets[1].is_running());
-        bench.handle.pause(Which::One("window"), until(50)).expect("done");
+        bench
+            .handle
+            .pause(Which::One("microphone"), until(50))
+            .expect("done");
         seconds(100).await;
         assert!(puppets[1].is_running());
     };
@@ -78,9 +84,9 @@ async fn a_pause_is_an_event_for_each_set_of_watchers() {
         () = script => {}
     }
     let expected = [
-        (10, 110, names(&["window"])),
-        (110, 200, names(&["afk", "window"])),
-        (200, 260, names(&["window"])),
+        (10, 110, names(&["microphone"])),
+        (110, 200, names(&["camera", "microphone"])),
+        (200, 260, names(&["microphone"])),
     ];
     assert_eq!(recorded.events(), expected);
 }
@@ -90,7 +96,7 @@ async fn a_pause_lasts_over_a_restart_as_one_event() {
     let dir = tempfile::tempdir().expect("a directory");
     let clock = Arc::new(RuntimeClock::new());
     let recorded = Recorded::new();
-    let puppet = Puppet::new("window", Way::Error);
+    let puppet = Puppet::new("microphone", Way::Error);
     for round in 0..2 {
         let mut options = options(dir.path(), &[&puppet]);
         options.clock = Arc::clone(&clock) as _;
@@ -109,5 +115,5 @@ async fn a_pause_lasts_over_a_restart_as_one_event() {
         settle().await;
     }
     let events = recorded.events();
-    assert_eq!(events, [(0, 600, names(&["window"]))]);
+    assert_eq!(events, [(0, 600, names(&["microphone"]))]);
 }

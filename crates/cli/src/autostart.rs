@@ -1,0 +1,271 @@
+//! `timberline autostart`: starts `timberline up` with the desktop, by an XDG autostart entry or a systemd user unit.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use clap::{Args, Subcommand};
+use timberline_disk::{create_private_dir, write_atomically};
+
+use crate::config::BaseDirs;
+use crate::verdict::Verdict;
+
+/// How Timberline starts with the desktop.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --systemd this writes ~/.config/autostart/timberline.desktop, which every desktop reads. With --systemd it writes the user \
+unit timberline-up.service, which systemd starts with the graphical session and restarts if it fails; sway and others need a \
+graphical-session.target for it. A file of that name that was not written by this command is left alone.
+
+Examples:
+  timberline autostart on
+  timberline autostart status
+  timberline autostart off
+
+Documentation: docs/watchers.md")]
+pub(crate) struct AutostartArgs {
+    #[command(subcommand)]
+    command: AutostartCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AutostartCommand {
+    /// Start Timberline with the desktop
+    On {
+        /// Let systemd do it
+        #[arg(long)]
+        systemd: bool,
+    },
+    /// Start it no more
+    Off,
+    /// Say whether it starts with the desktop, and how
+    Status,
+}
+
+/// Each file of ours has this line.
+const MARK: &str = "# Written by `timberline autostart`.\n";
+const UNIT: &str = "timberline-up.service";
+
+/// Carries it out.
+pub(crate) fn run(args: AutostartArgs) -> ExitCode {
+    Verdict::exit(carry_out(&args.command).map(|()| Verdict::Clean), 1)
+}
+
+fn carry_out(command: &AutostartCommand) -> anyhow::Result<()> {
+    let dir = BaseDirs::from_env().config_dir();
+    let dir = dir.context("neither XDG_CONFIG_HOME nor HOME is set")?;
+    let places = Places::below(&dir);
+    match command {
+        AutostartCommand::On { systemd } => {
+            let program = std::env::current_exe().context("cannot find out where this program is")?;
+            places.on(&program, *systemd)
+        }
+        AutostartCommand::Off => places.off(),
+        AutostartCommand::Status => {
+            for line in places.status()? {
+                println!("{line}");
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The files that start it.
+struct Places {
+    entry: PathBuf,
+    unit: PathBuf,
+    /// What `systemctl --user enable` makes.
+    wanted: PathBuf,
+}
+
+impl Places {
+    fn below(config: &Path) -> Places {
+        let units = config.join("systemd/user");
+        Places {
+            entry: config.join("autostart/timberline.desktop"),
+            unit: units.join(UNIT),
+            wanted: units.join("graphical-session.target.wants").join(UNIT),
+        }
+    }
+
+    /// One of both ways, never both: a second instance would find the port taken.
+    fn on(&self, program: &Path, systemd: bool) -> anyhow::Result<()> {
+        if systemd {
+            write(&self.unit, &unit(program)?)?;
+            link(&self.unit, &self.wanted)?;
+            remove(&self.entry)?;
+            println!(
+                "systemd starts {} with the graphical session ({})",
+                program.display(),
+                self.unit.display()
+            );
+            println!("`systemctl --user daemon-reload` tells it so before the next login");
+        } else {
+            write(&self.entry, &entry(program)?)?;
+            remove(&self.wanted)?;
+            remove(&self.unit)?;
+            println!(
+                "the desktop starts {} ({})",
+                program.display(),
+                self.entry.display()
+            );
+        }
+        Ok(())
+    }
+
+    fn off(&self) -> anyhow::Result<()> {
+        let removed = [remove(&self.wanted)?, remove(&self.unit)?, remove(&self.entry)?];
+        if removed.contains(&true) {
+            println!("Timberline does not start with the desktop any more");
+        } else {
+            println!("Timberline did not start with the desktop");
+        }
+        Ok(())
+    }
+
+    fn status(&self) -> anyhow::Result<Vec<String>> {
+        let mut lines = Vec::new();
+        for (path, who) in [(&self.entry, "the desktop"), (&self.unit, "systemd")] {
+            match owner(path)? {
+                Owner::Nobody => {}
+                Owner::Us => lines.push(format!("on: {who} starts it ({})", path.display())),
+                Owner::Another => lines.push(format!("{} is not of this command", path.display())),
+            }
+        }
+        if lines.is_empty() {
+            lines.push("off".to_owned());
+        }
+        Ok(lines)
+    }
+}
+
+/// Who has written a file.
+enum Owner {
+    Nobody,
+    Us,
+    Another,
+}
+
+fn owner(path: &Path) -> anyhow::Result<Owner> {
+    match fs::read_to_string(path) {
+        Ok(text) if text.contains(MARK) => Ok(Owner::Us),
+        Ok(_) => Ok(Owner::Another),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Owner::Nobody),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    ensure!(
+        !matches!(owner(path)?, Owner::Another),
+        "{} was not written by this command: move it away first",
+        path.display()
+    );
+    let failed = || format!("cannot write {}", path.display());
+    let dir = path.parent().with_context(failed)?;
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .with_context(failed)?;
+    create_private_dir(dir).with_context(failed)?;
+    write_atomically(dir, name, text.as_bytes()).with_context(failed)
+}
+
+fn link(target: &Path, path: &Path) -> anyhow::Result<()> {
+    let failed = || format!("cannot write {}", path.display());
+    create_private_dir(path.parent().with_context(failed)?).with_context(failed)?;
+    match std::os::unix::fs::symlink(target, path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error).with_context(failed),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a file of ours. False: there is none.
+fn remove(path: &Path) -> anyhow::Result<bool> {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    if !is_link && !matches!(owner(path)?, Owner::Us) {
+        return Ok(false);
+    }
+    fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
+    Ok(true)
+}
+
+fn entry(program: &Path) -> anyhow::Result<String> {
+    let program = plain(program)?;
+    Ok(format!(
+        "[Desktop Entry]\n{MARK}Type=Application\nName=Timberline\nComment=Records what you do on this machine\n\
+         Exec=\"{program}\" up\nTerminal=false\nX-GNOME-Autostart-enabled=true\n"
+    ))
+}
+
+fn unit(program: &Path) -> anyhow::Result<String> {
+    let program = plain(program)?;
+    Ok(format!(
+        "{MARK}[Unit]\nDescription=Timberline, which records what you do on this machine\nPartOf=graphical-session.target\n\
+         After=graphical-session.target\n\n[Service]\nType=notify\nExecStart=\"{program}\" up\nRestart=on-failure\nRestartSec=2\n\
+         TimeoutStopSec=90\nUMask=0077\n\n[Install]\nWantedBy=graphical-session.target\n"
+    ))
+}
+
+/// A path that means itself in both kinds of files.
+fn plain(program: &Path) -> anyhow::Result<&str> {
+    let text = program.to_str();
+    let is_plain = |text: &&str| !text.contains(['"', '\\', '$', '`', '%', '\n']);
+    text.filter(is_plain).with_context(|| {
+        format!(
+            "the path {} has characters that such files cannot have",
+            program.display()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(places: &Places) -> String {
+        places.status().unwrap().join("; ")
+    }
+
+    #[test]
+    fn it_is_on_by_one_way_at_a_time_and_off_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::below(dir.path());
+        let program = Path::new("/opt/time line/timberline");
+        assert_eq!(status(&places), "off");
+        places.on(program, false).unwrap();
+        assert!(status(&places).starts_with("on: the desktop"));
+        let entry = fs::read_to_string(&places.entry).unwrap();
+        assert!(
+            entry.contains("\nExec=\"/opt/time line/timberline\" up\n"),
+            "{entry}"
+        );
+        places.on(program, true).unwrap();
+        assert!(status(&places).starts_with("on: systemd"));
+        assert!(!places.entry.exists());
+        assert!(places.wanted.exists());
+        places.off().unwrap();
+        assert_eq!(status(&places), "off");
+        assert!(fs::symlink_metadata(&places.wanted).is_err());
+    }
+
+    #[test]
+    fn files_of_others_are_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::below(dir.path());
+        fs::create_dir_all(places.entry.parent().unwrap()).unwrap();
+        fs::write(&places.entry, "[Desktop Entry]\nExec=other\n").unwrap();
+        assert!(places.on(Path::new("/usr/bin/timberline"), false).is_err());
+        places.off().unwrap();
+        assert!(fs::read_to_string(&places.entry).unwrap().contains("other"));
+        assert!(status(&places).contains("not of this command"));
+    }
+
+    #[test]
+    fn a_path_that_would_mean_something_else_is_refused() {
+        assert!(entry(Path::new("/opt/$HOME/timberline")).is_err());
+        assert!(unit(Path::new("/opt/50%/timberline")).is_err());
+    }
+}

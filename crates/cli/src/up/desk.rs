@@ -1,0 +1,109 @@
+//! What the tray and notifications need of this machine: the browser, the person's clock, the end.
+
+use std::process::{Command, Stdio};
+use std::thread;
+
+use chrono::{DateTime, Days, Local, NaiveTime, TimeDelta, TimeZone};
+use rustix::process::{Signal, getpid, kill_process};
+use timberline_model::Timestamp;
+use timberline_watchers::notify::Calendar;
+use timberline_watchers::tray::Desk;
+
+/// This machine, and the address of the dashboard.
+pub(super) struct Machine {
+    pub(super) dashboard: String,
+}
+
+impl Desk for Machine {
+    fn open_dashboard(&self) {
+        let mut command = Command::new("xdg-open");
+        command.arg(&self.dashboard).stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        match command.spawn() {
+            // Somebody must wait for it.
+            Ok(mut child) => drop(thread::spawn(move || child.wait())),
+            Err(error) => {
+                tracing::warn!(%error, url = self.dashboard, "the browser cannot be opened (xdg-open)")
+            }
+        }
+    }
+
+    fn quit(&self) {
+        tracing::info!("asked to quit in the tray");
+        if let Err(error) = kill_process(getpid(), Signal::TERM) {
+            tracing::error!(%error, "cannot ask this process to end");
+        }
+    }
+
+    fn now_and_tomorrow(&self) -> (Timestamp, Timestamp) {
+        let now = Timestamp::from(timberline_clock::wall());
+        let day = day(&local(now), START_OF_DAY);
+        let tomorrow = day.checked_add_days(Days::new(1)).unwrap_or(day);
+        (now, timestamp(&tomorrow))
+    }
+
+    fn local_time(&self, time: Timestamp) -> String {
+        let (time, now) = (local(time), local(Timestamp::from(timberline_clock::wall())));
+        let format = if time.date_naive() == now.date_naive() {
+            "%H:%M"
+        } else {
+            "%a %H:%M"
+        };
+        time.format(format).to_string()
+    }
+}
+
+impl Calendar for Machine {
+    fn now_and_day(&self, start: Option<&str>) -> (Timestamp, Timestamp) {
+        let now = Timestamp::from(timberline_clock::wall());
+        let start = start.and_then(|start| NaiveTime::parse_from_str(start, "%H:%M").ok());
+        let day = day(&local(now), start.unwrap_or(START_OF_DAY));
+        (now, timestamp(&day))
+    }
+}
+
+/// Four in the morning, as in the web UI.
+const START_OF_DAY: NaiveTime = match NaiveTime::from_hms_opt(4, 0, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
+
+/// When the day began that this time is in.
+fn day<Z: TimeZone>(now: &DateTime<Z>, start: NaiveTime) -> DateTime<Z> {
+    let today = now.date_naive();
+    let date = if now.time() < start {
+        today.pred_opt().unwrap_or(today)
+    } else {
+        today
+    };
+    let zone = now.timezone();
+    // Where the clock skips that time, the day begins an hour later.
+    let begins = |hours: i64| {
+        let start = date.and_time(start).checked_add_signed(TimeDelta::hours(hours))?;
+        zone.from_local_datetime(&start).earliest()
+    };
+    begins(0).or_else(|| begins(1)).unwrap_or_else(|| now.clone())
+}
+
+fn local(time: Timestamp) -> DateTime<Local> {
+    Local.timestamp_nanos(time.nanos())
+}
+
+fn timestamp<Z: TimeZone>(time: &DateTime<Z>) -> Timestamp {
+    Timestamp::from_nanos(time.timestamp_nanos_opt().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::Utc;
+
+    #[test]
+    fn the_day_begins_at_its_start() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let begins = |now: &str| day(&at(now), START_OF_DAY);
+        assert_eq!(begins("2026-03-01T03:59:59Z"), at("2026-02-28T04:00:00Z"));
+        assert_eq!(begins("2026-03-01T04:00:00Z"), at("2026-03-01T04:00:00Z"));
+        assert_eq!(begins("2026-03-01T23:00:00Z"), at("2026-03-01T04:00:00Z"));
+    }
+}

@@ -1,0 +1,293 @@
+//! `timberline watchers`: looks at the watchers of a server, switches them on and off, pauses them.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use timberline_server::watchers::{Watcher, WatcherActivity, WatcherList};
+
+use crate::data_dir::DataDirArgs;
+use crate::known_server::TrustArgs;
+use crate::output::{Output, OutputError};
+use crate::server_client::{self, ServerClient, encoded, refusal};
+use crate::table::{Table, printable};
+use crate::verdict::Verdict;
+
+/// How long the server may take: a watcher that is asked to end has five seconds, but nobody waits for that here.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A list of a thousand watchers is smaller.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// Which server, and what to do.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Watchers run in the server that `timberline up` starts: modules of Timberline, and programs of ActivityWatch that are installed. \
+What is chosen here lasts over a restart. A pause is recorded, so that the gap explains itself.
+
+LENGTH is a time such as 15m, 1h or 8h, or `tomorrow`: the beginning of the next day. Without one, the pause lasts until \
+`timberline watchers resume`.
+
+Examples:
+  timberline watchers
+  timberline watchers pause 1h
+  timberline watchers pause tomorrow window
+  timberline watchers enable aw-watcher-spotify
+
+Documentation: docs/watchers.md")]
+pub(crate) struct WatchersArgs {
+    #[command(flatten)]
+    place: DataDirArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
+    /// The server [default: the address of the configuration]
+    #[arg(long, global = true, value_name = "URL", value_parser = ServerClient::parse, conflicts_with = "port")]
+    server: Option<ServerClient>,
+    /// The server's port on this machine [default: the port of the configuration]
+    #[arg(long, global = true, value_name = "PORT")]
+    port: Option<u16>,
+    /// Print one JSON object
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Option<WatchersCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum WatchersCommand {
+    /// List the watchers (what happens without a subcommand)
+    List,
+    /// Pause all watchers, or one
+    Pause {
+        /// How long, or `tomorrow` [default: until resumed]
+        #[arg(value_name = "LENGTH", value_parser = Length::parse)]
+        length: Option<Length>,
+        /// The watcher [default: all]
+        name: Option<String>,
+    },
+    /// End the pause of all watchers, or of one
+    Resume {
+        /// The watcher [default: all]
+        name: Option<String>,
+    },
+    /// Switch a watcher on
+    Enable {
+        /// The watcher
+        name: String,
+    },
+    /// Switch a watcher off
+    Disable {
+        /// The watcher
+        name: String,
+    },
+}
+
+/// How long a pause lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Length {
+    For(Duration),
+    Tomorrow,
+}
+
+impl Length {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text == "tomorrow" {
+            return Ok(Self::Tomorrow);
+        }
+        match humantime::parse_duration(text) {
+            Ok(time) if time >= Duration::from_secs(1) => Ok(Self::For(time)),
+            Ok(_) => Err("a pause lasts a second at least".to_owned()),
+            Err(error) => Err(format!("{error}; a length is 15m, 1h, 8h or tomorrow")),
+        }
+    }
+
+    fn body(self) -> Value {
+        match self {
+            Self::For(time) => json!({ "seconds": time.as_secs() }),
+            Self::Tomorrow => match iana_time_zone::get_timezone() {
+                Ok(zone) => json!({ "until": "tomorrow", "zone": zone }),
+                Err(_) => json!({ "until": "tomorrow" }),
+            },
+        }
+    }
+}
+
+/// Carries it out, and lists the watchers.
+pub(crate) fn run(args: WatchersArgs) -> ExitCode {
+    Verdict::exit(carry_out(args).map(|()| Verdict::Clean), 1)
+}
+
+fn carry_out(args: WatchersArgs) -> anyhow::Result<()> {
+    let file = args.place.config_file().map(Path::to_owned);
+    let config = args.place.config()?;
+    let server = match args.server {
+        Some(server) => args.trust.know(server, file.as_deref())?,
+        None => args
+            .trust
+            .know(server_client::own_at(&config.server, args.port)?, None)?,
+    };
+    let (path, body) = request(args.command.unwrap_or(WatchersCommand::List));
+    let text = ask(&server, &path, body)?;
+    let mut out = Output::new();
+    if args.json {
+        out.line(serde_json::from_slice::<Value>(&text).context("the answer is not JSON")?)?;
+    } else {
+        let list: WatcherList = serde_json::from_slice(&text)
+            .with_context(|| format!("the answer of {server} is not that of this version of Timberline"))?;
+        show(&mut out, &list)?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// The path of a command, and its body if it is not only a question.
+fn request(command: WatchersCommand) -> (String, Option<String>) {
+    let path = |name: Option<String>, command: &str| {
+        let name = name.map(|name| format!("/{}", encoded(&name)));
+        format!("/api/1/watchers{}/{command}", name.unwrap_or_default())
+    };
+    let nothing = || Some("{}".to_owned());
+    match command {
+        WatchersCommand::List => ("/api/1/watchers".to_owned(), None),
+        WatchersCommand::Pause { length, name } => {
+            let body = length.map_or_else(|| json!({}), Length::body);
+            (path(name, "pause"), Some(body.to_string()))
+        }
+        WatchersCommand::Resume { name } => (path(name, "resume"), nothing()),
+        WatchersCommand::Enable { name } => (path(Some(name), "enable"), nothing()),
+        WatchersCommand::Disable { name } => (path(Some(name), "disable"), nothing()),
+    }
+}
+
+fn ask(server: &ServerClient, path: &str, body: Option<String>) -> anyhow::Result<Vec<u8>> {
+    let sent = match body {
+        None => server.get(path, Some(PATIENCE)),
+        Some(body) => server.post(path, body.as_bytes(), Some(PATIENCE)),
+    };
+    let lost = || format!("no answer from {server}: is it running? (--server says where)");
+    let mut answer = sent.with_context(lost)?;
+    let status = answer.status();
+    let mut text = Vec::new();
+    let body = answer.body_mut().with_config().limit(MAX_BYTES);
+    body.reader().read_to_end(&mut text).with_context(lost)?;
+    ensure!(
+        status.is_success(),
+        "{server} answered {}",
+        refusal(status, &text)
+    );
+    Ok(text)
+}
+
+/// The watchers as a table, and what is to be known of each below it.
+pub(crate) fn show(out: &mut Output, list: &WatcherList) -> Result<(), OutputError> {
+    if let Some(why) = &list.none_because {
+        return out.line(format_args!("{}.", printable(why)));
+    }
+    let mut table = Table::new(&[
+        ("watcher", false),
+        ("is", false),
+        ("by", false),
+        ("last recorded", false),
+        ("restarts", true),
+    ]);
+    for watcher in &list.watchers {
+        let chosen = watcher.backends.iter().find(|backend| backend.state == "chosen");
+        let by = chosen
+            .map(|backend| backend.name.clone())
+            .or(watcher.program.clone());
+        table.row([
+            watcher.name.clone(),
+            state(watcher),
+            by.unwrap_or_default(),
+            watcher.last_recorded.clone().unwrap_or_default(),
+            watcher.restarts.to_string(),
+        ]);
+    }
+    table.print(out)?;
+    for watcher in &list.watchers {
+        for note in notes(watcher) {
+            out.line(printable(&format!("{}: {note}", watcher.name)))?;
+        }
+    }
+    Ok(())
+}
+
+fn state(watcher: &Watcher) -> String {
+    if !watcher.enabled {
+        return "off".to_owned();
+    }
+    if let Some(pause) = &watcher.paused {
+        return match &pause.until {
+            Some(until) => format!("paused until {until}"),
+            None => "paused".to_owned(),
+        };
+    }
+    match watcher.state {
+        WatcherActivity::Off => "off",
+        WatcherActivity::Starting => "starting",
+        WatcherActivity::Recording => "recording",
+        WatcherActivity::Running => "running",
+        WatcherActivity::Waiting => "waiting",
+        WatcherActivity::StandingBack => "standing back",
+        WatcherActivity::Restarting => "restarting",
+        WatcherActivity::Stopping => "stopping",
+    }
+    .to_owned()
+}
+
+/// Why it does not record, why better ways are not used, and how it has ended.
+fn notes(watcher: &Watcher) -> Vec<String> {
+    if !watcher.enabled || watcher.paused.is_some() {
+        return Vec::new();
+    }
+    let mut notes: Vec<String> = watcher
+        .alarm
+        .iter()
+        .map(|alarm| format!("ALARM: {alarm}"))
+        .collect();
+    let explains = matches!(
+        watcher.state,
+        WatcherActivity::Waiting | WatcherActivity::StandingBack
+    );
+    notes.extend(watcher.reason.iter().filter(|_| explains).cloned());
+    let unavailable = watcher
+        .backends
+        .iter()
+        .take_while(|backend| backend.state != "chosen");
+    notes.extend(
+        unavailable
+            .filter_map(|backend| Some(format!("not by {}: {}", backend.name, backend.reason.as_ref()?))),
+    );
+    notes.extend(
+        watcher
+            .last_exit
+            .iter()
+            .map(|exit| format!("ended by itself at {}: {}", exit.at, exit.reason)),
+    );
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_a_time_or_tomorrow() {
+        assert_eq!(Length::parse("15m"), Ok(Length::For(Duration::from_secs(900))));
+        assert_eq!(Length::parse("tomorrow"), Ok(Length::Tomorrow));
+        assert!(Length::parse("0s").is_err());
+        assert!(Length::parse("window").unwrap_err().contains("15m, 1h"));
+    }
+
+    #[test]
+    fn a_name_is_one_segment_of_the_path() {
+        let name = Some("a/b".to_owned());
+        let (path, _) = request(WatchersCommand::Resume { name });
+        assert_eq!(path, "/api/1/watchers/a%2Fb/resume");
+        let (path, _) = request(WatchersCommand::Resume { name: None });
+        assert_eq!(path, "/api/1/watchers/resume");
+    }
+}

@@ -1,0 +1,181 @@
+//! `timberline up`: the server with watchers beside it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::harness::http::{self, Connection};
+use crate::harness::poll;
+use crate::harness::server::Installation;
+
+/// A watcher that says which arguments it got, and then goes on until it is ended.
+const PROGRAM: &str = "#!/bin/sh\n\
+    if [ \"$1\" = --help ]; then echo 'usage: [--testing] [--port PORT]'; exit; fi\n\
+    echo \"$$ $*\" > \"$HOME/started\"\nexec sleep 600\n";
+
+/// `up` on a desktop that does not answer, with a program to run.
+fn up(installation: &Installation) -> Command {
+    let bin = installation.root().join("home/bin");
+    fs::create_dir_all(&bin).expect("a directory");
+    let program = bin.join("aw-watcher-test");
+    fs::write(&program, PROGRAM).expect("a program");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let mut command = without_display(installation);
+    command.env("DISPLAY", ":54321");
+    command
+}
+
+fn without_display(installation: &Installation) -> Command {
+    let mut command = installation.program();
+    command.args(["up", "--testing", "--port", &installation.port.to_string()]);
+    command.arg("--dbpath").arg(&installation.data);
+    let config = installation.root().join("timberline.toml");
+    if config.exists() {
+        command.arg("--config").arg(config);
+    }
+    for name in [
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+        "XDG_SESSION_TYPE",
+        "DBUS_SESSION_BUS_ADDRESS",
+    ] {
+        command.env_remove(name);
+    }
+    command.env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere");
+    command
+}
+
+fn watcher(list: &Value, name: &str) -> Value {
+    let mut watchers = list["watchers"].as_array().expect("a list").iter();
+    watchers
+        .find(|watcher| watcher["name"] == name)
+        .cloned()
+        .unwrap_or_else(|| panic!("no {name} in {list}"))
+}
+
+#[test]
+fn watchers_run_beside_the_server_are_paused_and_end_with_it() {
+    let installation = Installation::new();
+    let server = installation.start_as(up(&installation));
+    let list = || {
+        http::get(server.port, "/api/1/watchers")
+            .expect("an answer")
+            .json()
+            .expect("JSON")
+    };
+    let before = list();
+    assert_eq!(watcher(&before, "window")["enabled"], true);
+    assert_eq!(watcher(&before, "aw-watcher-test")["state"], "off");
+
+    let (status, _) = server.post("/api/1/watchers/aw-watcher-test/enable", &json!({}));
+    assert_eq!(status, 200);
+    let started = installation.root().join("home/started");
+    let said = poll("the program to start", || {
+        fs::read_to_string(&started)
+            .ok()
+            .filter(|text| text.ends_with('\n'))
+    });
+    let (process, arguments) = said.trim().split_once(' ').expect("process and arguments");
+    assert_eq!(arguments, format!("--testing --port {}", server.port));
+    let is_alive = || fs::read_to_string(format!("/proc/{process}/comm")).is_ok();
+    assert!(is_alive());
+
+    let (status, _) = server.post("/api/1/watchers/pause", &json!({ "seconds": 3600 }));
+    assert_eq!(status, 200);
+    poll("the program to end", || (!is_alive()).then_some(()));
+    assert!(watcher(&list(), "afk")["paused"]["until"].is_string());
+    let hostname = http::get(server.port, "/api/0/info")
+        .expect("an answer")
+        .json()
+        .expect("JSON");
+    let bucket = format!(
+        "timberline-watchers_{}",
+        hostname["hostname"].as_str().expect("a name")
+    );
+    let events = format!("/api/0/buckets/{bucket}/events");
+    let event = poll("the pause to be recorded", || {
+        let events = http::get(server.port, &events).ok()?.json()?;
+        events.as_array()?.first().cloned()
+    });
+    assert_eq!(event["data"]["status"], "paused");
+    assert!(event["data"]["watchers"].to_string().contains("aw-watcher-test"));
+
+    fs::remove_file(&started).expect("the file");
+    let (status, _) = server.post("/api/1/watchers/aw-watcher-test/resume", &json!({}));
+    assert_eq!(status, 200);
+    let said = poll("the program to start again", || {
+        fs::read_to_string(&started)
+            .ok()
+            .filter(|text| text.ends_with('\n'))
+    });
+    let process = said.split(' ').next().expect("a process").to_owned();
+    let shown = list();
+    assert!(watcher(&shown, "window")["paused"].is_object());
+    assert!(watcher(&shown, "aw-watcher-test")["paused"].is_null());
+
+    let mut command = installation.program();
+    command.args(["watchers", "--testing", "--port", &server.port.to_string()]);
+    let (status, text, errors) = installation.run(command);
+    assert!(status.success(), "{errors}");
+    assert!(
+        text.contains("aw-watcher-test") && text.contains("paused until"),
+        "{text}"
+    );
+
+    server.stop();
+    let is_alive = fs::read_to_string(format!("/proc/{process}/comm")).is_ok();
+    assert!(!is_alive, "the program has outlived the server");
+}
+
+/// The watchers are clients as all others: they have a key of their own and know the server's certificate.
+#[test]
+fn watchers_record_to_a_server_that_wants_a_key() {
+    let mut installation = Installation::new();
+    installation.configure("[auth]\napi_key = \"secret-of-this-test\"\n");
+    let server = installation.start_as(up(&installation));
+    let mut connection = Connection::open(server.port).expect("a connection");
+    let mut ask = |method: &str, path: &str, body: Option<&[u8]>| {
+        let mut headers = connection.usual_headers(body);
+        let key = "Bearer secret-of-this-test";
+        headers.push(("Authorization".to_owned(), key.to_owned()));
+        connection
+            .send(method, path, &headers, body.unwrap_or_default())
+            .expect("sent");
+        connection.receive(method).expect("an answer")
+    };
+    assert_eq!(ask("POST", "/api/1/watchers/pause", Some(b"{}")).status, 200);
+    poll("the pause to be recorded", || {
+        let buckets = ask("GET", "/api/0/buckets", None).text();
+        buckets.contains("timberline.watchers").then_some(())
+    });
+    server.stop();
+}
+
+#[test]
+fn without_a_desktop_it_only_serves_and_says_so() {
+    let installation = Installation::new();
+    let server = installation.start_as(without_display(&installation));
+    let list = http::get(server.port, "/api/1/watchers")
+        .expect("an answer")
+        .json()
+        .expect("JSON");
+    assert_eq!(list["watchers"], json!([]));
+    assert!(list["none_because"].to_string().contains("timberline up"));
+    let log = server.log_tail();
+    assert_eq!(log.matches("no watcher is started").count(), 1, "{log}");
+    server.stop();
+}
+
+#[test]
+fn a_module_that_there_is_not_is_refused_by_name() {
+    let mut installation = Installation::new();
+    installation.configure("[watchers]\nmodules = [\"windw\"]\n");
+    let (status, _, errors) = installation.run(up(&installation));
+    assert!(!status.success());
+    assert!(
+        errors.contains("windw") && errors.contains("window, afk"),
+        "{errors}"
+    );
+}

@@ -1,0 +1,17 @@
+//! Whether somebody is there, as the AFK events on the server say.
+
+use timberline_model::{Duration, Timestamp};
+
+use crate::Client;
+
+/// Whether the last AFK event says that somebody is there, and ended no longer ago than that. False if nobody knows.
+pub(crate) async fn is_present(client: &Client, now: Timestamp, recent: Duration) -> bool {
+    let bucket = client.afk_bucket();
+    let Ok(events) = client.events(&bucket.bucket().id, None, None, Some(1)).await else {
+        return false;
+    };
+    events.first().is_some_and(|event| {
+        let end = event.start.saturating_add(event.duration);
+        event.data.as_str().contains(r#""status":"not-afk""#) && now.since(end) < recent
+    })
+}
