@@ -222,7 +222,7 @@ impl Board {
         });
     }
 
-    pub(crate) fn set_alarm(&self, name: &str, alarm: Option<String>) {
+    pub(super) fn set_alarm(&self, name: &str, alarm: Option<String>) {
         let is_new = |entry: &mut Entry| entry.alarm != alarm;
         if self.state.lock().watchers.get_mut(name).is_some_and(is_new) {
             self.change(name, |entry| entry.alarm = alarm);

@@ -178,8 +178,12 @@ impl Bench {
         }
     }
 
-    pub(crate) fn board(&self) -> &Arc<Board> {
+    pub(super) fn board(&self) -> &Arc<Board> {
         &self.nursery.around.board
+    }
+
+    pub(crate) fn alarm(&self, name: &str, text: &str) {
+        self.board().set_alarm(name, Some(text.to_owned()));
     }
 
     pub(crate) fn status(&self, name: &str) -> WatcherStatus {
