@@ -20,9 +20,12 @@ export default defineConfig({
           name: 'browser',
           include: ['tests/**/*.test.ts'],
           environment: 'node',
-          testTimeout: 120_000,
+          testTimeout: 240_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          // The last net: a browser on a busy machine has faults of its own (a lost target, a crashed tab). A fault of the page fails twice, because
+          // each test that changes something has a server of its own.
+          retry: 1,
           // A machine that is busy with other work is slow, not wrong.
           expect: { poll: { timeout: 15_000 } },
         },

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openBrowser, Visitor } from './browser';
-import { fillDay } from './fill';
+import { farStartOfDay, fillDay } from './fill';
 import { Server } from './server';
 
 const DATE = '2026-06-10';
@@ -17,7 +17,14 @@ interface Usage {
 }
 
 beforeAll(async () => {
-  [server, browser] = await Promise.all([Server.start(), openBrowser()]);
+  browser = await openBrowser();
+});
+
+afterAll(() => browser.close());
+
+// A server for each test: none depends on what another one has left behind.
+beforeEach(async () => {
+  server = await Server.start();
   for (const day of DAYS) await fillDay(server, day);
   await server.post('/api/0/settings/classes', [
     { id: 0, name: ['Work'], rule: { type: 'regex', regex: 'Slack' }, data: { color: '#2f78c4', score: 2 } },
@@ -26,10 +33,7 @@ beforeAll(async () => {
   ]);
 });
 
-afterAll(async () => {
-  await browser.close();
-  await server.stop();
-});
+afterEach(() => server.stop());
 
 const ready = (page: Page) =>
   page.waitForFunction(() => performance.getEntriesByName('timberline:ready').length > 0, undefined, {
@@ -153,7 +157,7 @@ describe('Activity', () => {
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
     await open(visitor, `/activity?date=${DATE}`);
-    expect(await page.locator('.grid h2').allTextContents()).toEqual(['Apps', 'Window titles']);
+    await expect.poll(() => page.locator('.grid h2').allTextContents()).toEqual(['Apps', 'Mine', 'Window titles']);
     await page.keyboard.press('e');
     await page.getByRole('button', { name: 'Move Window titles', exact: true }).focus();
     await page.keyboard.press('ArrowLeft');
@@ -169,9 +173,15 @@ describe('Activity', () => {
     await page.getByRole('button', { name: 'Add a card' }).click();
     await page.getByRole('menuitem', { name: 'Score' }).click();
     await page.getByRole('button', { name: 'Done' }).click();
+    // A page that is left takes what it has not sent yet with it.
+    await expect
+      .poll(async () => (await server.get<typeof stored>('/api/0/settings/views'))[0]?.elements.map((e) => e.type))
+      .toEqual(['top_titles', 'top_apps', 'custom_vis', 'score']);
     await page.reload();
     await ready(page);
-    expect(await page.locator('.grid h2').allTextContents()).toEqual(['Window titles', 'Apps', 'Score']);
+    await expect
+      .poll(() => page.locator('.grid h2').allTextContents())
+      .toEqual(['Window titles', 'Apps', 'Mine', 'Score']);
     // 6 h of Work at 2, 1 h of Media at -1
     await page.getByText('+11.0').waitFor();
     expect((await server.get<typeof stored>('/api/0/settings/views'))[0]).toMatchObject({
@@ -181,10 +191,10 @@ describe('Activity', () => {
     });
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
-    await server.post('/api/0/settings/views', []);
   });
 
   it('follows today', async () => {
+    await server.post('/api/0/settings/startOfDay', farStartOfDay());
     const now = Date.now();
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;

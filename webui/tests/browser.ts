@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type Page, type Request } from 'playwright-core';
 import { cspHeader } from '../build/csp';
 import { WEBPATH } from './server';
 
@@ -12,6 +12,11 @@ const SHOTS = fileURLToPath(new URL('./.shots/', import.meta.url));
 
 export const WIDTHS = { narrow: { width: 390, height: 844 }, wide: { width: 1440, height: 900 } } as const;
 export type Width = keyof typeof WIDTHS;
+
+/** A busy machine is slow, not wrong. */
+const PATIENCE = 60_000;
+/** The stream of news never ends. */
+const ENDLESS = '/api/1/stream';
 
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
@@ -23,6 +28,7 @@ export function openBrowser(): Promise<Browser> {
  */
 export class Visitor {
   readonly complaints: string[] = [];
+  readonly #running = new Set<Request>();
 
   private constructor(
     readonly page: Page,
@@ -42,6 +48,7 @@ export class Visitor {
       timezoneId: 'Europe/Berlin',
       reducedMotion: 'reduce',
     });
+    context.setDefaultTimeout(PATIENCE);
     const page = await context.newPage();
     const visitor = new Visitor(page, base, context);
     await visitor.#watch();
@@ -52,6 +59,27 @@ export class Visitor {
   async go(hash: string): Promise<void> {
     await this.page.goto(`${this.base}/#${hash}`);
     await this.page.locator('main h1:not(.unseen)').first().waitFor();
+  }
+
+  /**
+   * Waits until nothing is asked for and nothing is grey, so that what is counted, measured or photographed is the whole page. Several frames in a row
+   * must say so: an answer can lead to the next question.
+   */
+  async settled(): Promise<void> {
+    const end = Date.now() + PATIENCE;
+    for (let calm = 0; calm < 3;) {
+      const drawn = await this.page.evaluate(
+        () =>
+          new Promise<boolean>((resolve) =>
+            requestAnimationFrame(() =>
+              setTimeout(() => resolve(document.querySelector('.skeleton, .wait, [aria-busy="true"]') === null), 30),
+            ),
+          ),
+      );
+      calm = drawn && this.#running.size === 0 ? calm + 1 : 0;
+      if (Date.now() > end)
+        throw new Error(`the page is still loading: ${[...this.#running].map((request) => request.url()).join(' ')}`);
+    }
   }
 
   /** Takes complaints out that a test has provoked. */
@@ -98,11 +126,16 @@ export class Visitor {
       if (message.type() === 'error' || message.type() === 'warning') complaints.push(`console: ${message.text()}`);
     });
     page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
+    page.on('requestfinished', (request) => this.#running.delete(request));
     page.on('request', (request) => {
+      // What the page before has asked for is answered to nobody.
+      if (request.isNavigationRequest()) this.#running.clear();
+      if (!request.url().includes(ENDLESS)) this.#running.add(request);
       if (!request.url().startsWith(base) && !request.url().startsWith('data:'))
         complaints.push(`external: ${request.url()}`);
     });
     page.on('requestfailed', (request) => {
+      this.#running.delete(request);
       // The page itself aborts what it no longer needs.
       const why = request.failure()?.errorText ?? '';
       if (why !== 'net::ERR_ABORTED') complaints.push(`failed: ${request.url()} ${why}`);

@@ -81,7 +81,7 @@ describe('a rule', () => {
 
     await page.getByRole('button', { name: 'Undo' }).click();
     await row('Coding').waitFor({ state: 'detached' });
-    expect(await hours()).toEqual(before);
+    await expect.poll(hours).toEqual(before);
     expect(visitor.complaints).toEqual([]);
   });
 
@@ -111,8 +111,8 @@ describe('a rule', () => {
     await create('Broken', 'a(b');
     await page.getByRole('alert').getByText('unclosed group').waitFor();
     const field = page.getByRole('textbox', { name: 'Regular expression' });
-    expect(await field.getAttribute('aria-invalid')).toBe('true');
-    expect(await bar().getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
+    await expect.poll(() => field.getAttribute('aria-invalid')).toBe('true');
+    await expect.poll(() => bar().getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
     await field.fill('ab');
     await expect.poll(() => bar().getByRole('button', { name: 'Save' }).isDisabled()).toBe(false);
     visitor.forget(/status of 422|status 422/);
@@ -139,7 +139,7 @@ describe('the tree', () => {
     const top = (await classes()).filter(({ name }) => name.length === 1).map(({ name }) => name[0]);
     expect(top).toEqual(['Work', 'Media', 'Email', 'Comms']);
     await page.keyboard.press('ArrowUp');
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('Music');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toContain('Music');
     expect(visitor.complaints).toEqual([]);
   });
 });
@@ -152,10 +152,10 @@ describe('what has no category', () => {
     await page.getByRole('combobox').last().selectOption({ label: 'Work › Programming' });
     await page.getByRole('button', { name: 'Add “Code” to Work › Programming' }).click();
     await add.waitFor({ state: 'detached' });
-    expect((await hours())['Work › Programming']).toBe(CODE);
+    await expect.poll(async () => (await hours())['Work › Programming']).toBe(CODE);
     await page.getByRole('button', { name: 'Undo' }).click();
     await add.waitFor();
-    expect(await hours()).toEqual(before);
+    await expect.poll(hours).toEqual(before);
     expect(visitor.complaints).toEqual([]);
   });
 });
@@ -176,7 +176,7 @@ describe('somebody else', () => {
     await server.post('/api/0/settings/classes', theirs);
     const conflict = page.getByRole('alert').filter({ hasText: 'The categories were changed elsewhere' });
     await conflict.getByText('Theirs', { exact: true }).waitFor();
-    expect(await bar().getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
+    await expect.poll(() => bar().getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
     await conflict.getByRole('button', { name: 'Keep mine' }).click();
     await save();
     await saved();
@@ -236,6 +236,7 @@ it('is accessible with a rule open, light and dark, wide and narrow', async () =
     await other.page.getByRole('button', { name: 'Add a condition' }).click();
     await other.page.getByRole('menuitem', { name: 'Time of day' }).click();
     await other.page.getByText('What would change').first().waitFor();
+    await other.settled();
     expect(await other.axe()).toEqual([]);
     expect(await other.overflows()).toBe(false);
     await other.shot(`categories-rule-${width}`);

@@ -2,6 +2,21 @@ import type { Server } from './server';
 
 export const HOST = 'laptop';
 
+/**
+ * The date that the pages call today: a day begins at four in the morning in Berlin. Around midnight it is neither the date of UTC nor that of Berlin, and
+ * tests run at any hour.
+ */
+export function today(): string {
+  const inBerlin = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Berlin', dateStyle: 'short' });
+  return inBerlin.format(Date.now() - 4 * 3600_000);
+}
+
+/** A start of the day, for the setting `startOfDay`, that is about twelve hours away: no test runs over it. */
+export function farStartOfDay(): string {
+  const hour = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', hour: '2-digit', hourCycle: 'h23' });
+  return `${String((Number(hour.format(Date.now())) + 12) % 24).padStart(2, '0')}:00`;
+}
+
 /** One working day on one device: 09:00 to 17:00 in Berlin, with a break at noon. Small and known, so that tests can add it up. */
 export async function fillDay(server: Server, date: string): Promise<void> {
   const at = (clock: string) => new Date(`${date}T${clock}:00Z`).toISOString();
@@ -26,7 +41,7 @@ export async function fillDay(server: Server, date: string): Promise<void> {
   ]);
 }
 
-async function bucket(server: Server, id: string, type: string, events: unknown[]): Promise<void> {
-  await server.post(`/api/0/buckets/${id}`, { client: 'test', type, hostname: HOST });
-  await server.post(`/api/0/buckets/${id}/events`, events);
+export async function bucket(server: Server, id: string, type: string, events: unknown[]): Promise<void> {
+  await server.post(`/api/0/buckets/${encodeURIComponent(id)}`, { client: 'test', type, hostname: HOST });
+  await server.post(`/api/0/buckets/${encodeURIComponent(id)}/events`, events);
 }

@@ -1,20 +1,24 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { openBrowser, Visitor } from './browser';
-import { fillDay, HOST } from './fill';
+import { fillDay, HOST, today } from './fill';
 import { Server } from './server';
 
 let server: Server;
 let browser: Browser;
 
 beforeAll(async () => {
-  [server, browser] = await Promise.all([Server.start(), openBrowser()]);
+  browser = await openBrowser();
 });
 
-afterAll(async () => {
-  await browser.close();
-  await server.stop();
+afterAll(() => browser.close());
+
+// A server for each test: none depends on what another one has left behind.
+beforeEach(async () => {
+  server = await Server.start();
 });
+
+afterEach(() => server.stop());
 
 it('plays with fake data, which are marked, and removes them with one click', async () => {
   const visitor = await Visitor.open(browser, server.url);
@@ -44,7 +48,7 @@ it('begins with the page that says how to begin, until there are events', async 
   await page.goto(server.url);
   await page.getByRole('heading', { level: 1, name: 'Welcome' }).waitFor();
   await page.getByText('Waiting for the first watcher').waitFor();
-  await fillDay(server, new Date().toISOString().slice(0, 10));
+  await fillDay(server, today());
   // The page notices it by itself.
   await page.getByText('You already have data.').waitFor();
   await page.getByRole('link', { name: `aw-watcher-window_${HOST}` }).waitFor();

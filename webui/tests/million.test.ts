@@ -38,8 +38,8 @@ afterAll(async () => {
 
 /** The numbers of the rows in sight, by their ARIA index: { index of the row in the list: n of its event }. */
 async function seen(visitor: Visitor): Promise<Record<string, string>> {
-  await visitor.page.locator('[role=grid] .wait').first().waitFor({ state: 'detached' });
-  return visitor.page.evaluate(() => {
+  const found = await visitor.page.waitForFunction(() => {
+    if (document.querySelector('[role=grid] .wait') !== null) return null;
     const rows = [...document.querySelectorAll('[role=grid] .rows [role=row]')];
     return Object.fromEntries(
       rows.map((row) => [
@@ -48,6 +48,12 @@ async function seen(visitor: Visitor): Promise<Record<string, string>> {
       ]),
     );
   });
+  return (await found.jsonValue()) ?? {};
+}
+
+function middleOf(rows: Record<string, string>): number {
+  const indices = Object.keys(rows);
+  return Number(indices[Math.floor(indices.length / 2)]);
 }
 
 describe('a table of a million events', () => {
@@ -60,13 +66,15 @@ describe('a table of a million events', () => {
     expect(await grid.getAttribute('aria-rowcount')).toBe(String(COUNT + 1));
     for (const share of [0, 0.37, 0.9, 0.123, 1]) {
       await grid.evaluate((box, at) => (box.scrollTop = at * (box.scrollHeight - box.clientHeight)), share);
-      await page.waitForTimeout(400);
+      // It takes a moment until it has scrolled; then the rows in sight are those of the place.
+      await expect
+        .poll(async () => Math.abs(middleOf(await seen(visitor)) / COUNT - share), { timeout: 30_000 })
+        .toBeLessThan(0.01);
       const rows = Object.entries(await seen(visitor));
       expect(rows.length).toBeGreaterThan(10);
       // Newest first: the row i is the event COUNT - 1 - i.
       for (const [index, n] of rows) expect(n).toBe(String(COUNT - 1 - Number(index)));
-      const middle = Number(rows[Math.floor(rows.length / 2)]?.[0]);
-      expect(Math.abs(middle / COUNT - share)).toBeLessThan(0.01);
+      const middle = middleOf(Object.fromEntries(rows));
       // And what the API says of that moment.
       const end = new Date(startOf(COUNT - 1 - middle)).toISOString();
       const count = await server.get<number>(`/api/0/buckets/${BUCKET}/events/count?end=${end}`);
@@ -83,19 +91,19 @@ describe('a table of a million events', () => {
     await page.getByRole('row').nth(5).waitFor();
     await page.getByRole('grid').hover();
     for (let i = 0; i < 30; i += 1) await page.mouse.wheel(0, 900);
-    await page.waitForTimeout(400);
+    await expect.poll(async () => middleOf(await seen(visitor))).toBeGreaterThan(100);
     for (const [index, n] of Object.entries(await seen(visitor))) expect(n).toBe(String(COUNT - 1 - Number(index)));
     await page.getByRole('grid').focus();
     await page.keyboard.press('Control+End');
-    await page.waitForTimeout(400);
-    expect((await seen(visitor))[String(COUNT - 1)]).toBe('0');
-    expect(await page.locator('[role=gridcell].here').count()).toBe(1);
+    await expect.poll(async () => (await seen(visitor))[String(COUNT - 1)], { timeout: 30_000 }).toBe('0');
+    await expect.poll(() => page.locator('[role=gridcell].here').count()).toBe(1);
 
     await page.getByLabel('Go to').fill('2026-04-01');
-    await page.waitForTimeout(600);
     // Days begin at 04:00 in Berlin, 02:00 UTC: the first row in sight is the last event before the day's end.
     const end = await server.get<number>(`/api/0/buckets/${BUCKET}/events/count?end=2026-04-02T02:00:00Z`);
-    expect((await seen(visitor))[String(COUNT - end)]).toBe(String(end - 1));
+    await expect
+      .poll(async () => (await seen(visitor))[String(COUNT - end)], { timeout: 30_000 })
+      .toBe(String(end - 1));
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
   });

@@ -1,16 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openBrowser, Visitor } from './browser';
-import { fillDay } from './fill';
+import { fillDay, today } from './fill';
 import { Server } from './server';
 
 let server: Server;
 let browser: Browser;
-const today = new Date().toISOString().slice(0, 10);
 
 beforeAll(async () => {
-  [server, browser] = await Promise.all([Server.start(), openBrowser()]);
+  browser = await openBrowser();
+});
+
+afterAll(() => browser.close());
+
+// A server for each test: none depends on what another one has left behind.
+beforeEach(async () => {
+  server = await Server.start();
   for (const day of ['2026-06-08', '2026-06-10']) await fillDay(server, day);
   await server.post('/api/0/settings/classes', [
     { id: 0, name: ['Work'], rule: { type: 'regex', regex: 'Code|Slack' }, data: {} },
@@ -18,10 +24,7 @@ beforeAll(async () => {
   ]);
 });
 
-afterAll(async () => {
-  await browser.close();
-  await server.stop();
-});
+afterEach(() => server.stop());
 
 describe('Report', () => {
   it('rounds, bills, and its CSV adds up to what the page shows', async () => {
@@ -54,6 +57,7 @@ describe('Report', () => {
     // 12 hours of Work
     expect(column(6)).toBeCloseTo(12 * 85.5, 2);
     await page.getByText('€1,026.00').first().waitFor();
+    await visitor.settled();
     expect(await visitor.axe()).toEqual([]);
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
@@ -66,14 +70,14 @@ describe('Trends', () => {
     const { page } = visitor;
     await visitor.go('/trends?range=month&date=2026-06-10');
     const total = page.locator('.figures time').first();
-    await total.waitFor();
-    expect(await total.getAttribute('datetime')).toBe(`PT${(14 * 3600).toFixed(3)}S`);
+    await expect.poll(() => total.getAttribute('datetime')).toBe(`PT${(14 * 3600).toFixed(3)}S`);
     await page.getByRole('button', { name: /^Wed, 10 June 2026: 7:00:00/ }).click();
     await page.waitForFunction(
       () => location.hash.startsWith('#/activity') && location.hash.includes('date=2026-06-10'),
     );
     await visitor.go('/trends?range=month&date=2026-06-10');
     await page.getByRole('button', { name: /^Wed, 10 June 2026: 7:00:00/ }).waitFor();
+    await visitor.settled();
     expect(await visitor.axe()).toEqual([]);
     expect(await visitor.overflows()).toBe(false);
     expect(visitor.complaints).toEqual([]);
@@ -83,7 +87,7 @@ describe('Trends', () => {
 
 describe('Goals', () => {
   it('are made, followed, changed and deleted with a way back', async () => {
-    await fillDay(server, today);
+    await fillDay(server, today());
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
     await visitor.go('/goals');
@@ -95,6 +99,7 @@ describe('Goals', () => {
     await expect
       .poll(() => server.get('/api/0/settings/timberline.goals'))
       .toMatchObject([{ category: ['Work'], kind: 'target', seconds: 3600, per: 'day' }]);
+    await visitor.settled();
     expect(await visitor.axe()).toEqual([]);
     await page.getByRole('button', { name: 'Change the goal for Work' }).click();
     await page.getByRole('menuitem', { name: 'Delete' }).click();

@@ -26,7 +26,7 @@ it('finds a title while one types, and leads to its time in the timeline, with k
   await page.waitForFunction(() => document.activeElement?.getAttribute('type') === 'search');
   await page.keyboard.type('LIB.rs');
   await page.getByText('1 hit, 2 h 30 min').waitFor();
-  expect(await page.locator('mark').allTextContents()).toEqual(['lib.rs']);
+  await expect.poll(() => page.locator('mark').allTextContents()).toEqual(['lib.rs']);
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await page.waitForFunction(() => location.hash.startsWith('#/timeline?'));
@@ -45,7 +45,9 @@ it('shows what took most time first, keeps hostile titles text, and takes fields
   const { page } = visitor;
   await visitor.go('/search?q=timberline');
   await page.getByText('2 hits').waitFor();
-  expect(await page.locator('[data-hit]').allTextContents()).toEqual(['lib.rs - timberline', 'main.rs - timberline']);
+  await expect
+    .poll(() => page.locator('[data-hit]').allTextContents())
+    .toEqual(['lib.rs - timberline', 'main.rs - timberline']);
   const field = page.getByRole('searchbox', { name: 'Search everything' });
   for (const [search, found] of [
     ['onerror', ['<img src=x onerror=alert(1)> שלום']],
@@ -82,6 +84,7 @@ it('is accessible and within the screen with results', async () => {
     const visitor = await Visitor.open(browser, server.url, { width, dark: width === 'narrow' });
     await visitor.go('/search?q=e');
     await visitor.page.locator('[data-hit]').first().waitFor();
+    await visitor.settled();
     expect(await visitor.axe()).toEqual([]);
     expect(await visitor.overflows()).toBe(false);
     await visitor.shot(`search-results-${width}`);

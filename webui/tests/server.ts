@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,22 +12,52 @@ export const BINARY = process.env['TIMBERLINE_BIN'] ?? here('../../target/releas
 /** Pages to test instead of those in the binary, so that work on pages needs no build of the server: `TIMBERLINE_WEBPATH=dist`. */
 export const WEBPATH = process.env['TIMBERLINE_WEBPATH'];
 
+export interface ServerOptions {
+  args?: readonly string[];
+  webpath?: string;
+  /** The text of its configuration file. */
+  config?: string;
+  /** What clients of this test send as their key. */
+  key?: string;
+  /** Fills the home directory and that of the data before the server starts. */
+  prepare?: (home: string, data: string) => Promise<void>;
+}
+
 /** A real server with a directory of its own, which serves the pages that are part of it. */
 export class Server {
   private constructor(
     readonly url: string,
     readonly directory: string,
     private readonly process: ChildProcess,
+    private readonly key: string | undefined,
   ) {}
 
-  static async start(options: { args?: readonly string[]; webpath?: string } = {}): Promise<Server> {
+  static async start(options: ServerOptions = {}): Promise<Server> {
     for (const needed of [BINARY, ...(WEBPATH === undefined ? [] : [join(WEBPATH, 'index.html')])]) {
       if (!existsSync(needed))
         throw new Error(`${needed} is missing: build it first (TIMBERLINE_BIN names another server)`);
     }
     const webpath = options.webpath ?? WEBPATH;
     const directory = await mkdtemp(join(tmpdir(), 'timberline-webui-'));
-    const port = await freePort();
+    if (options.config !== undefined) {
+      await mkdir(join(directory, 'config', 'timberline'), { recursive: true });
+      await writeFile(join(directory, 'config', 'timberline', 'config.toml'), options.config);
+    }
+    await options.prepare?.(directory, join(directory, 'data'));
+    // Between the search for a free port and its use somebody else can take it.
+    for (let tries = 1; ; tries += 1) {
+      const server = Server.#spawn(directory, await freePort(), { ...options, webpath });
+      try {
+        await server.ready();
+        return server;
+      } catch (error) {
+        await server.#end();
+        if (tries === 3) throw error;
+      }
+    }
+  }
+
+  static #spawn(directory: string, port: number, { webpath, args: more = [], key }: ServerOptions): Server {
     const args = [
       'serve',
       '--port',
@@ -37,7 +67,7 @@ export class Server {
       ...(webpath === undefined ? [] : ['--webpath', webpath]),
       '--no-legacy-import',
     ];
-    const child = spawn(BINARY, [...args, ...(options.args ?? [])], {
+    const child = spawn(BINARY, [...args, ...more], {
       // Nothing of the person's own configuration.
       env: {
         PATH: process.env['PATH'],
@@ -47,17 +77,11 @@ export class Server {
       },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
-    const server = new Server(`http://127.0.0.1:${port}`, directory, child);
-    await server.ready();
-    return server;
+    return new Server(`http://127.0.0.1:${port}`, directory, child, key);
   }
 
   async stop(): Promise<void> {
-    if (this.process.exitCode === null) {
-      const exited = once(this.process, 'exit');
-      this.process.kill('SIGTERM');
-      await exited;
-    }
+    await this.#end();
     await rm(this.directory, { recursive: true, force: true });
   }
 
@@ -74,16 +98,27 @@ export class Server {
   }
 
   async #send<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const init =
-      body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
-    const response = await fetch(this.url + path, { method, ...init });
+    const headers: Record<string, string> = {
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...(this.key === undefined ? {} : { Authorization: `Bearer ${this.key}` }),
+    };
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    const response = await fetch(this.url + path, { method, headers, ...sent });
     const text = await response.text();
     if (!response.ok && response.status !== 304) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return (text === '' ? null : JSON.parse(text)) as T;
   }
 
+  async #end(): Promise<void> {
+    if (this.process.exitCode !== null) return;
+    const exited = once(this.process, 'exit');
+    this.process.kill('SIGTERM');
+    await exited;
+  }
+
   private async ready(): Promise<void> {
-    for (let tries = 0; tries < 200; tries += 1) {
+    const end = Date.now() + 60_000;
+    while (Date.now() < end) {
       if (this.process.exitCode !== null) throw new Error(`the server ended with ${this.process.exitCode}`);
       const answer = await fetch(`${this.url}/ready`).catch(() => null);
       if (answer?.ok === true) return;

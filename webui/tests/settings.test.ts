@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openBrowser, Visitor } from './browser';
 import { fillDay, HOST } from './fill';
 import { Server } from './server';
@@ -10,14 +10,18 @@ let server: Server;
 let browser: Browser;
 
 beforeAll(async () => {
-  [server, browser] = await Promise.all([Server.start(), openBrowser()]);
+  browser = await openBrowser();
+});
+
+afterAll(() => browser.close());
+
+// A server for each test: none depends on what another one has left behind.
+beforeEach(async () => {
+  server = await Server.start();
   await fillDay(server, '2026-05-12');
 });
 
-afterAll(async () => {
-  await browser.close();
-  await server.stop();
-});
+afterEach(() => server.stop());
 
 const setting = (key: string) => server.get(`/api/0/settings/${key}`);
 
@@ -58,12 +62,10 @@ describe('what is chosen', () => {
     await page.getByRole('button', { name: 'Undo' }).click();
     await expect.poll(() => setting('timberline.devices')).toEqual({ [HOST]: { name: 'My laptop' } });
     await page.getByRole('textbox', { name: `Name of ${HOST}` }).waitFor();
+    await visitor.settled();
     expect(await visitor.axe()).toEqual([]);
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
-    await server.post('/api/0/settings/theme', 'auto');
-    await server.post('/api/0/settings/timberline.contrast', 'auto');
-    await server.post('/api/0/settings/landingpage', '/home');
   });
 
   it('is refused where it would break every query', async () => {
@@ -112,8 +114,6 @@ describe('another program', () => {
     await page.getByRole('heading', { name: 'Einstellungen' }).waitFor();
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
-    await server.post('/api/0/settings/theme', 'auto');
-    await server.post('/api/0/settings/locale', 'en');
   });
 
   it('chooses the first page', async () => {
@@ -127,7 +127,6 @@ describe('another program', () => {
     visitor.forget(/about:blank/);
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
-    await server.post('/api/0/settings/landingpage', '/home');
   });
 });
 
@@ -154,7 +153,7 @@ it('speaks German without a word of English', async () => {
   for (const name of ['search', 'stopwatch', 'query', 'categories', 'settings']) {
     await visitor.go(`/${name}`);
     await page.locator('html[lang="de"]').waitFor();
-    await page.waitForTimeout(400);
+    await visitor.settled();
     const shown = await page.evaluate(() => {
       const texts: string[] = [];
       const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -176,5 +175,4 @@ it('speaks German without a word of English', async () => {
   }
   expect(visitor.complaints).toEqual([]);
   await visitor.close();
-  await server.post('/api/0/settings/locale', 'en');
 });

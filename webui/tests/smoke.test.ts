@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser, Visitor, WIDTHS, type Width } from './browser';
-import { fillDay, HOST } from './fill';
+import { fillDay, HOST, today } from './fill';
 import { Server } from './server';
 
 const PAGES = [
@@ -28,7 +28,7 @@ let browser: Browser;
 
 beforeAll(async () => {
   [server, browser] = await Promise.all([Server.start(), openBrowser()]);
-  await fillDay(server, new Date().toISOString().slice(0, 10));
+  await fillDay(server, today());
 });
 
 afterAll(async () => {
@@ -43,6 +43,8 @@ for (const width of Object.keys(WIDTHS) as Width[]) {
         const visitor = await Visitor.open(browser, server.url, { width, dark });
         for (const page of PAGES) {
           await visitor.go(`/${page}`);
+          // The gallery has a skeleton to look at.
+          if (page !== 'gallery') await visitor.settled();
           await visitor.shot(`${page.replace('/', '-')}-${width}-${dark ? 'dark' : 'light'}`);
           expect.soft(await visitor.axe(), page).toEqual([]);
           expect.soft(await visitor.overflows(), `${page} is wider than the screen`).toBe(false);
@@ -55,6 +57,11 @@ for (const width of Object.keys(WIDTHS) as Width[]) {
 }
 
 describe('the frame', () => {
+  afterEach(async () => {
+    await server.post('/api/0/settings/locale', 'en');
+    await server.post('/api/0/settings/theme', 'auto');
+  });
+
   it('is used with the keyboard alone', async () => {
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
@@ -65,10 +72,14 @@ describe('the frame', () => {
     await page.keyboard.type('timel');
     await page.keyboard.press('Enter');
     await page.waitForFunction(() => location.hash === '#/timeline');
-    expect(await page.title()).toBe('Timeline – Timberline');
+    await expect.poll(() => page.title()).toBe('Timeline – Timberline');
     await page.waitForFunction(() => document.activeElement?.id === 'content');
     await page.keyboard.type('gs');
     await page.waitForFunction(() => location.hash === '#/search');
+    // There what is typed is a search, so the sheet is asked for elsewhere.
+    await page.waitForFunction(() => document.activeElement?.getAttribute('type') === 'search');
+    await page.goBack();
+    await page.waitForFunction(() => document.activeElement?.id === 'content');
     await page.keyboard.type('?');
     await page.getByRole('dialog').getByText('Go to Goals').waitFor();
     await page.keyboard.press('Escape');
@@ -89,14 +100,12 @@ describe('the frame', () => {
     await visitor.page.getByRole('link', { name: 'Zeitleiste' }).waitFor();
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
-    await server.post('/api/0/settings/locale', 'en');
-    await server.post('/api/0/settings/theme', 'auto');
   });
 
   it('says that there is no such page', async () => {
     const visitor = await Visitor.open(browser, server.url);
     await visitor.go('/nowhere');
-    expect(await visitor.page.getByRole('heading', { level: 1 }).textContent()).toBe('This page does not exist');
+    await visitor.page.getByRole('heading', { level: 1, name: 'This page does not exist' }).waitFor();
     await visitor.close();
   });
 });

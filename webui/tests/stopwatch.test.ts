@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { openBrowser, Visitor } from './browser';
 import { Server } from './server';
 
@@ -7,13 +7,17 @@ let server: Server;
 let browser: Browser;
 
 beforeAll(async () => {
-  [server, browser] = await Promise.all([Server.start(), openBrowser()]);
+  browser = await openBrowser();
 });
 
-afterAll(async () => {
-  await browser.close();
-  await server.stop();
+afterAll(() => browser.close());
+
+// A server for each test: none depends on what another one has left behind.
+beforeEach(async () => {
+  server = await Server.start();
 });
+
+afterEach(() => server.stop());
 
 interface Stored {
   id: number;
@@ -86,37 +90,44 @@ it('takes time afterwards, changes it, and deletes it with a way back', async ()
   await dialog.getByRole('combobox', { name: 'Label' }).fill('Call with Ada');
   await dialog.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('button', { name: /^Call with Ada/ }).waitFor();
-  expect(await stored()).toMatchObject({ duration: 5400, data: { label: 'Call with Ada', running: false } });
+  await expect.poll(stored).toMatchObject({ duration: 5400, data: { label: 'Call with Ada', running: false } });
 
   await page.getByRole('button', { name: 'Actions for Call with Ada' }).click();
   await page.getByRole('menuitem', { name: 'Delete' }).click();
   await page.getByRole('button', { name: /^Call with Ada/ }).waitFor({ state: 'detached' });
-  expect(await stored()).toBeUndefined();
+  await expect.poll(stored).toBeUndefined();
   await page.locator('.toast', { hasText: 'was deleted' }).getByRole('button', { name: 'Undo' }).click();
   await page.getByRole('button', { name: /^Call with Ada/ }).waitFor();
-  expect(await stored()).toMatchObject({ timestamp: '2026-05-12T08:00:00Z', duration: 5400 });
+  await expect.poll(stored).toMatchObject({ timestamp: '2026-05-12T08:00:00Z', duration: 5400 });
   expect(visitor.complaints).toEqual([]);
   await visitor.close();
 });
 
-it('shows at once what another program starts', async () => {
-  const visitor = await Visitor.open(browser, server.url);
-  await visitor.go('/stopwatch');
-  await visitor.page.getByRole('heading', { level: 2 }).first().waitFor();
+const startElsewhere = async () => {
+  await server.post('/api/0/buckets/aw-stopwatch', { client: 'test', type: 'general.stopwatch', hostname: 'laptop' });
   await server.post('/api/0/buckets/aw-stopwatch/heartbeat?pulsetime=1', {
     timestamp: new Date().toISOString(),
     data: { running: true, label: 'From elsewhere' },
   });
+};
+
+it('shows at once what another program starts', async () => {
+  const visitor = await Visitor.open(browser, server.url);
+  await visitor.go('/stopwatch');
+  await visitor.page.getByRole('heading', { name: 'No entries yet' }).waitFor();
+  await startElsewhere();
   await visitor.page.getByRole('timer', { name: 'From elsewhere' }).waitFor();
   expect(visitor.complaints).toEqual([]);
   await visitor.close();
 });
 
 it('is accessible and within the screen with entries', async () => {
+  await startElsewhere();
   for (const width of ['wide', 'narrow'] as const) {
     const visitor = await Visitor.open(browser, server.url, { width, dark: width === 'narrow' });
     await visitor.go('/stopwatch');
     await visitor.page.getByRole('timer').first().waitFor();
+    await visitor.settled();
     expect(await visitor.axe()).toEqual([]);
     expect(await visitor.overflows()).toBe(false);
     await visitor.shot(`stopwatch-entries-${width}`);

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openBrowser, Visitor } from './browser';
 import { fillDay } from './fill';
 import { Server } from './server';
@@ -27,6 +27,7 @@ async function load(page: Page, url: string): Promise<void> {
 describe('a server with both web UIs', () => {
   it('is switched in Settings, there and back, and loses no setting', async () => {
     const server = await Server.start({ webpath });
+    onTestFinished(() => server.stop());
     await fillDay(server, '2026-06-10');
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
@@ -44,9 +45,10 @@ describe('a server with both web UIs', () => {
     await page.getByLabel('Start of the day').blur();
     await expect.poll(setting).toBe('06:30');
     const which = page.getByRole('group', { name: "At the server's address" });
-    expect(await which.getByLabel('ActivityWatch').isChecked()).toBe(true);
+    await expect.poll(() => which.getByLabel('ActivityWatch').isChecked()).toBe(true);
     await which.getByText('Timberline').click();
     await expect.poll(() => server.get('/api/1/webui')).toMatchObject({ serves: 'timberline' });
+    await visitor.settled();
     await visitor.shot('settings-both-web-uis');
     expect(await visitor.axe()).toEqual([]);
 
@@ -68,17 +70,16 @@ describe('a server with both web UIs', () => {
     await expect.poll(() => page.getByLabel('Start of day').inputValue()).toBe('06:30');
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
-    await server.stop();
   });
 
   it('is not switched if its configuration decides', async () => {
     const server = await Server.start({ webpath, args: ['--webui', 'standard'] });
+    onTestFinished(() => server.stop());
     const visitor = await Visitor.open(browser, server.url);
     await load(visitor.page, `${server.url}/timberline/#/settings`);
     await visitor.page.getByText("The server's configuration decides which one.").waitFor();
     expect(await visitor.page.getByRole('group', { name: "At the server's address" }).count()).toBe(0);
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
-    await server.stop();
   });
 });

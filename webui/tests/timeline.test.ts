@@ -50,9 +50,10 @@ async function placeOf(page: Page, lane: string, time: string): Promise<{ x: num
   };
 }
 
-/** The lanes are drawn when the table for screen readers has their events. */
-async function ready(page: Page): Promise<void> {
-  await page.locator('table', { hasText: 'main.rs' }).waitFor({ state: 'attached' });
+/** The lanes are drawn when the table for screen readers has their events. Nothing moves any more when all else is there too. */
+async function ready(visitor: Visitor): Promise<void> {
+  await visitor.page.locator('table', { hasText: 'main.rs' }).waitFor({ state: 'attached' });
+  await visitor.settled();
 }
 
 async function click(page: Page, lane: string, time: string): Promise<void> {
@@ -78,7 +79,7 @@ describe('the timeline', () => {
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
     await visitor.go(DAY);
-    await ready(page);
+    await ready(visitor);
     await click(page, 'window', '13:00');
     await page.getByRole('heading', { name: 'Code', level: 2 }).waitFor();
     await page.getByRole('button', { name: 'Zoom to it' }).click();
@@ -100,7 +101,7 @@ describe('the timeline', () => {
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
     await visitor.go(DAY);
-    await ready(page);
+    await ready(visitor);
     await mark(page, '09:00', '10:30');
     await page.getByRole('button', { name: 'Delete all' }).click();
     await page.getByText('4 events touch this time and match.').waitFor();
@@ -113,7 +114,7 @@ describe('the timeline', () => {
     expect(await events(AFK)).toHaveLength(3);
     await page.getByRole('button', { name: 'Undo' }).click();
     await expect.poll(() => events(WINDOWS).then((all) => all.length)).toBe(4);
-    await ready(page);
+    await ready(visitor);
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
   });
@@ -122,14 +123,17 @@ describe('the timeline', () => {
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
     await visitor.go(DAY);
-    await ready(page);
-    const answer = page.waitForResponse((response) => response.url().includes('/api/1/usage'));
+    await ready(visitor);
+    let query = new URLSearchParams();
+    page.on('response', (response) => {
+      if (response.url().includes('/api/1/usage')) query = new URL(response.url()).searchParams;
+    });
     await mark(page, '09:10', '14:40');
-    const query = new URL((await answer).url()).searchParams;
+    await page.locator('[data-total]').waitFor();
+    await visitor.settled();
     const usage = await server.get<{ duration: number; groups: { duration: number }[] }>(
       `/api/1/usage?start=${query.get('start')}&end=${query.get('end')}&by=category`,
     );
-    await page.locator('[data-total]').waitFor();
     expect(await page.locator('[data-total]').getAttribute('data-total')).toBe(String(usage.duration));
     const shown = await page
       .locator('[data-seconds]')
@@ -141,10 +145,9 @@ describe('the timeline', () => {
     const apps = await server.get<{ groups: { value: string; duration: number }[] }>(
       `/api/1/usage?start=${query.get('start')}&end=${query.get('end')}&by=app`,
     );
-    await page.locator('[data-seconds]', { hasText: 'Firefox' }).waitFor();
-    expect(await page.locator('[data-seconds]', { hasText: 'Firefox' }).getAttribute('data-seconds')).toBe(
-      String(apps.groups.find((group) => group.value === 'Firefox')?.duration),
-    );
+    await expect
+      .poll(() => page.locator('[data-seconds]', { hasText: 'Firefox' }).getAttribute('data-seconds'))
+      .toBe(String(apps.groups.find((group) => group.value === 'Firefox')?.duration));
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
   });
@@ -153,7 +156,7 @@ describe('the timeline', () => {
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
     await visitor.go(DAY);
-    await ready(page);
+    await ready(visitor);
     await click(page, 'window', '09:00');
     await page.getByRole('button', { name: 'Split here' }).click();
     await page.getByText('The event is split.').waitFor();
@@ -172,7 +175,7 @@ describe('the timeline', () => {
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
     await visitor.go(DAY);
-    await ready(page);
+    await ready(visitor);
     await click(page, 'afk', '11:30');
     await page.getByLabel('What did you do while you were away?').fill('Lunch');
     await page.getByRole('button', { name: 'Save' }).click();
@@ -196,7 +199,7 @@ describe('the timeline', () => {
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
     await visitor.go(DAY);
-    await ready(page);
+    await ready(visitor);
     await stage(page).focus();
     await page.keyboard.press('ArrowDown');
     await page.locator('[aria-live]', { hasText: /^window: Code/ }).waitFor({ state: 'attached' });
@@ -232,9 +235,10 @@ describe('the timeline', () => {
     await page.getByRole('button', { name: 'See the state before it' }).click();
     await page.evaluate((hash) => (location.hash = hash), DAY);
     await page.locator('table', { hasText: 'Slack' }).waitFor({ state: 'attached' });
+    await visitor.settled();
     await click(page, 'window', '13:00');
     await page.getByText('You are looking at the past, which cannot be changed.', { exact: false }).waitFor();
-    expect(await panel(page).getByRole('button', { name: 'Delete' }).count()).toBe(0);
+    await panel(page).getByRole('button', { name: 'Delete' }).waitFor({ state: 'detached' });
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
   });
@@ -243,7 +247,7 @@ describe('the timeline', () => {
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
     await visitor.go(DAY);
-    await ready(page);
+    await ready(visitor);
     await page.getByRole('button', { name: 'Lane afk' }).click();
     await page.getByRole('menuitem', { name: 'Hide' }).click();
     await page.locator('li', { hasText: 'afk' }).waitFor({ state: 'detached' });
@@ -263,7 +267,7 @@ describe('the timeline', () => {
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
     await visitor.go(DAY);
-    await ready(page);
+    await ready(visitor);
     const { x, y } = await placeOf(page, 'window', '13:00');
     await page.mouse.move(x, y);
     await page.mouse.wheel(0, -30);
@@ -272,6 +276,7 @@ describe('the timeline', () => {
     expect(Math.abs(zoomed.x - x)).toBeLessThan(2);
     await page.mouse.down();
     await page.mouse.move(x + 100, y, { steps: 5 });
+    // A pointer that has rested throws nothing: the page goes by the times of the pointer's events, not by its own work.
     await page.waitForTimeout(200);
     await page.mouse.up();
     await expect
@@ -285,7 +290,7 @@ describe('the timeline', () => {
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;
     await visitor.go('/timeline');
-    await ready(page);
+    await ready(visitor);
     await page.keyboard.press('t');
     await page.waitForFunction(() => !location.hash.includes('start=2026-03-0'));
     await server.post(`/api/0/buckets/${WINDOWS}/heartbeat?pulsetime=60`, {
@@ -304,7 +309,7 @@ describe('the timeline', () => {
         const visitor = await Visitor.open(browser, server.url, { width, dark });
         const { page } = visitor;
         await visitor.go(DAY);
-        await ready(page);
+        await ready(visitor);
         const name = `timeline-${width}-${dark ? 'dark' : 'light'}`;
         await visitor.shot(name);
         expect.soft(await visitor.axe()).toEqual([]);
@@ -312,6 +317,7 @@ describe('the timeline', () => {
         await page.keyboard.press('ArrowDown');
         await page.keyboard.press('Enter');
         await panel(page).getByRole('button', { name: 'Edit' }).waitFor();
+        await visitor.settled();
         await visitor.shot(`${name}-event`);
         expect.soft(await visitor.axe()).toEqual([]);
         expect.soft(await visitor.overflows()).toBe(false);

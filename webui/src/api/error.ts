@@ -11,9 +11,9 @@ export class ApiError extends Error {
     this.name = 'ApiError';
   }
 
-  /** The server did not answer at all. */
+  /** The server did not answer at all. What a page itself has to say has no status either. */
   get unreachable(): boolean {
-    return this.status === 0;
+    return this.type === 'unreachable';
   }
 
   /** The server wants an API key or a token. */

@@ -1,11 +1,13 @@
 import type { View } from '../../settings';
 import type { By } from '../../usage';
 
-export type CardKind = 'bars' | 'sunburst' | 'tree' | 'categories' | 'top' | 'score';
+export type CardKind =
+  'bars' | 'sunburst' | 'tree' | 'categories' | 'top' | 'score' | 'clock' | 'timeline' | 'stopwatches' | 'bucket';
 
 export interface CardType {
   readonly kind: CardKind;
-  readonly by: By;
+  /** The sum of the page that it shows; some load what they need themselves. */
+  readonly by?: By;
 }
 
 /** The visualizations of the standard web UI that this page has. Others stay in the setting, untouched. */
@@ -23,6 +25,10 @@ export const CARD_TYPES: Readonly<Record<string, CardType>> = {
   top_editor_files: { kind: 'top', by: 'file' },
   top_editor_languages: { kind: 'top', by: 'language' },
   score: { kind: 'score', by: 'category' },
+  sunburst_clock: { kind: 'clock', by: 'category' },
+  vis_timeline: { kind: 'timeline' },
+  top_stopwatches: { kind: 'stopwatches' },
+  top_bucket_data: { kind: 'bucket' },
 };
 
 export type Element = View['elements'][number];
@@ -89,12 +95,22 @@ export function resizeElement(view: View, at: number, size: number): View {
   return { ...view, elements: view.elements.map((element, i) => (i === at ? { ...element, size } : element)) };
 }
 
+export function setProps(view: View, at: number, props: Record<string, unknown>): View {
+  const kept = view.elements[at]?.props;
+  return {
+    ...view,
+    elements: view.elements.map((element, i) => (i === at ? { ...element, props: { ...kept, ...props } } : element)),
+  };
+}
+
 export function removeElement(view: View, at: number): View {
   return { ...view, elements: view.elements.filter((_, i) => i !== at) };
 }
 
+const WIDE: ReadonlySet<string> = new Set(['timeline_barchart', 'vis_timeline']);
+
 export function addElement(view: View, type: string): View {
-  return { ...view, elements: [...view.elements, { type, size: type === 'timeline_barchart' ? 6 : 3 }] };
+  return { ...view, elements: [...view.elements, { type, size: WIDE.has(type) ? 6 : 3 }] };
 }
 
 /** An id made of the name, as the standard web UI makes it, that no other view has. */

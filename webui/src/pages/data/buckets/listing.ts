@@ -21,6 +21,11 @@ export function countEvents(bucket: string, signal: AbortSignal, end: string | n
   return ok(api.GET('/api/0/buckets/{bucket}/events/count', { params: { path: { bucket }, query }, signal }));
 }
 
+/** Those that the bucket can be merged with: the server wants both to be of one type. */
+export function partners(bucket: BucketInfo, all: readonly BucketInfo[]): BucketInfo[] {
+  return all.filter((other) => other.id !== bucket.id && other.type === bucket.type);
+}
+
 /** Buckets by device, those with the newest event first; buckets without a device at the end. */
 export function byDevice(buckets: readonly BucketInfo[]): { host: string; buckets: BucketInfo[] }[] {
   const groups: Record<string, BucketInfo[]> = {};
