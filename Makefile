@@ -15,7 +15,7 @@ export PATH := $(abspath $(TARGET))/node/node_modules/node/bin:$(PATH)
 # Arguments of `make run`, as in `make run ARGS='--port 5700'`.
 ARGS ?=
 
-.PHONY: help run build webui ui-test node chromium package test format lint docs units portable python nginx deny bench load fuzz soak hurt memory clean
+.PHONY: help run build webui ui-test node chromium package test format lint docs units portable python nginx desktop deny bench load fuzz soak hurt memory clean
 
 help: ## what there is
 	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -89,7 +89,7 @@ docs: # every page of the documentation builds, every link in it leads somewhere
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --workspace --no-deps --document-private-items
 
 # The doc tests come first, because nextest does not run them and its summary is to be the last line.
-units: python nginx # unit, property, integration and end-to-end tests
+units: python nginx desktop # unit, property, integration and end-to-end tests
 	$(CARGO) test --workspace --doc
 	if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --workspace; \
@@ -124,6 +124,18 @@ nginx:
 		as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 		{ $$as_root apt-get update -q && \
 			$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy nginx-light openssl; } || true; \
+	fi
+
+# Watchers are tested with a real X server, a real Wayland compositor and a real message bus. Where they cannot be installed, the tests say so and are skipped.
+DESKTOP := Xvfb:xvfb openbox:openbox xdotool:xdotool xterm:xterm xdpyinfo:x11-utils dbus-daemon:dbus \
+	sway:sway foot:foot wtype:wtype swaylock:swaylock
+desktop:
+	@missing=; for pair in $(DESKTOP); do command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "installing$$missing"; \
+		as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		{ $$as_root apt-get update -q && \
+			$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; } || true; \
 	fi
 
 # Where the database of advisories cannot be reached: make deny CHECKS='bans licenses sources'

@@ -10,19 +10,46 @@
 //! | `source` | [`Source`], [`Reports`], and why a source ended |
 //! | `report` | what sources report |
 //! | `bus` | connections to message buses |
-//! | `property` | a property of a system service |
+//! | `bus_queue` | the same, with everything that arrives in one queue |
+//! | [`gnome`] | the sources of GNOME Shell, and our extension of it |
+//! | `inputs` | reports of input, from counters that say how long there was none |
+//! | [`kwin`] | the source of KWin, and our script in it |
+//! | [`logind`] | the source of sleep, locks and switches of the user |
 //! | `mpris` | what is played, as players say on the session bus |
-//! | [`wayland`] | sources of Wayland compositors |
+//! | `property` | a property of a system service |
+//! | [`sandbox`] | the Flatpak or Snap of a process |
+//! | [`screensaver`] | the source of locks, as screen lockers report them |
+//! | `told` | what scripts in a desktop tell of the window in front |
+//! | [`wayland`] | the sources of Wayland compositors |
+//! | [`x11`] | the sources of an X server |
 
 #[cfg(target_os = "linux")]
 pub(crate) mod bus;
+#[cfg(target_os = "linux")]
+mod bus_queue;
+#[cfg(target_os = "linux")]
+pub mod gnome;
+#[cfg(target_os = "linux")]
+mod inputs;
+#[cfg(target_os = "linux")]
+pub mod kwin;
+#[cfg(target_os = "linux")]
+pub mod logind;
 #[cfg(target_os = "linux")]
 pub(crate) mod mpris;
 #[cfg(target_os = "linux")]
 pub(crate) mod property;
 mod report;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
+#[cfg(target_os = "linux")]
+pub mod screensaver;
 mod session;
 mod source;
+#[cfg(target_os = "linux")]
+mod told;
+#[cfg(target_os = "linux")]
+pub mod x11;
 #[cfg(target_os = "linux")]
 pub mod wayland;
 

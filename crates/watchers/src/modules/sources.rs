@@ -4,6 +4,15 @@ use std::sync::Arc;
 
 use super::options::Options;
 use crate::afk::Fact;
+#[cfg(target_os = "linux")]
+use crate::desktop::{
+    gnome::{GnomeExtension, MutterIdle},
+    kwin::KWinScript,
+    logind::Logind,
+    screensaver::ScreenSaver,
+    wayland::{CosmicToplevel, ExtIdleNotify, HyprlandLock, KdeIdle, WlrForeignToplevel},
+    x11::{X11, XScreenSaver, XSync},
+};
 use crate::desktop::{Activity, Session, Sighting, Source};
 
 /// Makes sources for a session.
@@ -23,12 +32,50 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Those of this system.
+    #[cfg(target_os = "linux")]
+    pub(super) fn of_this_system(options: &Options) -> Sources {
+        let ignored = options.afk.ignored_devices.clone();
+        Sources {
+            window: Box::new(|session| {
+                let session = || Arc::clone(session);
+                vec![
+                    Box::new(WlrForeignToplevel::new(session())),
+                    Box::new(CosmicToplevel::new(session())),
+                    Box::new(KWinScript::new(session())),
+                    Box::new(GnomeExtension::new(session())),
+                    Box::new(X11::new(session())),
+                ]
+            }),
+            activity: Box::new(move |session| {
+                let session = || Arc::clone(session);
+                vec![
+                    Box::new(ExtIdleNotify::new(session())),
+                    Box::new(KdeIdle::new(session())),
+                    Box::new(MutterIdle::new(session())),
+                    Box::new(XSync::new(session(), ignored.clone())),
+                ]
+            }),
+            facts: Box::new(|session| {
+                let session = || Arc::clone(session);
+                vec![
+                    Box::new(Logind::new(session())),
+                    Box::new(ScreenSaver::new(session())),
+                    Box::new(HyprlandLock::new(session())),
+                    Box::new(XScreenSaver::new(session())),
+                ]
+            }),
+            lid: Box::new(super::services::lid),
+        }
+    }
+
+    /// None: `docs/platforms.md` says what each of the other systems needs.
+    #[cfg(not(target_os = "linux"))]
     pub(super) fn of_this_system(_options: &Options) -> Sources {
         Sources {
             window: Box::new(|_| Vec::new()),
             activity: Box::new(|_| Vec::new()),
             facts: Box::new(|_| Vec::new()),
-            lid: Box::new(super::services::lid),
+            lid: Box::new(|_| Vec::new()),
         }
     }
 }

@@ -9,6 +9,12 @@
 mod afk_documentation;
 mod afk_model;
 #[cfg(target_os = "linux")]
+mod dbus;
+#[cfg(target_os = "linux")]
+mod watched;
+#[cfg(target_os = "linux")]
 mod wayland;
 mod window_documentation;
 mod window_model;
+#[cfg(target_os = "linux")]
+mod x11;

@@ -1,0 +1,104 @@
+//! The source of the window in front in KWin.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use zbus::Message;
+use zbus::fdo::RequestNameFlags;
+use zbus::message::Type;
+
+use super::scripting::{self, KWIN};
+use crate::desktop::bus_queue::{BusQueue, owner_changed};
+use crate::desktop::told::Told;
+use crate::desktop::{Lost, Reports, Session, Sighting, Source, Watching};
+
+/// Only one process at a time can have its script in KWin: it is the one with this name.
+const OURS: &str = "io.timberline.KWinWindow";
+
+/// The source `kwin-script`: the window in front, for KWin 5.27 and 6.
+#[derive(Debug)]
+pub struct KWinScript {
+    session: Arc<Session>,
+}
+
+impl KWinScript {
+    /// The windows of this session.
+    #[must_use]
+    pub fn new(session: Arc<Session>) -> KWinScript {
+        KWinScript { session }
+    }
+}
+
+impl Source<Option<Sighting>> for KWinScript {
+    fn name(&self) -> &'static str {
+        "kwin-script"
+    }
+
+    fn watch(&mut self, reports: Reports<Option<Sighting>>) -> Watching<'_> {
+        Box::pin(async move {
+            let Err(lost) = watch(&self.session, &reports).await;
+            lost
+        })
+    }
+}
+
+async fn watch(session: &Session, reports: &Reports<Option<Sighting>>) -> Result<Infallible, Lost> {
+    let mut bus = BusQueue::of_session(session.session_bus.as_deref()).await?;
+    bus.subscribe_owner(KWIN).await?;
+    if !bus.is_there(KWIN).await? {
+        return Err(Lost::Missing(
+            "KWin is not on the session bus: this desktop is not KDE".to_owned(),
+        ));
+    }
+    let folder = session.runtime_dir.as_deref().ok_or_else(|| {
+        Lost::Missing(
+            "there is no folder for the script that KWin is to run: XDG_RUNTIME_DIR is not set".to_owned(),
+        )
+    })?;
+    claim(&bus).await?;
+    // Unloaded when this future is dropped.
+    let script = scripting::load(&bus, folder).await?;
+    let mut told = Told::new(reports);
+    loop {
+        let message = bus.next().await?;
+        if owner_changed(&message).is_some_and(|(name, _)| name == KWIN) {
+            script.has_gone();
+            return Err(Lost::Ended("KWin has gone, or was restarted".to_owned()));
+        }
+        if message.message_type() == Type::MethodCall {
+            take(&bus, &message, &mut told).await;
+        }
+    }
+}
+
+async fn claim(bus: &BusQueue) -> Result<(), Lost> {
+    let claimed = bus
+        .connection
+        .request_name_with_flags(OURS, RequestNameFlags::DO_NOT_QUEUE)
+        .await;
+    claimed.map(drop).map_err(|error| match error {
+        zbus::Error::NameTaken => {
+            Lost::Missing("another Timberline has its script in KWin already".to_owned())
+        }
+        error => bus.lost(&error),
+    })
+}
+
+/// A call of the script, or of somebody else, who gets an answer as well.
+async fn take(bus: &BusQueue, call: &Message, told: &mut Told<'_>) {
+    let header = call.header();
+    let body = call.body();
+    let answered = match body.deserialize::<String>() {
+        Ok(text) if told.tell(&text) => bus.connection.reply(&header, &()).await,
+        _ => {
+            let error = "org.freedesktop.DBus.Error.InvalidArgs";
+            bus.connection
+                .reply_error(&header, error, &"expected the window in front as JSON")
+                .await
+        }
+    };
+    if let Err(error) = answered {
+        // An answer that cannot be sent is noticed at the next message.
+        tracing::debug!(%error, "no answer to KWin");
+    }
+}

@@ -1,0 +1,204 @@
+//! The window in front in KWin, by our script.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use timberline_test_support::poll;
+use timberline_watchers::desktop::kwin::KWinScript;
+use timberline_watchers::desktop::{Lost, Sighting};
+use timberline_watchers::window::Front;
+use zbus::{Connection, fdo};
+
+use super::bus::Bus;
+use crate::watched::Watched;
+
+const KWIN: &str = "org.kde.KWin";
+const NUMBER: i32 = 4;
+
+/// What a mock of KWin was asked for.
+#[derive(Clone, Default)]
+struct Scripting {
+    calls: Arc<Mutex<Vec<String>>>,
+    file: Arc<Mutex<Option<PathBuf>>>,
+}
+
+#[zbus::interface(name = "org.kde.kwin.Scripting")]
+impl Scripting {
+    #[zbus(name = "loadScript")]
+    fn load_script(&self, path: String, name: String) -> i32 {
+        self.calls.lock().push(format!("load {name}"));
+        *self.file.lock() = Some(path.into());
+        NUMBER
+    }
+
+    #[zbus(name = "unloadScript")]
+    fn unload_script(&self, name: String) -> bool {
+        self.calls.lock().push(format!("unload {name}"));
+        false
+    }
+}
+
+struct Script(Scripting);
+
+#[zbus::interface(name = "org.kde.kwin.Script")]
+impl Script {
+    #[zbus(name = "run")]
+    fn run(&self) -> fdo::Result<()> {
+        self.0.calls.lock().push("run".to_owned());
+        Ok(())
+    }
+}
+
+struct Kde {
+    kwin: Connection,
+    scripting: Scripting,
+    bus: Bus,
+}
+
+impl Kde {
+    /// KWin 6 and KWin 5.27 have their scripts at different places.
+    async fn start(script: &str) -> Option<Kde> {
+        let bus = Bus::start()?;
+        let kwin = Kde::kwin(&bus, script).await;
+        let (kwin, scripting) = kwin;
+        Some(Kde { kwin, scripting, bus })
+    }
+
+    async fn kwin(bus: &Bus, script: &str) -> (Connection, Scripting) {
+        let scripting = Scripting::default();
+        let kwin = bus.service().serve_at("/Scripting", scripting.clone());
+        let kwin = kwin
+            .serve_at(script.to_owned(), Script(scripting.clone()))
+            .name(KWIN);
+        (kwin.build().await.unwrap(), scripting)
+    }
+
+    fn watch(&self) -> Watched<Option<Sighting>> {
+        Watched::start(KWinScript::new(self.bus.session()))
+    }
+
+    /// Waits until the script was loaded, and says whom it would call.
+    async fn service(&self) -> String {
+        let (scripting, told) = (self.scripting.clone(), self.scripting.calls.clone());
+        let ran = move || told.lock().contains(&"run".to_owned()).then_some(());
+        tokio::task::spawn_blocking(|| poll("the script runs", ran))
+            .await
+            .unwrap();
+        let file = scripting.file.lock().clone().unwrap();
+        let script = std::fs::read_to_string(file).unwrap();
+        let (_, call) = script.split_once("callDBus(\"").unwrap();
+        call.split_once('"').unwrap().0.to_owned()
+    }
+
+    /// What the script does.
+    async fn call(&self, service: &str, text: &str) -> zbus::Result<zbus::Message> {
+        let interface = Some("timberline.Window");
+        self.kwin
+            .call_method(Some(service), "/", interface, "Changed", &text)
+            .await
+    }
+
+    fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.scripting.calls.lock())
+    }
+}
+
+const NOTES: &str = r#"{"app":"kate","title":"notes.txt","pid":1,"full_screen":true,"monitor":"HDMI-1"}"#;
+
+fn notes() -> Option<Sighting> {
+    Some(Sighting {
+        front: Front {
+            app: "kate".to_owned(),
+            title: "notes.txt".to_owned(),
+        },
+        pid: Some(1),
+        full_screen: Some(true),
+        monitor: Some("HDMI-1".to_owned()),
+        sandbox: None,
+    })
+}
+
+#[tokio::test]
+async fn the_script_is_loaded_in_both_versions_of_kwin_and_its_calls_are_reports() {
+    for script in ["/Scripting/Script4", "/4"] {
+        let Some(kde) = Kde::start(script).await else {
+            return;
+        };
+        let mut watched = kde.watch();
+        let service = kde.service().await;
+        assert_eq!(
+            kde.calls(),
+            ["unload timberline-window", "load timberline-window", "run"]
+        );
+        kde.call(&service, "null").await.unwrap();
+        assert_eq!(watched.next().await, None);
+        kde.call(&service, NOTES).await.unwrap();
+        kde.call(&service, NOTES).await.unwrap();
+        assert_eq!(watched.next().await, notes());
+        kde.call(&service, "something else").await.unwrap_err();
+        kde.call(&service, "null").await.unwrap();
+        assert_eq!(watched.next().await, None);
+        assert_eq!(watched.unread(), []);
+    }
+}
+
+#[tokio::test]
+async fn the_script_is_unloaded_at_the_end() {
+    let Some(kde) = Kde::start("/4").await else { return };
+    let watched = kde.watch();
+    kde.service().await;
+    let file = kde.scripting.file.lock().clone().unwrap();
+    kde.calls();
+    drop(watched);
+    let calls = kde.scripting.calls.clone();
+    let unloaded = move || (*calls.lock() == ["unload timberline-window"]).then_some(());
+    tokio::task::spawn_blocking(|| poll("the script is unloaded", unloaded))
+        .await
+        .unwrap();
+    assert!(!file.exists());
+}
+
+#[tokio::test]
+async fn a_kwin_that_is_restarted_is_an_end_and_gets_the_script_again() {
+    let Some(mut kde) = Kde::start("/4").await else {
+        return;
+    };
+    let watched = kde.watch();
+    kde.service().await;
+    kde.kwin.release_name(KWIN).await.unwrap();
+    let lost = watched.lost().await;
+    assert!(
+        matches!(&lost, Lost::Ended(why) if why.contains("KWin has gone")),
+        "{lost:?}"
+    );
+    let lost = kde.watch().lost().await;
+    assert!(
+        matches!(&lost, Lost::Missing(why) if why.contains("not KDE")),
+        "{lost:?}"
+    );
+
+    (kde.kwin, kde.scripting) = Kde::kwin(&kde.bus, "/4").await;
+    let mut watched = kde.watch();
+    let service = kde.service().await;
+    kde.call(&service, NOTES).await.unwrap();
+    assert_eq!(watched.next().await, notes());
+}
+
+#[tokio::test]
+async fn a_second_timberline_leaves_the_script_of_the_first_one_alone() {
+    let Some(kde) = Kde::start("/4").await else { return };
+    let mut first = kde.watch();
+    let service = kde.service().await;
+    let lost = kde.watch().lost().await;
+    assert!(
+        matches!(&lost, Lost::Missing(why) if why.contains("another Timberline")),
+        "{lost:?}"
+    );
+    kde.call(&service, NOTES).await.unwrap();
+    assert_eq!(first.next().await, notes());
+    assert_eq!(
+        kde.calls(),
+        ["unload timberline-window", "load timberline-window", "run"]
+    );
+}

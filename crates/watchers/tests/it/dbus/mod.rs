@@ -1,0 +1,8 @@
+//! The sources on message buses, with a private bus, and services of the test's own on it.
+
+mod bus;
+mod gnome;
+mod kwin;
+mod logind;
+mod mutter;
+mod screensaver;

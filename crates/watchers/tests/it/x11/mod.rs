@@ -1,0 +1,6 @@
+//! The sources of an X server, with a real one: Xvfb, with openbox as window manager.
+
+mod front;
+mod idle;
+mod lock;
+mod screen;
