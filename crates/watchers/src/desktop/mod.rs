@@ -49,9 +49,9 @@ mod source;
 #[cfg(target_os = "linux")]
 mod told;
 #[cfg(target_os = "linux")]
-pub mod x11;
-#[cfg(target_os = "linux")]
 pub mod wayland;
+#[cfg(target_os = "linux")]
+pub mod x11;
 
 pub use report::{Activity, IDLE_AFTER, Report, Sighting};
 pub use session::{Session, SessionKind};

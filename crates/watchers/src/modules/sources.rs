@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::options::Options;
 use crate::afk::Fact;
+use crate::desktop::{Activity, Session, Sighting, Source};
 #[cfg(target_os = "linux")]
 use crate::desktop::{
     gnome::{GnomeExtension, MutterIdle},
@@ -13,7 +14,6 @@ use crate::desktop::{
     wayland::{CosmicToplevel, ExtIdleNotify, HyprlandLock, KdeIdle, WlrForeignToplevel},
     x11::{X11, XScreenSaver, XSync},
 };
-use crate::desktop::{Activity, Session, Sighting, Source};
 
 /// Makes sources for a session.
 pub(super) type Make<R> = Box<dyn Fn(&Arc<Session>) -> Vec<Box<dyn Source<R>>> + Send + Sync>;
