@@ -102,6 +102,21 @@ describe('the frame', () => {
     await visitor.close();
   });
 
+  it('shows the keys of every page', async () => {
+    const visitor = await Visitor.open(browser, server.url);
+    const { page } = visitor;
+    for (const name of PAGES.filter((one) => one !== 'search')) {
+      await visitor.go(`/${name}`);
+      await page.locator('#content').focus();
+      await page.keyboard.type('?');
+      await page.getByRole('dialog').getByText('Go to Goals').waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+    }
+    expect(visitor.complaints).toEqual([]);
+    await visitor.close();
+  });
+
   it('says that there is no such page', async () => {
     const visitor = await Visitor.open(browser, server.url);
     await visitor.go('/nowhere');
