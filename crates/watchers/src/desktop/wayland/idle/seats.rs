@@ -223,6 +223,7 @@ mod tests {
         seats.added(8, at(10));
         idle(&mut seats, 60);
         assert_eq!(changes(&mut seats), []);
+        seats.idled(8, UnlessInhibited, at(44));
         seats.idled(8, Input, at(45));
         assert_eq!(changes(&mut seats), [(60, Idle)]);
         seats.resumed(8, Input, at(80));
