@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use timberline_model::Timestamp;
 use tokio::time::Sleep;
+use wayland_client::backend::ObjectId;
 
 use super::monitors::NamesMonitors;
 use super::windows::Look;
 use super::wire::{Wire, in_time};
 use crate::desktop::{At, Lost, Reports, Session, Sighting};
 use crate::window::Front;
-
-use wayland_client::backend::ObjectId;
 
 /// How long an incomplete state may be on the way to a complete one. sway says in two steps that another window has the
 /// focus, and between them none has it; a new window may get its name after the focus.
