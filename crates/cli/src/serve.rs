@@ -1,8 +1,10 @@
 //! `timberline serve`: its flags, and the passphrase of encrypted data.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
+use timberline_disk::Cipher;
 use timberline_server::Start;
 use timberline_server::settings::WebUi;
 use timberline_server::watchers::Companions;
@@ -144,7 +146,7 @@ fn name_and_dir(text: &str) -> Result<(String, PathBuf), String> {
 /// # Errors
 /// Whatever keeps the server from starting, or from closing its store, as one line.
 pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
-    run_with(args, |_, _| Ok(None))
+    run_with(args, |_, _, _| Ok(None))
 }
 
 /// The same with watchers beside the server: `companions` starts them, after everything that may refuse a start.
@@ -153,7 +155,7 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
 /// As [`run`]; and when the watchers cannot be started.
 pub(crate) fn run_with(
     args: ServeArgs,
-    companions: impl FnOnce(&mut Start, &WatcherSettings) -> anyhow::Result<Companions>,
+    companions: impl FnOnce(&mut Start, &WatcherSettings, Option<Arc<Cipher>>) -> anyhow::Result<Companions>,
 ) -> anyhow::Result<()> {
     let listen_fd = args.listen_fd;
     args.warn_of_no_effect();
@@ -161,14 +163,22 @@ pub(crate) fn run_with(
     let config = Config::load(args.overrides(), &BaseDirs::from_env())?;
     let mut start = Start::prepare(config.server, listen_fd)?;
     let key = passphrase::unlock_or_create(&start.settings().data_dir, &config.encryption)?;
-    let store = start.open_store(key.cipher())?;
+    let cipher = key.cipher();
+    let store = start.open_store(cipher.clone())?;
     key.keep();
     let store = if quiet {
         store
     } else {
         import::first::import_or_announce(&start, store, legacy_import)
     };
-    let watchers = companions(&mut start, &config.watchers)?;
+    let watchers = match companions(&mut start, &config.watchers, cipher) {
+        Ok(watchers) => watchers,
+        Err(error) => {
+            // The next start finds it as a stop leaves it. What refuses this one is the error to report.
+            let _ = store.close();
+            return Err(error);
+        }
+    };
     let served = start.serve(store, watchers.clone());
     // They have ended already, unless the server could not even begin to serve.
     watchers.iter().for_each(|watchers| watchers.stop());

@@ -23,6 +23,7 @@ use crate::{IoError, atomic};
 /// backups.json              where the backups are
 /// tokens.json               the tokens that the server accepts; tokens-used.json: their last uses
 /// webhooks*.json            where the server sends what happens, with secrets; how far it has come
+/// watchers/                 what is chosen for watchers, and the queue of what they record
 /// manifest.json             in a backup: what is in it
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

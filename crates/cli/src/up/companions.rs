@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use timberline_disk::Cipher;
 use timberline_server::Start;
 use timberline_server::watchers::{Command, CommandError, Watcher, Watchers};
 use timberline_watchers::clock::{Clock, SystemClock};
@@ -36,6 +37,7 @@ impl Companions {
     pub(super) fn start(
         start: &mut Start,
         settings: &WatcherSettings,
+        cipher: Option<Arc<Cipher>>,
         testing: bool,
     ) -> anyhow::Result<Option<Arc<dyn Watchers>>> {
         let modules = chosen(builtin(&settings.options), settings.modules.as_deref())?;
@@ -46,7 +48,7 @@ impl Companions {
         }
         let dir = start.settings().data_dir.join("watchers");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let client = client(start, &dir, &clock)?;
+        let client = client(start, &dir, cipher, &clock)?;
         let bus = session.session_bus.clone();
         let options = SupervisorOptions {
             modules,
@@ -168,7 +170,12 @@ fn chosen(
 }
 
 /// What sends the events, over a queue on the disk.
-fn client(start: &mut Start, dir: &Path, clock: &Arc<dyn Clock>) -> anyhow::Result<Client> {
+fn client(
+    start: &mut Start,
+    dir: &Path,
+    cipher: Option<Arc<Cipher>>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Client> {
     let secret = start.own_secret().context("cannot make a key for the watchers")?;
     let port = start.addresses().first().map(std::net::SocketAddr::port);
     let server = server_client::own_at(start.settings(), port)?.with_own_key(secret.as_deref());
@@ -177,6 +184,10 @@ fn client(start: &mut Start, dir: &Path, clock: &Arc<dyn Clock>) -> anyhow::Resu
         Server::new("127.0.0.1", port.unwrap_or_default()),
         dir.join("queue"),
     );
+    let options = match cipher {
+        Some(cipher) => options.encrypted(cipher),
+        None => options,
+    };
     let opened = Client::with_transport(options, Arc::new(OwnServer(server)), Arc::clone(clock));
     opened.with_context(|| format!("cannot open the queue of the watchers in {}", dir.display()))
 }

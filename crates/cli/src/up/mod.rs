@@ -48,7 +48,7 @@ pub(crate) fn run(args: UpArgs) -> anyhow::Result<()> {
     if args.no_watchers {
         return serve::run(args.serve);
     }
-    serve::run_with(args.serve, |start, settings| {
-        Companions::start(start, settings, testing)
+    serve::run_with(args.serve, |start, settings, cipher| {
+        Companions::start(start, settings, cipher, testing)
     })
 }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration as StdDuration;
 
 use parking_lot::Mutex;
-use timberline_disk::{FileStorage, os};
+use timberline_disk::{Cipher, EncryptedStorage, FileStorage, Storage, os};
 use timberline_log::LogOptions;
 use timberline_model::{Data, Duration, Pulsetime, Timestamp};
 
@@ -27,6 +27,7 @@ pub struct ClientOptions {
     hostname: Option<String>,
     commit_interval: StdDuration,
     limit: usize,
+    cipher: Option<Arc<Cipher>>,
 }
 
 /// Segments of the queue's log.
@@ -43,6 +44,7 @@ impl ClientOptions {
             state: state.into(),
             hostname: None,
             limit: 32 << 20,
+            cipher: None,
         }
     }
 
@@ -57,6 +59,13 @@ impl ClientOptions {
     #[must_use]
     pub fn commit_interval(mut self, interval: StdDuration) -> ClientOptions {
         self.commit_interval = interval;
+        self
+    }
+
+    /// Encrypts the queue on the disk. It must be opened with the same key from then on.
+    #[must_use]
+    pub fn encrypted(mut self, cipher: Arc<Cipher>) -> ClientOptions {
+        self.cipher = Some(cipher);
         self
     }
 
@@ -164,10 +173,15 @@ impl Client {
     ) -> Result<Client, OpenError> {
         let dir = |name: &str| {
             let storage = FileStorage::open(options.state.join(name)).map_err(QueueError::Directory)?;
-            Ok::<_, QueueError>(Arc::new(storage) as Arc<dyn timberline_disk::Storage>)
+            Ok::<_, QueueError>(Arc::new(storage) as Arc<dyn Storage>)
+        };
+        // The logs encrypt their records themselves. What is set aside is written as a whole.
+        let root = match &options.cipher {
+            Some(cipher) => Arc::new(EncryptedStorage::new(dir("")?, Arc::clone(cipher))),
+            None => dir("")?,
         };
         let place = Place {
-            root: dir("")?,
+            root,
             logs: [dir("queue-a")?, dir("queue-b")?],
         };
         let interval = i64::try_from(options.commit_interval.as_nanos()).unwrap_or(i64::MAX);
@@ -176,6 +190,7 @@ impl Client {
             limit: options.limit,
             log: LogOptions {
                 segment_bytes: SEGMENT,
+                cipher: options.cipher.clone(),
                 ..LogOptions::default()
             },
         };

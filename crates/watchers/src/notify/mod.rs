@@ -13,6 +13,8 @@ mod check;
 mod service;
 mod setting;
 mod silence;
+#[cfg(test)]
+mod tests;
 
 pub use check::{Calendar, alerts};
 pub use silence::silence;

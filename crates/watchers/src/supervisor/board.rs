@@ -151,16 +151,19 @@ impl Board {
         change: impl FnOnce(&mut Choices, &[&str], Timestamp) -> R,
     ) -> (R, std::io::Result<()>) {
         let now = self.now();
-        let mut state = self.state.lock();
-        let state = &mut *state;
-        let known: Vec<&str> = state.watchers.keys().map(String::as_str).collect();
-        let result = change(&mut state.choices, &known, now);
-        state.choices.forget_ended(now);
-        // Under the lock: the file has the last change.
-        let written = self.file.write(&state.choices);
+        let chosen = {
+            let mut state = self.state.lock();
+            let state = &mut *state;
+            let known: Vec<&str> = state.watchers.keys().map(String::as_str).collect();
+            let result = change(&mut state.choices, &known, now);
+            state.choices.forget_ended(now);
+            // Under the lock: the file has the last change.
+            (result, self.file.write(&state.choices))
+        };
+        // Not under the lock: these channels have locks of their own.
         self.orders.send_replace(());
         self.news.send_replace(());
-        (result, written)
+        chosen
     }
 
     /// Reads the choices.
@@ -198,8 +201,17 @@ impl Board {
         self.orders.send_replace(());
     }
 
-    pub(super) fn is_ending(&self) -> bool {
-        self.state.lock().ending
+    /// Waits until all watchers are to end.
+    pub(super) async fn ended(&self) {
+        let mut changed = self.orders.subscribe();
+        loop {
+            changed.borrow_and_update();
+            if self.state.lock().ending {
+                return;
+            }
+            // The sender is part of the board.
+            let _ = changed.changed().await;
+        }
     }
 
     pub(super) fn set_condition(&self, name: &str, condition: Condition) {

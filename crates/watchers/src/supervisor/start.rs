@@ -198,10 +198,8 @@ impl Nursery {
 /// Watches over the watchers until all have ended.
 async fn supervise(around: Arc<Surroundings>, at_work: mpsc::Sender<()>, mut ended: mpsc::Receiver<()>) {
     let pauses = Pauses::new(Arc::clone(&around.board), &around.client);
-    let mut orders = around.board.orders();
     tokio::select! {
-        // The sender is part of the board.
-        _ = orders.wait_for(|()| around.board.is_ending()) => {}
+        () = around.board.ended() => {}
         () = pauses.record() => {}
         () = silence::watch(Arc::clone(&around.board), around.client.clone()) => {}
         () = around.modules.watch() => {}

@@ -20,6 +20,8 @@ pub(super) struct ModuleThread {
     current: Mutex<Handle>,
     /// Counts the threads.
     number: watch::Sender<u64>,
+    ask_every: Duration,
+    patience: Duration,
 }
 
 impl ModuleThread {
@@ -32,6 +34,18 @@ impl ModuleThread {
         ModuleThread {
             current: Mutex::new(runtime),
             number: watch::Sender::new(1),
+            ask_every: ASK_EVERY,
+            patience: PATIENCE,
+        }
+    }
+
+    /// The same with other times.
+    #[cfg(test)]
+    pub(super) fn with_times(self, ask_every: Duration, patience: Duration) -> ModuleThread {
+        ModuleThread {
+            ask_every,
+            patience,
+            ..self
         }
     }
 
@@ -44,10 +58,10 @@ impl ModuleThread {
     /// Replaces a thread that hangs. Never ends.
     pub(super) async fn watch(&self) {
         loop {
-            tokio::time::sleep(ASK_EVERY).await;
+            tokio::time::sleep(self.ask_every).await;
             let (runtime, number) = self.current();
             let answer = runtime.spawn(async {});
-            if tokio::time::timeout(PATIENCE, answer).await.is_ok() {
+            if tokio::time::timeout(self.patience, answer).await.is_ok() {
                 continue;
             }
             if *number.borrow() >= MOST_THREADS {

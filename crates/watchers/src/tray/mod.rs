@@ -17,6 +17,6 @@ mod item;
 mod menu;
 mod show;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use show::{Desk, show};

@@ -281,7 +281,9 @@ async fn an_alarm_asks_for_attention() {
     let puppet = Puppet::new("camera", Way::Error);
     let shown = shown(&[&puppet]).await;
     assert!(shown.looker.property("Status").await.contains("Active"));
-    shown.bench.alarm("camera", "nothing was recorded for 10 minutes");
+    shown
+        .bench
+        .alarm("camera", Some("nothing was recorded for 10 minutes"));
     for _ in 0..1000 {
         if shown.looker.property("Status").await.contains("NeedsAttention") {
             assert!(shown.looker.property("ToolTip").await.contains("camera: nothing"));

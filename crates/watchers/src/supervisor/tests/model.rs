@@ -188,7 +188,7 @@ impl Trial {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn a_watcher_runs_exactly_when_it_is_on_and_neither_paused_nor_waiting_after_a_crash(
         steps in proptest::collection::vec(step(), 1..40)

@@ -95,7 +95,7 @@ impl Module for Hog {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_module_that_hangs_is_replaced_with_all_others_of_its_thread() {
     let (free, stuck) = std::sync::mpsc::channel();
     let hog = Arc::new(Hog {
@@ -107,6 +107,7 @@ async fn a_module_that_hangs_is_replaced_with_all_others_of_its_thread() {
     options.modules.push((Arc::clone(&hog) as _, true));
     let runtime = tokio::runtime::Handle::current();
     let modules = ModuleThread::start().expect("a thread");
+    let modules = modules.with_times(StdDuration::from_millis(20), StdDuration::from_secs(2));
     let (nursery, _at_work, _ended) = start::nursery(&options, modules, runtime);
     let handle = start::begin(options, &nursery);
     tokio::select! {
