@@ -123,7 +123,7 @@ impl Seats {
     /// What there is to report since the last call.
     pub(super) fn changes(&mut self) -> impl Iterator<Item = At<Activity>> + use<> {
         let active = self.seats.iter().any(|seat| seat.input.since.is_none());
-        let input = (self.active != Some(active)).then(|| At {
+        let input = (self.active != Some(active)).then_some(At {
             time: self.last_input,
             report: if active { Activity::Active } else { Activity::Idle },
         });
