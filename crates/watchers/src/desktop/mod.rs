@@ -9,16 +9,21 @@
 //! | `session` | where the desktop is: display, buses, kind of session |
 //! | `source` | [`Source`], [`Reports`], and why a source ended |
 //! | `report` | what sources report |
+//! | `counts` | [`Counts`]: how much keyboard and pointer were used |
 //! | `bus` | connections to message buses |
 //! | `bus_queue` | the same, with everything that arrives in one queue |
+//! | [`cameras`] | which programs have a camera open |
+//! | [`evdev`] | how much the devices in `/dev/input` are used |
 //! | [`gnome`] | the sources of GNOME Shell, and our extension of it |
 //! | `inputs` | reports of input, from counters that say how long there was none |
 //! | [`kwin`] | the source of KWin, and our script in it |
 //! | [`logind`] | the source of sleep, locks and switches of the user |
-//! | `mpris` | what is played, as players say on the session bus |
+//! | [`mpris`] | what is played, as players say on the session bus |
+//! | [`pipewire`] | which programs play and record sound |
 //! | `property` | a property of a system service |
 //! | [`sandbox`] | the Flatpak or Snap of a process |
 //! | [`screensaver`] | the source of locks, as screen lockers report them |
+//! | [`services`] | what system services say about the lid and the network |
 //! | `told` | what scripts in a desktop tell of the window in front |
 //! | [`wayland`] | the sources of Wayland compositors |
 //! | [`x11`] | the sources of an X server |
@@ -28,6 +33,11 @@ pub(crate) mod bus;
 #[cfg(target_os = "linux")]
 mod bus_queue;
 #[cfg(target_os = "linux")]
+pub mod cameras;
+mod counts;
+#[cfg(target_os = "linux")]
+pub mod evdev;
+#[cfg(target_os = "linux")]
 pub mod gnome;
 #[cfg(target_os = "linux")]
 mod inputs;
@@ -36,14 +46,18 @@ pub mod kwin;
 #[cfg(target_os = "linux")]
 pub mod logind;
 #[cfg(target_os = "linux")]
-pub(crate) mod mpris;
+pub mod mpris;
 #[cfg(target_os = "linux")]
-pub(crate) mod property;
+pub mod pipewire;
+#[cfg(target_os = "linux")]
+mod property;
 mod report;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
 #[cfg(target_os = "linux")]
 pub mod screensaver;
+#[cfg(target_os = "linux")]
+pub mod services;
 mod session;
 mod source;
 #[cfg(target_os = "linux")]
@@ -53,6 +67,7 @@ pub mod wayland;
 #[cfg(target_os = "linux")]
 pub mod x11;
 
+pub use counts::Counts;
 pub use report::{Activity, IDLE_AFTER, Report, Sighting};
 pub use session::{Session, SessionKind};
 pub use source::{At, Lost, Reports, Source, Watching};

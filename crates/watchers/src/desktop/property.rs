@@ -30,8 +30,9 @@ pub(crate) struct Place {
     pub(crate) property: &'static str,
 }
 
-/// Reports a property, and each change of it.
-pub(crate) struct Property<R> {
+/// The source that reports a property, and each change of it.
+#[derive(Debug)]
+pub struct Property<R> {
     session: Arc<Session>,
     place: Place,
     /// What a value means; an error is why this machine does not have it.

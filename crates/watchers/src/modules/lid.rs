@@ -109,3 +109,63 @@ impl Machine<Option<bool>> for Lid {
         self.spans.is_open().then(|| next_multiple(now, TICK))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_nanos(seconds * 1_000_000_000)
+    }
+
+    #[test]
+    fn an_event_says_what_has_happened_last() {
+        let mut lid = Lid::default();
+        let mut records = Vec::new();
+        let moved = |time, closed| {
+            Feed::Report(At {
+                time: at(time),
+                report: Some(closed),
+            })
+        };
+        let fact = |time, report| At {
+            time: at(time),
+            report,
+        };
+        records.extend(lid.feed(at(0), Feed::From(at(0), Some("upower"))));
+        records.extend(lid.feed(at(0), moved(0, false)));
+        records.extend(lid.feed(at(10), moved(10, true)));
+        records.extend(lid.fact(fact(12, Fact::SleepBegan)));
+        // The clocks say it once more.
+        records.extend(lid.fact(fact(12, Fact::SleepBegan)));
+        records.extend(lid.fact(fact(100, Fact::SleepEnded)));
+        records.extend(lid.feed(at(102), moved(102, false)));
+        records.extend(lid.end(at(110)));
+        let shown = |Record { span, .. }: &Record| {
+            let seconds = |time: Timestamp| time.nanos() / 1_000_000_000;
+            let data: Value = serde_json::from_str(span.data.as_str()).expect("JSON");
+            let text = |key: &str| data[key].as_str().unwrap_or("-").to_owned();
+            let state = [
+                text("status"),
+                text("event_source"),
+                text("lid_state"),
+                text("suspend_state"),
+            ];
+            (seconds(span.start), seconds(span.end), state.join(" "))
+        };
+        let expected = [
+            (0, 10, "not-afk lid open -".to_owned()),
+            (10, 12, "system-afk lid closed -".to_owned()),
+            (12, 100, "system-afk suspend - suspended".to_owned()),
+            (100, 102, "not-afk suspend - resumed".to_owned()),
+            (102, 110, "not-afk lid open -".to_owned()),
+        ];
+        assert_eq!(records.iter().map(shown).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn the_data_are_those_of_the_reference() {
+        let expected = r#"{"boot_gap":false,"event_source":"lid","lid_state":"closed","status":"system-afk","suspend_state":null}"#;
+        assert_eq!(of_lid(true).as_str(), expected);
+    }
+}

@@ -15,10 +15,11 @@
 //! | `spans` | events of something that has one state at a time |
 //! | `state` | modules that record one state at a time |
 //! | `board` | what modules know that is a reason for `afk` |
-//! | `services` | what services of the system say about the lid and the network |
 //! | `window` | the window in front |
 //! | `afk` | whether somebody is there, and the reasons |
+//! | `input` | how much keyboard and pointer are used |
 //! | `lid` | the lid, and sleep |
+//! | `microphone` | which programs record sound |
 //! | `preview` | what would be recorded of windows |
 
 mod afk;
@@ -26,13 +27,14 @@ mod board;
 mod chooser;
 mod drive;
 mod facts;
+mod input;
 mod lid;
+#[cfg(target_os = "linux")]
+mod microphone;
 mod module;
 mod options;
 mod preview;
 mod probing;
-#[cfg(target_os = "linux")]
-mod services;
 mod sources;
 mod spans;
 mod state;
@@ -45,13 +47,16 @@ use std::sync::Arc;
 
 use afk::AfkModule;
 use board::Board;
+use input::InputModule;
 use lid::LidModule;
+#[cfg(target_os = "linux")]
+use microphone::MicrophoneModule;
 use sources::Sources;
 use state::StateModule;
 use window::WindowModule;
 
 #[cfg(target_os = "linux")]
-use crate::desktop::mpris::Mpris;
+use crate::desktop::{cameras::Cameras, mpris::Mpris, services};
 
 pub use module::{Context, Module, ModuleError, Running};
 pub use options::{AfkOptions, InputOptions, MediaOptions, Options, OptionsError, WindowOptions};
@@ -73,7 +78,7 @@ pub fn builtin(options: &Options) -> Vec<Arc<dyn Module>> {
         Arc::new(AfkModule {
             options: options.afk.clone(),
             sources: Arc::clone(&sources),
-            board,
+            board: board.clone(),
         }),
         Arc::new(StateModule {
             name: "media",
@@ -85,13 +90,29 @@ pub fn builtin(options: &Options) -> Vec<Arc<dyn Module>> {
                 Box::new(move |session| vec![Box::new(Mpris::new(Arc::clone(session), ignored.clone()))])
             },
         }),
+        Arc::new(MicrophoneModule { board }),
+        Arc::new(StateModule {
+            name: "camera",
+            client: "timberline-camera",
+            bucket_type: "timberline.camera",
+            tick: 10,
+            sources: Box::new(|_| vec![Box::new(Cameras)]),
+        }),
+        Arc::new(InputModule {
+            sources: Arc::clone(&sources),
+        }),
         Arc::new(LidModule { sources }),
         Arc::new(StateModule {
             name: "network",
             client: "aw-watcher-netstatus",
             bucket_type: "networkstatus",
             tick: 60,
-            sources: Box::new(services::network),
+            sources: Box::new(|session| {
+                vec![
+                    Box::new(services::network_manager(Arc::clone(session))),
+                    Box::new(services::networkd(Arc::clone(session))),
+                ]
+            }),
         }),
     ]
 }

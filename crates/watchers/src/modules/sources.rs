@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use super::options::Options;
 use crate::afk::Fact;
-use crate::desktop::{Activity, Session, Sighting, Source};
+use crate::desktop::{Activity, Counts, Session, Sighting, Source};
 #[cfg(target_os = "linux")]
 use crate::desktop::{
+    evdev::Evdev,
     gnome::{GnomeExtension, MutterIdle},
     kwin::KWinScript,
     logind::Logind,
     screensaver::ScreenSaver,
+    services,
     wayland::{CosmicToplevel, ExtIdleNotify, HyprlandLock, KdeIdle, WlrForeignToplevel},
-    x11::{X11, XScreenSaver, XSync},
+    x11::{X11, XInput, XScreenSaver, XSync},
 };
 
 /// Makes sources for a session.
@@ -28,12 +30,15 @@ pub(super) struct Sources {
     pub(super) facts: Make<Fact>,
     /// Of the lid: whether it is closed. The best that works is used.
     pub(super) lid: Make<Option<bool>>,
+    /// Of the use of keyboard and pointer. The best that works is used.
+    pub(super) counts: Make<Counts>,
 }
 
 impl Sources {
     /// Those of this system.
     #[cfg(target_os = "linux")]
     pub(super) fn of_this_system(options: &Options) -> Sources {
+        let allowed = options.input.evdev;
         let ignored = options.afk.ignored_devices.clone();
         Sources {
             window: Box::new(|session| {
@@ -64,7 +69,13 @@ impl Sources {
                     Box::new(XScreenSaver::new(session())),
                 ]
             }),
-            lid: Box::new(super::services::lid),
+            lid: Box::new(|session| vec![Box::new(services::lid(Arc::clone(session)))]),
+            counts: Box::new(move |session| {
+                vec![
+                    Box::new(XInput::new(Arc::clone(session))),
+                    Box::new(Evdev { allowed }),
+                ]
+            }),
         }
     }
 
@@ -76,6 +87,7 @@ impl Sources {
             activity: Box::new(|_| Vec::new()),
             facts: Box::new(|_| Vec::new()),
             lid: Box::new(|_| Vec::new()),
+            counts: Box::new(|_| Vec::new()),
         }
     }
 }

@@ -44,14 +44,14 @@ impl Module for StateModule {
 }
 
 /// Makes an event of each state.
-struct Lasting {
+pub(super) struct Lasting {
     spans: Spans,
     tick: i64,
     asleep_since: Option<Timestamp>,
 }
 
 impl Lasting {
-    fn new(tick: i64) -> Lasting {
+    pub(super) fn new(tick: i64) -> Lasting {
         Lasting {
             spans: Spans::default(),
             tick,

@@ -96,8 +96,8 @@ struct Run {
     since: i64,
     /// Whether that title was taken for the event.
     taken: bool,
-    /// When a title was last taken; at first, the start.
-    taken_at: i64,
+    /// Since when no title has been taken: the end of the last one that was, or the start.
+    untaken_since: i64,
     event: Option<OpenEvent>,
 }
 
@@ -198,11 +198,14 @@ impl Window {
                 if run.title == front.title {
                     return;
                 }
-                if !run.taken && at.saturating_sub(run.taken_at) >= self.patience {
+                if !run.taken && at.saturating_sub(run.untaken_since) >= self.patience {
                     self.take();
                 }
                 self.extend(at);
                 if let Some(run) = self.run.as_mut() {
+                    if run.taken {
+                        run.untaken_since = at;
+                    }
                     (run.title, run.since, run.taken) = (front.title, at, false);
                 }
             }
@@ -214,7 +217,7 @@ impl Window {
                     title,
                     since: at,
                     taken: false,
-                    taken_at: at,
+                    untaken_since: at,
                     event: None,
                 });
             }
@@ -228,7 +231,7 @@ impl Window {
         };
         self.extend(since);
         let Some(run) = self.run.as_mut() else { return };
-        (run.taken, run.taken_at) = (true, since);
+        run.taken = true;
         if run.event.as_ref().is_some_and(|event| event.title == run.title) {
             return;
         }

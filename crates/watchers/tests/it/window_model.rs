@@ -90,14 +90,14 @@ fn expected(history: &[(i64, Seen)], end: i64) -> Vec<Expected> {
 fn events_of_run(run: &[Segment]) -> Vec<Expected> {
     let (start, end) = (run[0].from, run[run.len() - 1].to);
     let mut events: Vec<Expected> = Vec::new();
-    let mut taken_at = start;
+    let mut untaken_since = start;
     for (index, segment) in run.iter().enumerate() {
         let (app, title) = segment.seen.unwrap();
         let is_last = index + 1 == run.len();
         let stands = segment.to - segment.from >= SETTLE;
-        let waited = !is_last && segment.to - taken_at >= PATIENCE;
+        let waited = !is_last && segment.to - untaken_since >= PATIENCE;
         if stands || waited || is_last && events.is_empty() {
-            taken_at = segment.from;
+            untaken_since = segment.to;
             if events.last().is_some_and(|event| event.3 == title) {
                 continue;
             }

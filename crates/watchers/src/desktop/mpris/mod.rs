@@ -8,4 +8,4 @@
 mod players;
 mod source;
 
-pub(crate) use source::Mpris;
+pub use source::Mpris;

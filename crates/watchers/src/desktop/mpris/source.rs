@@ -23,14 +23,15 @@ const SETTLE: Duration = Duration::from_millis(300);
 
 /// What is played.
 #[derive(Debug)]
-pub(crate) struct Mpris {
+pub struct Mpris {
     session: Arc<Session>,
     ignored: Vec<String>,
 }
 
 impl Mpris {
     /// The players of this session. Those whose names contain one of the `ignored` texts do not count.
-    pub(crate) fn new(session: Arc<Session>, ignored: Vec<String>) -> Mpris {
+    #[must_use]
+    pub fn new(session: Arc<Session>, ignored: Vec<String>) -> Mpris {
         Mpris { session, ignored }
     }
 }

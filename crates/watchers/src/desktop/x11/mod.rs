@@ -10,16 +10,19 @@
 //! | `window` | what is known of one window |
 //! | `idle` | the source [`XSync`]: whether there is input |
 //! | `counters` | which idle counters to ask: one for everything, or one for each device |
+//! | `input` | the source [`XInput`]: how much keyboard and pointer are used |
 //! | `lock` | the source [`XScreenSaver`]: locks |
 
 mod counters;
 mod display;
 mod front;
 mod idle;
+mod input;
 mod lock;
 mod patient_stream;
 mod window;
 
 pub use front::X11;
 pub use idle::XSync;
+pub use input::XInput;
 pub use lock::XScreenSaver;

@@ -229,7 +229,6 @@ impl Desk {
 /// A module that runs.
 pub(crate) struct Run {
     stop: watch::Sender<bool>,
-    #[allow(dead_code, reason = "tests to come")]
     pub(crate) status: watch::Receiver<Status>,
     task: JoinHandle<Result<(), ModuleError>>,
 }
@@ -292,6 +291,7 @@ impl Hands {
             activity: Box::new(move |_| vec![activity.source()]),
             facts: Box::new(move |_| vec![facts.source()]),
             lid: Box::new(|_| Vec::new()),
+            counts: Box::new(|_| Vec::new()),
         })
     }
 }

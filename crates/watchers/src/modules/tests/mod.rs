@@ -4,3 +4,4 @@ pub(crate) mod desk;
 mod probing;
 mod quarter;
 mod script;
+mod window;

@@ -4,5 +4,7 @@ mod bus;
 mod gnome;
 mod kwin;
 mod logind;
+mod mpris;
 mod mutter;
 mod screensaver;
+mod services;

@@ -2,5 +2,6 @@
 
 mod front;
 mod idle;
+mod input;
 mod lock;
 mod screen;

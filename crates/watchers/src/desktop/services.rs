@@ -6,12 +6,13 @@ use serde_json::Value;
 use timberline_model::Data;
 use zbus::zvariant::{OwnedVariant, Variant};
 
+use super::Session;
+use super::property::{Place, Property};
 use crate::data::object;
-use crate::desktop::property::{Place, Property};
-use crate::desktop::{Session, Source};
 
-/// Whether the lid is closed.
-pub(super) fn lid(session: &Arc<Session>) -> Vec<Box<dyn Source<Option<bool>>>> {
+/// The source `upower`: whether the lid is closed.
+#[must_use]
+pub fn lid(session: Arc<Session>) -> Property<Option<bool>> {
     let place = Place {
         name: "upower",
         title: "UPower",
@@ -20,16 +21,16 @@ pub(super) fn lid(session: &Arc<Session>) -> Vec<Box<dyn Source<Option<bool>>>> 
         interface: "org.freedesktop.UPower",
         property: "LidIsClosed",
     };
-    let read = |value: &OwnedVariant| match &**value {
+    Property::new(session, place, |value| match &**value {
         Variant::Bool(closed) => Ok(Some(*closed)),
         _ => Err("it does not say whether the lid is closed"),
-    };
-    vec![Box::new(Property::new(Arc::clone(session), place, read))]
+    })
 }
 
-/// Whether the machine is online, as the data of an event.
-pub(super) fn network(session: &Arc<Session>) -> Vec<Box<dyn Source<Option<Data>>>> {
-    let manager = Place {
+/// The source `networkmanager`: whether the machine is online, as the data of an event.
+#[must_use]
+pub fn network_manager(session: Arc<Session>) -> Property<Option<Data>> {
+    let place = Place {
         name: "networkmanager",
         title: "NetworkManager",
         service: "org.freedesktop.NetworkManager",
@@ -37,7 +38,16 @@ pub(super) fn network(session: &Arc<Session>) -> Vec<Box<dyn Source<Option<Data>
         interface: "org.freedesktop.NetworkManager",
         property: "State",
     };
-    let networkd = Place {
+    Property::new(session, place, |value| match &**value {
+        Variant::U32(state) => Ok(Some(status(*state >= CONNECTED_GLOBAL))),
+        _ => Err(NO_STATE),
+    })
+}
+
+/// The source `systemd-networkd`: the same where there is no NetworkManager.
+#[must_use]
+pub fn networkd(session: Arc<Session>) -> Property<Option<Data>> {
+    let place = Place {
         name: "systemd-networkd",
         title: "systemd-networkd",
         service: "org.freedesktop.network1",
@@ -45,19 +55,13 @@ pub(super) fn network(session: &Arc<Session>) -> Vec<Box<dyn Source<Option<Data>
         interface: "org.freedesktop.network1.Manager",
         property: "OnlineState",
     };
-    let of_manager = |value: &OwnedVariant| match &**value {
-        Variant::U32(state) => Ok(Some(status(*state >= CONNECTED_GLOBAL))),
-        _ => Err("it does not say whether there is a connection"),
-    };
-    let of_networkd = |value: &OwnedVariant| match &**value {
+    Property::new(session, place, |value: &OwnedVariant| match &**value {
         Variant::Str(state) => Ok(Some(status(state.as_str() == "online"))),
-        _ => Err("it does not say whether there is a connection"),
-    };
-    vec![
-        Box::new(Property::new(Arc::clone(session), manager, of_manager)),
-        Box::new(Property::new(Arc::clone(session), networkd, of_networkd)),
-    ]
+        _ => Err(NO_STATE),
+    })
 }
+
+const NO_STATE: &str = "it does not say whether there is a connection";
 
 /// `NM_STATE_CONNECTED_GLOBAL`: the lower ones do not reach the Internet.
 const CONNECTED_GLOBAL: u32 = 70;

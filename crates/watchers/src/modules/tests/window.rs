@@ -1,0 +1,65 @@
+//! What else is recorded of windows, and what is not.
+
+use super::desk::{Desk, Hands, pass};
+use super::script::settle;
+use crate::desktop::Sighting;
+use crate::modules::board::Board;
+use crate::modules::options::Options;
+use crate::modules::status::{BackendState, State};
+use crate::modules::window::WindowModule;
+use crate::window::Front;
+
+fn sighting(app: &str, title: &str) -> Sighting {
+    Sighting {
+        front: Front {
+            app: app.to_owned(),
+            title: title.to_owned(),
+        },
+        pid: Some(4711),
+        full_screen: Some(false),
+        monitor: Some("DP-1".to_owned()),
+        sandbox: None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn facts_of_a_window_last_while_it_is_in_front_and_nothing_is_kept_of_what_a_rule_drops() {
+    let desk = Desk::at("2026-03-01T09:00:00Z");
+    let hands = Hands::on(&desk);
+    let options = Options::from_toml("[[window.rules]]\napp = 'keepass'\ndrop = true").expect("good");
+    let module = WindowModule {
+        options: options.window,
+        sources: hands.sources(),
+        board: Board::new(),
+    };
+    let run = desk.run(&module);
+    settle().await;
+    assert_eq!(run.status.borrow().state, State::Starting);
+    for (app, title) in [("vim", "a"), ("vim", "b"), ("keepass", "secret"), ("vim", "c")] {
+        hands.window.report(Some(sighting(app, title)));
+        pass(30.0).await;
+    }
+    let status = run.status.borrow().clone();
+    assert_eq!(status.state, State::Recording);
+    assert_eq!(status.backends[0].state, BackendState::Chosen);
+    assert_eq!(status.bucket.as_deref(), Some("aw-watcher-window_desk"));
+    assert!(status.last_recorded.is_some());
+    run.stop().await;
+    desk.finish();
+    let facts = r#"{"backend":"windows","fullscreen":false,"monitor":"DP-1","pid":4711}"#;
+    assert_eq!(
+        desk.recorded("timberline-window-facts_desk"),
+        [
+            format!("09:00:00 09:01:00 {facts}"),
+            format!("09:01:30 09:02:00 {facts}")
+        ]
+    );
+    assert_eq!(
+        desk.recorded("aw-watcher-window_desk"),
+        [
+            r#"09:00:00 09:00:30 {"app":"vim","title":"a"}"#,
+            r#"09:00:30 09:01:00 {"app":"vim","title":"b"}"#,
+            r#"09:01:30 09:02:00 {"app":"vim","title":"c"}"#,
+        ]
+    );
+}
