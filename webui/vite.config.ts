@@ -2,6 +2,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 import { compressed } from './build/compressed';
 import { cspHeader, DEV_NONCE } from './build/csp';
+import { plainIcons } from './build/icons';
 
 const server = process.env['TIMBERLINE_SERVER'] ?? 'http://127.0.0.1:5600';
 
@@ -11,7 +12,7 @@ const FIRST =
 
 export default defineConfig(({ command }) => ({
   base: './',
-  plugins: [svelte(), compressed()],
+  plugins: [plainIcons(), svelte(), compressed()],
   ...(command === 'serve' ? { html: { cspNonce: DEV_NONCE } } : {}),
   build: {
     target: ['chrome125', 'firefox128', 'safari17.5'],

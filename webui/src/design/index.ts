@@ -23,4 +23,5 @@ export { default as Tabs } from './Tabs.svelte';
 export { default as Tooltip } from './Tooltip.svelte';
 export { byName, categoryColors, NO_CATEGORY, PALETTE } from './palette';
 export { theme, tokenColor } from './theme.svelte';
+export { widthOf } from './width';
 export { toasts } from './toasts.svelte';
