@@ -1,4 +1,5 @@
-import { seriesOf, type Category, type Usage } from '../../../usage';
+import type { Category, Usage } from '../../../usage';
+import { seriesOf } from '../../../usage/series';
 
 export interface HourPart {
   readonly path: Category;
