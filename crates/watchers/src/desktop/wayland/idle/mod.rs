@@ -13,6 +13,8 @@
 //! | `listener` | the timers of both protocols |
 
 mod listener;
+#[cfg(test)]
+mod model;
 mod seats;
 
 use std::convert::Infallible;
