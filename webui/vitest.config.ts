@@ -27,7 +27,7 @@ export default defineConfig({
           // each test that changes something has a server of its own.
           retry: 1,
           // A machine that is busy with other work is slow, not wrong.
-          expect: { poll: { timeout: 15_000 } },
+          expect: { poll: { timeout: 60_000 } },
         },
       },
       {

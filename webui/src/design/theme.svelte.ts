@@ -30,6 +30,8 @@ export const theme = new ShownTheme();
 export function tokenColor(token: `--${string}`): string {
   const probe = document.createElement('span');
   probe.style.color = `var(${token})`;
+  // With the forced colours of the system every text has one colour. A canvas keeps those of the theme.
+  probe.style.setProperty('forced-color-adjust', 'none');
   probe.hidden = true;
   document.body.append(probe);
   const color = getComputedStyle(probe).color;

@@ -65,6 +65,7 @@ class Live {
         stream: new EventStream(query, {
           event: (event) => {
             made.last = event;
+            this.#count(event);
             for (const each of users) each(event);
           },
         }),
@@ -86,7 +87,7 @@ class Live {
 
   #take(event: ServerEvent): void {
     const data: unknown = JSON.parse(event.data);
-    if (event.id !== null) this.seq = Math.max(this.seq, Number(event.id) || 0);
+    this.#count(event);
     if (event.name === 'head') {
       const head = data as Head;
       this.heads.set(head.bucket, head);
@@ -98,6 +99,11 @@ class Live {
       for (const id of [...this.heads.keys()]) if (!known.has(id)) this.heads.delete(id);
       this.#tell({ kind: 'buckets', buckets });
     }
+  }
+
+  /** Heads tell of buckets only; the streams of records also know of settings and the like. */
+  #count(event: ServerEvent): void {
+    if (event.id !== null) this.seq = Math.max(this.seq, Number(event.id) || 0);
   }
 
   #tell(news: LiveNews): void {
