@@ -4,6 +4,7 @@
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -71,6 +72,14 @@ impl BusQueue {
                     }
                 }
             }
+        }
+    }
+
+    /// The same, but only for so long, if a time is given. `None`: there was nothing.
+    pub(super) async fn next_within(&mut self, patience: Option<Duration>) -> Result<Option<Message>, Lost> {
+        match patience {
+            None => self.next().await.map(Some),
+            Some(patience) => tokio::time::timeout(patience, self.next()).await.ok().transpose(),
         }
     }
 

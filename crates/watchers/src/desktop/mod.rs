@@ -14,6 +14,7 @@
 //! | `bus_queue` | the same, with everything that arrives in one queue |
 //! | [`cameras`] | which programs have a camera open |
 //! | [`evdev`] | how much the devices in `/dev/input` are used |
+//! | `changes` | which changes of the window in front are reported, and with which time |
 //! | [`gnome`] | the sources of GNOME Shell, and our extension of it |
 //! | `inputs` | reports of input, from counters that say how long there was none |
 //! | [`kwin`] | the source of KWin, and our script in it |
@@ -37,6 +38,8 @@ pub mod cameras;
 mod counts;
 #[cfg(target_os = "linux")]
 pub mod evdev;
+#[cfg(target_os = "linux")]
+mod changes;
 #[cfg(target_os = "linux")]
 pub mod gnome;
 #[cfg(target_os = "linux")]

@@ -1,8 +1,11 @@
 //! What scripts in a desktop tell of the window in front: JSON.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
-use super::{Reports, Sighting, sandbox};
+use super::changes::{COALESCE, Changes};
+use super::{At, Reports, Sighting, sandbox};
 use crate::window::Front;
 
 /// What our script in KWin and our extension of GNOME Shell say, or `null` if no window is in front.
@@ -33,29 +36,49 @@ impl From<ToldWindow> for Sighting {
 #[derive(Debug)]
 pub(super) struct Told<'a> {
     reports: &'a Reports<Option<Sighting>>,
-    last: Option<Option<Sighting>>,
+    now: Option<Sighting>,
+    changes: Changes,
 }
 
 impl<'a> Told<'a> {
     pub(super) fn new(reports: &'a Reports<Option<Sighting>>) -> Told<'a> {
-        Told { reports, last: None }
+        Told {
+            reports,
+            now: None,
+            changes: Changes::default(),
+        }
     }
 
-    /// Reports this text. False if it is none of ours.
+    /// Takes this text. False if it is none of ours.
     pub(super) fn tell(&mut self, text: &str) -> bool {
         let window = serde_json::from_str::<Option<ToldWindow>>(text);
         let is_ours = window.is_ok();
         if let Ok(window) = window {
-            self.report(window.map(Sighting::from));
+            self.take(window.map(Sighting::from));
         }
         is_ours
     }
 
-    /// Reports this.
-    pub(super) fn report(&mut self, sighting: Option<Sighting>) {
-        if self.last.as_ref() != Some(&sighting) {
-            self.reports.send(sighting.clone());
-            self.last = Some(sighting);
+    /// Takes what is in front now.
+    pub(super) fn take(&mut self, sighting: Option<Sighting>) {
+        self.now = sighting;
+        self.report(false);
+    }
+
+    /// How long to wait for the next thing that is told, if not for ever. Then call [`Told::waited`].
+    pub(super) fn patience(&self) -> Option<Duration> {
+        self.changes.is_waiting().then_some(COALESCE)
+    }
+
+    /// Nothing else was told: what is in front stays so.
+    pub(super) fn waited(&mut self) {
+        self.report(true);
+    }
+
+    fn report(&mut self, waited: bool) {
+        let now = self.reports.clock().read().wall;
+        if let Some(At { time, report }) = self.changes.observe(now, self.now.clone(), waited) {
+            self.reports.send_at(time, report);
         }
     }
 }

@@ -11,6 +11,8 @@ mod afk_model;
 #[cfg(target_os = "linux")]
 mod dbus;
 #[cfg(target_os = "linux")]
+mod desktops;
+#[cfg(target_os = "linux")]
 mod watched;
 #[cfg(target_os = "linux")]
 mod wayland;

@@ -36,6 +36,15 @@ impl<R: Debug + Send + 'static> Watched<R> {
         }
     }
 
+    /// The next report, or the end.
+    pub(crate) async fn next_or_lost(&mut self) -> Result<R, Lost> {
+        let next = tokio::time::timeout(PATIENCE, self.reports.recv()).await;
+        match next.expect("a report") {
+            Some(at) => Ok(at.report),
+            None => Err((&mut self.work).await.expect("no panic")),
+        }
+    }
+
     /// Waits for this report, and says what came before it.
     pub(crate) async fn until(&mut self, wanted: &R) -> Vec<R>
     where

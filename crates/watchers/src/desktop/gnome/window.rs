@@ -66,14 +66,17 @@ async fn watch(session: &Session, reports: &Reports<Option<Sighting>>) -> Result
     let mut told = Told::new(reports);
     ask(&bus, &mut told).await?;
     loop {
-        let message = bus.next().await?;
+        let Some(message) = bus.next_within(told.patience()).await? else {
+            told.waited();
+            continue;
+        };
         match owner_changed(&message) {
             Some((service, _)) if service == SHELL => {
                 return Err(Lost::Ended("GNOME Shell has gone, or was restarted".to_owned()));
             }
             Some((_, true)) => ask(&bus, &mut told).await?,
             // Extensions are disabled while the screen is locked.
-            Some((_, false)) => told.report(None),
+            Some((_, false)) => told.take(None),
             None if is_signal(&message, EXTENSION.interface, "Changed") => {
                 if let Ok(text) = message.body().deserialize::<String>() {
                     told.tell(&text);

@@ -60,7 +60,10 @@ async fn watch(session: &Session, reports: &Reports<Option<Sighting>>) -> Result
     let script = scripting::load(&bus, folder).await?;
     let mut told = Told::new(reports);
     loop {
-        let message = bus.next().await?;
+        let Some(message) = bus.next_within(told.patience()).await? else {
+            told.waited();
+            continue;
+        };
         if owner_changed(&message).is_some_and(|(name, _)| name == KWIN) {
             script.has_gone();
             return Err(Lost::Ended("KWin has gone, or was restarted".to_owned()));

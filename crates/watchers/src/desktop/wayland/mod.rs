@@ -13,7 +13,7 @@
 //! | `protocols` | protocols that are described in `crates/watchers/protocols` |
 //! | `monitors` | the names of monitors |
 //! | `windows` | the open windows, and which one is in front |
-//! | `front` | which changes of the window in front are reported, and when |
+//! | `front` | reports the window in front, as the compositor describes it |
 //! | `wlr` | windows of sway, labwc, Hyprland, niri and others |
 //! | `cosmic` | windows of COSMIC |
 //! | `idle` | when keyboard and pointer are used |

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use x11rb::errors::ReplyError;
 use x11rb::protocol::ErrorKind;
@@ -11,10 +10,8 @@ use x11rb::protocol::xproto::Window;
 
 use super::display::Display;
 use super::window::{Names, numbers};
-use crate::desktop::{Lost, Reports, Session, Sighting, Source, Watching};
-
-/// When a window manager changes from one window to another, there is none for a moment. It has so long.
-const GRACE: Duration = Duration::from_millis(200);
+use crate::desktop::changes::{COALESCE, Changes};
+use crate::desktop::{At, Lost, Reports, Session, Sighting, Source, Watching};
 
 /// The source `x11`: the window in front, for every window manager that sets `_NET_ACTIVE_WINDOW`.
 #[derive(Debug)]
@@ -82,11 +79,11 @@ impl Foreground {
     }
 
     async fn watch(&mut self, reports: &Reports<Option<Sighting>>) -> Result<Infallible, Lost> {
-        let mut reported = None;
-        let mut none_since = None;
+        let mut changes = Changes::default();
+        let mut waited = false;
         loop {
             let now = reports.clock().read().wall;
-            let sighting = match self.look()? {
+            let front = match self.look()? {
                 Look::Window(sighting) => Some(sighting),
                 Look::None => None,
                 Look::Unsaid => {
@@ -94,22 +91,16 @@ impl Foreground {
                     continue;
                 }
             };
-            let since = match sighting {
-                Some(_) => now,
-                None => none_since.unwrap_or(now),
-            };
-            none_since = sighting.is_none().then_some(since);
-            if reported.as_ref() != Some(&sighting) {
-                if sighting.is_none()
-                    && let Ok(changed) = tokio::time::timeout(GRACE, self.change()).await
-                {
-                    changed?;
-                    continue;
-                }
-                reports.send_at(since, sighting.clone());
-                reported = Some(sighting);
+            if let Some(At { time, report }) = changes.observe(now, front, waited) {
+                reports.send_at(time, report);
             }
-            self.change().await?;
+            waited = if changes.is_waiting() {
+                let changed = tokio::time::timeout(COALESCE, self.change()).await;
+                changed.ok().transpose()?.is_none()
+            } else {
+                self.change().await?;
+                false
+            };
         }
     }
 

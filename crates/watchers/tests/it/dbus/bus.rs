@@ -22,15 +22,15 @@ const CONFIGURATION: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D
 "#;
 
 /// A bus, which ends with this.
-pub(super) struct Bus {
-    pub(super) folder: tempfile::TempDir,
-    pub(super) address: String,
+pub(crate) struct Bus {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) address: String,
     daemon: Child,
 }
 
 impl Bus {
     /// `None` where there is no bus to start; then it says so. `make test` installs it.
-    pub(super) fn start() -> Option<Bus> {
+    pub(crate) fn start() -> Option<Bus> {
         let folder = tempfile::tempdir().expect("a folder");
         let configuration = folder.path().join("bus.conf");
         let text = CONFIGURATION.replace("FOLDER", &folder.path().display().to_string());
@@ -55,7 +55,7 @@ impl Bus {
     }
 
     /// A session for which this is both buses.
-    pub(super) fn session(&self) -> Arc<Session> {
+    pub(crate) fn session(&self) -> Arc<Session> {
         let variables = [
             ("DBUS_SESSION_BUS_ADDRESS", self.address.clone()),
             ("DBUS_SYSTEM_BUS_ADDRESS", self.address.clone()),
@@ -69,11 +69,11 @@ impl Bus {
     }
 
     /// A service of the test's begins with this.
-    pub(super) fn service(&self) -> Builder<'static> {
+    pub(crate) fn service(&self) -> Builder<'static> {
         Builder::address(self.address.as_str())
     }
 
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.daemon.kill();
         let _ = self.daemon.wait();
     }
@@ -86,7 +86,7 @@ impl Drop for Bus {
 }
 
 /// A session without any bus.
-pub(super) fn no_bus() -> Arc<Session> {
+pub(crate) fn no_bus() -> Arc<Session> {
     Arc::new(Session::from_environment(|name| {
         // Otherwise the bus of the system that the test runs on.
         (name == "DBUS_SYSTEM_BUS_ADDRESS").then(|| "unix:path=/nonexistent/bus".into())
@@ -94,7 +94,7 @@ pub(super) fn no_bus() -> Arc<Session> {
 }
 
 /// Waits until the bus has passed on everything that was sent on this connection, so that what others send comes later.
-pub(super) async fn settle(connection: &zbus::Connection) {
+pub(crate) async fn settle(connection: &zbus::Connection) {
     let bus = "org.freedesktop.DBus";
     let answer = connection.call_method(Some(bus), "/org/freedesktop/DBus", Some(bus), "GetId", &());
     answer.await.unwrap();

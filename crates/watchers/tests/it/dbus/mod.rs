@@ -1,6 +1,6 @@
 //! The sources on message buses, with a private bus, and services of the test's own on it.
 
-mod bus;
+pub(crate) mod bus;
 mod gnome;
 mod kwin;
 mod logind;

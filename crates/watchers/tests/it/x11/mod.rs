@@ -4,4 +4,5 @@ mod front;
 mod idle;
 mod input;
 mod lock;
+mod quiet;
 mod screen;
