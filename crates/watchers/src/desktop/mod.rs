@@ -35,11 +35,11 @@ pub(crate) mod bus;
 mod bus_queue;
 #[cfg(target_os = "linux")]
 pub mod cameras;
+#[cfg(target_os = "linux")]
+mod changes;
 mod counts;
 #[cfg(target_os = "linux")]
 pub mod evdev;
-#[cfg(target_os = "linux")]
-mod changes;
 #[cfg(target_os = "linux")]
 pub mod gnome;
 #[cfg(target_os = "linux")]
