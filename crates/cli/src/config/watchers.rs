@@ -31,7 +31,7 @@ pub(crate) struct WatcherSection {
 /// What comes of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WatcherSettings {
-    /// The modules that run unless somebody has chosen otherwise; `None`: all.
+    /// The modules that run unless somebody has chosen otherwise; `None`: those that are on by default.
     pub(crate) modules: Option<Vec<String>>,
     /// Programs of others that run unless somebody has chosen otherwise.
     pub(crate) programs: Vec<String>,
@@ -48,7 +48,7 @@ impl WatcherSection {
     ///
     /// # Errors
     /// When a rule for windows cannot work.
-    pub(super) fn settings(self) -> Result<WatcherSettings, ConfigError> {
+    pub(crate) fn settings(self) -> Result<WatcherSettings, ConfigError> {
         let options = Options {
             window: self.window,
             afk: self.afk,

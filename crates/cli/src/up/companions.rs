@@ -141,7 +141,7 @@ fn beside(
     beside
 }
 
-/// The modules, and whether each is on: those that the configuration names, or all.
+/// The modules, and whether each is on: those that the configuration names, or those that are on by default.
 fn chosen(
     modules: Vec<Arc<dyn Module>>,
     names: Option<&[String]>,
@@ -158,8 +158,10 @@ fn chosen(
         unknown.map_or("", String::as_str),
         known.join(", ")
     );
-    let is_on =
-        |module: &Arc<dyn Module>| names.is_none_or(|names| names.iter().any(|name| name == module.name()));
+    let is_on = |module: &Arc<dyn Module>| match names {
+        Some(names) => names.iter().any(|name| name == module.name()),
+        None => module.is_on_by_default(),
+    };
     Ok(modules
         .into_iter()
         .map(|module| {

@@ -34,6 +34,11 @@ impl Module for InputModule {
         "input"
     }
 
+    /// It is woken by each input, and few want the counts.
+    fn is_on_by_default(&self) -> bool {
+        false
+    }
+
     fn run(&self, context: Context) -> Running {
         let drive = Drive {
             name: "input",

@@ -16,6 +16,11 @@ pub trait Module: Send + Sync {
     /// Its name in configuration, commands, status and the API.
     fn name(&self) -> &'static str;
 
+    /// Whether it records unless somebody has switched it off. What not everybody wants is switched on by those who do.
+    fn is_on_by_default(&self) -> bool {
+        true
+    }
+
     /// Records until `context` says that it is to stop. Then it ends its events at that time and returns.
     ///
     /// What this desktop does not offer is no error: the module says in its status what is missing, and waits for it.
