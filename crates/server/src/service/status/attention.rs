@@ -2,6 +2,7 @@
 
 use super::report::{BucketStatus, DamageStatus, WatcherState};
 use crate::app::App;
+use crate::service::watchers::Watcher;
 
 /// What is wrong with the files, and why things are kept that are to be erased; nothing if all is well.
 pub(crate) fn troubles(app: &App) -> Vec<String> {
@@ -59,16 +60,27 @@ pub(super) fn attention(
             "{failures} automatic backups have failed since the start: the server's log says why."
         ));
     }
-    let stopped = buckets
-        .iter()
-        .filter(|bucket| bucket.state == WatcherState::Stopped);
-    lines.extend(stopped.map(stopped_line));
     let watchers = app.watchers.as_ref().map(|watchers| watchers.list());
-    let alarms = watchers.into_iter().flatten();
+    let watchers = watchers.unwrap_or_default();
+    let host = &app.identity.hostname;
+    let stopped = buckets.iter().filter(|bucket| {
+        let is_stopped = bucket.state == WatcherState::Stopped;
+        is_stopped && !watchers.iter().any(|watcher| rests(watcher, bucket, host))
+    });
+    lines.extend(stopped.map(stopped_line));
+    let alarms = watchers.into_iter();
     lines.extend(
         alarms.filter_map(|watcher| Some(format!("The watcher {}: {}.", watcher.name, watcher.alarm?))),
     );
     lines
+}
+
+/// Whether a bucket gets no events because somebody has paused its watcher or switched it off.
+fn rests(watcher: &Watcher, bucket: &BucketStatus, host: &str) -> bool {
+    // One that has not run since the start has not said yet which bucket it fills.
+    let usual = format!("aw-watcher-{}_{host}", watcher.name);
+    let fills = watcher.bucket.as_ref().unwrap_or(&usual) == &bucket.id;
+    fills && (watcher.paused.is_some() || !watcher.enabled)
 }
 
 fn stopped_line(bucket: &BucketStatus) -> String {
