@@ -1,6 +1,6 @@
 //! Keeps one watcher as the person wants it: running, or not; and starts it again when it has ended by itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
@@ -182,7 +182,7 @@ impl Keeper {
         None
     }
 
-    async fn run_program(&self, path: &PathBuf) -> Option<String> {
+    async fn run_program(&self, path: &Path) -> Option<String> {
         let around = &self.around;
         let arguments = tokio::select! {
             arguments = arguments(path, &around.target) => arguments,

@@ -99,9 +99,7 @@ impl Process {
         stop: impl Future<Output = ()>,
         log: &mut Log,
     ) -> Option<String> {
-        let Some(output) = self.output.take() else {
-            return None;
-        };
+        let output = self.output.take()?;
         let last_line = LastLine::clone(&self.last_line);
         let reading = log.read(output, last_line);
         tokio::pin!(reading);
