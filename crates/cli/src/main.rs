@@ -19,6 +19,7 @@
 //! | `backup`, `restore` | a copy of the log, and back |
 //! | `doctor` | is everything as it should be? |
 //! | `status` | how the server is doing |
+//! | `watch` | what the watchers would record |
 //! | `log` | looking into the log, and using it again |
 //! | `install` | a launcher in the place of aw-server |
 //! | `pages` | shell completions, man pages |
@@ -77,6 +78,7 @@ mod tls_client;
 mod token;
 mod up;
 mod verdict;
+mod watch;
 mod watchers;
 
 use std::process::ExitCode;
@@ -156,6 +158,8 @@ enum Command {
     Cert(Box<cert::CertArgs>),
     /// Create, list and revoke tokens, which give access to a part of the API.
     Token(Box<token::TokenArgs>),
+    /// Try what is recorded of your windows, live, without storing anything.
+    Watch(Box<watch::WatchArgs>),
 }
 
 /// Runs the command. An error is reported as one line on standard error.
@@ -196,6 +200,7 @@ fn main() -> ExitCode {
         Some(Command::Key(args)) => return key::run(*args),
         Some(Command::Cert(args)) => return cert::run(*args),
         Some(Command::Token(args)) => return token::run(*args),
+        Some(Command::Watch(args)) => watch::run(*args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
