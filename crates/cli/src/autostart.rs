@@ -1,4 +1,4 @@
-//! `timberline autostart`: starts `timberline up` with the desktop, by an XDG autostart entry or a systemd user unit.
+//! `timberline autostart`: starts `timberline up` with the desktop, through an XDG autostart entry or a systemd user unit.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -15,9 +15,9 @@ use crate::verdict::Verdict;
 /// How Timberline starts with the desktop.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without --systemd this writes ~/.config/autostart/timberline.desktop, which every desktop reads. With --systemd it writes the user \
-unit timberline-up.service, which systemd starts with the graphical session and restarts if it fails; sway and others need a \
-graphical-session.target for it. A file of that name that was not written by this command is left alone.
+Without --systemd, this writes ~/.config/autostart/timberline.desktop, which every desktop reads. With --systemd, it writes the user \
+unit timberline-up.service. systemd starts it with the graphical session and restarts it if it fails; sway and others need a \
+graphical-session.target for this. Existing files that this command did not write are never changed.
 
 Examples:
   timberline autostart on
@@ -34,13 +34,13 @@ pub(crate) struct AutostartArgs {
 enum AutostartCommand {
     /// Start Timberline with the desktop
     On {
-        /// Let systemd do it
+        /// Use a systemd user unit instead of an autostart entry
         #[arg(long)]
         systemd: bool,
     },
-    /// Start it no more
+    /// Stop starting Timberline with the desktop
     Off,
-    /// Say whether it starts with the desktop, and how
+    /// Show whether and how Timberline starts with the desktop
     Status,
 }
 
@@ -48,7 +48,7 @@ enum AutostartCommand {
 const MARK: &str = "# Written by `timberline autostart`.\n";
 const UNIT: &str = "timberline-up.service";
 
-/// Carries it out.
+/// Runs the command.
 pub(crate) fn run(args: AutostartArgs) -> ExitCode {
     Verdict::exit(carry_out(&args.command).map(|()| Verdict::Clean), 1)
 }
@@ -90,7 +90,7 @@ impl Places {
         }
     }
 
-    /// One of both ways, never both: a second instance would find the port taken.
+    /// One of the two ways, never both: a second instance would find the port taken.
     fn on(&self, program: &Path, systemd: bool) -> anyhow::Result<()> {
         if systemd {
             write(&self.unit, &unit(program)?)?;
@@ -141,7 +141,7 @@ impl Places {
     }
 }
 
-/// Who has written a file.
+/// Who wrote a file.
 enum Owner {
     Nobody,
     Us,
@@ -182,7 +182,7 @@ fn link(target: &Path, path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Removes a file of ours. False: there is none.
+/// Removes a file that this command wrote. False: there is none.
 fn remove(path: &Path) -> anyhow::Result<bool> {
     let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     if !is_link && !matches!(owner(path)?, Owner::Us) {
@@ -209,7 +209,7 @@ fn unit(program: &Path) -> anyhow::Result<String> {
     ))
 }
 
-/// A path that means itself in both kinds of files.
+/// A path that needs no escaping in either kind of file.
 fn plain(program: &Path) -> anyhow::Result<&str> {
     let text = program.to_str();
     let is_plain = |text: &&str| !text.contains(['"', '\\', '$', '`', '%', '\n']);

@@ -1,6 +1,6 @@
-//! `timberline away "…"`: what was done while nobody was at the machine, as an event of its own.
+//! `timberline away "…"`: records what you did while you were away from the machine.
 //!
-//! The event is what aw-watcher-ask-away makes: type `afktask`, in the bucket `aw-watcher-ask-away_HOST`.
+//! The event is like those of aw-watcher-ask-away: type `afktask`, in the bucket `aw-watcher-ask-away_HOST`.
 
 use std::io::Read;
 use std::path::Path;
@@ -22,20 +22,20 @@ use crate::verdict::Verdict;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Fifty events are smaller.
 const MAX_BYTES: u64 = 16 << 20;
-/// A shorter absence is not worth a word, unless it is asked for.
+/// A shorter absence is ignored.
 const SHORTEST: Length = Length::from_secs(60);
 
-/// What was done, and where to write it.
+/// What you did, and where to record it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The time is that of the last absence: the last event of the bucket aw-watcher-afk of this machine that says `afk`.
+The event covers your last absence of at least a minute: the last such `afk` event in the bucket aw-watcher-afk of this machine.
 
 Examples:
   timberline away 'lunch with Ada'
 
 Documentation: docs/watchers.md")]
 pub(crate) struct AwayArgs {
-    /// What was done
+    /// What you did
     #[arg(value_name = "TEXT")]
     text: String,
     #[command(flatten)]
@@ -50,7 +50,7 @@ pub(crate) struct AwayArgs {
     port: Option<u16>,
 }
 
-/// Records it.
+/// Records what was done.
 pub(crate) fn run(args: AwayArgs) -> ExitCode {
     Verdict::exit(carry_out(args).map(|()| Verdict::Clean), 1)
 }
@@ -95,7 +95,7 @@ fn carry_out(args: AwayArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The last absence that is worth a word. The newest events come first.
+/// The last absence that is long enough. The newest events come first.
 fn last_absence(events: &Value) -> Option<(Timestamp, Length)> {
     let absences = events
         .as_array()?

@@ -110,9 +110,9 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Serve, and record what you do on this machine.
     Up(Box<up::UpArgs>),
-    /// Show the watchers of a server, switch them on and off, pause them.
+    /// List the watchers of a server, switch them on and off, pause them.
     Watchers(Box<watchers::WatchersArgs>),
-    /// Start Timberline with the desktop, or no more.
+    /// Turn starting Timberline with the desktop on or off.
     Autostart(Box<autostart::AutostartArgs>),
     /// Record what you did while you were away.
     Away(Box<away::AwayArgs>),

@@ -1,4 +1,4 @@
-//! `timberline watch window --dry-run`: what would be recorded of windows, live.
+//! `timberline watch window --dry-run`: shows live what would be recorded about windows.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use timberline_watchers::window::{Cause, Explanation};
 use crate::config::{BaseDirs, ConfigFile};
 use crate::moment::local_text;
 
-/// What is to be watched.
+/// What to watch.
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
     #[command(subcommand)]
@@ -22,14 +22,14 @@ pub(crate) struct WatchArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Show which window is in front, and what the rules make of it. Nothing is stored.
+    /// Show the active window, and what the rules make of it. Nothing is stored.
     Window(WindowArgs),
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each line is a window or a title as it comes to the front, and what would be recorded of it. Edit the rules and start it again \
-to try others. It ends with Ctrl-C.
+Each line shows a window or title that has become active, and what would be recorded of it. To try other rules, edit them and \
+start the command again. Stop it with Ctrl-C.
 
 Examples:
   timberline watch window --dry-run
@@ -37,7 +37,7 @@ Examples:
 
 Documentation: docs/watchers.md")]
 struct WindowArgs {
-    /// Show what would be recorded, and record nothing. `timberline up` records
+    /// Show what would be recorded, but record nothing. To record, use `timberline up`
     #[arg(long, required = true)]
     dry_run: bool,
     /// Read the rules from this configuration file instead of the usual one
@@ -45,10 +45,10 @@ struct WindowArgs {
     config: Option<PathBuf>,
 }
 
-/// Runs the command, until it is interrupted.
+/// Runs the command until it is interrupted.
 ///
 /// # Errors
-/// When the configuration cannot be read, or a rule cannot work.
+/// When the configuration cannot be read, or a rule is invalid.
 pub(crate) fn run(args: WatchArgs) -> anyhow::Result<()> {
     let What::Window(args) = args.what;
     let usual = BaseDirs::from_env()
@@ -95,7 +95,7 @@ fn backend(backend: &Backend) -> String {
     }
 }
 
-/// The window, and what is recorded of it and why.
+/// The window, what is recorded of it, and why.
 fn window(sighting: &Sighting, explanation: &Explanation) -> String {
     let front = |app: &str, title: &str| format!("{app:?} {title:?}");
     let seen = front(&sighting.front.app, &sighting.front.title);

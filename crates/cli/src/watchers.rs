@@ -1,4 +1,4 @@
-//! `timberline watchers`: looks at the watchers of a server, switches them on and off, pauses them.
+//! `timberline watchers`: lists the watchers of a server, switches them on and off, and pauses them.
 
 use std::io::Read;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::server_client::{self, ServerClient, encoded, refusal};
 use crate::table::{Table, printable};
 use crate::verdict::Verdict;
 
-/// How long the server may take: a watcher that is asked to end has five seconds, but nobody waits for that here.
+/// How long the server may take. A watcher has five seconds to stop, but this command does not wait for that.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A list of a thousand watchers is smaller.
 const MAX_BYTES: u64 = 16 << 20;
@@ -25,10 +25,10 @@ const MAX_BYTES: u64 = 16 << 20;
 /// Which server, and what to do.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Watchers run in the server that `timberline up` starts: modules of Timberline, and programs of ActivityWatch that are installed. \
-What is chosen here lasts over a restart. A pause is recorded, so that the gap explains itself.
+`timberline up` runs the watchers: modules of Timberline, and installed watchers of ActivityWatch. \
+Choices made here survive a restart. A pause is recorded as an event, which explains the gap in the data.
 
-LENGTH is a time such as 15m, 1h or 8h, or `tomorrow`: the beginning of the next day. Without one, the pause lasts until \
+LENGTH is a time such as 15m, 1h or 8h, or `tomorrow`: the beginning of the next day. Without it, the pause lasts until \
 `timberline watchers resume`.
 
 Examples:
@@ -58,9 +58,9 @@ pub(crate) struct WatchersArgs {
 
 #[derive(Debug, Subcommand)]
 enum WatchersCommand {
-    /// List the watchers (what happens without a subcommand)
+    /// List the watchers (the default)
     List,
-    /// Pause all watchers, or one
+    /// Pause all watchers, or one of them
     Pause {
         /// How long, or `tomorrow` [default: until resumed]
         #[arg(value_name = "LENGTH", value_parser = Length::parse)]
@@ -68,7 +68,7 @@ enum WatchersCommand {
         /// The watcher [default: all]
         name: Option<String>,
     },
-    /// End the pause of all watchers, or of one
+    /// Resume all watchers, or one of them
     Resume {
         /// The watcher [default: all]
         name: Option<String>,
@@ -115,7 +115,7 @@ impl Length {
     }
 }
 
-/// Carries it out, and lists the watchers.
+/// Runs the command, and lists the watchers.
 pub(crate) fn run(args: WatchersArgs) -> ExitCode {
     Verdict::exit(carry_out(args).map(|()| Verdict::Clean), 1)
 }
@@ -143,7 +143,7 @@ fn carry_out(args: WatchersArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The path of a command, and its body if it is not only a question.
+/// The path of a command, and its body unless the command only reads.
 fn request(command: WatchersCommand) -> (String, Option<String>) {
     let path = |name: Option<String>, command: &str| {
         let name = name.map(|name| format!("/{}", encoded(&name)));
@@ -181,7 +181,7 @@ fn ask(server: &ServerClient, path: &str, body: Option<String>) -> anyhow::Resul
     Ok(text)
 }
 
-/// The watchers as a table, and what is to be known of each below it.
+/// The watchers as a table, with notes about each below it.
 pub(crate) fn show(out: &mut Output, list: &WatcherList) -> Result<(), OutputError> {
     if let Some(why) = &list.none_because {
         return out.line(format_args!("{}.", printable(why)));
@@ -238,7 +238,7 @@ fn state(watcher: &Watcher) -> String {
     .to_owned()
 }
 
-/// Why it does not record, why better ways are not used, and how it has ended.
+/// Why it does not record, why better backends are not used, and how it last exited.
 fn notes(watcher: &Watcher) -> Vec<String> {
     if !watcher.enabled || watcher.paused.is_some() {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Starts the watchers beside a server, and ends them before it.
+//! Starts the watchers together with a server, and stops them before it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ use super::{desktop, own_server::OwnServer, report};
 use crate::config::WatcherSettings;
 use crate::server_client;
 
-/// How long the last heartbeats may take at the end. The server runs in the same process, so it answers.
+/// How long sending the last heartbeats may take on shutdown. The server runs in the same process, so it answers.
 const LAST_HEARTBEATS: Duration = Duration::from_secs(5);
 
 /// The watchers of this process.
@@ -30,10 +30,10 @@ pub(super) struct Companions {
 }
 
 impl Companions {
-    /// Starts the watchers of a server that is about to serve. `None`: there is nothing to watch here.
+    /// Starts the watchers for a server that is about to serve. `None`: there is nothing to record here.
     ///
     /// # Errors
-    /// When the configuration names watchers that there are not, or the system has no thread for them.
+    /// When the configuration names watchers that do not exist, or the system has no thread for them.
     pub(super) fn start(
         start: &mut Start,
         settings: &WatcherSettings,
@@ -171,7 +171,7 @@ fn chosen(
         .collect())
 }
 
-/// What sends the events, over a queue on the disk.
+/// The client that sends the events, through a queue on disk.
 fn client(
     start: &mut Start,
     dir: &Path,
@@ -194,7 +194,7 @@ fn client(
     opened.with_context(|| format!("cannot open the queue of the watchers in {}", dir.display()))
 }
 
-/// The server, as programs of others are told.
+/// The server, as passed to watchers of ActivityWatch.
 fn target(start: &Start, testing: bool) -> Target {
     let settings = start.settings();
     let port = start.addresses().first().map(std::net::SocketAddr::port);
@@ -215,7 +215,7 @@ fn target(start: &Start, testing: bool) -> Target {
     }
 }
 
-/// Where watchers of ActivityWatch have their locks.
+/// Where watchers of ActivityWatch keep their locks.
 fn locks_dir() -> Option<PathBuf> {
     let absolute = |name: &str| {
         std::env::var_os(name)

@@ -1,4 +1,4 @@
-//! What the tray and notifications need of this machine: the browser, the person's clock, the end.
+//! What the tray and notifications need from this machine: open the browser, read the local clock, quit.
 
 use std::process::{Command, Stdio};
 use std::thread;
@@ -68,7 +68,7 @@ const START_OF_DAY: NaiveTime = match NaiveTime::from_hms_opt(4, 0, 0) {
     None => NaiveTime::MIN,
 };
 
-/// When the day began that this time is in.
+/// The beginning of the day that contains this time.
 fn day<Z: TimeZone>(now: &DateTime<Z>, start: NaiveTime) -> DateTime<Z> {
     let today = now.date_naive();
     let date = if now.time() < start {

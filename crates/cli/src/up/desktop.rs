@@ -1,8 +1,8 @@
-//! Whether there is a desktop to watch.
+//! Whether there is a desktop to record.
 
 use timberline_watchers::desktop::{Session, SessionKind};
 
-/// Why no watcher is to be started here, if that is so.
+/// The reason not to start watchers here, if there is one.
 pub(super) fn missing(session: &Session) -> Option<&'static str> {
     if std::process::id() == 1 {
         // Watchers of ActivityWatch take this for the end of their parent.

@@ -1,12 +1,12 @@
-//! `timberline up`: the server, and what records on this machine.
+//! `timberline up`: the server, and the watchers that record on this machine.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `companions` | starts the watchers beside a server, and ends them before it |
-//! | `desk` | the browser, the person's clock and the end, for the tray and notifications |
-//! | `desktop` | whether there is a desktop to watch |
-//! | `own_server` | how the watchers send to the server of their own process |
-//! | `report` | the watchers as the server's API shows them |
+//! | `companions` | starts the watchers together with a server, and stops them before it |
+//! | `desk` | opens the browser, reads the local clock and quits, for the tray and notifications |
+//! | `desktop` | whether there is a desktop to record |
+//! | `own_server` | how the watchers send to the server in their own process |
+//! | `report` | the watchers, as the server's API shows them |
 
 mod companions;
 mod desk;
@@ -22,8 +22,8 @@ use companions::Companions;
 /// The flags of `serve`, and which watchers to run.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-Serves as `timberline serve` does, and records: the window in front, whether somebody is there, media, lid and network. Programs \
-of ActivityWatch (aw-watcher-…) run too if they are switched on. Where there is no desktop, it only serves.
+Serves like `timberline serve`, and records the active window, whether somebody is at the machine, media, lid and network. Watchers \
+of ActivityWatch (aw-watcher-…) also run if they are switched on. Without a desktop, it only serves.
 
 Examples:
   timberline up

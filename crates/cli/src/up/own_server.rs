@@ -1,4 +1,4 @@
-//! How the watchers send to the server of their own process: as every client does, with its key and its certificate.
+//! How the watchers send to the server in their own process: like any client, with its key and its certificate.
 
 use std::io::{ErrorKind, Read};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::server_client::ServerClient;
 /// The longest answer that is read.
 const LONGEST_ANSWER: u64 = 64 << 20;
 
-/// The server of this process.
+/// The server in this process.
 pub(super) struct OwnServer(pub(super) ServerClient);
 
 impl Transport for OwnServer {
@@ -45,7 +45,7 @@ impl Transport for OwnServer {
     }
 }
 
-/// Whether the request may have been sent before this happened.
+/// Whether the request may have been sent before this error.
 fn may_have_arrived(error: &Error) -> bool {
     match error {
         Error::HostNotFound | Error::ConnectionFailed | Error::BadUri(_) => false,

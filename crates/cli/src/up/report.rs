@@ -1,4 +1,4 @@
-//! The watchers as the server's API shows them.
+//! The watchers, as the server's API shows them.
 
 use timberline_server::watchers::{Watcher, WatcherActivity, WatcherBackend, WatcherExit, WatcherPause};
 use timberline_watchers::modules::{Backend, BackendState, State};
