@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use timberline_disk::{create_private_dir, write_atomically};
+use timberline_watchers::desktop::Session;
+use timberline_watchers::desktop::gnome::{self, ShellVersion};
 
 use crate::config::BaseDirs;
 use crate::verdict::Verdict;
@@ -17,7 +19,8 @@ use crate::verdict::Verdict;
 #[command(after_help = "\
 Without --systemd, this writes ~/.config/autostart/timberline.desktop, which every desktop reads. With --systemd, it writes the user \
 unit timberline-up.service. systemd starts it with the graphical session and restarts it if it fails; sway and others need a \
-graphical-session.target for this. Existing files that this command did not write are never changed.
+graphical-session.target for this. On GNOME, it also installs the extension that reports windows. Existing files that this command \
+did not write are never changed.
 
 Examples:
   timberline autostart on
@@ -60,9 +63,13 @@ fn carry_out(command: &AutostartCommand) -> anyhow::Result<()> {
     match command {
         AutostartCommand::On { systemd } => {
             let program = std::env::current_exe().context("cannot find out where this program is")?;
-            places.on(&program, *systemd)
+            places.on(&program, *systemd)?;
+            install_extension()
         }
-        AutostartCommand::Off => places.off(),
+        AutostartCommand::Off => {
+            places.off()?;
+            remove_extension()
+        }
         AutostartCommand::Status => {
             for line in places.status()? {
                 println!("{line}");
@@ -70,6 +77,36 @@ fn carry_out(command: &AutostartCommand) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// On GNOME, only an extension of the shell can say which window is in front.
+fn install_extension() -> anyhow::Result<()> {
+    if !Session::of_this_process()
+        .desktop
+        .iter()
+        .any(|name| name == "gnome")
+    {
+        return Ok(());
+    }
+    let shell = ShellVersion::installed().context("gnome-shell does not say which version it is")?;
+    let folder = gnome::install(&home()?, shell)?;
+    println!(
+        "installed the extension of GNOME Shell that reports windows ({})",
+        folder.display()
+    );
+    println!(
+        "log out and in again, then run: gnome-extensions enable {}",
+        gnome::UUID
+    );
+    Ok(())
+}
+
+fn remove_extension() -> anyhow::Result<()> {
+    Ok(gnome::uninstall(&home()?)?)
+}
+
+fn home() -> anyhow::Result<PathBuf> {
+    std::env::home_dir().context("HOME is not set")
 }
 
 /// The files that start it.
