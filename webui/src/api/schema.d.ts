@@ -1030,6 +1030,176 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/1/watchers': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List the watchers
+     * @description The watchers that run in this process: modules of Timberline, and programs of others. A server that was not started by
+     *     `timberline up` has none, and says so.
+     */
+    get: operations['list_watchers'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/1/watchers/disable': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Switch all watchers off */
+    post: operations['disable_watchers'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/1/watchers/enable': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Switch all watchers on that the configuration has on */
+    post: operations['enable_watchers'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/1/watchers/pause': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Pause all watchers
+     * @description Also those that come later. A watcher whose own pause ends later stays paused until then.
+     */
+    post: operations['pause_watchers'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/1/watchers/resume': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Resume all watchers */
+    post: operations['resume_watchers'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/1/watchers/{name}/disable': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Switch a watcher off */
+    post: operations['disable_watcher'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/1/watchers/{name}/enable': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Switch a watcher on
+     * @description It runs unless it is paused; also after a restart. A program that was installed since the start is found by its name.
+     */
+    post: operations['enable_watcher'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/1/watchers/{name}/pause': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Pause a watcher
+     * @description The pause is also an event in the bucket `timberline-watchers_HOST`. It lasts over a restart. Without a body it lasts until
+     *     somebody resumes the watcher.
+     */
+    post: operations['pause_watcher'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/1/watchers/{name}/resume': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Resume a watcher
+     * @description If all watchers are paused, the others stay so.
+     */
+    post: operations['resume_watcher'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/1/webhooks': {
     parameters: {
       query?: never;
@@ -2996,6 +3166,8 @@ export interface components {
       uptime_seconds: number;
       /** @description Timberline's version. */
       version: string;
+      /** @description The watchers that this server runs. */
+      watchers?: components['schemas']['WatcherList'];
     };
     /** @description The time that was spent in editors today. */
     StatusBar: {
@@ -3400,6 +3572,101 @@ export interface components {
        */
       next?: number;
       versions: components['schemas']['VersionJson'][];
+    };
+    /** @description A watcher. */
+    Watcher: {
+      /** @description What somebody should look at: it records nothing although it should. */
+      alarm?: string | null;
+      /** @description The ways to learn what it records, in the order of preference; programs do not say. */
+      backends: components['schemas']['WatcherBackend'][];
+      /** @description The bucket that it fills; programs do not say. */
+      bucket?: string | null;
+      /** @description Whether it is switched on. */
+      enabled: boolean;
+      last_exit?: components['schemas']['WatcherExit'] | null;
+      /**
+       * Format: date-time
+       * @description When it last recorded something; programs do not say.
+       */
+      last_recorded?: string | null;
+      /** @description Its name. */
+      name: string;
+      paused?: components['schemas']['WatcherPause'] | null;
+      /** @description The program, if it is one and not a module of Timberline. */
+      program?: string | null;
+      /** @description Why it waits or stands back. */
+      reason?: string | null;
+      /**
+       * Format: u-int64
+       * @description How often it was started again since the server runs.
+       */
+      restarts: number;
+      /** @description What it does. */
+      state: components['schemas']['WatcherActivity'];
+    };
+    /**
+     * @description What a watcher does.
+     * @enum {string}
+     */
+    WatcherActivity:
+      'off' | 'starting' | 'recording' | 'running' | 'waiting' | 'standing-back' | 'restarting' | 'stopping';
+    /** @description One way to learn what a watcher records. */
+    WatcherBackend: {
+      /** @description Its name. */
+      name: string;
+      /** @description Why it is not available. */
+      reason?: string | null;
+      /** @description `chosen`, `spare`, `untried` or `unavailable`. */
+      state: string;
+    };
+    /** @description How a watcher has ended by itself. */
+    WatcherExit: {
+      /**
+       * Format: date-time
+       * @description When.
+       */
+      at: string;
+      /** @description Why, with the last line of a program's output. */
+      reason: string;
+    };
+    /** @description What `GET /api/1/watchers` says. */
+    WatcherList: {
+      /** @description Why there are none; null if this server runs watchers. */
+      none_because?: string | null;
+      /** @description The watchers, by name. */
+      watchers: components['schemas']['Watcher'][];
+    };
+    /** @description A pause. */
+    WatcherPause: {
+      /**
+       * Format: date-time
+       * @description When it began.
+       */
+      since: string;
+      /**
+       * Format: date-time
+       * @description When it ends by itself; null: when somebody resumes it.
+       */
+      until?: string | null;
+    };
+    /** @description How long to pause. Without a field: until somebody resumes. */
+    WatcherPauseRequest: {
+      /**
+       * Format: u-int32
+       * @description For so many seconds.
+       * @default null
+       */
+      seconds: number | null;
+      /**
+       * @description Until then: a time, or `tomorrow` for the beginning of the next day.
+       * @default null
+       */
+      until: string | null;
+      /**
+       * @description The time zone of `tomorrow`; otherwise that of the settings.
+       * @default null
+       */
+      zone: string | null;
     };
     /**
      * @description What a bucket's watcher does, judged by its events.
@@ -6553,6 +6820,318 @@ export interface operations {
       410: components['responses']['Gone'];
       /** @description The answer would have too many sums */
       413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  list_watchers: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The watchers */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WatcherList'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  disable_watchers: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The watchers */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WatcherList'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  enable_watchers: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The watchers */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WatcherList'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  pause_watchers: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': components['schemas']['WatcherPauseRequest'] | null;
+      };
+    };
+    responses: {
+      /** @description The watchers */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WatcherList'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      413: components['responses']['TooLarge'];
+      415: components['responses']['WrongContentType'];
+      /** @description There is no such pause */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  resume_watchers: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The watchers */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WatcherList'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  disable_watcher: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The watcher */
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The watchers */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WatcherList'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      /** @description There is no such watcher */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  enable_watcher: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The watcher */
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The watchers */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WatcherList'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      /** @description There is no such watcher */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  pause_watcher: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The watcher */
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': components['schemas']['WatcherPauseRequest'] | null;
+      };
+    };
+    responses: {
+      /** @description The watchers */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WatcherList'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      /** @description There is no such watcher */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      413: components['responses']['TooLarge'];
+      415: components['responses']['WrongContentType'];
+      /** @description There is no such pause */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  resume_watcher: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The watcher */
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The watchers */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WatcherList'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      /** @description There is no such watcher */
+      404: {
         headers: {
           [name: string]: unknown;
         };

@@ -9,6 +9,7 @@ use timberline_test_support::{python_with, run};
 
 use crate::harness::http;
 use crate::harness::server::Installation;
+use crate::up::up;
 
 const PACKAGES: [&str; 2] = ["openapi-spec-validator==0.9.0", "openapi-schema-validator==0.9.0"];
 
@@ -18,7 +19,7 @@ const PACKAGES: [&str; 2] = ["openapi-spec-validator==0.9.0", "openapi-schema-va
 fn every_operation_answers_as_it_is_described() {
     let mut installation = Installation::new();
     installation.configure("[mcp]\nhttp = true\n");
-    let server = installation.start();
+    let server = installation.start_as(up(&installation));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/openapi/check.py");
     let mut command = Command::new(python_with(&PACKAGES, "openapi", env!("CARGO_TARGET_TMPDIR")));
     command

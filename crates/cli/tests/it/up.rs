@@ -16,7 +16,7 @@ const PROGRAM: &str = "#!/bin/sh\n\
     echo \"$$ $*\" > \"$HOME/started\"\nexec sleep 600\n";
 
 /// `up` on a desktop that does not answer, with a program to run.
-fn up(installation: &Installation) -> Command {
+pub(crate) fn up(installation: &Installation) -> Command {
     let bin = installation.root().join("home/bin");
     fs::create_dir_all(&bin).expect("a directory");
     let program = bin.join("aw-watcher-test");

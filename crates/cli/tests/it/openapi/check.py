@@ -312,16 +312,7 @@ def queries_and_files(api):
     assert api.ask("get_webui", 200)["serves"] == "timberline"
     api.ask("switch_webui", 200, {"serve": "timberline"})
     api.ask("switch_webui", 422, {"serve": "standard"})
-    listed = api.ask("list_watchers", 200)
-    assert listed["watchers"] == [] and "timberline up" in listed["none_because"], listed
-    for command in ["enable", "disable", "resume"]:
-        api.ask(f"{command}_watchers", 200)
-        api.ask(f"{command}_watcher", 404, name="none")
-    for pause in [{}, {"seconds": 900}, {"until": "tomorrow", "zone": "Europe/Berlin"}]:
-        api.ask("pause_watchers", 200, pause)
-        api.ask("pause_watcher", 404, pause, name="none")
-    api.ask("pause_watchers", 422, {"seconds": 0})
-    api.ask("pause_watcher", 422, {"until": "2001-01-01T00:00:00Z"}, name="none")
+    watchers(api)
     fake = {"days": 2, "seed": 3, "profile": "student", "devices": 2, "start": "2026-03-02", "zone": "Europe/Berlin"}
     run = api.ask("begin_fake", 202, fake)
     while api.ask("get_import", 200, id=run["id"])["phase"] in ("waiting", "reading"):
@@ -463,6 +454,21 @@ def the_server(api):
     for operation in ["get_openapi", "get_info", "get_server_log", "get_status", "get_metrics", "health", "ready"]:
         api.ask(operation, 200)
         api.ask(operation, 400, headers={"Host": "rebound.example"})
+
+
+def watchers(api):
+    listed = api.ask("list_watchers", 200)
+    assert "window" in [watcher["name"] for watcher in listed["watchers"]], listed
+    for pause in [{}, {"seconds": 900}, {"until": "tomorrow", "zone": "Europe/Berlin"}]:
+        api.ask("pause_watchers", 200, pause)
+        api.ask("pause_watcher", 200, pause, name="window")
+        api.ask("pause_watcher", 404, pause, name="none")
+    api.ask("pause_watchers", 422, {"seconds": 0})
+    api.ask("pause_watcher", 422, {"until": "2001-01-01T00:00:00Z"}, name="window")
+    for command in ["resume", "disable", "enable"]:
+        api.ask(f"{command}_watchers", 200)
+        api.ask(f"{command}_watcher", 200, name="window")
+        api.ask(f"{command}_watcher", 404, name="none")
 
 
 def main():
