@@ -20,8 +20,8 @@ ARGS ?=
 help: ## what there is
 	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: build ## start Timberline on 127.0.0.1:5600
-	$(TARGET)/release/timberline $(ARGS)
+run: build ## start Timberline on 127.0.0.1:5600, and record this desktop if there is one
+	$(TARGET)/release/timberline up $(ARGS)
 
 build: webui ## the release binary with the web UI, target/release/timberline
 	$(CARGO) build --release --package timberline-cli --bin timberline
