@@ -11,7 +11,7 @@ use super::machine::{Afk, Status};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// It is on the screen, unlocked.
-    Here,
+    Unlocked,
     /// It is locked.
     Locked,
     /// Another user's session is on the screen.
@@ -23,7 +23,7 @@ pub enum State {
 impl State {
     fn name(self) -> &'static str {
         match self {
-            State::Here => "here",
+            State::Unlocked => "unlocked",
             State::Locked => "locked",
             State::Elsewhere => "elsewhere",
             State::Asleep => "asleep",
@@ -59,7 +59,7 @@ impl PresenceEvent {
     }
 
     /// The data of the event, such as `{"audio":false,"fullscreen":false,"inhibitor":true,"input":false,"microphone":false,
-    /// "state":"here"}`.
+    /// "state":"unlocked"}`.
     #[must_use]
     pub fn data(&self) -> Data {
         let [audio, full_screen, inhibitor, microphone] = [
@@ -222,7 +222,7 @@ impl Presence {
             (true, ..) => State::Asleep,
             (_, true, _) => State::Elsewhere,
             (_, _, true) => State::Locked,
-            _ => State::Here,
+            _ => State::Unlocked,
         };
         let reasons = if self.asleep {
             Reasons::default()

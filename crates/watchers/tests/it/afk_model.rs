@@ -82,7 +82,7 @@ fn moments(history: &History, end: i64) -> Vec<Moment> {
             era: 0,
             wall: 0,
             status: None,
-            state: State::Here,
+            state: State::Unlocked,
             reasons: [false; 4],
         },
     )];
@@ -131,7 +131,7 @@ fn moments(history: &History, end: i64) -> Vec<Moment> {
             (true, ..) => State::Asleep,
             (_, true, _) => State::Elsewhere,
             (_, _, true) => State::Locked,
-            _ => State::Here,
+            _ => State::Unlocked,
         };
         let moment = Moment {
             era,

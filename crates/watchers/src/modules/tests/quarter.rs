@@ -149,19 +149,19 @@ async fn a_quarter_of_an_hour_is_recorded_exactly() {
     );
     assert_presence(
         &desk,
-        "09:00:00 09:02:55 here input
-         09:02:55 09:03:10 here
-         09:03:10 09:08:00 here fullscreen inhibitor
-         09:08:00 09:08:30 here
-         09:08:30 09:09:10 here input
+        "09:00:00 09:02:55 unlocked input
+         09:02:55 09:03:10 unlocked
+         09:03:10 09:08:00 unlocked fullscreen inhibitor
+         09:08:00 09:08:30 unlocked
+         09:08:30 09:09:10 unlocked input
          09:09:10 09:09:40 locked
-         09:09:40 09:10:05 here input
+         09:09:40 09:10:05 unlocked input
          09:10:05 09:12:05 asleep
-         09:12:05 09:12:09 here
-         09:12:09 09:12:35 here input
-         09:13:50 09:14:00 here input
-         10:14:00 10:14:40 here input
-         09:14:40 09:15:00 here input",
+         09:12:05 09:12:09 unlocked
+         09:12:09 09:12:35 unlocked input
+         09:13:50 09:14:00 unlocked input
+         10:14:00 10:14:40 unlocked input
+         09:14:40 09:15:00 unlocked input",
     );
 }
 
