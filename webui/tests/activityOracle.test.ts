@@ -15,18 +15,27 @@ import {
 import type { Interval, Plan } from './oracle';
 import { Server } from './server';
 
-/** Ten weeks with the day whose clocks go forward. */
-const PLAN: Plan = { days: 70, start: '2026-02-02', zone: 'Europe/Berlin', seed: 21, devices: 2, profile: 'developer' };
+/** A year, with both days on which clocks change. */
+const PLAN: Plan = {
+  days: 365,
+  start: '2025-01-01',
+  zone: 'Europe/Berlin',
+  seed: 21,
+  devices: 2,
+  profile: 'developer',
+};
 
 /** What the page says of a period, and the period itself: days begin at four in the morning. */
 const PERIODS: readonly [range: string, date: string, first: string, after: string][] = [
-  ['day', '2026-03-11', '2026-03-11', '2026-03-12'],
-  ['day', '2026-03-14', '2026-03-14', '2026-03-15'],
+  ['day', '2025-03-12', '2025-03-12', '2025-03-13'],
+  ['day', '2025-03-15', '2025-03-15', '2025-03-16'],
   // 23 hours: it ends at four in summer time.
-  ['day', '2026-03-28', '2026-03-28', '2026-03-29'],
-  ['week', '2026-03-25', '2026-03-23', '2026-03-30'],
-  ['month', '2026-03-10', '2026-03-01', '2026-04-01'],
-  ['year', '2026-03-10', '2026-01-01', '2027-01-01'],
+  ['day', '2025-03-29', '2025-03-29', '2025-03-30'],
+  // 25 hours.
+  ['day', '2025-10-25', '2025-10-25', '2025-10-26'],
+  ['week', '2025-10-22', '2025-10-20', '2025-10-27'],
+  ['month', '2025-03-10', '2025-03-01', '2025-04-01'],
+  ['year', '2025-03-10', '2025-01-01', '2026-01-01'],
 ];
 
 let server: Server;
