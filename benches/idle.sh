@@ -8,7 +8,7 @@ program=$(realpath "$1")
 dir=$(mktemp -d)
 export HOME=$dir XDG_RUNTIME_DIR=$dir DISPLAY=:79 XDG_SESSION_TYPE=x11
 unset WAYLAND_DISPLAY
-trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$dir"' EXIT
+trap 'kill ${up:-} $(jobs -p) 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
 Xvfb :79 -screen 0 1280x800x24 -nolisten tcp -noreset >/dev/null 2>&1 &
 until xdpyinfo >/dev/null 2>&1; do sleep 0.2; done
 openbox --sm-disable >/dev/null 2>&1 &
