@@ -65,23 +65,30 @@ pub(crate) fn run(args: WatchArgs) -> anyhow::Result<()> {
     let session = Arc::new(Session::of_this_process());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let options = file.watchers.settings()?.options;
+    let mut known = Vec::new();
     let preview = preview_windows(&options, &session, &clock, |preview| {
-        println!("{}", shown(&preview));
+        for line in shown(&preview, &mut known) {
+            println!("{line}");
+        }
     });
     match runtime.block_on(preview)? {}
 }
 
-fn shown(preview: &Preview) -> String {
+/// The lines to print. `known` are the backends of the time before: only what has changed is worth a line.
+fn shown(preview: &Preview, known: &mut Vec<Backend>) -> Vec<String> {
     match preview {
         Preview::Backends(backends) => {
-            let lines: Vec<_> = backends.iter().map(backend).collect();
-            format!("# {}", lines.join("\n# "))
+            let is_news = |one: &&Backend| one.state != BackendState::Untried && !known.contains(one);
+            let lines = backends.iter().filter(is_news);
+            let lines = lines.map(|one| format!("# {}", backend(one))).collect();
+            known.clone_from(backends);
+            lines
         }
-        Preview::Front { at, window: None } => format!("{}  no window", local_text(*at)),
+        Preview::Front { at, window: None } => vec![format!("{}  no window", local_text(*at))],
         Preview::Front {
             at,
             window: Some((sighting, explanation)),
-        } => format!("{}  {}", local_text(*at), window(sighting, explanation)),
+        } => vec![format!("{}  {}", local_text(*at), window(sighting, explanation))],
     }
 }
 
