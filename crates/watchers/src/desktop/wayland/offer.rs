@@ -23,7 +23,7 @@ const WANTED: [(&str, &str); 7] = [
     ("hyprland_lock_notifier_v1", "locks"),
 ];
 
-/// An interface that would be of use, and whether a compositor offers it. Printed, it is a line for `timberline status`.
+/// An interface that would be of use, and whether a compositor offers it. Printed, it is a line for a person: see `examples/wayland.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer {
     /// The interface.
