@@ -17,6 +17,9 @@ export interface ServerOptions {
   webpath?: string;
   /** The text of its configuration file. */
   config?: string;
+  /** The command that starts it, `serve` if none is given, and what else is in its environment. */
+  command?: 'serve' | 'up';
+  environment?: Readonly<Record<string, string>>;
   /** What clients of this test send as their key. */
   key?: string;
   /** Fills the home directory and that of the data before the server starts. */
@@ -57,9 +60,13 @@ export class Server {
     }
   }
 
-  static #spawn(directory: string, port: number, { webpath, args: more = [], key }: ServerOptions): Server {
+  static #spawn(
+    directory: string,
+    port: number,
+    { webpath, args: more = [], key, command = 'serve', environment }: ServerOptions,
+  ): Server {
     const args = [
-      'serve',
+      command,
       '--port',
       String(port),
       '--dbpath',
@@ -74,6 +81,7 @@ export class Server {
         HOME: directory,
         XDG_CONFIG_HOME: join(directory, 'config'),
         TZ: 'Europe/Berlin',
+        ...environment,
       },
       stdio: ['ignore', 'ignore', 'inherit'],
     });

@@ -49,6 +49,28 @@ it('says each problem once, and keeps what it does not know', () => {
   ]);
 });
 
+it('names a watcher that is silent, but none that the person has silenced', () => {
+  const watcher: Schema<'Watcher'> = {
+    name: 'window',
+    program: null,
+    enabled: true,
+    state: 'waiting',
+    backends: [],
+    restarts: 0,
+    alarm: 'nothing for 10 minutes',
+  };
+  const bucket = { id: 'w', type: 'currentwindow', hostname: 'laptop', events: 1, lag_seconds: 3600 };
+  const status: Schema<'Status'> = {
+    ...well,
+    watchers: { watchers: [watcher] },
+    buckets: [{ ...bucket, state: 'stopped' }],
+    attention: ['The watcher window: nothing for 10 minutes.'],
+  };
+  expect(problemsOf(status).map((p) => p.text)).toEqual(['status.problem.alarm']);
+  const paused = { ...watcher, paused: { since: '2026-05-12T10:00:00Z' } };
+  expect(problemsOf({ ...status, watchers: { watchers: [paused] }, attention: [] })).toEqual([]);
+});
+
 it('warns of an open door and of a full disk', () => {
   const open = { ...well.access, loopback_only: false };
   const texts = (status: Schema<'Status'>) => problemsOf(status).map((p) => p.text);

@@ -1,5 +1,6 @@
 import type { Schema } from '../../api';
 import { bytes, duration, t } from '../../text';
+import { lookOf, titleOf } from '../../watchers/words';
 
 export interface Problem {
   readonly text: string;
@@ -16,11 +17,12 @@ const KNOWN = [
   /^\d+ events are lost: /,
   /^\d+ automatic backups have failed /,
   /^The watcher of .* has stopped: /,
+  /^The watcher [^ ]+: /,
 ];
 
 /** What is wrong and what to do about it, the most urgent first. */
 export function problemsOf(status: Schema<'Status'>): Problem[] {
-  const { access, backups, buckets, damage, not_ready, store } = status;
+  const { access, backups, buckets, damage, not_ready, store, watchers } = status;
   const doctor = 'timberline doctor';
   const list: Problem[] = [];
   if (typeof not_ready === 'string') {
@@ -72,7 +74,18 @@ export function problemsOf(status: Schema<'Status'>): Problem[] {
   for (const path of backups.waiting_for_erasure) {
     list.push({ text: t('status.problem.waiting', { path }), advice: t('status.problem.waiting.do') });
   }
-  for (const bucket of buckets.filter(({ state }) => state === 'stopped')) {
+  for (const watcher of watchers?.watchers ?? []) {
+    if (lookOf(watcher) !== 'alarm') continue;
+    list.push({
+      text: t('status.problem.alarm', { name: titleOf(watcher), why: watcher.alarm ?? '' }),
+      advice: t('status.problem.alarm.do'),
+      command: 'timberline watchers',
+    });
+  }
+  // One that the person has paused or switched off is silent too, and that is no problem: the server says which are.
+  const stopped = ({ id, state }: Schema<'BucketStatus'>) =>
+    state === 'stopped' && status.attention.some((line) => line.startsWith(`The watcher of ${id} has stopped`));
+  for (const bucket of buckets.filter(stopped)) {
     list.push({
       text: t('status.problem.stopped', { bucket: bucket.id, time: duration(bucket.lag_seconds ?? 0) }),
       advice: t('status.problem.stopped.do', { host: bucket.hostname }),

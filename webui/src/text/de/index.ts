@@ -14,6 +14,7 @@ import status from './status.json';
 import stopwatch from './stopwatch.json';
 import timeline from './timeline.json';
 import trends from './trends.json';
+import watchers from './watchers.json';
 
 export default {
   activity,
@@ -32,4 +33,5 @@ export default {
   stopwatch,
   timeline,
   trends,
+  watchers,
 };
