@@ -193,7 +193,7 @@ describe('versions and files', () => {
     await page.getByRole('button', { name: 'More' }).last().click();
     await page.getByRole('menuitem', { name: 'Versions' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByRole('button', { name: /the oldest that is kept/ }).click();
+    await dialog.getByRole('button', { name: /the oldest version kept/ }).click();
     await dialog.getByText('What it would change now').waitFor();
     await dialog.getByRole('button', { name: 'Load into the editor' }).click();
     await bar().getByText('Your changes move 4 h 30 min').waitFor();

@@ -53,7 +53,7 @@ describe('a server with a key', () => {
 
     await field.fill('wrong');
     await page.keyboard.press('Enter');
-    await dialog.getByText('The server does not know this key.').waitFor();
+    await dialog.getByText('The server does not accept this key.').waitFor();
     await field.fill(KEY);
     await page.keyboard.press('Enter');
     await page.locator(SEVEN_HOURS).waitFor();

@@ -44,7 +44,7 @@ describe('a server with both web UIs', () => {
     await page.getByLabel('Start of the day').fill('06:30');
     await page.getByLabel('Start of the day').blur();
     await expect.poll(setting).toBe('06:30');
-    const which = page.getByRole('group', { name: "At the server's address" });
+    const which = page.getByRole('group', { name: "Shown at the server's address" });
     await expect.poll(() => which.getByLabel('ActivityWatch').isChecked()).toBe(true);
     await which.getByText('Timberline').click();
     await expect.poll(() => server.get('/api/1/webui')).toMatchObject({ serves: 'timberline' });
@@ -78,7 +78,7 @@ describe('a server with both web UIs', () => {
     const visitor = await Visitor.open(browser, server.url);
     await load(visitor.page, `${server.url}/timberline/#/settings`);
     await visitor.page.getByText("The server's configuration decides which one.").waitFor();
-    expect(await visitor.page.getByRole('group', { name: "At the server's address" }).count()).toBe(0);
+    expect(await visitor.page.getByRole('group', { name: "Shown at the server's address" }).count()).toBe(0);
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
   });

@@ -80,8 +80,8 @@ it('says what a module lacks, and why each way does not work', async () => {
   const visitor = await Visitor.open(browser, server.url);
   const { page } = visitor;
   await visitor.go('/settings');
-  const presence = page.getByRole('listitem').filter({ hasText: 'Whether somebody is at the machine' }).first();
-  await presence.getByText('Lacks something', { exact: true }).waitFor();
+  const presence = page.getByRole('listitem').filter({ hasText: 'Whether you are at the machine' }).first();
+  await presence.getByText('Cannot record', { exact: true }).waitFor();
   await presence.getByText(/^What was tried/).click();
   await presence.getByText(/the X server :54321 cannot be reached/).waitFor();
   await visitor.go('/status');
@@ -155,7 +155,7 @@ for (const width of Object.keys(WIDTHS) as Width[]) {
       const visitor = await Visitor.open(browser, server.url, { width, dark });
       for (const name of ['settings', 'status']) {
         await visitor.go(`/${name}`);
-        await visitor.page.getByText('Lacks something').first().waitFor();
+        await visitor.page.getByText('Cannot record').first().waitFor();
         await visitor.settled();
         if (name === 'settings')
           await visitor.page
