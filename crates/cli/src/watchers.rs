@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use timberline_server::watchers::{Watcher, WatcherActivity, WatcherList};
+use timberline_server::watchers::{Watcher, WatcherActivity, WatcherBackend, WatcherList};
 
 use crate::data_dir::DataDirArgs;
 use crate::known_server::TrustArgs;
@@ -33,6 +33,7 @@ LENGTH is a time such as 15m, 1h or 8h, or `tomorrow`: the beginning of the next
 
 Examples:
   timberline watchers
+  timberline watchers --verbose
   timberline watchers pause 1h
   timberline watchers pause tomorrow window
   timberline watchers enable aw-watcher-spotify
@@ -52,6 +53,9 @@ pub(crate) struct WatchersArgs {
     /// Print one JSON object
     #[arg(long, global = true)]
     json: bool,
+    /// Also list the backends that are not used, and why
+    #[arg(long, global = true, conflicts_with = "json")]
+    verbose: bool,
     #[command(subcommand)]
     command: Option<WatchersCommand>,
 }
@@ -137,7 +141,7 @@ fn carry_out(args: WatchersArgs) -> anyhow::Result<()> {
     } else {
         let list: WatcherList = serde_json::from_slice(&text)
             .with_context(|| format!("the answer of {server} is not that of this version of Timberline"))?;
-        show(&mut out, &list)?;
+        show(&mut out, &list, args.verbose)?;
     }
     out.flush()?;
     Ok(())
@@ -181,8 +185,8 @@ fn ask(server: &ServerClient, path: &str, body: Option<String>) -> anyhow::Resul
     Ok(text)
 }
 
-/// The watchers as a table, with notes about each below it.
-pub(crate) fn show(out: &mut Output, list: &WatcherList) -> Result<(), OutputError> {
+/// The watchers as a table, with notes about each below it; verbose: also about the backends that are not used.
+pub(crate) fn show(out: &mut Output, list: &WatcherList, verbose: bool) -> Result<(), OutputError> {
     if let Some(why) = &list.none_because {
         return out.line(format_args!("{}.", printable(why)));
     }
@@ -208,7 +212,7 @@ pub(crate) fn show(out: &mut Output, list: &WatcherList) -> Result<(), OutputErr
     }
     table.print(out)?;
     for watcher in &list.watchers {
-        for note in notes(watcher) {
+        for note in notes(watcher, verbose) {
             out.line(printable(&format!("{}: {note}", watcher.name)))?;
         }
     }
@@ -238,8 +242,8 @@ fn state(watcher: &Watcher) -> String {
     .to_owned()
 }
 
-/// Why it does not record, why better backends are not used, and how it last exited.
-fn notes(watcher: &Watcher) -> Vec<String> {
+/// Why it does not record, and how it last exited. Verbose: also what its backends do.
+fn notes(watcher: &Watcher, verbose: bool) -> Vec<String> {
     if !watcher.enabled || watcher.paused.is_some() {
         return Vec::new();
     }
@@ -253,14 +257,9 @@ fn notes(watcher: &Watcher) -> Vec<String> {
         WatcherActivity::Waiting | WatcherActivity::StandingBack
     );
     notes.extend(watcher.reason.iter().filter(|_| explains).cloned());
-    let unavailable = watcher
-        .backends
-        .iter()
-        .take_while(|backend| backend.state != "chosen");
-    notes.extend(
-        unavailable
-            .filter_map(|backend| Some(format!("not by {}: {}", backend.name, backend.reason.as_ref()?))),
-    );
+    if verbose {
+        notes.extend(watcher.backends.iter().map(backend_note));
+    }
     notes.extend(
         watcher
             .last_exit
@@ -270,9 +269,70 @@ fn notes(watcher: &Watcher) -> Vec<String> {
     notes
 }
 
+fn backend_note(backend: &WatcherBackend) -> String {
+    let what = match (backend.state.as_str(), &backend.reason) {
+        ("chosen", _) => "used",
+        ("spare", _) => "works, and is not needed",
+        ("untried", _) => "has not reported anything yet",
+        (_, Some(reason)) => reason,
+        (other, None) => other,
+    };
+    format!("backend {}: {what}", backend.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn backend(name: &str, state: &str, reason: Option<&str>) -> WatcherBackend {
+        WatcherBackend {
+            name: name.to_owned(),
+            state: state.to_owned(),
+            reason: reason.map(str::to_owned),
+        }
+    }
+
+    fn window(state: WatcherActivity, reason: Option<&str>, backends: Vec<WatcherBackend>) -> Watcher {
+        Watcher {
+            name: "window".to_owned(),
+            program: None,
+            enabled: true,
+            paused: None,
+            state,
+            reason: reason.map(str::to_owned),
+            backends,
+            bucket: None,
+            last_recorded: None,
+            restarts: 0,
+            last_exit: None,
+            alarm: None,
+        }
+    }
+
+    #[test]
+    fn backends_that_are_not_used_are_named_only_if_asked_for() {
+        let backends = vec![
+            backend("kwin-script", "unavailable", Some("KWin does not run")),
+            backend("x11", "chosen", None),
+        ];
+        let recording = window(WatcherActivity::Recording, None, backends);
+        assert_eq!(notes(&recording, false), Vec::<String>::new());
+        assert_eq!(
+            notes(&recording, true),
+            ["backend kwin-script: KWin does not run", "backend x11: used"]
+        );
+    }
+
+    #[test]
+    fn a_watcher_that_waits_says_why() {
+        let backends = vec![backend("x11", "unavailable", Some("DISPLAY is not set"))];
+        let waiting = window(WatcherActivity::Waiting, Some("no backend works"), backends);
+        assert_eq!(notes(&waiting, false), ["no backend works"]);
+        assert_eq!(
+            notes(&waiting, true),
+            ["no backend works", "backend x11: DISPLAY is not set"]
+        );
+    }
 
     #[test]
     fn a_length_is_a_time_or_tomorrow() {

@@ -48,7 +48,7 @@ pub(super) fn server(out: &mut Output, server: &ServerClient, status: &Status) -
     buckets(out, &status.buckets)?;
     if !status.watchers.watchers.is_empty() {
         out.line("")?;
-        watchers::show(out, &status.watchers)?;
+        watchers::show(out, &status.watchers, false)?;
     }
     lines(out, "needs attention:", &status.attention)
 }

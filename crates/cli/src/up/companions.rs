@@ -1,94 +1,181 @@
 //! Starts the watchers together with a server, and stops them before it.
+//!
+//! If they cannot be started, the server serves nevertheless. It says why they do not record, and tries again.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use timberline_disk::Cipher;
 use timberline_server::Start;
 use timberline_server::watchers::{Command, CommandError, Watcher, Watchers};
-use timberline_watchers::clock::{Clock, SystemClock};
 use timberline_watchers::desktop::Session;
-use timberline_watchers::modules::{Module, builtin};
-use timberline_watchers::supervisor::{self, Handle, Places, Supervisor, SupervisorOptions, Target, Which};
-use timberline_watchers::{Client, ClientOptions, Server, notify, tray};
+use timberline_watchers::supervisor::{self, Which};
 
-use super::desk::Machine;
-use super::{desktop, own_server::OwnServer, report};
+use super::plan::{NotStarted, Plan, Running};
+use super::{desktop, plan, report};
 use crate::config::WatcherSettings;
-use crate::server_client;
 
-/// How long sending the last heartbeats may take on shutdown. The server runs in the same process, so it answers.
-const LAST_HEARTBEATS: Duration = Duration::from_secs(5);
+/// Watchers that could not be started are tried again after so long, then after twice as long, up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The watchers of this process.
 pub(super) struct Companions {
-    handle: Handle,
-    client: Client,
-    supervisor: Mutex<Option<Supervisor>>,
+    shared: Arc<Shared>,
+    /// What tries to start them, if the first try has failed.
+    trying: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    stopped: Condvar,
+}
+
+enum State {
+    /// They could not be started so far, for this reason.
+    NotStarted(String),
+    Running(Running),
+    Stopped,
 }
 
 impl Companions {
     /// Starts the watchers for a server that is about to serve. `None`: there is nothing to record here.
     ///
     /// # Errors
-    /// When the configuration names watchers that do not exist, or the system has no thread for them.
+    /// When the configuration names watchers that do not exist, or the system has neither random bytes nor a thread.
     pub(super) fn start(
         start: &mut Start,
         settings: &WatcherSettings,
         cipher: Option<Arc<Cipher>>,
         testing: bool,
     ) -> anyhow::Result<Option<Arc<dyn Watchers>>> {
-        let modules = chosen(builtin(&settings.options), settings.modules.as_deref())?;
+        let modules = plan::modules(settings)?;
         let session = Session::of_this_process();
         if let Some(why) = desktop::missing(&session) {
             tracing::info!("no watcher is started: {why}");
             return Ok(None);
         }
-        let dir = start.settings().data_dir.join("watchers");
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let client = client(start, &dir, cipher, &clock)?;
-        let bus = session.session_bus.clone();
-        let options = SupervisorOptions {
-            modules,
-            places: Places::from_environment(|name| std::env::var_os(name)),
-            programs_on: settings.programs.clone(),
-            client: client.clone(),
-            clock,
-            session,
-            target: target(start, testing),
-            state_dir: dir,
-            log_dir: start
-                .settings()
-                .logging
-                .dir
-                .as_ref()
-                .map(|dir| dir.join("watchers")),
-            locks_dir: locks_dir(),
-            beside: beside(bus, &client, start, settings),
+        let plan = Plan::new(start, settings, modules, session, cipher, testing)?;
+        let companions = match plan.start() {
+            Ok(running) => Self::new(State::Running(running)),
+            Err(why) => {
+                let why = why.to_string();
+                log_not_started(&why);
+                let companions = Self::new(State::NotStarted(why));
+                companions.keep_trying(plan)?;
+                companions
+            }
         };
-        let supervisor = Supervisor::start(options).context("cannot start the watchers")?;
-        Ok(Some(Arc::new(Self {
-            handle: supervisor.handle(),
-            client,
-            supervisor: Mutex::new(Some(supervisor)),
-        })))
+        Ok(Some(Arc::new(companions)))
     }
+
+    fn new(state: State) -> Self {
+        let shared = Shared {
+            state: Mutex::new(state),
+            stopped: Condvar::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+            trying: Mutex::new(None),
+        }
+    }
+
+    fn keep_trying(&self, plan: Plan) -> anyhow::Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let thread = thread::Builder::new().name("timberline-retry".to_owned());
+        let thread = thread.spawn(move || shared.keep_trying(&plan));
+        let thread = thread.context("the system has no thread for the watchers")?;
+        *self.trying.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tries until the watchers run, or are not to run any more.
+    fn keep_trying(&self, plan: &Plan) {
+        let mut pause = FIRST_PAUSE;
+        while self.rest(pause) {
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            // Not under the lock: it may take a while, and others ask how the watchers are.
+            let tried = plan.start();
+            if !self.take_up(tried) {
+                return;
+            }
+        }
+    }
+
+    /// Waits before the next try. False: there is none.
+    fn rest(&self, pause: Duration) -> bool {
+        let not_started = |state: &mut State| matches!(state, State::NotStarted(_));
+        let waited = self.stopped.wait_timeout_while(self.state(), pause, not_started);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        not_started(&mut state)
+    }
+
+    /// Takes up what a try has come to. True: it is to be tried again.
+    fn take_up(&self, tried: Result<Running, NotStarted>) -> bool {
+        let mut state = self.state();
+        let State::NotStarted(known) = &mut *state else {
+            drop(state);
+            tried.into_iter().for_each(Running::stop);
+            return false;
+        };
+        match tried {
+            Ok(running) => {
+                tracing::info!("the watchers are started now");
+                *state = State::Running(running);
+                false
+            }
+            Err(why) => {
+                let why = why.to_string();
+                if *known != why {
+                    log_not_started(&why);
+                    *known = why;
+                }
+                true
+            }
+        }
+    }
+}
+
+fn log_not_started(why: &str) {
+    tracing::error!("nothing is recorded on this machine: {why}. The server works, and tries again");
 }
 
 impl Watchers for Companions {
     fn list(&self) -> Vec<Watcher> {
-        self.handle.list().into_iter().map(report::watcher).collect()
+        let handle = match &*self.shared.state() {
+            State::Running(running) => running.supervisor.handle(),
+            State::NotStarted(_) | State::Stopped => return Vec::new(),
+        };
+        handle.list().into_iter().map(report::watcher).collect()
+    }
+
+    fn not_started(&self) -> Option<String> {
+        match &*self.shared.state() {
+            State::NotStarted(why) => Some(why.clone()),
+            State::Running(_) | State::Stopped => None,
+        }
     }
 
     fn command(&self, name: Option<&str>, command: Command) -> Result<(), CommandError> {
+        let handle = match &*self.shared.state() {
+            State::Running(running) => running.supervisor.handle(),
+            State::NotStarted(why) => return Err(CommandError::NotStarted(why.clone())),
+            State::Stopped => return Err(CommandError::NotStarted("the server stops".to_owned())),
+        };
         let which = name.map_or(Which::All, Which::One);
         let done = match command {
-            Command::Enable => self.handle.enable(which),
-            Command::Disable => self.handle.disable(which),
-            Command::Pause(until) => self.handle.pause(which, until),
-            Command::Resume => self.handle.resume(which),
+            Command::Enable => handle.enable(which),
+            Command::Disable => handle.disable(which),
+            Command::Pause(until) => handle.pause(which, until),
+            Command::Resume => handle.resume(which),
         };
         done.map_err(|error| match error {
             supervisor::CommandError::Unknown(name) => CommandError::Unknown(name),
@@ -99,129 +186,14 @@ impl Watchers for Companions {
     }
 
     fn stop(&self) {
-        let supervisor = self
-            .supervisor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let Some(supervisor) = supervisor else {
-            return;
-        };
-        supervisor.stop();
-        let closed = self.client.close(LAST_HEARTBEATS).wait();
-        if closed.left > 0 {
-            tracing::info!(
-                heartbeats = closed.left,
-                "some heartbeats wait for the next start"
-            );
+        let state = std::mem::replace(&mut *self.shared.state(), State::Stopped);
+        self.shared.stopped.notify_all();
+        if let State::Running(running) = state {
+            running.stop();
+        }
+        let trying = self.trying.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if trying.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("starting the watchers has panicked");
         }
     }
-}
-
-/// The icon in the tray, and notifications.
-fn beside(
-    bus: Option<String>,
-    client: &Client,
-    start: &Start,
-    settings: &WatcherSettings,
-) -> Vec<supervisor::Beside> {
-    let machine = Arc::new(Machine {
-        dashboard: server_client::own_url(start.settings()),
-    });
-    let mut beside: Vec<supervisor::Beside> = Vec::new();
-    if settings.tray {
-        let (bus, machine) = (bus.clone(), Arc::clone(&machine));
-        beside.push(Box::new(move |handle| Box::pin(tray::show(bus, handle, machine))));
-    }
-    if settings.alerts {
-        let (bus, client) = (bus.clone(), client.clone());
-        beside.push(Box::new(move |_| Box::pin(notify::alerts(bus, client, machine))));
-    }
-    beside.push(Box::new(move |handle| Box::pin(notify::silence(bus, handle))));
-    beside
-}
-
-/// The modules, and whether each is on: those that the configuration names, or those that are on by default.
-fn chosen(
-    modules: Vec<Arc<dyn Module>>,
-    names: Option<&[String]>,
-) -> anyhow::Result<Vec<(Arc<dyn Module>, bool)>> {
-    let known: Vec<&str> = modules.iter().map(|module| module.name()).collect();
-    let unknown = names
-        .iter()
-        .copied()
-        .flatten()
-        .find(|name| !known.contains(&name.as_str()));
-    ensure!(
-        unknown.is_none(),
-        "watchers.modules: there is no module {:?}; there are {}",
-        unknown.map_or("", String::as_str),
-        known.join(", ")
-    );
-    let is_on = |module: &Arc<dyn Module>| match names {
-        Some(names) => names.iter().any(|name| name == module.name()),
-        None => module.is_on_by_default(),
-    };
-    Ok(modules
-        .into_iter()
-        .map(|module| {
-            let on = is_on(&module);
-            (module, on)
-        })
-        .collect())
-}
-
-/// The client that sends the events, through a queue on disk.
-fn client(
-    start: &mut Start,
-    dir: &Path,
-    cipher: Option<Arc<Cipher>>,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Client> {
-    let secret = start.own_secret().context("cannot make a key for the watchers")?;
-    let port = start.addresses().first().map(std::net::SocketAddr::port);
-    let server = server_client::own_at(start.settings(), port)?.with_own_key(secret.as_deref());
-    // The transport knows where the server is. What this one gives is how long heartbeats are merged.
-    let options = ClientOptions::new(
-        Server::new("127.0.0.1", port.unwrap_or_default()),
-        dir.join("queue"),
-    );
-    let options = match cipher {
-        Some(cipher) => options.encrypted(cipher),
-        None => options,
-    };
-    let opened = Client::with_transport(options, Arc::new(OwnServer(server)), Arc::clone(clock));
-    opened.with_context(|| format!("cannot open the queue of the watchers in {}", dir.display()))
-}
-
-/// The server, as passed to watchers of ActivityWatch.
-fn target(start: &Start, testing: bool) -> Target {
-    let settings = start.settings();
-    let port = start.addresses().first().map(std::net::SocketAddr::port);
-    let closed = settings
-        .network
-        .tls
-        .is_some()
-        .then(|| "the server speaks https only, and programs of ActivityWatch speak http".to_owned());
-    let host = match settings.network.host.as_str() {
-        "" | "0.0.0.0" | "::" | "localhost" => "127.0.0.1",
-        host => host,
-    };
-    Target {
-        host: host.to_owned(),
-        port: port.unwrap_or(settings.network.port),
-        testing,
-        closed,
-    }
-}
-
-/// Where watchers of ActivityWatch keep their locks.
-fn locks_dir() -> Option<PathBuf> {
-    let absolute = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-    Some(cache?.join("activitywatch/client_locks"))
 }

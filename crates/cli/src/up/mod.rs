@@ -6,12 +6,14 @@
 //! | `desk` | opens the browser, reads the local clock and quits, for the tray and notifications |
 //! | `desktop` | whether there is a desktop to record |
 //! | `own_server` | how the watchers send to the server in their own process |
+//! | `plan` | all that starting the watchers needs |
 //! | `report` | the watchers, as the server's API shows them |
 
 mod companions;
 mod desk;
 mod desktop;
 mod own_server;
+mod plan;
 mod report;
 
 use clap::Args;
@@ -42,7 +44,7 @@ pub(crate) struct UpArgs {
 /// Serves and records until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// As [`serve::run`]; and when the watchers cannot be started.
+/// As [`serve::run`]; and when the configuration of the watchers is wrong.
 pub(crate) fn run(args: UpArgs) -> anyhow::Result<()> {
     let testing = args.serve.testing;
     if args.no_watchers {

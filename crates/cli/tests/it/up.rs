@@ -179,3 +179,56 @@ fn a_module_that_there_is_not_is_refused_by_name() {
         "{errors}"
     );
 }
+
+#[test]
+fn without_a_queue_it_serves_says_what_to_do_and_records_once_there_is_one() {
+    let installation = Installation::new();
+    let queue = installation.data.join("watchers/queue");
+    fs::create_dir_all(installation.data.join("watchers")).expect("a directory");
+    fs::write(&queue, "this is no directory").expect("a file");
+    let server = installation.start_as(up(&installation));
+    let ask = |path: &str| {
+        http::get(server.port, path)
+            .expect("an answer")
+            .json()
+            .expect("JSON")
+    };
+    let list = ask("/api/1/watchers");
+    assert_eq!(list["watchers"], json!([]));
+    let why = list["none_because"].as_str().expect("a reason");
+    assert!(
+        why.contains("queue") && why.contains("move it away") && why.contains(&queue.display().to_string()),
+        "{why}"
+    );
+    assert!(
+        ask("/api/1/status")["attention"]
+            .to_string()
+            .contains("Nothing is recorded")
+    );
+    let (status, answer) = server.post("/api/1/watchers/window/disable", &json!({}));
+    assert_eq!(status, 503, "{answer}");
+    let mut command = installation.program();
+    command.args(["watchers", "--testing", "--port", &server.port.to_string()]);
+    let (_, text, _) = installation.run(command);
+    assert!(text.contains("The watchers do not run"), "{text}");
+
+    fs::rename(&queue, queue.with_extension("moved")).expect("renamed");
+    poll("the watchers to start", || {
+        let list = ask("/api/1/watchers");
+        (list["none_because"].is_null() && watcher(&list, "window")["enabled"] == true).then_some(())
+    });
+    assert!(
+        !ask("/api/1/status")["attention"]
+            .to_string()
+            .contains("Nothing is recorded")
+    );
+    let (status, _) = server.post("/api/1/watchers/window/disable", &json!({}));
+    assert_eq!(status, 200);
+    let log = server.log_tail();
+    assert_eq!(
+        log.matches("nothing is recorded on this machine").count(),
+        1,
+        "{log}"
+    );
+    server.stop();
+}

@@ -12,6 +12,9 @@ pub trait Watchers: Send + Sync {
     /// How they are, by name.
     fn list(&self) -> Vec<Watcher>;
 
+    /// Why none of them could be started so far, and what to do about it. It is tried again. `None`: they run.
+    fn not_started(&self) -> Option<String>;
+
     /// Carries out a command for one watcher, or for all. It may write to the disk.
     ///
     /// # Errors
@@ -44,6 +47,9 @@ pub enum CommandError {
     /// There is no such watcher.
     #[error("There is no watcher called {0:?}")]
     Unknown(String),
+    /// None of them could be started so far.
+    #[error("The watchers do not run: {0}")]
+    NotStarted(String),
     /// It is done, but was not written to the disk.
     #[error("It is done, but will be forgotten at the next start, because it cannot be written: {0}")]
     NotKept(String),
@@ -146,7 +152,9 @@ pub struct WatcherExit {
 pub(crate) fn list(watchers: Option<&dyn Watchers>) -> WatcherList {
     match watchers {
         Some(watchers) => WatcherList {
-            none_because: None,
+            none_because: watchers
+                .not_started()
+                .map(|why| format!("The watchers do not run: {why}")),
             watchers: watchers.list(),
         },
         None => WatcherList {

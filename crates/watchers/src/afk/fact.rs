@@ -17,6 +17,11 @@ pub enum Fact {
     SwitchedAway,
     /// This session is on the screen again, which takes a person: it counts as input.
     SwitchedBack,
+    /// Nothing says any more that the session is locked. It does not count as locked from now on, but nobody has unlocked it:
+    /// this is no input.
+    LockUnknown,
+    /// Nothing says any more that another user's session is on the screen. Nobody has switched back: this is no input.
+    SwitchUnknown,
     /// The machine is going to sleep.
     SleepBegan,
     /// The machine is awake again.

@@ -143,6 +143,8 @@ impl Afk {
             Fact::SwitchedAway => self.leave(at, |afk| afk.switched_away = true),
             Fact::Unlocked => self.come_back(at, |afk| std::mem::take(&mut afk.locked)),
             Fact::SwitchedBack => self.come_back(at, |afk| std::mem::take(&mut afk.switched_away)),
+            Fact::LockUnknown => self.forget(at, |afk| afk.locked = false),
+            Fact::SwitchUnknown => self.forget(at, |afk| afk.switched_away = false),
             Fact::SleepBegan => self.leave(at, |afk| afk.asleep = true),
             Fact::SleepEnded => self.wake(at),
             Fact::ClockStepped { to } => self.step(at, millis(to)),
@@ -225,6 +227,12 @@ impl Afk {
         if was_gone(self) {
             self.use_input(self.now);
         }
+    }
+
+    /// What kept somebody from counting as present is not known any more. Nobody is there until the next input.
+    fn forget(&mut self, at: i64, what: impl FnOnce(&mut Self)) {
+        self.pass(at);
+        what(self);
     }
 
     fn wake(&mut self, at: i64) {

@@ -198,9 +198,9 @@ impl Presence {
     fn take_up(&mut self, fact: Fact) {
         match fact {
             Fact::Locked => self.locked = true,
-            Fact::Unlocked => self.locked = false,
+            Fact::Unlocked | Fact::LockUnknown => self.locked = false,
             Fact::SwitchedAway => self.switched_away = true,
-            Fact::SwitchedBack => self.switched_away = false,
+            Fact::SwitchedBack | Fact::SwitchUnknown => self.switched_away = false,
             Fact::SleepBegan => self.asleep = true,
             Fact::SleepEnded => self.asleep = false,
             Fact::Reason(reason, holds) => self.reasons.set(reason, holds),

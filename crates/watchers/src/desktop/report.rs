@@ -32,8 +32,8 @@ impl Report for Activity {
 impl Report for Fact {
     fn replaces(&self, earlier: &Fact) -> bool {
         let kind = |fact: &Fact| match fact {
-            Fact::Locked | Fact::Unlocked => 0,
-            Fact::SwitchedAway | Fact::SwitchedBack => 1,
+            Fact::Locked | Fact::Unlocked | Fact::LockUnknown => 0,
+            Fact::SwitchedAway | Fact::SwitchedBack | Fact::SwitchUnknown => 1,
             Fact::SleepBegan | Fact::SleepEnded => 2,
             Fact::Reason(reason, _) => 3 + *reason as u8,
             Fact::Input | Fact::ClockStepped { .. } | Fact::Ended => u8::MAX,

@@ -150,8 +150,8 @@ impl Watch {
     fn hold(&mut self, fact: Fact) {
         let ends = match fact {
             Fact::Locked | Fact::SwitchedAway | Fact::SleepBegan | Fact::Reason(_, true) => None,
-            Fact::Unlocked => Some(Fact::Locked),
-            Fact::SwitchedBack => Some(Fact::SwitchedAway),
+            Fact::Unlocked | Fact::LockUnknown => Some(Fact::Locked),
+            Fact::SwitchedBack | Fact::SwitchUnknown => Some(Fact::SwitchedAway),
             Fact::SleepEnded => Some(Fact::SleepBegan),
             Fact::Reason(reason, false) => Some(Fact::Reason(reason, true)),
             Fact::Input | Fact::ClockStepped { .. } | Fact::Ended => return,

@@ -154,7 +154,9 @@ impl<R: Report> Choice<R> {
         }
         let troubles = self.candidates.iter().map(|candidate| candidate.trouble.as_ref());
         match troubles.collect::<Option<Vec<_>>>() {
-            Some(_) => State::Waiting("nothing on this desktop tells it; the backends say why".to_owned()),
+            Some(_) => State::Waiting(
+                "no backend works on this desktop; `timberline watchers --verbose` says why".to_owned(),
+            ),
             None => State::Starting,
         }
     }

@@ -73,38 +73,55 @@ impl Combined {
         })
     }
 
-    /// What changes by it. The end of a source takes back all that it has said.
+    /// What changes by it. The end of a source takes back all that it has said, which tells nothing about the person.
     fn take(&mut self, index: usize, news: News<Fact>) -> Vec<At<Fact>> {
         let before = self.total();
         let Some(opinion) = self.0.get_mut(index) else {
             return Vec::new();
         };
-        let time = match news {
+        let (time, ends) = match news {
             News::Report(At { time, report }) => {
                 match report {
                     Fact::Locked => opinion.locked = true,
-                    Fact::Unlocked => opinion.locked = false,
+                    Fact::Unlocked | Fact::LockUnknown => opinion.locked = false,
                     Fact::SwitchedAway => opinion.switched_away = true,
-                    Fact::SwitchedBack => opinion.switched_away = false,
+                    Fact::SwitchedBack | Fact::SwitchUnknown => opinion.switched_away = false,
                     Fact::SleepBegan => opinion.asleep = true,
                     Fact::SleepEnded => opinion.asleep = false,
                     other => return vec![At { time, report: other }],
                 }
-                time
+                (time, Ends::REPORTED)
             }
             News::Lost { at, .. } => {
                 *opinion = Opinion::default();
-                at
+                (at, Ends::UNKNOWN)
             }
         };
-        let facts = before.changes_to(self.total());
+        let facts = before.changes_to(self.total(), ends);
         facts.map(|report| At { time, report }).collect()
     }
 }
 
+/// What the end of a lock is, and that of another user's turn.
+struct Ends {
+    lock: Fact,
+    switch: Fact,
+}
+
+impl Ends {
+    const REPORTED: Ends = Ends {
+        lock: Fact::Unlocked,
+        switch: Fact::SwitchedBack,
+    };
+    const UNKNOWN: Ends = Ends {
+        lock: Fact::LockUnknown,
+        switch: Fact::SwitchUnknown,
+    };
+}
+
 impl Opinion {
     /// What happens between the two. Sleep ends first: what happens while the machine sleeps does not count.
-    fn changes_to(self, after: Opinion) -> impl Iterator<Item = Fact> {
+    fn changes_to(self, after: Opinion, ends: Ends) -> impl Iterator<Item = Fact> {
         let change = |before: bool, after: bool, begins, ends| match (before, after) {
             (false, true) => Some(begins),
             (true, false) => Some(ends),
@@ -116,9 +133,9 @@ impl Opinion {
                 self.switched_away,
                 after.switched_away,
                 Fact::SwitchedAway,
-                Fact::SwitchedBack,
+                ends.switch,
             ),
-            change(self.locked, after.locked, Fact::Locked, Fact::Unlocked),
+            change(self.locked, after.locked, Fact::Locked, ends.lock),
         ];
         changes.into_iter().flatten()
     }
@@ -147,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_source_has_said_ends_with_it() {
+    fn what_a_source_has_said_ends_with_it_and_is_no_input() {
         let mut combined = Combined(vec![Opinion::default(); 1]);
         for report in [Fact::Locked, Fact::SwitchedAway, Fact::SleepBegan] {
             combined.take(0, News::Report(At { time: at(1), report }));
@@ -159,7 +176,7 @@ mod tests {
                 reason: String::new(),
             },
         );
-        let facts = [Fact::SleepEnded, Fact::SwitchedBack, Fact::Unlocked];
+        let facts = [Fact::SleepEnded, Fact::SwitchUnknown, Fact::LockUnknown];
         assert_eq!(said, facts.map(|report| At { time: at(5), report }));
     }
 }

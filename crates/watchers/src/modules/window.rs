@@ -115,9 +115,9 @@ impl Machine<Option<Sighting>> for Front {
     fn fact(&mut self, fact: At<Fact>) -> Vec<Record> {
         match fact.report {
             Fact::Locked => self.locked = true,
-            Fact::Unlocked => self.locked = false,
+            Fact::Unlocked | Fact::LockUnknown => self.locked = false,
             Fact::SwitchedAway => self.switched_away = true,
-            Fact::SwitchedBack => self.switched_away = false,
+            Fact::SwitchedBack | Fact::SwitchUnknown => self.switched_away = false,
             Fact::SleepBegan => self.asleep = true,
             Fact::SleepEnded => self.asleep = false,
             Fact::ClockStepped { to } => {

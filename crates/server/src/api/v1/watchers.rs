@@ -258,7 +258,8 @@ async fn carry_out(
         match done {
             Ok(()) => {}
             Err(CommandError::Unknown(name)) => return Err(ApiError::NoSuchWatcher(name)),
-            Err(error) => return Err(ApiError::Internal(error.to_string())),
+            Err(error @ CommandError::NotStarted(_)) => return Err(ApiError::Unavailable(error.to_string())),
+            Err(error @ CommandError::NotKept(_)) => return Err(ApiError::Internal(error.to_string())),
         }
     } else if let Some(name) = name {
         return Err(ApiError::NoSuchWatcher(name));

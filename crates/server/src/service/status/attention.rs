@@ -68,6 +68,8 @@ pub(super) fn attention(
         is_stopped && !watchers.iter().any(|watcher| rests(watcher, bucket, host))
     });
     lines.extend(stopped.map(stopped_line));
+    let not_started = app.watchers.as_ref().and_then(|watchers| watchers.not_started());
+    lines.extend(not_started.map(|why| format!("Nothing is recorded on this machine: {why}.")));
     let alarms = watchers.into_iter();
     lines.extend(
         alarms.filter_map(|watcher| Some(format!("The watcher {}: {}.", watcher.name, watcher.alarm?))),

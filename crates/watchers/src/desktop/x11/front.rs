@@ -57,6 +57,10 @@ enum Look {
 struct Foreground {
     display: Display,
     names: Names,
+    /// Whether the server knows monitors.
+    knows_monitors: bool,
+    /// The monitor that was last reported.
+    monitor: Option<String>,
     /// The window whose properties the server reports.
     observed: Option<Window>,
 }
@@ -71,9 +75,12 @@ impl Foreground {
         display
             .observe(display.root)
             .map_err(|error| display.lost(error))?;
+        let knows_monitors = display.watch_monitors().map_err(|error| display.lost(error))?;
         Ok(Foreground {
             display,
             names,
+            knows_monitors,
+            monitor: None,
             observed: None,
         })
     }
@@ -119,6 +126,9 @@ impl Foreground {
             }
             Event::PropertyNotify(changed) => Some(changed.window) == self.observed,
             Event::DestroyNotify(destroyed) => Some(destroyed.window) == self.observed,
+            // A window that is dragged is looked at only when it gets to another monitor.
+            Event::ConfigureNotify(moved) => Some(moved.window) == self.observed && self.is_elsewhere(),
+            Event::RandrNotify(_) | Event::RandrScreenChangeNotify(_) => self.is_elsewhere(),
             _ => false,
         }
     }
@@ -153,9 +163,29 @@ impl Foreground {
             }
             self.observed = window;
         }
-        window
-            .map(|window| self.display.sighting(window, &self.names))
-            .transpose()
+        let Some(window) = window else {
+            return Ok(None);
+        };
+        let sighting = self.display.sighting(window, &self.names)?;
+        self.monitor = self.monitor_of(window)?;
+        Ok(Some(Sighting {
+            monitor: self.monitor.clone(),
+            ..sighting
+        }))
+    }
+
+    fn monitor_of(&self, window: Window) -> Result<Option<String>, ReplyError> {
+        if self.knows_monitors {
+            self.display.monitor_of(window)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Whether the window in front is on another monitor than was reported, or has vanished.
+    fn is_elsewhere(&self) -> bool {
+        self.observed
+            .is_some_and(|window| self.monitor_of(window).ok().as_ref() != Some(&self.monitor))
     }
 
     /// Nobody has said which window is in front. A window manager that will is one without a window so far; one that will never is

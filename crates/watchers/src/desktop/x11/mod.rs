@@ -8,6 +8,7 @@
 //! | `patient_stream` | how the connection reads and writes; a server that hangs is given up |
 //! | `front` | the source [`X11`]: the window in front |
 //! | `window` | what is known of one window |
+//! | `monitors` | which monitor a window is on |
 //! | `idle` | the source [`XSync`]: whether there is input |
 //! | `counters` | which idle counters to ask: one for everything, or one for each device |
 //! | `input` | the source [`XInput`]: how much keyboard and pointer are used |
@@ -19,6 +20,7 @@ mod front;
 mod idle;
 mod input;
 mod lock;
+mod monitors;
 mod patient_stream;
 mod window;
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use timberline_test_support::{PATIENCE, poll};
 use timberline_watchers::desktop::gnome::{GnomeExtension, MutterIdle, ShellVersion, UUID, install};
@@ -27,9 +27,7 @@ fn logind(system: &Bus) -> Program {
     let mut mock = Command::new("/usr/bin/python3");
     mock.args(["-m", "dbusmock", "--system", "--template", "logind"]);
     mock.env("DBUS_SYSTEM_BUS_ADDRESS", &system.address);
-    mock.stdout(Stdio::null()).stderr(Stdio::null());
-    let mock = mock.spawn();
-    Program(mock.expect("python3-dbusmock is installed (make desktops)"))
+    Program::start(&mut mock).expect("python3-dbusmock is installed (make desktops)")
 }
 
 fn start(bus: &Bus, system: &Bus) -> Program {
@@ -52,10 +50,7 @@ fn start(bus: &Bus, system: &Bus) -> Program {
         shell.env(name, value);
     }
     shell.env("HOME", folder).env("XDG_RUNTIME_DIR", folder);
-    shell
-        .stdout(Stdio::null())
-        .stderr(fs::File::create(folder.join("shell.log")).unwrap());
-    Program(shell.spawn().unwrap())
+    Program::start_with_log(&mut shell, folder.join("shell.log")).unwrap()
 }
 
 /// Runs a program in GNOME Shell until its value is true.

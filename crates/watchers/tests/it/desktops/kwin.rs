@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use timberline_test_support::poll;
 use timberline_watchers::desktop::kwin::KWinScript;
@@ -43,9 +43,7 @@ fn start(bus: &Bus) -> Program {
         kwin.env(name, value);
     }
     kwin.env("HOME", folder).env("XDG_RUNTIME_DIR", folder);
-    kwin.stdout(Stdio::null())
-        .stderr(fs::File::create(folder.join("kwin.log")).unwrap());
-    Program(kwin.spawn().unwrap())
+    Program::start_with_log(&mut kwin, folder.join("kwin.log")).unwrap()
 }
 
 /// A source and its first report. KWin may not be ready for scripts yet, or the script of the source before is being unloaded.

@@ -5,7 +5,10 @@ mod gnome;
 mod kwin;
 mod window;
 
-use std::process::Child;
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 
 use timberline_test_support::PATIENCE;
 use timberline_watchers::desktop::Sighting;
@@ -14,13 +17,38 @@ use zbus::Connection;
 use crate::dbus::bus::Bus;
 use crate::watched::Watched;
 
-/// A program, which ends with this.
-struct Program(Child);
+/// A program, which ends with this. If the test fails, what the program has logged is printed.
+struct Program {
+    child: Child,
+    log: Option<PathBuf>,
+}
+
+impl Program {
+    fn start(command: &mut Command) -> io::Result<Program> {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        Ok(Program { child, log: None })
+    }
+
+    fn start_with_log(command: &mut Command, log: PathBuf) -> io::Result<Program> {
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(File::create(&log)?)
+            .spawn()?;
+        Ok(Program {
+            child,
+            log: Some(log),
+        })
+    }
+}
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let ended = self.child.wait();
+        if let Some(log) = self.log.as_ref().filter(|_| std::thread::panicking()) {
+            let text = fs::read_to_string(log).unwrap_or_default();
+            println!("{} ({ended:?}):\n{text}", log.display());
+        }
     }
 }
 
@@ -55,7 +83,8 @@ async fn until(
 
 /// Waits until somebody on the bus has this name.
 async fn named(bus: &Bus, name: &str) -> Connection {
-    let connection = bus.service().build().await.unwrap();
+    // A service that hangs does not hold up the test.
+    let connection = bus.service().method_timeout(PATIENCE).build().await.unwrap();
     let wait = async {
         loop {
             let asked = Some("org.freedesktop.DBus");

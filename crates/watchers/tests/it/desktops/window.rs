@@ -1,6 +1,7 @@
 //! A window of a Wayland client, drawn by hand: it needs no toolkit.
 
 use std::io::Write;
+use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -25,17 +26,20 @@ enum Command {
 /// A window. It closes when this is dropped.
 pub(super) struct Window {
     commands: Sender<Command>,
+    socket: UnixStream,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Window {
     pub(super) fn open(socket: &Path, app: &str, title: &str) -> Window {
         let stream = UnixStream::connect(socket).unwrap();
+        let socket = stream.try_clone().unwrap();
         let (commands, from) = channel();
         let (app, title) = (app.to_owned(), title.to_owned());
         let thread = std::thread::spawn(move || show(stream, app, title, &from));
         Window {
             commands,
+            socket,
             thread: Some(thread),
         }
     }
@@ -52,6 +56,8 @@ impl Window {
 impl Drop for Window {
     fn drop(&mut self) {
         let _ = self.commands.send(Command::Close);
+        // A compositor that hangs answers no more, and would be waited for without end.
+        let _ = self.socket.shutdown(Shutdown::Both);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -27,8 +27,15 @@ fn window_of(pid: u32, app: &str, title: &str) -> Reported {
         },
         pid: Some(pid),
         full_screen: Some(false),
+        monitor: Some("screen".to_owned()),
         ..Sighting::default()
     })
+}
+
+/// The same on another monitor.
+fn on(monitor: &str, reported: Reported) -> Reported {
+    let monitor = Some(monitor.to_owned());
+    reported.map(|sighting| Sighting { monitor, ..sighting })
 }
 
 async fn watch(screen: &Screen) -> Watched<Reported> {
@@ -179,6 +186,27 @@ async fn full_screen_is_reported() {
     watched.until(&full).await;
     screen.set_full_screen(player, false);
     watched.until(&window("Player", "A film")).await;
+}
+
+#[tokio::test]
+async fn the_monitor_is_the_one_that_has_most_of_the_window() {
+    if !is_installed() {
+        return;
+    }
+    let screen = Screen::with_window_manager();
+    screen.divide_into_monitors("left", "right");
+    let mut watched = watch(&screen).await;
+    let editor = screen.open(Some(b"editor\0Editor\0"), Some("notes.txt"));
+    let id = editor.to_string();
+    screen.xdotool(&["windowmove", &id, "20", "50"]);
+    let reported = || window("Editor", "notes.txt");
+    watched.until(&on("left", reported())).await;
+    screen.xdotool(&["windowmove", &id, "300", "50"]);
+    assert_eq!(watched.next().await, on("right", reported()));
+    // It stays there, and nothing is reported.
+    screen.xdotool(&["windowmove", &id, "310", "90"]);
+    screen.xdotool(&["windowmove", &id, "20", "90"]);
+    assert_eq!(watched.next().await, on("left", reported()));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use timberline_test_support::poll;
 use timberline_watchers::desktop::Session;
 use x11rb::connection::Connection;
+use x11rb::protocol::randr::{ConnectionExt as _, MonitorInfo};
 use x11rb::protocol::xproto::{
     Atom, AtomEnum, ClientMessageEvent, ConnectionExt as _, CreateWindowAux, EventMask, PropMode, Window,
     WindowClass,
@@ -168,6 +169,26 @@ impl Screen {
             .unwrap()
             .check()
             .unwrap();
+    }
+
+    /// From now on the left half of the screen is a monitor of this name, and the right half another one.
+    pub(super) fn divide_into_monitors(&self, left: &str, right: &str) {
+        let whole = self.connection.randr_get_monitors(self.root, true).unwrap();
+        let mut whole = whole.reply().unwrap().monitors;
+        let whole = whole.pop().expect("Xvfb has a monitor");
+        let width = whole.width / 2;
+        for (name, x, outputs) in [(left, 0, whole.outputs), (right, width, Vec::new())] {
+            let monitor = MonitorInfo {
+                name: self.atom(name),
+                x: i16::try_from(x).unwrap(),
+                width,
+                height: whole.height,
+                outputs,
+                ..MonitorInfo::default()
+            };
+            let set = self.connection.randr_set_monitor(self.root, monitor);
+            set.unwrap().check().unwrap();
+        }
     }
 
     pub(super) fn create(&self, parent: Window) -> Window {

@@ -1,0 +1,239 @@
+//! All that starting the watchers needs, so that it can be tried again.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use timberline_disk::Cipher;
+use timberline_log::LogError;
+use timberline_server::Start;
+use timberline_watchers::clock::{Clock, SystemClock};
+use timberline_watchers::desktop::Session;
+use timberline_watchers::modules::{Module, builtin};
+use timberline_watchers::supervisor::{self, Places, Supervisor, SupervisorOptions, Target};
+use timberline_watchers::{Client, ClientOptions, OpenError, QueueError, Server, Transport, notify, tray};
+
+use super::desk::Machine;
+use super::own_server::OwnServer;
+use crate::config::WatcherSettings;
+use crate::server_client;
+
+/// How long sending the last heartbeats may take on shutdown. The server runs in the same process, so it answers.
+const LAST_HEARTBEATS: Duration = Duration::from_secs(5);
+
+/// What to run, and where.
+pub(super) struct Plan {
+    modules: Modules,
+    settings: WatcherSettings,
+    session: Session,
+    clock: Arc<dyn Clock>,
+    cipher: Option<Arc<Cipher>>,
+    transport: Arc<dyn Transport>,
+    target: Target,
+    /// The directory of the queue and of what the person has chosen.
+    dir: PathBuf,
+    log_dir: Option<PathBuf>,
+    dashboard: String,
+}
+
+/// The modules, and whether each is on.
+pub(super) type Modules = Vec<(Arc<dyn Module>, bool)>;
+
+/// Watchers at work.
+pub(super) struct Running {
+    client: Client,
+    pub(super) supervisor: Supervisor,
+}
+
+impl Running {
+    /// Ends them, and sends what is left.
+    pub(super) fn stop(self) {
+        self.supervisor.stop();
+        let closed = self.client.close(LAST_HEARTBEATS).wait();
+        if closed.left > 0 {
+            tracing::info!(
+                heartbeats = closed.left,
+                "some heartbeats wait for the next start"
+            );
+        }
+    }
+}
+
+/// Why the watchers cannot be started now. It may pass.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotStarted {
+    #[error("{error}. {}", remedy(error, dir))]
+    Queue {
+        #[source]
+        error: OpenError,
+        dir: PathBuf,
+    },
+    #[error("the system has no thread for the watchers ({0}). End some programs")]
+    NoThread(#[source] std::io::Error),
+}
+
+/// What the person can do about a queue that cannot be opened.
+fn remedy(error: &OpenError, dir: &Path) -> String {
+    match error {
+        OpenError::Queue(QueueError::Log(LogError::Locked { .. })) => "End the other process".to_owned(),
+        OpenError::NoThread(_) => "End some programs".to_owned(),
+        _ => format!(
+            "Free some space on the disk, or give this user access to {dir}. If files in it are damaged, move it away: what was not sent \
+             yet stays in it",
+            dir = dir.display()
+        ),
+    }
+}
+
+impl Plan {
+    /// # Errors
+    /// When the system has no random bytes for a key of the watchers.
+    pub(super) fn new(
+        start: &mut Start,
+        settings: &WatcherSettings,
+        modules: Modules,
+        session: Session,
+        cipher: Option<Arc<Cipher>>,
+        testing: bool,
+    ) -> anyhow::Result<Plan> {
+        let secret = start.own_secret().context("cannot make a key for the watchers")?;
+        let port = start.addresses().first().map(SocketAddr::port);
+        let server = server_client::own_at(start.settings(), port)?.with_own_key(secret.as_deref());
+        let logs = start.settings().logging.dir.as_ref();
+        Ok(Plan {
+            modules,
+            settings: settings.clone(),
+            session,
+            clock: Arc::new(SystemClock::new()),
+            cipher,
+            transport: Arc::new(OwnServer(server)),
+            target: target(start, testing),
+            dir: start.settings().data_dir.join("watchers"),
+            log_dir: logs.map(|dir| dir.join("watchers")),
+            dashboard: server_client::own_url(start.settings()),
+        })
+    }
+
+    /// Starts the watchers.
+    ///
+    /// # Errors
+    /// [`NotStarted`]. Nothing runs then.
+    pub(super) fn start(&self) -> Result<Running, NotStarted> {
+        let client = self.client()?;
+        let options = SupervisorOptions {
+            modules: self.modules.clone(),
+            places: Places::from_environment(|name| std::env::var_os(name)),
+            programs_on: self.settings.programs.clone(),
+            client: client.clone(),
+            clock: Arc::clone(&self.clock),
+            session: self.session.clone(),
+            target: self.target.clone(),
+            state_dir: self.dir.clone(),
+            log_dir: self.log_dir.clone(),
+            locks_dir: locks_dir(),
+            beside: self.beside(&client),
+        };
+        let supervisor = Supervisor::start(options).map_err(NotStarted::NoThread)?;
+        Ok(Running { client, supervisor })
+    }
+
+    /// The client that sends the events, through a queue on disk.
+    fn client(&self) -> Result<Client, NotStarted> {
+        let dir = self.dir.join("queue");
+        // The transport knows where the server is. What this one gives is how long heartbeats are merged.
+        let server = Server::new("127.0.0.1", self.target.port);
+        let options = ClientOptions::new(server, dir.clone());
+        let options = match &self.cipher {
+            Some(cipher) => options.encrypted(Arc::clone(cipher)),
+            None => options,
+        };
+        Client::with_transport(options, Arc::clone(&self.transport), Arc::clone(&self.clock))
+            .map_err(|error| NotStarted::Queue { error, dir })
+    }
+
+    /// The icon in the tray, and notifications.
+    fn beside(&self, client: &Client) -> Vec<supervisor::Beside> {
+        let bus = || self.session.session_bus.clone();
+        let machine = Arc::new(Machine {
+            dashboard: self.dashboard.clone(),
+        });
+        let mut beside: Vec<supervisor::Beside> = Vec::new();
+        if self.settings.tray {
+            let (bus, machine) = (bus(), Arc::clone(&machine));
+            beside.push(Box::new(move |handle| Box::pin(tray::show(bus, handle, machine))));
+        }
+        if self.settings.alerts {
+            let (bus, client) = (bus(), client.clone());
+            beside.push(Box::new(move |_| Box::pin(notify::alerts(bus, client, machine))));
+        }
+        let bus = bus();
+        beside.push(Box::new(move |handle| Box::pin(notify::silence(bus, handle))));
+        beside
+    }
+}
+
+/// The modules: those are on that the configuration names, or those that are on by default.
+///
+/// # Errors
+/// When the configuration names one that does not exist.
+pub(super) fn modules(settings: &WatcherSettings) -> anyhow::Result<Modules> {
+    let modules = builtin(&settings.options);
+    let names = settings.modules.as_deref();
+    let known: Vec<&str> = modules.iter().map(|module| module.name()).collect();
+    let unknown = names
+        .iter()
+        .copied()
+        .flatten()
+        .find(|name| !known.contains(&name.as_str()));
+    ensure!(
+        unknown.is_none(),
+        "watchers.modules: there is no module {:?}; there are {}",
+        unknown.map_or("", String::as_str),
+        known.join(", ")
+    );
+    let is_on = |module: &Arc<dyn Module>| match names {
+        Some(names) => names.iter().any(|name| name == module.name()),
+        None => module.is_on_by_default(),
+    };
+    Ok(modules
+        .into_iter()
+        .map(|module| {
+            let on = is_on(&module);
+            (module, on)
+        })
+        .collect())
+}
+
+/// The server, as passed to watchers of ActivityWatch.
+fn target(start: &Start, testing: bool) -> Target {
+    let settings = start.settings();
+    let port = start.addresses().first().map(SocketAddr::port);
+    let closed = settings
+        .network
+        .tls
+        .is_some()
+        .then(|| "the server speaks https only, and programs of ActivityWatch speak http".to_owned());
+    let host = match settings.network.host.as_str() {
+        "" | "0.0.0.0" | "::" | "localhost" => "127.0.0.1",
+        host => host,
+    };
+    Target {
+        host: host.to_owned(),
+        port: port.unwrap_or(settings.network.port),
+        testing,
+        closed,
+    }
+}
+
+/// Where watchers of ActivityWatch keep their locks.
+fn locks_dir() -> Option<PathBuf> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+    Some(cache?.join("activitywatch/client_locks"))
+}
