@@ -133,3 +133,37 @@ it('saves a query as the standard web UI does, and remembers what ran', async ()
   expect(visitor.complaints).toEqual([]);
   await visitor.close();
 });
+
+it('says what each call of the query cost, and measures what runs next', async () => {
+  const visitor = await Visitor.open(browser, server.url);
+  const { page } = visitor;
+  await visitor.go(ADDRESS);
+  await write(page, `events = ${WINDOWS};\nRETURN = sum_durations(limit_events(events, 2));`);
+  await run(page);
+  await page.getByRole('button', { name: 'Show what it cost' }).click();
+  const costs = page.getByRole('region', { name: 'What it cost' });
+  const rows = () =>
+    costs
+      .locator('tbody tr')
+      .evaluateAll((all) =>
+        all.map((row) => [...row.querySelectorAll('td')].slice(0, 4).map((cell) => cell.textContent?.trim() ?? '')),
+      );
+  const events = (await server.get<unknown[]>(`/api/0/buckets/aw-watcher-window_${HOST}/events`)).length;
+  await expect.poll(rows).toEqual([
+    ['1', 'query_bucket', '0', String(events)],
+    ['2', 'limit_events', String(events), '2'],
+    ['2', 'sum_durations', '2', ''],
+    ['', 'between the calls', '', ''],
+  ]);
+  await visitor.settled();
+  await visitor.shot('query-costs');
+  expect(await visitor.axe()).toEqual([]);
+  await write(page, `RETURN = ${WINDOWS};`);
+  await run(page);
+  await expect.poll(rows).toEqual([
+    ['1', 'query_bucket', '0', String(events)],
+    ['', 'between the calls', '', ''],
+  ]);
+  expect(visitor.complaints).toEqual([]);
+  await visitor.close();
+});

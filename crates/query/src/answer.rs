@@ -25,6 +25,16 @@ pub(crate) enum Part {
     Value(Value, usize),
 }
 
+impl Part {
+    /// Bytes of its text, or a little more.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Part::Text(text, _) => text.len(),
+            Part::Value(_, bytes) => *bytes,
+        }
+    }
+}
+
 impl Answer {
     /// What the results leave out: few warnings, each once. Cached results keep theirs.
     #[must_use]
@@ -35,10 +45,7 @@ impl Answer {
     /// Bytes of the text, or a little more.
     #[must_use]
     pub fn size(&self) -> usize {
-        let parts = self.parts.iter().map(|part| match part {
-            Part::Text(text, _) => text.len() + 1,
-            Part::Value(_, bytes) => bytes + 1,
-        });
+        let parts = self.parts.iter().map(|part| part.size() + 1);
         parts.sum::<usize>() + 2
     }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rayon::prelude::*;
@@ -155,14 +155,19 @@ impl Engine {
     pub fn run(&self, snapshot: &Snapshot, query: &Query, cancel: &Cancel) -> Result<Answer, QueryError> {
         let begun = timberline_clock::monotonic();
         let answer = self.answer(snapshot, query, cancel);
+        self.count(begun, answer.as_ref());
+        answer
+    }
+
+    /// Counts a query that has ended.
+    fn count(&self, begun: Instant, answer: Result<&Answer, &QueryError>) {
         let count = |counter: &AtomicU64, n| counter.fetch_add(n, Ordering::Relaxed);
         count(&self.counters.queries, 1);
         count(&self.counters.failed, u64::from(answer.is_err()));
-        let warned = answer.as_ref().is_ok_and(|answer| !answer.warnings.is_empty());
+        let warned = answer.is_ok_and(|answer| !answer.warnings.is_empty());
         count(&self.counters.warned, u64::from(warned));
         let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
         count(&self.counters.nanos, nanos);
-        answer
     }
 
     /// The answer to a query, if all of its results are cached and valid. Quick enough for a thread that must not block.
@@ -312,6 +317,18 @@ impl Engine {
         query: &Query,
         cancel: &Cancel,
     ) -> Result<(Answer, Vec<Explanation>), QueryError> {
+        let begun = timberline_clock::monotonic();
+        let explained = self.explained(snapshot, query, cancel);
+        self.count(begun, explained.as_ref().map(|(answer, _)| answer));
+        explained
+    }
+
+    fn explained(
+        &self,
+        snapshot: &Snapshot,
+        query: &Query,
+        cancel: &Cancel,
+    ) -> Result<(Answer, Vec<Explanation>), QueryError> {
         self.check(query)?;
         let begun = timberline_clock::monotonic();
         let prepared = self.programs.prepare(&query.program, &self.limits)?;
@@ -335,7 +352,8 @@ impl Engine {
                 steps: run.trace.map(|t| t.into_inner().0).unwrap_or_default(),
                 parsing,
                 running,
-                writing: begun.elapsed() - running,
+                writing: begun.elapsed().saturating_sub(running),
+                bytes: part.size(),
             });
             parts.push(part);
         }

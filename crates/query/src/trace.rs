@@ -1,4 +1,4 @@
-//! What a run did and how long each step took, for `timberline query --explain`.
+//! What a run did and how long each step took, for `timberline query --explain` and `POST /api/1/query/explain`.
 
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,8 @@ pub struct Explanation {
     pub running: Duration,
     /// Writing the answer.
     pub writing: Duration,
+    /// Bytes of the answer.
+    pub bytes: usize,
 }
 
 /// The steps so far.

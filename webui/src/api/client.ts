@@ -29,7 +29,11 @@ const PAST_GET = [
 ] as const satisfies readonly ReadsPast<'get'>[];
 
 // Settings are read as they are now: a past theme or language helps nobody who looks at the past.
-const PAST_POST = ['/api/0/query', '/api/1/export'] as const satisfies readonly ReadsPast<'post'>[];
+const PAST_POST = [
+  '/api/0/query',
+  '/api/1/export',
+  '/api/1/query/explain',
+] as const satisfies readonly ReadsPast<'post'>[];
 
 const past = new Set<string>([...PAST_GET.map((p) => `GET ${p}`), ...PAST_POST.map((p) => `POST ${p}`)]);
 

@@ -847,6 +847,27 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/1/query/explain': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Explain a query
+     * @description Runs it as `POST /api/0/query` does, but without the cache of results, and answers with what each call of a function took instead of
+     *     the result. For 16 periods at most.
+     */
+    post: operations['explain_query'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/1/redact': {
     parameters: {
       query?: never;
@@ -2816,6 +2837,30 @@ export interface components {
       /** Format: double */
       total_seconds: number;
     };
+    /** @description What a query costs for one period. */
+    PeriodCosts: {
+      /**
+       * Format: double
+       * @description Seconds to parse the program; a program that was parsed before is remembered.
+       */
+      parse_seconds: number;
+      /** @description The period. */
+      period: string;
+      /** @description Bytes of the result. */
+      result_bytes: number;
+      /**
+       * Format: double
+       * @description Seconds that the program ran.
+       */
+      run_seconds: number;
+      /** @description The calls of functions, in the order in which they ended. */
+      steps: components['schemas']['QueryStep'][];
+      /**
+       * Format: double
+       * @description Seconds to write the result.
+       */
+      write_seconds: number;
+    };
     /**
      * @description What a rule does with an event whose field matches.
      * @enum {string}
@@ -2897,6 +2942,11 @@ export interface components {
       | components['schemas']['Confirmation']
       | components['schemas']['BucketPurge']
       | components['schemas']['EventPurge'];
+    /** @description What a query costs. */
+    QueryCosts: {
+      /** @description One for each period, in their order. */
+      periods: components['schemas']['PeriodCosts'][];
+    };
     /** @description A query. Fields that are not known are ignored. */
     QueryRequest: {
       as_of?: components['schemas']['Moment'] | null;
@@ -2908,6 +2958,25 @@ export interface components {
        *     ]
        */
       timeperiods: string[];
+    };
+    /** @description A call of a function. */
+    QueryStep: {
+      /** @description The function. */
+      function: string;
+      /**
+       * Format: u-int32
+       * @description The line of the program, counted from 1.
+       */
+      line: number;
+      /** @description Elements of the lists that it got. */
+      rows_in: number;
+      /** @description Elements of the list that it returned; null if it returned something else. */
+      rows_out: number | null;
+      /**
+       * Format: double
+       * @description How long it took.
+       */
+      seconds: number;
     };
     /** @description The day of the person's calendar. */
     Range: {
@@ -6347,6 +6416,74 @@ export interface operations {
       413: components['responses']['TooLarge'];
       415: components['responses']['WrongContentType'];
       422: components['responses']['Unfit'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  explain_query: {
+    parameters: {
+      query?: {
+        /** @description What `NAME` stands for in the program */
+        name?: string;
+        /**
+         * @description Answer from a past state: the number of a record, or an instant. The answer then has the header
+         *     `X-Timberline-Seq`, which names the record.
+         */
+        as_of?: components['schemas']['Moment'];
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['QueryRequest'];
+      };
+    };
+    responses: {
+      /** @description What it costs */
+      200: {
+        headers: {
+          /** @description Which rules were not applied, as a JSON list of strings */
+          'X-Timberline-Warnings'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['QueryCosts'];
+        };
+      };
+      /** @description The body is not JSON, or the program has a mistake */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      410: components['responses']['Gone'];
+      /** @description The body, the program or the number of periods is larger than the limit */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      415: components['responses']['WrongContentType'];
+      /** @description The body is no query, or the query takes more time or memory than the limit */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
       429: components['responses']['TooManyRequests'];
       500: components['responses']['InternalError'];
       503: components['responses']['Unavailable'];

@@ -1,6 +1,7 @@
 //! Queries through the API: the errors of those that are wrong or too much, and that they leave the server as it
 //! was, whatever becomes of them. What they answer is `conformance.rs`'s matter.
 
+use crate::harness::page::Page;
 use crate::harness::server::{Installation, Server};
 use crate::harness::{http, poll, rfc3339};
 use serde_json::{Value, json};
@@ -244,5 +245,70 @@ fn a_large_answer_is_streamed_whole() {
         json[0][89_999]["data"]["title"],
         format!("89999 {}b", "a".repeat(30))
     );
+    server.stop();
+}
+
+const PAGE: Page = Page {
+    text: include_str!("../../../../docs/query.md"),
+    varying: &["parse_seconds", "run_seconds", "write_seconds", "seconds"],
+};
+
+/// The examples about queries themselves are run by the tests of `crates/query`.
+#[test]
+fn the_example_of_what_a_query_costs_is_answered_as_shown() {
+    PAGE.check(1);
+}
+
+/// What it costs is what it does: the same past, the same rows, the same warnings, the same mistakes.
+#[test]
+fn a_query_is_explained_as_it_is_answered() {
+    let installation = Installation::new();
+    let server = installation.start();
+    let port = server.port;
+    fill(&server, "b", 10);
+    let before = http::get(port, "/api/1/log?limit=1")
+        .expect("an answer")
+        .json()
+        .expect("JSON")["records"][0]["seq"]
+        .clone();
+    fill(&server, "other", 10);
+    let explain = |program: &str, more: Value| {
+        let mut body = json!({"query": [program], "timeperiods": [PERIOD, PERIOD]});
+        body.as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().expect("an object").clone());
+        http::post(port, "/api/1/query/explain", body.to_string().as_bytes()).expect("an answer")
+    };
+    let both = r#"RETURN = limit_events(concat(query_bucket("b"), query_bucket("other")), 15);"#;
+    let costs = explain(both, json!({})).json().expect("JSON");
+    assert_eq!(costs["periods"].as_array().map(Vec::len), Some(2), "{costs}");
+    for period in costs["periods"].as_array().expect("a list") {
+        let steps = period["steps"].as_array().expect("a list").iter();
+        let steps: Vec<Value> = steps
+            .map(|step| json!([step["function"], step["rows_in"], step["rows_out"]]))
+            .collect();
+        let shown = json!([
+            ["query_bucket", 0, 10],
+            ["query_bucket", 0, 10],
+            ["concat", 20, 20],
+            ["limit_events", 20, 15]
+        ]);
+        assert_eq!(json!(steps), shown);
+        let result = query(port, both).json().expect("JSON");
+        let bytes = serde_json::to_vec(&result[0]).expect("JSON").len();
+        assert_eq!(period["result_bytes"], bytes);
+    }
+    // Of a past state, in which there is no other bucket.
+    let past = explain(both, json!({ "as_of": before }));
+    refused(&past, 400, "QueryFunctionException", "there is no 'other'");
+    let wrong = explain("RETURN = find_bukcet(\"b\");", json!({}));
+    refused(
+        &wrong,
+        400,
+        "QueryInterpretException",
+        "did you mean `find_bucket`?",
+    );
+    let many = explain("RETURN = 1;", json!({ "timeperiods": vec![PERIOD; 17] }));
+    assert_eq!(many.status, 413);
     server.stop();
 }

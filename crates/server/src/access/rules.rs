@@ -103,6 +103,7 @@ const TABLE: &[(&str, Segments, Need)] = &[
     ("GET", &["1", "timeline"], Need::Read),
     ("GET", &["1", "search"], Need::Read),
     ("POST", &["1", "export"], Need::Read),
+    ("POST", &["1", "query", "explain"], Need::Read),
     ("GET", &["1", "stream"], Need::Read),
     ("GET", &["1", "categories"], Need::Read),
     ("PUT", &["1", "categories"], Need::Write),

@@ -30,7 +30,8 @@ impl Page {
                         let Some(found) = found.get(key) else { return false };
                         let varies = self.varying.contains(&key.as_str());
                         (varies
-                            && (shown.is_string() && found.is_string() || shown.is_u64() && found.is_u64()))
+                            && (shown.is_string() && found.is_string()
+                                || shown.is_number() && found.is_number()))
                             || self.is_as_shown(shown, found)
                     })
             }

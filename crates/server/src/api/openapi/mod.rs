@@ -92,6 +92,7 @@ pub(crate) use self::error::Error;
         v1::uncategorised::get,
         v1::activity::list,
         v1::usage::get,
+        v1::explain::post,
         v1::export::get,
         v1::export::query,
         v1::edit::patch,

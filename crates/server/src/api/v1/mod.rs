@@ -11,6 +11,7 @@ pub(crate) mod event_change;
 pub(crate) mod event_cursor;
 pub(crate) mod event_fields;
 pub(crate) mod events;
+pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod fake;
 pub(crate) mod heartbeats;
@@ -90,6 +91,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             "/api/1/export",
             get(export::get).post(export::query).layer(compression()),
         )
+        .route("/api/1/query/explain", post(explain::post).layer(compression()))
         // Not compressed: a compressor holds back what is to arrive now.
         .route("/api/1/stream", get(stream::get))
         .route("/api/1/timeline", get(timeline::get).layer(compression()))
