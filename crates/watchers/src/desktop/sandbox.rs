@@ -1,8 +1,11 @@
 //! The sandbox that a process runs in.
 
-use std::fs;
+use std::fs::OpenOptions;
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use rustix::fs::OFlags;
 
 /// Neither file is larger where it is what it should be.
 const MAX_FILE: u64 = 64 * 1024;
@@ -25,9 +28,17 @@ fn of_folder(process: &Path) -> Option<String> {
     named_by_control_group().or_else(named_by_flatpak)
 }
 
+/// The text of a regular file. Programs choose their root directory, so anything may be at such a path. A pipe would block the thread,
+/// and a symbolic link leads to a file outside of the sandbox.
 fn read(path: &Path) -> Option<String> {
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    let file = options.open(path).ok()?;
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
     let mut text = String::new();
-    let file = fs::File::open(path).ok()?;
     file.take(MAX_FILE).read_to_string(&mut text).ok()?;
     Some(text)
 }
@@ -60,6 +71,12 @@ fn flatpak_name(info: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use rustix::fs::{CWD, Mode, mkfifoat};
+
     use super::*;
 
     fn group(unit: &str) -> Option<String> {
@@ -108,6 +125,25 @@ mod tests {
         let info = "[Instance]\nname=wrong\n\n[Application]\nruntime=r\nname=org.gnome.Maps\n";
         fs::write(process.path().join("root/.flatpak-info"), info).unwrap();
         assert_eq!(of_folder(process.path()), Some("org.gnome.Maps".to_owned()));
+    }
+
+    #[test]
+    fn only_a_regular_file_is_read() {
+        let process = tempfile::tempdir().unwrap();
+        let info = process.path().join("root/.flatpak-info");
+        fs::create_dir(process.path().join("root")).unwrap();
+        mkfifoat(CWD, &info, Mode::RUSR | Mode::WUSR).unwrap();
+        // Not in this thread: nobody ever writes into the pipe.
+        let (send, answer) = mpsc::channel();
+        let folder = process.path().to_owned();
+        std::thread::spawn(move || send.send(of_folder(&folder)));
+        assert_eq!(answer.recv_timeout(Duration::from_secs(60)), Ok(None));
+
+        fs::remove_file(&info).unwrap();
+        let outside = process.path().join("outside");
+        fs::write(&outside, "[Application]\nname=org.example.Other\n").unwrap();
+        std::os::unix::fs::symlink(&outside, &info).unwrap();
+        assert_eq!(of_folder(process.path()), None);
     }
 
     #[test]
