@@ -8,6 +8,8 @@
 //! | [`afk`] | makes AFK events of input, locks, sleep and clock steps |
 //! | [`window`] | makes window events of windows and titles: settle time, rules, private windows |
 //! | [`desktop`] | watches Wayland, X11 and D-Bus, and reports what happens there |
+//! | `browser` | opens a page in the person's browser |
+//! | `environment` | what the programs that Timberline starts are not passed on |
 //! | [`modules`] | what records: each takes reports of the desktop and sends events |
 //! | [`notify`] | notifications on the desktop |
 //! | [`tray`] | an icon in the tray of the desktop |
@@ -19,10 +21,14 @@
 
 pub mod afk;
 mod backoff;
+#[cfg(target_os = "linux")]
+pub mod browser;
 mod client;
 pub mod clock;
 mod data;
 pub mod desktop;
+#[cfg(target_os = "linux")]
+mod environment;
 pub mod modules;
 #[cfg(target_os = "linux")]
 pub mod notify;

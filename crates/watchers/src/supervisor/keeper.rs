@@ -10,7 +10,7 @@ use tokio::task::JoinError;
 
 use super::board::{Board, Order};
 use super::locks::Held;
-use super::program::{Log, Process, Target, arguments};
+use super::program::{Helps, Log, Process, Target, arguments};
 use super::rival::Lookout;
 use super::status::{Condition, Exit};
 use super::thread::ModuleThread;
@@ -37,6 +37,7 @@ pub(super) struct Surroundings {
     pub(super) lookout: Arc<Lookout>,
     pub(super) log_dir: Option<PathBuf>,
     pub(super) target: Target,
+    pub(super) helps: Helps,
 }
 
 /// What a keeper keeps.
@@ -185,7 +186,7 @@ impl Keeper {
     async fn run_program(&self, path: &Path) -> Option<String> {
         let around = &self.around;
         let arguments = tokio::select! {
-            arguments = arguments(path, &around.target) => arguments,
+            arguments = arguments(path, &around.target, &around.helps) => arguments,
             () = self.unwanted() => return None,
         };
         let arguments = match arguments {

@@ -16,7 +16,7 @@ use super::handle::Handle;
 use super::keeper::{Keeper, Surroundings, Work};
 use super::locks::Locks;
 use super::pauses::Pauses;
-use super::program::{Places, Program, Target};
+use super::program::{Helps, Places, Program, Target};
 use super::rival::{self, Lookout};
 use super::silence;
 use super::status::Kind;
@@ -139,6 +139,7 @@ pub(super) fn nursery(
         lookout: Lookout::new(locks, options.client.clone()),
         log_dir: options.log_dir.clone(),
         target: options.target.clone(),
+        helps: Helps::default(),
     };
     let (at_work, ended) = mpsc::channel(1);
     let nursery = Nursery {

@@ -9,6 +9,7 @@ use tokio::process::Command;
 
 use super::graph::{Graph, Sound};
 use crate::desktop::{Lost, Reports, Session, Source, Watching};
+use crate::environment;
 
 /// A list of objects is no longer than this.
 const MAX_LIST: usize = 16 << 20;
@@ -43,6 +44,7 @@ impl PipeWire {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true);
+        environment::withhold(command.as_std_mut());
         if let Some(dir) = &self.session.runtime_dir {
             command.env("XDG_RUNTIME_DIR", dir);
         }

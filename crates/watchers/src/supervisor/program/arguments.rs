@@ -4,10 +4,9 @@
 //! with `--help`, but only if it would look in the wrong place otherwise.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::process::Command;
+use super::Helps;
 
 /// The server, as programs are to reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +54,11 @@ impl Target {
 ///
 /// # Errors
 /// When it cannot be told.
-pub(in crate::supervisor) async fn arguments(program: &Path, target: &Target) -> Result<Vec<String>, String> {
+pub(in crate::supervisor) async fn arguments(
+    program: &Path,
+    target: &Target,
+    helps: &Helps,
+) -> Result<Vec<String>, String> {
     if let Some(why) = &target.closed {
         return Err(why.clone());
     }
@@ -63,7 +66,7 @@ pub(in crate::supervisor) async fn arguments(program: &Path, target: &Target) ->
     if needed.is_empty() {
         return Ok(Vec::new());
     }
-    let help = help_of(program).await?;
+    let help = helps.of(program, tokio::time::sleep(PATIENCE)).await?;
     let missing = needed.iter().find(|(flag, _)| !mentions(&help, flag));
     if let Some((flag, _)) = missing {
         return Err(format!(
@@ -75,23 +78,6 @@ pub(in crate::supervisor) async fn arguments(program: &Path, target: &Target) ->
         .into_iter()
         .flat_map(|(flag, value)| [Some(flag.to_owned()), value]);
     Ok(arguments.flatten().collect())
-}
-
-async fn help_of(program: &Path) -> Result<String, String> {
-    let asked = Command::new(program)
-        .arg("--help")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(Ok(output)) => {
-            let texts =
-                [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-            Ok(texts.concat())
-        }
-        Ok(Err(error)) => Err(format!("it cannot be started: {error}")),
-        Err(_) => Err("it does not answer --help, so it cannot be told where the server is".to_owned()),
-    }
 }
 
 /// Whether a text has a flag, and not only as the beginning of another one.
@@ -125,28 +111,37 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_is_told_only_what_it_must_know_and_in_flags_that_it_has() {
+        let helps = Helps::default();
         let dir = tempfile::tempdir().expect("a directory");
         let all = script(
             dir.path(),
             "echo 'usage: [--testing] [--host HOST] [--port PORT]' >&2",
         );
-        assert_eq!(arguments(&all, &target(5600, false)).await, Ok(vec![]));
+        assert_eq!(arguments(&all, &target(5600, false), &helps).await, Ok(vec![]));
         assert_eq!(
-            arguments(&all, &target(5666, true)).await,
+            arguments(&all, &target(5666, true), &helps).await,
             Ok(vec!["--testing".to_owned()])
         );
         assert_eq!(
-            arguments(&all, &target(5700, true)).await,
+            arguments(&all, &target(5700, true), &helps).await,
             Ok(["--testing", "--port", "5700"].map(str::to_owned).to_vec())
         );
+        let dir = tempfile::tempdir().expect("a directory");
         let few = script(dir.path(), "echo 'usage: [--testing] [--port-file FILE]'");
-        let refused = arguments(&few, &target(5700, true)).await.expect_err("no flag");
+        let refused = arguments(&few, &target(5700, true), &helps)
+            .await
+            .expect_err("no flag");
         assert!(refused.contains("no flag --port"), "{refused}");
     }
 
     #[tokio::test]
     async fn a_program_that_cannot_be_started_is_refused() {
-        let refused = arguments(Path::new("/nowhere/aw-watcher"), &target(5700, false)).await;
+        let refused = arguments(
+            Path::new("/nowhere/aw-watcher"),
+            &target(5700, false),
+            &Helps::default(),
+        )
+        .await;
         assert!(
             refused
                 .expect_err("nothing there")

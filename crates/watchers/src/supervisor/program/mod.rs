@@ -4,16 +4,19 @@
 //! |---|---|
 //! | `discover` | finds them |
 //! | `arguments` | tells them where the server is, in the flags that they have |
+//! | `help` | what they print for `--help` |
 //! | `process` | starts one, waits for its end, and ends it with all that it has started |
 //! | `output` | reads what they print into logs of limited size |
 
 mod arguments;
 mod discover;
+mod help;
 mod output;
 mod process;
 
 pub use arguments::Target;
 pub(super) use arguments::arguments;
 pub use discover::{Places, Program};
+pub(super) use help::Helps;
 pub(super) use output::Log;
 pub(super) use process::Process;

@@ -18,6 +18,8 @@ const FILE_BYTES: u64 = 1 << 20;
 const MINUTE_BYTES: u64 = 256 << 10;
 /// The longest last line that is kept for the status.
 const LINE_BYTES: usize = 300;
+/// What is kept of what a program prints once. The help of no program is longer.
+const BEGINNING_BYTES: usize = 64 << 10;
 
 /// The log of a program: `NAME.log`, and what was in it before in `NAME.log.1`.
 pub(in crate::supervisor) struct Log {
@@ -56,30 +58,16 @@ impl Log {
 
     /// Reads until nobody can print any more.
     pub(super) async fn read(&mut self, output: pipe::Receiver, last: LastLine) {
-        let mut buffer = vec![0; 16 << 10];
         let mut line = Vec::new();
-        loop {
-            let read = match output.readable().await {
-                Ok(()) => output.try_read(&mut buffer),
-                Err(error) => Err(error),
-            };
-            let read = match read {
-                Ok(0) => return,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                Err(error) => {
-                    tracing::debug!(%error, "the output of a program cannot be read");
-                    return;
-                }
-            };
-            let bytes = buffer.get(..read).unwrap_or_default();
+        let take = |bytes: &[u8]| {
             remember_line(&mut line, bytes, &last);
             // A log that cannot be written must not keep the program from printing.
             if let Err(error) = self.add(bytes) {
                 tracing::debug!(%error, "the log of a program cannot be written");
                 self.file = None;
             }
-        }
+        };
+        read_all(output, take).await;
     }
 
     /// A line of the supervisor's own.
@@ -139,6 +127,34 @@ impl Log {
         file.write_all(bytes)?;
         self.bytes += bytes.len() as u64;
         Ok(())
+    }
+}
+
+/// Reads until nobody can print any more, and keeps the first [`BEGINNING_BYTES`].
+pub(super) async fn read_beginning(output: pipe::Receiver, text: &mut Vec<u8>) {
+    let take = |bytes: &[u8]| {
+        let room = BEGINNING_BYTES.saturating_sub(text.len());
+        text.extend(bytes.iter().take(room));
+    };
+    read_all(output, take).await;
+}
+
+async fn read_all(output: pipe::Receiver, mut take: impl FnMut(&[u8])) {
+    let mut buffer = vec![0; 16 << 10];
+    loop {
+        let read = match output.readable().await {
+            Ok(()) => output.try_read(&mut buffer),
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(0) => return,
+            Ok(read) => take(buffer.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => {
+                tracing::debug!(%error, "the output of a program cannot be read");
+                return;
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{
@@ -14,22 +14,13 @@ use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 
-use super::output::{LastLine, Log};
+use super::output::{self, LastLine, Log};
+use crate::environment;
 
 /// How long a program may take to end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What is in the environment for Timberline only: secrets, and what systemd says to its service.
-const NOT_PASSED_ON: [&str; 6] = [
-    "TIMBERLINE_API_KEY",
-    "TIMBERLINE_PASSPHRASE",
-    "NOTIFY_SOCKET",
-    "LISTEN_FDS",
-    "LISTEN_FDNAMES",
-    "LISTEN_PID",
-];
-
-/// A process that runs, in a process group of its own.
+/// A process that runs, in a process group of its own. If this is dropped before its end, the whole group is killed.
 pub(in crate::supervisor) struct Process {
     child: Child,
     /// The process, and its group while it has not been waited for.
@@ -56,9 +47,7 @@ impl Process {
             .stderr(writer)
             .process_group(0)
             .kill_on_drop(true);
-        for name in NOT_PASSED_ON {
-            command.env_remove(name);
-        }
+        environment::withhold(command.as_std_mut());
         let parent = rustix::process::getpid();
         // SAFETY: between fork and exec only system calls without allocation or locks are made.
         unsafe {
@@ -101,7 +90,36 @@ impl Process {
     ) -> Option<String> {
         let output = self.output.take()?;
         let last_line = LastLine::clone(&self.last_line);
-        let reading = log.read(output, last_line);
+        let (by_itself, status) = self.finish(stop, log.read(output, last_line)).await;
+        by_itself.then(|| {
+            let how = match status {
+                Ok(status) => status.to_string(),
+                Err(error) => format!("it is not known how: {error}"),
+            };
+            let last_line = self.last_line.lock();
+            if last_line.is_empty() {
+                how
+            } else {
+                format!("{how}: {last_line}")
+            }
+        })
+    }
+
+    /// The same for a program that prints something short: returns the beginning of it, if the program has ended by itself.
+    pub(super) async fn print(mut self, stop: impl Future<Output = ()>) -> Option<Vec<u8>> {
+        let output = self.output.take()?;
+        let mut text = Vec::new();
+        let (by_itself, _) = self.finish(stop, output::read_beginning(output, &mut text)).await;
+        by_itself.then_some(text)
+    }
+
+    /// Reads until it ends by itself, or is to end. Then it ends all that it has started as well. Returns whether it has ended
+    /// by itself, and how.
+    async fn finish(
+        &mut self,
+        stop: impl Future<Output = ()>,
+        reading: impl Future<Output = ()>,
+    ) -> (bool, io::Result<ExitStatus>) {
         tokio::pin!(reading);
         let mut all_read = false;
         let by_itself = {
@@ -127,19 +145,7 @@ impl Process {
         };
         self.end_group(rest).await;
         // The group has been killed: it has ended.
-        let status = self.child.wait().await;
-        by_itself.then(|| {
-            let how = match status {
-                Ok(status) => status.to_string(),
-                Err(error) => format!("it is not known how: {error}"),
-            };
-            let last_line = self.last_line.lock();
-            if last_line.is_empty() {
-                how
-            } else {
-                format!("{how}: {last_line}")
-            }
-        })
+        (by_itself, self.child.wait().await)
     }
 
     /// Ends the process and all others of its group: first they are asked. The process has not been waited for yet, so that its
@@ -158,6 +164,15 @@ impl Process {
     fn signal(&self, signal: Signal) {
         if let Err(error) = kill_process_group(self.pid, signal) {
             tracing::debug!(%error, "a program could not be sent a signal");
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // While it has not been waited for, its number is that of its group.
+        if self.child.id().is_some() {
+            self.signal(Signal::KILL);
         }
     }
 }
