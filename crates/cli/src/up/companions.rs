@@ -185,6 +185,14 @@ impl Watchers for Companions {
         })
     }
 
+    fn forget_sent(&self) {
+        let client = match &*self.shared.state() {
+            State::Running(running) => running.client.clone(),
+            State::NotStarted(_) | State::Stopped => return,
+        };
+        client.forget_sent();
+    }
+
     fn stop(&self) {
         let state = std::mem::replace(&mut *self.shared.state(), State::Stopped);
         self.shared.stopped.notify_all();

@@ -43,7 +43,7 @@ pub(super) type Modules = Vec<(Arc<dyn Module>, bool)>;
 
 /// Watchers at work.
 pub(super) struct Running {
-    client: Client,
+    pub(super) client: Client,
     pub(super) supervisor: Supervisor,
 }
 

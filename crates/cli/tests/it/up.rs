@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::http::{self, Connection};
 use crate::harness::poll;
-use crate::harness::server::Installation;
+use crate::harness::server::{Data, Installation, Server};
 
 /// A watcher that says which arguments it got, and then goes on until it is ended.
 const PROGRAM: &str = "#!/bin/sh\n\
@@ -31,6 +31,9 @@ fn without_display(installation: &Installation) -> Command {
     let mut command = installation.program();
     command.args(["up", "--testing", "--port", &installation.port.to_string()]);
     command.arg("--dbpath").arg(&installation.data);
+    if installation.is_encrypted() {
+        command.arg("--encrypt");
+    }
     let config = installation.root().join("timberline.toml");
     if config.exists() {
         command.arg("--config").arg(config);
@@ -230,5 +233,81 @@ fn without_a_queue_it_serves_says_what_to_do_and_records_once_there_is_one() {
         1,
         "{log}"
     );
+    server.stop();
+}
+
+/// Pauses the watchers, and waits until that is recorded. Gives back the bucket.
+fn pause(server: &Server) -> String {
+    let (status, _) = server.post("/api/1/watchers/pause", &json!({ "seconds": 3600 }));
+    assert_eq!(status, 200);
+    poll("the pause to be recorded", || {
+        let buckets = http::get(server.port, "/api/0/buckets").ok()?.json()?;
+        let mut names = buckets.as_object()?.keys();
+        let name = names.find(|name| name.starts_with("timberline-watchers_"))?;
+        let events = format!("/api/0/buckets/{name}/events");
+        let events = http::get(server.port, &events).ok()?.json()?;
+        let is_recorded = events.as_array()?.first()?["data"]["status"] == "paused";
+        is_recorded.then(|| name.clone())
+    })
+}
+
+#[test]
+fn watchers_record_again_after_a_restart_with_encrypted_data() {
+    let installation = Installation::with(Data::Encrypted);
+    for killed in [true, false, true] {
+        let server = installation.start_as(up(&installation));
+        let list = http::get(server.port, "/api/1/watchers")
+            .expect("an answer")
+            .json();
+        assert!(list.expect("JSON")["none_because"].is_null());
+        pause(&server);
+        let (status, _) = server.post("/api/1/watchers/resume", &json!({}));
+        assert_eq!(status, 200);
+        if killed {
+            server.kill();
+        } else {
+            server.stop();
+        }
+    }
+}
+
+/// The files below a directory that have the text in them.
+fn files_with(dir: &std::path::Path, text: &str) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.append(&mut files_with(&path, text));
+        } else if fs::read(&path)
+            .is_ok_and(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
+        {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_purged_is_not_in_the_queue_of_the_watchers_either() {
+    let installation = Installation::new();
+    let server = installation.start_as(up(&installation));
+    let bucket = pause(&server);
+    let queue = installation.data.join("watchers/queue");
+    let what = "timberline-watchers_";
+    assert_ne!(files_with(&queue, what), Vec::<std::path::PathBuf>::new());
+    // The server may have stored the pause before the client knows that it has.
+    poll("the queue to be empty", || {
+        let (_, preview) = server.post(
+            "/api/1/purge",
+            &json!({ "bucket": bucket, "data": { "pattern": "paused" } }),
+        );
+        let (status, receipt) = server.post("/api/1/purge", &json!({ "token": preview["token"] }));
+        assert_eq!(
+            (status, &receipt["state"]),
+            (200, &json!("completed")),
+            "{receipt}"
+        );
+        files_with(&queue, what).is_empty().then_some(())
+    });
     server.stop();
 }

@@ -21,6 +21,9 @@ pub trait Watchers: Send + Sync {
     /// [`CommandError`].
     fn command(&self, name: Option<&str>, command: Command) -> Result<(), CommandError>;
 
+    /// Erases what they still keep of events that they have sent. Called when events are purged or redacted. It may write to the disk.
+    fn forget_sent(&self);
+
     /// Ends all of them and waits for that. Called when the server is to stop, while it still answers.
     fn stop(&self);
 }

@@ -274,6 +274,13 @@ impl Client {
         }
     }
 
+    /// Erases heartbeats from the queue's files that the server has taken. Without it, they are gone after ten minutes. If the disk
+    /// refuses, it is tried again. It takes as long as the disk does.
+    pub fn forget_sent(&self) {
+        let now = self.0.shared.clock.read().monotonic;
+        self.0.shared.queue.lock().forget_sent(now);
+    }
+
     /// Sends what waits and what is held back, for at most so long, and ends the client: heartbeats are refused from now on. What
     /// the server does not take stays in the queue. If nobody listens at its address, this ends at once.
     pub fn close(&self, patience: StdDuration) -> Call<Closed> {
@@ -324,7 +331,7 @@ impl BucketHandle {
     /// Says that something is (still) the case: since `start`, for `duration`. It extends the bucket's last event if the data are
     /// equal and the gap between them is at most `pulsetime`.
     ///
-    /// This asks nobody and returns at once, except while the queue's log is written anew (once in some hours, for as long as the disk
+    /// This asks nobody and returns at once, except while the queue's log is written anew (once in ten minutes at most, for as long as the disk
     /// takes). Heartbeats that extend one another are merged for some seconds before they are sent.
     ///
     /// # Errors

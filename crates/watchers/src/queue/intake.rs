@@ -10,7 +10,7 @@ use super::heartbeat::Waiting;
 use super::record::Record;
 use super::state::State;
 use super::store::{Place, Store};
-use super::upkeep::REWRITE_HELD;
+use super::upkeep::{FORGET_SENT, REWRITE_HELD};
 
 /// So many changes may wait in memory for space on the disk.
 const MOST_UNWRITTEN: usize = 10_000;
@@ -44,6 +44,8 @@ pub(crate) struct Queue {
     pub(super) retry_writes_at: Option<Duration>,
     /// A sync has failed: the log takes nothing more.
     pub(super) log_has_failed: bool,
+    /// When the log is written anew, because heartbeats are in it that were sent.
+    pub(super) forget_sent_at: Option<Duration>,
     pub(super) closed: bool,
     was_full: bool,
 }
@@ -68,12 +70,14 @@ impl Queue {
             holds: state.held.keys().map(|bucket| (bucket.clone(), hold)).collect(),
             doubtful: state.attempt.is_some(),
             options,
-            store,
             state,
             unwritten: VecDeque::new(),
             online: true,
             retry_writes_at: None,
             log_has_failed: false,
+            // Those that the last process has sent may be in it.
+            forget_sent_at: (store.grown > 0).then(|| now.saturating_add(FORGET_SENT)),
+            store,
             closed: false,
             was_full: false,
         })

@@ -1,6 +1,7 @@
 //! What is to be sent, and what came of it.
 
-use std::io;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use timberline_log::{Durability, Seq};
 use timberline_model::{Duration, Timestamp};
@@ -8,7 +9,8 @@ use timberline_model::{Duration, Timestamp};
 use super::heartbeat::Waiting;
 use super::intake::Queue;
 use super::record::{Attempt, Done, Record};
-use super::refused::{self, Refusal};
+use super::refused::{Refusal, RefusedNote};
+use super::upkeep::FORGET_SENT;
 
 /// Heartbeats on their way.
 pub(crate) struct Outgoing {
@@ -90,27 +92,24 @@ impl Queue {
     pub(crate) fn done(&mut self, numbers: Vec<u64>, over: bool, now: Duration) {
         if !self.closed {
             self.commit(vec![Record::Done(Done { numbers, over })], now);
+            self.forget_sent_at
+                .get_or_insert_with(|| now.saturating_add(FORGET_SENT));
         }
     }
 
-    /// Puts what the server refuses for good into the file for it. Returns those that could not be put there: they stay.
-    pub(crate) fn set_aside(&mut self, refusals: &[Refusal], wall: Timestamp) -> Result<(), io::Error> {
-        for refusal in refusals {
-            let waiting = self
-                .state
-                .queued
-                .iter()
-                .find(|waiting| waiting.number == refusal.number);
-            let Some(waiting) = waiting else { continue };
-            let bucket = &waiting.bucket.id;
-            tracing::warn!(
-                "the server refuses a heartbeat for '{bucket}' ({}): it was put into refused.ndjson in {}",
-                refusal.reason,
-                self.store.root().path().display()
-            );
-            refused::note(self.store.root(), waiting, &refusal.reason, wall)?;
+    /// What to note of heartbeats that the server refuses for good, before they leave the queue. It is written without the lock.
+    pub(crate) fn refused(&self, refusals: &[Refusal], wall: Timestamp) -> RefusedNote {
+        let reasons: BTreeMap<u64, &str> = (refusals.iter())
+            .map(|refusal| (refusal.number, &*refusal.reason))
+            .collect();
+        let mut note = RefusedNote::new(Arc::clone(self.store.root()));
+        // Refusals are few, and those of an attempt lie at the beginning.
+        let queued = self.state.queued.iter();
+        let refused = queued.filter_map(|waiting| Some((waiting, *reasons.get(&waiting.number)?)));
+        for (waiting, reason) in refused.take(reasons.len()) {
+            note.add(waiting, reason, wall);
         }
-        Ok(())
+        note
     }
 
     /// Whether the server answers.

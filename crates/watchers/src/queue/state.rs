@@ -85,6 +85,18 @@ impl State {
             .chain(self.attempt.clone().map(Record::Attempt))
     }
 
+    /// Records that add the heartbeats of another state that this one does not have.
+    pub(crate) fn missing(&self, other: &State) -> Vec<Record> {
+        let all = |state: &State| -> Vec<Waiting> {
+            let held = state.held.values();
+            state.queued.iter().chain(held).cloned().collect()
+        };
+        let here: BTreeSet<u64> = all(self).iter().map(|waiting| waiting.number).collect();
+        let is_missing = |waiting: &Waiting| !here.contains(&waiting.number);
+        let missing = all(other).into_iter().filter(is_missing);
+        missing.map(Record::Queued).collect()
+    }
+
     /// The heartbeats that are being sent. They are in the order of the queue.
     pub(crate) fn in_attempt(&self) -> Vec<Waiting> {
         let numbers = self.attempt.as_ref().map_or(&[][..], |attempt| &attempt.numbers);

@@ -1,7 +1,8 @@
 //! Where the records are: a log in one of two directories.
 //!
 //! A log only grows. When it has grown, the state is written to a new log in the other directory, with a higher generation,
-//! and the old one is deleted. A crash between leaves two logs; the complete one with the highest generation counts.
+//! and the old one is deleted. A crash between leaves two logs; the complete one with the highest generation counts. If damage has
+//! left none that is complete, what can be read of both counts.
 
 use std::io;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub(super) struct Store {
     /// `None` when it is closed.
     log: Option<Log>,
     generation: u64,
+    /// Whether the log says that it is complete. If not, the next append says so.
+    is_complete: bool,
     /// Bytes appended since the log was begun.
     pub(super) grown: usize,
     lock: Option<WriterLock>,
@@ -43,61 +46,76 @@ impl Store {
     /// Opens the log, making it if there is none, and returns the state that it comes to.
     pub(super) fn open(place: Place, options: LogOptions) -> Result<(Store, State), LogError> {
         let lock = place.root.lock_writer()?;
-        let [first, second] = [
-            fold(&LogReader::open(Arc::clone(place.log(0)))?)?.generation,
-            fold(&LogReader::open(Arc::clone(place.log(1)))?)?.generation,
-        ];
-        let current = usize::from(second > first);
-        wipe(place.log(1 - current)).map_err(IoError::at("empty", place.log(1 - current).path()))?;
-        if first.max(second).is_none() {
-            // What is here was never complete.
-            wipe(place.log(current)).map_err(IoError::at("empty", place.log(current).path()))?;
-        }
-        let (mut log, recovery) = Log::open(Arc::clone(place.log(current)), options.clone())?;
+        let read = |index: usize| {
+            let reader = LogReader::open(Arc::clone(place.log(index)))?;
+            fold(&reader.with_cipher(options.cipher.clone()))
+        };
+        let found = [read(0)?, read(1)?];
+        let current = newest(&found);
+        let other = 1 - current;
+        let (log, recovery) = Log::open(Arc::clone(place.log(current)), options.clone())?;
         for damage in recovery.damage {
             tracing::warn!("the queue of heartbeats is damaged: {damage}");
         }
-        let mut state = fold(&log.reader())?;
-        let generation = match state.generation {
-            Some(generation) => generation,
-            None => {
-                // A full disk is reported when something is to be stored.
-                let complete = Record::Complete(Complete {
-                    generation: 1,
-                    next: state.next,
-                });
-                if append(&mut log, std::slice::from_ref(&complete)).is_ok() {
-                    state.apply(complete);
-                }
-                1
-            }
-        };
-        let store = Store {
+        let state = found.get(current).cloned().unwrap_or_default();
+        let mut store = Store {
+            generation: state.generation.unwrap_or(1),
+            is_complete: state.generation.is_some(),
+            grown: state.bytes,
             place,
             options,
             current,
             log: Some(log),
-            generation,
-            grown: state.bytes,
             lock: Some(lock),
         };
+        let state = match found.get(other) {
+            Some(left) if !store.is_complete => store.complete(state, left)?,
+            _ => state,
+        };
+        if store.is_complete {
+            store.empty(other)?;
+        }
         Ok((store, state))
+    }
+
+    /// Completes a log that does not say that it is complete: it is new, its disk was full when it was begun, or the record
+    /// that said so is damaged. If that happened while the state was written to the other directory, each of them may have
+    /// heartbeats that the other one has not. So what only the other one has is taken over.
+    fn complete(&mut self, mut state: State, other: &State) -> Result<State, LogError> {
+        let records = state.missing(other);
+        if state.next > 0 || !records.is_empty() {
+            tracing::warn!("the queue of heartbeats was damaged; what can be read of it is sent");
+        }
+        match self.append(&records) {
+            Ok(()) => records.into_iter().for_each(|record| state.apply(record)),
+            // A full disk is reported when something is to be stored. The other log stays until then.
+            Err(error) if records.is_empty() => tracing::debug!("the queue cannot be begun yet: {error}"),
+            Err(error) => return Err(refused(error)),
+        }
+        Ok(state)
     }
 
     /// Appends a batch: all of it or nothing.
     pub(super) fn append(&mut self, records: &[Record]) -> Result<(), AppendError> {
-        if let Some(log) = self.log.as_mut() {
-            self.grown = self.grown.saturating_add(append(log, records)?);
-        }
+        let Some(log) = self.log.as_mut() else {
+            return Ok(());
+        };
+        let complete = Record::Complete(Complete {
+            generation: self.generation,
+            next: 0,
+        });
+        let first = (!self.is_complete).then_some(&complete);
+        let appended = append(log, first.into_iter().chain(records))?;
+        self.grown = self.grown.saturating_add(appended);
+        self.is_complete = true;
         Ok(())
     }
 
     /// Writes the state to a new log, which takes the place of this one.
     pub(super) fn rewrite(&mut self, state: &State) -> Result<(), LogError> {
         let other = 1 - self.current;
-        let storage = Arc::clone(self.place.log(other));
-        wipe(&storage).map_err(IoError::at("empty", storage.path()))?;
-        let (mut log, _) = Log::open(Arc::clone(&storage), self.options.clone())?;
+        self.empty(other)?;
+        let (mut log, _) = Log::open(Arc::clone(self.place.log(other)), self.options.clone())?;
         let generation = self.generation.saturating_add(1);
         let complete = Complete {
             generation,
@@ -108,15 +126,22 @@ impl Store {
             Ok(grown) => grown,
             Err(error) => {
                 drop(log);
-                let _ = wipe(&storage);
+                let _ = self.empty(other);
                 return Err(error);
             }
         };
         drop(self.log.replace(log));
         // What is left of it has a lower generation, and is deleted when the queue is opened or written anew.
-        let _ = wipe(self.place.log(self.current));
+        let _ = self.empty(self.current);
         (self.current, self.generation, self.grown) = (other, generation, grown);
+        self.is_complete = true;
         Ok(())
+    }
+
+    /// Deletes all files of a directory.
+    fn empty(&self, index: usize) -> Result<(), LogError> {
+        let storage = self.place.log(index);
+        Ok(wipe(storage).map_err(IoError::at("empty", storage.path()))?)
     }
 
     /// What to wait for until all that was appended is durable; `None`: it is.
@@ -154,13 +179,6 @@ impl Place {
 }
 
 fn write_state(log: &mut Log, state: &State, complete: Complete) -> Result<usize, LogError> {
-    let refused = |error: AppendError| {
-        LogError::Io(IoError {
-            op: "write the queue to",
-            path: log_path(&error),
-            source: io::Error::other(error),
-        })
-    };
     let (mut grown, mut batch, mut size) = (0, Vec::new(), 0);
     for record in state.records() {
         if let Record::Queued(waiting) | Record::Held(waiting) = &record {
@@ -173,10 +191,20 @@ fn write_state(log: &mut Log, state: &State, complete: Complete) -> Result<usize
             size = 0;
         }
     }
-    batch.push(Record::Complete(complete));
     grown += append(log, &batch).map_err(refused)?;
+    // The record that follows says that what is before it is durable: so damage of it is not taken for an unfinished write.
+    log.sync_now()?;
+    grown += append(log, [&Record::Complete(complete)]).map_err(refused)?;
     log.sync_now()?;
     Ok(grown)
+}
+
+fn refused(error: AppendError) -> LogError {
+    LogError::Io(IoError {
+        op: "write the queue to",
+        path: log_path(&error),
+        source: io::Error::other(error),
+    })
 }
 
 fn log_path(error: &AppendError) -> std::path::PathBuf {
@@ -187,14 +215,25 @@ fn log_path(error: &AppendError) -> std::path::PathBuf {
     }
 }
 
-fn append(log: &mut Log, records: &[Record]) -> Result<usize, AppendError> {
-    let encoded: Vec<(u8, Vec<u8>)> = records.iter().map(Record::encode).collect();
+fn append<'a>(log: &mut Log, records: impl IntoIterator<Item = &'a Record>) -> Result<usize, AppendError> {
+    let encoded: Vec<(u8, Vec<u8>)> = records.into_iter().map(Record::encode).collect();
     let entries: Vec<Entry<'_>> = encoded
         .iter()
         .map(|(kind, payload)| Entry { kind: *kind, payload })
         .collect();
-    log.append(&entries)?;
+    if !entries.is_empty() {
+        log.append(&entries)?;
+    }
     Ok(encoded.iter().map(|(_, payload)| payload.len()).sum())
+}
+
+/// Which of two logs is the queue: the complete one that was begun last. If neither is complete, the one in which more waits.
+fn newest(found: &[State; 2]) -> usize {
+    let [first, second] = found.each_ref().map(|state| {
+        let waiting = state.queued.len() + state.held.len();
+        (state.generation, waiting)
+    });
+    usize::from(second > first)
 }
 
 /// What the records of a log come to.

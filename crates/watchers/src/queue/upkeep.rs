@@ -10,6 +10,8 @@ use super::record::Record;
 pub(super) const REWRITE_HELD: Duration = Duration::from_secs(1);
 /// The log is written anew when it has grown by so many bytes more than twice what waits.
 const GROWTH: usize = 1 << 20;
+/// Heartbeats that were sent are in the log for at most so long: who erases events from the server's store wants them nowhere.
+pub(super) const FORGET_SENT: Duration = Duration::from_secs(600);
 /// Space on the disk is looked for, and a rewrite that failed tried again, so often.
 const RETRY_WRITES: Duration = Duration::from_secs(1);
 
@@ -77,7 +79,15 @@ impl Queue {
             }
         }
         let limit = self.state.bytes.saturating_mul(2).saturating_add(GROWTH);
-        if self.store.grown > limit && self.retry_writes_at.is_none() {
+        let has_grown = self.store.grown > limit || self.forget_sent_at.is_some_and(|at| at <= now);
+        if has_grown && self.retry_writes_at.is_none() {
+            self.rewrite(now);
+        }
+    }
+
+    /// Writes the log anew, so that nothing is in it but what waits.
+    pub(crate) fn forget_sent(&mut self, now: Duration) {
+        if !self.closed && self.forget_sent_at.is_some() {
             self.rewrite(now);
         }
     }
@@ -87,6 +97,7 @@ impl Queue {
             Ok(()) => {
                 self.unwritten.clear();
                 self.log_has_failed = false;
+                self.forget_sent_at = None;
             }
             Err(error) => {
                 tracing::warn!("the queue of heartbeats could not be written anew: {error}");
@@ -105,8 +116,12 @@ impl Queue {
             write.into_iter().chain(send).min()
         };
         let held = self.holds.values().filter_map(of_hold);
-        held.chain(self.retry_writes_at.filter(|_| !self.unwritten.is_empty()))
-            .min()
+        let unwritten = self.retry_writes_at.filter(|_| !self.unwritten.is_empty());
+        // A rewrite that failed is not tried again before its time.
+        let forget = self
+            .forget_sent_at
+            .max(self.retry_writes_at.filter(|_| self.forget_sent_at.is_some()));
+        held.chain(unwritten).chain(forget).min()
     }
 
     /// Writes everything, and lets the next one open the queue. What is taken out of it afterwards is sent again.
@@ -121,8 +136,7 @@ impl Queue {
         }
         self.retry_writes_at = None;
         self.write_unwritten(now);
-        if self.len() == 0 && self.store.grown > 0 {
-            // Titles that were sent are nobody's business any more.
+        if self.forget_sent_at.is_some() {
             self.rewrite(now);
         }
         self.store.close()

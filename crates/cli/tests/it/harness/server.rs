@@ -62,6 +62,11 @@ impl Installation {
         self.root.as_ref().expect("only gone when dropped").path()
     }
 
+    /// Whether its data are encrypted.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.passphrase.is_some()
+    }
+
     /// Has the server read this configuration at its next start.
     pub(crate) fn configure(&mut self, toml: &str) {
         let path = self.root().join("timberline.toml");

@@ -190,6 +190,9 @@ pub(crate) fn purge_buckets(app: &Arc<App>, keys: Vec<BucketKey>) -> Result<Rece
 
 /// Erases what is ordered, as far as that is possible now.
 fn complete(app: &Arc<App>) -> Progress {
+    if let Some(watchers) = &app.watchers {
+        watchers.forget_sent();
+    }
     match app.store.complete_purges() {
         Ok(receipt) => Progress::Completed {
             receipt,

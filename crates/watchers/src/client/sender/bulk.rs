@@ -66,16 +66,11 @@ impl Sender {
     }
 
     fn carry_out(&mut self, sorted: &Sorted<'_>, now: Now) -> Step {
-        let mut queue = self.queue.lock();
-        if let Err(error) = queue.set_aside(&sorted.refused, now.wall) {
-            // The request can be sent again: the server knows its id.
-            drop(queue);
-            return self.wait(
-                format!("what the server refuses cannot be set aside: {error}"),
-                None,
-                now,
-            );
+        // If it cannot be noted, the request can be sent again: the server knows its id.
+        if let Err(wait) = self.note_refused(&sorted.refused, now) {
+            return wait;
         }
+        let mut queue = self.queue.lock();
         let refused = sorted.refused.iter().map(|refusal| refusal.number);
         let done: Vec<u64> = sorted.stored.iter().copied().chain(refused).collect();
         let is_progress = !done.is_empty();

@@ -290,20 +290,27 @@ impl Sender {
 
     /// These are refused, and those are stored.
     fn set_aside(&mut self, refused: Vec<Refusal>, stored: Vec<u64>, now: Now) -> Step {
-        let mut queue = self.queue.lock();
-        if let Err(error) = queue.set_aside(&refused, now.wall) {
-            drop(queue);
-            return self.wait(
-                format!("what the server refuses cannot be set aside: {error}"),
-                None,
-                now,
-            );
+        if let Err(wait) = self.note_refused(&refused, now) {
+            return wait;
         }
+        let mut queue = self.queue.lock();
         let refused = refused.iter().map(|refusal| refusal.number);
         queue.done(stored.into_iter().chain(refused).collect(), false, now.monotonic);
         drop(queue);
         self.is_well();
         Step::Again
+    }
+
+    /// Notes what is refused, before it leaves the queue. `Err`: that cannot be written now, so it stays.
+    fn note_refused(&mut self, refused: &[Refusal], now: Now) -> Result<(), Step> {
+        let note = self.queue.lock().refused(refused, now.wall);
+        note.write().map_err(|error| {
+            self.wait(
+                format!("what the server refuses cannot be set aside: {error}"),
+                None,
+                now,
+            )
+        })
     }
 
     /// Something was stored, or refused for good.

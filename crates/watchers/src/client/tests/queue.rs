@@ -1,5 +1,7 @@
 //! The queue: merging, growth, full disks, kills.
 
+use timberline_disk::Cipher;
+
 use super::fake_server::{Fault, Kind};
 use super::*;
 
@@ -37,7 +39,8 @@ fn what_is_held_back_is_sent_after_the_interval_although_nothing_follows() {
     process.run(1);
     assert_eq!(
         (process.stored("b").len(), process.queue.lock().deadline()),
-        (1, None)
+        (1, Some(Duration::from_secs(600))),
+        "then what was sent is erased"
     );
 }
 
@@ -251,5 +254,158 @@ fn nothing_of_what_was_sent_is_left_on_the_disk_when_the_client_is_closed() {
             let bytes = storage.read_file(&name).expect("a file");
             assert!(!bytes.windows(6).any(|bytes| bytes == b"secret"), "{dir}/{name}");
         }
+    }
+}
+
+fn any_file_has(process: &Process, text: &[u8]) -> bool {
+    ["a", "b", "state"].into_iter().any(|dir| {
+        let storage = process.disk.dir(dir);
+        let names = storage.list().expect("files");
+        names.iter().any(|name| {
+            let bytes = storage.read_file(name).expect("a file");
+            bytes.windows(text.len()).any(|bytes| bytes == text)
+        })
+    })
+}
+
+/// Events can be purged from the server's store: then they must not be in the queue's files either.
+#[test]
+fn what_was_sent_is_erased_when_asked_and_after_ten_minutes() {
+    for asked in [true, false] {
+        let mut process = Process::start(Kind::Timberline, options(10));
+        process.beat("b", 1, "a secret title").expect("taken");
+        process.run(11);
+        process.beat("b", 20, "what waits").expect("taken");
+        assert!(any_file_has(&process, b"secret"));
+        if asked {
+            process.queue.lock().forget_sent(process.now);
+        } else {
+            *process.link.always.lock() = Some(Fault::Refused);
+            process.run(601);
+        }
+        assert!(!any_file_has(&process, b"secret"), "asked: {asked}");
+        *process.link.always.lock() = None;
+        let mut process = process.kill(3);
+        process.run(70);
+        assert_eq!(process.stored("b").len(), 2);
+    }
+}
+
+#[test]
+fn an_encrypted_queue_is_opened_again() {
+    let options = || {
+        let mut options = options(0);
+        options.log.cipher = Some(Arc::new(Cipher::taken_into_use(&[7; 32])));
+        options
+    };
+    let mut process = Process::start(Kind::Rust, options());
+    *process.link.always.lock() = Some(Fault::Refused);
+    for second in 0..10 {
+        process
+            .beat("b", second * 10, &second.to_string())
+            .expect("taken");
+        if second == 5 {
+            process.queue.lock().rewrite_now(process.now);
+        }
+        process = process.kill(7);
+        assert_eq!(process.waiting(), second as usize + 1);
+    }
+    *process.link.always.lock() = None;
+    process.run(70);
+    assert_eq!(process.stored("b").len(), 10);
+}
+
+/// Wherever the damage is, what can be read is sent: a damaged record costs itself, and not the queue.
+#[test]
+fn damage_costs_no_more_than_the_records_that_it_hits() {
+    for rewritten in [false, true] {
+        let mut at = 0;
+        loop {
+            let process = Process::start(Kind::Rust, options(0));
+            *process.link.always.lock() = Some(Fault::Refused);
+            for second in 0..10 {
+                process
+                    .beat("b", second * 10, &second.to_string())
+                    .expect("taken");
+                // As each second: later records then say that this one is durable.
+                process.queue.lock().sync();
+            }
+            if rewritten {
+                process.queue.lock().rewrite_now(process.now);
+            }
+            process.queue.lock().sync();
+            let disk = process.disk.crash(1);
+            let storage = disk.dir(if rewritten { "b" } else { "a" });
+            let names = storage.list().expect("files");
+            let name = names.first().expect("a segment");
+            let mut bytes = storage.read_file(name).expect("a segment");
+            let used = bytes.iter().rposition(|byte| *byte != 0).expect("records");
+            if at > used {
+                break;
+            }
+            bytes[at] ^= 0x10;
+            storage.write_file(name, &bytes).expect("written");
+            *process.link.always.lock() = None;
+            let mut again = Process::start_on(disk, process.link.clone(), options(0), Duration::ZERO);
+            again.run(70);
+            let stored = again.stored("b").len();
+            assert!(
+                stored >= 9,
+                "rewritten: {rewritten}, damage at {at}: {stored} of 10"
+            );
+            at += 7;
+        }
+    }
+}
+
+/// The record that completes a log may not fit the disk when the log is begun.
+#[test]
+fn a_disk_that_is_full_at_the_first_start_loses_nothing_later() {
+    let disk = SimDisk::with_files_up_to(1, 1 << 20);
+    disk.set_capacity(disk.used());
+    let link = Arc::new(Link::to(FakeServer::new(Kind::Rust)));
+    *link.always.lock() = Some(Fault::Refused);
+    let process = Process::start_on(disk, link, options(0), Duration::ZERO);
+    process.disk.set_capacity(u64::MAX);
+    assert_eq!(process.beat("b", 1, "x").expect("taken"), Stored::OnDisk);
+    let mut process = process.kill(5);
+    assert_eq!(process.waiting(), 1);
+    *process.link.always.lock() = None;
+    process.run(70);
+    assert_eq!(process.stored("b").len(), 1);
+}
+
+/// The log's last record says that it is complete. If that is damaged when a crash interrupts writing the other log, what both have
+/// counts.
+#[test]
+fn of_two_logs_without_an_end_both_are_read() {
+    for operation in 0..12 {
+        let process = Process::start(Kind::Rust, options(0));
+        *process.link.always.lock() = Some(Fault::Refused);
+        for second in 0..10 {
+            process
+                .beat("b", second * 10, &second.to_string())
+                .expect("taken");
+        }
+        process.queue.lock().sync();
+        process.disk.crash_at(process.disk.operations() + operation);
+        process.queue.lock().rewrite_now(process.now);
+        let disk = process.disk.crash(operation);
+        for dir in ["a", "b"] {
+            let storage = disk.dir(dir);
+            for name in storage.list().expect("files") {
+                let mut bytes = storage.read_file(&name).expect("a segment");
+                if let Some(at) = bytes.windows(14).position(|bytes| bytes == br#"{"generation":"#) {
+                    bytes[at] = b'?';
+                    storage.write_file(&name, &bytes).expect("written");
+                }
+            }
+        }
+        *process.link.always.lock() = None;
+        let mut again = Process::start_on(disk, process.link.clone(), options(0), Duration::ZERO);
+        again.run(70);
+        assert_eq!(again.stored("b").len(), 10, "crash before operation {operation}");
+        let again = again.kill(3);
+        assert_eq!(again.waiting(), 0);
     }
 }
