@@ -31,8 +31,9 @@ pub enum Fact {
         /// What it said afterwards.
         to: Timestamp,
     },
-    /// A reason to count as present although there is no input began or ended. [`Afk`](super::Afk) ignores it.
-    Reason(Reason, bool),
+    /// Whether a reason to count as present without input holds from now on; `None`: nobody can tell any more.
+    /// [`Afk`](super::Afk) ignores it.
+    Reason(Reason, Option<bool>),
     /// The watcher ends.
     Ended,
 }

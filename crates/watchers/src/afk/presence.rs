@@ -46,10 +46,10 @@ pub struct PresenceEvent {
 }
 
 impl PresenceEvent {
-    /// Whether this reason held.
+    /// Whether this reason held; `None`: nobody could tell.
     #[must_use]
-    pub fn has(&self, reason: Reason) -> bool {
-        self.reasons.has(reason)
+    pub fn holds(&self, reason: Reason) -> Option<bool> {
+        self.reasons.get(reason)
     }
 
     /// How long it is.
@@ -58,7 +58,7 @@ impl PresenceEvent {
         self.end.since(self.start)
     }
 
-    /// The data of the event, such as `{"audio":false,"fullscreen":false,"inhibitor":true,"input":false,"microphone":false,
+    /// The data of the event, such as `{"audio":false,"fullscreen":null,"inhibitor":true,"input":false,"microphone":false,
     /// "state":"unlocked"}`.
     #[must_use]
     pub fn data(&self) -> Data {
@@ -68,7 +68,11 @@ impl PresenceEvent {
             Reason::Inhibitor,
             Reason::Microphone,
         ]
-        .map(|reason| self.has(reason));
+        .map(|reason| match self.holds(reason) {
+            Some(true) => "true",
+            Some(false) => "false",
+            None => "null",
+        });
         Data::from_canonical(format!(
             r#"{{"audio":{audio},"fullscreen":{full_screen},"inhibitor":{inhibitor},"input":{},"microphone":{microphone},"state":"{}"}}"#,
             self.input,
@@ -77,28 +81,39 @@ impl PresenceEvent {
     }
 }
 
-/// A set of reasons.
+/// Whether each reason holds; `None`: nobody can tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Reasons(u8);
+struct Reasons {
+    inhibitor: Option<bool>,
+    audio: Option<bool>,
+    microphone: Option<bool>,
+    full_screen: Option<bool>,
+}
 
 impl Reasons {
-    fn has(self, reason: Reason) -> bool {
-        self.0 & Self::bit(reason) != 0
-    }
+    /// While the machine sleeps, none holds.
+    const ASLEEP: Reasons = Reasons {
+        inhibitor: Some(false),
+        audio: Some(false),
+        microphone: Some(false),
+        full_screen: Some(false),
+    };
 
-    fn set(&mut self, reason: Reason, holds: bool) {
-        self.0 &= !Self::bit(reason);
-        if holds {
-            self.0 |= Self::bit(reason);
+    fn get(self, reason: Reason) -> Option<bool> {
+        match reason {
+            Reason::Inhibitor => self.inhibitor,
+            Reason::Audio => self.audio,
+            Reason::Microphone => self.microphone,
+            Reason::FullScreen => self.full_screen,
         }
     }
 
-    fn bit(reason: Reason) -> u8 {
+    fn set(&mut self, reason: Reason, holds: Option<bool>) {
         match reason {
-            Reason::Inhibitor => 1,
-            Reason::Audio => 2,
-            Reason::Microphone => 4,
-            Reason::FullScreen => 8,
+            Reason::Inhibitor => self.inhibitor = holds,
+            Reason::Audio => self.audio = holds,
+            Reason::Microphone => self.microphone = holds,
+            Reason::FullScreen => self.full_screen = holds,
         }
     }
 }
@@ -115,10 +130,10 @@ impl Reasons {
 /// let ten = Timestamp::parse("2026-03-01T10:00:00Z")?;
 /// let after = |seconds| ten.saturating_add(Duration::from_secs(seconds));
 /// let mut presence = Presence::start(ten, Duration::from_secs(60));
-/// presence.observe(after(10), Fact::Reason(Reason::Microphone, true));
+/// presence.observe(after(10), Fact::Reason(Reason::Microphone, Some(true)));
 /// let events = presence.observe(after(70), Fact::Locked);
-/// let spans: Vec<_> = events.iter().map(|event| (event.end, event.input, event.has(Reason::Microphone))).collect();
-/// assert_eq!(spans[1..], [(after(10), false, false), (after(70), false, true)]);
+/// let spans: Vec<_> = events.iter().map(|event| (event.end, event.input, event.holds(Reason::Microphone))).collect();
+/// assert_eq!(spans[1..], [(after(10), false, None), (after(70), false, Some(true))]);
 /// # Ok::<(), timberline_model::TimeError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -225,7 +240,7 @@ impl Presence {
             _ => State::Unlocked,
         };
         let reasons = if self.asleep {
-            Reasons::default()
+            Reasons::ASLEEP
         } else {
             self.reasons
         };

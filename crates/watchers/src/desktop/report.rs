@@ -59,16 +59,23 @@ pub struct Sighting {
 
 /// Whether the person uses keyboard or pointer. The time of a report is that of the last input, which may lie a little in the
 /// past: `Idle` is reported at most [`IDLE_AFTER`] after the last input.
+///
+/// A source that cannot know at its start whether there is input begins with `Unknown`, and reports `Idle` with the same time if
+/// there was none since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activity {
     /// There was an input then, and there may be more at any time: input goes on until `Idle` is reported.
     Active,
     /// That was the last input.
     Idle,
+    /// Nothing is known of input since then, because the source has only begun to look. If it has not reported `Idle`
+    /// [`IDLE_AFTER`] later, there is input.
+    Unknown,
     /// A program keeps the desktop from becoming idle (a video that plays), or no longer does. Says nothing about input.
     Inhibited(bool),
 }
 
 /// After so long without input a source reports [`Activity::Idle`], with the time of the last input. Whoever takes the reports
-/// relies on it: while a source says `Active`, there was an input within this time.
+/// relies on it: while a source says `Active`, there was an input within this time. A source that goes on saying `Unknown` for
+/// longer than this says the same.
 pub const IDLE_AFTER: Duration = Duration::from_secs(5);

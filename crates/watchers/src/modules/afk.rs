@@ -16,7 +16,7 @@ use super::options::AfkOptions;
 use super::sources::Sources;
 use super::spans::Span;
 use crate::afk::{Afk, AfkEvent, Fact, Presence, PresenceEvent, Reason};
-use crate::desktop::{Activity, At, IDLE_AFTER};
+use crate::desktop::{Activity, At, IDLE_AFTER, Report};
 
 /// While somebody is active, the event gets longer every so many seconds; otherwise seldom.
 const TICK: i64 = 10;
@@ -25,8 +25,8 @@ const SELDOM: i64 = 60;
 /// After so long without input, `input` of the presence bucket is false.
 const INPUT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// While a source says `Active`, there was an input at most so long ago: the time after which it reports `Idle`, and a second for
-/// the report to arrive.
+/// While a source says `Active` or `Unknown`, there was an input at most so long ago: the time after which it reports `Idle`,
+/// and a second for the report to arrive.
 const CERTAIN: Duration = IDLE_AFTER.saturating_add(Duration::from_secs(1));
 
 /// The module.
@@ -64,7 +64,7 @@ struct Watch {
     seen_before: bool,
     /// What holds besides: it is the same after a time in which nothing was seen.
     held: Vec<Fact>,
-    /// Whether the source says that input goes on, and since when.
+    /// Whether the source has not said that there is no input, and since when.
     active_since: Option<Timestamp>,
 }
 
@@ -108,7 +108,7 @@ impl Watch {
         }
     }
 
-    /// A source has reported input, or that there was none since `input`. When it is the first, the events begin now.
+    /// A source has reported input, or that there was none since `input`. When it is the first, the events begin at `now`.
     fn see(&mut self, now: Timestamp, input: Timestamp) -> Vec<Record> {
         if self.seeing.is_some() {
             return Vec::new();
@@ -139,26 +139,33 @@ impl Watch {
     /// Input that goes on: the newest that is certain.
     fn go_on(&mut self, now: Timestamp) -> Vec<Record> {
         let certain = now.saturating_sub(CERTAIN);
-        if self.active_since.is_some_and(|since| since <= certain) {
-            self.observe(certain, Fact::Input)
-        } else {
-            Vec::new()
+        if self.active_since.is_none_or(|since| since > certain) {
+            return Vec::new();
+        }
+        let mut records = self.see(certain, certain);
+        records.extend(self.observe(certain, Fact::Input));
+        records
+    }
+
+    /// The source no longer says that input goes on: the last one was then.
+    fn last_input(&mut self, time: Timestamp) -> Vec<Record> {
+        // Of an input that was before a sleep, or before this source was used, nothing is learned.
+        match self.active_since.take() {
+            Some(since) if since < time => self.observe(time, Fact::Input),
+            _ => Vec::new(),
         }
     }
 
     /// Keeps in mind what holds.
     fn hold(&mut self, fact: Fact) {
         let ends = match fact {
-            Fact::Locked | Fact::SwitchedAway | Fact::SleepBegan | Fact::Reason(_, true) => None,
-            Fact::Unlocked | Fact::LockUnknown => Some(Fact::Locked),
-            Fact::SwitchedBack | Fact::SwitchUnknown => Some(Fact::SwitchedAway),
-            Fact::SleepEnded => Some(Fact::SleepBegan),
-            Fact::Reason(reason, false) => Some(Fact::Reason(reason, true)),
+            Fact::Locked | Fact::SwitchedAway | Fact::SleepBegan | Fact::Reason(_, Some(_)) => false,
+            Fact::Unlocked | Fact::LockUnknown | Fact::SwitchedBack | Fact::SwitchUnknown => true,
+            Fact::SleepEnded | Fact::Reason(_, None) => true,
             Fact::Input | Fact::ClockStepped { .. } | Fact::Ended => return,
         };
-        let begun = ends.unwrap_or(fact);
-        self.held.retain(|held| *held != begun);
-        if ends.is_none() {
+        self.held.retain(|held| !fact.replaces(held));
+        if !ends {
             self.held.push(fact);
         }
     }
@@ -186,7 +193,7 @@ impl Machine<Activity> for Watch {
                 self.active_since = None;
                 records.extend(self.fact(At {
                     time: at,
-                    report: Fact::Reason(Reason::Inhibitor, false),
+                    report: Fact::Reason(Reason::Inhibitor, None),
                 }));
                 if source.is_none() {
                     records.extend(self.tick(at));
@@ -203,15 +210,21 @@ impl Machine<Activity> for Watch {
                 }
                 Activity::Idle => {
                     let mut records = self.see(now, time);
-                    // Of an input that was before a sleep, or before this source was used, nothing is learned.
-                    if self.active_since.take().is_some_and(|since| since <= time) {
-                        records.extend(self.observe(time, Fact::Input));
+                    records.extend(self.last_input(time));
+                    records
+                }
+                Activity::Unknown => {
+                    let mut records = self.last_input(time);
+                    // Only the start counts as input. Later there is no event until something is known.
+                    if !self.seen_before {
+                        records.extend(self.see(now, time));
                     }
+                    self.active_since = Some(time);
                     records
                 }
                 Activity::Inhibited(holds) => self.fact(At {
                     time,
-                    report: Fact::Reason(Reason::Inhibitor, holds),
+                    report: Fact::Reason(Reason::Inhibitor, Some(holds)),
                 }),
             },
         }
@@ -232,7 +245,10 @@ impl Machine<Activity> for Watch {
     }
 
     fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let seeing = self.seeing.as_ref()?;
+        let Some(seeing) = &self.seeing else {
+            // Then the input is certain, if the source has not said otherwise.
+            return self.active_since.map(|since| since.saturating_add(CERTAIN));
+        };
         let every = if self.active_since.is_some() { TICK } else { SELDOM };
         let tick = next_multiple(now, every);
         let deadline = seeing.afk.deadline().filter(|deadline| *deadline > now);

@@ -1,6 +1,7 @@
 //! What modules know that the presence bucket records as reasons: the window module knows full screen, and the one for sound
 //! knows microphones and what is played.
 
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::Arc;
 
@@ -11,26 +12,22 @@ use crate::desktop::{Reports, Source, Watching};
 
 /// Where modules put up reasons.
 #[derive(Clone, Debug)]
-pub(super) struct Board(Arc<watch::Sender<Vec<Reason>>>);
+pub(super) struct Board(Arc<watch::Sender<BTreeMap<Reason, bool>>>);
 
 impl Board {
     /// An empty one.
     pub(super) fn new() -> Board {
-        Board(Arc::new(watch::Sender::new(Vec::new())))
+        Board(Arc::new(watch::Sender::new(BTreeMap::new())))
     }
 
-    /// This holds from now on, or no longer.
-    pub(super) fn set(&self, reason: Reason, holds: bool) {
-        self.0.send_if_modified(|reasons| {
-            let held = reasons.contains(&reason);
-            if holds == held {
-                return false;
-            }
-            reasons.retain(|other| *other != reason);
-            if holds {
-                reasons.push(reason);
-            }
-            true
+    /// Whether this holds from now on; `None`: nobody can tell.
+    pub(super) fn set(&self, reason: Reason, holds: Option<bool>) {
+        self.0.send_if_modified(|known| {
+            let before = match holds {
+                Some(holds) => known.insert(reason, holds),
+                None => known.remove(&reason),
+            };
+            before != holds
         });
     }
 
@@ -48,16 +45,19 @@ impl Source<Fact> for Board {
     fn watch(&mut self, reports: Reports<Fact>) -> Watching<'_> {
         let mut changes = self.0.subscribe();
         Box::pin(async move {
-            let mut reported = Vec::new();
+            let mut reported = BTreeMap::new();
             loop {
-                let held = changes.borrow_and_update().clone();
-                for reason in held.iter().filter(|reason| !reported.contains(*reason)) {
-                    reports.send(Fact::Reason(*reason, true));
+                let known = changes.borrow_and_update().clone();
+                for (reason, holds) in &known {
+                    if reported.remove(reason) != Some(*holds) {
+                        reports.send(Fact::Reason(*reason, Some(*holds)));
+                    }
                 }
-                for reason in reported.iter().filter(|reason| !held.contains(*reason)) {
-                    reports.send(Fact::Reason(*reason, false));
+                // What is left is not known any more.
+                for reason in reported.into_keys() {
+                    reports.send(Fact::Reason(reason, None));
                 }
-                reported = held;
+                reported = known;
                 if changes.changed().await.is_err() {
                     // The sender is part of this source.
                     return pending().await;
@@ -75,7 +75,7 @@ pub(super) struct Posting {
 }
 
 impl Posting {
-    /// It does not hold yet.
+    /// Nobody can tell yet whether it holds.
     pub(super) fn new(board: &Board, reason: Reason) -> Posting {
         Posting {
             board: board.clone(),
@@ -83,14 +83,14 @@ impl Posting {
         }
     }
 
-    /// This holds from now on, or no longer.
-    pub(super) fn set(&self, holds: bool) {
+    /// Whether it holds from now on; `None`: nobody can tell.
+    pub(super) fn set(&self, holds: Option<bool>) {
         self.board.set(self.reason, holds);
     }
 }
 
 impl Drop for Posting {
     fn drop(&mut self) {
-        self.set(false);
+        self.set(None);
     }
 }

@@ -57,9 +57,10 @@ struct Listening {
 }
 
 impl Listening {
-    fn post(&self, sound: &Sound) {
-        self.microphone.set(!sound.recording.is_empty());
-        self.audio.set(sound.playing);
+    fn post(&self, sound: Option<&Sound>) {
+        self.microphone
+            .set(sound.map(|sound| !sound.recording.is_empty()));
+        self.audio.set(sound.map(|sound| sound.playing));
     }
 }
 
@@ -76,11 +77,14 @@ impl Machine<Sound> for Listening {
     fn feed(&mut self, now: Timestamp, feed: Feed<Sound>) -> Vec<Record> {
         let feed = match feed {
             Feed::From(at, source) => {
-                self.post(&Sound::default());
+                // Otherwise what the source says follows.
+                if source.is_none() {
+                    self.post(None);
+                }
                 Feed::From(at, source)
             }
             Feed::Report(At { time, report }) => {
-                self.post(&report);
+                self.post(Some(&report));
                 let report = data(&report);
                 Feed::Report(At { time, report })
             }

@@ -89,8 +89,11 @@ impl Front {
     fn show(&mut self, at: Timestamp) -> Vec<Record> {
         let hidden = self.locked || self.switched_away || self.asleep;
         let seen = self.seen.as_ref().filter(|_| !hidden);
-        self.full_screen
-            .set(seen.is_some_and(|seen| seen.full_screen == Some(true)));
+        self.full_screen.set(match seen {
+            Some(seen) => seen.full_screen,
+            // No window is in front, unless no backend is there to say so.
+            None => self.backend.map(|_| false),
+        });
         let recorded = seen.filter(|seen| self.rules.apply(seen.front.clone()).is_some());
         let facts = recorded.map(|seen| facts_of(seen, self.backend));
         let events = self.window.change(at, seen.map(|seen| seen.front.clone()));

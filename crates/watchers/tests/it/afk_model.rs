@@ -35,7 +35,7 @@ fn history() -> impl Strategy<Value = History> {
         2 => Just(Happens::Fact(Fact::SleepBegan)),
         2 => Just(Happens::Fact(Fact::SleepEnded)),
         1 => prop_oneof![-60i64..60, -3i64..4].prop_map(Happens::Step),
-        2 => (reason(), any::<bool>()).prop_map(|(reason, on)| Happens::Fact(Fact::Reason(reason, on))),
+        2 => (reason(), any::<Option<bool>>()).prop_map(|(reason, on)| Happens::Fact(Fact::Reason(reason, on))),
     ];
     let pause = prop_oneof![4 => 0i64..6, 4 => 0i64..14, 1 => 0i64..40];
     prop::collection::vec((pause, fact), 0..40)
@@ -58,7 +58,7 @@ struct Moment {
     wall: i64,
     status: Option<Status>,
     state: State,
-    reasons: [bool; 4],
+    reasons: [Option<bool>; 4],
 }
 
 /// A stretch of time in which the session is unlocked, on the screen, awake, and the clock is not set.
@@ -85,10 +85,10 @@ fn moments(history: &History, end: i64) -> Vec<Moment> {
             wall: 0,
             status: None,
             state: State::Unlocked,
-            reasons: [false; 4],
+            reasons: [None; 4],
         },
     )];
-    let (mut locked, mut away, mut asleep, mut reasons) = (false, false, false, [false; 4]);
+    let (mut locked, mut away, mut asleep, mut reasons) = (false, false, false, [None; 4]);
     let (mut now, mut era, mut shift) = (0, 0, 0);
     for &(pause, happens) in history {
         now += pause;
@@ -142,7 +142,7 @@ fn moments(history: &History, end: i64) -> Vec<Moment> {
             wall: shift,
             status: None,
             state,
-            reasons: if asleep { [false; 4] } else { reasons },
+            reasons: if asleep { [Some(false); 4] } else { reasons },
         };
         changes.push((now, moment));
     }
@@ -298,7 +298,7 @@ proptest! {
         });
         let events: Vec<_> = bucket.events.iter().map(|(_, event)| {
             let reasons = [Reason::Inhibitor, Reason::Audio, Reason::Microphone, Reason::FullScreen];
-            let what = (event.state, event.input, reasons.map(|reason| event.has(reason)));
+            let what = (event.state, event.input, reasons.map(|reason| event.holds(reason)));
             (millis(event.start), millis(event.end), what)
         }).collect();
         let moments = moments(&history, end);

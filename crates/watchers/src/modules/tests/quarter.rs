@@ -66,14 +66,21 @@ fn assert_afk(desk: &Desk, expected: &str) {
     );
 }
 
-/// The state, and all that holds.
+/// The state, all that holds, and with a question mark what nobody can tell. No module tells anything of sound.
 fn assert_presence(desk: &Desk, expected: &str) {
     let short = |data: &serde_json::Value| {
-        let fields = data.as_object().expect("an object").iter();
-        let held = fields
-            .filter(|(_, value)| **value == true)
-            .map(|(key, _)| key.as_str());
-        let words: Vec<_> = std::iter::once(text(data, "state")).chain(held).collect();
+        let awake = text(data, "state") != "asleep";
+        for sound in ["audio", "microphone"] {
+            assert_eq!(data[sound].is_null(), awake, "{data}");
+        }
+        let mut words = vec![text(data, "state").to_owned()];
+        for field in ["fullscreen", "inhibitor", "input"] {
+            match data[field].as_bool() {
+                Some(true) => words.push(field.to_owned()),
+                Some(false) => {}
+                None => words.push(format!("{field}?")),
+            }
+        }
         words.join(" ")
     };
     assert_recorded(desk, "timberline-presence_desk", short, expected);
@@ -149,8 +156,8 @@ async fn a_quarter_of_an_hour_is_recorded_exactly() {
     );
     assert_presence(
         &desk,
-        "09:00:00 09:02:55 unlocked input
-         09:02:55 09:03:10 unlocked
+        "09:00:00 09:02:55 unlocked inhibitor? input
+         09:02:55 09:03:10 unlocked inhibitor?
          09:03:10 09:08:00 unlocked fullscreen inhibitor
          09:08:00 09:08:30 unlocked
          09:08:30 09:09:10 unlocked input
@@ -159,9 +166,9 @@ async fn a_quarter_of_an_hour_is_recorded_exactly() {
          09:10:05 09:12:05 asleep
          09:12:05 09:12:09 unlocked
          09:12:09 09:12:35 unlocked input
-         09:13:50 09:14:00 unlocked input
-         10:14:00 10:14:40 unlocked input
-         09:14:40 09:15:00 unlocked input",
+         09:13:50 09:14:00 unlocked inhibitor? input
+         10:14:00 10:14:40 unlocked inhibitor? input
+         09:14:40 09:15:00 unlocked inhibitor? input",
     );
 }
 
@@ -219,5 +226,55 @@ async fn input_that_goes_on_is_claimed_only_as_far_as_it_is_certain() {
          09:41:20 09:42:00 afk
          09:42:00 09:43:00 not-afk
          09:43:00 09:44:00 afk",
+    );
+}
+
+/// Where no backend knows windows, and none tells of programs that keep the screen on, "no" would be made up.
+#[tokio::test(start_paused = true)]
+async fn what_nobody_can_tell_is_null() {
+    let desk = record(
+        "2026-03-01T09:00:00Z",
+        "09:00:00 active
+         09:01:00 none
+         09:02:00 full browser Film
+         09:03:00 release
+         09:04:00 blind
+         09:05:00 end",
+    )
+    .await;
+    assert_presence(
+        &desk,
+        "09:00:00 09:01:00 unlocked fullscreen? inhibitor? input
+         09:01:00 09:02:00 unlocked inhibitor? input
+         09:02:00 09:03:00 unlocked fullscreen inhibitor? input
+         09:03:00 09:04:00 unlocked fullscreen input
+         09:04:00 09:05:00 unlocked fullscreen? input",
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_begins_to_look_is_no_input() {
+    let desk = record(
+        "2026-03-01T09:00:00Z",
+        "09:00:00 unknown
+         09:01:00 idle 5
+         09:10:00 gone
+         09:10:30 there
+         09:11:05 unknown
+         09:11:10 idle 5
+         09:20:00 gone
+         09:20:30 there
+         09:21:05 unknown
+         09:30:00 gone
+         09:40:00 end",
+    )
+    .await;
+    // At the start somebody is there. After 09:10 nobody is, and after 09:20 input goes on, which shows after six seconds.
+    assert_afk(
+        &desk,
+        "09:00:00 09:00:55 not-afk
+         09:00:55 09:10:00 afk
+         09:11:10 09:20:00 afk
+         09:21:05 09:29:54 not-afk",
     );
 }

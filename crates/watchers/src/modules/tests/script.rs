@@ -18,10 +18,12 @@ const DAY: i64 = 24 * 3600 * 1_000_000_000;
 /// |---|---|
 /// | `front APP TITLE`, `full APP TITLE`, `none` | the window in front; one that fills the screen; none |
 /// | `active`, `idle SECONDS` | input begins; the last one was so long ago |
+/// | `unknown` | the source of input has only begun to look |
 /// | `inhibit`, `release` | a program keeps the desktop from becoming idle, or no longer does |
 /// | `lock`, `unlock`, `away`, `back`, `sleep`, `wake` | what logind says |
 /// | `suspend SECONDS`, `clock SECONDS` | the machine sleeps, the wall clock is set |
 /// | `gone`, `there` | the source of input ends, and works again |
+/// | `blind` | the source of windows ends |
 /// | `end` | the script ends |
 pub(super) async fn play(desk: &Desk, hands: &Hands, script: &str) {
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -67,6 +69,7 @@ fn act(desk: &Desk, hands: &Hands, what: &str) {
         "full" => window(true),
         "none" => hands.window.report(None),
         "active" => hands.activity.report(Activity::Active),
+        "unknown" => hands.activity.report(Activity::Unknown),
         "idle" => hands.activity.report_ago(seconds(), Activity::Idle),
         "inhibit" => hands.activity.report(Activity::Inhibited(true)),
         "release" => hands.activity.report(Activity::Inhibited(false)),
@@ -83,6 +86,10 @@ fn act(desk: &Desk, hands: &Hands, what: &str) {
             hands.activity.end();
         }
         "there" => hands.activity.works.store(true, Ordering::Relaxed),
+        "blind" => {
+            hands.window.works.store(false, Ordering::Relaxed);
+            hands.window.end();
+        }
         "end" => {}
         _ => panic!("unknown: {what}"),
     }

@@ -223,9 +223,9 @@ async fn pauses_in_sway_are_reported() {
     }
     let sway = Sway::start();
     let mut watched = Watched::start(KdeIdle::new(sway.session()));
-    for _ in 0..2 {
-        // Active at the start, then by what is typed. The pauses are five real seconds.
-        assert_eq!(watched.next().await.1, Activity::Active);
+    // Unknown at the start, then active by what is typed. The pauses are five real seconds.
+    for first in [Activity::Unknown, Activity::Active] {
+        assert_eq!(watched.next().await.1, first);
         assert_eq!(watched.next().await.1, Activity::Idle);
         sway.finish(&["wtype", "-k", "Return"]);
     }

@@ -4,6 +4,10 @@ use timberline_model::{Duration, Timestamp};
 
 use crate::desktop::{Activity, At, IDLE_AFTER};
 
+/// A timer that has just been started and runs out so much later than it should has waited for no input: the compositor, or
+/// this program, was slow.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// How long the timer that waits for other programs too runs. It has to run out before the one for input.
 pub(super) const UNLESS_INHIBITED_AFTER: Duration = Duration::from_secs(4);
 
@@ -23,10 +27,10 @@ pub(super) struct Seats {
     both: bool,
     /// The last input that is known of.
     last_input: Timestamp,
-    /// Whether [`Activity::Active`] was reported last. `None`: nothing yet.
-    active: Option<bool>,
-    /// Whether something inhibits idling, as reported last.
-    inhibited: bool,
+    /// What was reported last of input. `None`: nothing yet.
+    reported: Option<Activity>,
+    /// Whether something inhibits idling, as reported last. `None`: nothing yet.
+    inhibited: Option<bool>,
     /// Since when.
     inhibited_since: Timestamp,
 }
@@ -46,6 +50,36 @@ struct Quiet {
     since: Option<Timestamp>,
     /// When it began to run, at the latest.
     running_since: Timestamp,
+    /// Whether it has begun to run because of what it waits for, and not because it was started.
+    heard: bool,
+}
+
+impl Quiet {
+    /// A timer that is started.
+    fn started(now: Timestamp) -> Quiet {
+        Quiet {
+            since: None,
+            running_since: now,
+            heard: false,
+        }
+    }
+
+    /// A timer that runs again.
+    fn resumed(now: Timestamp) -> Quiet {
+        Quiet {
+            heard: true,
+            ..Quiet::started(now)
+        }
+    }
+
+    /// Whether it runs, and how it began to.
+    fn activity(&self) -> Activity {
+        match self {
+            Quiet { since: Some(_), .. } => Activity::Idle,
+            Quiet { heard: true, .. } => Activity::Active,
+            Quiet { heard: false, .. } => Activity::Unknown,
+        }
+    }
 }
 
 impl Seats {
@@ -55,30 +89,26 @@ impl Seats {
             seats: Vec::new(),
             both,
             last_input: now,
-            active: None,
-            inhibited: false,
+            reported: None,
+            inhibited: None,
             inhibited_since: now,
         }
     }
 
-    /// A seat has appeared, and its timers begin to run. That counts as input, because nobody knows better.
+    /// A seat has appeared, and its timers begin to run. Nobody knows yet whether there is input.
     pub(super) fn added(&mut self, name: u32, now: Timestamp) {
-        let running = Quiet {
-            since: None,
-            running_since: now,
-        };
         self.last_input = now;
         self.seats.push(Seat {
             name,
-            input: running,
-            unless_inhibited: running,
+            input: Quiet::started(now),
+            unless_inhibited: Quiet::started(now),
         });
     }
 
     /// A seat has gone.
     pub(super) fn removed(&mut self, name: u32, now: Timestamp) {
         for gone in self.seats.extract_if(.., |seat| seat.name == name) {
-            if gone.input.since.is_none() {
+            if gone.input.activity() == Activity::Active {
                 self.last_input = now;
             }
         }
@@ -91,7 +121,10 @@ impl Seats {
         };
         match timer {
             Timer::Input => {
-                let since = now.saturating_sub(IDLE_AFTER).max(seat.input.running_since);
+                let started = seat.input.running_since;
+                let since = now.saturating_sub(IDLE_AFTER).max(started);
+                let is_input = seat.input.heard || since.since(started) >= SLOW;
+                let since = if is_input { since } else { started };
                 seat.input.since = Some(since);
                 self.last_input = self.last_input.max(since);
             }
@@ -107,30 +140,26 @@ impl Seats {
         let Some(seat) = self.seats.iter_mut().find(|seat| seat.name == name) else {
             return;
         };
-        let running = Quiet {
-            since: None,
-            running_since: now,
-        };
         match timer {
             Timer::Input => {
-                seat.input = running;
+                seat.input = Quiet::resumed(now);
                 self.last_input = now;
             }
-            Timer::UnlessInhibited => seat.unless_inhibited = running,
+            Timer::UnlessInhibited => seat.unless_inhibited = Quiet::resumed(now),
         }
     }
 
     /// What there is to report since the last call.
     pub(super) fn changes(&mut self) -> impl Iterator<Item = At<Activity>> + use<> {
-        let active = self.seats.iter().any(|seat| seat.input.since.is_none());
-        let input = (self.active != Some(active)).then_some(At {
+        let activity = self.activity();
+        let input = (self.reported != Some(activity)).then_some(At {
             time: self.last_input,
-            report: if active { Activity::Active } else { Activity::Idle },
+            report: activity,
         });
-        self.active = Some(active);
-        let inhibited = self.inhibitor().filter(|(now, _)| *now != self.inhibited);
+        self.reported = Some(activity);
+        let inhibited = self.inhibitor().filter(|(now, _)| Some(*now) != self.inhibited);
         let inhibited = inhibited.map(|(inhibited, since)| {
-            self.inhibited = inhibited;
+            self.inhibited = Some(inhibited);
             self.inhibited_since = self.inhibited_since.max(since);
             At {
                 time: self.inhibited_since,
@@ -138,6 +167,18 @@ impl Seats {
             }
         });
         input.into_iter().chain(inhibited)
+    }
+
+    /// There is input if one seat has some; without any only if that is known of each seat.
+    fn activity(&self) -> Activity {
+        let is = |activity| self.seats.iter().any(|seat| seat.input.activity() == activity);
+        if is(Activity::Active) {
+            Activity::Active
+        } else if is(Activity::Unknown) {
+            Activity::Unknown
+        } else {
+            Activity::Idle
+        }
     }
 
     /// Whether something inhibits idling, and since when. `None`: as long as there is input, nobody can say.
@@ -169,7 +210,7 @@ impl Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Activity::{Active, Idle, Inhibited};
+    use Activity::{Active, Idle, Inhibited, Unknown};
     use Timer::{Input, UnlessInhibited};
 
     fn at(seconds: i64) -> Timestamp {
@@ -180,7 +221,7 @@ mod tests {
     fn seats() -> Seats {
         let mut seats = Seats::new(at(0), true);
         seats.added(7, at(0));
-        assert_eq!(changes(&mut seats), [(0, Active)]);
+        assert_eq!(changes(&mut seats), [(0, Unknown)]);
         seats
     }
 
@@ -201,7 +242,7 @@ mod tests {
     fn the_last_input_was_as_long_ago_as_the_timer_runs() {
         let mut seats = seats();
         idle(&mut seats, 60);
-        assert_eq!(changes(&mut seats), [(60, Idle)]);
+        assert_eq!(changes(&mut seats), [(60, Idle), (60, Inhibited(false))]);
         seats.resumed(7, UnlessInhibited, at(100));
         seats.resumed(7, Input, at(100));
         assert_eq!(changes(&mut seats), [(100, Active)]);
@@ -210,8 +251,27 @@ mod tests {
     }
 
     #[test]
+    fn a_timer_that_is_started_is_no_input() {
+        let mut seats = Seats::new(at(0), false);
+        seats.added(7, at(0));
+        assert_eq!(changes(&mut seats), [(0, Unknown)]);
+        // The timer may be noticed a little late.
+        seats.idled(7, Input, Timestamp::from_nanos(5_300_000_000));
+        assert_eq!(changes(&mut seats), [(0, Idle)]);
+        seats.added(8, at(60));
+        assert_eq!(changes(&mut seats), [(60, Unknown)]);
+        seats.resumed(7, Input, at(62));
+        assert_eq!(changes(&mut seats), [(62, Active)]);
+        seats.idled(7, Input, at(69));
+        assert_eq!(changes(&mut seats), [(64, Unknown)]);
+    }
+
+    #[test]
     fn a_pause_that_is_over_at_once_is_no_change() {
         let mut seats = seats();
+        idle(&mut seats, 10);
+        seats.resumed(7, Input, at(20));
+        assert_eq!(changes(&mut seats), [(20, Active), (10, Inhibited(false))]);
         idle(&mut seats, 60);
         seats.resumed(7, Input, at(65));
         assert_eq!(changes(&mut seats), []);
@@ -222,7 +282,7 @@ mod tests {
         let mut seats = seats();
         seats.added(8, at(10));
         idle(&mut seats, 60);
-        assert_eq!(changes(&mut seats), []);
+        assert_eq!(changes(&mut seats), [(60, Inhibited(false))]);
         seats.idled(8, UnlessInhibited, at(44));
         seats.idled(8, Input, at(45));
         assert_eq!(changes(&mut seats), [(60, Idle)]);
@@ -247,7 +307,7 @@ mod tests {
     fn what_begins_to_inhibit_while_nobody_is_there_does_so_from_then_on() {
         let mut seats = seats();
         idle(&mut seats, 60);
-        assert_eq!(changes(&mut seats), [(60, Idle)]);
+        assert_eq!(changes(&mut seats), [(60, Idle), (60, Inhibited(false))]);
         seats.resumed(7, UnlessInhibited, at(300));
         assert_eq!(changes(&mut seats), [(300, Inhibited(true))]);
     }
