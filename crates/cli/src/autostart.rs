@@ -62,7 +62,7 @@ fn carry_out(command: &AutostartCommand) -> anyhow::Result<()> {
     let places = Places::below(&dir);
     match command {
         AutostartCommand::On { systemd } => {
-            let program = std::env::current_exe().context("cannot find out where this program is")?;
+            let program = std::env::current_exe().context("cannot determine the path of this program")?;
             places.on(&program, *systemd)?;
             install_extension()
         }
@@ -88,7 +88,7 @@ fn install_extension() -> anyhow::Result<()> {
     {
         return Ok(());
     }
-    let shell = ShellVersion::installed().context("gnome-shell does not say which version it is")?;
+    let shell = ShellVersion::installed().context("cannot determine the version of GNOME Shell")?;
     let folder = gnome::install(&home()?, shell)?;
     println!(
         "installed the extension of GNOME Shell that reports windows ({})",
@@ -138,7 +138,7 @@ impl Places {
                 program.display(),
                 self.unit.display()
             );
-            println!("`systemctl --user daemon-reload` tells it so before the next login");
+            println!("to use it before the next login, run: systemctl --user daemon-reload");
         } else {
             write(&self.entry, &entry(program)?)?;
             remove(&self.wanted)?;
@@ -168,7 +168,7 @@ impl Places {
             match owner(path)? {
                 Owner::Nobody => {}
                 Owner::Us => lines.push(format!("on: {who} starts it ({})", path.display())),
-                Owner::Another => lines.push(format!("{} is not of this command", path.display())),
+                Owner::Another => lines.push(format!("{} was not written by this command", path.display())),
             }
         }
         if lines.is_empty() {
@@ -252,7 +252,7 @@ fn plain(program: &Path) -> anyhow::Result<&str> {
     let is_plain = |text: &&str| !text.contains(['"', '\\', '$', '`', '%', '\n']);
     text.filter(is_plain).with_context(|| {
         format!(
-            "the path {} has characters that such files cannot have",
+            "the path {} has a character that cannot be written to this file",
             program.display()
         )
     })
@@ -297,7 +297,7 @@ mod tests {
         assert!(places.on(Path::new("/usr/bin/timberline"), false).is_err());
         places.off().unwrap();
         assert!(fs::read_to_string(&places.entry).unwrap().contains("other"));
-        assert!(status(&places).contains("not of this command"));
+        assert!(status(&places).contains("not written by this command"));
     }
 
     #[test]

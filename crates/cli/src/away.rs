@@ -58,7 +58,7 @@ pub(crate) fn run(args: AwayArgs) -> ExitCode {
 fn carry_out(args: AwayArgs) -> anyhow::Result<()> {
     ensure!(
         !args.text.trim().is_empty(),
-        "say what was done: timberline away 'lunch'"
+        "say what you did: timberline away 'lunch'"
     );
     let file = args.place.config_file().map(Path::to_owned);
     let config = args.place.config()?;
@@ -71,11 +71,12 @@ fn carry_out(args: AwayArgs) -> anyhow::Result<()> {
     let info = ask(&server, "/api/0/info", None)?;
     let hostname = info["hostname"]
         .as_str()
-        .context("the server does not say its host name")?;
+        .context("the server did not send its host name")?;
     let afk = encoded(&format!("aw-watcher-afk_{hostname}"));
     let events = ask(&server, &format!("/api/0/buckets/{afk}/events?limit=50"), None)
-        .context("nothing is known of absences on this machine")?;
-    let (start, length) = last_absence(&events).context("no absence is known of this machine")?;
+        .context("cannot read the AFK events of this machine")?;
+    let (start, length) = last_absence(&events)
+        .context("no absence of at least a minute is among the last AFK events of this machine")?;
     let bucket = encoded(&format!("aw-watcher-ask-away_{hostname}"));
     let body = json!({ "client": "aw-watcher-ask-away", "type": "afktask", "hostname": hostname });
     // A bucket that is there already is no error to this server, and 304 to others.
@@ -139,7 +140,7 @@ fn answer(
     server: &ServerClient,
     sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
 ) -> anyhow::Result<(ureq::http::StatusCode, Vec<u8>)> {
-    let lost = || format!("no answer from {server}: is it running? (--server says where)");
+    let lost = || format!("no answer from {server}: is it running? (--server names another one)");
     let mut answer = sent.with_context(lost)?;
     let status = answer.status();
     let mut text = Vec::new();

@@ -181,7 +181,7 @@ fn print_merged(merged: &Value, out: &mut Output) -> anyhow::Result<()> {
 
 /// What the server answered, which is JSON.
 fn answer(server: &ServerClient, sent: Result<Response<Body>, ureq::Error>) -> anyhow::Result<Value> {
-    let lost = || format!("no answer from {server}: is it running? (--server says where)");
+    let lost = || format!("no answer from {server}: is it running? (--server names another one)");
     let mut answer = sent.with_context(lost)?;
     let status = answer.status();
     let mut text = Vec::new();

@@ -81,7 +81,7 @@ fn carry_out(args: &InstallArgs) -> anyhow::Result<()> {
         return place.remove();
     }
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let program = std::env::current_exe().context("cannot find out where this program is")?;
+    let program = std::env::current_exe().context("cannot determine the path of this program")?;
     place.install(&dir, &program, args.force)?;
     println!("{} starts {}", place.launcher.display(), program.display());
     if !is_in_path(&dir) {

@@ -3,35 +3,35 @@
 //! | file | what it does |
 //! |---|---|
 //! | `serve` | the server |
-//! | `up` | the server, and what records on this machine |
+//! | `up` | the server, and the watchers of this machine |
 //! | `autostart` | starts it with the desktop |
-//! | `away` | what was done while nobody was at the machine |
-//! | `watchers` | looks at the watchers, switches and pauses them |
+//! | `away` | records what the user did while away from the machine |
+//! | `watchers` | lists the watchers, switches and pauses them |
 //! | `query` | queries from the shell |
 //! | `import` | the history of other programs |
 //! | `shadow` | a trial beside a running ActivityWatch server |
-//! | `fake` | invented data, to try it with |
+//! | `fake` | fake data, to try Timberline with |
 //! | `export` | history in the formats of other programs |
 //! | `bucket` | lists, renames, archives and merges buckets, by way of a server |
 //! | `purge` | purge and redact, by way of a server |
-//! | `bench` | how fast it is on one's own data |
+//! | `bench` | how fast queries are on the user's own data |
 //! | `mcp` | tools for assistants |
 //! | `backup`, `restore` | a copy of the log, and back |
 //! | `doctor` | is everything as it should be? |
 //! | `status` | how the server is doing |
 //! | `watch` | what the watchers would record |
 //! | `log` | looking into the log, and using it again |
-//! | `install` | a launcher in the place of aw-server |
+//! | `install` | a launcher that replaces aw-server |
 //! | `pages` | shell completions, man pages |
 //! | `key` | the passphrase of encrypted data |
-//! | `cert` | a certificate for a server in one's own house |
+//! | `cert` | a self-signed certificate for a server at home |
 //! | `token` | tokens: making, listing, revoking |
 //! | `passphrase` | where it comes from |
-//! | `data_dir`, `history` | where the data are; opening them for looking into them |
-//! | `config` | the configuration file, the flags, and the settings that both come to |
+//! | `data_dir`, `history` | where the data are; opening them for reading |
+//! | `config` | the configuration file, the flags, and the settings that result from both |
 //! | `moment`, `server_client` | what the arguments mean: instants, servers |
 //! | `server_key` | the API key or token for a server |
-//! | `known_server`, `tls_client` | by which certificate a server is known; TLS |
+//! | `known_server`, `tls_client` | which certificate a server must have; TLS |
 //! | `build` | version, commit and date |
 //! | `output`, `table` | what is printed |
 //! | `verdict` | how a command ends |
@@ -108,11 +108,11 @@ struct Cli {
 enum Command {
     /// Serve the REST API and the web UI (what happens without a subcommand).
     Serve(Box<ServeArgs>),
-    /// Serve, and record what you do on this machine.
+    /// Run the server, and record what you do on this machine.
     Up(Box<up::UpArgs>),
     /// List the watchers of a server, switch them on and off, pause them.
     Watchers(Box<watchers::WatchersArgs>),
-    /// Turn starting Timberline with the desktop on or off.
+    /// Switch on or off whether Timberline starts with the desktop.
     Autostart(Box<autostart::AutostartArgs>),
     /// Record what you did while you were away.
     Away(Box<away::AwayArgs>),
@@ -158,7 +158,7 @@ enum Command {
     Cert(Box<cert::CertArgs>),
     /// Create, list and revoke tokens, which give access to a part of the API.
     Token(Box<token::TokenArgs>),
-    /// Try what is recorded of your windows, live, without storing anything.
+    /// Show live what would be recorded of your windows, without storing anything.
     Watch(Box<watch::WatchArgs>),
 }
 

@@ -206,7 +206,7 @@ fn confirmed() -> anyhow::Result<bool> {
 }
 
 fn ask(server: &ServerClient, path: &str, body: &Value) -> anyhow::Result<Value> {
-    let lost = || format!("no answer from {server}: is it running? (--server says where)");
+    let lost = || format!("no answer from {server}: is it running? (--server names another one)");
     let mut answer = server
         .post(path, body.to_string().as_bytes(), None)
         .with_context(lost)?;

@@ -61,7 +61,7 @@ pub(crate) fn run(args: WatchArgs) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("the system has no event queue")?;
+        .context("cannot start the event loop")?;
     let session = Arc::new(Session::of_this_process());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let options = file.watchers.settings()?.options;
@@ -96,7 +96,7 @@ fn backend(backend: &Backend) -> String {
     let name = backend.name;
     match &backend.state {
         BackendState::Chosen => format!("{name}: used"),
-        BackendState::Spare => format!("{name}: works, a better one is used"),
+        BackendState::Spare => format!("{name}: works, but a better backend is used"),
         BackendState::Untried => format!("{name}: has not reported a window yet"),
         BackendState::Unavailable(reason) => format!("{name}: not used: {reason}"),
     }

@@ -140,7 +140,7 @@ fn carry_out(args: WatchersArgs) -> anyhow::Result<()> {
         out.line(serde_json::from_slice::<Value>(&text).context("the answer is not JSON")?)?;
     } else {
         let list: WatcherList = serde_json::from_slice(&text)
-            .with_context(|| format!("the answer of {server} is not that of this version of Timberline"))?;
+            .with_context(|| format!("the answer of {server} does not fit this version of Timberline"))?;
         show(&mut out, &list, args.verbose)?;
     }
     out.flush()?;
@@ -171,7 +171,7 @@ fn ask(server: &ServerClient, path: &str, body: Option<String>) -> anyhow::Resul
         None => server.get(path, Some(PATIENCE)),
         Some(body) => server.post(path, body.as_bytes(), Some(PATIENCE)),
     };
-    let lost = || format!("no answer from {server}: is it running? (--server says where)");
+    let lost = || format!("no answer from {server}: is it running? (--server names another one)");
     let mut answer = sent.with_context(lost)?;
     let status = answer.status();
     let mut text = Vec::new();
@@ -192,8 +192,8 @@ pub(crate) fn show(out: &mut Output, list: &WatcherList, verbose: bool) -> Resul
     }
     let mut table = Table::new(&[
         ("watcher", false),
-        ("is", false),
-        ("by", false),
+        ("state", false),
+        ("backend or program", false),
         ("last recorded", false),
         ("restarts", true),
     ]);
@@ -264,7 +264,7 @@ fn notes(watcher: &Watcher, verbose: bool) -> Vec<String> {
         watcher
             .last_exit
             .iter()
-            .map(|exit| format!("ended by itself at {}: {}", exit.at, exit.reason)),
+            .map(|exit| format!("last exited at {}: {}", exit.at, exit.reason)),
     );
     notes
 }

@@ -29,7 +29,7 @@ impl Backoff {
         Duration::from_nanos(longest - longest / 2 / i64::from(u16::MAX) * i64::from(random))
     }
 
-    /// It works: the next failure is the first one.
+    /// It worked: the next failure counts as the first one.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }

@@ -1,12 +1,12 @@
-//! What Timberline's watchers are made of: the client that loses nothing, the clocks, and the rules that make events of
+//! The parts of Timberline's watchers: the client that loses nothing, the clocks, and the rules that make events out of
 //! what happens on a desktop.
 //!
 //! | module | what it does |
 //! |---|---|
 //! | [`Client`] | sends heartbeats through a queue on disk; makes all calls of the API |
 //! | [`clock`] | wall, monotonic and boot time behind a trait; notices sleep and clocks that were set |
-//! | [`afk`] | makes AFK events of input, locks, sleep and clock steps |
-//! | [`window`] | makes window events of windows and titles: settle time, rules, private windows |
+//! | [`afk`] | computes AFK events from input, locks, sleep and clock steps |
+//! | [`window`] | computes window events from windows and titles: settle time, rules, private windows |
 //! | [`desktop`] | watches Wayland, X11 and D-Bus, and reports what happens there |
 //! | `browser` | opens a page in the person's browser |
 //! | `environment` | what the programs that Timberline starts are not passed on |

@@ -1,10 +1,10 @@
-//! Whether somebody is there, as the AFK events on the server say.
+//! Whether the user is present, according to the AFK events on the server.
 
 use timberline_model::{Duration, Timestamp};
 
 use crate::Client;
 
-/// Whether the last AFK event says that somebody is there, and ended no longer ago than that. False if nobody knows.
+/// Whether the last AFK event says that the user is present, and ended no longer ago than this. False if that is not known.
 pub(crate) async fn is_present(client: &Client, now: Timestamp, recent: Duration) -> bool {
     let bucket = client.afk_bucket();
     let Ok(events) = client.events(&bucket.bucket().id, None, None, Some(1)).await else {

@@ -7,7 +7,7 @@ const watcher: Watcher = {
   enabled: true,
   paused: null,
   state: 'waiting',
-  reason: 'nothing on this desktop tells it; the backends say why',
+  reason: 'no backend works on this desktop',
   backends: [
     { name: 'wayland', state: 'unavailable', reason: 'there is no compositor' },
     { name: 'x11', state: 'unavailable', reason: 'no X server' },

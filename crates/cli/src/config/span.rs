@@ -21,7 +21,7 @@ impl<'de> Deserialize<'de> for Span {
         let text = String::deserialize(deserializer)?;
         humantime::parse_duration(text.trim()).map(Self).map_err(|error| {
             D::Error::custom(format!(
-                "{text:?} is no length of time ({error}): write it like \"12 hours\", \"1 day\", \"2 years\""
+                "{text:?} is not a length of time ({error}): write it like \"12 hours\", \"1 day\", \"2 years\""
             ))
         })
     }

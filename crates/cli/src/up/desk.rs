@@ -29,7 +29,7 @@ impl Desk for Machine {
     }
 
     fn quit(&self) {
-        tracing::info!("asked to quit in the tray");
+        tracing::info!("quit was chosen in the tray");
         if let Err(error) = kill_process(getpid(), Signal::TERM) {
             tracing::error!(%error, "cannot ask this process to end");
         }

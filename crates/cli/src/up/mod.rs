@@ -24,8 +24,8 @@ use companions::Companions;
 /// The flags of `serve`, and which watchers to run.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-Serves like `timberline serve`, and records the active window, whether somebody is at the machine, media, lid and network. Watchers \
-of ActivityWatch (aw-watcher-…) also run if they are switched on. Without a desktop, it only serves.
+Runs the server like `timberline serve`, and records the active window, whether you are at the machine, media, the lid and the \
+network. Watchers of ActivityWatch (aw-watcher-…) also run if they are switched on. Without a desktop, only the server runs.
 
 Examples:
   timberline up

@@ -55,7 +55,7 @@ impl Running {
         if closed.left > 0 {
             tracing::info!(
                 heartbeats = closed.left,
-                "some heartbeats wait for the next start"
+                "some heartbeats will be sent after the next start"
             );
         }
     }
@@ -98,7 +98,9 @@ impl Plan {
         cipher: Option<Arc<Cipher>>,
         testing: bool,
     ) -> anyhow::Result<Plan> {
-        let secret = start.own_secret().context("cannot make a key for the watchers")?;
+        let secret = start
+            .own_secret()
+            .context("cannot create a key for the watchers")?;
         let port = start.addresses().first().map(SocketAddr::port);
         let server = server_client::own_at(start.settings(), port)?.with_own_key(secret.as_deref());
         let logs = start.settings().logging.dir.as_ref();
@@ -214,7 +216,7 @@ fn target(start: &Start, testing: bool) -> Target {
         .network
         .tls
         .is_some()
-        .then(|| "the server speaks https only, and programs of ActivityWatch speak http".to_owned());
+        .then(|| "the server uses https, but watchers of ActivityWatch use only http".to_owned());
     let host = match settings.network.host.as_str() {
         "" | "0.0.0.0" | "::" | "localhost" => "127.0.0.1",
         host => host,

@@ -4,18 +4,18 @@ use timberline_model::{Duration, Timestamp};
 
 use crate::clock::Jump;
 
-/// Something that happened on the desktop. Its time is given with it.
+/// Something that happened on the desktop. The caller passes its time with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// Somebody used a keyboard, a pointer, or another device that counts.
     Input,
     /// The session was locked.
     Locked,
-    /// The session was unlocked, which takes a person: it counts as input.
+    /// The session was unlocked. Only a person can do that, so it counts as input.
     Unlocked,
     /// Another user's session is on the screen now.
     SwitchedAway,
-    /// This session is on the screen again, which takes a person: it counts as input.
+    /// This session is on the screen again. Only a person can switch back, so it counts as input.
     SwitchedBack,
     /// Nothing says any more that the session is locked. It does not count as locked from now on, but nobody has unlocked it:
     /// this is no input.
@@ -28,17 +28,17 @@ pub enum Fact {
     SleepEnded,
     /// The wall clock was set.
     ClockStepped {
-        /// What it said afterwards.
+        /// The time that it showed afterwards.
         to: Timestamp,
     },
     /// Whether a reason to count as present without input holds from now on; `None`: nobody can tell any more.
     /// [`Afk`](super::Afk) ignores it.
     Reason(Reason, Option<bool>),
-    /// The watcher ends.
+    /// The watcher stops.
     Ended,
 }
 
-/// Why somebody may be there although there is no input.
+/// Why the user may be present although there is no input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     /// A program keeps the screen from going blank, such as a video player.
@@ -52,7 +52,7 @@ pub enum Reason {
 }
 
 impl Jump {
-    /// What a jump of the clocks is for [`Afk`](super::Afk) and [`Presence`](super::Presence), in order. Needed where nothing
+    /// The facts that a jump of the clocks means to [`Afk`](super::Afk) and [`Presence`](super::Presence), in order. Needed where nothing
     /// reports sleep; where something does, a sleep that is reported a second time changes nothing.
     pub fn facts(self) -> impl Iterator<Item = (Timestamp, Fact)> {
         let facts = match self {
@@ -68,7 +68,7 @@ pub(super) fn millis(at: Timestamp) -> i64 {
     at.nanos().div_euclid(NANOS_PER_MILLI)
 }
 
-/// The other way round.
+/// The time of so many milliseconds since 1970.
 pub(super) fn timestamp(millis: i64) -> Timestamp {
     Timestamp::from_nanos(millis.saturating_mul(NANOS_PER_MILLI))
 }

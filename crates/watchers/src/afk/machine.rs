@@ -1,18 +1,18 @@
-//! The state machine that makes AFK events of facts.
+//! The state machine that computes AFK events from facts.
 
 use timberline_model::{Data, Duration, Timestamp};
 
 use super::fact::{Fact, millis, span, timestamp};
 
-/// After so long without input somebody is away, as in the reference: 180 s.
+/// After this time without input, the user counts as away: 180 s, as in ActivityWatch's watcher.
 pub const TIMEOUT: Duration = Duration::from_secs(180);
 
-/// Whether somebody is there.
+/// Whether the user is present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
-    /// Nobody is.
+    /// The user is away.
     Afk,
-    /// Somebody is.
+    /// The user is present.
     NotAfk,
 }
 
@@ -27,7 +27,7 @@ impl Status {
     }
 }
 
-/// An event as far as it is known. One with the same start replaces it; it only ever gets longer.
+/// An event as far as it is known. A later one with the same start replaces it, and is never shorter.
 ///
 /// Sent as a heartbeat with this start, this duration and a pulsetime of 0, it makes exactly this event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct AfkEvent {
     pub start: Timestamp,
     /// When it ended, as far as is known. Always after `start`.
     pub end: Timestamp,
-    /// What was the case.
+    /// The status during this time.
     pub status: Status,
 }
 
@@ -48,10 +48,10 @@ impl AfkEvent {
     }
 }
 
-/// Makes AFK events of facts.
+/// Computes AFK events from facts.
 ///
-/// Facts are given in the order of their times. An earlier time counts as the latest that was given; only an input may
-/// be reported late, as long as nothing was said about that time.
+/// Pass facts in the order of their times. A time before the latest one counts as the latest one. Only an input may
+/// be reported late, as long as no event covers that time yet.
 ///
 /// ```
 /// use timberline_model::{Duration, Timestamp};
@@ -73,11 +73,11 @@ pub struct Afk {
     timeout: i64,
     /// The latest time that was given.
     now: i64,
-    /// The event that is going on; `None` while the machine sleeps, and after the end.
+    /// The current event; `None` while the machine sleeps, and after the end.
     open: Option<Open>,
     /// The event before it, unless something separates them.
     before: Option<Open>,
-    /// The last input, while it is not yet known that somebody is away.
+    /// The last input, while it is not yet known whether the user is away.
     input: Option<i64>,
     locked: bool,
     switched_away: bool,
@@ -94,7 +94,7 @@ struct Open {
 }
 
 impl Afk {
-    /// Begins: somebody is there at `at`, because a session begins with a person.
+    /// Begins at `at` with the user present, because a person has started the session.
     #[must_use]
     pub fn start(at: Timestamp, timeout: Duration) -> Afk {
         let now = millis(at);
@@ -116,7 +116,7 @@ impl Afk {
         }
     }
 
-    /// Begins without anybody: nobody is there at `at`, until the next input. For the end of a time in which nothing was seen.
+    /// Begins at `at` with the user away until the next input. For the end of a time in which no source reported input.
     #[must_use]
     pub fn start_away(at: Timestamp, timeout: Duration) -> Afk {
         let mut afk = Afk::start(at, timeout);
@@ -154,14 +154,14 @@ impl Afk {
         std::mem::take(&mut self.said)
     }
 
-    /// When somebody will be away if there is no input until then: the next time at which a tick changes the status.
+    /// When the user will count as away if there is no input until then: the next time at which a tick changes the status.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         let input = self.input.filter(|_| self.is_present())?;
         Some(timestamp(input.saturating_add(self.timeout)))
     }
 
-    /// What is the case, as far as is known; `None` while the machine sleeps.
+    /// The present status, as far as it is known; `None` while the machine sleeps.
     #[must_use]
     pub fn status(&self) -> Option<Status> {
         self.open.map(|open| open.status)
@@ -189,7 +189,7 @@ impl Afk {
         }
     }
 
-    /// An input, perhaps one that is reported late: nothing was said about the time after the open event's end.
+    /// An input. It may be reported late, because no event covers the time after the end of the open event yet.
     fn late_input(&mut self, at: i64) {
         let said = self.open.map_or(self.now, |open| open.end);
         let at = at.max(said);
@@ -210,7 +210,7 @@ impl Afk {
         self.extend(at);
     }
 
-    /// Nobody is there any more from now on, and until now whoever was there still was.
+    /// The user is away from now on, and was present until now if present before.
     fn leave(&mut self, at: i64, how: impl FnOnce(&mut Self)) {
         self.pass(at);
         let at = self.now;
@@ -238,12 +238,12 @@ impl Afk {
     fn wake(&mut self, at: i64) {
         self.pass(at);
         if std::mem::take(&mut self.asleep) && !self.ended {
-            // The machine may have woken by itself: somebody is there from the next input on.
+            // The machine may have woken up by itself: the user is away until the next input.
             self.switch(self.now, Some(Status::Afk));
         }
     }
 
-    /// The clock was set: what was the case until `at` goes on at `to`, in an event of its own.
+    /// The clock was set from `at` to `to`: a new event with the same status begins at `to`.
     fn step(&mut self, at: i64, to: i64) {
         self.pass(at);
         let by = to.saturating_sub(self.now);
@@ -274,7 +274,7 @@ impl Afk {
             self.before = Some(ended);
         }
         let Some(status) = status else { return };
-        // After an event that turned out to be empty, the one before it goes on.
+        // If an event turns out to be empty, the event before it continues.
         let goes_on = self
             .before
             .filter(|before| before.status == status && before.end == at);

@@ -1,7 +1,7 @@
-//! Whether somebody is at the keyboard, as events; without any desktop.
+//! Computes events that say whether the user is at the keyboard. This code knows no desktop.
 //!
-//! [`Afk`] takes [`Fact`]s (input, lock, sleep, ...) with their times and says what the events of the bucket
-//! `aw-watcher-afk_HOST` are. [`Presence`] does the same for the bucket with the reasons. `docs/afk.md` has the rules with
+//! [`Afk`] takes [`Fact`]s (input, lock, sleep, ...) with their times and computes the events of the bucket
+//! `aw-watcher-afk_HOST`. [`Presence`] does the same for the bucket with the reasons. `docs/afk.md` has the rules with
 //! examples; the tests compare both with plain models of these rules.
 
 mod fact;

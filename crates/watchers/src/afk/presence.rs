@@ -1,4 +1,4 @@
-//! The facts from which "was somebody there" can be judged again later: input, and everything else that speaks for a person.
+//! Events with all signs of presence, input and other reasons, so that rules can judge them later.
 
 use std::collections::VecDeque;
 
@@ -118,7 +118,7 @@ impl Reasons {
     }
 }
 
-/// Makes events of the same facts as [`Afk`], one for each stretch of time in which nothing changes.
+/// Computes events from the same facts as [`Afk`]: one for each stretch of time in which nothing changes.
 ///
 /// `input` is what [`Afk`] says with a shorter timeout (a minute is sensible), so that a rule can use a longer one later.
 /// The events have no gaps: time asleep is an event too.
@@ -140,9 +140,9 @@ impl Reasons {
 pub struct Presence {
     input: Afk,
     now: i64,
-    /// Up to here, everything was said.
+    /// The events are complete up to this time.
     done: i64,
-    /// What held from when on: the first from before `done`, the others after it.
+    /// The states, each with its beginning: the first began before `done`, the others after it.
     contexts: VecDeque<(i64, Context)>,
     locked: bool,
     switched_away: bool,
@@ -152,7 +152,7 @@ pub struct Presence {
     said: Vec<PresenceEvent>,
 }
 
-/// All but the input.
+/// Everything except the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Context {
     state: State,
@@ -160,13 +160,13 @@ struct Context {
 }
 
 impl Presence {
-    /// Begins, with somebody there and no reasons known.
+    /// Begins with the user present and no reasons known.
     #[must_use]
     pub fn start(at: Timestamp, timeout: Duration) -> Presence {
         Presence::with(at, Afk::start(at, timeout))
     }
 
-    /// Begins without anybody, and with no reasons known; see [`Afk::start_away`].
+    /// Begins with the user away and no reasons known; see [`Afk::start_away`].
     #[must_use]
     pub fn start_away(at: Timestamp, timeout: Duration) -> Presence {
         Presence::with(at, Afk::start_away(at, timeout))
@@ -254,7 +254,7 @@ impl Presence {
         }
     }
 
-    /// From where everything was said until `end`, there was input, or none.
+    /// From `done` until `end` there was input, or there was none.
     fn cover(&mut self, end: i64, input: bool) {
         while self.done < end {
             // The context at `done`: those that have ended by then are dropped.

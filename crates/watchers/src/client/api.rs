@@ -47,13 +47,13 @@ pub enum CallError {
         /// What it says.
         message: String,
     },
-    /// The answer is not what it should be: perhaps this is another kind of server.
+    /// The answer has an unexpected form. This may be another kind of server.
     #[error("the server's answer cannot be read: {reason}")]
     Unreadable {
         /// What is wrong with it.
         reason: String,
     },
-    /// The system has no thread for the call.
+    /// No thread could be started for the call.
     #[error("the call could not be made: {0}")]
     NotMade(#[source] std::io::Error),
 }
@@ -89,7 +89,7 @@ pub struct BucketInfo {
     /// When it was created, as the server writes it.
     #[serde(default)]
     pub created: Option<String>,
-    /// Whatever its creator keeps with it.
+    /// Other data that its creator stores with it.
     #[serde(default)]
     pub data: Value,
 }
@@ -131,7 +131,7 @@ impl Client {
         )
     }
 
-    /// Creates a bucket; whether it is new comes back. (Heartbeats create theirs by themselves.)
+    /// Creates a bucket. Returns whether it is new. (Heartbeats create their buckets automatically.)
     pub fn create_bucket(&self, bucket: &Bucket) -> Call<Outcome<bool>> {
         let body = json!({ "client": bucket.client, "type": bucket.type_, "hostname": bucket.hostname });
         let path = format!("/api/0/buckets/{}", encoded(&bucket.id));
@@ -142,12 +142,12 @@ impl Client {
 
     /// Deletes a bucket with all its events.
     pub fn delete_bucket(&self, id: &str) -> Call<Outcome<()>> {
-        // aw-server wants to be sure outside of testing mode.
+        // Outside of testing mode, aw-server deletes only with this flag.
         let path = format!("/api/0/buckets/{}?force=1", encoded(id));
         self.call(Method::Delete, path, None, |_| Ok(()))
     }
 
-    /// Events of a bucket that touch a period, the newest first, cut at the ends of the period. `None`: without that end,
+    /// Events of a bucket that overlap a period, the newest first, cut at the ends of the period. `None`: without that end,
     /// or without a limit.
     pub fn events(
         &self,
@@ -176,7 +176,7 @@ impl Client {
         )
     }
 
-    /// Stores events: start, duration and data of each. For what is known as a whole; what goes on is a heartbeat.
+    /// Stores events with start, duration and data. Use this for complete events, and heartbeats for events that continue.
     pub fn insert_events(&self, id: &str, events: &[(Timestamp, Duration, Data)]) -> Call<Outcome<()>> {
         let mut body = b"[".to_vec();
         for (index, (start, duration, data)) in events.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! An answer to come.
+//! The answer to a call that was made.
 
 use std::future::Future;
 use std::io;
@@ -9,9 +9,9 @@ use std::thread;
 
 use parking_lot::{Condvar, Mutex};
 
-/// An answer to come: `await` it in any executor, or [`wait`](Call::wait) for it on a thread.
+/// The answer to a call that was made: `await` it in any executor, or [`wait`](Call::wait) for it on a thread.
 ///
-/// The call is already on its way. Dropping this forgets the answer; the server may carry out the request nevertheless.
+/// The request is already on its way. Dropping this discards the answer, but the server may still carry out the request.
 #[must_use = "the answer comes with `await` or `wait()`"]
 pub struct Call<T>(Arc<Slot<T>>);
 

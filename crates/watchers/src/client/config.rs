@@ -30,7 +30,7 @@ pub enum ConfigError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// A file is not what it should be.
+    /// A file is not valid.
     #[error("{} is not valid: correct it, or remove it to use the defaults", path.display())]
     Invalid {
         /// The file.
@@ -71,7 +71,7 @@ struct ClientPart {
     commit_interval: Option<f64>,
 }
 
-/// `aw-server-rust/config.toml`, as far as it matters here.
+/// `aw-server-rust/config.toml`, with the keys that matter here.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ServerFile {
@@ -182,7 +182,7 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// The server's own key: only for the server that the file describes, since nobody else may learn it.
+/// The server's own key: only for the server that the file describes, because no other server may learn it.
 fn key_of_server(config: &Path, testing: bool, server: &Server) -> Result<Option<String>, ConfigError> {
     if !server.is_on_this_machine() {
         return Ok(None);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn without_files_it_is_the_usual_server() {
+    fn without_configuration_files_the_defaults_apply() {
         assert_eq!(
             found(&[], false).expect("defaults").url(),
             "http://127.0.0.1:5600"
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_valid_is_named() {
+    fn the_error_names_an_invalid_file() {
         let error = found(&[("aw-client/aw-client.toml", "[server\n")], false).expect_err("not valid");
         assert!(
             error

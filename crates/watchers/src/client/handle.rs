@@ -19,7 +19,7 @@ use super::worker::{self, Shared};
 use crate::clock::{Clock, SystemClock};
 use crate::queue::{Bucket, Place, Queue, QueueError, QueueOptions, Stored, Waiting};
 
-/// How a client works.
+/// The options of a client.
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
     server: Server,
@@ -86,7 +86,7 @@ pub enum OpenError {
     #[error(transparent)]
     Queue(#[from] QueueError),
     /// The system has no thread for it.
-    #[error("the system has no thread for the client: {0}")]
+    #[error("cannot start a thread for the client: {0}")]
     NoThread(#[source] std::io::Error),
 }
 
@@ -130,21 +130,21 @@ struct Inner {
     hostname: String,
 }
 
-/// How the queue is.
+/// The state of the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
     /// Heartbeats that wait, those that are held back for merging included.
     pub waiting: usize,
-    /// Bytes of what is to be sent, about.
+    /// The approximate size of what is to be sent, in bytes.
     pub bytes: usize,
     /// Whether some of it is only in memory, because the disk is full.
     pub disk_is_full: bool,
-    /// Why nothing is sent at the moment; `None`: the server takes what it is sent.
+    /// Why nothing is sent at the moment; `None` if the server accepts what is sent.
     pub trouble: Option<String>,
 }
 
-/// What [`Client::close`] has come to.
+/// The result of [`Client::close`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed {
     /// Heartbeats that were not sent. They are in the queue, for the next process.
@@ -162,7 +162,7 @@ impl Client {
         Client::with_transport(options, http, Arc::new(SystemClock::new()))
     }
 
-    /// The same with something else that carries requests, and with other clocks.
+    /// The same with another transport and other clocks.
     ///
     /// # Errors
     /// As [`Client::open`].
@@ -261,7 +261,7 @@ impl Client {
         self.bucket(client, &format!("{client}_{}", self.0.hostname), type_)
     }
 
-    /// How the queue is.
+    /// The state of the queue.
     #[must_use]
     pub fn health(&self) -> Health {
         let trouble = self.0.shared.trouble();
@@ -328,7 +328,7 @@ pub struct BucketHandle {
 }
 
 impl BucketHandle {
-    /// Says that something is (still) the case: since `start`, for `duration`. It extends the bucket's last event if the data are
+    /// Reports that something is (still) the case, from `start` on, for `duration`. It extends the bucket's last event if the data are
     /// equal and the gap between them is at most `pulsetime`.
     ///
     /// This asks nobody and returns at once, except while the queue's log is written anew (once in ten minutes at most, for as long as the disk
@@ -361,7 +361,7 @@ impl BucketHandle {
         Ok(stored)
     }
 
-    /// Says what an event is, as far as it is known: one with the same start and data replaces it if it is longer. For events
+    /// Reports an event as far as it is known. A longer one with the same start and data replaces it. For events
     /// that are known exactly, such as those of [`afk`](crate::afk) and [`window`](crate::window).
     ///
     /// # Errors

@@ -15,7 +15,7 @@ const CONNECTING: Duration = Duration::from_secs(10);
 /// The longest answer that is read. Exports are the longest.
 const LONGEST_ANSWER: u64 = 4 << 30;
 
-/// A server that is spoken to with HTTP, on connections that are kept.
+/// A server that is reached over HTTP, on connections that are kept open.
 pub(super) struct Http {
     base: String,
     authorization: Option<String>,

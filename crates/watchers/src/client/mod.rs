@@ -7,7 +7,7 @@
 //! | `sender` | what to send next, and what an answer means; knows no thread and no clock of its own |
 //! | `worker` | the thread that sends |
 //! | `handle` | [`Client`] |
-//! | `call` | [`Call`]: an answer to come, for `await` and for `wait()` |
+//! | `call` | [`Call`]: the answer to a call that was made, for `await` and for `wait()` |
 //! | `api` | the calls of the API |
 
 mod api;

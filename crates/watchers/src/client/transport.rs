@@ -64,7 +64,7 @@ pub trait Transport: Send + Sync {
 pub(super) fn send(transport: &dyn Transport, request: &Request) -> Result<Answer, NotSent> {
     catch_unwind(AssertUnwindSafe(|| transport.send(request))).unwrap_or_else(|_| {
         Err(NotSent {
-            reason: "what carries requests to the server panicked".to_owned(),
+            reason: "the transport panicked".to_owned(),
             may_have_arrived: true,
         })
     })

@@ -1,4 +1,4 @@
-//! What the difference of two readings says.
+//! Detects sleep and changes of the clock from the difference of two readings.
 
 use timberline_model::{Duration, Timestamp};
 
@@ -19,9 +19,9 @@ pub enum Jump {
     },
     /// The wall clock was set.
     Stepped {
-        /// What it would say now.
+        /// What it would show now.
         from: Timestamp,
-        /// What it says.
+        /// What it shows.
         to: Timestamp,
     },
 }
@@ -76,7 +76,7 @@ mod tests {
         Timestamp::from_nanos(seconds * 1_000_000_000)
     }
 
-    /// What is noticed of what happens to clocks that begin at 0.
+    /// The jumps that are detected when this happens to clocks that begin at 0.
     fn noticed(happens: impl FnOnce(&FakeClock)) -> Vec<Jump> {
         let clock = FakeClock::at(at(0));
         let mut detector = JumpDetector::new(clock.read());

@@ -1,5 +1,5 @@
-//! The clocks that a watcher needs, behind a trait, and what their differences say: that the machine slept, and that
-//! somebody set the clock.
+//! The clocks that a watcher needs, behind a trait. Their differences show that the machine slept, or that
+//! the clock was set.
 //!
 //! | clock | stands still while the machine sleeps | can be set |
 //! |---|---|---|
@@ -31,7 +31,7 @@ pub use system::SystemClock;
 /// All clocks, read at the same moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// What the time is. Anybody may set this clock.
+    /// The time of day. This clock can be set.
     pub wall: Timestamp,
     /// Since some moment in the past, without the time in which the machine slept.
     pub monotonic: Duration,

@@ -11,7 +11,7 @@ use zbus::{Connection, Error, MatchRule, Message, MessageStream};
 
 use super::Lost;
 
-/// A service has so long to answer.
+/// How long a service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Connects to a bus; `name` is what the person calls it, such as `session bus`.

@@ -18,7 +18,7 @@ use super::{Lost, bus};
 const BUS: &str = "org.freedesktop.DBus";
 const BUS_PATH: &str = "/org/freedesktop/DBus";
 
-/// So many messages wait while a source awaits an answer.
+/// How many messages may wait while a source awaits an answer.
 const QUEUE: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 /// Something that can be called: a service, one of its objects, and one of the object's interfaces.
@@ -89,7 +89,7 @@ impl BusQueue {
         added.map_err(|error| self.lost(&error))
     }
 
-    /// From now on, it is delivered when this name gets another owner or none: [`owner_changed`].
+    /// From now on, a signal is delivered when this name gets another owner or none: [`owner_changed`].
     pub(super) async fn subscribe_owner(&self, service: &str) -> Result<(), Lost> {
         let rule = MatchRule::builder()
             .msg_type(Type::Signal)
@@ -134,7 +134,7 @@ impl BusQueue {
         answer.await?.body().deserialize()
     }
 
-    /// The end of the connection, or of what depends on it, as a person wants to read it.
+    /// The end of the connection, or of a service on it, with a text for the user.
     pub(super) fn lost(&self, error: &zbus::Error) -> Lost {
         Lost::Ended(format!("the {} failed: {error}", self.name))
     }

@@ -20,10 +20,10 @@ use tokio::io::unix::AsyncFd;
 use super::{Lost, Reports, Source, Watching};
 use crate::data::object;
 
-/// A program that looks which cameras there are opens each of them for a moment. What holds for so long is reported.
+/// A program that lists the cameras opens each of them for a moment. Only a state that lasts this long is reported.
 const SETTLE: Duration = Duration::from_millis(500);
 
-/// It opens cameras to know them.
+/// This program opens cameras only to list them.
 const SESSION_MANAGER: &str = "wireplumber";
 
 /// The source `video-devices`: which programs have a camera open, as the data of an event.
@@ -73,7 +73,7 @@ async fn listen(reports: &Reports<Option<Data>>) -> io::Result<Lost> {
     }
 }
 
-/// Reads notices without looking at them: each means to look again.
+/// Reads notifications without interpreting them: each one means that the devices must be checked again.
 fn drain(notices: &OwnedFd) -> io::Result<()> {
     let mut buffer = [0_u8; 4096];
     loop {

@@ -6,7 +6,7 @@ use timberline_model::Timestamp;
 
 use super::{At, Sighting};
 
-/// How long an incomplete state may be on the way to a complete one, where the desktop tells it in several steps: most window
+/// How long to wait for a complete state, where the desktop reports a change in several steps: most window
 /// managers have no window in front for a moment between two windows.
 pub(super) const COALESCE: Duration = Duration::from_millis(200);
 
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn no_window_between_two_windows_is_not_reported_and_the_second_holds_since_the_first_ended() {
+    fn a_moment_without_a_window_is_not_reported_and_the_next_window_begins_where_the_last_one_ended() {
         let mail = window("mail", "inbox");
         assert_eq!(
             reported(&[(5, None, false), (9, mail.clone(), false)]),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn no_window_is_reported_with_its_time_when_it_stays() {
+    fn a_lasting_absence_of_windows_is_reported_with_its_beginning() {
         assert_eq!(
             reported(&[(5, None, false), (15, None, false), (25, None, true)]),
             [(5, None)]

@@ -32,7 +32,7 @@ impl Counts {
         self.with(earlier, u64::saturating_sub)
     }
 
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub fn plus(self, other: Counts) -> Counts {
         self.with(other, u64::saturating_add)

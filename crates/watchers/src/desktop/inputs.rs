@@ -28,7 +28,7 @@ impl Inputs {
         Inputs { reports, known: None }
     }
 
-    /// There was no input for so many milliseconds. Reports what is new, and says what is the case.
+    /// There was no input for so many milliseconds. Reports what is new, and returns the present state.
     pub(super) fn quiet_for(&mut self, millis: u64) -> Activity {
         let nanos = i64::try_from(millis)
             .unwrap_or(i64::MAX)
@@ -66,7 +66,7 @@ mod tests {
     use crate::desktop::At;
 
     #[test]
-    fn what_is_new_is_reported_with_the_time_of_the_input() {
+    fn changes_are_reported_with_the_time_of_the_input() {
         let clock = Arc::new(FakeClock::at(Timestamp::from_nanos(0)));
         let (reports, mut from) = Reports::channel(Arc::clone(&clock) as Arc<dyn Clock>);
         let mut inputs = Inputs::new(reports);

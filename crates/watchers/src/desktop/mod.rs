@@ -1,8 +1,8 @@
 //! What watches a desktop and reports what happens there.
 //!
-//! Every way to learn something is a [`Source`]: the windows of a Wayland compositor, the idle time of an X server, locks and
+//! Each way to get information is a [`Source`]: the windows of a Wayland compositor, the idle time of an X server, locks and
 //! sleep from logind. A source connects, reports, and ends with the reason when it cannot go on. It decides nothing: which of
-//! several sources is used, and what events come of the reports, is the business of `modules`.
+//! several sources is used, and which events the reports become, is decided in `modules`.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -25,7 +25,7 @@
 //! | [`sandbox`] | the Flatpak or Snap of a process |
 //! | [`screensaver`] | the source of locks, as screen lockers report them |
 //! | [`services`] | what system services say about the lid and the network |
-//! | `told` | what scripts in a desktop tell of the window in front |
+//! | `told` | what scripts in a desktop report about the window in front |
 //! | [`wayland`] | the sources of Wayland compositors |
 //! | [`x11`] | the sources of an X server |
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// Neither file is larger where it is what it should be.
+/// The most bytes that are read of either file. A valid one is smaller.
 const MAX_FILE: u64 = 64 * 1024;
 
 /// The name of the Flatpak (`org.mozilla.firefox`) or Snap (`firefox`) that the process belongs to.

@@ -10,7 +10,7 @@ pub enum SessionKind {
     Wayland,
     /// An X server.
     X11,
-    /// A console, or nobody said.
+    /// A console, or unknown.
     Unknown,
 }
 

@@ -17,7 +17,7 @@ pub trait Source<R>: Send {
     fn name(&self) -> &'static str;
 
     /// Connects and reports until that is no longer possible. To end it, drop the future; it leaves nothing behind.
-    /// It may be called again later. It never waits in a loop for something that has gone: that is an end.
+    /// It may be called again later. When something that it needs has gone, it returns instead of waiting for it.
     fn watch(&mut self, reports: Reports<R>) -> Watching<'_>;
 }
 

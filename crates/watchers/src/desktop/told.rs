@@ -1,4 +1,4 @@
-//! What scripts in a desktop tell of the window in front: JSON.
+//! What scripts in a desktop report about the window in front: JSON.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl From<ToldWindow> for Sighting {
     }
 }
 
-/// Reports what is told, each state once.
+/// Passes on each state that the script reports, once.
 #[derive(Debug)]
 pub(super) struct Told<'a> {
     reports: &'a Reports<Option<Sighting>>,
@@ -49,7 +49,7 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// Takes this text. False if it is none of ours.
+    /// Takes a text. False if our script did not write it.
     pub(super) fn tell(&mut self, text: &str) -> bool {
         let window = serde_json::from_str::<Option<ToldWindow>>(text);
         let is_ours = window.is_ok();
@@ -65,12 +65,12 @@ impl<'a> Told<'a> {
         self.report(false);
     }
 
-    /// How long to wait for the next thing that is told, if not for ever. Then call [`Told::waited`].
+    /// How long to wait for the next text, if not for ever. Then call [`Told::waited`].
     pub(super) fn patience(&self) -> Option<Duration> {
         self.changes.is_waiting().then_some(COALESCE)
     }
 
-    /// Nothing else was told: what is in front stays so.
+    /// No other text has arrived: the last state holds.
     pub(super) fn waited(&mut self) {
         self.report(true);
     }

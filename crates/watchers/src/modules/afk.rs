@@ -1,6 +1,6 @@
-//! The module `afk`: whether somebody is at the keyboard, and the reasons to count as present without input.
+//! The module `afk`: whether the user is at the keyboard, and the reasons to count as present without input.
 //!
-//! When no backend is left, nobody sees whether there is input. Then the event ends with what was seen, and there is none until a
+//! When no backend is left, it is not known whether there is input. Then the event ends, and there is none until a
 //! backend reports again; `docs/afk.md` has the rules.
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::spans::Span;
 use crate::afk::{Afk, AfkEvent, Fact, Presence, PresenceEvent, Reason};
 use crate::desktop::{Activity, At, IDLE_AFTER, Report};
 
-/// While somebody is active, the event gets longer every so many seconds; otherwise seldom.
+/// How often the event is extended while the user is active, in seconds. Otherwise it is extended seldom.
 const TICK: i64 = 10;
 const SELDOM: i64 = 60;
 
@@ -55,14 +55,14 @@ impl Module for AfkModule {
     }
 }
 
-/// Makes events of input and facts, as long as somebody sees the input.
+/// Computes events from input and facts, as long as a source reports input.
 struct Watch {
     timeout: Duration,
     /// What makes the events; `None` while no source has reported input.
     seeing: Option<Seeing>,
-    /// Whether it has ever been there.
+    /// Whether a source has ever reported input.
     seen_before: bool,
-    /// What holds besides: it is the same after a time in which nothing was seen.
+    /// The facts that hold. They still hold after a time in which no source reported input.
     held: Vec<Fact>,
     /// Whether the source has not said that there is no input, and since when.
     active_since: Option<Timestamp>,
@@ -113,7 +113,7 @@ impl Watch {
         if self.seeing.is_some() {
             return Vec::new();
         }
-        // A session begins with a person. Later nobody is there until the next input, as after a sleep.
+        // A person starts the session. Later the user is away until the next input, as after sleep.
         let present = !self.seen_before && now.since(input) < self.timeout;
         self.seen_before = true;
         let (afk, presence) = if present {
@@ -136,7 +136,7 @@ impl Watch {
         seeing.map(|seeing| seeing.observe(at, fact)).unwrap_or_default()
     }
 
-    /// Input that goes on: the newest that is certain.
+    /// While input goes on: the latest input that is certain.
     fn go_on(&mut self, now: Timestamp) -> Vec<Record> {
         let certain = now.saturating_sub(CERTAIN);
         if self.active_since.is_none_or(|since| since > certain) {
@@ -149,14 +149,14 @@ impl Watch {
 
     /// The source no longer says that input goes on: the last one was then.
     fn last_input(&mut self, time: Timestamp) -> Vec<Record> {
-        // Of an input that was before a sleep, or before this source was used, nothing is learned.
+        // An input before a sleep, or before this source was used, says nothing new.
         match self.active_since.take() {
             Some(since) if since < time => self.observe(time, Fact::Input),
             _ => Vec::new(),
         }
     }
 
-    /// Keeps in mind what holds.
+    /// Remembers which facts hold.
     fn hold(&mut self, fact: Fact) {
         let ends = match fact {
             Fact::Locked | Fact::SwitchedAway | Fact::SleepBegan | Fact::Reason(_, Some(_)) => false,

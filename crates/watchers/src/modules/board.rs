@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::afk::{Fact, Reason};
 use crate::desktop::{Reports, Source, Watching};
 
-/// Where modules put up reasons.
+/// Where modules publish reasons.
 #[derive(Clone, Debug)]
 pub(super) struct Board(Arc<watch::Sender<BTreeMap<Reason, bool>>>);
 
@@ -67,7 +67,7 @@ impl Source<Fact> for Board {
     }
 }
 
-/// One reason on the board, put up by one module. It is taken down with the module, however that ends.
+/// One reason on the board, published by one module. It is removed with the module, however that ends.
 #[derive(Debug)]
 pub(super) struct Posting {
     board: Board,

@@ -13,7 +13,7 @@ use super::status::{Backend, BackendState, State};
 use crate::clock::Clock;
 use crate::desktop::{At, Report, Source};
 
-/// What comes of the sources together.
+/// What the sources report together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Feed<R> {
     /// Since then another source is used, and what the one before has reported no longer holds. What this one has reported
@@ -40,7 +40,7 @@ impl<R: Report> Chooser<R> {
         }
     }
 
-    /// What comes of the sources next; `None` if only their states have changed. It may be dropped and called again.
+    /// The next report; `None` if only the states of the sources have changed. It may be dropped and called again.
     pub(super) async fn next(&mut self) -> Option<Feed<R>> {
         if self.feed.is_empty() {
             let (index, news) = self.probing.next().await;
@@ -54,7 +54,7 @@ impl<R: Report> Chooser<R> {
         self.feed.pop_front()
     }
 
-    /// How the sources are, in the order of preference.
+    /// The states of the sources, in the order of preference.
     pub(super) fn backends(&self) -> Vec<Backend> {
         self.choice.backends()
     }
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_states_say_which_is_used_and_why_not_the_others() {
+    fn the_states_name_the_used_backend_and_why_the_others_are_not_used() {
         let mut choice = Choice::<Option<u8>>::of(NAMES.into_iter());
         assert_eq!(choice.state(), State::Starting);
         let report = |time| {

@@ -1,4 +1,4 @@
-//! What all modules do in the same way: wait for what happens, pass it on to what makes events of it, and send these.
+//! The loop that all modules share: wait for reports, pass them to the machine that computes events, and send the events.
 
 use std::future::pending;
 use std::time::Duration;
@@ -22,12 +22,12 @@ pub(super) struct Record {
     pub(super) span: Span,
 }
 
-/// Makes events of what happens. All times are at most `now`.
+/// Computes events from what happens. All times are at most `now`.
 pub(super) trait Machine<R>: Send {
-    /// Something that concerns everything has happened.
+    /// Something that concerns all modules has happened.
     fn fact(&mut self, fact: At<Fact>) -> Vec<Record>;
 
-    /// The sources say something.
+    /// The sources report something.
     fn feed(&mut self, now: Timestamp, feed: Feed<R>) -> Vec<Record>;
 
     /// Time has passed.
@@ -40,7 +40,7 @@ pub(super) trait Machine<R>: Send {
     fn wake_at(&self, now: Timestamp) -> Option<Timestamp>;
 }
 
-/// A module at work: its name, its buckets, what it hears, and what makes events of it.
+/// A running module: its name, its buckets, its sources, and the machine that computes its events.
 pub(super) struct Drive<R, M> {
     pub(super) name: &'static str,
     pub(super) buckets: Vec<BucketHandle>,

@@ -1,4 +1,4 @@
-//! What concerns all that is recorded: locks, other users, sleep, and clocks that were set.
+//! The facts that concern all modules: locks, other users, sleep, and clocks that were set.
 //!
 //! Unlike backends, sources of facts do not replace one another: each knows something that the others do not. A session is
 //! locked if one of them says so.
@@ -31,7 +31,7 @@ impl Facts {
         }
     }
 
-    /// What the sources say next; nothing if that was known. It may be dropped and called again.
+    /// The next facts; none if they were known already. It may be dropped and called again.
     pub(super) async fn next(&mut self) -> Vec<At<Fact>> {
         tokio::select! {
             biased;
@@ -120,7 +120,7 @@ impl Ends {
 }
 
 impl Opinion {
-    /// What happens between the two. Sleep ends first: what happens while the machine sleeps does not count.
+    /// The facts that lead from one state to the other. Sleep ends first: what happens while the machine sleeps does not count.
     fn changes_to(self, after: Opinion, ends: Ends) -> impl Iterator<Item = Fact> {
         let change = |before: bool, after: bool, begins, ends| match (before, after) {
             (false, true) => Some(begins),

@@ -34,7 +34,7 @@ impl Module for InputModule {
         "input"
     }
 
-    /// It is woken by each input, and few want the counts.
+    /// Off by default: it wakes up at each input, and few users want the counts.
     fn is_on_by_default(&self) -> bool {
         false
     }
@@ -54,7 +54,7 @@ impl Module for InputModule {
 /// Makes events of counts.
 #[derive(Default)]
 struct Counting {
-    /// When the counts that are being made began; `None` while nobody counts.
+    /// When the counts that are being made began; `None` while no source counts.
     begun: Option<Timestamp>,
     counted: Counts,
     /// What the source has counted since it was started.
@@ -123,7 +123,7 @@ impl Counting {
         as_records(self.zeros.tick(to))
     }
 
-    /// Nobody counts from now on.
+    /// No source counts from now on.
     fn pause(&mut self, at: Timestamp) -> Vec<Record> {
         let mut records = self.pass(at);
         records.extend(self.close(at));
@@ -132,7 +132,7 @@ impl Counting {
         records
     }
 
-    /// Somebody counts from now on.
+    /// A source counts from now on.
     fn resume(&mut self, at: Timestamp) {
         self.zeros = Spans::default();
         self.begun = Some(at);

@@ -15,7 +15,7 @@ use crate::afk::Fact;
 use crate::data::object;
 use crate::desktop::At;
 
-/// What lasts is sent again after so many seconds.
+/// How often a lasting event is sent again, in seconds.
 const TICK: i64 = 60;
 
 /// The module.
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_says_what_has_happened_last() {
+    fn an_event_describes_the_latest_change() {
         let mut lid = Lid::default();
         let mut records = Vec::new();
         let moved = |time, closed| {
@@ -136,7 +136,7 @@ mod tests {
         records.extend(lid.feed(at(0), moved(0, false)));
         records.extend(lid.feed(at(10), moved(10, true)));
         records.extend(lid.fact(fact(12, Fact::SleepBegan)));
-        // The clocks say it once more.
+        // The clocks report the same sleep once more.
         records.extend(lid.fact(fact(12, Fact::SleepBegan)));
         records.extend(lid.fact(fact(100, Fact::SleepEnded)));
         records.extend(lid.feed(at(102), moved(102, false)));

@@ -16,7 +16,7 @@ use crate::data::object;
 use crate::desktop::At;
 use crate::desktop::pipewire::{PipeWire, Sound};
 
-/// What is recorded is sent again after so many seconds.
+/// How often a lasting event is sent again, in seconds.
 const TICK: i64 = 10;
 
 /// The module.
@@ -49,7 +49,7 @@ impl Module for MicrophoneModule {
     }
 }
 
-/// Makes an event while somebody records.
+/// Makes an event while a program records.
 struct Listening {
     lasting: Lasting,
     microphone: Posting,

@@ -1,14 +1,14 @@
-//! What records: one module for each kind of thing. A [`Module`] takes the reports of sources and makes events of them.
+//! The modules, which do the recording, one for each kind of data. A [`Module`] turns the reports of sources into events.
 //!
 //! The supervisor runs modules and external programs alike, and restarts what ends.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `module` | [`Module`], and what one needs to run |
-//! | `status` | [`Status`]: how a module is, for `timberline status`, the API and the tray |
+//! | `module` | [`Module`], and what it needs to run |
+//! | `status` | [`Status`]: the status of a module, for `timberline status`, the API and the tray |
 //! | `options` | [`Options`]: what a person can choose |
 //! | `sources` | which sources the modules use, in the order of preference |
-//! | `probing` | keeps sources at work, and tries again those that have ended |
+//! | `probing` | keeps sources running, and restarts those that have ended |
 //! | `chooser` | uses the best source that works |
 //! | `facts` | locks, other users, sleep and clock steps, for all modules |
 //! | `drive` | the loop of all modules: waits, and passes on what happens |
@@ -16,7 +16,7 @@
 //! | `state` | modules that record one state at a time |
 //! | `board` | what modules know that is a reason for `afk` |
 //! | `window` | the window in front |
-//! | `afk` | whether somebody is there, and the reasons |
+//! | `afk` | whether the user is present, and the reasons |
 //! | `input` | how much keyboard and pointer are used |
 //! | `lid` | the lid, and sleep |
 //! | `microphone` | which programs record sound |

@@ -16,7 +16,7 @@ pub trait Module: Send + Sync {
     /// Its name in configuration, commands, status and the API.
     fn name(&self) -> &'static str;
 
-    /// Whether it records unless somebody has switched it off. What not everybody wants is switched on by those who do.
+    /// Whether it is on by default. A module that not everybody wants is off by default.
     fn is_on_by_default(&self) -> bool {
         true
     }
@@ -27,7 +27,7 @@ pub trait Module: Send + Sync {
     fn run(&self, context: Context) -> Running;
 }
 
-/// A module at work.
+/// A running module.
 pub type Running = Pin<Box<dyn Future<Output = Result<(), ModuleError>> + Send>>;
 
 /// Why a module ended by itself. The supervisor restarts it.
@@ -44,7 +44,7 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Where the desktop is.
     pub session: Arc<Session>,
-    /// Where it says how it is.
+    /// Where it publishes its status.
     pub status: watch::Sender<Status>,
     /// Becomes true when it is to stop, because it is paused or switched off, or because Timberline ends.
     pub stop: watch::Receiver<bool>,
@@ -53,14 +53,14 @@ pub struct Context {
 impl Context {
     /// Waits until the module is to stop.
     pub async fn stopped(&mut self) {
-        // A supervisor that has gone is a stop, too.
+        // Without a supervisor, the module stops too.
         let _ = self.stop.wait_for(|stop| *stop).await;
     }
 
-    /// Sends an event as far as it is known.
+    /// Sends an event, as far as it is known.
     pub(super) fn record(&self, bucket: &BucketHandle, start: Timestamp, end: Timestamp, data: &Data) {
         match bucket.event(start, end, data) {
-            // Nobody is woken up by it: it changes all the time.
+            // Without a notification, because it changes all the time.
             Ok(_) => drop(self.status.send_if_modified(|status| {
                 status.last_recorded = status.last_recorded.max(Some(end));
                 false
@@ -70,7 +70,7 @@ impl Context {
         }
     }
 
-    /// Says how the module is. What it records by, or what it waits for, is logged when it changes.
+    /// Publishes the status. The backend in use, or what the module waits for, is logged when it changes.
     pub(super) fn say(&self, module: &str, state: State, backends: Vec<Backend>) {
         self.status.send_if_modified(|status| {
             if status.state == state && status.backends == backends {

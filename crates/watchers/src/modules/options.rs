@@ -26,7 +26,7 @@ use crate::window::{PrivateWindows, Rule, RuleError, Rules};
 /// "#)?;
 /// assert_eq!(options.window.rules.len(), 1);
 /// let error = Options::from_toml("[afk]\ntimeout = \"soon\"").unwrap_err();
-/// assert!(error.to_string().contains("is no length of time"));
+/// assert!(error.to_string().contains("is not a length of time"));
 /// # Ok::<(), timberline_watchers::modules::OptionsError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -56,13 +56,13 @@ impl WindowOptions {
     /// The rules, compiled.
     ///
     /// # Errors
-    /// When one of them cannot work.
+    /// When one of them is not valid.
     pub fn compile(&self) -> Result<Rules, RuleError> {
         Rules::new(self.private_windows, &self.rules)
     }
 }
 
-/// When somebody counts as away.
+/// When the user counts as away.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AfkOptions {
@@ -104,10 +104,10 @@ pub struct InputOptions {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionsError {
-    /// They are not written as they must be.
+    /// They are not valid TOML, or a key or value is not known.
     #[error("{0}")]
     Text(Box<toml::de::Error>),
-    /// A rule cannot work.
+    /// A rule is not valid.
     #[error(transparent)]
     Rule(#[from] RuleError),
 }
@@ -116,7 +116,7 @@ impl Options {
     /// Reads and checks options.
     ///
     /// # Errors
-    /// When a key is unknown or its value is none, or when a rule cannot work.
+    /// When a key is unknown, or when a value or a rule is not valid.
     pub fn from_toml(text: &str) -> Result<Options, OptionsError> {
         let options: Options = toml::from_str(text).map_err(|error| OptionsError::Text(Box::new(error)))?;
         options.check()?;
@@ -126,14 +126,14 @@ impl Options {
     /// Checks options that were read as part of another file.
     ///
     /// # Errors
-    /// When a rule cannot work.
+    /// When a rule is not valid.
     pub fn check(&self) -> Result<(), OptionsError> {
         self.window.compile()?;
         Ok(())
     }
 }
 
-/// The shortest time after which somebody may count as away: sources report the end of input within five seconds.
+/// The shortest time after which the user may count as away: sources report the end of input within five seconds.
 const MIN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 const MAX_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
@@ -143,12 +143,12 @@ fn timeout<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration
     let text = String::deserialize(deserializer)?;
     let time = humantime::parse_duration(text.trim()).map_err(|error| {
         D::Error::custom(format!(
-            "{text:?} is no length of time ({error}): write it like \"3 minutes\" or \"90 s\""
+            "{text:?} is not a length of time ({error}): write it like \"3 minutes\" or \"90 s\""
         ))
     })?;
     if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&time) {
         return Err(D::Error::custom(format!(
-            "{text:?} is not possible: the timeout is between ten seconds and a day"
+            "{text:?} is not allowed: the timeout must be between ten seconds and a day"
         )));
     }
     Ok(Duration::from_nanos(
@@ -165,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_need_be_written() {
+    fn every_option_has_a_default() {
         let options = Options::from_toml("").expect("good");
         assert_eq!(options, Options::default());
         assert_eq!(options.afk.timeout, TIMEOUT);
     }
 
     #[test]
-    fn what_cannot_be_is_refused_with_what_to_do() {
+    fn invalid_options_are_refused_with_what_to_do() {
         for (text, expected) in [
             (
                 "[window]\nrule = []",

@@ -1,4 +1,4 @@
-//! What would be recorded of windows, for somebody who tries rules. Nothing is stored.
+//! Shows what would be recorded of windows, for users who try rules. Nothing is stored.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::window::{Explanation, Rules};
 /// Something to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Preview {
-    /// How the backends are. Shown when it changes.
+    /// The states of the backends. Shown when they change.
     Backends(Vec<Backend>),
     /// Another window is in front, or another title; `None`: no window is.
     Front {
@@ -26,11 +26,11 @@ pub enum Preview {
     },
 }
 
-/// Shows what is in front and what would be recorded of it, until it is dropped. All titles are shown, also those that stand too
+/// Shows what is in front and what would be recorded of it, until it is dropped. All titles are shown, also those that last too
 /// short to become events.
 ///
 /// # Errors
-/// When a rule cannot work.
+/// When a rule is not valid.
 pub async fn preview_windows(
     options: &Options,
     session: &Arc<Session>,

@@ -1,4 +1,4 @@
-//! Keeps sources at work: each runs in a task of its own, and is tried again after it has ended.
+//! Keeps sources running: each runs in a task of its own, and is tried again after it has ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub(super) enum News<R> {
     },
 }
 
-/// Sources at work. They end when this is dropped.
+/// Running sources. They end when this is dropped.
 pub(super) struct Probing<R> {
     news: mpsc::UnboundedReceiver<(usize, News<R>)>,
     tasks: JoinSet<()>,

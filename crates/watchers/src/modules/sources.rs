@@ -1,4 +1,4 @@
-//! Where the modules learn what they record: the sources of this system, in the order of preference.
+//! The sources of the modules on this system, in the order of preference.
 
 use std::sync::Arc;
 

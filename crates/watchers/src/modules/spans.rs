@@ -2,7 +2,7 @@
 
 use timberline_model::{Data, Timestamp};
 
-/// An event as far as it is known. One with the same start replaces it; it only ever gets longer.
+/// An event as far as it is known. A later one with the same start replaces it, and is never shorter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Span {
     pub(super) start: Timestamp,
@@ -38,7 +38,7 @@ impl Spans {
         Some(open.clone())
     }
 
-    /// From `at` on the machine slept, or the clock was set; it is `to` now. What was the case still is, in an event of its own.
+    /// From `at` on the machine slept, or the clock was set; it is `to` now. The same state continues in a new event.
     pub(super) fn interrupt(&mut self, at: Timestamp, to: Timestamp) -> Option<Span> {
         let longer = self.tick(at);
         let to = whole_millis(to);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn time_that_was_slept_or_skipped_is_in_no_event() {
+    fn no_event_covers_sleep_or_skipped_time() {
         let mut spans = Spans::default();
         spans.set(at(0), data(1));
         assert_eq!(

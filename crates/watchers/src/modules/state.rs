@@ -19,7 +19,7 @@ pub(super) struct StateModule {
     pub(super) client: &'static str,
     /// The type of the bucket.
     pub(super) bucket_type: &'static str,
-    /// While a state lasts, it is sent every so many seconds.
+    /// How often the event of a lasting state is sent again, in seconds.
     pub(super) tick: i64,
     /// What reports it, as the data of an event; `None`: there is nothing to record.
     pub(super) sources: Make<Option<Data>>,
@@ -82,7 +82,7 @@ impl Machine<Option<Data>> for Lasting {
     fn feed(&mut self, _: Timestamp, feed: Feed<Option<Data>>) -> Vec<Record> {
         records(match feed {
             Feed::From(at, None) => self.spans.set(at, None),
-            // Its state follows. Until this time the other one was right.
+            // The state of the new backend follows. Until this time, that of the old one holds.
             Feed::From(at, Some(_)) => self.spans.tick(at),
             Feed::Report(At { time, report }) => self.spans.set(time, report),
         })

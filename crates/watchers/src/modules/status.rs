@@ -1,14 +1,14 @@
-//! How a module is.
+//! The status of a module.
 
 use serde::Serialize;
 use timberline_model::Timestamp;
 
-/// How a module is. Made by the module; the supervisor adds what it knows itself (paused, restarting).
+/// The status of a module. The module publishes it; the supervisor adds what it knows itself (paused, restarting).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Status {
     /// What it does.
     pub state: State,
-    /// The ways to learn what it records, in the order of preference.
+    /// Its backends, in the order of preference.
     pub backends: Vec<Backend>,
     /// The bucket that it fills.
     pub bucket: Option<String>,
@@ -21,28 +21,28 @@ pub struct Status {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", content = "reason", rename_all = "kebab-case")]
 pub enum State {
-    /// It looks for a way to learn what it records.
+    /// It looks for a backend that works.
     #[default]
     Starting,
     /// It records.
     Recording,
-    /// Something is missing. It goes on by itself when that is there.
+    /// Something is missing. The module begins to record when that appears.
     Waiting(String),
-    /// Another program records the same already.
+    /// Another program already records the same thing.
     StandingBack(String),
 }
 
-/// One way to learn what a module records.
+/// One way to get the data that a module records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Backend {
     /// Its name, such as `wlr-foreign-toplevel`.
     pub name: &'static str,
-    /// How it is.
+    /// Its state.
     #[serde(flatten)]
     pub state: BackendState,
 }
 
-/// How a backend is.
+/// The state of a backend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", content = "reason", rename_all = "kebab-case")]
 pub enum BackendState {

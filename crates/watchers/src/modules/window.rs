@@ -21,7 +21,7 @@ use crate::data::object;
 use crate::desktop::{At, Sighting};
 use crate::window::{Rules, Window, WindowEvent};
 
-/// What is in front is sent again after so many seconds.
+/// How often a lasting event is sent again, in seconds.
 const TICK: i64 = 10;
 
 /// The module.
@@ -138,7 +138,7 @@ impl Machine<Option<Sighting>> for Front {
                 (self.seen, self.backend) = (None, None);
                 self.show(at)
             }
-            // What is in front follows. Until this time the other backend was right.
+            // The window of the new backend follows. Until this time, that of the old one holds.
             Feed::From(at, backend) => {
                 self.backend = backend;
                 self.tick(at)

@@ -29,7 +29,7 @@ impl Spent {
     }
 }
 
-/// What was told of a day, so that nothing is told twice.
+/// What was announced on a day, so that nothing is announced twice.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     /// When the day began, in any unit.
@@ -47,12 +47,12 @@ pub(super) struct Moment {
     pub(super) day: i64,
     /// Hours since the start of the day.
     pub(super) hour: i64,
-    /// Whether the person is there.
+    /// Whether the user is present.
     pub(super) present: bool,
 }
 
 impl Told {
-    /// The notifications that are due now. What was passed before the first time is not told.
+    /// The notifications that are due now. Thresholds that were reached before the first call are not announced.
     pub(super) fn due(&mut self, wanted: &Wanted, spent: &Spent, now: Moment) -> Vec<Notification> {
         let is_first = self.day.is_none();
         let mut due = Vec::new();
@@ -61,7 +61,10 @@ impl Told {
             self.hour = Some(now.hour);
             self.passed.clear();
             if !is_first && wanted.new_day {
-                due.push(notification("A new day", "Nothing of it is gone yet.".to_owned()));
+                due.push(notification(
+                    "A new day",
+                    "All times start at zero again.".to_owned(),
+                ));
             }
         }
         for alert in &wanted.alerts {
@@ -75,7 +78,7 @@ impl Told {
         due
     }
 
-    /// Notes the highest threshold that is passed. Returns what there is to tell, if that is new.
+    /// Notes the highest threshold that was reached. Returns a notification if it is new.
     fn pass(&mut self, alert: &Alert, time: Duration) -> Option<Notification> {
         let reached = |minutes: &&u32| time >= Duration::from_secs(60 * u64::from(**minutes));
         let highest = *alert.minutes.iter().filter(reached).max()?;
@@ -165,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn each_threshold_is_told_once_a_day() {
+    fn each_threshold_is_announced_once_a_day() {
         let mut told = Told::default();
         let wanted = quiet();
         assert!(
@@ -188,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_passed_before_the_start_is_not_told() {
+    fn thresholds_reached_before_the_start_are_not_announced() {
         let mut told = Told::default();
         let wanted = quiet();
         assert!(
@@ -200,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_in_comes_on_the_hour_when_somebody_is_there() {
+    fn an_hourly_summary_is_shown_while_the_user_is_present() {
         let mut told = Told::default();
         let wanted = Wanted {
             alerts: Vec::new(),

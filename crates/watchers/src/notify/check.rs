@@ -1,4 +1,4 @@
-//! Looks once a minute how the time is spent, and tells.
+//! Checks once a minute how the time is spent, and shows notifications.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::present::is_present;
 use crate::{CallError, Client, Method};
 
 const LOOK_EVERY: Duration = Duration::from_secs(60);
-/// An AFK event that ended longer ago says nothing of now.
+/// An AFK event that ended longer ago says nothing about the present.
 const RECENT: Length = Length::from_secs(300);
 
 /// The person's days.
@@ -22,7 +22,7 @@ pub trait Calendar: Send + Sync {
     fn now_and_day(&self, start: Option<&str>) -> (Timestamp, Timestamp);
 }
 
-/// Tells the person how much time has gone where, as the setting `aw-notify` says. Never ends; without a bus it waits.
+/// Notifies the user of how the time is spent, as the setting `aw-notify` says. Never ends; without a bus it waits.
 pub async fn alerts(bus: Option<String>, client: Client, calendar: Arc<dyn Calendar>) {
     let Some(bus) = bus else {
         return std::future::pending().await;
@@ -35,7 +35,7 @@ pub async fn alerts(bus: Option<String>, client: Client, calendar: Arc<dyn Calen
                     service::show(&bus, &notification).await;
                 }
             }
-            Err(error) => tracing::debug!(%error, "how the time was spent cannot be asked for"),
+            Err(error) => tracing::debug!(%error, "cannot query how the time was spent"),
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

@@ -1,12 +1,12 @@
-//! Notifications on the desktop: that a watcher is silent, and how much time has gone where.
+//! Notifications on the desktop: about silent watchers, and about how the time is spent.
 //!
 //! | module | what it does |
 //! |---|---|
 //! | `service` | shows a notification (`org.freedesktop.Notifications`) |
 //! | `silence` | a notification for each alarm of a watcher |
-//! | `setting` | the setting `aw-notify`: for which times of which categories a person wants to be told |
+//! | `setting` | the setting `aw-notify`: after which times of which categories to notify the user |
 //! | `alerts` | which of them are due |
-//! | `check` | looks once a minute, and tells |
+//! | `check` | checks once a minute, and shows them |
 
 mod alerts;
 mod check;

@@ -5,17 +5,17 @@ use serde_json::Value;
 /// The name of the setting.
 pub(super) const SETTING: &str = "aw-notify";
 
-/// What a person wants to be told.
+/// What the user wants to be notified of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
     pub(super) alerts: Vec<Alert>,
-    /// What the time has gone to, on the hour.
+    /// How the time was spent, every hour.
     pub(super) hourly: bool,
     /// That a day begins.
     pub(super) new_day: bool,
 }
 
-/// Times of a category after which a person wants to be told.
+/// Times of a category after which to notify the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Alert {
     /// The names of the category; none: all time.
@@ -23,7 +23,7 @@ pub(super) struct Alert {
     /// What it is called; otherwise the category.
     pub(super) label: Option<String>,
     pub(super) minutes: Vec<u32>,
-    /// Whether that is something to be glad of.
+    /// Whether reaching these times is good.
     pub(super) positive: bool,
 }
 
@@ -116,7 +116,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn both_shapes_say_the_same() {
+    fn both_formats_of_the_setting_mean_the_same() {
         let new = json!({"alerts": [
             {"category": null, "label": null, "thresholds_minutes": [60, 240], "positive": false},
             {"category": "Work > Code", "label": "Code", "thresholds_minutes": [30], "positive": true}
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_setting_it_is_what_the_web_ui_shows() {
+    fn without_a_setting_the_defaults_of_the_web_ui_apply() {
         let usual = Wanted::read(None);
         let all: Vec<&[u32]> = usual
             .alerts
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_understood_is_left_out() {
+    fn invalid_entries_of_the_setting_are_left_out() {
         let odd = json!([{"category": 5, "thresholdMinutes": [1]}, {"category": "A"}, 7,
             {"category": "B", "thresholdMinutes": ["x", -5, 10]}]);
         let odd = Wanted::read(Some(&odd));

@@ -1,4 +1,4 @@
-//! What comes of storing a heartbeat.
+//! The result of storing a heartbeat.
 
 use std::io;
 
@@ -17,7 +17,7 @@ pub enum Stored {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
-    /// As much waits as may wait.
+    /// The queue is full.
     #[error(
         "the queue is full: {count} heartbeats ({bytes} bytes) wait for the server. What waits is kept, and this heartbeat is not \
          recorded: start the server, or see why it refuses what it is sent"
@@ -25,12 +25,12 @@ pub enum QueueError {
     Full {
         /// Heartbeats that wait.
         count: usize,
-        /// Their bytes, about.
+        /// Their approximate size in bytes.
         bytes: usize,
     },
     /// The disk is full, and so is the room in memory.
     #[error(
-        "the disk is full, and {count} changes wait in memory already: this heartbeat is not recorded; free some space"
+        "the disk is full, and {count} changes already wait in memory: this heartbeat is not recorded; free some space"
     )]
     NoSpace {
         /// Changes that wait for space.
@@ -47,9 +47,7 @@ pub enum QueueError {
         limit: usize,
     },
     /// A duration or a pulsetime is negative: sending such a heartbeat twice would store it twice.
-    #[error(
-        "a heartbeat for '{bucket}' has a negative duration or pulsetime: a watcher reports what has happened"
-    )]
+    #[error("a heartbeat for '{bucket}' has a negative duration or pulsetime")]
     Negative {
         /// The bucket.
         bucket: String,
@@ -61,6 +59,6 @@ pub enum QueueError {
     #[error("the queue of heartbeats cannot be opened: {0}")]
     Log(#[source] LogError),
     /// The queue's directory cannot be made.
-    #[error("the directory of the queue of heartbeats cannot be made: {0}")]
+    #[error("the directory of the queue of heartbeats cannot be created: {0}")]
     Directory(#[source] io::Error),
 }

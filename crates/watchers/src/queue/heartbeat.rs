@@ -1,4 +1,4 @@
-//! What waits.
+//! Queued heartbeats.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ impl Waiting {
         self.start.saturating_add(self.duration)
     }
 
-    /// Bytes that it takes up, about.
+    /// Its approximate size in bytes.
     pub(crate) fn size(&self) -> usize {
         OVERHEAD + self.data.as_str().len()
     }

@@ -12,14 +12,14 @@ use super::state::State;
 use super::store::{Place, Store};
 use super::upkeep::{FORGET_SENT, REWRITE_HELD};
 
-/// So many changes may wait in memory for space on the disk.
+/// How many changes may wait in memory for space on the disk.
 const MOST_UNWRITTEN: usize = 10_000;
-/// How a queue works.
+/// The options of a queue.
 #[derive(Clone, Debug)]
 pub(crate) struct QueueOptions {
     /// A heartbeat is held back for merging until it lasts so long, or was held for so long.
     pub(crate) commit_interval: Duration,
-    /// The most bytes that wait, about.
+    /// The approximate limit of the queue, in bytes.
     pub(crate) limit: usize,
     pub(crate) log: LogOptions,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Queue {
     /// Whether the server answers. While it does not, heartbeats are merged without limit.
     pub(super) online: bool,
     pub(super) retry_writes_at: Option<Duration>,
-    /// A sync has failed: the log takes nothing more.
+    /// A sync has failed: the log accepts nothing more.
     pub(super) log_has_failed: bool,
     /// When the log is written anew, because heartbeats are in it that were sent.
     pub(super) forget_sent_at: Option<Duration>,
@@ -133,7 +133,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Whether something more may wait. What waits was acknowledged, so it is what is new that is refused.
+    /// Whether there is room for more. What is in the queue was acknowledged, so a full queue refuses new heartbeats.
     fn check_room(&mut self, beat: &Waiting) -> Result<(), QueueError> {
         let is_full = self.state.bytes.saturating_add(beat.size()) > self.options.limit;
         let was_full = std::mem::replace(&mut self.was_full, is_full);
@@ -150,7 +150,7 @@ impl Queue {
         Err(full)
     }
 
-    /// Sends what ended, and holds the next one back.
+    /// Queues the heartbeat that has ended, and holds the next one back.
     fn hold_next(
         &mut self,
         ended: Option<Record>,

@@ -12,7 +12,7 @@
 //! | `store` | the log, in one of two directories; writes the state to the other one when the log has grown |
 //! | `refused` | the file with what servers refuse |
 //! | `intake` | [`Queue`]: takes heartbeats and merges them |
-//! | `outgoing` | what is to be sent, and what came of it |
+//! | `outgoing` | what is to be sent, and the results |
 //! | `upkeep` | writing to the log, also when the disk is full; what has to be done from time to time |
 
 mod error;

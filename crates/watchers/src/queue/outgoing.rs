@@ -1,4 +1,4 @@
-//! What is to be sent, and what came of it.
+//! What is to be sent, and the results.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -127,7 +127,7 @@ impl Queue {
         self.state.queued.len() + self.state.held.len()
     }
 
-    /// Bytes of what waits, about.
+    /// The approximate size of the queue, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.state.bytes
     }

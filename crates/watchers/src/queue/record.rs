@@ -80,7 +80,7 @@ impl Record {
         (kind, payload.unwrap_or_default())
     }
 
-    /// Reads a record; `None` if it is none that this program knows.
+    /// Reads a record; `None` if this program does not know its kind.
     pub(crate) fn decode(kind: u8, payload: &[u8]) -> Option<Record> {
         match kind {
             HELD => decode_heartbeat(payload).map(Record::Held),
@@ -159,7 +159,7 @@ mod tests {
         });
     }
 
-    /// What version 1 wrote is read for ever. These texts are not to be changed.
+    /// Records of version 1 must stay readable for ever. Do not change these texts.
     #[test]
     fn records_of_version_1_are_read() {
         let heartbeat = r#"{"number":7,"bucket":"b","type":"t","client":"c","hostname":"h","pulsetime":60000000000,"start":1772359200000000000,"duration":1500000000,"data":{"app":"vim"}}"#;
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_none() {
+    fn an_unknown_record_is_none() {
         assert_eq!(Record::decode(9, b"{}"), None);
         proptest!(|(kind in 0u8..7, payload: Vec<u8>)| {
             prop_assert_eq!(Record::decode(kind, &payload), None);

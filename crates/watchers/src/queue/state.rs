@@ -12,7 +12,7 @@ pub(crate) struct State {
     pub(crate) held: BTreeMap<String, Waiting>,
     /// What is to be sent, in order.
     pub(crate) queued: VecDeque<Waiting>,
-    /// Bytes of what is to be sent, about.
+    /// The approximate size of what is to be sent, in bytes.
     pub(crate) bytes: usize,
     /// What is being sent: numbers of `queued`.
     pub(crate) attempt: Option<Attempt>,
@@ -76,7 +76,7 @@ impl State {
         self.attempt.take_if(|attempt| attempt.numbers.is_empty());
     }
 
-    /// Records that make this state of an empty one, all but the one that completes it.
+    /// Records that lead from an empty state to this one, without the one that completes it.
     pub(crate) fn records(&self) -> impl Iterator<Item = Record> + '_ {
         let queued = self.queued.iter().cloned().map(Record::Queued);
         let held = self.held.values().cloned().map(Record::Held);

@@ -43,7 +43,7 @@ pub(super) struct Store {
 const BATCH: usize = 64 << 10;
 
 impl Store {
-    /// Opens the log, making it if there is none, and returns the state that it comes to.
+    /// Opens the log, creating it if there is none, and returns its state.
     pub(super) fn open(place: Place, options: LogOptions) -> Result<(Store, State), LogError> {
         let lock = place.root.lock_writer()?;
         let read = |index: usize| {
@@ -236,7 +236,7 @@ fn newest(found: &[State; 2]) -> usize {
     usize::from(second > first)
 }
 
-/// What the records of a log come to.
+/// The state that the records of a log fold to.
 fn fold(reader: &LogReader) -> Result<State, LogError> {
     let mut state = State::default();
     let mut records = reader.read_from(Seq::FIRST)?;

@@ -6,9 +6,9 @@ use timberline_model::Duration;
 use super::intake::{Hold, Queue};
 use super::record::Record;
 
-/// What is held back is written again at most so often.
+/// How often a held-back heartbeat is written again, at most.
 pub(super) const REWRITE_HELD: Duration = Duration::from_secs(1);
-/// The log is written anew when it has grown by so many bytes more than twice what waits.
+/// The log is rewritten when it has grown by so many bytes more than twice the size of the queue.
 const GROWTH: usize = 1 << 20;
 /// Heartbeats that were sent are in the log for at most so long: who erases events from the server's store wants them nowhere.
 pub(super) const FORGET_SENT: Duration = Duration::from_secs(600);
@@ -100,7 +100,7 @@ impl Queue {
                 self.forget_sent_at = None;
             }
             Err(error) => {
-                tracing::warn!("the queue of heartbeats could not be written anew: {error}");
+                tracing::warn!("the queue of heartbeats could not be rewritten: {error}");
                 self.retry_writes_at = Some(now.saturating_add(RETRY_WRITES));
             }
         }

@@ -1,4 +1,4 @@
-//! What all parts of the supervisor share: the choices of the person, and how each watcher is.
+//! What all parts of the supervisor share: the user's choices, and the status of each watcher.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(super) enum Order {
     End,
 }
 
-/// The choices, and how each watcher is.
+/// The choices, and the status of each watcher.
 pub(super) struct Board {
     clock: Arc<dyn Clock>,
     file: ChoicesFile,
@@ -263,7 +263,7 @@ impl Board {
         self.orders.subscribe()
     }
 
-    /// How all watchers are, by name.
+    /// The status of all watchers, by name.
     pub(super) fn list(&self) -> Vec<WatcherStatus> {
         let now = self.now();
         let state = self.state.lock();

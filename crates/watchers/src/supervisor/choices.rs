@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_that_is_changed_began_when_it_began() {
+    fn changing_a_pause_keeps_its_start() {
         let mut choices = Choices::default();
         choices.pause("window", None, at(0));
         choices.pause("window", Some(at(20)), at(5));
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_resumed_leaves_the_others_paused() {
+    fn resuming_one_watcher_leaves_the_others_paused() {
         let mut choices = Choices::default();
         choices.pause_all(Some(at(60)), at(0));
         choices.resume("window", ["afk", "window"], at(1));

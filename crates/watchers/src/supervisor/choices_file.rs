@@ -20,20 +20,20 @@ impl ChoicesFile {
         }
     }
 
-    /// The choices. A file that cannot be read counts as none: watchers that are not started record nothing, and whoever has
-    /// paused them sees that they run.
+    /// The choices. If the file cannot be read, there are none. Then too much is recorded instead of nothing, and a user who has
+    /// paused watchers sees that they run.
     pub(super) fn read(&self) -> Choices {
         let path = self.dir.join(NAME);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Choices::default(),
             Err(error) => {
-                tracing::warn!(file = %path.display(), %error, "the choices of watchers cannot be read: all are as configured");
+                tracing::warn!(file = %path.display(), %error, "cannot read which watchers were switched or paused: the configuration applies to all of them");
                 return Choices::default();
             }
         };
         serde_json::from_str(&text).unwrap_or_else(|error| {
-            tracing::warn!(file = %path.display(), %error, "the choices of watchers are not valid: all are as configured");
+            tracing::warn!(file = %path.display(), %error, "the file of switched and paused watchers is not valid: the configuration applies to all of them");
             Choices::default()
         })
     }

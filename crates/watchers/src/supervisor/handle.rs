@@ -33,7 +33,7 @@ pub enum CommandError {
     #[error("there is no watcher called {0:?}: `timberline watchers` lists them")]
     Unknown(String),
     /// It is carried out, but was not written to the disk.
-    #[error("it is done, but will be forgotten when Timberline ends: the choice cannot be written")]
+    #[error("done, but only until Timberline stops: the choice cannot be written to disk")]
     NotKept(#[source] std::io::Error),
 }
 
@@ -46,7 +46,7 @@ impl Handle {
         }
     }
 
-    /// How all watchers are, by name.
+    /// The status of all watchers, by name.
     #[must_use]
     pub fn list(&self) -> Vec<WatcherStatus> {
         self.board.list()
@@ -117,7 +117,7 @@ impl Handle {
         }
         let ((), kept) = self.board.choose(change);
         kept.map_err(|error| {
-            tracing::warn!(%error, "what was chosen for watchers cannot be written: it is forgotten at the next start");
+            tracing::warn!(%error, "the choices of watchers cannot be written to disk, and will be lost at the next start");
             CommandError::NotKept(error)
         })
     }

@@ -1,4 +1,4 @@
-//! Keeps one watcher as the person wants it: running, or not; and starts it again when it has ended by itself.
+//! Keeps one watcher in the state that the user wants, running or not, and restarts it when it exits.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,11 +21,11 @@ use crate::modules::{Context, Module, ModuleError, Status};
 
 /// The longest time until a watcher that has ended is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// One that has lived so long is started again after a second.
+/// A watcher that ran for this long is restarted after a second.
 const LONG_ENOUGH: Duration = Duration::from_secs(600);
 /// How long a module may take to end its events.
 const PATIENCE: StdDuration = StdDuration::from_secs(5);
-/// How often it is looked whether another program still records the same, or whether a program can be started now.
+/// How often to check whether another program still records the same thing, or whether a program can be started now.
 const LOOK_AGAIN: StdDuration = StdDuration::from_secs(30);
 
 /// What all keepers share.
@@ -83,7 +83,7 @@ impl Keeper {
                 watcher = %self.name,
                 reason = %exit.reason,
                 seconds = pause.as_secs_f64(),
-                "a watcher has ended by itself, and is started again"
+                "a watcher has exited, and will be restarted"
             );
             board.note_exit(&self.name, exit, now.wall.saturating_add(pause));
             let nanos = u64::try_from(pause.nanos()).unwrap_or(0);
@@ -106,7 +106,7 @@ impl Keeper {
         }
     }
 
-    /// Waits until no other program records the same. `None`: the watcher is not to run any more.
+    /// Waits until no other program records the same thing. `None`: the watcher is not to run any more.
     async fn claim(&self) -> Option<Held> {
         let lookout = &self.around.lookout;
         let board = &self.around.board;
@@ -170,14 +170,14 @@ impl Keeper {
                 Ok(()) = says.changed() => around.board.tell(),
                 Ok(()) = thread.changed() => {
                     task.abort();
-                    return Some("a module hung, and held up this one or was this one".to_owned());
+                    return Some("this module or another one blocked all modules".to_owned());
                 }
             }
         }
         stop.send_replace(true);
         around.board.set_condition(&self.name, Condition::Stopping);
         if tokio::time::timeout(PATIENCE, &mut task).await.is_err() {
-            tracing::warn!(watcher = %self.name, "a module does not end its events: it is ended without");
+            tracing::warn!(watcher = %self.name, "a module does not stop in time, and is aborted");
             task.abort();
         }
         None
@@ -193,7 +193,7 @@ impl Keeper {
             Ok(arguments) => arguments,
             Err(reason) => {
                 around.board.set_condition(&self.name, Condition::Waiting(reason));
-                // It may be another version then.
+                // Another version may be installed by then.
                 self.wait(LOOK_AGAIN).await;
                 return None;
             }
@@ -216,7 +216,7 @@ impl Keeper {
             around.board.set_condition(&self.name, Condition::Stopping);
         };
         let ended = process.run(stop, &mut log).await;
-        log.note(ended.as_deref().unwrap_or("ended, as it was asked to"));
+        log.note(ended.as_deref().unwrap_or("stopped, as requested"));
         ended
     }
 }
@@ -224,11 +224,11 @@ impl Keeper {
 /// Why a module has ended although nobody had asked it to.
 fn reason(result: Result<Result<(), ModuleError>, JoinError>) -> String {
     match result {
-        Ok(Ok(())) => "it has ended without a reason".to_owned(),
+        Ok(Ok(())) => "it exited without an error".to_owned(),
         Ok(Err(error)) => error.to_string(),
         Err(error) => match error.try_into_panic() {
             Ok(panic) => format!("it panicked: {}", panic_text(panic.as_ref())),
-            Err(_) => "it was ended".to_owned(),
+            Err(_) => "it was aborted".to_owned(),
         },
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Locks {
 /// Locks that are held; given back when dropped.
 pub(super) type Held = Vec<Arc<File>>;
 
-/// Why a lock is not to be had.
+/// Why a lock cannot be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Holder {
     /// This process holds it for another watcher.
@@ -72,7 +72,7 @@ impl Locks {
                     all.push(file);
                 }
                 Ok(None) => return Err(name),
-                // A lock that cannot be made locks nobody out, which is no reason not to record.
+                // Without the lock, another watcher may start too. That is no reason not to record.
                 Err(error) => {
                     tracing::debug!(file = %path.display(), %error, "the lock of a client cannot be taken");
                 }
@@ -130,7 +130,7 @@ fn lock(path: &Path) -> std::io::Result<Option<File>> {
             Err(rustix::io::Errno::ACCESS | rustix::io::Errno::AGAIN) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        // The reference removes the file when it ends; one without a name locks nobody out.
+        // ActivityWatch's watchers remove the file when they exit. A lock on a removed file keeps nobody away.
         let there = std::fs::metadata(path);
         let ours = file.metadata()?;
         if there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn both_kinds_of_another_process_are_seen_under_both_names_of_this_machine() {
+    fn both_kinds_of_locks_of_another_process_are_seen_under_both_names_of_this_machine() {
         for kind in ["lockf", "flock"] {
             for host in ["127.0.0.1", "localhost"] {
                 let dir = tempfile::tempdir().expect("a directory");

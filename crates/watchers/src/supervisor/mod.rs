@@ -4,13 +4,13 @@
 //! |---|---|
 //! | `start` | [`Supervisor`]: starts all of it on a thread, and ends it |
 //! | `handle` | [`Handle`]: looks at watchers, switches them on and off, pauses them |
-//! | `status` | [`WatcherStatus`]: how a watcher is |
+//! | `status` | [`WatcherStatus`]: the status of a watcher |
 //! | `board` | what all parts share |
 //! | `choices`, `choices_file` | what the person has chosen, and its file |
-//! | `keeper` | keeps one watcher as it is wanted, and starts it again |
+//! | `keeper` | keeps one watcher in the wanted state, and restarts it |
 //! | `thread` | the thread of the modules |
 //! | `program` | finds, starts and ends programs of others |
-//! | `locks`, `rival` | the locks of the reference's watchers; standing back while one of them records the same |
+//! | `locks`, `rival` | the locks of the reference's watchers; standing back while one of them records the same thing |
 //! | `pauses` | pauses as events |
 //! | `silence` | the alarm about a watcher that records nothing |
 //!

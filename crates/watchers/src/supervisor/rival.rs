@@ -1,5 +1,5 @@
-//! Other programs that record the same as a module. While one does, the module stands back: two watchers that fill one bucket
-//! cut each other's events.
+//! Other programs that record the same thing as a module. While one does, the module stands back: two watchers that write to one
+//! bucket interrupt each other's events.
 
 use std::sync::Arc;
 use std::time::Duration as StdDuration;
@@ -9,16 +9,16 @@ use timberline_model::Timestamp;
 use super::locks::{Held, Holder, Locks};
 use crate::{CallError, Client};
 
-/// How long a bucket is watched for events of somebody else. awatcher, which sends most rarely, does so every 5 s.
+/// How long to wait for another client's events in a bucket. awatcher, which sends most rarely, does so every 5 s.
 const LOOK_FOR: StdDuration = StdDuration::from_secs(10);
-/// A bucket whose last event ended longer ago is not filled by anybody.
+/// If the last event of a bucket ended longer ago, no client writes to the bucket.
 const RECENT: StdDuration = StdDuration::from_secs(60);
 
-/// Those who may record the same as a module: the names of their locks, and the module's bucket.
+/// The programs that may record the same thing as a module: the names of their locks, and the module's bucket.
 struct Rivals {
     module: &'static str,
     locks: &'static [&'static str],
-    /// The bucket without `_HOST`, which is also the client that the reference's watcher says it is.
+    /// The bucket without `_HOST`, which is also the client name of ActivityWatch's watcher.
     bucket: &'static str,
 }
 
@@ -65,7 +65,7 @@ const RIVALS: [Rivals; 6] = [
     },
 ];
 
-/// Whether a program records what a module records, so that it is not started unless somebody asks for it.
+/// Whether a program records what a module records, so that it is started only on request.
 pub(super) fn is_replaced(program: &str) -> bool {
     RIVALS.iter().any(|rivals| rivals.locks.contains(&program))
 }
@@ -81,10 +81,10 @@ impl Lookout {
         Arc::new(Lookout { locks, client })
     }
 
-    /// Makes sure that nobody records the same as a module, now and while the locks are held.
+    /// Makes sure that no other program records the same thing as a module, now and while the locks are held.
     ///
     /// # Errors
-    /// Who does.
+    /// Which program does.
     pub(super) async fn claim(&self, module: &str, now: Timestamp) -> Result<Held, String> {
         let Some(rivals) = RIVALS.iter().find(|rivals| rivals.module == module) else {
             return Ok(Held::new());
@@ -92,9 +92,9 @@ impl Lookout {
         let held = self
             .locks
             .take(rivals.locks)
-            .map_err(|name| format!("{name} runs already and records the same"))?;
+            .map_err(|name| format!("{name} is already running and records the same thing"))?;
         match self.foreign_client(rivals.bucket, now).await {
-            Some(client) => Err(format!("{client} records to the same bucket")),
+            Some(client) => Err(format!("{client} writes to the same bucket")),
             None => Ok(held),
         }
     }
@@ -102,20 +102,22 @@ impl Lookout {
     /// Whether a program may start.
     ///
     /// # Errors
-    /// Who records the same already.
+    /// Which program already records the same thing.
     pub(super) fn check_program(&self, name: &str) -> Result<(), String> {
         match self.locks.holder(name) {
             None => Ok(()),
-            Some(Holder::Another) => Err("it runs already, and was not started by Timberline".to_owned()),
-            Some(Holder::Us) => Err("a module of Timberline records the same".to_owned()),
+            Some(Holder::Another) => {
+                Err("it is already running, and was not started by Timberline".to_owned())
+            }
+            Some(Holder::Us) => Err("a module of Timberline already records the same thing".to_owned()),
         }
     }
 
-    /// A client of another name that fills a bucket right now. Who has made the bucket under the reference's name has a lock,
-    /// or has made way for this module.
+    /// A client with another name that is writing to a bucket. A client with the name of ActivityWatch's watcher holds its lock,
+    /// or has stopped.
     async fn foreign_client(&self, client: &str, now: Timestamp) -> Option<String> {
         let bucket = format!("{client}_{}", self.client.hostname());
-        // A server that does not answer is not filled by anybody.
+        // If the server does not answer, no other client writes to it either.
         let info = self.client.bucket_info(&bucket).await.ok()?;
         if info.client == client {
             return None;

@@ -1,4 +1,4 @@
-//! Notices that a module records nothing although it should: nobody looks at a watcher that seems to run.
+//! Notices that a module records nothing although it should, because nobody checks a watcher that seems to run.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::present::is_present;
 const CONSTANT: [&str; 2] = ["afk", "window"];
 /// How long one of them may be silent while the machine is awake.
 const LONGEST: Duration = Duration::from_secs(600);
-/// How often it is looked.
+/// How often to check.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Since when a module is silent.
@@ -35,7 +35,7 @@ pub(super) async fn watch(board: Arc<Board>, client: Client) {
         for status in board.list() {
             let is_to_run = board.order(&status.name) == Order::Run;
             let silent = is_to_run && silences.observe(&status, now.monotonic);
-            // If nobody knows whether somebody is there, there is no alarm about windows.
+            // If it is not known whether the user is present, there is no alarm about windows.
             let excused = silent && status.name == "window" && !is_present(&client, now.wall, LONGEST).await;
             board.set_alarm(&status.name, (silent && !excused).then(|| text(&status)));
         }
@@ -72,7 +72,7 @@ fn text(status: &WatcherStatus) -> String {
     let why = match &status.condition {
         Condition::Module(State::Waiting(reason)) | Condition::Waiting(reason) => format!(": {reason}"),
         Condition::Restarting { .. } => match &status.last_exit {
-            Some(exit) => format!(": it ends again and again ({})", exit.reason),
+            Some(exit) => format!(": it exits again and again ({})", exit.reason),
             None => String::new(),
         },
         _ => String::new(),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_stands_back_is_not_silent_and_one_that_waits_is() {
+    fn a_module_that_stands_back_is_not_silent_and_one_that_waits_is() {
         let mut silences = Silences::default();
         let back = Condition::StandingBack("aw-watcher-afk runs".to_owned());
         assert!(!silences.observe(&status("afk", 1, back.clone()), minutes(0)));

@@ -55,10 +55,10 @@ pub struct SupervisorOptions {
     pub beside: Vec<Beside>,
 }
 
-/// Something that goes by the state of the watchers.
+/// Something that depends on the state of the watchers.
 pub type Beside = Box<dyn FnOnce(Handle) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
-/// Watchers at work.
+/// Running watchers.
 pub struct Supervisor {
     board: Arc<Board>,
     handle: Handle,
@@ -208,7 +208,7 @@ async fn supervise(around: Arc<Surroundings>, at_work: mpsc::Sender<()>, mut end
     drop(at_work);
     // Nothing is ever sent: what is received is the end of all keepers.
     if tokio::time::timeout(LONGEST_END, ended.recv()).await.is_err() {
-        tracing::warn!("some watchers do not end: Timberline does not wait for them any longer");
+        tracing::warn!("some watchers do not stop: Timberline does not wait for them any longer");
     }
     pauses.update();
 }

@@ -1,4 +1,4 @@
-//! How the watchers are, as the supervisor knows it.
+//! The status of the watchers, as the supervisor knows it.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub enum Kind {
     Program(PathBuf),
 }
 
-/// How a watcher is.
+/// The status of a watcher.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatcherStatus {
     /// Its name.
@@ -29,7 +29,7 @@ pub struct WatcherStatus {
     pub paused: Option<Pause>,
     /// What it does.
     pub condition: Condition,
-    /// The ways of a module to learn what it records.
+    /// The backends of a module.
     pub backends: Vec<Backend>,
     /// The bucket that a module fills.
     pub bucket: Option<String>,
@@ -37,7 +37,7 @@ pub struct WatcherStatus {
     pub last_recorded: Option<Timestamp>,
     /// How often it was started again since Timberline runs.
     pub restarts: u64,
-    /// How it last ended by itself.
+    /// How it last exited without being asked to.
     pub last_exit: Option<Exit>,
     /// What the person should know: it does not record although it should.
     pub alarm: Option<String>,
@@ -49,7 +49,7 @@ pub enum Condition {
     /// Nothing: it is switched off or paused.
     #[default]
     Off,
-    /// It was asked to end, and has not yet.
+    /// It was asked to stop, and has not stopped yet.
     Stopping,
     /// A module: what it says of itself.
     Module(State),
@@ -60,16 +60,16 @@ pub enum Condition {
     },
     /// It cannot be started, for this reason; it is tried again.
     Waiting(String),
-    /// Another program records the same already.
+    /// Another program already records the same thing.
     StandingBack(String),
-    /// It has ended by itself, and is started again then.
+    /// It has exited, and will be restarted.
     Restarting {
         /// When.
         at: Timestamp,
     },
 }
 
-/// How a watcher has ended by itself.
+/// How a watcher exited without being asked to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exit {
     /// When.

@@ -65,19 +65,17 @@ impl ModuleThread {
                 continue;
             }
             if *number.borrow() >= MOST_THREADS {
-                tracing::error!("a module hangs and holds up the others again: start Timberline again");
+                tracing::error!("a module blocks all others again: restart Timberline");
                 return std::future::pending().await;
             }
-            tracing::error!(
-                "a module hangs and holds up the others: all are started again on another thread"
-            );
+            tracing::error!("a module blocks all others: all modules are restarted on another thread");
             match spawn() {
                 Ok(runtime) => {
                     let mut current = self.current.lock();
                     *current = runtime;
                     self.number.send_modify(|number| *number += 1);
                 }
-                Err(error) => tracing::error!(%error, "the system has no thread for the modules"),
+                Err(error) => tracing::error!(%error, "cannot start a thread for the modules"),
             }
         }
     }

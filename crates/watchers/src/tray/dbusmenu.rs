@@ -65,7 +65,7 @@ impl Menu {
 
     fn event(&self, id: i32, event: String, _data: Variant<'_>, _time: u32) {
         if event == "clicked" {
-            // Who listens has ended only when the tray has.
+            // The receiver ends only when the tray does.
             let _ = self.chosen.send(id);
         }
     }

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_is_complete_and_neither_empty_nor_full() {
+    fn an_icon_is_complete_and_partly_transparent() {
         let (width, height, pixels) = pixmap(Mood::Recording);
         assert_eq!(
             pixels.len(),

@@ -36,7 +36,7 @@ impl Item {
 #[zbus::interface(name = "org.kde.StatusNotifierItem")]
 impl Item {
     fn activate(&self, _x: i32, _y: i32) {
-        // Who listens has ended only when the tray has.
+        // The receiver ends only when the tray does.
         let _ = self.activated.send(());
     }
 

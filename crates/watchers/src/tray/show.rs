@@ -19,12 +19,12 @@ use crate::desktop::bus::Signals;
 use crate::supervisor::{Handle, WatcherStatus, Which};
 
 const ITEM: &str = "/StatusNotifierItem";
-/// Who knows all icons, and tells trays of them.
+/// The service that knows all icons and tells trays about them.
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 const BUS: &str = "org.freedesktop.DBus";
 /// How often a bus is tried that does not answer.
 const TRY_AGAIN: Duration = Duration::from_secs(60);
-/// A service has so long to answer.
+/// How long a service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the tray needs to know of the rest.
@@ -204,7 +204,7 @@ impl Tray<'_> {
             }
         };
         if let Err(error) = done {
-            tracing::warn!(%error, "what was chosen in the tray is not done, or not kept");
+            tracing::warn!(%error, "a choice in the tray menu was not carried out, or not stored");
         }
     }
 }

@@ -1,13 +1,13 @@
-//! The state machine that makes window events of changes of the window in front.
+//! The state machine that computes window events from changes of the window in front.
 
 use timberline_model::{Data, Duration, Timestamp, json};
 
 use super::rules::Rules;
 
-/// How long a title must stand to become an event of its own.
+/// How long a title must last to become an event.
 pub const SETTLE: Duration = Duration::from_secs(1);
 
-/// After so long, a title that never stands still is recorded as it happens to be.
+/// After this long without a title that lasts, the current title becomes an event.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The window in front.
@@ -32,7 +32,7 @@ impl Front {
     }
 }
 
-/// An event as far as it is known. One with the same start replaces it; it only ever gets longer.
+/// An event as far as it is known. A later one with the same start replaces it, and is never shorter.
 ///
 /// Sent as a heartbeat with this start, this duration and a pulsetime of 0, it makes exactly this event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +55,8 @@ impl WindowEvent {
 
 /// Makes window events.
 ///
-/// While one program is in front, a title that stands for less than the settle time is no event of its own: its time
-/// belongs to the title before it, or, at the beginning, to the one after it. If no title stands for so long, one is taken
+/// While one program is in front, a title that lasts for less than the settle time does not become an event: its time
+/// belongs to the title before it, or, at the beginning, to the one after it. If no title lasts for so long, one is taken
 /// every ten seconds. Times are whole milliseconds; of several changes within one the last counts.
 ///
 /// ```
@@ -91,7 +91,7 @@ pub struct Window {
 struct Run {
     start: i64,
     app: String,
-    /// The title that is the case, and since when.
+    /// The current title, and since when.
     title: String,
     since: i64,
     /// Whether that title was taken for the event.
@@ -144,7 +144,7 @@ impl Window {
         std::mem::take(&mut self.said)
     }
 
-    /// The wall clock was set. What is in front goes on at `to`, in an event of its own.
+    /// The wall clock was set. The window in front continues at `to`, in a new event.
     pub fn clock_stepped(&mut self, at: Timestamp, to: Timestamp) -> Vec<WindowEvent> {
         self.pass(at);
         let front = match self.incoming.take() {
@@ -160,7 +160,7 @@ impl Window {
         std::mem::take(&mut self.said)
     }
 
-    /// The next time at which a tick decides something: that a title has stood for long enough.
+    /// The next time at which a tick decides something: that a title has lasted for long enough.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         let since = match (&self.incoming, &self.run) {
@@ -179,7 +179,7 @@ impl Window {
         self.settle(self.now);
     }
 
-    /// Takes the title that is the case if it has stood for long enough, and lets its event last until `now`.
+    /// Takes the current title if it has lasted for long enough, and lets its event last until `now`.
     fn settle(&mut self, now: i64) {
         let Some(run) = self.run.as_mut() else { return };
         if !run.taken && now.saturating_sub(run.since) >= self.settle {
@@ -224,7 +224,7 @@ impl Window {
         }
     }
 
-    /// The title that is the case gets an event, from where it began.
+    /// The current title gets an event, from its beginning on.
     fn take(&mut self) {
         let Some(since) = self.run.as_ref().map(|run| run.since) else {
             return;

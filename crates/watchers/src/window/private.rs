@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn other_windows_are_left_alone() {
+    fn windows_that_are_not_private_are_left_alone() {
         for (app, title) in [
             ("firefox", "News — Mozilla Firefox"),
             ("firefox", "What is private browsing? — Mozilla Firefox"),

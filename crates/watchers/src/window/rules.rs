@@ -33,8 +33,8 @@ pub struct Rule {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuleError {
-    /// A pattern is no regular expression.
-    #[error("the pattern '{pattern}' of window rule {number} is no regular expression")]
+    /// A pattern is not a regular expression.
+    #[error("the pattern '{pattern}' of window rule {number} is not a valid regular expression")]
     Pattern {
         /// Which rule, from 1.
         number: usize,
@@ -102,14 +102,14 @@ impl Rules {
     /// Compiles rules.
     ///
     /// # Errors
-    /// When a pattern is no regular expression, or a rule has no effect.
+    /// When a pattern is not a regular expression, or a rule has no effect.
     pub fn new(private: PrivateWindows, rules: &[Rule]) -> Result<Rules, RuleError> {
         let compile = |(index, rule)| Compiled::of(index + 1, rule);
         let rules = rules.iter().enumerate().map(compile).collect::<Result<_, _>>()?;
         Ok(Rules { private, rules })
     }
 
-    /// What is recorded of a window, and why, for somebody who tries rules.
+    /// What is recorded of a window, and why, for users who try rules.
     #[must_use]
     pub fn explain(&self, front: &Front) -> Explanation {
         let mut causes = Vec::new();

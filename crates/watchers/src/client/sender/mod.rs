@@ -85,9 +85,9 @@ pub(crate) struct Sender {
     blocked: BTreeMap<String, (Duration, Backoff)>,
     /// Buckets that were created since something was last stored.
     created: BTreeSet<String>,
-    /// Whether nobody was there to take the last request.
+    /// Whether no server was listening at the last request.
     nobody_listens: bool,
-    /// Why nothing is sent, for a person.
+    /// Why nothing is sent, as a text for the user.
     trouble: Option<String>,
 }
 
@@ -107,7 +107,7 @@ impl Sender {
         }
     }
 
-    /// Does the next thing.
+    /// Does the next step.
     pub(crate) fn step(&mut self, now: Now) -> Step {
         if now.monotonic < self.wait_until {
             return Step::WaitUntil(self.wait_until);
@@ -146,7 +146,7 @@ impl Sender {
         self.blocked.clear();
     }
 
-    /// Whether nobody was there to take the last request.
+    /// Whether no server was listening at the last request.
     pub(crate) fn nobody_listens(&self) -> bool {
         self.nobody_listens
     }
@@ -231,7 +231,7 @@ impl Sender {
         let body = match self.ask(path) {
             Verdict::Stored(body) => body,
             Verdict::NotFound(_) => return Ok(false),
-            // It does not say, for example because the key is for recording only. Sending it again is harmless nearly
+            // The server does not tell, for example because the key is for recording only. Sending it again is harmless nearly
             // always, and not sending it never is.
             Verdict::Refused(_) | Verdict::Forbidden(_) => return Ok(false),
             wait => return Err(wait),
@@ -306,7 +306,7 @@ impl Sender {
         let note = self.queue.lock().refused(refused, now.wall);
         note.write().map_err(|error| {
             self.wait(
-                format!("what the server refuses cannot be set aside: {error}"),
+                format!("a heartbeat that the server refused cannot be written to refused.ndjson: {error}"),
                 None,
                 now,
             )
@@ -328,7 +328,7 @@ impl Sender {
             } => self.wait(reason, retry_after, now),
             Verdict::Forbidden(reason) => self.wait(reason, None, now),
             Verdict::Stored(_) | Verdict::NotFound(_) | Verdict::Refused(_) => {
-                self.wait("the server's answers make no sense".to_owned(), None, now)
+                self.wait("the server's answers contradict each other".to_owned(), None, now)
             }
         }
     }

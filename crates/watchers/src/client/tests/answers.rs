@@ -18,7 +18,7 @@ fn ten(process: &mut Process) -> Vec<(i64, i64, String)> {
     expected
 }
 
-/// The yardstick: aw-client 0.5.15 loses 10 of 10 heartbeats to a server that answers 500, and to one that is gone.
+/// For comparison: aw-client 0.5.15 loses 10 of 10 heartbeats to a server that answers 500, and to one that is gone.
 #[test]
 fn nothing_is_lost_while_the_server_does_not_take_it() {
     for kind in KINDS {
@@ -81,7 +81,7 @@ fn a_server_that_has_forgotten_everything_gets_its_buckets_again() {
 }
 
 #[test]
-fn what_is_refused_is_set_aside_and_blocks_nothing() {
+fn refused_heartbeats_are_set_aside_and_block_nothing() {
     for kind in KINDS {
         let mut process = Process::start(kind, options(0));
         process.link.server.lock().unreadable = Some("bad".to_owned());
@@ -125,7 +125,7 @@ fn a_server_that_refuses_everything_does_not_empty_the_queue() {
 }
 
 #[test]
-fn what_a_privacy_filter_drops_is_written_nowhere() {
+fn heartbeats_that_a_privacy_filter_drops_are_written_nowhere() {
     let mut process = Process::start(Kind::Timberline, options(0));
     process.link.server.lock().filtered = Some("secret".to_owned());
     for (start, data) in [(1, "a"), (2, "secret"), (3, "b")] {
@@ -196,7 +196,7 @@ fn a_server_that_is_away_is_asked_less_and_less_often() {
 }
 
 #[test]
-fn a_server_that_creates_a_bucket_and_has_it_not_is_not_asked_in_a_loop() {
+fn a_bucket_that_the_server_creates_but_does_not_have_causes_no_loop() {
     for kind in KINDS {
         let mut process = Process::start(kind, options(0));
         process.link.server.lock().forgets_buckets = true;

@@ -102,7 +102,7 @@ fn first_beat() -> Heartbeat<'static> {
 }
 
 #[test]
-fn a_heartbeat_that_could_not_be_sent_twice_is_not_taken() {
+fn a_heartbeat_that_cannot_be_sent_twice_safely_is_refused() {
     let process = Process::start(Kind::Timberline, options(0));
     for (seconds, pulsetime) in [(-1, 2), (0, -1)] {
         let refused = process.beat_for("b", 1, seconds, "x", pulsetime);

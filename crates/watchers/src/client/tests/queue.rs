@@ -30,7 +30,7 @@ fn heartbeats_are_merged_as_aw_client_merges_them() {
 }
 
 #[test]
-fn what_is_held_back_is_sent_after_the_interval_although_nothing_follows() {
+fn held_back_heartbeats_are_sent_after_the_interval_although_nothing_follows() {
     let mut process = Process::start(Kind::Rust, options(10));
     process.beat("b", 1, "x").expect("taken");
     process.run(9);
@@ -45,7 +45,7 @@ fn what_is_held_back_is_sent_after_the_interval_although_nothing_follows() {
 }
 
 #[test]
-fn what_is_held_back_survives_a_kill() {
+fn held_back_heartbeats_survive_a_kill() {
     let mut process = Process::start(Kind::Rust, options(10));
     for second in 0..=7 {
         process.now = Duration::from_secs(second);
@@ -58,7 +58,7 @@ fn what_is_held_back_survives_a_kill() {
 }
 
 #[test]
-fn what_is_held_back_is_written_at_most_each_second_and_within_one() {
+fn held_back_heartbeats_are_written_at_most_once_a_second_and_within_a_second() {
     let mut process = Process::start(Kind::Rust, options(10));
     process.beat("b", 0, "x").expect("taken");
     let grown = |process: &Process| process.queue.lock().grown();
@@ -226,14 +226,14 @@ fn a_sync_that_failed_ends_the_log_and_not_the_queue() {
 }
 
 #[test]
-fn a_second_process_is_told_that_the_queue_is_in_use() {
+fn a_second_process_gets_the_error_that_the_queue_is_in_use() {
     let process = Process::start(Kind::Rust, options(0));
     let second = Queue::open(place(&process.disk), options(0), Duration::ZERO).expect_err("in use");
     assert!(second.to_string().contains("is in use by"), "{second}");
 }
 
 #[test]
-fn a_heartbeat_that_does_not_fit_the_log_is_not_taken() {
+fn a_heartbeat_that_is_too_large_for_the_log_is_refused() {
     let process = Process::start(Kind::Rust, options(0));
     let refused = process
         .beat("b", 1, &"x".repeat(300 << 10))

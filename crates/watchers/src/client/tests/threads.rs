@@ -46,7 +46,7 @@ fn closing_sends_what_is_held_back() {
 }
 
 #[test]
-fn what_could_not_be_sent_is_sent_by_the_next_process() {
+fn the_next_process_sends_what_could_not_be_sent() {
     let (dir, link) = (tempfile::tempdir().expect("a directory"), link());
     *link.always.lock() = Some(Fault::Refused);
     let first = client(dir.path(), &link);

@@ -58,7 +58,7 @@ pub enum InstallError {
     },
 }
 
-/// Puts the extension for this version of GNOME Shell where it finds it, and says where that is. GNOME Shell looks there when
+/// Installs the extension for this version of GNOME Shell, and returns its directory. GNOME Shell looks there when
 /// the person logs in.
 ///
 /// # Errors
@@ -74,7 +74,7 @@ pub fn install(home: &Path, shell: ShellVersion) -> Result<PathBuf, InstallError
     Ok(folder)
 }
 
-/// Takes it away again. It is no error if it was not there.
+/// Uninstalls it. It is no error if it was not installed.
 ///
 /// # Errors
 /// If the files cannot be removed.
@@ -103,7 +103,7 @@ fn program(shell: ShellVersion) -> String {
     format!("{loading}\n{WINDOW}")
 }
 
-/// The version that is there, and all that load extensions in the same way: an update of GNOME needs no other files then.
+/// This version, and all others that load extensions in the same way, so that an update of GNOME needs no other files.
 fn metadata(shell: ShellVersion) -> String {
     let alike = if shell.0 < FIRST_WITH_MODULES {
         OLDEST..FIRST_WITH_MODULES
@@ -114,7 +114,7 @@ fn metadata(shell: ShellVersion) -> String {
     let metadata = serde_json::json!({
         "uuid": UUID,
         "name": "Timberline",
-        "description": "Tells Timberline, a program on this machine, which window is in front.",
+        "description": "Reports the window in front to Timberline, a program on this machine.",
         "shell-version": versions,
         "version": 1,
     });

@@ -90,7 +90,7 @@ impl Monitor {
         loop {
             let message = self.bus.next().await?;
             if owner_changed(&message).is_some() {
-                return Err(Lost::Ended("GNOME Shell has gone, or was restarted".to_owned()));
+                return Err(Lost::Ended("GNOME Shell has exited or was restarted".to_owned()));
             }
             if is_signal(&message, SERVICE, "WatchFired") {
                 return Ok(());

@@ -72,7 +72,7 @@ async fn watch(session: &Session, reports: &Reports<Option<Sighting>>) -> Result
         };
         match owner_changed(&message) {
             Some((service, _)) if service == SHELL => {
-                return Err(Lost::Ended("GNOME Shell has gone, or was restarted".to_owned()));
+                return Err(Lost::Ended("GNOME Shell has exited or was restarted".to_owned()));
             }
             Some((_, true)) => ask(&bus, &mut told).await?,
             // Extensions are disabled while the screen is locked.
@@ -95,7 +95,7 @@ async fn ask(bus: &BusQueue, told: &mut Told<'_>) -> Result<(), Lost> {
         Ok(())
     } else {
         Err(Lost::Ended(format!(
-            "the extension {UUID} is of another version of Timberline: install it again (`timberline autostart on`), and log out and in"
+            "the extension {UUID} belongs to another version of Timberline: install it again (`timberline autostart on`), then log out and in again"
         )))
     }
 }

@@ -38,7 +38,7 @@ impl Loaded {
 /// Loads the script and runs it. One that a former process left behind is replaced.
 pub(super) async fn load(bus: &BusQueue, folder: &Path) -> Result<Loaded, Lost> {
     let failed = |what: &str, error: &dyn std::fmt::Display| {
-        Lost::Ended(format!("KWin does not run our script ({what}): {error}"))
+        Lost::Ended(format!("KWin does not run Timberline's script ({what}): {error}"))
     };
     let service = bus.connection.unique_name().map_or("", |name| name.as_str());
     let file = folder.join(format!("{PLUGIN}.js"));
@@ -99,7 +99,7 @@ impl Drop for Loaded {
                     .call_method(service, SCRIPTING.path, interface, "unloadScript", &PLUGIN)
                     .await;
                 if let Err(error) = unloaded {
-                    tracing::debug!(%error, "KWin does not unload our script");
+                    tracing::debug!(%error, "KWin does not unload Timberline's script");
                 }
             });
         }

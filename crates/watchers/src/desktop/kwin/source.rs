@@ -52,7 +52,7 @@ async fn watch(session: &Session, reports: &Reports<Option<Sighting>>) -> Result
     }
     let folder = session.runtime_dir.as_deref().ok_or_else(|| {
         Lost::Missing(
-            "there is no folder for the script that KWin is to run: XDG_RUNTIME_DIR is not set".to_owned(),
+            "there is no directory for the script that KWin runs: XDG_RUNTIME_DIR is not set".to_owned(),
         )
     })?;
     claim(&bus).await?;
@@ -66,7 +66,7 @@ async fn watch(session: &Session, reports: &Reports<Option<Sighting>>) -> Result
         };
         if owner_changed(&message).is_some_and(|(name, _)| name == KWIN) {
             script.has_gone();
-            return Err(Lost::Ended("KWin has gone, or was restarted".to_owned()));
+            return Err(Lost::Ended("KWin has exited or was restarted".to_owned()));
         }
         if message.message_type() == Type::MethodCall {
             take(&bus, &message, &mut told).await;
@@ -81,7 +81,7 @@ async fn claim(bus: &BusQueue) -> Result<(), Lost> {
         .await;
     claimed.map(drop).map_err(|error| match error {
         zbus::Error::NameTaken => {
-            Lost::Missing("another Timberline has its script in KWin already".to_owned())
+            Lost::Missing("another Timberline already has its script in KWin".to_owned())
         }
         error => bus.lost(&error),
     })

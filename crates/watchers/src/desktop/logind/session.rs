@@ -9,7 +9,7 @@ use crate::desktop::bus_queue::{BusQueue, Target};
 
 type Properties = HashMap<String, OwnedVariant>;
 
-/// How a session is. A session that logind does not know is neither.
+/// The state of a session. A session that logind does not know is neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct SessionState {
     pub(super) locked: bool,
@@ -55,7 +55,7 @@ pub(super) async fn find(bus: &BusQueue, id: Option<&str>) -> Option<OwnedObject
     (path.as_str() != "/").then_some(path)
 }
 
-/// How the session is now.
+/// The state of the session now.
 pub(super) async fn read(bus: &BusQueue, session: &OwnedObjectPath) -> SessionState {
     let mut state = SessionState::default();
     let properties = Target {
@@ -70,7 +70,7 @@ pub(super) async fn read(bus: &BusQueue, session: &OwnedObjectPath) -> SessionSt
     state
 }
 
-/// How the session is after this signal, which says what has changed.
+/// The state of the session after this signal, which says what has changed.
 pub(super) fn after(state: SessionState, changed: &Message) -> SessionState {
     let mut state = state;
     let body = changed.body();

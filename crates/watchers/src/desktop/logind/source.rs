@@ -102,7 +102,7 @@ impl<'a> Watch<'a> {
         loop {
             let message = self.bus.next().await?;
             if let Some((_, false)) = owner_changed(&message) {
-                return Err(Lost::Ended("logind has gone".to_owned()));
+                return Err(Lost::Ended("logind has exited".to_owned()));
             } else if is_signal(&message, MANAGER.interface, "PrepareForSleep") {
                 let body = message.body();
                 if let Ok(asleep) = body.deserialize::<bool>() {

@@ -51,7 +51,7 @@ struct Player {
     /// The connection that has this name. Signals come from it.
     owner: String,
     identity: String,
-    /// If it plays: the how manyeth one that has begun.
+    /// If it plays: its position in the order in which players began to play.
     playing: Option<u64>,
     track: Track,
 }
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_twice_is_recorded_once() {
+    fn a_player_that_is_reported_twice_is_recorded_once() {
         let mut players = players(&["plasma-browser-integration", "firefox.instance_1_84"]);
         let plays = properties(Some("Playing"), None);
         players.update(":plasma-browser-integration", &plays);

@@ -18,7 +18,7 @@ const PLAYER: &str = "org.mpris.MediaPlayer2.Player";
 const BUS: &str = "org.freedesktop.DBus";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
-/// A player says what it plays piece by piece. What stands for so long is reported.
+/// A player reports what it plays in several steps. Only a state that lasts this long is reported.
 const SETTLE: Duration = Duration::from_millis(300);
 
 /// What is played.

@@ -11,7 +11,7 @@ use super::graph::{Graph, Sound};
 use crate::desktop::{Lost, Reports, Session, Source, Watching};
 use crate::environment;
 
-/// A list of objects is no longer than this.
+/// The longest list of objects that is read.
 const MAX_LIST: usize = 16 << 20;
 
 /// What programs do with sound.
@@ -35,7 +35,7 @@ impl PipeWire {
             .as_ref()
             .map(|dir| dir.join("pipewire-0"));
         if !socket.is_some_and(|socket| socket.exists()) {
-            return Ok(Lost::Missing("PipeWire does not run".to_owned()));
+            return Ok(Lost::Missing("PipeWire is not running".to_owned()));
         }
         let mut command = Command::new("pw-dump");
         command
@@ -65,7 +65,7 @@ impl PipeWire {
         while let Some(line) = lines.next_line().await? {
             list.push_str(&line);
             if list.len() > MAX_LIST {
-                return Ok(Lost::Ended("pw-dump prints without an end".to_owned()));
+                return Ok(Lost::Ended("the output of pw-dump does not end".to_owned()));
             }
             // Each list is printed with indentation: a bracket alone ends it.
             if line != "]" {
@@ -86,7 +86,7 @@ impl PipeWire {
         let status = child.wait().await?;
         Ok(match reported {
             Some(_) => Lost::Ended(format!("PipeWire has ended ({status})")),
-            None => Lost::Missing("PipeWire does not run".to_owned()),
+            None => Lost::Missing("PipeWire is not running".to_owned()),
         })
     }
 }

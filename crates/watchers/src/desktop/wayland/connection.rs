@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_in_the_runtime_directory_and_a_path_is_not() {
+    fn a_socket_name_is_looked_for_in_the_runtime_directory_and_a_path_is_used_as_it_is() {
         let found = |display, directory| socket(&session(Some(display), directory)).unwrap();
         assert_eq!(
             found("wayland-1", Some("/run/user/7")),
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_set_is_named() {
+    fn a_missing_variable_is_named() {
         let text = |display, directory| socket(&session(display, directory)).unwrap_err().to_string();
         assert!(text(None, Some("/run/user/7")).contains("WAYLAND_DISPLAY"));
         assert!(text(Some("wayland-1"), None).contains("XDG_RUNTIME_DIR"));

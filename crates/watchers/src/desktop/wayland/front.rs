@@ -14,7 +14,7 @@ use crate::desktop::changes::Changes;
 use crate::desktop::{At, Lost, Reports, Session, Sighting};
 use crate::window::Front;
 
-/// How long an incomplete state may be on the way to a complete one. sway says in two steps that another window has the
+/// How long to wait for a complete state. sway reports in two steps that another window has the
 /// focus, and between them none has it; a new window may get its name after the focus.
 const COALESCE: Duration = Duration::from_millis(20);
 
@@ -39,7 +39,7 @@ pub(super) async fn watch<S: Toplevels>(
     let mut wire = in_time(begin(session, &mut state)).await?;
     let mut changes = Changes::default();
     let mut coalescing: Option<Pin<Box<Sleep>>> = None;
-    // What is there at the beginning is not on the way to anything.
+    // The state at the beginning is complete.
     let mut waited = true;
     loop {
         let now = reports.clock().read().wall;

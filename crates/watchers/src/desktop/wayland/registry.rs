@@ -19,7 +19,7 @@ pub(super) trait Listener:
     fn vanished(&mut self, name: u32);
 }
 
-/// What has been learnt of the globals.
+/// What is known of the globals.
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     /// Interface and version of everything that is offered, by the number that the compositor gives it.

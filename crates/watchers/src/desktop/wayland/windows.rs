@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_holds_when_the_description_is_complete() {
+    fn a_description_holds_when_it_is_complete() {
         let mut windows = windows(&["notes", "mail"]);
         assert_eq!(title(&windows), None);
         activate(&mut windows, 1, true);

@@ -31,8 +31,7 @@ impl Display {
     pub(super) fn open(session: &Session) -> Result<Display, Lost> {
         if session.kind == SessionKind::Wayland {
             return Err(Lost::Missing(
-                "not used: in a Wayland session X11 sees only some of the windows, and only their input"
-                    .to_owned(),
+                "in a Wayland session, X11 sees only some of the windows, and only their input".to_owned(),
             ));
         }
         let name = session.x11_display.clone().ok_or_else(|| {
@@ -116,7 +115,7 @@ impl Display {
         self.select(window, EventMask::PROPERTY_CHANGE | EventMask::STRUCTURE_NOTIFY)
     }
 
-    /// The opposite.
+    /// From now on the server no longer reports it.
     pub(super) fn ignore(&self, window: Window) -> Result<(), ReplyError> {
         self.select(window, EventMask::NO_EVENT)
     }
@@ -128,9 +127,12 @@ impl Display {
             .check()
     }
 
-    /// The end of the connection, as a person wants to read it.
+    /// The end of the connection, with a text for the user.
     pub(super) fn lost(&self, error: impl Into<ReplyOrIdError>) -> Lost {
         let error = error.into();
-        Lost::Ended(format!("the X server {} has gone or failed: {error}", self.name))
+        Lost::Ended(format!(
+            "the X server {} has exited or failed: {error}",
+            self.name
+        ))
     }
 }

@@ -188,8 +188,8 @@ impl Foreground {
             .is_some_and(|window| self.monitor_of(window).ok().as_ref() != Some(&self.monitor))
     }
 
-    /// Nobody has said which window is in front. A window manager that will is one without a window so far; one that will never is
-    /// an end; one that is not there yet may come.
+    /// `_NET_ACTIVE_WINDOW` is not set. If the window manager supports it, no window is active yet. If it does not, this is
+    /// the end. If there is no window manager, one may still start.
     fn unsaid(&self) -> Result<Look, Lost> {
         let root = self.display.root;
         let supported = self

@@ -128,7 +128,7 @@ impl<'a> Alarms<'a> {
         set.map_err(|error| self.display.lost(error))?;
         if self.counters.is_empty() {
             return Err(Lost::Missing(
-                "this X server does not count the time without input (IDLETIME), or all devices are ignored"
+                "this X server does not report the time without input (IDLETIME), or all devices are ignored"
                     .to_owned(),
             ));
         }

@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_have_no_direction() {
+    fn distances_are_positive_in_both_directions() {
         let half = Fp3232 {
             integral: -2,
             frac: 1 << 31,

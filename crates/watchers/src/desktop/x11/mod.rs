@@ -1,6 +1,6 @@
 //! What an X server says: the window in front, the time without input, and whether xscreensaver has locked the screen.
 //!
-//! Nothing here asks again and again. The server reports changed properties, and alarms on its own idle counters.
+//! Nothing here polls. The server reports changed properties, and alarms on its own idle counters.
 //!
 //! | module | what it does |
 //! |---|---|

@@ -28,7 +28,7 @@ const UNKNOWN: &str = "unknown";
 const MAX_TEXT: u32 = 4096;
 const MAX_LIST: u32 = 1024;
 
-/// A window is at most so many levels below the one that names the program.
+/// How many levels up to look for the window that names the program.
 const MAX_LEVELS: usize = 32;
 
 impl Display {

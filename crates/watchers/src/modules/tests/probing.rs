@@ -65,7 +65,7 @@ async fn a_backend_is_used_after_it_has_reported() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_a_backend_is_lost_the_next_takes_over_at_once() {
+async fn when_a_backend_ends_the_next_one_takes_over_at_once() {
     let mut two = Two::start(true);
     two.best.report(Some(1));
     two.other.report(Some(2));
@@ -96,7 +96,7 @@ async fn what_is_missing_is_tried_every_minute_and_when_the_desktop_changes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_ends_again_and_again_is_tried_seldom() {
+async fn a_source_that_keeps_ending_is_retried_rarely() {
     let mut two = Two::start(true);
     two.hear(0.01).await;
     let mut heard = Vec::new();

@@ -206,7 +206,7 @@ async fn a_night_without_logind_is_recorded_exactly() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn input_that_goes_on_is_claimed_only_as_far_as_it_is_certain() {
+async fn continuing_input_is_recorded_only_as_far_as_it_is_certain() {
     let desk = record(
         "2026-03-01T09:00:00Z",
         "09:00:00 active

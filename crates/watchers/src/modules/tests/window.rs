@@ -23,7 +23,7 @@ fn sighting(app: &str, title: &str) -> Sighting {
 }
 
 #[tokio::test(start_paused = true)]
-async fn facts_of_a_window_last_while_it_is_in_front_and_nothing_is_kept_of_what_a_rule_drops() {
+async fn facts_of_a_window_last_while_it_is_in_front_and_dropped_windows_leave_no_facts() {
     let desk = Desk::at("2026-03-01T09:00:00Z");
     let hands = Hands::on(&desk);
     let options = Options::from_toml("[[window.rules]]\napp = 'keepass'\ndrop = true").expect("good");

@@ -53,7 +53,7 @@ impl Target {
 /// The arguments for a program that is to send to a server.
 ///
 /// # Errors
-/// When it cannot be told.
+/// When the program cannot be given the address.
 pub(in crate::supervisor) async fn arguments(
     program: &Path,
     target: &Target,
@@ -70,7 +70,7 @@ pub(in crate::supervisor) async fn arguments(
     let missing = needed.iter().find(|(flag, _)| !mentions(&help, flag));
     if let Some((flag, _)) = missing {
         return Err(format!(
-            "it has no flag {flag}, so it cannot be told that the server is at {}:{}",
+            "it has no flag {flag}, so Timberline cannot pass it the address of the server, {}:{}",
             target.host, target.port
         ));
     }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_is_told_only_what_it_must_know_and_in_flags_that_it_has() {
+    async fn a_program_gets_only_the_flags_that_it_needs_and_supports() {
         let helps = Helps::default();
         let dir = tempfile::tempdir().expect("a directory");
         let all = script(

@@ -81,7 +81,8 @@ impl Version {
 }
 
 fn silent(tries: u32) -> String {
-    let reason = "it does not answer --help, so it cannot be told where the server is";
+    let reason =
+        "it does not answer --help, so Timberline does not know how to pass it the address of the server";
     if tries < TRIES {
         return reason.to_owned();
     }

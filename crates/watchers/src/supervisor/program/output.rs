@@ -90,7 +90,7 @@ impl Log {
                 },
             );
             if before.dropped > 0 {
-                self.note(&format!("{} bytes were printed and left out", before.dropped));
+                self.note(&format!("{} bytes of output were left out", before.dropped));
             }
         }
         let free = MINUTE_BYTES.saturating_sub(self.minute.bytes);
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_costs_two_files_of_limited_size_and_says_what_is_missing() {
+    fn a_flood_of_output_fills_two_files_of_limited_size_and_says_what_is_missing() {
         let dir = tempfile::tempdir().expect("a directory");
         let (mut log, clock) = log(dir.path());
         let line = [b'x'; 1024];
@@ -207,11 +207,11 @@ mod tests {
         let read = |name: &str| fs::read_to_string(dir.path().join(name)).expect("text");
         let text = read("aw-watcher-test.log.1") + &read("aw-watcher-test.log");
         let left_out = 1000 * 1024 - MINUTE_BYTES;
-        assert!(text.contains(&format!("{left_out} bytes were printed and left out")));
+        assert!(text.contains(&format!("{left_out} bytes of output were left out")));
     }
 
     #[test]
-    fn a_log_goes_on_where_it_ended() {
+    fn a_log_file_is_continued_where_it_ended() {
         let dir = tempfile::tempdir().expect("a directory");
         log(dir.path()).0.add(b"one\n").expect("written");
         log(dir.path()).0.add(b"two\n").expect("written");

@@ -94,7 +94,7 @@ impl Process {
         by_itself.then(|| {
             let how = match status {
                 Ok(status) => status.to_string(),
-                Err(error) => format!("it is not known how: {error}"),
+                Err(error) => format!("for an unknown reason: {error}"),
             };
             let last_line = self.last_line.lock();
             if last_line.is_empty() {

@@ -33,7 +33,7 @@ async fn a_module_that_ends_or_panics_is_started_again_later_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_has_lived_for_ten_minutes_is_started_again_at_once() {
+async fn a_watcher_that_ran_for_ten_minutes_is_restarted_at_once() {
     let puppet = Puppet::new("system", Way::Error);
     let bench = Bench::start(&[&puppet]);
     settle().await;
@@ -50,7 +50,7 @@ async fn one_that_has_lived_for_ten_minutes_is_started_again_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_does_not_end_is_ended_after_five_seconds() {
+async fn a_module_that_does_not_stop_is_aborted_after_five_seconds() {
     let puppet = Puppet::new("system", Way::Deaf);
     let bench = Bench::start(&[&puppet]);
     settle().await;
@@ -64,7 +64,7 @@ async fn one_that_does_not_end_is_ended_after_five_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_unknown_without_a_message() {
+async fn an_unknown_watcher_is_an_error_that_says_what_to_do() {
     let bench = Bench::start(&[]);
     let error = bench
         .handle
@@ -120,6 +120,6 @@ async fn a_module_that_hangs_is_replaced_with_all_others_of_its_thread() {
         } => {}
     }
     let status = handle.list().remove(0);
-    assert!(status.last_exit.expect("an exit").reason.contains("hung"));
+    assert!(status.last_exit.expect("an exit").reason.contains("blocked"));
     drop(free);
 }

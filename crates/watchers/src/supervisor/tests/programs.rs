@@ -92,7 +92,7 @@ fn ends(process: i32) {
 }
 
 #[test]
-fn one_that_crashes_is_started_again_and_its_last_words_are_kept() {
+fn a_program_that_crashes_is_restarted_and_its_last_line_is_kept() {
     let programs = Programs::start(&[("aw-crash", "echo 'Traceback'; echo 'ValueError: no' >&2; exit 3")]);
     let status = programs.until("aw-crash", |status| status.restarts >= 2);
     let exit = status.last_exit.expect("an exit");
@@ -103,7 +103,7 @@ fn one_that_crashes_is_started_again_and_its_last_words_are_kept() {
 }
 
 #[test]
-fn one_that_floods_its_output_is_read_and_goes_on() {
+fn a_program_that_floods_its_output_is_read_and_goes_on() {
     let script = "i=0; while [ $i -lt 300 ]; do head -c 100000 /dev/zero | tr '\\0' x; echo; i=$((i+1)); done\n\
                   echo $$ > \"$(dirname \"$0\")/../done\"; exec sleep 600";
     let programs = Programs::start(&[("aw-flood", script)]);
@@ -116,7 +116,7 @@ fn one_that_floods_its_output_is_read_and_goes_on() {
 }
 
 #[test]
-fn one_that_ignores_sigterm_is_killed() {
+fn a_program_that_ignores_sigterm_is_killed() {
     let script = "trap '' TERM; echo $$ > \"$(dirname \"$0\")/../pid\"; while :; do sleep 1; done";
     let programs = Programs::start(&[("aw-deaf", script)]);
     let process = programs.number("pid");
@@ -129,7 +129,7 @@ fn one_that_ignores_sigterm_is_killed() {
 }
 
 #[test]
-fn one_that_forks_is_ended_with_all_that_it_has_started() {
+fn a_program_that_forks_is_ended_with_all_its_children() {
     let script = "dir=\"$(dirname \"$0\")/..\"\n\
                   (sh -c 'sleep 600' & echo $! > \"$dir/grandchild\"; wait) &\n\
                   echo $! > \"$dir/child\"; wait";
@@ -147,7 +147,7 @@ fn one_that_forks_is_ended_with_all_that_it_has_started() {
 }
 
 #[test]
-fn what_one_that_goes_into_the_background_leaves_behind_is_ended_before_the_next_start() {
+fn child_processes_of_a_program_that_daemonizes_are_ended_before_the_next_start() {
     let script = "dir=\"$(dirname \"$0\")/..\"\n\
                   if [ -e \"$dir/first\" ]; then exec sleep 600; fi\n\
                   sleep 600 & echo $! > \"$dir/first\"";
@@ -174,7 +174,7 @@ fn a_program_that_comes_later_can_be_switched_on() {
 }
 
 #[test]
-fn one_that_runs_elsewhere_already_is_not_started() {
+fn a_program_that_already_runs_elsewhere_is_not_started() {
     let programs = Programs::start(&[("aw-watcher-spotify", "exec sleep 600")]);
     programs.until("aw-watcher-spotify", runs);
     programs

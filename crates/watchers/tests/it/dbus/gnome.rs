@@ -154,7 +154,7 @@ async fn what_is_missing_is_said_with_what_to_do() {
     gnome.shell.release_name(SHELL).await.unwrap();
     let lost = watched.lost().await;
     assert!(
-        matches!(&lost, Lost::Ended(why) if why.contains("GNOME Shell has gone")),
+        matches!(&lost, Lost::Ended(why) if why.contains("GNOME Shell has exited")),
         "{lost:?}"
     );
     let lost = gnome.watch().lost().await;

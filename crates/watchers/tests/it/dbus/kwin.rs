@@ -160,7 +160,7 @@ async fn the_script_is_unloaded_at_the_end() {
 }
 
 #[tokio::test]
-async fn a_kwin_that_is_restarted_is_an_end_and_gets_the_script_again() {
+async fn the_source_ends_when_kwin_restarts_and_loads_the_script_again() {
     let Some(mut kde) = Kde::start("/4").await else {
         return;
     };
@@ -169,7 +169,7 @@ async fn a_kwin_that_is_restarted_is_an_end_and_gets_the_script_again() {
     kde.kwin.release_name(KWIN).await.unwrap();
     let lost = watched.lost().await;
     assert!(
-        matches!(&lost, Lost::Ended(why) if why.contains("KWin has gone")),
+        matches!(&lost, Lost::Ended(why) if why.contains("KWin has exited")),
         "{lost:?}"
     );
     let lost = kde.watch().lost().await;

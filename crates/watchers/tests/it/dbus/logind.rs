@@ -222,7 +222,7 @@ async fn locks_and_switches_are_reported_in_their_order() {
 }
 
 #[tokio::test]
-async fn what_is_the_case_already_is_reported_at_once() {
+async fn the_state_at_the_start_is_reported_at_once() {
     let session = OneSession {
         locked: true,
         active: false,
@@ -295,7 +295,7 @@ async fn the_machine_sleeps_only_after_the_report() {
 }
 
 #[tokio::test]
-async fn a_logind_that_goes_is_an_end_as_is_a_bus_that_goes() {
+async fn the_source_ends_when_logind_or_the_bus_exits() {
     let Some(mut desktop) = Desktop::in_use(|_| {}).await else {
         return;
     };

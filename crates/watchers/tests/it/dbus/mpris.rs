@@ -77,7 +77,7 @@ fn song(player: &str, title: &str) -> Option<Data> {
 }
 
 #[tokio::test]
-async fn what_plays_is_reported_and_nothing_else() {
+async fn only_players_that_play_are_reported() {
     let Some(bus) = Bus::start() else { return };
     let vlc = player(&bus, "vlc", "VLC", "Playing").await;
     let mut watched = watch(&bus);
@@ -109,7 +109,7 @@ async fn the_player_that_has_begun_last_counts_until_it_ends() {
 }
 
 #[tokio::test]
-async fn a_bus_that_is_not_there_or_ends_is_said() {
+async fn the_reason_names_a_bus_that_is_missing_or_ends() {
     let lost = Watched::start(Mpris::new(no_bus(), Vec::new())).lost().await;
     assert!(
         matches!(&lost, Lost::Missing(why) if why.contains("session bus")),

@@ -137,7 +137,7 @@ async fn an_input_just_after_the_last_one_is_not_lost() {
 }
 
 #[tokio::test]
-async fn a_shell_that_goes_is_an_end_and_another_desktop_has_none() {
+async fn the_source_ends_when_the_shell_exits_and_is_missing_on_other_desktops() {
     let Some(mut gnome) = Gnome::start(&[200]).await else {
         return;
     };

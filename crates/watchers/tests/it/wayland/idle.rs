@@ -74,7 +74,7 @@ async fn pauses_are_exact_with_kde_idle() {
 }
 
 #[tokio::test]
-async fn a_video_is_told_from_input_in_version_2() {
+async fn version_2_distinguishes_a_video_from_input() {
     let (compositor, mut watched) = ext(2, 1);
     assert_eq!(watched.next().await, (0, Unknown));
     assert_eq!(timers(&compositor), [(0, true, 5000), (0, false, 4000)]);
@@ -109,7 +109,7 @@ async fn a_video_is_told_from_input_in_version_2() {
 }
 
 #[tokio::test]
-async fn somebody_is_idle_when_all_seats_are() {
+async fn the_user_is_idle_when_all_seats_are_idle() {
     let (compositor, mut watched) = ext(1, 2);
     assert_eq!(watched.next().await, (0, Unknown));
     assert_eq!(timers(&compositor), [(0, false, 5000), (1, false, 5000)]);

@@ -26,7 +26,7 @@ async fn working(compositor: &Compositor) -> Watched<Option<Sighting>> {
 }
 
 #[tokio::test]
-async fn a_compositor_that_ends_is_an_end_and_the_next_one_is_watched_as_well() {
+async fn the_source_ends_with_the_compositor_and_can_watch_the_next_one() {
     let mut compositor = Compositor::start(offered());
     let watched = working(&compositor).await;
     compositor.quit();
@@ -48,7 +48,7 @@ async fn a_compositor_that_ends_is_an_end_and_the_next_one_is_watched_as_well() 
 }
 
 #[tokio::test]
-async fn a_protocol_error_is_an_end_with_its_text() {
+async fn a_protocol_error_ends_the_source_with_its_text() {
     let compositor = Compositor::start(offered());
     let watched = working(&compositor).await;
     compositor.act(|desk| desk.blame("a rectangle is wrong"));
@@ -58,7 +58,7 @@ async fn a_protocol_error_is_an_end_with_its_text() {
 }
 
 #[tokio::test]
-async fn a_list_that_the_compositor_finishes_is_an_end() {
+async fn the_source_ends_when_the_compositor_finishes_the_list() {
     let compositor = Compositor::start(offered());
     let watched = working(&compositor).await;
     compositor.act(|desk| desk.finish());
@@ -68,7 +68,7 @@ async fn a_list_that_the_compositor_finishes_is_an_end() {
 }
 
 #[tokio::test]
-async fn what_the_compositor_withdraws_is_an_end() {
+async fn the_source_ends_when_the_compositor_withdraws_an_interface() {
     let compositor = Compositor::start(offered());
     let windows = working(&compositor).await;
     let mut idle = Watched::start(ExtIdleNotify::new(compositor.session()));
@@ -100,7 +100,7 @@ async fn a_compositor_that_never_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_named() {
+async fn the_error_names_what_is_missing() {
     let compositor = Compositor::start(Offered::default());
     let lost = Watched::start(WlrForeignToplevel::new(compositor.session()))
         .end()

@@ -74,7 +74,7 @@ async fn a_day_of_windows_is_reported_change_by_change() {
 }
 
 #[tokio::test]
-async fn what_is_open_already_is_reported_first() {
+async fn windows_that_are_already_open_are_reported_first() {
     let compositor = compositor();
     compositor.act(|desk| {
         desk.open("mail", "Inbox");

@@ -151,7 +151,7 @@ async fn a_window_without_a_class_has_that_of_the_window_that_it_is_in() {
 }
 
 #[tokio::test]
-async fn a_window_that_nobody_replaces_is_none() {
+async fn a_destroyed_window_is_no_longer_in_front() {
     if !is_installed() {
         return;
     }
@@ -238,7 +238,7 @@ async fn a_window_manager_may_come_later_and_nothing_is_reported_before() {
 }
 
 #[tokio::test]
-async fn a_window_manager_that_names_no_window_in_front_is_missing_something() {
+async fn the_source_is_missing_when_the_window_manager_names_no_active_window() {
     if !is_installed() {
         return;
     }
@@ -253,7 +253,7 @@ async fn a_window_manager_that_names_no_window_in_front_is_missing_something() {
 }
 
 #[tokio::test]
-async fn a_server_that_ends_is_an_end_and_its_successor_a_beginning() {
+async fn the_source_ends_with_the_x_server_and_can_watch_the_next_one() {
     if !is_installed() {
         return;
     }

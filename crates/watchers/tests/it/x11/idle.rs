@@ -72,7 +72,7 @@ async fn devices_that_are_ignored_do_not_count() {
 }
 
 #[tokio::test]
-async fn a_server_whose_devices_are_all_ignored_is_missing_something() {
+async fn the_source_is_missing_when_all_devices_are_ignored() {
     if !is_installed() {
         return;
     }
@@ -85,7 +85,7 @@ async fn a_server_whose_devices_are_all_ignored_is_missing_something() {
 }
 
 #[tokio::test]
-async fn a_server_that_ends_is_an_end() {
+async fn the_source_ends_when_the_x_server_exits() {
     if !is_installed() {
         return;
     }

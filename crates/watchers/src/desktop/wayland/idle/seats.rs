@@ -46,7 +46,7 @@ struct Seat {
 /// Whether a timer has run out.
 #[derive(Clone, Copy, Debug)]
 struct Quiet {
-    /// What it waits for was not there since then. `None`: it is running.
+    /// If it has run out: since when nothing has happened that it waits for. `None`: it is running.
     since: Option<Timestamp>,
     /// When it began to run, at the latest.
     running_since: Timestamp,
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_that_is_over_at_once_is_no_change() {
+    fn a_pause_that_ends_at_once_is_not_reported() {
         let mut seats = seats();
         idle(&mut seats, 10);
         seats.resumed(7, Input, at(20));
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_idle_when_all_seats_are_and_the_last_input_counts() {
+    fn the_user_is_idle_when_all_seats_are_idle_and_the_last_input_counts() {
         let mut seats = seats();
         seats.added(8, at(10));
         idle(&mut seats, 60);
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn if_only_the_timer_for_input_runs_out_something_inhibits_since_the_last_input() {
+    fn if_only_the_timer_for_input_runs_out_there_is_an_inhibitor_since_the_last_input() {
         let mut seats = seats();
         seats.resumed(7, UnlessInhibited, at(50));
         seats.idled(7, Input, at(65));
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_to_inhibit_while_nobody_is_there_does_so_from_then_on() {
+    fn an_inhibitor_that_begins_during_an_absence_counts_from_then_on() {
         let mut seats = seats();
         idle(&mut seats, 60);
         assert_eq!(changes(&mut seats), [(60, Idle), (60, Inhibited(false))]);
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn an_input_ends_both_timers_and_says_nothing_of_what_inhibits() {
+    fn an_input_resets_both_timers_and_says_nothing_about_inhibitors() {
         let mut seats = seats();
         idle(&mut seats, 60);
         changes(&mut seats);
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_inhibits_is_over_when_its_timer_runs_out_although_there_was_input_since() {
+    fn an_inhibitor_ends_when_its_timer_runs_out_although_there_was_input_since() {
         let mut seats = seats();
         seats.idled(7, Input, at(65));
         assert_eq!(changes(&mut seats), [(60, Idle), (60, Inhibited(true))]);
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn with_one_timer_nothing_is_said_of_what_inhibits() {
+    fn with_one_timer_nothing_is_reported_about_inhibitors() {
         let mut seats = Seats::new(at(0), false);
         seats.added(7, at(0));
         seats.idled(7, Input, at(65));
