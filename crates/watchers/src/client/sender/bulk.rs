@@ -1,16 +1,20 @@
 //! Many heartbeats in one request, to servers that take them (`POST /api/1/heartbeats`, `docs/events.md`).
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use timberline_model::{Duration, json};
 
 use super::verdict::Verdict;
-use super::{Backoff, Bulk, LONGEST_PAUSE, Now, Sender, Step, refusal};
+use super::{Backoff, Bulk, LONGEST_PAUSE, Now, Sender, Step, encoded, refusal};
 use crate::queue::{Attempt, Refusal, Waiting};
 
 /// The answer.
 #[derive(Deserialize)]
 struct Outcome {
-    /// The refused ones; `None` if the server knows only that it has carried out the request before.
+    /// The refused ones; `None` if the server knows only that it has carried out the request before. What has no such field is not
+    /// the answer of a server.
+    #[serde(deserialize_with = "Option::deserialize")]
     answers: Option<Vec<Refused>>,
 }
 
@@ -61,8 +65,47 @@ impl Sender {
             );
         };
         self.bulk = Bulk::Yes;
-        let sorted = sort(waiting, outcome.answers.unwrap_or_default());
+        let sorted = match outcome.answers {
+            Some(answers) => sort(waiting, answers),
+            None => match self.sort_without_answers(waiting) {
+                Ok(sorted) => sorted,
+                Err(verdict) => return self.no_success(verdict, now),
+            },
+        };
         self.carry_out(&sorted, now)
+    }
+
+    /// What is to be done if the server has carried out the request and knows nothing else: its records were erased or squashed. What
+    /// was stored must not be sent again, because the person may have erased it. But a bucket that is missing was missing then.
+    fn sort_without_answers<'a>(&mut self, waiting: &'a [Waiting]) -> Result<Sorted<'a>, Verdict> {
+        let mut missing: BTreeMap<&str, bool> = BTreeMap::new();
+        let mut sorted = Sorted::default();
+        for waiting in waiting {
+            let bucket = waiting.bucket.id.as_str();
+            let is_missing = match missing.get(bucket) {
+                Some(known) => *known,
+                None => {
+                    let is_missing = self.is_missing(bucket)?;
+                    missing.insert(bucket, is_missing);
+                    is_missing
+                }
+            };
+            if is_missing {
+                sorted.without_bucket.push(waiting);
+            } else {
+                sorted.stored.push(waiting.number);
+            }
+        }
+        Ok(sorted)
+    }
+
+    /// Whether the server does not have a bucket, as far as it says.
+    fn is_missing(&mut self, bucket: &str) -> Result<bool, Verdict> {
+        match self.ask(format!("/api/0/buckets/{}", encoded(bucket))) {
+            Verdict::NotFound(_) => Ok(true),
+            Verdict::Stored(_) | Verdict::Refused(_) | Verdict::Forbidden(_) => Ok(false),
+            wait => Err(wait),
+        }
     }
 
     fn carry_out(&mut self, sorted: &Sorted<'_>, now: Now) -> Step {

@@ -45,6 +45,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The longest that a server's `Retry-After` is followed.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
+/// Why nothing is sent while somebody else answers, such as the login page of a network.
+const NOT_THE_SERVER: &str =
+    "what answers is no ActivityWatch server: check the network and the server's address";
+
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -185,7 +189,11 @@ impl Sender {
         let mut body = Vec::new();
         model_json::write_event_without_id(&mut body, waiting.start, waiting.duration, waiting.data.as_str());
         match self.post(path, body) {
-            Verdict::Stored(_) => self.finish(vec![waiting.number], now),
+            Verdict::Stored(body) if is_event(&body) => self.finish(vec![waiting.number], now),
+            Verdict::Stored(_) => {
+                self.queue.lock().doubt();
+                self.wait(NOT_THE_SERVER.to_owned(), None, now)
+            }
             Verdict::NotFound(_) => match self.create(&waiting.bucket) {
                 Verdict::Stored(_) => self.go_on_after_create(waiting, now),
                 Verdict::Refused(reason) => self.set_aside(vec![refusal(waiting, &reason)], vec![], now),
@@ -194,6 +202,7 @@ impl Sender {
             },
             // A server that refuses everything must not empty the queue into the file of refusals.
             Verdict::Refused(reason) => match self.ask("/api/0/info".to_owned()) {
+                Verdict::Stored(info) if !is_info(&info) => self.wait(NOT_THE_SERVER.to_owned(), None, now),
                 Verdict::Stored(_) | Verdict::Forbidden(_) => {
                     self.set_aside(vec![refusal(waiting, &reason)], vec![], now)
                 }
@@ -357,6 +366,22 @@ fn refusal(waiting: &Waiting, reason: &str) -> Refusal {
         number: waiting.number,
         reason: reason.to_owned(),
     }
+}
+
+/// Whether this is what every server answers to a heartbeat that it has stored or filtered: an event.
+fn is_event(body: &[u8]) -> bool {
+    has_text(body, "timestamp")
+}
+
+/// Whether this is what every server says of itself.
+fn is_info(body: &[u8]) -> bool {
+    has_text(body, "version")
+}
+
+/// Whether this is an object of JSON with a text of that name. A login page of a network, or a proxy's, is not.
+fn has_text(body: &[u8], name: &str) -> bool {
+    let value = serde_json::from_slice::<serde_json::Value>(body);
+    value.is_ok_and(|value| value.get(name).is_some_and(serde_json::Value::is_string))
 }
 
 /// What a server says of its refusal.

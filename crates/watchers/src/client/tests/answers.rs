@@ -33,6 +33,8 @@ fn nothing_is_lost_while_the_server_does_not_take_it() {
             Fault::Status(401),
             Fault::Status(403),
             Fault::Status(302),
+            Fault::LoginPage,
+            Fault::LoginPageOnly,
         ] {
             for commit_interval in [0, 10] {
                 let mut process = Process::start(kind, options(commit_interval));
@@ -133,6 +135,27 @@ fn heartbeats_that_a_privacy_filter_drops_are_written_nowhere() {
     }
     process.send();
     assert_eq!(process.stored("b").len(), 2);
+    assert_eq!((process.waiting(), process.refused().as_str()), (0, ""));
+}
+
+#[test]
+fn a_bucket_that_was_missing_gets_its_events_although_the_answer_is_not_known_any_more() {
+    let mut process = Process::start(Kind::Timberline, options(0));
+    process.beat("a", 1, "x").expect("taken");
+    process.send();
+    process.beat("a", 2, "y").expect("taken");
+    process.beat("b", 2, "z").expect("taken");
+    process.link.next.lock().push_back(Fault::AnswerLost);
+    process.send();
+    {
+        let mut server = process.link.server.lock();
+        server.forgets_answers = true;
+        // Nothing of this may come back.
+        server.erase("a");
+    }
+    process.run(100);
+    assert_eq!(process.stored("a"), []);
+    assert_eq!(process.stored("b"), [(2, 2, "z".to_owned())]);
     assert_eq!((process.waiting(), process.refused().as_str()), (0, ""));
 }
 

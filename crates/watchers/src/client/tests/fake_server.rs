@@ -53,6 +53,8 @@ pub(crate) struct FakeServer {
     pub(crate) append_only: bool,
     /// Whether the server says that it creates buckets, and does not.
     pub(crate) forgets_buckets: bool,
+    /// Whether the server knows of requests only that it has carried them out, as if their records were squashed.
+    pub(crate) forgets_answers: bool,
     /// Each request, for tests that count them.
     pub(crate) requests: Vec<String>,
 }
@@ -68,6 +70,7 @@ impl FakeServer {
             unreadable: None,
             append_only: false,
             forgets_buckets: false,
+            forgets_answers: false,
             requests: Vec::new(),
         }
     }
@@ -83,6 +86,14 @@ impl FakeServer {
     pub(crate) fn forget(&mut self) {
         self.buckets.clear();
         self.batches.clear();
+    }
+
+    /// Erases the events of a bucket.
+    pub(crate) fn erase(&mut self, bucket: &str) {
+        if let Some(bucket) = self.buckets.get_mut(bucket) {
+            bucket.events.clear();
+            bucket.last = None;
+        }
     }
 
     /// Start and end in seconds, and data.
@@ -168,6 +179,9 @@ impl FakeServer {
             (Method::Get, ["0", "info"]) => answer(200, json!({ "hostname": "laptop", "version": "fake" })),
             (Method::Post, ["0", "buckets", id]) => self.create(id, body),
             (Method::Post, ["0", "buckets", id, "heartbeat"]) => self.heartbeat(id, query, body),
+            (Method::Get, ["0", "buckets", id]) if self.buckets.contains_key(*id) => {
+                answer(200, json!({ "id": id }))
+            }
             (Method::Get, ["0", "buckets", id, "events"]) => self.list(id, query),
             (Method::Post, ["1", "heartbeats"]) if self.kind == Kind::Timberline => self.many(body),
             (Method::Post, _) if self.kind == Kind::Python => answer(405, json!({})),
@@ -209,7 +223,7 @@ impl FakeServer {
             return answer(404, json!({ "message": message }));
         }
         self.beat(id, &beat, pulsetime);
-        answer(200, json!({}))
+        answer(200, json!({ "timestamp": beat.start.to_string() }))
     }
 
     fn list(&mut self, id: &str, query: &str) -> Answer {
@@ -268,7 +282,11 @@ impl FakeServer {
                 known["heartbeats"], whole["heartbeats"],
                 "an id names one request"
             );
-            return answer(200, known["answer"].clone());
+            let mut said = known["answer"].clone();
+            if self.forgets_answers {
+                said["answers"] = Value::Null;
+            }
+            return answer(200, said);
         }
         if self
             .unreadable
@@ -329,6 +347,10 @@ pub(crate) enum Fault {
     StatusAfterwards(u16),
     /// The server asks to come again after so many seconds.
     RetryAfter(u64),
+    /// A network answers each request itself, with a page to log in.
+    LoginPage,
+    /// The same, and it refuses what is posted.
+    LoginPageOnly,
 }
 
 /// The network to a server.
@@ -378,6 +400,11 @@ impl Transport for Link {
                 self.server.lock().answer(request);
                 status(code)
             }
+            Some(Fault::LoginPageOnly) if request.method == Method::Post => status(400),
+            Some(Fault::LoginPage | Fault::LoginPageOnly) => Ok(Answer {
+                body: b"<!DOCTYPE html><title>Log in</title>".to_vec(),
+                ..answer(200, Value::Null)
+            }),
             Some(Fault::RetryAfter(seconds)) => Ok(Answer {
                 retry_after: Some(StdDuration::from_secs(seconds)),
                 ..answer(429, json!({}))
