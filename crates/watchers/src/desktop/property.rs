@@ -11,6 +11,7 @@ use super::bus::{self, Signals};
 use super::{Lost, Reports, Session, Source, Watching};
 
 const BUS: &str = "org.freedesktop.DBus";
+const BUS_PATH: &str = "/org/freedesktop/DBus";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// Where the property is, on the system bus.
@@ -75,8 +76,9 @@ impl<R> Property<R> {
         let failed = |error: zbus::Error| Lost::Ended(format!("{title} does not answer any more: {error}"));
         let (mut changes, mut owners) = self.signals(connection).await.map_err(failed)?;
         loop {
+            let owner = self.owner(connection).await?;
             let value = self
-                .get(connection)
+                .get(connection, &owner)
                 .await
                 .map_err(|error| Lost::Missing(format!("{title} ({service}) does not answer: {error}")))?;
             let report = (self.read)(&value).map_err(|reason| Lost::Missing(format!("{title}: {reason}")))?;
@@ -135,16 +137,32 @@ impl<R> Property<R> {
         ))
     }
 
-    async fn get(&self, connection: &Connection) -> zbus::Result<OwnedVariant> {
+    /// Who provides the service now. The bus would start a service that is called by its name, also if an administrator has stopped
+    /// it.
+    async fn owner(&self, connection: &Connection) -> Result<String, Lost> {
+        let Place { title, service, .. } = self.place;
+        let asked = connection.call_method(Some(BUS), BUS_PATH, Some(BUS), "GetNameOwner", &service);
+        let owner = match asked.await {
+            Ok(answer) => answer.body().deserialize(),
+            Err(error) => Err(error),
+        };
+        owner.map_err(|error| match error {
+            zbus::Error::FDO(_) | zbus::Error::MethodError(..) => {
+                Lost::Missing(format!("{title} does not run ({service})"))
+            }
+            error => Lost::Ended(format!("the system bus failed: {error}")),
+        })
+    }
+
+    async fn get(&self, connection: &Connection, owner: &str) -> zbus::Result<OwnedVariant> {
         let Place {
-            service,
             path,
             interface,
             property,
             ..
         } = self.place;
         let asked = (interface, property);
-        let call = connection.call_method(Some(service), path, Some(PROPERTIES), "Get", &asked);
+        let call = connection.call_method(Some(owner), path, Some(PROPERTIES), "Get", &asked);
         call.await?.body().deserialize()
     }
 }

@@ -12,6 +12,7 @@ const CONFIGURATION: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D
 <busconfig>
   <type>session</type>
   <listen>unix:dir=FOLDER</listen>
+  <servicedir>FOLDER/services</servicedir>
   <auth>EXTERNAL</auth>
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
@@ -33,6 +34,8 @@ impl Bus {
     pub(crate) fn start() -> Option<Bus> {
         let folder = tempfile::tempdir().expect("a folder");
         let configuration = folder.path().join("bus.conf");
+        // Services that the bus would start.
+        std::fs::create_dir(folder.path().join("services")).expect("a folder");
         let text = CONFIGURATION.replace("FOLDER", &folder.path().display().to_string());
         std::fs::write(&configuration, text).expect("a file");
         let mut daemon = Command::new("dbus-daemon");

@@ -89,6 +89,33 @@ async fn the_network_is_online_when_it_reaches_the_internet() {
 }
 
 #[tokio::test]
+async fn a_service_that_does_not_run_is_not_started() {
+    let Some(bus) = Bus::start() else { return };
+    let folder = bus.folder.path();
+    let started = folder.join("started");
+    let service = format!(
+        "[D-BUS Service]\nName=org.freedesktop.UPower\nExec=/usr/bin/touch {}\n",
+        started.display()
+    );
+    std::fs::write(folder.join("services/upower.service"), service).unwrap();
+    let connection = bus.service().build().await.unwrap();
+    let name = Some("org.freedesktop.DBus");
+    let reload = connection.call_method(name, "/org/freedesktop/DBus", name, "ReloadConfig", &());
+    reload.await.unwrap();
+
+    let lost = Watched::start(services::lid(bus.session())).lost().await;
+    assert!(
+        matches!(&lost, Lost::Missing(why) if why.contains("UPower does not run")),
+        "{lost:?}"
+    );
+    assert!(!started.exists());
+
+    let _service = upower(&bus, true).await;
+    let mut watched = Watched::start(services::lid(bus.session()));
+    assert_eq!(watched.next().await, Some(true));
+}
+
+#[tokio::test]
 async fn a_service_that_is_not_there_is_named() {
     let Some(bus) = Bus::start() else { return };
     let lost = Watched::start(services::networkd(bus.session())).lost().await;
