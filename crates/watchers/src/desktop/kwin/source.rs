@@ -4,16 +4,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use zbus::Message;
-use zbus::fdo::RequestNameFlags;
 use zbus::message::Type;
 
 use super::scripting::{self, KWIN};
 use crate::desktop::bus_queue::{BusQueue, owner_changed};
 use crate::desktop::told::Told;
 use crate::desktop::{Lost, Reports, Session, Sighting, Source, Watching};
-
-/// Only one process at a time can have its script in KWin: it is the one with this name.
-const OURS: &str = "io.timberline.KWinWindow";
 
 /// The source `kwin-script`: the window in front, for KWin 5.27 and 6.
 #[derive(Debug)]
@@ -55,7 +51,7 @@ async fn watch(session: &Session, reports: &Reports<Option<Sighting>>) -> Result
             "there is no directory for the script that KWin runs: XDG_RUNTIME_DIR is not set".to_owned(),
         )
     })?;
-    claim(&bus).await?;
+    scripting::unload_left_behind(&bus, folder).await;
     // Unloaded when this future is dropped.
     let script = scripting::load(&bus, folder).await?;
     let mut told = Told::new(reports);
@@ -72,19 +68,6 @@ async fn watch(session: &Session, reports: &Reports<Option<Sighting>>) -> Result
             take(&bus, &message, &mut told).await;
         }
     }
-}
-
-async fn claim(bus: &BusQueue) -> Result<(), Lost> {
-    let claimed = bus
-        .connection
-        .request_name_with_flags(OURS, RequestNameFlags::DO_NOT_QUEUE)
-        .await;
-    claimed.map(drop).map_err(|error| match error {
-        zbus::Error::NameTaken => {
-            Lost::Missing("another Timberline already has its script in KWin".to_owned())
-        }
-        error => bus.lost(&error),
-    })
 }
 
 /// A call of the script, or of somebody else, who gets an answer as well.

@@ -102,6 +102,30 @@ impl Kde {
     fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.scripting.calls.lock())
     }
+
+    /// The files of scripts.
+    fn files(&self) -> Vec<PathBuf> {
+        let files = std::fs::read_dir(self.bus.folder.path()).unwrap();
+        let files = files.map(|entry| entry.unwrap().path());
+        files
+            .filter(|file| file.extension().is_some_and(|kind| kind == "js"))
+            .collect()
+    }
+}
+
+/// What KWin knows the script by that calls this service.
+fn plugin(service: &str) -> String {
+    format!("timberline-window-{}", service.trim_start_matches(':'))
+}
+
+/// What KWin is asked for to load it.
+fn loading(service: &str) -> [String; 3] {
+    let plugin = plugin(service);
+    [
+        format!("unload {plugin}"),
+        format!("load {plugin}"),
+        "run".to_owned(),
+    ]
 }
 
 const NOTES: &str = r#"{"app":"kate","title":"notes.txt","pid":1,"full_screen":true,"monitor":"HDMI-1"}"#;
@@ -127,10 +151,7 @@ async fn the_script_is_loaded_in_both_versions_of_kwin_and_its_calls_are_reports
         };
         let mut watched = kde.watch();
         let service = kde.service().await;
-        assert_eq!(
-            kde.calls(),
-            ["unload timberline-window", "load timberline-window", "run"]
-        );
+        assert_eq!(kde.calls(), loading(&service));
         kde.call(&service, "null").await.unwrap();
         assert_eq!(watched.next().await, None);
         kde.call(&service, NOTES).await.unwrap();
@@ -147,16 +168,18 @@ async fn the_script_is_loaded_in_both_versions_of_kwin_and_its_calls_are_reports
 async fn the_script_is_unloaded_at_the_end() {
     let Some(kde) = Kde::start("/4").await else { return };
     let watched = kde.watch();
-    kde.service().await;
+    let service = kde.service().await;
     let file = kde.scripting.file.lock().clone().unwrap();
     kde.calls();
     drop(watched);
-    let calls = kde.scripting.calls.clone();
-    let unloaded = move || (*calls.lock() == ["unload timberline-window"]).then_some(());
+    let (calls, expected) = (
+        kde.scripting.calls.clone(),
+        [format!("unload {}", plugin(&service))],
+    );
+    let unloaded = move || (*calls.lock() == expected && !file.exists()).then_some(());
     tokio::task::spawn_blocking(|| poll("the script is unloaded", unloaded))
         .await
         .unwrap();
-    assert!(!file.exists());
 }
 
 #[tokio::test]
@@ -186,19 +209,34 @@ async fn the_source_ends_when_kwin_restarts_and_loads_the_script_again() {
 }
 
 #[tokio::test]
-async fn a_second_timberline_leaves_the_script_of_the_first_one_alone() {
+async fn several_processes_watch_each_with_a_script_of_its_own() {
     let Some(kde) = Kde::start("/4").await else { return };
     let mut first = kde.watch();
+    let first_service = kde.service().await;
+    assert_eq!(kde.calls(), loading(&first_service));
+    let mut second = kde.watch();
+    let second_service = kde.service().await;
+    assert_ne!(first_service, second_service);
+    assert_eq!(kde.calls(), loading(&second_service));
+    assert_eq!(kde.files().len(), 2);
+    for (watched, service) in [(&mut first, &first_service), (&mut second, &second_service)] {
+        kde.call(service, NOTES).await.unwrap();
+        assert_eq!(watched.next().await, notes());
+    }
+}
+
+#[tokio::test]
+async fn the_script_of_a_process_that_was_killed_is_unloaded_by_the_next() {
+    let Some(kde) = Kde::start("/4").await else { return };
+    let left_behind = kde.bus.folder.path().join("timberline-window-1.4711.js");
+    let of_another = kde.bus.folder.path().join("timberline-window-notes.js");
+    for file in [&left_behind, &of_another] {
+        std::fs::write(file, "").unwrap();
+    }
+    let _watched = kde.watch();
     let service = kde.service().await;
-    let lost = kde.watch().lost().await;
-    assert!(
-        matches!(&lost, Lost::Missing(why) if why.contains("another Timberline")),
-        "{lost:?}"
-    );
-    kde.call(&service, NOTES).await.unwrap();
-    assert_eq!(first.next().await, notes());
-    assert_eq!(
-        kde.calls(),
-        ["unload timberline-window", "load timberline-window", "run"]
-    );
+    let calls = kde.calls();
+    assert_eq!(calls[0], "unload timberline-window-1.4711");
+    assert_eq!(calls[1..], loading(&service));
+    assert!(!left_behind.exists() && of_another.exists());
 }
