@@ -47,6 +47,8 @@ struct BoardState {
 }
 
 struct Entry {
+    /// See [`WatcherStatus::number`].
+    number: usize,
     kind: Kind,
     on_by_default: bool,
     condition: Condition,
@@ -88,6 +90,8 @@ impl Board {
             return false;
         }
         let entry = Entry {
+            // None is ever removed.
+            number: state.watchers.len(),
             kind,
             on_by_default,
             condition: Condition::Off,
@@ -303,6 +307,7 @@ impl Entry {
         };
         WatcherStatus {
             name: name.to_owned(),
+            number: self.number,
             kind: self.kind.clone(),
             enabled: state.is_on(name),
             paused: state.choices.pause_of(name, now),

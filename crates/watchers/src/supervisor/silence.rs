@@ -88,6 +88,7 @@ mod tests {
     fn status(name: &str, last_recorded: i64, condition: Condition) -> WatcherStatus {
         WatcherStatus {
             name: name.to_owned(),
+            number: 0,
             kind: Kind::BuiltIn,
             enabled: true,
             paused: None,

@@ -21,6 +21,8 @@ pub enum Kind {
 pub struct WatcherStatus {
     /// Its name.
     pub name: String,
+    /// Its number, from 0, which it keeps while Timberline runs and others come.
+    pub number: usize,
     /// What it is.
     pub kind: Kind,
     /// Whether it is switched on.

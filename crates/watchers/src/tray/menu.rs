@@ -56,8 +56,12 @@ const LENGTHS: [(i32, &str, Length); 4] = [
     (13, "Until tomorrow", Length::Tomorrow),
     (14, "Until resumed", Length::UntilResumed),
 ];
-/// Watchers have the numbers from here on.
+/// Watchers have the numbers from here on, each its own.
 const WATCHERS: i32 = 100;
+
+fn id(watcher: &WatcherStatus) -> Option<i32> {
+    i32::try_from(watcher.number).ok()?.checked_add(WATCHERS)
+}
 
 /// The menu of these watchers. Programs of others are in it while they are on.
 pub(super) fn menu(watchers: &[WatcherStatus], local_time: impl Fn(Timestamp) -> String) -> Vec<Entry> {
@@ -81,8 +85,8 @@ pub(super) fn menu(watchers: &[WatcherStatus], local_time: impl Fn(Timestamp) ->
         };
         entries.push(entry(RESUME, Face::Command(label)));
     }
-    for (id, watcher) in (WATCHERS..).zip(watchers) {
-        if is_shown(watcher) {
+    for watcher in watchers.iter().filter(|watcher| is_shown(watcher)) {
+        if let Some(id) = id(watcher) {
             let (label, on) = (label(watcher), watcher.enabled);
             entries.push(entry(id, Face::Switch { label, on }));
         }
@@ -102,8 +106,7 @@ pub(super) fn action(id: i32, watchers: &[WatcherStatus]) -> Option<Action> {
             if let Some((_, _, length)) = LENGTHS.iter().find(|(known, _, _)| *known == id) {
                 return Some(Action::Pause(*length));
             }
-            let index = usize::try_from(id.checked_sub(WATCHERS)?).ok()?;
-            let watcher = watchers.get(index)?;
+            let watcher = watchers.iter().find(|watcher| self::id(watcher) == Some(id))?;
             Some(Action::Switch(watcher.name.clone(), !watcher.enabled))
         }
     }

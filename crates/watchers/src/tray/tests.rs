@@ -253,6 +253,26 @@ async fn the_menu_pauses_resumes_and_switches() {
 }
 
 #[tokio::test]
+async fn a_click_into_an_older_menu_switches_what_it_showed() {
+    let puppets = [
+        Puppet::new("camera", Way::Error),
+        Puppet::new("screen", Way::Error),
+    ];
+    let shown = shown(&[&puppets[0], &puppets[1]]).await;
+    let menu = shown.looker.menu().await;
+    let (screen, _) = menu
+        .iter()
+        .find(|(_, label)| label == "[x] screen")
+        .expect("an entry");
+    // It comes before both.
+    shown.bench.add_program("aw-watcher-new");
+    shown.looker.click(*screen).await;
+    until(&shown.looker, |menu| has(menu, "[ ] screen")).await;
+    assert!(shown.bench.status("camera").enabled);
+    drop((shown.host, shown.bus));
+}
+
+#[tokio::test]
 async fn the_icon_opens_the_dashboard_and_comes_back_with_the_tray() {
     let mut shown = shown(&[]).await;
     let body = (0, 0);

@@ -188,6 +188,12 @@ impl Bench {
         &self.nursery.around.board
     }
 
+    /// A program was found.
+    pub(crate) fn add_program(&self, name: &str) {
+        let kind = super::Kind::Program(name.into());
+        assert!(self.board().add(name, kind, true));
+    }
+
     pub(crate) fn alarm(&self, name: &str, text: Option<&str>) {
         self.board().set_alarm(name, text.map(str::to_owned));
     }
