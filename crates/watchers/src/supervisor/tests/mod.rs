@@ -64,7 +64,7 @@ impl Transport for Agreeable {
             _ if request.path.starts_with("/api/1/") => (404, "{}"),
             Method::Get if request.path.contains("/events") => (200, "[]"),
             Method::Get => (404, "{}"),
-            _ => (200, "{}"),
+            _ => (200, r#"{"timestamp":"2026-03-01T10:00:00Z"}"#),
         };
         self.0.lock().push((request.path.clone(), body));
         Ok(Answer {
