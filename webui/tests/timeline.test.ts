@@ -195,6 +195,28 @@ describe('the timeline', () => {
     await visitor.close();
   });
 
+  it('asks about the absence of a link, once', async () => {
+    const visitor = await Visitor.open(browser, server.url);
+    const { page } = visitor;
+    const time = (clock: string) => `${DATE}T${clock}:00%2B00%3A00`;
+    const span = `start=${time('09%3A00')}&end=${time('13%3A00')}`;
+    await visitor.go(`/timeline?${span}&away=${time('11%3A05')}&away=${time('11%3A50')}`);
+    await ready(visitor);
+    await page.getByRole('heading', { name: /^Away for 45\s*min$/ }).waitFor();
+    const field = page.getByLabel('What did you do while you were away?');
+    await expect.poll(() => field.evaluate((input) => input === document.activeElement)).toBe(true);
+    await page.keyboard.type('A walk');
+    await page.keyboard.press('Enter');
+    await page.getByText('Your time away is noted.').waitFor();
+    await field.waitFor({ state: 'detached' });
+    expect(page.url()).not.toContain('away');
+    const { hostname } = await server.get<{ hostname: string }>('/api/0/info');
+    const [newest] = await events(`aw-watcher-ask-away_${hostname}`);
+    expect(newest).toMatchObject({ timestamp: `${DATE}T11:05:00Z`, duration: 2700, data: { message: 'A walk' } });
+    expect(visitor.complaints).toEqual([]);
+    await visitor.close();
+  });
+
   it('is used with the keyboard alone', async () => {
     const visitor = await Visitor.open(browser, server.url);
     const { page } = visitor;

@@ -9,8 +9,12 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use timberline_model::{Duration as Length, Timestamp};
+use timberline_model::json::write_event_without_id;
+use timberline_model::{Data, Duration as Length, Event, EventId, Timestamp};
+use timberline_watchers::Bucket;
+use timberline_watchers::away::{Absence, absences, answer, answers_bucket};
 
 use crate::data_dir::DataDirArgs;
 use crate::known_server::TrustArgs;
@@ -20,7 +24,9 @@ use crate::verdict::Verdict;
 
 /// How long the server may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Fifty events are smaller.
+/// The last absence is in so many events.
+const EVENTS: u64 = 200;
+/// They are smaller, and so is a list of buckets.
 const MAX_BYTES: u64 = 16 << 20;
 /// A shorter absence is ignored.
 const SHORTEST: Length = Length::from_secs(60);
@@ -28,7 +34,8 @@ const SHORTEST: Length = Length::from_secs(60);
 /// What you did, and where to record it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The event covers your last absence of at least a minute: the last such `afk` event in the bucket aw-watcher-afk of this machine.
+The event covers your last absence of at least a minute, with sleep in it: the time between two events `not-afk` in the bucket
+aw-watcher-afk of this machine.
 
 Examples:
   timberline away 'lunch with Ada'
@@ -68,85 +75,77 @@ fn carry_out(args: AwayArgs) -> anyhow::Result<()> {
             .trust
             .know(server_client::own_at(&config.server, args.port)?, None)?,
     };
-    let info = ask(&server, "/api/0/info", None)?;
+    let info: Value = ask(&server, "/api/0/info")?;
     let hostname = info["hostname"]
         .as_str()
         .context("the server did not send its host name")?;
     let afk = encoded(&format!("aw-watcher-afk_{hostname}"));
-    let events = ask(&server, &format!("/api/0/buckets/{afk}/events?limit=50"), None)
+    let events: Vec<Value> = ask(&server, &format!("/api/0/buckets/{afk}/events?limit={EVENTS}"))
         .context("cannot read the AFK events of this machine")?;
-    let (start, length) = last_absence(&events)
+    let absence = last_absence(&events)
         .context("no absence of at least a minute is among the last AFK events of this machine")?;
-    let bucket = encoded(&format!("aw-watcher-ask-away_{hostname}"));
-    let body = json!({ "client": "aw-watcher-ask-away", "type": "afktask", "hostname": hostname });
-    // A bucket that is there already is no error to this server, and 304 to others.
-    create(&server, &bucket, &body)?;
-    let event = json!([{
-        "timestamp": start.to_string(),
-        "duration": length.as_secs_f64(),
-        "data": { "message": args.text.trim() },
-    }]);
-    ask(&server, &format!("/api/0/buckets/{bucket}/events"), Some(&event))?;
+    let bucket = answers_bucket(&ask(&server, "/api/0/buckets/")?, hostname);
+    create(&server, &bucket)?;
+    let (start, duration, data) = answer(&absence, &args.text);
+    let mut event = b"[".to_vec();
+    write_event_without_id(&mut event, start, duration, data.as_str());
+    event.push(b']');
+    let path = format!("/api/0/buckets/{}/events", encoded(&bucket.id));
+    accepted(&server, server.post(&path, &event, Some(PATIENCE)))?;
     println!(
         "{} to {}: {}",
-        local_text(start),
-        local_text(start.saturating_add(length)),
+        local_text(absence.start),
+        local_text(absence.end),
         args.text.trim()
     );
     Ok(())
 }
 
-/// The last absence that is long enough. The newest events come first.
-fn last_absence(events: &Value) -> Option<(Timestamp, Length)> {
-    let absences = events
-        .as_array()?
-        .iter()
-        .filter(|event| event["data"]["status"] == "afk");
-    let mut absences = absences.filter_map(|event| {
-        let start = Timestamp::parse(event["timestamp"].as_str()?).ok()?;
-        let length = Length::from_secs_f64(event["duration"].as_f64()?).ok()?;
-        Some((start, length))
-    });
-    absences.find(|(_, length)| *length >= SHORTEST)
-}
-
-fn create(server: &ServerClient, bucket: &str, body: &Value) -> anyhow::Result<()> {
-    let path = format!("/api/0/buckets/{bucket}");
-    let sent = server.post(&path, body.to_string().as_bytes(), Some(PATIENCE));
-    let (status, text) = answer(server, sent)?;
-    ensure!(
-        status.is_success() || status.as_u16() == 304,
-        "{server} answered {}",
-        refusal(status, &text)
-    );
-    Ok(())
-}
-
-fn ask(server: &ServerClient, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
-    let sent = match body {
-        None => server.get(path, Some(PATIENCE)),
-        Some(body) => server.post(path, body.to_string().as_bytes(), Some(PATIENCE)),
+/// The last absence that is long enough. It may not be over yet as far as the server knows.
+fn last_absence(events: &[Value]) -> Option<Absence> {
+    let event = |event: &Value| {
+        Some(Event {
+            id: EventId::default(),
+            start: Timestamp::parse(event["timestamp"].as_str()?).ok()?,
+            duration: Length::from_secs_f64(event["duration"].as_f64()?).ok()?,
+            data: Data::parse(&event["data"].to_string()).ok()?,
+        })
     };
-    let (status, text) = answer(server, sent)?;
-    ensure!(
-        status.is_success(),
-        "{server} answered {}",
-        refusal(status, &text)
-    );
-    serde_json::from_slice(&text).with_context(|| format!("{server} did not answer with JSON"))
+    let events: Vec<Event> = events.iter().filter_map(event).collect();
+    let mut newest = absences(&events).into_iter().rev();
+    newest.find(|absence| absence.length() >= SHORTEST)
 }
 
-fn answer(
+/// Creates a bucket. One that is there already is no error to this server, and 304 to others.
+fn create(server: &ServerClient, bucket: &Bucket) -> anyhow::Result<()> {
+    let path = format!("/api/0/buckets/{}", encoded(&bucket.id));
+    let body = json!({ "client": bucket.client, "type": bucket.type_, "hostname": bucket.hostname });
+    let sent = server.post(&path, body.to_string().as_bytes(), Some(PATIENCE));
+    accepted(server, sent).map(drop)
+}
+
+fn ask<T: DeserializeOwned>(server: &ServerClient, path: &str) -> anyhow::Result<T> {
+    let text = accepted(server, server.get(path, Some(PATIENCE)))?;
+    serde_json::from_slice(&text).with_context(|| format!("the answer of {server} to {path} cannot be read"))
+}
+
+/// The answer to a request that the server has carried out.
+fn accepted(
     server: &ServerClient,
     sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-) -> anyhow::Result<(ureq::http::StatusCode, Vec<u8>)> {
+) -> anyhow::Result<Vec<u8>> {
     let lost = || format!("no answer from {server}: is it running? (--server names another one)");
     let mut answer = sent.with_context(lost)?;
     let status = answer.status();
     let mut text = Vec::new();
     let body = answer.body_mut().with_config().limit(MAX_BYTES);
     body.reader().read_to_end(&mut text).with_context(lost)?;
-    Ok((status, text))
+    ensure!(
+        status.is_success() || status.as_u16() == 304,
+        "{server} answered {}",
+        refusal(status, &text)
+    );
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -156,15 +155,19 @@ mod tests {
     #[test]
     fn the_last_absence_is_the_newest_one_that_is_long_enough() {
         let event = |time: &str, duration: f64, status: &str| json!({ "timestamp": time, "duration": duration, "data": { "status": status } });
-        let events = json!([
+        let events = [
             event("2026-03-01T12:00:00Z", 900.0, "not-afk"),
             event("2026-03-01T11:59:50Z", 10.0, "afk"),
-            event("2026-03-01T11:00:00Z", 1800.0, "afk"),
+            event("2026-03-01T11:30:00Z", 1790.0, "not-afk"),
+            // It slept in between.
+            event("2026-03-01T11:29:00Z", 60.0, "afk"),
+            event("2026-03-01T11:00:00Z", 70.0, "afk"),
+            event("2026-03-01T10:00:00Z", 3600.0, "not-afk"),
             event("2026-03-01T09:00:00Z", 3600.0, "afk"),
-        ]);
-        let (start, length) = last_absence(&events).unwrap();
-        assert_eq!(start, Timestamp::parse("2026-03-01T11:00:00Z").unwrap());
-        assert_eq!(length, Length::from_secs(1800));
-        assert_eq!(last_absence(&json!([])), None);
+        ];
+        let absence = last_absence(&events).unwrap();
+        assert_eq!(absence.start, Timestamp::parse("2026-03-01T11:00:00Z").unwrap());
+        assert_eq!(absence.length(), Length::from_secs(1800));
+        assert_eq!(last_absence(&[]), None);
     }
 }

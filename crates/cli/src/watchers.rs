@@ -242,9 +242,12 @@ fn state(watcher: &Watcher) -> String {
     .to_owned()
 }
 
-/// Why it does not record, and how it last exited. Verbose: also what its backends do.
+/// Why it does not record, why it is on or off, and how it last exited. Verbose: also what its backends do.
 fn notes(watcher: &Watcher, verbose: bool) -> Vec<String> {
-    if !watcher.enabled || watcher.paused.is_some() {
+    if !watcher.enabled {
+        return watcher.reason.iter().cloned().collect();
+    }
+    if watcher.paused.is_some() {
         return Vec::new();
     }
     let mut notes: Vec<String> = watcher
@@ -254,7 +257,7 @@ fn notes(watcher: &Watcher, verbose: bool) -> Vec<String> {
         .collect();
     let explains = matches!(
         watcher.state,
-        WatcherActivity::Waiting | WatcherActivity::StandingBack
+        WatcherActivity::Waiting | WatcherActivity::StandingBack | WatcherActivity::Running
     );
     notes.extend(watcher.reason.iter().filter(|_| explains).cloned());
     if verbose {

@@ -101,11 +101,11 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+    use zbus::OwnedObjectPath;
     use zbus::object_server::SignalEmitter;
-    use zbus::zvariant::OwnedObjectPath;
 
     use super::*;
-    use crate::tray::tests::PrivateBus;
+    use timberline_test_support::PrivateBus;
 
     /// A portal that answers each request with this number.
     struct Portal {

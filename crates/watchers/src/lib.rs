@@ -6,11 +6,13 @@
 //! | [`Client`] | sends heartbeats through a queue on disk; makes all calls of the API |
 //! | [`clock`] | wall, monotonic and boot time behind a trait; notices sleep and clocks that were set |
 //! | [`afk`] | computes AFK events from input, locks, sleep and clock steps |
+//! | [`away`] | absences, and what somebody did in them |
 //! | [`window`] | computes window events from windows and titles: settle time, rules, private windows |
 //! | [`desktop`] | watches Wayland, X11 and D-Bus, and reports what happens there |
 //! | `browser` | opens a page in the person's browser |
 //! | `environment` | what the programs that Timberline starts are not passed on |
 //! | [`modules`] | what records: each takes reports of the desktop and sends events |
+//! | [`desk`] | what the tray and notifications need of this machine |
 //! | [`notify`] | notifications on the desktop |
 //! | [`tray`] | an icon in the tray of the desktop |
 //! | [`supervisor`] | runs modules and programs of others, and restarts what ends |
@@ -20,15 +22,19 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::indexing_slicing))]
 
 pub mod afk;
+pub mod away;
 mod backoff;
 #[cfg(target_os = "linux")]
 pub mod browser;
 mod client;
 pub mod clock;
 mod data;
+#[cfg(target_os = "linux")]
+pub mod desk;
 pub mod desktop;
 #[cfg(target_os = "linux")]
 mod environment;
+mod length;
 pub mod modules;
 #[cfg(target_os = "linux")]
 pub mod notify;

@@ -3,6 +3,7 @@
 use timberline_model::{Duration, Timestamp};
 
 use crate::Client;
+use crate::afk::Status;
 
 /// Whether the last AFK event says that the user is present, and ended no longer ago than this. False if that is not known.
 pub(crate) async fn is_present(client: &Client, now: Timestamp, recent: Duration) -> bool {
@@ -12,6 +13,6 @@ pub(crate) async fn is_present(client: &Client, now: Timestamp, recent: Duration
     };
     events.first().is_some_and(|event| {
         let end = event.start.saturating_add(event.duration);
-        event.data.as_str().contains(r#""status":"not-afk""#) && now.since(end) < recent
+        Status::of(&event.data) == Some(Status::NotAfk) && now.since(end) < recent
     })
 }

@@ -293,6 +293,7 @@ mod tests {
             "watchers.programs",
             "watchers.tray",
             "watchers.alerts",
+            "watchers.away",
             "watchers.window",
             "watchers.afk",
             "watchers.media",

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use timberline_server::settings::SettingError;
+use timberline_watchers::away::AwayOptions;
 use timberline_watchers::modules::{AfkOptions, InputOptions, MediaOptions, Options, WindowOptions};
 
 use super::ConfigError;
@@ -13,11 +14,13 @@ pub(crate) struct WatcherSection {
     /// The modules that run.
     modules: Option<Vec<String>>,
     /// Programs of others that run as well.
-    programs: Vec<String>,
+    programs: Option<Vec<String>>,
     /// Whether there is an icon in the tray.
     tray: Option<bool>,
     /// Whether notifications say how much time has gone where.
     alerts: bool,
+    /// Which absences are asked about.
+    away: AwayOptions,
     /// What is recorded of windows.
     window: WindowOptions,
     /// When somebody counts as away.
@@ -33,12 +36,14 @@ pub(crate) struct WatcherSection {
 pub(crate) struct WatcherSettings {
     /// The modules that run unless somebody has chosen otherwise; `None`: those that are on by default.
     pub(crate) modules: Option<Vec<String>>,
-    /// Programs of others that run unless somebody has chosen otherwise.
-    pub(crate) programs: Vec<String>,
+    /// Programs of others that run unless somebody has chosen otherwise; `None`: those that aw-qt and aw-tauri start.
+    pub(crate) programs: Option<Vec<String>>,
     /// Whether there is an icon in the tray.
     pub(crate) tray: bool,
     /// Whether notifications say how much time has gone where.
     pub(crate) alerts: bool,
+    /// Which absences are asked about.
+    pub(crate) away: AwayOptions,
     /// How the modules work.
     pub(crate) options: Options,
 }
@@ -67,6 +72,7 @@ impl WatcherSection {
             programs: self.programs,
             tray: self.tray.unwrap_or(true),
             alerts: self.alerts,
+            away: self.away,
             options,
         })
     }

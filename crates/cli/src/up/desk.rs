@@ -5,27 +5,38 @@ use std::thread;
 
 use chrono::{DateTime, Days, Local, NaiveTime, TimeDelta, TimeZone};
 use rustix::process::{Signal, getpid, kill_process};
-use timberline_model::Timestamp;
-use timberline_watchers::notify::Calendar;
-use timberline_watchers::tray::Desk;
+use timberline_model::{Duration as Length, Timestamp};
+use timberline_watchers::away::Absence;
+use timberline_watchers::desk::{Calendar, Desk};
 
-/// This machine, and the address of the dashboard.
+use crate::server_client::encoded;
+
+/// This machine, and the address of its server.
 pub(super) struct Machine {
-    pub(super) dashboard: String,
+    pub(super) server: String,
 }
 
-impl Desk for Machine {
-    fn open_dashboard(&self) {
+impl Machine {
+    fn open(&self, page: &str) {
+        let url = format!("{}/{page}", self.server);
         let mut command = Command::new("xdg-open");
-        command.arg(&self.dashboard).stdin(Stdio::null());
+        command.arg(&url).stdin(Stdio::null());
         command.stdout(Stdio::null()).stderr(Stdio::null());
         match command.spawn() {
             // Somebody must wait for it.
             Ok(mut child) => drop(thread::spawn(move || child.wait())),
-            Err(error) => {
-                tracing::warn!(%error, url = self.dashboard, "the browser cannot be opened (xdg-open)")
-            }
+            Err(error) => tracing::warn!(%error, url, "the browser cannot be opened (xdg-open)"),
         }
+    }
+}
+
+impl Desk for Machine {
+    fn open_dashboard(&self) {
+        self.open("");
+    }
+
+    fn open_absence(&self, absence: &Absence) {
+        self.open(&absence_page(absence));
     }
 
     fn quit(&self) {
@@ -60,6 +71,19 @@ impl Calendar for Machine {
         let day = day(&local(now), start.unwrap_or(START_OF_DAY));
         (now, timestamp(&day))
     }
+}
+
+/// The page of Timberline's web UI that asks what an absence was, with some time before and after it.
+fn absence_page(absence: &Absence) -> String {
+    let beside = Length::from_nanos(absence.length().nanos() / 4);
+    let text = |time: Timestamp| encoded(&time.to_string());
+    format!(
+        "timberline/#/timeline?start={}&end={}&away={}&away={}",
+        text(absence.start.saturating_sub(beside)),
+        text(absence.end.saturating_add(beside)),
+        text(absence.start),
+        text(absence.end)
+    )
 }
 
 /// Four in the morning, as in the web UI.
@@ -97,6 +121,22 @@ fn timestamp<Z: TimeZone>(time: &DateTime<Z>) -> Timestamp {
 mod tests {
     use super::*;
     use chrono::Utc;
+
+    #[test]
+    fn the_page_of_an_absence_names_it() {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let absence = Absence {
+            start: at("2026-03-01T12:00:00Z"),
+            end: at("2026-03-01T13:00:00Z"),
+            is_over: true,
+        };
+        let time = |hour: &str| format!("2026-03-01T{hour}%3A00Z");
+        let [before, start, end, after] = ["11%3A45", "12%3A00", "13%3A00", "13%3A15"].map(time);
+        assert_eq!(
+            absence_page(&absence),
+            format!("timberline/#/timeline?start={before}&end={after}&away={start}&away={end}")
+        );
+    }
 
     #[test]
     fn the_day_begins_at_its_start() {

@@ -9,10 +9,11 @@ use anyhow::{Context, ensure};
 use timberline_disk::Cipher;
 use timberline_log::LogError;
 use timberline_server::Start;
+use timberline_watchers::away::Absences;
 use timberline_watchers::clock::{Clock, SystemClock};
 use timberline_watchers::desktop::Session;
 use timberline_watchers::modules::{Module, builtin};
-use timberline_watchers::supervisor::{self, Places, Supervisor, SupervisorOptions, Target};
+use timberline_watchers::supervisor::{self, Autostart, Places, Supervisor, SupervisorOptions, Target};
 use timberline_watchers::{Client, ClientOptions, OpenError, QueueError, Server, Transport, notify, tray};
 
 use super::desk::Machine;
@@ -22,6 +23,9 @@ use crate::server_client;
 
 /// How long sending the last heartbeats may take on shutdown. The server runs in the same process, so it answers.
 const LAST_HEARTBEATS: Duration = Duration::from_secs(5);
+
+/// How often notifications about the time are looked for.
+const ALERTS_EVERY: Duration = Duration::from_secs(60);
 
 /// What to run, and where.
 pub(super) struct Plan {
@@ -35,7 +39,8 @@ pub(super) struct Plan {
     /// The directory of the queue and of what the person has chosen.
     dir: PathBuf,
     log_dir: Option<PathBuf>,
-    dashboard: String,
+    /// The address of the server.
+    server: String,
 }
 
 /// The modules, and whether each is on.
@@ -101,8 +106,7 @@ impl Plan {
         let secret = start
             .own_secret()
             .context("cannot create a key for the watchers")?;
-        let port = start.addresses().first().map(SocketAddr::port);
-        let server = server_client::own_at(start.settings(), port)?.with_own_key(secret.as_deref());
+        let server = server_client::own_at(start.settings(), Some(port(start)))?;
         let logs = start.settings().logging.dir.as_ref();
         Ok(Plan {
             modules,
@@ -110,11 +114,11 @@ impl Plan {
             session,
             clock: Arc::new(SystemClock::new()),
             cipher,
-            transport: Arc::new(OwnServer(server)),
+            server: server.to_string(),
+            transport: Arc::new(OwnServer(server.with_own_key(secret.as_deref()))),
             target: target(start, testing),
             dir: start.settings().data_dir.join("watchers"),
             log_dir: logs.map(|dir| dir.join("watchers")),
-            dashboard: server_client::own_url(start.settings()),
         })
     }
 
@@ -124,10 +128,13 @@ impl Plan {
     /// [`NotStarted`]. Nothing runs then.
     pub(super) fn start(&self) -> Result<Running, NotStarted> {
         let client = self.client()?;
+        let variable = |name: &str| std::env::var_os(name);
+        let autostart = Autostart::from_environment(variable, self.target.testing);
         let options = SupervisorOptions {
             modules: self.modules.clone(),
-            places: Places::from_environment(|name| std::env::var_os(name)),
+            places: Places::from_environment(variable, &autostart),
             programs_on: self.settings.programs.clone(),
+            autostart,
             client: client.clone(),
             clock: Arc::clone(&self.clock),
             session: self.session.clone(),
@@ -155,20 +162,33 @@ impl Plan {
             .map_err(|error| NotStarted::Queue { error, dir })
     }
 
-    /// The icon in the tray, and notifications.
+    /// The icon in the tray, notifications, and what both need.
     fn beside(&self, client: &Client) -> Vec<supervisor::Beside> {
         let bus = || self.session.session_bus.clone();
         let machine = Arc::new(Machine {
-            dashboard: self.dashboard.clone(),
+            server: self.server.clone(),
         });
+        let absences = Absences::new(client.clone(), self.settings.away.after);
         let mut beside: Vec<supervisor::Beside> = Vec::new();
         if self.settings.tray {
-            let (bus, machine) = (bus(), Arc::clone(&machine));
-            beside.push(Box::new(move |handle| Box::pin(tray::show(bus, handle, machine))));
+            let (bus, machine, unexplained) = (bus(), Arc::clone(&machine), absences.unexplained());
+            beside.push(Box::new(move |handle| {
+                Box::pin(tray::show(bus, handle, unexplained, machine))
+            }));
+        }
+        if self.settings.away.ask {
+            let (bus, machine, absences) = (bus(), Arc::clone(&machine), absences.clone());
+            beside.push(Box::new(move |_| Box::pin(notify::ask(bus, absences, machine))));
+        }
+        if bus().is_some() && (self.settings.tray || self.settings.away.ask) {
+            let machine = Arc::clone(&machine);
+            beside.push(Box::new(move |_| Box::pin(absences.keep_looking(machine))));
         }
         if self.settings.alerts {
             let (bus, client) = (bus(), client.clone());
-            beside.push(Box::new(move |_| Box::pin(notify::alerts(bus, client, machine))));
+            beside.push(Box::new(move |_| {
+                Box::pin(notify::alerts(bus, client, machine, ALERTS_EVERY))
+            }));
         }
         let bus = bus();
         beside.push(Box::new(move |handle| Box::pin(notify::silence(bus, handle))));
@@ -208,10 +228,15 @@ pub(super) fn modules(settings: &WatcherSettings) -> anyhow::Result<Modules> {
         .collect())
 }
 
+/// The port that the server listens on: that of the configuration may be 0.
+fn port(start: &Start) -> u16 {
+    let first = start.addresses().first().map(SocketAddr::port);
+    first.unwrap_or(start.settings().network.port)
+}
+
 /// The server, as passed to watchers of ActivityWatch.
 fn target(start: &Start, testing: bool) -> Target {
     let settings = start.settings();
-    let port = start.addresses().first().map(SocketAddr::port);
     let closed = settings
         .network
         .tls
@@ -223,7 +248,7 @@ fn target(start: &Start, testing: bool) -> Target {
     };
     Target {
         host: host.to_owned(),
-        port: port.unwrap_or(settings.network.port),
+        port: port(start),
         testing,
         closed,
     }

@@ -6,7 +6,7 @@ use timberline_watchers::supervisor::{Condition, Kind, WatcherStatus};
 
 /// A watcher.
 pub(super) fn watcher(status: WatcherStatus) -> Watcher {
-    let (state, reason) = activity(status.condition);
+    let (state, reason) = activity(status.condition, status.note);
     Watcher {
         name: status.name,
         program: match status.kind {
@@ -32,11 +32,15 @@ pub(super) fn watcher(status: WatcherStatus) -> Watcher {
     }
 }
 
-fn activity(condition: Condition) -> (WatcherActivity, Option<String>) {
+fn activity(condition: Condition, note: Option<String>) -> (WatcherActivity, Option<String>) {
     match condition {
-        Condition::Off => (WatcherActivity::Off, None),
+        Condition::Off => (WatcherActivity::Off, note),
         Condition::Stopping => (WatcherActivity::Stopping, None),
-        Condition::Running { pid } => (WatcherActivity::Running, Some(format!("process {pid}"))),
+        Condition::Running { pid } => {
+            let process = format!("process {pid}");
+            let reason = note.map_or(process.clone(), |note| format!("{process}, {note}"));
+            (WatcherActivity::Running, Some(reason))
+        }
         Condition::Restarting { at } => (WatcherActivity::Restarting, Some(format!("at {at}"))),
         Condition::Module(State::Starting) => (WatcherActivity::Starting, None),
         Condition::Module(State::Recording) => (WatcherActivity::Recording, None),

@@ -3,12 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use crate::harness::http::{self, Connection};
-use crate::harness::poll;
 use crate::harness::server::{Data, Installation, Server};
+use crate::harness::{poll, rfc3339};
 
 /// A watcher that says which arguments it got, and then goes on until it is ended.
 const PROGRAM: &str = "#!/bin/sh\n\
@@ -130,6 +132,51 @@ fn watchers_run_beside_the_server_are_paused_and_end_with_it() {
     server.stop();
     let is_alive = fs::read_to_string(format!("/proc/{process}/comm")).is_ok();
     assert!(!is_alive, "the program has outlived the server");
+}
+
+/// Of a program that has no lock of the reference's, only its bucket tells.
+#[test]
+fn a_module_stands_back_while_another_client_fills_its_bucket() {
+    let installation = Installation::new();
+    let server = installation.start_as(up(&installation));
+    let get = |path: &str| {
+        http::get(server.port, path)
+            .expect("an answer")
+            .json()
+            .expect("JSON")
+    };
+    let hostname = get("/api/0/info")["hostname"]
+        .as_str()
+        .expect("a name")
+        .to_owned();
+    let bucket = format!("/api/0/buckets/aw-watcher-input_{hostname}");
+    let other = json!({"client": "other-input", "type": "os.hid.input", "hostname": hostname});
+    assert_eq!(server.post(&bucket, &other).0, 200);
+    let beat = || {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("a right clock");
+        let now = rfc3339::format(i128::try_from(now.as_nanos()).expect("a right clock"));
+        let heartbeat = json!({"timestamp": now, "duration": 0, "data": {"presses": 0}});
+        assert_eq!(
+            server
+                .post(&format!("{bucket}/heartbeat?pulsetime=60"), &heartbeat)
+                .0,
+            200
+        );
+    };
+    beat();
+    let (status, _) = server.post("/api/1/watchers/input/enable", &json!({}));
+    assert_eq!(status, 200);
+    let input = poll("the module to stand back", || {
+        beat();
+        // Often enough: the module watches the bucket for ten seconds.
+        thread::sleep(Duration::from_millis(200));
+        let input = watcher(&get("/api/1/watchers"), "input");
+        (input["state"] == "standing-back").then_some(input)
+    });
+    assert_eq!(input["reason"], "other-input records to the same bucket");
+    server.stop();
 }
 
 /// The watchers are clients as all others: they have a key of their own and know the server's certificate.

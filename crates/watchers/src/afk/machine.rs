@@ -25,6 +25,17 @@ impl Status {
             Status::NotAfk => r#"{"status":"not-afk"}"#,
         })
     }
+
+    /// What the data of an AFK event say, whoever has written it. `None`: neither.
+    #[must_use]
+    pub fn of(data: &Data) -> Option<Status> {
+        let says = |field: &str| data.as_str().contains(field);
+        match () {
+            () if says(r#""status":"not-afk""#) => Some(Status::NotAfk),
+            () if says(r#""status":"afk""#) => Some(Status::Afk),
+            () => None,
+        }
+    }
 }
 
 /// An event as far as it is known. A later one with the same start replaces it, and is never shorter.

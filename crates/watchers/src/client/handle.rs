@@ -255,6 +255,13 @@ impl Client {
         self.bucket_of_host("timberline-window-facts", "timberline.window-facts")
     }
 
+    /// The bucket `timberline-watchers_HOST`: which watchers were paused.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub(crate) fn pauses_bucket(&self) -> BucketHandle {
+        self.bucket_of_host("timberline-watchers", "timberline.watchers")
+    }
+
     /// The bucket `CLIENT_HOST`, as most watchers name theirs.
     #[must_use]
     pub(crate) fn bucket_of_host(&self, client: &str, type_: &str) -> BucketHandle {

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use timberline_model::Duration;
 
 use crate::afk::TIMEOUT;
+use crate::length;
 use crate::window::{PrivateWindows, Rule, RuleError, Rules};
 
 /// The options of all modules, as sections of a configuration file: `[window]`, `[afk]`, `[media]`, `[input]`. Every key is
@@ -134,26 +135,16 @@ impl Options {
 }
 
 /// The shortest time after which the user may count as away: sources report the end of input within five seconds.
-const MIN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
-const MAX_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+const MIN_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
-/// A length of time as people write it: `"3 minutes"`.
 fn timeout<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    use serde::de::Error;
-    let text = String::deserialize(deserializer)?;
-    let time = humantime::parse_duration(text.trim()).map_err(|error| {
-        D::Error::custom(format!(
-            "{text:?} is not a length of time ({error}): write it like \"3 minutes\" or \"90 s\""
-        ))
-    })?;
-    if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&time) {
-        return Err(D::Error::custom(format!(
-            "{text:?} is not allowed: the timeout must be between ten seconds and a day"
-        )));
-    }
-    Ok(Duration::from_nanos(
-        i64::try_from(time.as_nanos()).unwrap_or(i64::MAX),
-    ))
+    length::between(
+        MIN_TIMEOUT,
+        MAX_TIMEOUT,
+        "the timeout must be between ten seconds and a day",
+        deserializer,
+    )
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ impl Spent {
 pub(super) struct Told {
     /// When the day began, in any unit.
     day: Option<i64>,
+    /// Whether nobody was there yet since the day began.
+    is_new: bool,
     /// The hour of the last check-in.
     hour: Option<i64>,
     /// For each alert, by what it is about: the minutes that were passed.
@@ -60,12 +62,13 @@ impl Told {
             self.day = Some(now.day);
             self.hour = Some(now.hour);
             self.passed.clear();
-            if !is_first && wanted.new_day {
-                due.push(notification(
-                    "A new day",
-                    "All times start at zero again.".to_owned(),
-                ));
-            }
+            self.is_new = !is_first;
+        }
+        if now.present && std::mem::take(&mut self.is_new) && wanted.new_day {
+            due.push(notification(
+                "A new day",
+                "All times start at zero again.".to_owned(),
+            ));
         }
         for alert in &wanted.alerts {
             let passed = self.pass(alert, spent.of(&alert.category));
@@ -112,11 +115,7 @@ fn check_in(spent: &Spent) -> Option<Notification> {
 }
 
 fn notification(title: &str, text: String) -> Notification {
-    Notification {
-        title: title.to_owned(),
-        text,
-        stays: false,
-    }
+    Notification::new(title, text)
 }
 
 /// A time as hours and minutes.
@@ -222,6 +221,12 @@ mod tests {
             ["Time today: 2h 11m: Work > Code: 1h 40m\nMedia: 30m"]
         );
         assert!(told.due(&wanted, &spent, at(1, 6)).is_empty());
+        let nobody = Moment {
+            present: false,
+            ..at(2, 0)
+        };
+        assert!(told.due(&wanted, &spent, nobody).is_empty());
         assert_eq!(told.due(&wanted, &spent, at(2, 0)).len(), 1, "the new day");
+        assert!(told.due(&wanted, &spent, at(2, 0)).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Checks once a minute how the time is spent, and shows notifications.
+//! Checks again and again how the time is spent, and shows notifications.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,37 +7,50 @@ use serde_json::Value;
 use timberline_model::{Duration as Length, Timestamp};
 
 use super::alerts::{Moment, Spent, Told};
+use super::server::Answers;
 use super::service;
 use super::setting::{SETTING, Wanted};
+use crate::desk::Calendar;
 use crate::present::is_present;
 use crate::{CallError, Client, Method};
 
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// How long the server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// An AFK event that ended longer ago says nothing about the present.
 const RECENT: Length = Length::from_secs(300);
 
-/// The person's days.
-pub trait Calendar: Send + Sync {
-    /// What the time is, and when the day began that it is in. `start` is the setting `startOfDay`, such as `04:00`.
-    fn now_and_day(&self, start: Option<&str>) -> (Timestamp, Timestamp);
-}
-
-/// Notifies the user of how the time is spent, as the setting `aw-notify` says. Never ends; without a bus it waits.
-pub async fn alerts(bus: Option<String>, client: Client, calendar: Arc<dyn Calendar>) {
+/// Notifies the user of how the time is spent, as the setting `aw-notify` says. Checks it every so often. Never ends; without a bus
+/// it waits.
+pub async fn alerts(bus: Option<String>, client: Client, calendar: Arc<dyn Calendar>, every: Duration) {
     let Some(bus) = bus else {
         return std::future::pending().await;
     };
     let mut told = Told::default();
+    let mut answers = Answers::default();
+    // Until the server has said what the person wants, it is what the web UI shows.
+    let mut wanted = Wanted::read(None);
     loop {
-        match look(&client, calendar.as_ref()).await {
-            Ok((wanted, spent, now)) => {
-                for notification in told.due(&wanted, &spent, now) {
-                    service::show(&bus, &notification).await;
-                }
+        let looked = tokio::time::timeout(PATIENCE, look(&client, calendar.as_ref())).await;
+        let due = match looked {
+            Ok(Ok((now_wanted, spent, now))) => {
+                wanted = now_wanted;
+                let mut due = told.due(&wanted, &spent, now);
+                due.extend(answers.came());
+                due
             }
-            Err(error) => tracing::debug!(%error, "cannot query how the time was spent"),
+            missed => {
+                let reason = match missed {
+                    Ok(Err(error)) => error.to_string(),
+                    _ => format!("not within {} seconds", PATIENCE.as_secs()),
+                };
+                tracing::debug!(reason, "cannot query how the time was spent");
+                answers.missed(&reason, wanted.server).into_iter().collect()
+            }
+        };
+        for notification in due {
+            service::show(&bus, &notification).await;
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(every).await;
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) struct Wanted {
     pub(super) hourly: bool,
     /// That a day begins.
     pub(super) new_day: bool,
+    /// That the server does not answer.
+    pub(super) server: bool,
 }
 
 /// Times of a category after which to notify the user.
@@ -46,6 +48,7 @@ impl Wanted {
             },
             hourly: flag("hourly_checkins").unwrap_or(true),
             new_day: flag("new_day_greetings").unwrap_or(true),
+            server: flag("server_monitoring").unwrap_or(true),
         }
     }
 }
@@ -141,9 +144,10 @@ mod tests {
             .map(|alert| alert.minutes.as_slice())
             .collect();
         assert_eq!(all, [[60, 240, 480], [60, 120, 240]]);
-        assert!(usual.alerts[1].positive && usual.hourly && usual.new_day);
-        let none = Wanted::read(Some(&json!({"alerts": [], "hourly_checkins": false})));
-        assert!(none.alerts.is_empty() && !none.hourly);
+        assert!(usual.alerts[1].positive && usual.hourly && usual.new_day && usual.server);
+        let none = json!({"alerts": [], "hourly_checkins": false, "server_monitoring": false});
+        let none = Wanted::read(Some(&none));
+        assert!(none.alerts.is_empty() && !none.hourly && !none.server && none.new_day);
     }
 
     #[test]

@@ -37,10 +37,10 @@ impl Shown {
                 }
                 Some(alarm) => {
                     if self.0.insert(watcher.name.clone()) {
+                        let title = format!("Timberline: the watcher {} is silent", watcher.name);
                         new.push(Notification {
-                            title: format!("Timberline: the watcher {} is silent", watcher.name),
-                            text: alarm.clone(),
                             stays: true,
+                            ..Notification::new(title, alarm)
                         });
                     }
                 }

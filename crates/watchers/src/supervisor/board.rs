@@ -29,6 +29,14 @@ pub(super) enum Order {
     End,
 }
 
+/// Whether a watcher is on unless the person has chosen otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ByDefault {
+    pub(super) on: bool,
+    /// Why, if that is worth a word.
+    pub(super) why: Option<String>,
+}
+
 /// The choices, and the status of each watcher.
 pub(super) struct Board {
     clock: Arc<dyn Clock>,
@@ -50,7 +58,7 @@ struct Entry {
     /// See [`WatcherStatus::number`].
     number: usize,
     kind: Kind,
-    on_by_default: bool,
+    by_default: ByDefault,
     condition: Condition,
     /// What a module says of itself, while it runs and after.
     module: Option<watch::Receiver<Status>>,
@@ -84,7 +92,7 @@ impl Board {
     }
 
     /// Adds a watcher. False: there is one of that name already.
-    pub(super) fn add(&self, name: &str, kind: Kind, on_by_default: bool) -> bool {
+    pub(super) fn add(&self, name: &str, kind: Kind, by_default: ByDefault) -> bool {
         let mut state = self.state.lock();
         if state.watchers.contains_key(name) {
             return false;
@@ -93,7 +101,7 @@ impl Board {
             // None is ever removed.
             number: state.watchers.len(),
             kind,
-            on_by_default,
+            by_default,
             condition: Condition::Off,
             module: None,
             restarts: 0,
@@ -279,7 +287,7 @@ impl Board {
 impl BoardState {
     fn is_on(&self, name: &str) -> bool {
         let entry = self.watchers.get(name);
-        let by_default = entry.is_some_and(|entry| entry.on_by_default);
+        let by_default = entry.is_some_and(|entry| entry.by_default.on);
         self.choices.switched(name).unwrap_or(by_default)
     }
 
@@ -305,11 +313,17 @@ impl Entry {
             Condition::Module(_) => Condition::Module(said.state),
             other => other.clone(),
         };
+        let enabled = state.is_on(name);
         WatcherStatus {
             name: name.to_owned(),
             number: self.number,
             kind: self.kind.clone(),
-            enabled: state.is_on(name),
+            enabled,
+            note: self
+                .by_default
+                .why
+                .clone()
+                .filter(|_| enabled == self.by_default.on),
             paused: state.choices.pause_of(name, now),
             condition,
             backends: said.backends,

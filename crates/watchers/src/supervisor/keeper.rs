@@ -43,7 +43,11 @@ pub(super) struct Surroundings {
 /// What a keeper keeps.
 pub(super) enum Work {
     Module(Arc<dyn Module>),
-    Program(PathBuf),
+    Program {
+        path: PathBuf,
+        /// What it is passed besides the server's address.
+        arguments: Vec<String>,
+    },
 }
 
 /// The keeper of one watcher.
@@ -117,7 +121,7 @@ impl Keeper {
                     claimed = lookout.claim(&self.name, board.now()) => claimed,
                     () = self.unwanted() => return None,
                 },
-                Work::Program(_) => lookout.check_program(&self.name).map(|()| Held::new()),
+                Work::Program { path, .. } => lookout.check_program(&self.name, path).map(|()| Held::new()),
             };
             let who = match claimed {
                 Ok(held) => return Some(held),
@@ -138,7 +142,7 @@ impl Keeper {
     async fn run(&self, held: Held) -> Option<String> {
         match &self.work {
             Work::Module(module) => self.run_module(module, held).await,
-            Work::Program(path) => self.run_program(path).await,
+            Work::Program { path, arguments } => self.run_program(path, arguments).await,
         }
     }
 
@@ -183,14 +187,14 @@ impl Keeper {
         None
     }
 
-    async fn run_program(&self, path: &Path) -> Option<String> {
+    async fn run_program(&self, path: &Path, more: &[String]) -> Option<String> {
         let around = &self.around;
         let arguments = tokio::select! {
             arguments = arguments(path, &around.target, &around.helps) => arguments,
             () = self.unwanted() => return None,
         };
         let arguments = match arguments {
-            Ok(arguments) => arguments,
+            Ok(arguments) => [&arguments, more].concat(),
             Err(reason) => {
                 around.board.set_condition(&self.name, Condition::Waiting(reason));
                 // Another version may be installed by then.

@@ -9,7 +9,7 @@
 //! | `choices`, `choices_file` | what the person has chosen, and its file |
 //! | `keeper` | keeps one watcher in the wanted state, and restarts it |
 //! | `thread` | the thread of the modules |
-//! | `program` | finds, starts and ends programs of others |
+//! | `program`, `programs` | finds, starts and ends programs of others; which of them are on |
 //! | `locks`, `rival` | the locks of the reference's watchers; standing back while one of them records the same thing |
 //! | `pauses` | pauses as events |
 //! | `silence` | the alarm about a watcher that records nothing |
@@ -25,6 +25,7 @@ mod keeper;
 mod locks;
 mod pauses;
 mod program;
+mod programs;
 mod rival;
 mod silence;
 mod start;
@@ -35,6 +36,6 @@ mod thread;
 
 pub use choices::Pause;
 pub use handle::{CommandError, Handle, Which};
-pub use program::{Places, Program, Target};
+pub use program::{Autostart, Places, Program, Target};
 pub use start::{Beside, Supervisor, SupervisorOptions};
 pub use status::{Condition, Exit, Kind, WatcherStatus};

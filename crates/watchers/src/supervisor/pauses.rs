@@ -26,10 +26,9 @@ pub(super) struct Pauses {
 
 impl Pauses {
     pub(super) fn new(board: Arc<Board>, client: &Client) -> Pauses {
-        let id = format!("timberline-watchers_{}", client.hostname());
         Pauses {
             board,
-            bucket: client.bucket("timberline-watchers", &id, "timberline.watchers"),
+            bucket: client.pauses_bucket(),
             first_end: Mutex::new(None),
         }
     }

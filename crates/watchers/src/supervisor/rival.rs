@@ -1,12 +1,14 @@
 //! Other programs that record the same thing as a module. While one does, the module stands back: two watchers that write to one
 //! bucket interrupt each other's events.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
 use timberline_model::Timestamp;
 
 use super::locks::{Held, Holder, Locks};
+use super::program::process_of;
 use crate::{CallError, Client};
 
 /// How long to wait for another client's events in a bucket. awatcher, which sends most rarely, does so every 5 s.
@@ -65,9 +67,10 @@ const RIVALS: [Rivals; 6] = [
     },
 ];
 
-/// Whether a program records what a module records, so that it is started only on request.
-pub(super) fn is_replaced(program: &str) -> bool {
-    RIVALS.iter().any(|rivals| rivals.locks.contains(&program))
+/// The modules that record what a program records.
+pub(super) fn replacing(program: &str) -> Vec<&'static str> {
+    let replacing = RIVALS.iter().filter(|rivals| rivals.locks.contains(&program));
+    replacing.map(|rivals| rivals.module).collect()
 }
 
 /// Looks for rivals.
@@ -103,9 +106,14 @@ impl Lookout {
     ///
     /// # Errors
     /// Which program already records the same thing.
-    pub(super) fn check_program(&self, name: &str) -> Result<(), String> {
+    pub(super) fn check_program(&self, name: &str, path: &Path) -> Result<(), String> {
         match self.locks.holder(name) {
-            None => Ok(()),
+            None => match process_of(path) {
+                None => Ok(()),
+                Some(process) => Err(format!(
+                    "it is already running as process {process}, and was not started by Timberline"
+                )),
+            },
             Some(Holder::Another) => {
                 Err("it is already running, and was not started by Timberline".to_owned())
             }

@@ -91,6 +91,7 @@ mod tests {
             number: 0,
             kind: Kind::BuiltIn,
             enabled: true,
+            note: None,
             paused: None,
             condition,
             backends: Vec::new(),

@@ -10,14 +10,15 @@ use std::time::Duration;
 use tokio::runtime::{self, Builder};
 use tokio::sync::mpsc;
 
-use super::board::Board;
+use super::board::{Board, ByDefault};
 use super::choices_file::ChoicesFile;
 use super::handle::Handle;
 use super::keeper::{Keeper, Surroundings, Work};
 use super::locks::Locks;
 use super::pauses::Pauses;
-use super::program::{Helps, Places, Program, Target};
-use super::rival::{self, Lookout};
+use super::program::{Autostart, Helps, Places, Program, Target};
+use super::programs::Programs;
+use super::rival::Lookout;
 use super::silence;
 use super::status::Kind;
 use super::thread::ModuleThread;
@@ -35,8 +36,11 @@ pub struct SupervisorOptions {
     pub modules: Vec<(Arc<dyn Module>, bool)>,
     /// Where programs of others are looked for.
     pub places: Places,
-    /// Programs that are on unless the person has chosen otherwise. Those that a module replaces are not.
-    pub programs_on: Vec<String>,
+    /// Programs that are on unless the person has chosen otherwise; `None`: those that aw-qt and aw-tauri start. Those that a
+    /// module replaces are not.
+    pub programs_on: Option<Vec<String>>,
+    /// What aw-qt and aw-tauri start, and with which arguments.
+    pub autostart: Autostart,
     /// Where the modules send their events.
     pub client: Client,
     /// The clocks.
@@ -152,35 +156,55 @@ pub(super) fn nursery(
 
 /// Starts the keepers of all watchers.
 pub(super) fn begin(options: SupervisorOptions, nursery: &Nursery) -> Handle {
+    let on = options.modules.iter().filter(|(_, on)| *on);
+    let modules = on.map(|(module, _)| module.name()).collect();
     for (module, on) in options.modules {
         let name = module.name();
-        nursery.keep(name, Kind::BuiltIn, on, Work::Module(module));
+        nursery.keep(
+            name,
+            Kind::BuiltIn,
+            ByDefault { on, why: None },
+            Work::Module(module),
+        );
     }
-    let found = options.places.find();
-    let on = options.programs_on;
-    for program in found {
-        let on = on.contains(&program.name) && !rival::is_replaced(&program.name);
-        nursery.keep_program(program, on);
+    let programs = Programs {
+        modules,
+        places: options.places,
+        on: options.programs_on,
+        autostart: options.autostart,
+    };
+    for program in programs.find() {
+        nursery.keep_program(program, &programs);
     }
-    let (places, of_handle) = (options.places, nursery.clone());
+    let of_handle = nursery.clone();
     Handle::new(Arc::clone(&nursery.around.board), move |name| {
-        let found = places.find().into_iter().find(|program| program.name == name);
-        found.is_some_and(|program| of_handle.keep_program(program, false))
+        let found = programs
+            .places
+            .find()
+            .into_iter()
+            .find(|program| program.name == name);
+        found.is_some_and(|program| of_handle.keep_program(program, &programs))
     })
 }
 
 impl Nursery {
-    fn keep_program(&self, program: Program, on: bool) -> bool {
+    fn keep_program(&self, program: Program, programs: &Programs) -> bool {
         let Program { name, path } = program;
-        self.keep(&name, Kind::Program(path.clone()), on, Work::Program(path))
+        let (kind, arguments) = (Kind::Program(path.clone()), programs.arguments(&name));
+        self.keep(
+            &name,
+            kind,
+            programs.by_default(&name),
+            Work::Program { path, arguments },
+        )
     }
 
     /// Starts the keeper of a watcher. False: Timberline ends.
-    fn keep(&self, name: &str, kind: Kind, on: bool, work: Work) -> bool {
+    fn keep(&self, name: &str, kind: Kind, by_default: ByDefault, work: Work) -> bool {
         let Some(at_work) = self.at_work.upgrade() else {
             return false;
         };
-        if !self.around.board.add(name, kind, on) {
+        if !self.around.board.add(name, kind, by_default) {
             return true;
         }
         let keeper = Keeper {

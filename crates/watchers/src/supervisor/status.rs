@@ -27,6 +27,8 @@ pub struct WatcherStatus {
     pub kind: Kind,
     /// Whether it is switched on.
     pub enabled: bool,
+    /// Why a program is on or off unless the person chooses otherwise.
+    pub note: Option<String>,
     /// The pause that it is in.
     pub paused: Option<Pause>,
     /// What it does.

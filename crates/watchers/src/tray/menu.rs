@@ -2,6 +2,7 @@
 
 use timberline_model::Timestamp;
 
+use crate::away::Absence;
 use crate::modules::State;
 use crate::supervisor::{Condition, Pause, WatcherStatus};
 
@@ -30,6 +31,8 @@ pub(super) enum Face {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     OpenDashboard,
+    /// Lets the person say what an absence was.
+    Explain(Absence),
     Pause(Length),
     Resume,
     /// Switches a watcher on or off.
@@ -50,6 +53,7 @@ const PAUSE: i32 = 2;
 const RESUME: i32 = 3;
 const QUIT: i32 = 4;
 const SEPARATORS: [i32; 2] = [5, 6];
+const EXPLAIN: i32 = 7;
 const LENGTHS: [(i32, &str, Length); 4] = [
     (11, "For 15 minutes", Length::Minutes(15)),
     (12, "For 1 hour", Length::Minutes(60)),
@@ -64,20 +68,22 @@ fn id(watcher: &WatcherStatus) -> Option<i32> {
 }
 
 /// The menu of these watchers. Programs of others are in it while they are on.
-pub(super) fn menu(watchers: &[WatcherStatus], local_time: impl Fn(Timestamp) -> String) -> Vec<Entry> {
+pub(super) fn menu(
+    watchers: &[WatcherStatus],
+    unexplained: Option<Absence>,
+    local_time: impl Fn(Timestamp) -> String,
+) -> Vec<Entry> {
     let entry = |id, face| Entry { id, face };
     let lengths = LENGTHS.map(|(id, label, _)| entry(id, Face::Command(label.to_owned())));
-    let mut entries = vec![
-        entry(DASHBOARD, Face::Command("Open dashboard".to_owned())),
-        entry(SEPARATORS[0], Face::Separator),
-        entry(
-            PAUSE,
-            Face::Menu {
-                label: "Pause".to_owned(),
-                entries: lengths.to_vec(),
-            },
-        ),
-    ];
+    let mut entries = vec![entry(DASHBOARD, Face::Command("Open dashboard".to_owned()))];
+    if let Some(absence) = unexplained {
+        entries.push(entry(EXPLAIN, Face::Command(absence.question(&local_time))));
+    }
+    let pause = Face::Menu {
+        label: "Pause".to_owned(),
+        entries: lengths.to_vec(),
+    };
+    entries.extend([entry(SEPARATORS[0], Face::Separator), entry(PAUSE, pause)]);
     if let Some(pause) = longest_pause(watchers) {
         let label = match pause.until {
             Some(until) => format!("Resume (paused until {})", local_time(until)),
@@ -97,8 +103,9 @@ pub(super) fn menu(watchers: &[WatcherStatus], local_time: impl Fn(Timestamp) ->
 }
 
 /// What an entry of this menu does when it is chosen.
-pub(super) fn action(id: i32, watchers: &[WatcherStatus]) -> Option<Action> {
+pub(super) fn action(id: i32, watchers: &[WatcherStatus], unexplained: Option<Absence>) -> Option<Action> {
     match id {
+        EXPLAIN => unexplained.map(Action::Explain),
         DASHBOARD => Some(Action::OpenDashboard),
         RESUME => Some(Action::Resume),
         QUIT => Some(Action::Quit),

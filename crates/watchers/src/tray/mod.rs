@@ -19,4 +19,4 @@ mod show;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use show::{Desk, show};
+pub use show::show;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use timberline_model::{Duration as Length, Timestamp};
+use timberline_model::Duration as Length;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::watch;
 use zbus::Connection;
 use zbus::MatchRule;
 use zbus::message::Type;
@@ -14,7 +15,9 @@ use zbus::object_server::SignalEmitter;
 use super::dbusmenu::{Menu, Shown};
 use super::icon::Mood;
 use super::item::{self, Item, Look, MENU};
-use super::menu::{self, Action};
+use super::menu::{self, Action, Entry};
+use crate::away::Absence;
+use crate::desk::Desk;
 use crate::desktop::bus::Signals;
 use crate::supervisor::{Handle, WatcherStatus, Which};
 
@@ -27,25 +30,16 @@ const TRY_AGAIN: Duration = Duration::from_secs(60);
 /// How long a service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the tray needs to know of the rest.
-pub trait Desk: Send + Sync {
-    /// Shows the time in the browser.
-    fn open_dashboard(&self);
-    /// Ends Timberline.
-    fn quit(&self);
-    /// The time now, and when the next day begins.
-    fn now_and_tomorrow(&self) -> (Timestamp, Timestamp);
-    /// A time as a person reads it, such as `14:30`.
-    fn local_time(&self, time: Timestamp) -> String;
-}
+/// What the tray may show of absences: the one that is to be explained.
+type Unexplained = watch::Receiver<Option<Absence>>;
 
 /// Shows the icon wherever there is a tray. Never ends; without a bus it waits.
-pub async fn show(bus: Option<String>, handle: Handle, desk: Arc<dyn Desk>) {
+pub async fn show(bus: Option<String>, handle: Handle, unexplained: Unexplained, desk: Arc<dyn Desk>) {
     let Some(bus) = bus else {
         return std::future::pending().await;
     };
     loop {
-        if let Err(error) = stay(&bus, &handle, desk.as_ref()).await {
+        if let Err(error) = stay(&bus, &handle, &unexplained, desk.as_ref()).await {
             tracing::debug!(%error, "no icon in the tray for now");
         }
         tokio::time::sleep(TRY_AGAIN).await;
@@ -56,18 +50,19 @@ pub async fn show(bus: Option<String>, handle: Handle, desk: Arc<dyn Desk>) {
 struct Tray<'a> {
     connection: Connection,
     handle: &'a Handle,
+    unexplained: &'a Unexplained,
     desk: &'a dyn Desk,
     shown: Arc<Mutex<Shown>>,
     look: Arc<Mutex<Look>>,
 }
 
 /// Shows the icon until the bus has gone.
-async fn stay(bus: &str, handle: &Handle, desk: &dyn Desk) -> zbus::Result<()> {
+async fn stay(bus: &str, handle: &Handle, unexplained: &Unexplained, desk: &dyn Desk) -> zbus::Result<()> {
     let (chosen, choices) = unbounded_channel();
     let (activated, activations) = unbounded_channel();
     let watchers = handle.list();
     let shown = Arc::new(Mutex::new(Shown {
-        entries: menu::menu(&watchers, |time| desk.local_time(time)),
+        entries: entries(&watchers, unexplained, desk),
         revision: 1,
     }));
     let look = Arc::new(Mutex::new(look(&watchers)));
@@ -88,6 +83,7 @@ async fn stay(bus: &str, handle: &Handle, desk: &dyn Desk) -> zbus::Result<()> {
     let tray = Tray {
         connection,
         handle,
+        unexplained,
         desk,
         shown,
         look,
@@ -110,6 +106,7 @@ impl Tray<'_> {
             .build()?;
         let mut owners = Signals::of(&self.connection, rule).await?;
         let mut news = self.handle.news();
+        let mut unexplained = self.unexplained.clone();
         self.register().await;
         loop {
             tokio::select! {
@@ -123,11 +120,12 @@ impl Tray<'_> {
                     }
                 }
                 Some(id) = choices.recv() => {
-                    if let Some(action) = menu::action(id, &self.handle.list()) {
+                    if let Some(action) = menu::action(id, &self.handle.list(), *self.unexplained.borrow()) {
                         self.carry_out(action);
                     }
                 }
                 Some(()) = activations.recv() => self.desk.open_dashboard(),
+                Ok(()) = unexplained.changed() => self.update().await?,
                 changed = news.changed() => {
                     if changed.is_err() {
                         return Ok(());
@@ -158,7 +156,7 @@ impl Tray<'_> {
     /// Shows what has changed.
     async fn update(&self) -> zbus::Result<()> {
         let watchers = self.handle.list();
-        let entries = menu::menu(&watchers, |time| self.desk.local_time(time));
+        let entries = entries(&watchers, self.unexplained, self.desk);
         let revision = {
             let mut shown = self.shown.lock();
             if shown.entries == entries {
@@ -187,6 +185,7 @@ impl Tray<'_> {
     fn carry_out(&self, action: Action) {
         let done = match action {
             Action::OpenDashboard => return self.desk.open_dashboard(),
+            Action::Explain(absence) => return self.desk.open_absence(&absence),
             Action::Quit => return self.desk.quit(),
             Action::Resume => self.handle.resume(Which::All),
             Action::Switch(name, true) => self.handle.enable(Which::One(&name)),
@@ -207,6 +206,11 @@ impl Tray<'_> {
             tracing::warn!(%error, "a choice in the tray menu was not carried out, or not stored");
         }
     }
+}
+
+fn entries(watchers: &[WatcherStatus], unexplained: &Unexplained, desk: &dyn Desk) -> Vec<Entry> {
+    let unexplained = *unexplained.borrow();
+    menu::menu(watchers, unexplained, |time| desk.local_time(time))
 }
 
 /// How the icon looks for these watchers.

@@ -1,55 +1,20 @@
 //! The icon and its menu, as a tray on a private bus sees them.
 
 use std::collections::HashMap;
-use std::io::BufRead;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use timberline_model::Timestamp;
+use timberline_test_support::PrivateBus;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 use zbus::{Connection, OwnedVariant};
 
-use super::{Desk, show};
+use super::show;
+use crate::away::Absence;
+use crate::desk::Desk;
 use crate::supervisor::Which;
 use crate::supervisor::tests::{Bench, Puppet, Way};
-
-/// A bus of this test alone.
-pub(crate) struct PrivateBus {
-    daemon: Child,
-    pub(crate) address: String,
-}
-
-impl PrivateBus {
-    pub(crate) fn start() -> PrivateBus {
-        let mut daemon = Command::new("dbus-daemon")
-            .args(["--session", "--nofork", "--nopidfile", "--print-address"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("dbus-daemon");
-        let mut address = String::new();
-        let output = daemon.stdout.take().expect("its output");
-        std::io::BufReader::new(output)
-            .read_line(&mut address)
-            .expect("an address");
-        PrivateBus {
-            daemon,
-            address: address.trim().to_owned(),
-        }
-    }
-
-    pub(crate) async fn connect(&self) -> Connection {
-        let builder = zbus::connection::Builder::address(self.address.as_str());
-        builder.build().await.expect("a connection")
-    }
-}
-
-impl Drop for PrivateBus {
-    fn drop(&mut self) {
-        let _ = self.daemon.kill();
-        let _ = self.daemon.wait();
-    }
-}
 
 /// Who knows all icons.
 struct Host(UnboundedSender<String>);
@@ -61,15 +26,20 @@ impl Host {
     }
 }
 
-struct TestDesk(UnboundedSender<&'static str>);
+/// Says what was done.
+pub(crate) struct TestDesk(pub(crate) UnboundedSender<String>);
 
 impl Desk for TestDesk {
     fn open_dashboard(&self) {
-        let _ = self.0.send("dashboard");
+        let _ = self.0.send("dashboard".to_owned());
+    }
+
+    fn open_absence(&self, absence: &Absence) {
+        let _ = self.0.send(format!("absence from {}", absence.start));
     }
 
     fn quit(&self) {
-        let _ = self.0.send("quit");
+        let _ = self.0.send("quit".to_owned());
     }
 
     fn now_and_tomorrow(&self) -> (Timestamp, Timestamp) {
@@ -152,7 +122,8 @@ fn collect((id, properties, children): Node, labels: &mut Vec<(i32, String)>) {
 struct Shown {
     bench: Bench,
     looker: Looker,
-    desk: UnboundedReceiver<&'static str>,
+    desk: UnboundedReceiver<String>,
+    unexplained: watch::Sender<Option<Absence>>,
     registered: UnboundedReceiver<String>,
     host: Connection,
     bus: PrivateBus,
@@ -162,9 +133,11 @@ async fn shown(puppets: &[&Puppet]) -> Shown {
     let bus = PrivateBus::start();
     let bench = Bench::start(puppets);
     let (did, desk) = unbounded_channel();
+    let (unexplained, receiver) = watch::channel(None);
     tokio::spawn(show(
         Some(bus.address.clone()),
         bench.handle.clone(),
+        receiver,
         Arc::new(TestDesk(did)),
     ));
     // The tray comes later than the icon.
@@ -173,17 +146,23 @@ async fn shown(puppets: &[&Puppet]) -> Shown {
     let host = host(&bus, register).await;
     let icon = registered.recv().await.expect("an icon");
     let looker = Looker {
-        bus: bus.connect().await,
+        bus: connect(&bus).await,
         icon,
     };
     Shown {
         bench,
         looker,
         desk,
+        unexplained,
         registered,
         host,
         bus,
     }
+}
+
+async fn connect(bus: &PrivateBus) -> Connection {
+    let builder = zbus::connection::Builder::address(bus.address.as_str());
+    builder.build().await.expect("a connection")
 }
 
 async fn host(bus: &PrivateBus, register: UnboundedSender<String>) -> Connection {
@@ -285,15 +264,38 @@ async fn the_icon_opens_the_dashboard_and_comes_back_with_the_tray() {
             &body,
         )
         .await;
-    assert_eq!(shown.desk.recv().await, Some("dashboard"));
+    assert_eq!(shown.desk.recv().await.as_deref(), Some("dashboard"));
     shown.looker.click(4).await;
-    assert_eq!(shown.desk.recv().await, Some("quit"));
+    assert_eq!(shown.desk.recv().await.as_deref(), Some("quit"));
 
     shown.host.close().await.expect("closed");
     let (register, mut again) = unbounded_channel();
     let _host = host(&shown.bus, register).await;
     assert_eq!(again.recv().await.as_deref(), Some(shown.looker.icon.as_str()));
     assert!(shown.registered.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn an_absence_that_nobody_has_explained_is_in_the_menu() {
+    let mut shown = shown(&[]).await;
+    let at = |text: &str| Timestamp::parse(text).expect("a time");
+    let absence = Absence {
+        start: at("2026-03-01T12:03:00Z"),
+        end: at("2026-03-01T12:48:00Z"),
+        is_over: true,
+    };
+    let question = absence.question(|time| time.to_string());
+    shown.unexplained.send_replace(Some(absence));
+    let menu = until(&shown.looker, |menu| has(menu, &question)).await;
+    let entry = menu
+        .iter()
+        .find(|(_, label)| *label == question)
+        .expect("an entry");
+    shown.looker.click(entry.0).await;
+    let done = shown.desk.recv().await.expect("something");
+    assert_eq!(done, format!("absence from {}", absence.start));
+    shown.unexplained.send_replace(None);
+    until(&shown.looker, |menu| !has(menu, &question)).await;
 }
 
 #[tokio::test]

@@ -92,6 +92,12 @@ export class TimelineModel {
     return last > day.start ? day : periodAround('day', last - 1, calendar, null);
   }
 
+  /** The absence that the address asks about: that of a link in a notification or in the tray. */
+  absence(): Span | null {
+    const [start = NaN, end = NaN] = route.all('away').map(Date.parse);
+    return start < end ? { start, end } : null;
+  }
+
   remember(view: Span): void {
     const change = { start: iso(view.start), end: iso(view.end), range: null, date: null, from: null, to: null };
     route.set(change, { replace: true });

@@ -5,6 +5,8 @@ import type { StoredEvent } from './edits';
 export class Selection {
   target = $state.raw<Target | null>(null);
   range = $state.raw<Span | null>(null);
+  /** The range is an absence, and the person is asked what it was. */
+  away = $state(false);
   /** The range is still being marked. */
   marking = $state(false);
   /** Where the target was clicked. */
@@ -26,8 +28,15 @@ export class Selection {
   mark(range: Span | null, done: boolean): void {
     this.target = null;
     this.range = range;
+    this.away = false;
     this.marking = !done;
     this.byKey = false;
+  }
+
+  /** Asks what an absence was. */
+  askAway(absence: Span): void {
+    this.mark(absence, true);
+    this.away = true;
   }
 
   /** Shows an event as it is stored. */

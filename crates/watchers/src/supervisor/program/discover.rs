@@ -6,6 +6,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::Autostart;
+
 /// A watcher of somebody else.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Program {
@@ -18,7 +20,7 @@ pub struct Program {
 /// Where programs are looked for. If there are several of one name, the first one counts.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
-    /// Directories of installations of ActivityWatch: programs are also in their folders called `aw-*`.
+    /// Directories whose folders called `aw-*` have programs too.
     pub installations: Vec<PathBuf>,
     /// Directories with programs.
     pub directories: Vec<PathBuf>,
@@ -43,8 +45,8 @@ const NO_PROGRAMS: [&str; 2] = ["desktop", "spec"];
 const DEPTH: usize = 5;
 
 impl Places {
-    /// The places of aw-qt (beside it, and `PATH`) and of aw-tauri.
-    pub fn from_environment(get: impl Fn(&str) -> Option<OsString>) -> Places {
+    /// The places of aw-qt (beside it, and `PATH`) and of aw-tauri (those of its file, and its usual ones).
+    pub fn from_environment(get: impl Fn(&str) -> Option<OsString>, autostart: &Autostart) -> Places {
         let directory = |name: &str| get(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = directory("HOME");
         let in_home = |rest: &str| home.as_ref().map(|home| home.join(rest));
@@ -64,8 +66,12 @@ impl Places {
             in_home("aw-modules"),
         ];
         Places {
-            installations: beside.chain(usual).collect(),
-            directories: of_tauri.into_iter().flatten().chain(path.clone()).collect(),
+            installations: beside
+                .chain(usual)
+                .chain(autostart.directories.iter().cloned())
+                .chain(of_tauri.into_iter().flatten())
+                .collect(),
+            directories: path.clone(),
         }
     }
 
@@ -124,7 +130,8 @@ fn look_at(dir: &Path, found: &mut BTreeMap<String, PathBuf>, folders: &mut Vec<
     }
 }
 
-fn is_watcher(name: &str) -> bool {
+/// Whether a program called `aw-*` is a watcher.
+pub(in crate::supervisor) fn is_watcher(name: &str) -> bool {
     let extension = Path::new(name)
         .extension()
         .and_then(|extension| extension.to_str());
@@ -155,6 +162,7 @@ mod tests {
             ".local/bin/aw-watcher-afk",
             ".local/bin/awatcher",
             "share/activitywatch/aw-tauri/modules/aw-watcher-tauri",
+            "modules/aw-watcher-x/aw-watcher-x",
             "path/aw-watcher-spotify",
             "path/folder/aw-watcher-deep",
         ] {
@@ -165,12 +173,17 @@ mod tests {
         std::os::unix::fs::symlink(at("aw/aw-qt"), at("path/aw-qt")).expect("a link");
         // A circle.
         std::os::unix::fs::symlink(at("aw"), at("aw/aw-circle")).expect("a link");
-        let places = Places::from_environment(|name| match name {
+        let autostart = Autostart {
+            directories: vec![at("modules")],
+            ..Autostart::default()
+        };
+        let variable = |name: &str| match name {
             "HOME" => Some(home.path().into()),
             "XDG_DATA_HOME" => Some(at("share").into()),
             "PATH" => Some(at("path").into()),
             _ => None,
-        });
+        };
+        let places = Places::from_environment(variable, &autostart);
         let found = places.find();
         let found: Vec<(&str, &Path)> = found
             .iter()
@@ -192,6 +205,7 @@ mod tests {
                     "aw-watcher-tauri",
                     at("share/activitywatch/aw-tauri/modules/aw-watcher-tauri").as_path()
                 ),
+                ("aw-watcher-x", at("modules/aw-watcher-x/aw-watcher-x").as_path()),
             ]
         );
     }

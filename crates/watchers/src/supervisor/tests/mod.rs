@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::board::Board;
 use super::start::{self, Nursery};
 use super::thread::ModuleThread;
-use super::{Condition, Handle, Places, SupervisorOptions, Target, WatcherStatus};
+use super::{Autostart, Condition, Handle, Places, SupervisorOptions, Target, WatcherStatus};
 use crate::clock::{Clock, Reading, SystemClock};
 use crate::desktop::Session;
 use crate::modules::{Context, Module, ModuleError, Running, State};
@@ -218,7 +218,8 @@ fn options(dir: &Path, puppets: &[&Puppet]) -> SupervisorOptions {
     SupervisorOptions {
         modules: modules.collect(),
         places: Places::default(),
-        programs_on: Vec::new(),
+        programs_on: None,
+        autostart: Autostart::default(),
         client: client(&dir.join(unique("client")), Arc::default()),
         clock: Arc::new(RuntimeClock::new()),
         session: Session::from_environment(|_| None),

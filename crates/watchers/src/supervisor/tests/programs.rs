@@ -13,6 +13,11 @@ struct Programs {
 impl Programs {
     /// Starts scripts, by name.
     fn start(scripts: &[(&str, &str)]) -> Programs {
+        let names = scripts.iter().map(|(name, _)| (*name).to_owned()).collect();
+        Programs::start_with(scripts, |options| options.programs_on = Some(names))
+    }
+
+    fn start_with(scripts: &[(&str, &str)], change: impl FnOnce(&mut SupervisorOptions)) -> Programs {
         let dir = tempfile::tempdir().expect("a directory");
         let bin = dir.path().join("bin");
         std::fs::create_dir(&bin).expect("a directory");
@@ -27,7 +32,7 @@ impl Programs {
         let mut options = runtime.block_on(async { options(dir.path(), &[]) });
         options.clock = Arc::new(SystemClock::new());
         options.places.directories = vec![bin];
-        options.programs_on = scripts.iter().map(|(name, _)| (*name).to_owned()).collect();
+        change(&mut options);
         Programs {
             supervisor: Supervisor::start(options).expect("a supervisor"),
             dir,
@@ -207,4 +212,44 @@ fn a_program_that_already_runs_elsewhere_is_not_started() {
     programs.supervisor.stop();
     elsewhere.kill().expect("killed");
     elsewhere.wait().expect("ended");
+}
+
+#[test]
+fn programs_that_aw_qt_and_aw_tauri_start_are_on_unless_a_module_replaces_them() {
+    let says = r#"for word; do echo "$word" >> "$0.words"; done; echo >> "$0.words"; exec sleep 600"#;
+    let names = ["aw-watcher-afk", "aw-watcher-other", "aw-watcher-x"];
+    let programs = Programs::start_with(&names.map(|name| (name, says)), |options| {
+        let afk: Arc<dyn Module> = Arc::new(Puppet::new("afk", Way::Error));
+        options.modules.push((afk, true));
+        let started = [
+            ("aw-watcher-afk", "aw-qt"),
+            ("aw-watcher-x", "aw-tauri"),
+            ("aw-watcher-gone", "aw-qt"),
+        ];
+        options.autostart.started_by = started.map(|(name, by)| (name.to_owned(), by)).into();
+        let words = ["--poll", "every minute"].map(str::to_owned).to_vec();
+        options
+            .autostart
+            .arguments
+            .insert("aw-watcher-x".to_owned(), words);
+    });
+    let status = programs.until("aw-watcher-x", |status| {
+        matches!(status.condition, Condition::Running { .. })
+    });
+    assert_eq!(status.note.as_deref(), Some("on because aw-tauri starts it"));
+    let path = programs.dir.path().join("bin/aw-watcher-x.words");
+    let words = loop {
+        let words = std::fs::read_to_string(&path).unwrap_or_default();
+        if words.ends_with("\n\n") {
+            break words;
+        }
+        std::thread::sleep(StdDuration::from_millis(10));
+    };
+    assert_eq!(words, "--poll\nevery minute\n\n");
+    let replaced = programs.status("aw-watcher-afk");
+    assert!(!replaced.enabled);
+    assert_eq!(replaced.note.as_deref(), Some("replaced by afk"));
+    let other = programs.status("aw-watcher-other");
+    assert_eq!((other.enabled, other.note), (false, None));
+    programs.supervisor.stop();
 }
