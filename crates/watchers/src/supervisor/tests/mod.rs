@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use timberline_model::{Duration, Timestamp};
 use tokio::sync::watch;
 
-use super::board::Board;
+use super::board::{Board, ByDefault};
 use super::start::{self, Nursery};
 use super::thread::ModuleThread;
 use super::{Autostart, Condition, Handle, Places, SupervisorOptions, Target, WatcherStatus};
@@ -191,7 +191,8 @@ impl Bench {
     /// A program was found.
     pub(crate) fn add_program(&self, name: &str) {
         let kind = super::Kind::Program(name.into());
-        assert!(self.board().add(name, kind, true));
+        let on = ByDefault { on: true, why: None };
+        assert!(self.board().add(name, kind, on));
     }
 
     pub(crate) fn alarm(&self, name: &str, text: Option<&str>) {
