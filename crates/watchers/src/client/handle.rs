@@ -288,6 +288,16 @@ impl Client {
         self.0.shared.queue.lock().forget_sent(now);
     }
 
+    /// Sends soon what is held back for merging, because this machine is about to sleep.
+    pub(crate) fn send_held(&self) {
+        let shared = &self.0.shared;
+        let mut queue = shared.queue.lock();
+        queue.let_go(shared.clock.read().monotonic);
+        let (something_to_send, deadline) = (queue.has_something_to_send(), queue.deadline());
+        drop(queue);
+        shared.taken(something_to_send, deadline);
+    }
+
     /// Sends what waits and what is held back, for at most so long, and ends the client: heartbeats are refused from now on. What
     /// the server does not take stays in the queue. If nobody listens at its address, this ends at once.
     pub fn close(&self, patience: StdDuration) -> Call<Closed> {

@@ -56,6 +56,14 @@ enum Wake<R> {
     Tick,
 }
 
+impl<R> Wake<R> {
+    /// Whether the machine is about to sleep.
+    fn goes_to_sleep(&self) -> bool {
+        let begins = |fact: &At<Fact>| fact.report == Fact::SleepBegan;
+        matches!(self, Wake::Facts(facts) if facts.iter().any(begins))
+    }
+}
+
 impl<R: Report, M: Machine<R>> Drive<R, M> {
     /// Records until the module is to stop.
     pub(super) async fn run(mut self, mut context: Context) -> Result<(), ModuleError> {
@@ -71,6 +79,7 @@ impl<R: Report, M: Machine<R>> Drive<R, M> {
                 records.extend(self.machine.fact(fact));
             }
             let until_now = |time: Timestamp| time.min(now);
+            let goes_to_sleep = wake.goes_to_sleep();
             match wake {
                 Wake::Stop => {
                     records.extend(self.machine.end(now));
@@ -97,6 +106,10 @@ impl<R: Report, M: Machine<R>> Drive<R, M> {
             }
             records.extend(self.machine.tick(now));
             self.send(&context, records);
+            if goes_to_sleep {
+                // The machine waits a little for this.
+                context.client.send_held();
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use crate::afk::Fact;
 use crate::desktop::{Activity, Counts, Session, Sighting, Source};
 #[cfg(target_os = "linux")]
 use crate::desktop::{
+    SessionKind,
     evdev::Evdev,
     gnome::{GnomeExtension, MutterIdle},
     kwin::KWinScript,
@@ -51,15 +52,7 @@ impl Sources {
                     Box::new(X11::new(session())),
                 ]
             }),
-            activity: Box::new(move |session| {
-                let session = || Arc::clone(session);
-                vec![
-                    Box::new(ExtIdleNotify::new(session())),
-                    Box::new(KdeIdle::new(session())),
-                    Box::new(MutterIdle::new(session())),
-                    Box::new(XSync::new(session(), ignored.clone())),
-                ]
-            }),
+            activity: Box::new(move |session| activity(session, &ignored)),
             facts: Box::new(|session| {
                 let session = || Arc::clone(session);
                 vec![
@@ -89,5 +82,45 @@ impl Sources {
             lid: Box::new(|_| Vec::new()),
             counts: Box::new(|_| Vec::new()),
         }
+    }
+}
+
+/// The sources of input. Only `xsync` can tell devices apart, so it comes first where it works and some devices do not count.
+#[cfg(target_os = "linux")]
+fn activity(session: &Arc<Session>, ignored: &[String]) -> Vec<Box<dyn Source<Activity>>> {
+    let of_session = || Arc::clone(session);
+    let xsync = Box::new(XSync::new(of_session(), ignored.to_vec()));
+    let mut sources: Vec<Box<dyn Source<Activity>>> = vec![
+        Box::new(ExtIdleNotify::new(of_session())),
+        Box::new(KdeIdle::new(of_session())),
+        Box::new(MutterIdle::new(of_session())),
+    ];
+    if ignored.is_empty() || session.kind == SessionKind::Wayland {
+        sources.push(xsync);
+    } else {
+        sources.insert(0, xsync);
+    }
+    sources
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// The sources of input, in the order of preference.
+    fn activity_on(session_type: &str, options: &str) -> Vec<&'static str> {
+        let options = Options::from_toml(options).expect("good");
+        let session =
+            Session::from_environment(|name| (name == "XDG_SESSION_TYPE").then(|| session_type.into()));
+        let sources = (Sources::of_this_system(&options).activity)(&Arc::new(session));
+        sources.iter().map(|source| source.name()).collect()
+    }
+
+    #[test]
+    fn on_x11_devices_are_told_apart_if_some_do_not_count() {
+        let ignoring = "[afk]\nignored_devices = ['game pad']";
+        assert_eq!(activity_on("x11", ignoring)[0], "xsync");
+        assert_eq!(activity_on("x11", "")[2..], ["mutter-idle", "xsync"]);
+        assert_eq!(activity_on("wayland", ignoring)[2..], ["mutter-idle", "xsync"]);
     }
 }

@@ -29,45 +29,58 @@ impl SessionState {
     }
 }
 
-/// The object of this session: the one with this id, else that of this process, else the one that its user sees.
-pub(super) async fn find(bus: &BusQueue, id: Option<&str>) -> Option<OwnedObjectPath> {
+/// This session, and how it is now: the one with this id, else that of this process, else the one that its user sees.
+///
+/// A session from which the user has logged out is none of them. It exists as long as one of its processes lives, such as this
+/// one.
+pub(super) async fn find(bus: &BusQueue, id: Option<&str>) -> Option<(OwnedObjectPath, SessionState)> {
+    let process = std::process::id();
     if let Some(id) = id
         && let Ok(path) = bus.call(MANAGER, "GetSession", &id).await
+        && let Some(state) = read(bus, &path).await
     {
-        return Some(path);
+        return Some((path, state));
     }
-    let process = std::process::id();
-    if let Ok(path) = bus.call(MANAGER, "GetSessionByPID", &process).await {
-        return Some(path);
+    if let Ok(path) = bus.call(MANAGER, "GetSessionByPID", &process).await
+        && let Some(state) = read(bus, &path).await
+    {
+        return Some((path, state));
     }
     // A service of the user's systemd belongs to no session.
+    let path = of_user(bus, process).await?;
+    let state = read(bus, &path).await?;
+    Some((path, state))
+}
+
+/// The session that the user of this process sees.
+async fn of_user(bus: &BusQueue, process: u32) -> Option<OwnedObjectPath> {
     let user: OwnedObjectPath = bus.call(MANAGER, "GetUserByPID", &process).await.ok()?;
-    let properties = Target {
-        service: SERVICE,
-        path: user.as_str(),
-        interface: PROPERTIES,
-    };
-    let display: OwnedVariant = bus
-        .call(properties, "Get", &("org.freedesktop.login1.User", "Display"))
-        .await
-        .ok()?;
+    let user = properties_of(&user);
+    let asked = ("org.freedesktop.login1.User", "Display");
+    let display: OwnedVariant = bus.call(user, "Get", &asked).await.ok()?;
     let (_id, path) = <(String, OwnedObjectPath)>::try_from(display).ok()?;
     (path.as_str() != "/").then_some(path)
 }
 
-/// The state of the session now.
-pub(super) async fn read(bus: &BusQueue, session: &OwnedObjectPath) -> SessionState {
-    let mut state = SessionState::default();
-    let properties = Target {
-        service: SERVICE,
-        path: session.as_str(),
-        interface: PROPERTIES,
-    };
-    // A session that ends just now is like one that there is not.
-    if let Ok(all) = bus.call::<_, Properties>(properties, "GetAll", &SESSION).await {
-        state.change(&all);
+/// How a session is now. `None`: it is over, or its user has logged out.
+async fn read(bus: &BusQueue, session: &OwnedObjectPath) -> Option<SessionState> {
+    let all = bus.call::<_, Properties>(properties_of(session), "GetAll", &SESSION);
+    let all = all.await.ok()?;
+    let phase = all.get("State").and_then(|value| <&str>::try_from(value).ok());
+    if phase == Some("closing") {
+        return None;
     }
-    state
+    let mut state = SessionState::default();
+    state.change(&all);
+    Some(state)
+}
+
+fn properties_of(object: &OwnedObjectPath) -> Target<'_> {
+    Target {
+        service: SERVICE,
+        path: object.as_str(),
+        interface: PROPERTIES,
+    }
 }
 
 /// The state of the session after this signal, which says what has changed.

@@ -110,7 +110,7 @@ impl<'a> Watch<'a> {
                 }
             } else if is_signal(&message, PROPERTIES, "PropertiesChanged") {
                 if self.is_about_this_session(&message) {
-                    self.change(session::after(self.state, &message));
+                    self.take_up(session::after(self.state, &message)).await;
                 }
             } else if message.message_type() == Type::Signal {
                 // A session began or ended: this may be another one now.
@@ -133,12 +133,28 @@ impl<'a> Watch<'a> {
     }
 
     async fn find_session(&mut self) {
-        self.path = session::find(&self.bus, self.session.id.as_deref()).await;
-        let state = match &self.path {
-            Some(path) => session::read(&self.bus, path).await,
-            None => SessionState::default(),
-        };
-        self.change(state);
+        match session::find(&self.bus, self.session.id.as_deref()).await {
+            Some((path, state)) => {
+                self.path = Some(path);
+                self.change(state, Fact::Unlocked, Fact::SwitchedBack);
+            }
+            // Nobody has unlocked anything by this.
+            None => {
+                self.path = None;
+                let state = SessionState::default();
+                self.change(state, Fact::LockUnknown, Fact::SwitchUnknown);
+            }
+        }
+    }
+
+    /// This session has changed.
+    async fn take_up(&mut self, state: SessionState) {
+        if state.away && !self.state.away {
+            // Its user may have logged out: then it is not this one any more.
+            self.find_session().await;
+        } else {
+            self.change(state, Fact::Unlocked, Fact::SwitchedBack);
+        }
     }
 
     fn is_about_this_session(&self, message: &Message) -> bool {
@@ -147,22 +163,15 @@ impl<'a> Watch<'a> {
         self.path.is_some() && about == self.path.as_ref().map(|path| path.as_str())
     }
 
-    /// Reports what is different now.
-    fn change(&mut self, state: SessionState) {
+    /// Reports what is different now; the end of a lock, and that of another user's turn, as these facts.
+    fn change(&mut self, state: SessionState, unlocked: Fact, back: Fact) {
         let former = std::mem::replace(&mut self.state, state);
         if former.locked != state.locked {
-            self.reports.send(if state.locked {
-                Fact::Locked
-            } else {
-                Fact::Unlocked
-            });
+            let fact = if state.locked { Fact::Locked } else { unlocked };
+            self.reports.send(fact);
         }
         if former.away != state.away {
-            let fact = if state.away {
-                Fact::SwitchedAway
-            } else {
-                Fact::SwitchedBack
-            };
+            let fact = if state.away { Fact::SwitchedAway } else { back };
             self.reports.send(fact);
         }
     }

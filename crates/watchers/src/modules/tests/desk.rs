@@ -179,9 +179,15 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn at(start: &str) -> Desk {
+        Desk::with(start, |options| options)
+    }
+
+    /// With other options of the client.
+    pub(crate) fn with(start: &str, choose: impl FnOnce(ClientOptions) -> ClientOptions) -> Desk {
         let dir = tempfile::tempdir().expect("a directory");
         let link = Arc::new(Link::to(FakeServer::new(Kind::Timberline)));
         let options = ClientOptions::new(Server::new("127.0.0.1", 1), dir.path()).hostname("desk");
+        let options = choose(options);
         // The client has a thread of its own, in real time.
         let clock = Arc::new(SystemClock::new());
         let client = Client::with_transport(options, link.clone(), clock).expect("it opens");

@@ -2,12 +2,48 @@
 
 use super::desk::{Desk, Hands, pass};
 use super::script::settle;
+use crate::afk::Fact;
 use crate::desktop::Sighting;
 use crate::modules::board::Board;
 use crate::modules::options::Options;
 use crate::modules::status::{BackendState, State};
 use crate::modules::window::WindowModule;
 use crate::window::Front;
+
+/// What is held back for merging would otherwise be sent only after the sleep.
+#[tokio::test(start_paused = true)]
+async fn what_was_recorded_is_sent_before_the_machine_sleeps() {
+    let hour = std::time::Duration::from_secs(3600);
+    let desk = Desk::with("2026-03-01T09:00:00Z", |options| options.commit_interval(hour));
+    let hands = Hands::on(&desk);
+    let run = desk.run(&WindowModule {
+        options: Options::default().window,
+        sources: hands.sources(),
+        board: Board::new(),
+    });
+    settle().await;
+    hands.window.report(Some(sighting("vim", "a")));
+    pass(30.0).await;
+    assert_eq!(
+        desk.recorded("aw-watcher-window_desk"),
+        [""; 0],
+        "it is held back"
+    );
+    hands.facts.report(Fact::SleepBegan);
+    settle().await;
+    // The client's thread goes by real time.
+    let expected = [r#"09:00:00 09:00:30 {"app":"vim","title":"a"}"#];
+    let is_sent = || desk.recorded("aw-watcher-window_desk") == expected;
+    let patience = timberline_test_support::PATIENCE;
+    let often = std::time::Duration::from_millis(5);
+    let mut waited = std::time::Duration::ZERO;
+    while !is_sent() && waited < patience {
+        std::thread::sleep(often);
+        waited += often;
+    }
+    assert!(is_sent(), "{:?}", desk.recorded("aw-watcher-window_desk"));
+    run.stop().await;
+}
 
 fn sighting(app: &str, title: &str) -> Sighting {
     Sighting {

@@ -94,10 +94,20 @@ impl User {
     }
 }
 
+#[derive(Clone, Copy)]
 struct OneSession {
     locked: bool,
     active: bool,
+    /// Its user has logged out, and one of its processes lives.
+    closing: bool,
 }
+
+/// A session that somebody uses.
+const IN_USE: OneSession = OneSession {
+    locked: false,
+    active: true,
+    closing: false,
+};
 
 #[zbus::interface(name = "org.freedesktop.login1.Session")]
 impl OneSession {
@@ -109,6 +119,15 @@ impl OneSession {
     #[zbus(property)]
     fn active(&self) -> bool {
         self.active
+    }
+
+    #[zbus(property)]
+    fn state(&self) -> &'static str {
+        match self {
+            OneSession { closing: true, .. } => "closing",
+            OneSession { active: true, .. } => "active",
+            OneSession { active: false, .. } => "online",
+        }
     }
 }
 
@@ -133,13 +152,9 @@ impl Desktop {
         };
         manager(&mut mock);
         let user = User(mock.display.unwrap_or("/"));
-        let other = OneSession {
-            locked: false,
-            active: true,
-        };
         let logind = bus.service().serve_at(MANAGER, mock).serve_at(SESSION, session);
         let logind = logind
-            .serve_at(OTHER, other)
+            .serve_at(OTHER, IN_USE)
             .serve_at("/org/freedesktop/login1/user/_1000", user);
         let logind = logind.name("org.freedesktop.login1").build().await.unwrap();
         let watched = Watched::start(Logind::new(bus.session()));
@@ -152,11 +167,7 @@ impl Desktop {
     }
 
     async fn in_use(manager: impl FnOnce(&mut Manager)) -> Option<Desktop> {
-        let session = OneSession {
-            locked: false,
-            active: true,
-        };
-        Desktop::start(manager, session).await
+        Desktop::start(manager, IN_USE).await
     }
 
     async fn lock(&self, session: &str, locked: bool) {
@@ -184,6 +195,13 @@ impl Desktop {
         let mut session = object.get_mut().await;
         session.active = active;
         session.active_changed(object.signal_emitter()).await.unwrap();
+    }
+
+    /// logind does not signal this.
+    async fn log_out(&self) {
+        let object = self.logind.object_server();
+        let object = object.interface::<_, OneSession>(SESSION).await.unwrap();
+        object.get_mut().await.closing = true;
     }
 
     async fn sleep(&self, start: bool) {
@@ -226,6 +244,7 @@ async fn the_state_at_the_start_is_reported_at_once() {
     let session = OneSession {
         locked: true,
         active: false,
+        closing: false,
     };
     let Some(mut desktop) = Desktop::start(|_| {}, session).await else {
         return;
@@ -276,6 +295,38 @@ async fn a_session_that_begins_later_is_found_and_sleep_is_reported_without_one(
         .await
         .unwrap();
     assert_eq!(desktop.next().await, Fact::Locked);
+}
+
+/// This process outlives its session, which logind keeps for its sake.
+#[tokio::test]
+async fn a_session_whose_user_has_logged_out_is_left_for_the_one_that_the_user_sees() {
+    let closing = OneSession {
+        active: false,
+        closing: true,
+        ..IN_USE
+    };
+    let manager = |manager: &mut Manager| manager.display = Some(OTHER);
+    let Some(mut desktop) = Desktop::start(manager, closing).await else {
+        return;
+    };
+    desktop.delays.recv().await.unwrap();
+    desktop.lock(OTHER, true).await;
+    assert_eq!(desktop.next().await, Fact::Locked, "nobody has switched away");
+}
+
+#[tokio::test]
+async fn a_log_out_is_no_input_and_no_absence_without_end() {
+    let Some(mut desktop) = Desktop::in_use(|_| {}).await else {
+        return;
+    };
+    desktop.delays.recv().await.unwrap();
+    desktop.lock(SESSION, true).await;
+    assert_eq!(desktop.next().await, Fact::Locked);
+    desktop.log_out().await;
+    desktop.switch(false).await;
+    assert_eq!(desktop.next().await, Fact::LockUnknown);
+    desktop.sleep(true).await;
+    assert_eq!(desktop.next().await, Fact::SleepBegan, "and no other user");
 }
 
 #[tokio::test]
