@@ -140,8 +140,8 @@ it('says what each call of the query cost, and measures what runs next', async (
   await visitor.go(ADDRESS);
   await write(page, `events = ${WINDOWS};\nRETURN = sum_durations(limit_events(events, 2));`);
   await run(page);
-  await page.getByRole('button', { name: 'Show what it cost' }).click();
-  const costs = page.getByRole('region', { name: 'What it cost' });
+  await page.getByRole('button', { name: 'Show the query cost' }).click();
+  const costs = page.getByRole('region', { name: 'Query cost' });
   const rows = () =>
     costs
       .locator('tbody tr')

@@ -13,7 +13,7 @@ export interface paths {
     };
     /**
      * List buckets
-     * @description All buckets that are not archived, by id. A browser extension sees those that it has created, a token with `--bucket` those that it is for.
+     * @description All buckets that are not archived, by id. A browser extension sees only those that it has created, a token with `--bucket` only those that it is for.
      */
     get: operations['list_buckets'];
     put?: never;
@@ -35,7 +35,7 @@ export interface paths {
     get: operations['get_bucket'];
     /**
      * Change a bucket
-     * @description Changes type, client, host name and data, each if it is given.
+     * @description Changes those of type, client, host name and data that are given.
      */
     put: operations['update_bucket'];
     /**
@@ -62,14 +62,14 @@ export interface paths {
     };
     /**
      * List the events of a bucket
-     * @description The newest first. An event that begins before `start` or ends after `end` is shortened to the range.
+     * @description The newest first. Events that begin before `start` or end after `end` are cut to the range.
      */
     get: operations['list_events'];
     put?: never;
     /**
      * Insert events
-     * @description Stores one event or many. An event with an id takes the place of the one that has it.
-     *     The answer has the events with their ids, in the order of the request, without those that a privacy filter drops.
+     * @description Stores one event or many. An event with an id replaces the event that has this id.
+     *     The answer contains the events with their ids, in the order of the request, except for those that a privacy filter drops.
      */
     post: operations['insert_events'];
     delete?: never;
@@ -144,8 +144,8 @@ export interface paths {
     put?: never;
     /**
      * Send a heartbeat
-     * @description An event that extends the bucket's last event if the data are the same and it begins at most `pulsetime` seconds after
-     *     that one's end. Otherwise it becomes a new event. This is the operation that watchers use all the time: it bypasses the
+     * @description The heartbeat extends the bucket's last event if the data are the same and it begins at most `pulsetime` seconds after
+     *     the end of that event. Otherwise it becomes a new event. Watchers use this operation all the time, so it bypasses the
      *     router.
      */
     post: operations['heartbeat'];
@@ -164,7 +164,7 @@ export interface paths {
     };
     /**
      * Export everything
-     * @description All buckets with their events, as one file. The file is one state of the data.
+     * @description All buckets with their events, as one file. The file shows the data at one moment.
      */
     get: operations['export_buckets'];
     put?: never;
@@ -186,8 +186,8 @@ export interface paths {
     put?: never;
     /**
      * Import a file
-     * @description An export of this server or of an ActivityWatch server. Buckets that are missing are created, events that are there
-     *     already are left out, so the same file can be imported again.
+     * @description An export of this server or of an ActivityWatch server. Missing buckets are created. Events that are already stored
+     *     are left out, so the same file can be imported again.
      */
     post: operations['import_buckets'];
     delete?: never;
@@ -204,7 +204,7 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * Who answers
+     * Get information about the server
      * @description It needs no credentials.
      */
     get: operations['get_info'];
@@ -247,7 +247,7 @@ export interface paths {
     put?: never;
     /**
      * Run a query
-     * @description A program in ActivityWatch's query language, run for each period.
+     * @description Runs a program in ActivityWatch's query language for each period.
      */
     post: operations['run_query'];
     delete?: never;
@@ -282,13 +282,13 @@ export interface paths {
     };
     /**
      * Get a setting
-     * @description A setting that is not set reads as null.
+     * @description The value of a setting that is not set is null.
      */
     get: operations['get_setting'];
     put?: never;
     /**
      * Set a setting
-     * @description The value is any JSON. If it does not have the effect that it should have, the answer says why.
+     * @description The value can be any JSON. If it does not have its full effect, the answer says why.
      */
     post: operations['set_setting'];
     /**
@@ -309,9 +309,9 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * List what was done
-     * @description Spans of time, each with the data of one event: windows that were in front while the person was there, and the stopwatch
-     *     (`docs/activity.md`). They are what the standard web UI's query gives for the same period.
+     * List what you did
+     * @description Spans of time, each with the data of one event: windows that were in front while you were present, and the stopwatch
+     *     (`docs/activity.md`). The standard web UI's query gives the same result for the same period.
      */
     get: operations['list_activity'];
     put?: never;
@@ -331,14 +331,14 @@ export interface paths {
     };
     /**
      * List buckets with their aliases
-     * @description The buckets, by id, with what the list of v0 does not say: how many events they have, their aliases, and whether they are
+     * @description The buckets, by id, with more than the list of v0 contains: how many events they have, their aliases, and whether they are
      *     archived. A token with `--bucket` sees those that it is for.
      */
     get: operations['list_buckets_with_aliases'];
     put?: never;
     post?: never;
     /**
-     * Delete a bucket whose id no path can have
+     * Delete a bucket whose id cannot be written in a path
      * @description Such ids (`.`, `..` and the empty one) can come from an old import.
      */
     delete: operations['delete_named_bucket'];
@@ -362,7 +362,7 @@ export interface paths {
     head?: never;
     /**
      * Rename or archive a bucket
-     * @description Gives it another id, other aliases, or takes it out of the lists. What is sent to an alias reaches the bucket.
+     * @description Gives it another id or other aliases, or archives it. Requests that name an alias reach the bucket.
      */
     patch: operations['patch_bucket'];
     trace?: never;
@@ -378,7 +378,7 @@ export interface paths {
     put?: never;
     /**
      * Merge events
-     * @description Makes one event of neighbours: from the start of the first to the latest end. It keeps the id of the first; the others
+     * @description Joins neighbouring events into one, from the start of the first to the latest end. It keeps the id of the first; the others
      *     are deleted.
      */
     post: operations['merge_events'];
@@ -403,7 +403,7 @@ export interface paths {
     head?: never;
     /**
      * Change an event
-     * @description Its time, its duration, or its data by a JSON merge patch (RFC 7386).
+     * @description Changes its time, its duration, or its data (with a JSON merge patch, RFC 7386).
      */
     patch: operations['patch_event'];
     trace?: never;
@@ -439,7 +439,7 @@ export interface paths {
     put?: never;
     /**
      * Split an event
-     * @description Cuts it at instants within it. The first part keeps the id, the others get new ones; all have its data.
+     * @description Cuts it at the given instants. The first part keeps the id, the others get new ids. All parts have the data of the event.
      */
     post: operations['split_event'];
     delete?: never;
@@ -459,8 +459,8 @@ export interface paths {
     put?: never;
     /**
      * Merge a bucket into another one
-     * @description Its events become events of the other one, and its id and aliases become aliases of it, so that what is sent to them goes
-     *     on to be stored. The bucket itself goes to the trash.
+     * @description Moves its events to the other bucket. Its id and aliases become aliases of the other bucket, so that watchers that use them
+     *     continue to record. The bucket itself goes to the trash.
      */
     post: operations['merge_buckets'];
     delete?: never;
@@ -478,12 +478,12 @@ export interface paths {
     };
     /**
      * Get the categories
-     * @description The setting `classes`, with what the standard web UI cannot show.
+     * @description The setting `classes`, including rules that the standard web UI cannot show.
      */
     get: operations['get_categories'];
     /**
      * Store categories
-     * @description All of them. The standard web UI sees a category whose rule it cannot show as one without a rule, and does not lose the rule.
+     * @description Stores all categories. The standard web UI shows a category with a rule that it does not know as one without a rule, and preserves the rule.
      */
     put: operations['set_categories'];
     post?: never;
@@ -524,7 +524,7 @@ export interface paths {
     put?: never;
     /**
      * Try categories
-     * @description What of a period they would put into another category than the stored ones do. Nothing is changed.
+     * @description Says how much time of a period would move from one category to another. Nothing is changed.
      */
     post: operations['preview_categories'];
     delete?: never;
@@ -559,7 +559,7 @@ export interface paths {
     };
     /**
      * List the versions of the categories
-     * @description Every change of them is one. Of the time before the history that the server keeps, some may be missing.
+     * @description Every change of the categories is a version. Versions that are older than the history that the server keeps may be missing.
      */
     get: operations['list_category_versions'];
     put?: never;
@@ -580,7 +580,7 @@ export interface paths {
     /**
      * List events of several buckets
      * @description One page, merged by time. `next` and `prev` are the cursors of the neighbouring pages, also in the headers
-     *     `X-Timberline-Next` and `X-Timberline-Prev`; send them with otherwise the same parameters. Toward newer events there
+     *     `X-Timberline-Next` and `X-Timberline-Prev`. Send them with the same other parameters. Toward newer events there
      *     is always one, so that a client can ask again later.
      */
     get: operations['page_events'];
@@ -603,7 +603,7 @@ export interface paths {
     put?: never;
     /**
      * Delete all events that match
-     * @description As `POST /api/1/events/edit`. Deleted events are in the trash.
+     * @description Works like `POST /api/1/events/edit`. Deleted events are in the trash.
      */
     post: operations['delete_events'];
     delete?: never;
@@ -623,7 +623,7 @@ export interface paths {
     put?: never;
     /**
      * Change all events that match
-     * @description Without a token, nothing is changed: the answer says what would be, and gives the token that is needed to do it.
+     * @description Without a token, nothing is changed: the answer says what would be changed, and contains the token for the second request.
      */
     post: operations['edit_events'];
     delete?: never;
@@ -641,7 +641,7 @@ export interface paths {
     };
     /**
      * Export history in one of several formats
-     * @description The parameter `format` names it. Without, the header `Accept` does, and without that, it is `json`. A token with
+     * @description The parameter `format` selects the format, or else the header `Accept`. The default is `json`. A token with
      *     `--bucket` gets the buckets that it is for.
      */
     get: operations['export_history'];
@@ -668,13 +668,13 @@ export interface paths {
     put?: never;
     /**
      * Make fake data
-     * @description Invents days of a person who does not exist and stores them in buckets of their own, in the background. Those buckets have
+     * @description Generates days in the life of a person who does not exist, and stores them in separate buckets, in the background. Those buckets have
      *     `"fake": true` in their data. `GET /api/1/import/run/{id}` says how far it is.
      */
     post: operations['begin_fake'];
     /**
      * Remove fake data
-     * @description Erases all fake buckets for good, also those in the trash, and nothing else.
+     * @description Permanently erases all fake buckets, also those in the trash, and nothing else.
      */
     delete: operations['remove_fake'];
     options?: never;
@@ -693,8 +693,8 @@ export interface paths {
     put?: never;
     /**
      * Send many heartbeats
-     * @description Heartbeats for any number of buckets, with the outcome that they would have one by one, in one write. With a `batch` id,
-     *     the same request is carried out once, however often it is sent. Also one heartbeat a line, as `application/x-ndjson`;
+     * @description Heartbeats for any number of buckets, in one write. The result is the same as if they were sent one by one. With a `batch` id,
+     *     the same request is carried out once, however often it is sent. The body may also have one heartbeat a line, as `application/x-ndjson`;
      *     then `batch` and `answers` are parameters.
      */
     post: operations['heartbeats'];
@@ -714,8 +714,8 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Look for sources
-     * @description Data of ActivityWatch on the server's machine.
+     * Look for data to import
+     * @description Looks for data of ActivityWatch on the server's machine.
      */
     post: operations['detect_imports'];
     delete?: never;
@@ -734,8 +734,8 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Import a source
-     * @description Begins to import a source that `POST /api/1/import/detect` finds. One import runs at a time.
+     * Start an import
+     * @description Starts to import data that `POST /api/1/import/detect` has found. Only one import runs at a time.
      */
     post: operations['run_import'];
     delete?: never;
@@ -751,13 +751,13 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get how an import is doing */
+    /** Get the progress of an import */
     get: operations['get_import'];
     put?: never;
     post?: never;
     /**
-     * End an import
-     * @description What it has stored stays.
+     * Cancel an import
+     * @description Events that it has already stored stay.
      */
     delete: operations['cancel_import'];
     options?: never;
@@ -774,8 +774,8 @@ export interface paths {
     };
     /**
      * List records of the log
-     * @description What was done, the newest first. Heartbeats are left out unless `kind=heartbeat` asks for them. One answer looks at no
-     *     more than a million records; `next` says where to go on.
+     * @description The changes, the newest first. Heartbeats are left out unless `kind=heartbeat` asks for them. One answer looks at no
+     *     more than a million records; `next` says where to continue.
      */
     get: operations['list_records'];
     put?: never;
@@ -796,7 +796,7 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Pass on a message of an assistant
+     * Answer a message of an assistant
      * @description One message of the Model Context Protocol, as `timberline mcp` sends it (`docs/mcp.md`).
      */
     post: operations['send_mcp_message'];
@@ -817,7 +817,7 @@ export interface paths {
     put?: never;
     /**
      * Try privacy filters
-     * @description What the stored rules, or those in the request, would have done to the events of the past. Nothing is changed.
+     * @description Shows what the stored rules, or those in the request, would have done to past events. Nothing is changed.
      */
     post: operations['preview_privacy'];
     delete?: never;
@@ -837,8 +837,8 @@ export interface paths {
     put?: never;
     /**
      * Purge events
-     * @description Erases events or whole buckets for good: from the log, the views and all backups. The first request says what, and the
-     *     answer shows what that is, with a token. The second request has only the token, and erases it.
+     * @description Permanently erases events or whole buckets from the log, the views and all backups. The first request says what to erase. Its
+     *     answer shows what would be erased, and contains a token. The second request has only the token, and erases the data.
      */
     post: operations['purge'];
     delete?: never;
@@ -858,7 +858,7 @@ export interface paths {
     put?: never;
     /**
      * Explain a query
-     * @description Runs it as `POST /api/0/query` does, but without the cache of results, and answers with what each call of a function took instead of
+     * @description Runs the query like `POST /api/0/query`, but without the cache of results. The answer says how long each call of a function took, instead of
      *     the result. For 16 periods at most.
      */
     post: operations['explain_query'];
@@ -879,7 +879,7 @@ export interface paths {
     put?: never;
     /**
      * Redact events
-     * @description Replaces what matches a pattern in one field of the data, for good: in the log, the views and all backups. As a purge, it
+     * @description Permanently replaces text that matches a pattern in one field of the data, in the log, the views and all backups. Like a purge, it
      *     takes two requests.
      */
     post: operations['redact'];
@@ -898,7 +898,7 @@ export interface paths {
     };
     /**
      * Search
-     * @description Finds words, phrases, regular expressions and values of fields in all data. Hits with most time come first.
+     * @description Finds words, phrases, regular expressions and values of fields in all data. Hits with the most time come first.
      */
     get: operations['search'];
     put?: never;
@@ -937,8 +937,8 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * Follow what happens
-     * @description Server-sent events, as they are published: with `mode=records` every record of the log, with `mode=heads` the newest
+     * Receive changes as they happen
+     * @description Server-sent events: with `mode=records` every record of the log, with `mode=heads` the newest
      *     state of each bucket that has changed, with `mode=usage` the sums of today (`GET /api/1/usage` without `start` and `end`). The answer does not end by itself. The `id` of an event is the number of a
      *     record; sent as `Last-Event-ID`, it continues the stream after it. `docs/live.md` has the events and their data.
      */
@@ -960,8 +960,8 @@ export interface paths {
     };
     /**
      * Get a timeline
-     * @description At most `width` spans for each bucket, however long the time is. If there are few events, each is a span. Otherwise
-     *     spans of one length lie side by side, and each says how much of it is covered, and by what mostly.
+     * @description At most `width` spans for each bucket, however long the period is. If there are few events, each is a span. Otherwise
+     *     the spans have equal length, and each says how much of it is covered, and which data have the most time in it.
      */
     get: operations['get_timeline'];
     put?: never;
@@ -1038,8 +1038,8 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * Add up what was done
-     * @description By application, title, category and so on, and by hours, days, weeks, months or years of the person's calendar
+     * Get sums of what you did
+     * @description Adds up your activity by application, title, category and so on, and by hours, days, weeks, months or years of your calendar
      *     (`docs/activity.md`).
      */
     get: operations['get_usage'];
@@ -1060,7 +1060,7 @@ export interface paths {
     };
     /**
      * List the watchers
-     * @description The watchers that run in this process: modules of Timberline, and programs of others. A server that was not started by
+     * @description The watchers that run in this process: modules of Timberline, and watchers of ActivityWatch. A server that was not started by
      *     `timberline up` has none, and says so.
      */
     get: operations['list_watchers'];
@@ -1098,7 +1098,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Switch all watchers on that the configuration has on */
+    /** Switch all watchers to what the configuration says */
     post: operations['enable_watchers'];
     delete?: never;
     options?: never;
@@ -1117,7 +1117,7 @@ export interface paths {
     put?: never;
     /**
      * Pause all watchers
-     * @description Also those that come later. A watcher whose own pause ends later stays paused until then.
+     * @description Also pauses watchers that are added later. A watcher whose own pause ends later stays paused until then.
      */
     post: operations['pause_watchers'];
     delete?: never;
@@ -1171,7 +1171,7 @@ export interface paths {
     put?: never;
     /**
      * Switch a watcher on
-     * @description It runs unless it is paused; also after a restart. A program that was installed since the start is found by its name.
+     * @description It runs unless it is paused, also after a restart. A program that was installed since the start is found by its name.
      */
     post: operations['enable_watcher'];
     delete?: never;
@@ -1191,8 +1191,8 @@ export interface paths {
     put?: never;
     /**
      * Pause a watcher
-     * @description The pause is also an event in the bucket `timberline-watchers_HOST`. It lasts over a restart. Without a body it lasts until
-     *     somebody resumes the watcher.
+     * @description The pause is also an event in the bucket `timberline-watchers_HOST`. It continues after a restart. Without a body it lasts until
+     *     the watcher is resumed.
      */
     post: operations['pause_watcher'];
     delete?: never;
@@ -1212,7 +1212,7 @@ export interface paths {
     put?: never;
     /**
      * Resume a watcher
-     * @description If all watchers are paused, the others stay so.
+     * @description If all watchers are paused, the others stay paused.
      */
     post: operations['resume_watcher'];
     delete?: never;
@@ -1232,9 +1232,9 @@ export interface paths {
     get: operations['list_webhooks'];
     put?: never;
     /**
-     * Make a webhook
-     * @description It begins with what happens from now on. The answer has the secret that deliveries are signed with; nothing shows it
-     *     again. `docs/webhooks.md` has the deliveries.
+     * Create a webhook
+     * @description It reports only what happens from now on. The answer contains the secret that deliveries are signed with; it is never shown
+     *     again. `docs/webhooks.md` describes the deliveries.
      */
     post: operations['create_webhook'];
     delete?: never;
@@ -1293,7 +1293,7 @@ export interface paths {
     put?: never;
     /**
      * Deliver again from a record on
-     * @description Also continues a webhook that is paused. The deliveries have other ids than before.
+     * @description Also continues a webhook that is paused. The deliveries have new ids.
      */
     post: operations['replay_webhook'];
     delete?: never;
@@ -1312,7 +1312,7 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Send a test
+     * Send a test delivery
      * @description Sends a delivery without content, once, and waits for the answer of the receiver.
      */
     post: operations['test_webhook'];
@@ -1391,8 +1391,8 @@ export interface paths {
     put?: never;
     /**
      * Record heartbeats of a WakaTime plugin
-     * @description Each is as `POST /api/wakatime/v1/users/current/heartbeats` takes it. The answer has one element for each, in order: what was
-     *     stored and 201, or why it cannot be stored and 400. One that cannot be stored does not keep the others from it.
+     * @description Each heartbeat is like the body of `POST /api/wakatime/v1/users/current/heartbeats`. The answer has one element for each, in order: what was
+     *     stored and 201, or why it cannot be stored and 400. If one cannot be stored, the others are still stored.
      */
     post: operations['wakatime_heartbeats'];
     delete?: never;
@@ -1409,8 +1409,8 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * Get the time of today
-     * @description What the status bar of an editor with a WakaTime plugin shows: the time in all buckets of editors since the day began.
+     * Get today's time
+     * @description The time in all buckets of editors since the day began. Editors with a WakaTime plugin show it in their status bar.
      */
     get: operations['wakatime_today'];
     put?: never;
@@ -1451,8 +1451,8 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Speak streamable HTTP with an assistant
-     * @description The same for clients that speak streamable HTTP themselves. It is off unless `mcp.http` of the configuration is true.
+     * Answer a message of an assistant (streamable HTTP)
+     * @description The same for clients that use the transport *streamable HTTP*. It is off unless `mcp.http` is true in the configuration.
      */
     post: operations['mcp'];
     delete?: never;
@@ -1506,7 +1506,7 @@ export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
     /**
-     * @description What a rule looks for.
+     * @description The type of a rule.
      * @enum {string}
      */
     AboutJson: 'app' | 'domain' | 'word' | 'title';
@@ -1543,7 +1543,7 @@ export interface components {
       /** @description In the order of their starts. */
       spans: components['schemas']['SpanJson'][];
     };
-    /** @description What became of each heartbeat, in the order of the request. */
+    /** @description The result for each heartbeat, in the order of the request. */
     Answers: {
       /** @description `[{"data": …}, 201]` or `[{"error": …}, 400]` for each. */
       responses: unknown[][];
@@ -1601,7 +1601,7 @@ export interface components {
       /** @description What its events are, such as `currentwindow`. */
       type: string;
     };
-    /** @description What to change of a bucket. What is missing or null stays as it is. */
+    /** @description The changes to a bucket. Fields that are missing or null stay unchanged. */
     BucketChange: {
       client?: string | null;
       data?: Record<string, never> | null;
@@ -1624,11 +1624,11 @@ export interface components {
       /** @description Change nothing, and only say what would move. */
       preview?: boolean;
     };
-    /** @description What of a bucket is to be another. */
+    /** @description The changes to a bucket. */
     BucketPatch: {
       /** @description All of its aliases: other ids under which it is found. */
       aliases?: components['schemas']['BucketId'][] | null;
-      /** @description Whether it is left out of lists and of what is computed from all buckets. */
+      /** @description Whether it is archived: left out of lists and of results that are computed from all buckets. */
       archived?: boolean | null;
       id?: components['schemas']['BucketId'] | null;
     };
@@ -1767,7 +1767,7 @@ export interface components {
     };
     /** @description Its path, from the top; the first versions of the web UI stored a string. */
     CategoryName: string[] | string;
-    /** @description Categories to be tried, and on what. */
+    /** @description Categories to try, and the period to try them on. */
     CategoryPreviewRequest: {
       /** @description All categories, as `PUT /api/1/categories` takes them. */
       categories: components['schemas']['CategoryJson'][];
@@ -2051,7 +2051,7 @@ export interface components {
       timestamp?: string;
       what: components['schemas']['ChangeName'];
     };
-    /** @description What of each event is to be another. */
+    /** @description The changes to each event. */
     EventChanges: {
       /** @description A JSON merge patch (RFC 7386). */
       data?: {
@@ -2092,7 +2092,7 @@ export interface components {
       /** @description The cursor of the page before this one. */
       prev: string | null;
     };
-    /** @description What of an event is to be another. */
+    /** @description The changes to an event. */
     EventPatch: {
       /** @description A JSON merge patch (RFC 7386): members take the place of those of the data, null removes one. */
       data?: {
@@ -2131,7 +2131,7 @@ export interface components {
       /** @description Instants within the event, in RFC 3339. */
       at: components['schemas']['Instant'][];
     };
-    /** @description Which events are meant, and what becomes of them; or the token from the preview, alone. */
+    /** @description Which events to change, and how; or only the token from the preview. */
     EventsEdit: {
       bucket?: components['schemas']['BucketIds'] | null;
       change?: components['schemas']['EventChanges'] | null;
@@ -2603,7 +2603,7 @@ export interface components {
       /** Format: u-int64 */
       stored: number;
     };
-    /** @description Who answers. */
+    /** @description Information about the server. */
     Info: {
       /** @description The identity of the machine. */
       device_id: string;
@@ -2654,7 +2654,7 @@ export interface components {
     ListedBucket: {
       /** @description Other ids under which it is found: what it was called before, and buckets that were merged into it. */
       aliases: string[];
-      /** @description Whether it is left out of lists and of what is computed from all buckets. */
+      /** @description Whether it is archived: left out of lists and of results that are computed from all buckets. */
       archived: boolean;
       /** @description The program that records into it. */
       client: string;
@@ -2726,7 +2726,7 @@ export interface components {
     };
     /** @description The number of a record, or an instant. */
     Moment: number | (string & Record<string, never>);
-    /** @description What would go from one category to another. */
+    /** @description The time that would move from one category to another. */
     MoveJson: {
       /**
        * Format: double
@@ -2738,7 +2738,7 @@ export interface components {
       samples: components['schemas']['SampleJson'][];
       to: string[];
     };
-    /** @description What would be in another category. */
+    /** @description The time that would be in another category. */
     MovesJson: {
       /**
        * Format: double
@@ -3110,7 +3110,7 @@ export interface components {
     };
     /** @description A redaction: what, or the token of its preview. */
     RedactionRequest: components['schemas']['Confirmation'] | components['schemas']['Redaction'];
-    /** @description Something that would be in another category. */
+    /** @description An example of data that would be in another category. */
     SampleJson: {
       data: {
         [key: string]: unknown;
@@ -3688,7 +3688,7 @@ export interface components {
       /** @description `chosen`, `spare`, `untried` or `unavailable`. */
       state: string;
     };
-    /** @description How a watcher has ended by itself. */
+    /** @description How a watcher exited without being asked to. */
     WatcherExit: {
       /**
        * Format: date-time
@@ -4213,7 +4213,7 @@ export interface operations {
         starttime?: string;
         /** @description Another name for `end`, which counts if there is no `end`. */
         endtime?: string;
-        /** @description At most so many events. Anything but a number of at least 0 means all */
+        /** @description The most events. Anything but a number of at least 0 means all */
         limit?: components['schemas']['LenientNumber'];
         /**
          * @description Answer from a past state: the number of a record, or an instant. The answer then has the header
@@ -4328,7 +4328,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description How many events there are */
+      /** @description The number of events */
       200: {
         headers: {
           [name: string]: unknown;
@@ -4490,7 +4490,7 @@ export interface operations {
   heartbeat: {
     parameters: {
       query: {
-        /** @description Seconds that may lie between the last event and this one */
+        /** @description The longest gap between the last event and this one, in seconds */
         pulsetime: number;
       };
       header?: never;
@@ -4810,7 +4810,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description The setting was set. The answer has no body, or, if the value does not have the effect that it should have, the warnings as JSON (`SettingWarnings`) */
+      /** @description The setting was set. The answer has no body. If the value does not have its full effect, the body contains the warnings as JSON (`SettingWarnings`) */
       201: {
         headers: {
           /** @description The first warning */
@@ -4842,7 +4842,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description The setting is not set any more */
+      /** @description The setting is no longer set */
       200: {
         headers: {
           [name: string]: unknown;
@@ -4860,50 +4860,50 @@ export interface operations {
   list_activity: {
     parameters: {
       query: {
-        /** @description Where the period begins, in RFC 3339. A `+` must be sent as `%2B`. */
+        /** @description The start of the period, in RFC 3339. A `+` must be sent as `%2B`. */
         start: string;
         /** @description Where it ends. */
         end: string;
         /**
-         * @description Hostnames, separated by commas; all that have a bucket of windows unless given. Of devices that were used at the same
-         *     time the earlier one counts.
+         * @description Host names, separated by commas; by default all that have a bucket of windows. Of devices that were used at the same
+         *     time, the one that is named first counts.
          */
         devices?: string;
-        /** @description Whether only time counts in which the person was there; true unless given. */
+        /** @description Whether only time counts in which you were present; by default true. */
         filter_afk?: boolean;
-        /** @description Whether a tab in front that plays sound shows that the person is there; true unless given, for several devices false. */
+        /** @description Whether a tab in front that plays sound counts as presence; by default true, for several devices false. */
         audible?: boolean;
-        /** @description Whether events of the stopwatch come before all others; true unless given, for several devices false. */
+        /** @description Whether events of the stopwatch replace other activity; by default true, for several devices false. */
         stopwatch?: boolean;
         /**
-         * @description Windows whose app or title this pattern is found in show that the person is there; the setting
-         *     `always_active_pattern` unless given.
+         * @description Windows whose app or title matches this pattern count as presence; by default the setting
+         *     `always_active_pattern`.
          */
         always_active?: string;
-        /** @description Rules of categories as JSON, `[[["Work"], {"type": "regex", "regex": "vim"}]]`; those of the setting `classes` unless given. */
+        /** @description Rules of categories as JSON, `[[["Work"], {"type": "regex", "regex": "vim"}]]`; by default those of the setting `classes`. */
         categories?: string;
         /**
-         * @description By which version of the categories: `now` (unless given), the number of the record that began one, or `then`: each event by
-         *     the version that was in force when it happened.
+         * @description The version of the categories: `now` (the default), the number of the record that created one, or `then`: for each event
+         *     the version that was in force when the event happened.
          */
         rules?: string;
         /** @description Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times. */
         category?: string;
-        /** @description The name of the time zone, such as `Europe/Berlin`; those of the setting `timeZones` unless given. */
+        /** @description The time zone, such as `Europe/Berlin`; by default those of the setting `timeZones`. */
         zone?: string;
-        /** @description When days begin, such as `04:00`; the setting `startOfDay` unless given. */
+        /** @description When days begin, such as `04:00`; by default the setting `startOfDay`. */
         day_start?: string;
-        /** @description The day on which weeks begin, such as `monday`; the setting `startOfWeek` unless given. */
+        /** @description The day on which weeks begin, such as `monday`; by default the setting `startOfWeek`. */
         week_start?: string;
-        /** @description `activity` for windows and stopwatch (unless given), `browser` for pages in front, `editor` for files */
+        /** @description `activity` (the default) for windows and the stopwatch, `browser` for pages in front, `editor` for files */
         source?: string;
-        /** @description Members of data to keep, separated by commas; all unless given */
+        /** @description The members of data to return, separated by commas; by default all */
         fields?: string;
-        /** @description Spans of a page, from 1 to 10,000; 1,000 unless given */
+        /** @description The most spans on a page, from 1 to 10,000; by default 1,000 */
         limit?: number;
-        /** @description The page after another one: its `next` */
+        /** @description The `next` of an earlier answer, to get the following page */
         after?: string;
-        /** @description Whether the answer has the program that gives the same */
+        /** @description Whether the answer contains the query program that gives the same spans */
         query?: boolean;
         /**
          * @description Answer from a past state: the number of a record, or an instant. The answer then has the header
@@ -4926,7 +4926,7 @@ export interface operations {
           'application/json': components['schemas']['ActivityPage'];
         };
       };
-      /** @description A parameter cannot be used */
+      /** @description A parameter is not valid */
       400: {
         headers: {
           [name: string]: unknown;
@@ -4937,7 +4937,7 @@ export interface operations {
       };
       401: components['responses']['Unauthorized'];
       403: components['responses']['Forbidden'];
-      /** @description The record that `rules` names began no version of the categories */
+      /** @description The record that `rules` names did not create a version of the categories */
       404: {
         headers: {
           [name: string]: unknown;
@@ -5284,7 +5284,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description What was moved, or with `preview`, what would be */
+      /** @description What was moved, or with `preview`, what would be moved */
       200: {
         headers: {
           [name: string]: unknown;
@@ -5316,7 +5316,7 @@ export interface operations {
   get_categories: {
     parameters: {
       query?: {
-        /** @description The version that this record began, from the list of versions */
+        /** @description The number of a record, from the list of versions: the categories as this record left them */
         version?: number;
         /**
          * @description Answer from a past state: the number of a record, or an instant. The answer then has the header
@@ -5344,7 +5344,7 @@ export interface operations {
       400: components['responses']['BadRequest'];
       401: components['responses']['Unauthorized'];
       403: components['responses']['Forbidden'];
-      /** @description This record began no version, or is no longer kept */
+      /** @description This record did not create a version, or is no longer kept */
       404: {
         headers: {
           [name: string]: unknown;
@@ -5363,7 +5363,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The `ETag` of the version that was changed: nothing is stored if there is another one by now */
+        /** @description The `ETag` of the version that you have changed. If the categories have changed since, nothing is stored */
         'If-Match'?: string | null;
       };
       path?: never;
@@ -5389,7 +5389,7 @@ export interface operations {
       400: components['responses']['BadRequest'];
       401: components['responses']['Unauthorized'];
       403: components['responses']['Forbidden'];
-      /** @description Others are changing them all the time */
+      /** @description Other clients keep changing the categories */
       409: {
         headers: {
           [name: string]: unknown;
@@ -5419,7 +5419,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The `ETag` of the version that this is about */
+        /** @description The `ETag` of the version that you have seen. If the categories have changed since, nothing is stored */
         'If-Match'?: string | null;
       };
       path?: never;
@@ -5484,7 +5484,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description What would be in another category */
+      /** @description The time that would be in another category */
       200: {
         headers: {
           [name: string]: unknown;
@@ -5507,42 +5507,42 @@ export interface operations {
   list_uncategorised: {
     parameters: {
       query: {
-        /** @description Where the period begins, in RFC 3339. A `+` must be sent as `%2B`. */
+        /** @description The start of the period, in RFC 3339. A `+` must be sent as `%2B`. */
         start: string;
         /** @description Where it ends. */
         end: string;
         /**
-         * @description Hostnames, separated by commas; all that have a bucket of windows unless given. Of devices that were used at the same
-         *     time the earlier one counts.
+         * @description Host names, separated by commas; by default all that have a bucket of windows. Of devices that were used at the same
+         *     time, the one that is named first counts.
          */
         devices?: string;
-        /** @description Whether only time counts in which the person was there; true unless given. */
+        /** @description Whether only time counts in which you were present; by default true. */
         filter_afk?: boolean;
-        /** @description Whether a tab in front that plays sound shows that the person is there; true unless given, for several devices false. */
+        /** @description Whether a tab in front that plays sound counts as presence; by default true, for several devices false. */
         audible?: boolean;
-        /** @description Whether events of the stopwatch come before all others; true unless given, for several devices false. */
+        /** @description Whether events of the stopwatch replace other activity; by default true, for several devices false. */
         stopwatch?: boolean;
         /**
-         * @description Windows whose app or title this pattern is found in show that the person is there; the setting
-         *     `always_active_pattern` unless given.
+         * @description Windows whose app or title matches this pattern count as presence; by default the setting
+         *     `always_active_pattern`.
          */
         always_active?: string;
-        /** @description Rules of categories as JSON, `[[["Work"], {"type": "regex", "regex": "vim"}]]`; those of the setting `classes` unless given. */
+        /** @description Rules of categories as JSON, `[[["Work"], {"type": "regex", "regex": "vim"}]]`; by default those of the setting `classes`. */
         categories?: string;
         /**
-         * @description By which version of the categories: `now` (unless given), the number of the record that began one, or `then`: each event by
-         *     the version that was in force when it happened.
+         * @description The version of the categories: `now` (the default), the number of the record that created one, or `then`: for each event
+         *     the version that was in force when the event happened.
          */
         rules?: string;
         /** @description Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times. */
         category?: string;
-        /** @description The name of the time zone, such as `Europe/Berlin`; those of the setting `timeZones` unless given. */
+        /** @description The time zone, such as `Europe/Berlin`; by default those of the setting `timeZones`. */
         zone?: string;
-        /** @description When days begin, such as `04:00`; the setting `startOfDay` unless given. */
+        /** @description When days begin, such as `04:00`; by default the setting `startOfDay`. */
         day_start?: string;
-        /** @description The day on which weeks begin, such as `monday`; the setting `startOfWeek` unless given. */
+        /** @description The day on which weeks begin, such as `monday`; by default the setting `startOfWeek`. */
         week_start?: string;
-        /** @description Texts of each list, from 1 to 1,000; 20 unless given */
+        /** @description The most texts in each list, from 1 to 1,000; by default 20 */
         limit?: number;
         /**
          * @description Answer from a past state: the number of a record, or an instant. The answer then has the header
@@ -5556,7 +5556,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description What has no category */
+      /** @description The time without a category */
       200: {
         headers: {
           [name: string]: unknown;
@@ -5565,7 +5565,7 @@ export interface operations {
           'application/json': components['schemas']['UncategorisedJson'];
         };
       };
-      /** @description A parameter cannot be used */
+      /** @description A parameter is not valid */
       400: {
         headers: {
           [name: string]: unknown;
@@ -5576,7 +5576,7 @@ export interface operations {
       };
       401: components['responses']['Unauthorized'];
       403: components['responses']['Forbidden'];
-      /** @description The record that `rules` names began no version of the categories */
+      /** @description The record that `rules` names did not create a version of the categories */
       404: {
         headers: {
           [name: string]: unknown;
@@ -5596,7 +5596,7 @@ export interface operations {
       query?: {
         /** @description Only versions up to this record */
         to?: number;
-        /** @description At most so many; 100 unless given, and at most 1,000 */
+        /** @description The most entries, at most 1,000; by default 100 */
         limit?: number;
       };
       header?: never;
@@ -5631,9 +5631,9 @@ export interface operations {
         start?: string;
         /** @description Only events that start at or before this */
         end?: string;
-        /** @description Events on a page; 1,000 unless given */
+        /** @description The most events on a page; by default 1,000 */
         limit?: number;
-        /** @description The page to give, from an earlier answer */
+        /** @description The `next` or `prev` of an earlier answer */
         cursor?: string;
         /** @description Newest first (`desc`, the default) or oldest first (`asc`) */
         order?: components['schemas']['EventOrder'];
@@ -5702,7 +5702,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description What would be deleted, or was */
+      /** @description What would be deleted, or was deleted */
       200: {
         headers: {
           [name: string]: unknown;
@@ -5753,7 +5753,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description What would be changed, or was */
+      /** @description What would be changed, or was changed */
       200: {
         headers: {
           [name: string]: unknown;
@@ -6051,7 +6051,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description What became of each heartbeat */
+      /** @description The result for each heartbeat */
       200: {
         headers: {
           [name: string]: unknown;
@@ -6239,7 +6239,7 @@ export interface operations {
         from?: number;
         /** @description The newest record */
         to?: number;
-        /** @description At most so many records; 100 unless given, and at most 1,000 */
+        /** @description The most records, at most 1,000; by default 100 */
         limit?: number;
         /** @description Only records of this kind */
         kind?: components['schemas']['RecordKindName'];
@@ -6332,7 +6332,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description What they would have done */
+      /** @description What the rules would have done */
       200: {
         headers: {
           [name: string]: unknown;
@@ -6554,17 +6554,17 @@ export interface operations {
       query: {
         /** @description What to look for, such as `firefox "release notes" title:/v\d+/ -youtube` */
         q: string;
-        /** @description Only the time from here on counts; RFC 3339 */
+        /** @description Search only from this time on; RFC 3339 */
         start?: string;
-        /** @description Only the time up to here counts */
+        /** @description Search only up to this time */
         end?: string;
         /** @description Only these buckets; `*` stands for any text */
         bucket?: string[];
-        /** @description Hits of one answer; 20, if not given */
+        /** @description The most hits in one answer; by default 20 */
         limit?: number;
-        /** @description The newest events of each hit; 5, if not given */
+        /** @description The number of newest events for each hit; by default 5 */
         spans?: number;
-        /** @description Continues an earlier answer: its `cursor` */
+        /** @description The `cursor` of an earlier answer, to get the hits that follow */
         cursor?: string;
         /**
          * @description Answer from a past state: the number of a record, or an instant. The answer then has the header
@@ -6634,7 +6634,7 @@ export interface operations {
   open_stream: {
     parameters: {
       query?: {
-        /** @description What is followed; `heads` unless given */
+        /** @description What to deliver; by default `heads` */
         mode?: components['schemas']['StreamMode'];
         /** @description Only these buckets; `*` stands for any text */
         bucket?: string[];
@@ -6678,15 +6678,15 @@ export interface operations {
   get_timeline: {
     parameters: {
       query?: {
-        /** @description Where it begins, in RFC 3339; with the first event, if not given. `lanes=category` needs it */
+        /** @description The start of the period, in RFC 3339; by default the first event. `lanes=category` needs it */
         start?: string;
-        /** @description Where it ends; with the last event, if not given */
+        /** @description The end of the period; by default the last event */
         end?: string;
-        /** @description The most spans of a lane; 2,000, if not given */
+        /** @description The most spans in a lane; by default 2,000 */
         width?: number;
         /** @description Only these buckets; `*` stands for any text */
         bucket?: string[];
-        /** @description `bucket` (unless given) for a lane for each bucket, `category` for a lane for each category of what the person did */
+        /** @description `bucket` (the default) for a lane for each bucket, `category` for a lane for each category of your activity */
         lanes?: components['schemas']['TimelineLanes'];
         /** @description Only these host names, separated by commas */
         devices?: string;
@@ -6868,50 +6868,50 @@ export interface operations {
   get_usage: {
     parameters: {
       query: {
-        /** @description Where the period begins, in RFC 3339. A `+` must be sent as `%2B`. */
+        /** @description The start of the period, in RFC 3339. A `+` must be sent as `%2B`. */
         start: string;
         /** @description Where it ends. */
         end: string;
         /**
-         * @description Hostnames, separated by commas; all that have a bucket of windows unless given. Of devices that were used at the same
-         *     time the earlier one counts.
+         * @description Host names, separated by commas; by default all that have a bucket of windows. Of devices that were used at the same
+         *     time, the one that is named first counts.
          */
         devices?: string;
-        /** @description Whether only time counts in which the person was there; true unless given. */
+        /** @description Whether only time counts in which you were present; by default true. */
         filter_afk?: boolean;
-        /** @description Whether a tab in front that plays sound shows that the person is there; true unless given, for several devices false. */
+        /** @description Whether a tab in front that plays sound counts as presence; by default true, for several devices false. */
         audible?: boolean;
-        /** @description Whether events of the stopwatch come before all others; true unless given, for several devices false. */
+        /** @description Whether events of the stopwatch replace other activity; by default true, for several devices false. */
         stopwatch?: boolean;
         /**
-         * @description Windows whose app or title this pattern is found in show that the person is there; the setting
-         *     `always_active_pattern` unless given.
+         * @description Windows whose app or title matches this pattern count as presence; by default the setting
+         *     `always_active_pattern`.
          */
         always_active?: string;
-        /** @description Rules of categories as JSON, `[[["Work"], {"type": "regex", "regex": "vim"}]]`; those of the setting `classes` unless given. */
+        /** @description Rules of categories as JSON, `[[["Work"], {"type": "regex", "regex": "vim"}]]`; by default those of the setting `classes`. */
         categories?: string;
         /**
-         * @description By which version of the categories: `now` (unless given), the number of the record that began one, or `then`: each event by
-         *     the version that was in force when it happened.
+         * @description The version of the categories: `now` (the default), the number of the record that created one, or `then`: for each event
+         *     the version that was in force when the event happened.
          */
         rules?: string;
         /** @description Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times. */
         category?: string;
-        /** @description The name of the time zone, such as `Europe/Berlin`; those of the setting `timeZones` unless given. */
+        /** @description The time zone, such as `Europe/Berlin`; by default those of the setting `timeZones`. */
         zone?: string;
-        /** @description When days begin, such as `04:00`; the setting `startOfDay` unless given. */
+        /** @description When days begin, such as `04:00`; by default the setting `startOfDay`. */
         day_start?: string;
-        /** @description The day on which weeks begin, such as `monday`; the setting `startOfWeek` unless given. */
+        /** @description The day on which weeks begin, such as `monday`; by default the setting `startOfWeek`. */
         week_start?: string;
-        /** @description What time is added up by; `category` unless given */
+        /** @description What to group the time by; by default `category` */
         by?: components['schemas']['UsageBy'];
-        /** @description How long the intervals are that have sums of their own; `none` unless given */
+        /** @description The length of the intervals; by default `none` */
         interval?: components['schemas']['UsageInterval'];
         /** @description An earlier period to compare with: `previous`, or `START/END` */
         compare?: string;
-        /** @description Groups to list; 100 unless given */
+        /** @description The most groups to list; by default 100 */
         limit?: number;
-        /** @description Whether the answer has the program whose events were added up */
+        /** @description Whether the answer contains the query program whose events were added up */
         query?: boolean;
         /**
          * @description Answer from a past state: the number of a record, or an instant. The answer then has the header
@@ -6934,7 +6934,7 @@ export interface operations {
           'application/json': components['schemas']['UsageJson'];
         };
       };
-      /** @description A parameter cannot be used */
+      /** @description A parameter is not valid */
       400: {
         headers: {
           [name: string]: unknown;
@@ -6945,7 +6945,7 @@ export interface operations {
       };
       401: components['responses']['Unauthorized'];
       403: components['responses']['Forbidden'];
-      /** @description The record that `rules` names began no version of the categories */
+      /** @description The record that `rules` names did not create a version of the categories */
       404: {
         headers: {
           [name: string]: unknown;
@@ -7554,7 +7554,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description What came of it */
+      /** @description The result */
       200: {
         headers: {
           [name: string]: unknown;
@@ -7589,7 +7589,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description The web UI at `/`, and which there are */
+      /** @description The web UI at `/`, and the available ones */
       200: {
         headers: {
           [name: string]: unknown;
@@ -7727,7 +7727,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description What became of each heartbeat */
+      /** @description The result for each heartbeat */
       202: {
         headers: {
           [name: string]: unknown;

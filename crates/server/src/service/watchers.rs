@@ -91,7 +91,7 @@ pub struct Watcher {
     pub last_recorded: Option<String>,
     /// How often it was started again since the server runs.
     pub restarts: u64,
-    /// How it last ended by itself.
+    /// How it last exited without being asked to.
     pub last_exit: Option<WatcherExit>,
     /// What somebody should look at: it records nothing although it should.
     pub alarm: Option<String>,
@@ -111,9 +111,9 @@ pub enum WatcherActivity {
     Running,
     /// Something is missing.
     Waiting,
-    /// Another program records the same.
+    /// Another program records the same thing.
     StandingBack,
-    /// It has ended by itself, and is started again soon.
+    /// It has exited, and will be restarted soon.
     Restarting,
     /// It was asked to end, and has not yet.
     Stopping,
@@ -141,7 +141,7 @@ pub struct WatcherBackend {
     pub reason: Option<String>,
 }
 
-/// How a watcher has ended by itself.
+/// How a watcher exited without being asked to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WatcherExit {
     /// When.
@@ -151,7 +151,7 @@ pub struct WatcherExit {
     pub reason: String,
 }
 
-/// How the watchers are.
+/// The watchers and their status.
 pub(crate) fn list(watchers: Option<&dyn Watchers>) -> WatcherList {
     match watchers {
         Some(watchers) => WatcherList {

@@ -138,7 +138,7 @@ enum MessageId {
     Number(f64),
 }
 
-/// Pass on a message of an assistant
+/// Answer a message of an assistant
 ///
 /// One message of the Model Context Protocol, as `timberline mcp` sends it (`docs/mcp.md`).
 #[utoipa::path(
@@ -161,9 +161,9 @@ pub(crate) async fn message(
     mcp.answer(&head, body).await
 }
 
-/// Speak streamable HTTP with an assistant
+/// Answer a message of an assistant (streamable HTTP)
 ///
-/// The same for clients that speak streamable HTTP themselves. It is off unless `mcp.http` of the configuration is true.
+/// The same for clients that use the transport *streamable HTTP*. It is off unless `mcp.http` is true in the configuration.
 #[utoipa::path(
     post,
     path = "/mcp",

@@ -65,17 +65,17 @@ const fn optional(name: &'static str, kind: Kind, about: &'static str) -> Parame
     }
 }
 
-const START: &str = "Where the period begins, such as 2026-03-01T00:00:00+01:00";
-const END: &str = "Where the period ends; this instant is no longer in it";
+const START: &str = "The start of the period, such as 2026-03-01T00:00:00+01:00";
+const END: &str = "The end of the period; this instant is not included";
 const DEVICES: Parameter = optional(
     "devices",
     Kind::Text,
-    "Hostnames, separated by commas; all devices unless given",
+    "Host names, separated by commas; by default all devices",
 );
 const FILTER_AFK: Parameter = optional(
     "filter_afk",
     Kind::Flag,
-    "Whether only time counts in which the person was there; true unless given",
+    "Whether only time counts in which the user was present; by default true",
 );
 const CATEGORY: Parameter = optional(
     "category",
@@ -85,14 +85,14 @@ const CATEGORY: Parameter = optional(
 const ZONE: Parameter = optional(
     "zone",
     Kind::Text,
-    "The time zone of days and hours, such as Europe/Berlin; the person's own unless given",
+    "The time zone of days and hours, such as Europe/Berlin; by default the user's own",
 );
 
 const TOOLS: [Tool; 6] = [
     Tool {
         tool: McpTool::Usage,
         title: "Time used",
-        about: "Adds up what the person did in a period: seconds by app, title, category, domain, project and so on, also for each \
+        about: "Adds up what the user did in a period: seconds by app, title, category, domain, project and so on, also for each \
             hour, day, week, month or year, and compared with an earlier period. The first tool to use for questions such as \
             'how long', 'how often', 'what mostly'.",
         route: Route::Get("/api/1/usage"),
@@ -105,12 +105,12 @@ const TOOLS: [Tool; 6] = [
                     "app", "title", "category", "domain", "url", "project", "file", "language", "bucket",
                     "device",
                 ]),
-                "What time is added up by; category unless given",
+                "What to group the time by; by default category",
             ),
             optional(
                 "interval",
                 Kind::Choice(&["none", "hour", "day", "week", "month", "year"]),
-                "Divides the period; none unless given",
+                "The length of the intervals that the period is divided into; by default none",
             ),
             optional(
                 "compare",
@@ -127,7 +127,7 @@ const TOOLS: [Tool; 6] = [
                     default: 50,
                     most: 500,
                 },
-                "The most groups; the others are one sum",
+                "The most groups; all others are added up to one sum",
             ),
         ],
         next: None,
@@ -135,8 +135,8 @@ const TOOLS: [Tool; 6] = [
     },
     Tool {
         tool: McpTool::Activity,
-        title: "What was done, in order",
-        about: "Lists what the person did in a period as spans of time, in order, each with app, title and category. It is detailed: \
+        title: "Activity in order",
+        about: "Lists what the user did in a period as spans of time, in order, each with app, title and category. It is detailed: \
             ask for hours rather than days, and use usage for sums.",
         route: Route::Get("/api/1/activity"),
         parameters: &[
@@ -145,12 +145,12 @@ const TOOLS: [Tool; 6] = [
             optional(
                 "source",
                 Kind::Choice(&["activity", "browser", "editor"]),
-                "activity for windows and the stopwatch (unless given), browser for web pages, editor for files",
+                "activity (the default) for windows and the stopwatch, browser for web pages, editor for files",
             ),
             optional(
                 "fields",
                 Kind::Text,
-                "Fields to keep, separated by commas, such as app,title; all unless given",
+                "Fields to return, separated by commas, such as app,title; by default all",
             ),
             CATEGORY,
             DEVICES,
@@ -166,7 +166,7 @@ const TOOLS: [Tool; 6] = [
             optional(
                 "after",
                 Kind::Text,
-                "The next page: what an earlier answer has as next",
+                "The value of next in an earlier answer, to get the following page",
             ),
         ],
         next: Some("next"),
@@ -175,7 +175,7 @@ const TOOLS: [Tool; 6] = [
     Tool {
         tool: McpTool::Search,
         title: "Search",
-        about: "Finds titles, addresses, apps and files by what they say, over all time or a period, those with most time first, with \
+        about: "Searches titles, addresses, apps and files for text, over all time or a period. Returns those with the most time first, with \
             the newest spans of each.",
         route: Route::Get("/api/1/search"),
         parameters: &[
@@ -203,7 +203,7 @@ const TOOLS: [Tool; 6] = [
             optional(
                 "cursor",
                 Kind::Text,
-                "The next page: what an earlier answer has as cursor",
+                "The value of cursor in an earlier answer, to get the following page",
             ),
         ],
         next: Some("cursor"),
@@ -212,11 +212,11 @@ const TOOLS: [Tool; 6] = [
     Tool {
         tool: McpTool::Categories,
         title: "Categories",
-        about: "Lists the person's categories, each with the rules that say what belongs to it.",
+        about: "Lists the user's categories, each with the rules that say what belongs to it.",
         route: Route::Get("/api/1/categories"),
         parameters: &[],
         next: None,
-        narrow: "The list cannot be narrowed; usage by category names those with time.",
+        narrow: "The list cannot be shortened; usage by category lists those with time.",
     },
     Tool {
         tool: McpTool::Query,
@@ -228,7 +228,7 @@ const TOOLS: [Tool; 6] = [
             required(
                 "query",
                 Kind::Text,
-                "The program; statements end with a semicolon, and RETURN is what it gives",
+                "The program; statements end with a semicolon, and the value of RETURN is the result",
             ),
             required(
                 "timeperiods",
@@ -241,7 +241,7 @@ const TOOLS: [Tool; 6] = [
                     default: 100,
                     most: 1_000,
                 },
-                "The most elements of each list of the answer",
+                "The most elements in each list of the answer",
             ),
         ],
         next: None,

@@ -29,7 +29,7 @@ pub(crate) enum Moment {
 #[schema(format = DateTime)]
 pub(crate) struct Instant(String);
 
-/// A range of time. An event belongs to it if it touches it.
+/// A range of time. An event belongs to it if it overlaps it.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TimeRangeParameters {

@@ -27,7 +27,7 @@ const LISTED_AT_ONCE: usize = 256;
 
 /// List buckets
 ///
-/// All buckets that are not archived, by id. A browser extension sees those that it has created, a token with `--bucket` those that it is for.
+/// All buckets that are not archived, by id. A browser extension sees only those that it has created, a token with `--bucket` only those that it is for.
 #[utoipa::path(
     get,
     path = "/api/0/buckets",
@@ -164,7 +164,7 @@ pub(crate) async fn create(
 
 /// Change a bucket
 ///
-/// Changes type, client, host name and data, each if it is given.
+/// Changes those of type, client, host name and data that are given.
 #[utoipa::path(
     put,
     path = "/api/0/buckets/{bucket}",
@@ -219,7 +219,7 @@ pub(crate) async fn delete(
     Ok(StatusCode::OK)
 }
 
-/// Delete a bucket whose id no path can have
+/// Delete a bucket whose id cannot be written in a path
 ///
 /// Such ids (`.`, `..` and the empty one) can come from an old import.
 #[utoipa::path(
@@ -245,7 +245,7 @@ pub(crate) async fn delete_named(State(app): State<Arc<App>>, uri: Uri) -> Resul
     delete(State(app), Param(id)).await
 }
 
-/// Whether who asks may see this bucket: an extension only what it created.
+/// Whether the client may see this bucket. An extension may see only buckets that it created.
 fn may_see(extension: Option<&FromExtension>, view: &BucketView) -> bool {
     let Some(FromExtension(origin)) = extension else {
         return true;

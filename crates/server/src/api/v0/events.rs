@@ -105,7 +105,7 @@ pub(crate) fn time_range(query: Query<'_>) -> Result<TimeRange, ApiError> {
 
 /// List the events of a bucket
 ///
-/// The newest first. An event that begins before `start` or ends after `end` is shortened to the range.
+/// The newest first. Events that begin before `start` or end after `end` are cut to the range.
 #[utoipa::path(
     get,
     path = "/api/0/buckets/{bucket}/events",
@@ -114,7 +114,7 @@ pub(crate) fn time_range(query: Query<'_>) -> Result<TimeRange, ApiError> {
     params(
         ("bucket" = String, Path, description = "The id of the bucket"),
         TimeRangeParameters,
-        ("limit" = Option<LenientNumber>, Query, description = "At most so many events. Anything but a number of at least 0 means all"),
+        ("limit" = Option<LenientNumber>, Query, description = "The most events. Anything but a number of at least 0 means all"),
         AsOfParameter,
     ),
     responses(
@@ -199,8 +199,8 @@ pub(crate) fn write_stored(out: &mut Vec<u8>, event: &EventRef<'_>, start: Times
 
 /// Insert events
 ///
-/// Stores one event or many. An event with an id takes the place of the one that has it.
-/// The answer has the events with their ids, in the order of the request, without those that a privacy filter drops.
+/// Stores one event or many. An event with an id replaces the event that has this id.
+/// The answer contains the events with their ids, in the order of the request, except for those that a privacy filter drops.
 #[utoipa::path(
     post,
     path = "/api/0/buckets/{bucket}/events",
@@ -263,7 +263,7 @@ pub(crate) async fn insert(
     tag = "Events",
     params(("bucket" = String, Path, description = "The id of the bucket"), TimeRangeParameters, AsOfParameter),
     responses(
-        (status = 200, description = "How many events there are", body = u64, content_type = "application/json"),
+        (status = 200, description = "The number of events", body = u64, content_type = "application/json"),
         (status = 404, description = "There is no such bucket", body = Error),
     ),
 )]

@@ -22,7 +22,7 @@ use crate::http::{ApiError, ChunkSender, StreamEnded, json, stream};
 
 /// Export everything
 ///
-/// All buckets with their events, as one file. The file is one state of the data.
+/// All buckets with their events, as one file. The file shows the data at one moment.
 #[utoipa::path(
     get,
     path = "/api/0/export",

@@ -23,8 +23,8 @@ const AROUND_DATA: usize = 128;
 
 /// Send a heartbeat
 ///
-/// An event that extends the bucket's last event if the data are the same and it begins at most `pulsetime` seconds after
-/// that one's end. Otherwise it becomes a new event. This is the operation that watchers use all the time: it bypasses the
+/// The heartbeat extends the bucket's last event if the data are the same and it begins at most `pulsetime` seconds after
+/// the end of that event. Otherwise it becomes a new event. Watchers use this operation all the time, so it bypasses the
 /// router.
 #[utoipa::path(
     post,
@@ -33,7 +33,7 @@ const AROUND_DATA: usize = 128;
     tag = "Events",
     params(
         ("bucket" = String, Path, description = "The id of the bucket"),
-        ("pulsetime" = f64, Query, description = "Seconds that may lie between the last event and this one"),
+        ("pulsetime" = f64, Query, description = "The longest gap between the last event and this one, in seconds"),
     ),
     request_body = schema::Heartbeat,
     responses(

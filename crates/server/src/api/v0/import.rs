@@ -25,8 +25,8 @@ const PIECES_IN_FLIGHT: usize = 8;
 
 /// Import a file
 ///
-/// An export of this server or of an ActivityWatch server. Buckets that are missing are created, events that are there
-/// already are left out, so the same file can be imported again.
+/// An export of this server or of an ActivityWatch server. Missing buckets are created. Events that are already stored
+/// are left out, so the same file can be imported again.
 #[utoipa::path(
     post,
     path = "/api/0/import",

@@ -9,7 +9,7 @@ use crate::api::v0::schema;
 use crate::app::App;
 use crate::http::{json, json_answer};
 
-/// Who answers
+/// Get information about the server
 ///
 /// It needs no credentials.
 #[utoipa::path(

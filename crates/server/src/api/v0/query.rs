@@ -107,7 +107,7 @@ pub fn accepts(body: &[u8]) -> bool {
 
 /// Run a query
 ///
-/// A program in ActivityWatch's query language, run for each period.
+/// Runs a program in ActivityWatch's query language for each period.
 #[utoipa::path(
     post,
     path = "/api/0/query",

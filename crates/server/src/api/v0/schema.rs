@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 /// A JSON object with anything in it.
 pub(crate) type Object = Map<String, Value>;
 
-/// Who answers.
+/// Information about the server.
 #[derive(ToSchema)]
 pub(crate) struct Info {
     /// The host name that buckets get.
@@ -78,7 +78,7 @@ pub(crate) struct NewBucket {
     events: Option<Vec<Value>>,
 }
 
-/// What to change of a bucket. What is missing or null stays as it is.
+/// The changes to a bucket. Fields that are missing or null stay unchanged.
 #[derive(ToSchema)]
 pub(crate) struct BucketChange {
     #[schema(rename = "type")]

@@ -46,7 +46,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
 
 /// Get a setting
 ///
-/// A setting that is not set reads as null.
+/// The value of a setting that is not set is null.
 #[utoipa::path(
     get,
     path = "/api/0/settings/{key}",
@@ -69,7 +69,7 @@ pub(crate) async fn get(
 
 /// Set a setting
 ///
-/// The value is any JSON. If it does not have the effect that it should have, the answer says why.
+/// The value can be any JSON. If it does not have its full effect, the answer says why.
 #[utoipa::path(
     post,
     path = "/api/0/settings/{key}",
@@ -79,7 +79,7 @@ pub(crate) async fn get(
     request_body(content = serde_json::Value, content_type = "application/json", description = "The value"),
     responses((
         status = 201,
-        description = "The setting was set. The answer has no body, or, if the value does not have the effect that it should have, the warnings as JSON (`SettingWarnings`)",
+        description = "The setting was set. The answer has no body. If the value does not have its full effect, the body contains the warnings as JSON (`SettingWarnings`)",
         headers(("X-Timberline-Warning" = String, description = "The first warning")),
     )),
 )]
@@ -152,7 +152,7 @@ fn warn(response: &mut Response<Body>, problems: &[privacy::Problem]) {
     operation_id = "delete_setting",
     tag = "Settings",
     params(("key" = String, Path, description = "The name of the setting, shorter than 128 bytes")),
-    responses((status = 200, description = "The setting is not set any more")),
+    responses((status = 200, description = "The setting is no longer set")),
 )]
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,

@@ -61,10 +61,10 @@ struct SpanJson {
     data: Box<RawValue>,
 }
 
-/// List what was done
+/// List what you did
 ///
-/// Spans of time, each with the data of one event: windows that were in front while the person was there, and the stopwatch
-/// (`docs/activity.md`). They are what the standard web UI's query gives for the same period.
+/// Spans of time, each with the data of one event: windows that were in front while you were present, and the stopwatch
+/// (`docs/activity.md`). The standard web UI's query gives the same result for the same period.
 #[utoipa::path(
     get,
     path = "/api/1/activity",
@@ -72,17 +72,17 @@ struct SpanJson {
     tag = "Activity",
     params(
         ActivityParameters,
-        ("source" = Option<String>, Query, description = "`activity` for windows and stopwatch (unless given), `browser` for pages in front, `editor` for files"),
-        ("fields" = Option<String>, Query, description = "Members of data to keep, separated by commas; all unless given"),
-        ("limit" = Option<u64>, Query, description = "Spans of a page, from 1 to 10,000; 1,000 unless given"),
-        ("after" = Option<String>, Query, description = "The page after another one: its `next`"),
-        ("query" = Option<bool>, Query, description = "Whether the answer has the program that gives the same"),
+        ("source" = Option<String>, Query, description = "`activity` (the default) for windows and the stopwatch, `browser` for pages in front, `editor` for files"),
+        ("fields" = Option<String>, Query, description = "The members of data to return, separated by commas; by default all"),
+        ("limit" = Option<u64>, Query, description = "The most spans on a page, from 1 to 10,000; by default 1,000"),
+        ("after" = Option<String>, Query, description = "The `next` of an earlier answer, to get the following page"),
+        ("query" = Option<bool>, Query, description = "Whether the answer contains the query program that gives the same spans"),
         AsOfParameter,
     ),
     responses(
         (status = 200, description = "A page of spans", body = ActivityPage),
-        (status = 400, description = "A parameter cannot be used", body = Error),
-        (status = 404, description = "The record that `rules` names began no version of the categories", body = Error),
+        (status = 400, description = "A parameter is not valid", body = Error),
+        (status = 404, description = "The record that `rules` names did not create a version of the categories", body = Error),
     ),
 )]
 pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {

@@ -21,46 +21,46 @@ use crate::service::person::{self, CalendarChoice};
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "it describes parameters and is never constructed")]
 pub(crate) struct ActivityParameters {
-    /// Where the period begins, in RFC 3339. A `+` must be sent as `%2B`.
+    /// The start of the period, in RFC 3339. A `+` must be sent as `%2B`.
     #[param(format = DateTime)]
     start: String,
     /// Where it ends.
     #[param(format = DateTime)]
     end: String,
-    /// Hostnames, separated by commas; all that have a bucket of windows unless given. Of devices that were used at the same
-    /// time the earlier one counts.
+    /// Host names, separated by commas; by default all that have a bucket of windows. Of devices that were used at the same
+    /// time, the one that is named first counts.
     #[param(nullable = false)]
     devices: Option<String>,
-    /// Whether only time counts in which the person was there; true unless given.
+    /// Whether only time counts in which you were present; by default true.
     #[param(nullable = false)]
     filter_afk: Option<bool>,
-    /// Whether a tab in front that plays sound shows that the person is there; true unless given, for several devices false.
+    /// Whether a tab in front that plays sound counts as presence; by default true, for several devices false.
     #[param(nullable = false)]
     audible: Option<bool>,
-    /// Whether events of the stopwatch come before all others; true unless given, for several devices false.
+    /// Whether events of the stopwatch replace other activity; by default true, for several devices false.
     #[param(nullable = false)]
     stopwatch: Option<bool>,
-    /// Windows whose app or title this pattern is found in show that the person is there; the setting
-    /// `always_active_pattern` unless given.
+    /// Windows whose app or title matches this pattern count as presence; by default the setting
+    /// `always_active_pattern`.
     #[param(nullable = false)]
     always_active: Option<String>,
-    /// Rules of categories as JSON, `[[["Work"], {"type": "regex", "regex": "vim"}]]`; those of the setting `classes` unless given.
+    /// Rules of categories as JSON, `[[["Work"], {"type": "regex", "regex": "vim"}]]`; by default those of the setting `classes`.
     #[param(nullable = false)]
     categories: Option<String>,
-    /// By which version of the categories: `now` (unless given), the number of the record that began one, or `then`: each event by
-    /// the version that was in force when it happened.
+    /// The version of the categories: `now` (the default), the number of the record that created one, or `then`: for each event
+    /// the version that was in force when the event happened.
     #[param(nullable = false)]
     rules: Option<String>,
     /// Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times.
     #[param(nullable = false)]
     category: Option<String>,
-    /// The name of the time zone, such as `Europe/Berlin`; those of the setting `timeZones` unless given.
+    /// The time zone, such as `Europe/Berlin`; by default those of the setting `timeZones`.
     #[param(nullable = false)]
     zone: Option<String>,
-    /// When days begin, such as `04:00`; the setting `startOfDay` unless given.
+    /// When days begin, such as `04:00`; by default the setting `startOfDay`.
     #[param(nullable = false)]
     day_start: Option<String>,
-    /// The day on which weeks begin, such as `monday`; the setting `startOfWeek` unless given.
+    /// The day on which weeks begin, such as `monday`; by default the setting `startOfWeek`.
     #[param(nullable = false)]
     week_start: Option<String>,
 }

@@ -49,7 +49,7 @@ pub(crate) struct ListParameters {
     archived: Option<Archived>,
 }
 
-/// What of a bucket is to be another.
+/// The changes to a bucket.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = BucketPatch)]
 #[serde(deny_unknown_fields)]
@@ -60,7 +60,7 @@ pub(crate) struct PatchRequest {
     /// All of its aliases: other ids under which it is found.
     #[schema(max_items = 1_000, value_type = Option<Vec<UsableId>>)]
     aliases: Option<Vec<String>>,
-    /// Whether it is left out of lists and of what is computed from all buckets.
+    /// Whether it is archived: left out of lists and of results that are computed from all buckets.
     archived: Option<bool>,
 }
 
@@ -84,7 +84,7 @@ pub(crate) struct MergeRequest {
 
 /// List buckets with their aliases
 ///
-/// The buckets, by id, with what the list of v0 does not say: how many events they have, their aliases, and whether they are
+/// The buckets, by id, with more than the list of v0 contains: how many events they have, their aliases, and whether they are
 /// archived. A token with `--bucket` sees those that it is for.
 #[utoipa::path(
     get,
@@ -115,7 +115,7 @@ pub(crate) async fn list(
 
 /// Rename or archive a bucket
 ///
-/// Gives it another id, other aliases, or takes it out of the lists. What is sent to an alias reaches the bucket.
+/// Gives it another id or other aliases, or archives it. Requests that name an alias reach the bucket.
 #[utoipa::path(
     patch,
     path = "/api/1/buckets/{bucket}",
@@ -159,8 +159,8 @@ pub(crate) async fn patch(
 
 /// Merge a bucket into another one
 ///
-/// Its events become events of the other one, and its id and aliases become aliases of it, so that what is sent to them goes
-/// on to be stored. The bucket itself goes to the trash.
+/// Moves its events to the other bucket. Its id and aliases become aliases of the other bucket, so that watchers that use them
+/// continue to record. The bucket itself goes to the trash.
 #[utoipa::path(
     post,
     path = "/api/1/buckets/{bucket}/merge",
@@ -169,7 +169,7 @@ pub(crate) async fn patch(
     params(("bucket" = String, Path, description = "The id of the bucket, or an alias")),
     request_body = MergeRequest,
     responses(
-        (status = 200, description = "What was moved, or with `preview`, what would be", body = schema::BucketsMerged),
+        (status = 200, description = "What was moved, or with `preview`, what would be moved", body = schema::BucketsMerged),
         (status = 404, description = "There is no such bucket", body = Error),
     ),
 )]

@@ -97,19 +97,19 @@ impl From<CategoryProblem> for ProblemJson {
 
 /// Get the categories
 ///
-/// The setting `classes`, with what the standard web UI cannot show.
+/// The setting `classes`, including rules that the standard web UI cannot show.
 #[utoipa::path(
     get,
     path = "/api/1/categories",
     operation_id = "get_categories",
     tag = "Categories",
     params(
-        ("version" = Option<u64>, Query, description = "The version that this record began, from the list of versions"),
+        ("version" = Option<u64>, Query, description = "The number of a record, from the list of versions: the categories as this record left them"),
         AsOfParameter,
     ),
     responses(
         (status = 200, description = "The categories", body = CategoriesJson, headers(("ETag" = String, description = "The version, in quotes"))),
-        (status = 404, description = "This record began no version, or is no longer kept", body = Error),
+        (status = 404, description = "This record did not create a version, or is no longer kept", body = Error),
     ),
 )]
 pub(crate) async fn get(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {
@@ -179,17 +179,17 @@ pub(crate) struct NewCategories {
 
 /// Store categories
 ///
-/// All of them. The standard web UI sees a category whose rule it cannot show as one without a rule, and does not lose the rule.
+/// Stores all categories. The standard web UI shows a category with a rule that it does not know as one without a rule, and preserves the rule.
 #[utoipa::path(
     put,
     path = "/api/1/categories",
     operation_id = "set_categories",
     tag = "Categories",
-    params(("If-Match" = Option<String>, Header, description = "The `ETag` of the version that was changed: nothing is stored if there is another one by now")),
+    params(("If-Match" = Option<String>, Header, description = "The `ETag` of the version that you have changed. If the categories have changed since, nothing is stored")),
     request_body = NewCategories,
     responses(
         (status = 200, description = "The categories as they are now", body = CategoriesJson, headers(("ETag" = String, description = "The version, in quotes"))),
-        (status = 409, description = "Others are changing them all the time", body = Error),
+        (status = 409, description = "Other clients keep changing the categories", body = Error),
         (status = 412, description = "The categories have changed since", body = Error),
     ),
 )]
@@ -225,7 +225,7 @@ pub(crate) struct Accepted {
     path = "/api/1/categories/accept",
     operation_id = "accept_category_rule",
     tag = "Categories",
-    params(("If-Match" = Option<String>, Header, description = "The `ETag` of the version that this is about")),
+    params(("If-Match" = Option<String>, Header, description = "The `ETag` of the version that you have seen. If the categories have changed since, nothing is stored")),
     request_body = Accepted,
     responses(
         (status = 200, description = "The categories as they are now", body = CategoriesJson, headers(("ETag" = String, description = "The version, in quotes"))),
@@ -322,7 +322,7 @@ struct VersionJson {
 
 /// List the versions of the categories
 ///
-/// Every change of them is one. Of the time before the history that the server keeps, some may be missing.
+/// Every change of the categories is a version. Versions that are older than the history that the server keeps may be missing.
 #[utoipa::path(
     get,
     path = "/api/1/categories/versions",
@@ -330,7 +330,7 @@ struct VersionJson {
     tag = "Categories",
     params(
         ("to" = Option<u64>, Query, description = "Only versions up to this record"),
-        ("limit" = Option<u64>, Query, description = "At most so many; 100 unless given, and at most 1,000"),
+        ("limit" = Option<u64>, Query, description = "The most entries, at most 1,000; by default 100"),
     ),
     responses((status = 200, description = "The versions", body = VersionsJson)),
 )]

@@ -25,7 +25,7 @@ use crate::service::person;
 /// Samples of each move: unless given, and at most.
 const SAMPLES: (usize, usize) = (5, 100);
 
-/// Categories to be tried, and on what.
+/// Categories to try, and the period to try them on.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = CategoryPreviewRequest)]
 #[serde(deny_unknown_fields)]
@@ -45,7 +45,7 @@ pub(crate) struct Request {
     samples: Option<usize>,
 }
 
-/// What would be in another category.
+/// The time that would be in another category.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MovesJson {
     /// Seconds of all activity of the period.
@@ -58,7 +58,7 @@ pub(crate) struct MovesJson {
     moves: Vec<MoveJson>,
 }
 
-/// What would go from one category to another.
+/// The time that would move from one category to another.
 #[derive(Serialize, ToSchema)]
 struct MoveJson {
     #[schema(value_type = Vec<String>)]
@@ -72,7 +72,7 @@ struct MoveJson {
     samples: Vec<SampleJson>,
 }
 
-/// Something that would be in another category.
+/// An example of data that would be in another category.
 #[derive(Serialize, ToSchema)]
 struct SampleJson {
     #[schema(value_type = serde_json::Map<String, serde_json::Value>)]
@@ -84,14 +84,14 @@ struct SampleJson {
 
 /// Try categories
 ///
-/// What of a period they would put into another category than the stored ones do. Nothing is changed.
+/// Says how much time of a period would move from one category to another. Nothing is changed.
 #[utoipa::path(
     post,
     path = "/api/1/categories/preview",
     operation_id = "preview_categories",
     tag = "Categories",
     request_body = Request,
-    responses((status = 200, description = "What would be in another category", body = MovesJson)),
+    responses((status = 200, description = "The time that would be in another category", body = MovesJson)),
 )]
 pub(crate) async fn post(
     State(app): State<Arc<App>>,

@@ -30,7 +30,7 @@ use crate::service::purge::pending::VALID;
 /// Events that can be merged at once.
 const MAX_MERGED: usize = 10_000;
 
-/// What of an event is to be another.
+/// The changes to an event.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = EventPatch)]
 #[serde(deny_unknown_fields)]
@@ -69,7 +69,7 @@ pub(crate) struct MergeRequest {
     data: Option<Value>,
 }
 
-/// Which events are meant, and what becomes of them; or the token from the preview, alone.
+/// Which events to change, and how; or only the token from the preview.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = EventsEdit)]
 #[serde(deny_unknown_fields)]
@@ -99,7 +99,7 @@ pub(crate) struct BulkRequest {
     change: Option<BulkChange>,
 }
 
-/// What of each event is to be another.
+/// The changes to each event.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BulkChange {
@@ -111,7 +111,7 @@ struct BulkChange {
 
 /// Change an event
 ///
-/// Its time, its duration, or its data by a JSON merge patch (RFC 7386).
+/// Changes its time, its duration, or its data (with a JSON merge patch, RFC 7386).
 #[utoipa::path(
     patch,
     path = "/api/1/buckets/{bucket}/events/{event}",
@@ -155,7 +155,7 @@ pub(crate) async fn patch(
 
 /// Split an event
 ///
-/// Cuts it at instants within it. The first part keeps the id, the others get new ones; all have its data.
+/// Cuts it at the given instants. The first part keeps the id, the others get new ids. All parts have the data of the event.
 #[utoipa::path(
     post,
     path = "/api/1/buckets/{bucket}/events/{event}/split",
@@ -188,7 +188,7 @@ pub(crate) async fn split(
 
 /// Merge events
 ///
-/// Makes one event of neighbours: from the start of the first to the latest end. It keeps the id of the first; the others
+/// Joins neighbouring events into one, from the start of the first to the latest end. It keeps the id of the first; the others
 /// are deleted.
 #[utoipa::path(
     post,
@@ -304,7 +304,7 @@ async fn change(
 
 /// Change all events that match
 ///
-/// Without a token, nothing is changed: the answer says what would be, and gives the token that is needed to do it.
+/// Without a token, nothing is changed: the answer says what would be changed, and contains the token for the second request.
 #[utoipa::path(
     post,
     path = "/api/1/events/edit",
@@ -312,7 +312,7 @@ async fn change(
     tag = "Events",
     request_body = BulkRequest,
     responses(
-        (status = 200, description = "What would be changed, or was", body = schema::BulkEdited),
+        (status = 200, description = "What would be changed, or was changed", body = schema::BulkEdited),
         (status = 404, description = "There is no such bucket", body = Error),
         (status = 409, description = "The token is not known", body = Error),
     ),
@@ -327,7 +327,7 @@ pub(crate) async fn edit_all(
 
 /// Delete all events that match
 ///
-/// As `POST /api/1/events/edit`. Deleted events are in the trash.
+/// Works like `POST /api/1/events/edit`. Deleted events are in the trash.
 #[utoipa::path(
     post,
     path = "/api/1/events/delete",
@@ -335,7 +335,7 @@ pub(crate) async fn edit_all(
     tag = "Events",
     request_body = BulkRequest,
     responses(
-        (status = 200, description = "What would be deleted, or was", body = schema::BulkEdited),
+        (status = 200, description = "What would be deleted, or was deleted", body = schema::BulkEdited),
         (status = 404, description = "There is no such bucket", body = Error),
         (status = 409, description = "The token is not known", body = Error),
     ),

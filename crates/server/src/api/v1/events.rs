@@ -30,7 +30,7 @@ const PREV: HeaderName = HeaderName::from_static("x-timberline-prev");
 /// List events of several buckets
 ///
 /// One page, merged by time. `next` and `prev` are the cursors of the neighbouring pages, also in the headers
-/// `X-Timberline-Next` and `X-Timberline-Prev`; send them with otherwise the same parameters. Toward newer events there
+/// `X-Timberline-Next` and `X-Timberline-Prev`. Send them with the same other parameters. Toward newer events there
 /// is always one, so that a client can ask again later.
 #[utoipa::path(
     get,
@@ -41,8 +41,8 @@ const PREV: HeaderName = HeaderName::from_static("x-timberline-prev");
         ("bucket" = Option<Vec<String>>, Query, description = "Only these buckets; `*` stands for any text"),
         ("start" = Option<String>, Query, description = "Only events that end at or after this, in RFC 3339", format = DateTime, nullable = false),
         ("end" = Option<String>, Query, description = "Only events that start at or before this", format = DateTime, nullable = false),
-        ("limit" = Option<usize>, Query, description = "Events on a page; 1,000 unless given", minimum = 1, maximum = 10000, nullable = false),
-        ("cursor" = Option<String>, Query, description = "The page to give, from an earlier answer", nullable = false),
+        ("limit" = Option<usize>, Query, description = "The most events on a page; by default 1,000", minimum = 1, maximum = 10000, nullable = false),
+        ("cursor" = Option<String>, Query, description = "The `next` or `prev` of an earlier answer", nullable = false),
         ("order" = Option<Order>, Query, description = "Newest first (`desc`, the default) or oldest first (`asc`)", nullable = false),
         ("fields" = Option<String>, Query, description = "The fields of each event, separated by commas: `id`, `bucket`, `timestamp`, `duration`, `data`, `data.NAME`", nullable = false),
         AsOfParameter,

@@ -92,7 +92,7 @@ impl From<Step> for QueryStep {
 
 /// Explain a query
 ///
-/// Runs it as `POST /api/0/query` does, but without the cache of results, and answers with what each call of a function took instead of
+/// Runs the query like `POST /api/0/query`, but without the cache of results. The answer says how long each call of a function took, instead of
 /// the result. For 16 periods at most.
 #[utoipa::path(
     post,

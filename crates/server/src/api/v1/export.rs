@@ -100,7 +100,7 @@ impl Wanted {
 
 /// Export history in one of several formats
 ///
-/// The parameter `format` names it. Without, the header `Accept` does, and without that, it is `json`. A token with
+/// The parameter `format` selects the format, or else the header `Accept`. The default is `json`. A token with
 /// `--bucket` gets the buckets that it is for.
 #[utoipa::path(
     get,

@@ -94,7 +94,7 @@ impl Request {
 
 /// Make fake data
 ///
-/// Invents days of a person who does not exist and stores them in buckets of their own, in the background. Those buckets have
+/// Generates days in the life of a person who does not exist, and stores them in separate buckets, in the background. Those buckets have
 /// `"fake": true` in their data. `GET /api/1/import/run/{id}` says how far it is.
 #[utoipa::path(
     post,
@@ -132,7 +132,7 @@ pub(crate) async fn begin(
 
 /// Remove fake data
 ///
-/// Erases all fake buckets for good, also those in the trash, and nothing else.
+/// Permanently erases all fake buckets, also those in the trash, and nothing else.
 #[utoipa::path(
     delete,
     path = "/api/1/fake",

@@ -52,8 +52,8 @@ struct Taken {
 
 /// Send many heartbeats
 ///
-/// Heartbeats for any number of buckets, with the outcome that they would have one by one, in one write. With a `batch` id,
-/// the same request is carried out once, however often it is sent. Also one heartbeat a line, as `application/x-ndjson`;
+/// Heartbeats for any number of buckets, in one write. The result is the same as if they were sent one by one. With a `batch` id,
+/// the same request is carried out once, however often it is sent. The body may also have one heartbeat a line, as `application/x-ndjson`;
 /// then `batch` and `answers` are parameters.
 #[utoipa::path(
     post,
@@ -66,7 +66,7 @@ struct Taken {
     ),
     request_body(content((schema::Heartbeats = "application/json"), (String = "application/x-ndjson"))),
     responses(
-        (status = 200, description = "What became of each heartbeat", body = schema::HeartbeatsTaken),
+        (status = 200, description = "The result for each heartbeat", body = schema::HeartbeatsTaken),
         (status = 409, description = "The batch id was used for other heartbeats; these are not stored", body = Error),
     ),
 )]

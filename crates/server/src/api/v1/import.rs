@@ -43,9 +43,9 @@ enum Rule {
     Replace,
 }
 
-/// Look for sources
+/// Look for data to import
 ///
-/// Data of ActivityWatch on the server's machine.
+/// Looks for data of ActivityWatch on the server's machine.
 #[utoipa::path(
     post,
     path = "/api/1/import/detect",
@@ -58,9 +58,9 @@ pub(crate) async fn detect() -> Result<Response<Body>, ApiError> {
     Ok(answer(&detected_json(&found)))
 }
 
-/// Import a source
+/// Start an import
 ///
-/// Begins to import a source that `POST /api/1/import/detect` finds. One import runs at a time.
+/// Starts to import data that `POST /api/1/import/detect` has found. Only one import runs at a time.
 #[utoipa::path(
     post,
     path = "/api/1/import/run",
@@ -117,7 +117,7 @@ pub(super) fn already_running(run: &Run) -> ApiError {
     }
 }
 
-/// Get how an import is doing
+/// Get the progress of an import
 #[utoipa::path(
     get,
     path = "/api/1/import/run/{id}",
@@ -136,9 +136,9 @@ pub(crate) async fn state(
     Ok(answer(&find(&app, &id)?.to_json()))
 }
 
-/// End an import
+/// Cancel an import
 ///
-/// What it has stored stays.
+/// Events that it has already stored stay.
 #[utoipa::path(
     delete,
     path = "/api/1/import/run/{id}",

@@ -78,7 +78,7 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
 
 /// Try privacy filters
 ///
-/// What the stored rules, or those in the request, would have done to the events of the past. Nothing is changed.
+/// Shows what the stored rules, or those in the request, would have done to past events. Nothing is changed.
 #[utoipa::path(
     post,
     path = "/api/1/privacy/preview",
@@ -86,7 +86,7 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
     tag = "Settings",
     request_body = Request,
     responses(
-        (status = 200, description = "What they would have done", body = Report),
+        (status = 200, description = "What the rules would have done", body = Report),
         (status = 404, description = "There is no such bucket", body = Error),
     ),
 )]

@@ -166,8 +166,8 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
 
 /// Purge events
 ///
-/// Erases events or whole buckets for good: from the log, the views and all backups. The first request says what, and the
-/// answer shows what that is, with a token. The second request has only the token, and erases it.
+/// Permanently erases events or whole buckets from the log, the views and all backups. The first request says what to erase. Its
+/// answer shows what would be erased, and contains a token. The second request has only the token, and erases the data.
 #[utoipa::path(
     post,
     path = "/api/1/purge",
@@ -191,7 +191,7 @@ pub(crate) async fn purge(
 
 /// Redact events
 ///
-/// Replaces what matches a pattern in one field of the data, for good: in the log, the views and all backups. As a purge, it
+/// Permanently replaces text that matches a pattern in one field of the data, in the log, the views and all backups. Like a purge, it
 /// takes two requests.
 #[utoipa::path(
     post,

@@ -82,8 +82,8 @@ pub(crate) fn kind(text: &str) -> Result<RecordKind, ApiError> {
 
 /// List records of the log
 ///
-/// What was done, the newest first. Heartbeats are left out unless `kind=heartbeat` asks for them. One answer looks at no
-/// more than a million records; `next` says where to go on.
+/// The changes, the newest first. Heartbeats are left out unless `kind=heartbeat` asks for them. One answer looks at no
+/// more than a million records; `next` says where to continue.
 #[utoipa::path(
     get,
     path = "/api/1/log",
@@ -92,7 +92,7 @@ pub(crate) fn kind(text: &str) -> Result<RecordKind, ApiError> {
     params(
         ("from" = Option<u64>, Query, description = "The oldest record"),
         ("to" = Option<u64>, Query, description = "The newest record"),
-        ("limit" = Option<u64>, Query, description = "At most so many records; 100 unless given, and at most 1,000"),
+        ("limit" = Option<u64>, Query, description = "The most records, at most 1,000; by default 100"),
         ("kind" = Option<schema::RecordKindName>, Query, description = "Only records of this kind"),
     ),
     responses((status = 200, description = "The records", body = schema::Records)),

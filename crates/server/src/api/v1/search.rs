@@ -27,7 +27,7 @@ const SPANS: (usize, usize) = (5, 100);
 
 /// Search
 ///
-/// Finds words, phrases, regular expressions and values of fields in all data. Hits with most time come first.
+/// Finds words, phrases, regular expressions and values of fields in all data. Hits with the most time come first.
 #[utoipa::path(
     get,
     path = "/api/1/search",
@@ -35,12 +35,12 @@ const SPANS: (usize, usize) = (5, 100);
     tag = "Time",
     params(
         ("q" = String, Query, description = "What to look for, such as `firefox \"release notes\" title:/v\\d+/ -youtube`"),
-        ("start" = Option<String>, Query, description = "Only the time from here on counts; RFC 3339", format = DateTime, nullable = false),
-        ("end" = Option<String>, Query, description = "Only the time up to here counts", format = DateTime, nullable = false),
+        ("start" = Option<String>, Query, description = "Search only from this time on; RFC 3339", format = DateTime, nullable = false),
+        ("end" = Option<String>, Query, description = "Search only up to this time", format = DateTime, nullable = false),
         ("bucket" = Option<Vec<String>>, Query, description = "Only these buckets; `*` stands for any text", nullable = false),
-        ("limit" = Option<usize>, Query, description = "Hits of one answer; 20, if not given", minimum = 1, maximum = 1000, nullable = false),
-        ("spans" = Option<usize>, Query, description = "The newest events of each hit; 5, if not given", minimum = 0, maximum = 100, nullable = false),
-        ("cursor" = Option<String>, Query, description = "Continues an earlier answer: its `cursor`", nullable = false),
+        ("limit" = Option<usize>, Query, description = "The most hits in one answer; by default 20", minimum = 1, maximum = 1000, nullable = false),
+        ("spans" = Option<usize>, Query, description = "The number of newest events for each hit; by default 5", minimum = 0, maximum = 100, nullable = false),
+        ("cursor" = Option<String>, Query, description = "The `cursor` of an earlier answer, to get the hits that follow", nullable = false),
         AsOfParameter,
     ),
     responses(

@@ -41,19 +41,19 @@ pub(crate) enum Lanes {
 
 /// Get a timeline
 ///
-/// At most `width` spans for each bucket, however long the time is. If there are few events, each is a span. Otherwise
-/// spans of one length lie side by side, and each says how much of it is covered, and by what mostly.
+/// At most `width` spans for each bucket, however long the period is. If there are few events, each is a span. Otherwise
+/// the spans have equal length, and each says how much of it is covered, and which data have the most time in it.
 #[utoipa::path(
     get,
     path = "/api/1/timeline",
     operation_id = "get_timeline",
     tag = "Time",
     params(
-        ("start" = Option<String>, Query, description = "Where it begins, in RFC 3339; with the first event, if not given. `lanes=category` needs it", format = DateTime, nullable = false),
-        ("end" = Option<String>, Query, description = "Where it ends; with the last event, if not given", format = DateTime, nullable = false),
-        ("width" = Option<usize>, Query, description = "The most spans of a lane; 2,000, if not given", minimum = 2, maximum = 20000, nullable = false),
+        ("start" = Option<String>, Query, description = "The start of the period, in RFC 3339; by default the first event. `lanes=category` needs it", format = DateTime, nullable = false),
+        ("end" = Option<String>, Query, description = "The end of the period; by default the last event", format = DateTime, nullable = false),
+        ("width" = Option<usize>, Query, description = "The most spans in a lane; by default 2,000", minimum = 2, maximum = 20000, nullable = false),
         ("bucket" = Option<Vec<String>>, Query, description = "Only these buckets; `*` stands for any text", nullable = false),
-        ("lanes" = Option<Lanes>, Query, description = "`bucket` (unless given) for a lane for each bucket, `category` for a lane for each category of what the person did"),
+        ("lanes" = Option<Lanes>, Query, description = "`bucket` (the default) for a lane for each bucket, `category` for a lane for each category of your activity"),
         ("devices" = Option<String>, Query, description = "Only these host names, separated by commas", nullable = false),
         ("filter_afk" = Option<bool>, Query, description = "With `lanes=category`: as for `/api/1/activity`", nullable = false),
         ("audible" = Option<bool>, Query, description = "The same", nullable = false),

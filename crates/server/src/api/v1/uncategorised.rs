@@ -67,7 +67,7 @@ struct SuggestionJson {
     duration: Box<RawValue>,
 }
 
-/// What a rule looks for.
+/// The type of a rule.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum AboutJson {
@@ -85,13 +85,13 @@ enum AboutJson {
     tag = "Categories",
     params(
         ActivityParameters,
-        ("limit" = Option<u64>, Query, description = "Texts of each list, from 1 to 1,000; 20 unless given"),
+        ("limit" = Option<u64>, Query, description = "The most texts in each list, from 1 to 1,000; by default 20"),
         AsOfParameter,
     ),
     responses(
-        (status = 200, description = "What has no category", body = UncategorisedJson),
-        (status = 400, description = "A parameter cannot be used", body = Error),
-        (status = 404, description = "The record that `rules` names began no version of the categories", body = Error),
+        (status = 200, description = "The time without a category", body = UncategorisedJson),
+        (status = 400, description = "A parameter is not valid", body = Error),
+        (status = 404, description = "The record that `rules` names did not create a version of the categories", body = Error),
     ),
 )]
 pub(crate) async fn get(State(app): State<Arc<App>>, uri: Uri) -> Result<Response<Body>, ApiError> {

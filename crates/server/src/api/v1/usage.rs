@@ -146,9 +146,9 @@ struct ComparedJson {
     duration: Box<RawValue>,
 }
 
-/// Add up what was done
+/// Get sums of what you did
 ///
-/// By application, title, category and so on, and by hours, days, weeks, months or years of the person's calendar
+/// Adds up your activity by application, title, category and so on, and by hours, days, weeks, months or years of your calendar
 /// (`docs/activity.md`).
 #[utoipa::path(
     get,
@@ -157,17 +157,17 @@ struct ComparedJson {
     tag = "Activity",
     params(
         ActivityParameters,
-        ("by" = Option<UsageBy>, Query, description = "What time is added up by; `category` unless given"),
-        ("interval" = Option<UsageInterval>, Query, description = "How long the intervals are that have sums of their own; `none` unless given"),
+        ("by" = Option<UsageBy>, Query, description = "What to group the time by; by default `category`"),
+        ("interval" = Option<UsageInterval>, Query, description = "The length of the intervals; by default `none`"),
         ("compare" = Option<String>, Query, description = "An earlier period to compare with: `previous`, or `START/END`"),
-        ("limit" = Option<u64>, Query, description = "Groups to list; 100 unless given", minimum = 1, maximum = 10000),
-        ("query" = Option<bool>, Query, description = "Whether the answer has the program whose events were added up"),
+        ("limit" = Option<u64>, Query, description = "The most groups to list; by default 100", minimum = 1, maximum = 10000),
+        ("query" = Option<bool>, Query, description = "Whether the answer contains the query program whose events were added up"),
         AsOfParameter,
     ),
     responses(
         (status = 200, description = "The sums", body = UsageJson),
-        (status = 400, description = "A parameter cannot be used", body = Error),
-        (status = 404, description = "The record that `rules` names began no version of the categories", body = Error),
+        (status = 400, description = "A parameter is not valid", body = Error),
+        (status = 404, description = "The record that `rules` names did not create a version of the categories", body = Error),
         (status = 413, description = "The answer would have too many sums", body = Error),
     ),
 )]

@@ -70,7 +70,7 @@ impl PauseRequest {
 
 /// List the watchers
 ///
-/// The watchers that run in this process: modules of Timberline, and programs of others. A server that was not started by
+/// The watchers that run in this process: modules of Timberline, and watchers of ActivityWatch. A server that was not started by
 /// `timberline up` has none, and says so.
 #[utoipa::path(
     get,
@@ -85,7 +85,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Response<Body>, 
 
 /// Switch a watcher on
 ///
-/// It runs unless it is paused; also after a restart. A program that was installed since the start is found by its name.
+/// It runs unless it is paused, also after a restart. A program that was installed since the start is found by its name.
 #[utoipa::path(
     post,
     path = "/api/1/watchers/{name}/enable",
@@ -125,8 +125,8 @@ pub(crate) async fn disable(
 
 /// Pause a watcher
 ///
-/// The pause is also an event in the bucket `timberline-watchers_HOST`. It lasts over a restart. Without a body it lasts until
-/// somebody resumes the watcher.
+/// The pause is also an event in the bucket `timberline-watchers_HOST`. It continues after a restart. Without a body it lasts until
+/// the watcher is resumed.
 #[utoipa::path(
     post,
     path = "/api/1/watchers/{name}/pause",
@@ -152,7 +152,7 @@ pub(crate) async fn pause(
 
 /// Resume a watcher
 ///
-/// If all watchers are paused, the others stay so.
+/// If all watchers are paused, the others stay paused.
 #[utoipa::path(
     post,
     path = "/api/1/watchers/{name}/resume",
@@ -171,7 +171,7 @@ pub(crate) async fn resume(
     carry_out(app, Some(name), Command::Resume).await
 }
 
-/// Switch all watchers on that the configuration has on
+/// Switch all watchers to what the configuration says
 #[utoipa::path(
     post,
     path = "/api/1/watchers/enable",
@@ -197,7 +197,7 @@ pub(crate) async fn disable_all(State(app): State<Arc<App>>) -> Result<Response<
 
 /// Pause all watchers
 ///
-/// Also those that come later. A watcher whose own pause ends later stays paused until then.
+/// Also pauses watchers that are added later. A watcher whose own pause ends later stays paused until then.
 #[utoipa::path(
     post,
     path = "/api/1/watchers/pause",

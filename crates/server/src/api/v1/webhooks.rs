@@ -145,10 +145,10 @@ pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Response<Body>, 
     answer(StatusCode::OK, &List { webhooks })
 }
 
-/// Make a webhook
+/// Create a webhook
 ///
-/// It begins with what happens from now on. The answer has the secret that deliveries are signed with; nothing shows it
-/// again. `docs/webhooks.md` has the deliveries.
+/// It reports only what happens from now on. The answer contains the secret that deliveries are signed with; it is never shown
+/// again. `docs/webhooks.md` describes the deliveries.
 #[utoipa::path(
     post,
     path = "/api/1/webhooks",
@@ -263,7 +263,7 @@ pub(crate) async fn deliveries(
 
 /// Deliver again from a record on
 ///
-/// Also continues a webhook that is paused. The deliveries have other ids than before.
+/// Also continues a webhook that is paused. The deliveries have new ids.
 #[utoipa::path(
     post,
     path = "/api/1/webhooks/{id}/replay",
@@ -287,7 +287,7 @@ pub(crate) async fn replay(
     answer(StatusCode::OK, &View::of(&hook))
 }
 
-/// Send a test
+/// Send a test delivery
 ///
 /// Sends a delivery without content, once, and waits for the answer of the receiver.
 #[utoipa::path(
@@ -297,7 +297,7 @@ pub(crate) async fn replay(
     tag = "Live",
     params(Which),
     responses(
-        (status = 200, description = "What came of it", body = Tested),
+        (status = 200, description = "The result", body = Tested),
         (status = 404, description = "There is no such webhook", body = Error),
     ),
 )]

@@ -57,7 +57,7 @@ fn answer(app: &App) -> Result<Response<Body>, ApiError> {
     path = "/api/1/webui",
     operation_id = "get_webui",
     tag = "Settings",
-    responses((status = 200, description = "The web UI at `/`, and which there are", body = Choice)),
+    responses((status = 200, description = "The web UI at `/`, and the available ones", body = Choice)),
 )]
 pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Response<Body>, ApiError> {
     answer(&app)

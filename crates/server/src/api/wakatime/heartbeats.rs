@@ -47,7 +47,7 @@ struct Stored {
     data: Object,
 }
 
-/// What became of each heartbeat, in the order of the request.
+/// The result for each heartbeat, in the order of the request.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it describes JSON and is never constructed")]
 struct Answers {
@@ -57,15 +57,15 @@ struct Answers {
 
 /// Record heartbeats of a WakaTime plugin
 ///
-/// Each is as `POST /api/wakatime/v1/users/current/heartbeats` takes it. The answer has one element for each, in order: what was
-/// stored and 201, or why it cannot be stored and 400. One that cannot be stored does not keep the others from it.
+/// Each heartbeat is like the body of `POST /api/wakatime/v1/users/current/heartbeats`. The answer has one element for each, in order: what was
+/// stored and 201, or why it cannot be stored and 400. If one cannot be stored, the others are still stored.
 #[utoipa::path(
     post,
     path = "/api/wakatime/v1/users/current/heartbeats.bulk",
     operation_id = "wakatime_heartbeats",
     tag = "WakaTime",
     request_body = Vec<Value>,
-    responses((status = 202, description = "What became of each heartbeat", body = Answers)),
+    responses((status = 202, description = "The result for each heartbeat", body = Answers)),
 )]
 pub(crate) async fn many(
     State(app): State<Arc<App>>,

@@ -89,9 +89,9 @@ struct Range {
     timezone: String,
 }
 
-/// Get the time of today
+/// Get today's time
 ///
-/// What the status bar of an editor with a WakaTime plugin shows: the time in all buckets of editors since the day began.
+/// The time in all buckets of editors since the day began. Editors with a WakaTime plugin show it in their status bar.
 #[utoipa::path(
     get,
     path = "/api/wakatime/v1/users/current/statusbar/today",

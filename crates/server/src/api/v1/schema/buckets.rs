@@ -31,7 +31,7 @@ pub(crate) struct ListedBucket {
     last: Option<String>,
     /// Other ids under which it is found: what it was called before, and buckets that were merged into it.
     aliases: Vec<String>,
-    /// Whether it is left out of lists and of what is computed from all buckets.
+    /// Whether it is archived: left out of lists and of results that are computed from all buckets.
     archived: bool,
 }
 

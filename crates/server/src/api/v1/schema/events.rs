@@ -136,7 +136,7 @@ pub(crate) struct EventsEdited {
     to: Option<u64>,
 }
 
-/// What of each event is to be another.
+/// The changes to each event.
 #[derive(ToSchema)]
 pub(crate) struct EventChanges {
     /// By how many seconds it is moved; may be negative.

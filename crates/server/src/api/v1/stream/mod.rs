@@ -55,9 +55,9 @@ struct Wanted {
     opening: Vec<u8>,
 }
 
-/// Follow what happens
+/// Receive changes as they happen
 ///
-/// Server-sent events, as they are published: with `mode=records` every record of the log, with `mode=heads` the newest
+/// Server-sent events: with `mode=records` every record of the log, with `mode=heads` the newest
 /// state of each bucket that has changed, with `mode=usage` the sums of today (`GET /api/1/usage` without `start` and `end`). The answer does not end by itself. The `id` of an event is the number of a
 /// record; sent as `Last-Event-ID`, it continues the stream after it. `docs/live.md` has the events and their data.
 #[utoipa::path(
@@ -66,7 +66,7 @@ struct Wanted {
     operation_id = "open_stream",
     tag = "Live",
     params(
-        ("mode" = Option<schema::StreamMode>, Query, description = "What is followed; `heads` unless given"),
+        ("mode" = Option<schema::StreamMode>, Query, description = "What to deliver; by default `heads`"),
         ("bucket" = Option<Vec<String>>, Query, description = "Only these buckets; `*` stands for any text"),
         ("type" = Option<Vec<String>>, Query, description = "Only buckets of these types"),
         ("kind" = Option<Vec<schema::RecordKindName>>, Query, description = "Only these kinds of records; with `mode=records`"),
