@@ -175,7 +175,7 @@ fn a_module_stands_back_while_another_client_fills_its_bucket() {
         let input = watcher(&get("/api/1/watchers"), "input");
         (input["state"] == "standing-back").then_some(input)
     });
-    assert_eq!(input["reason"], "other-input records to the same bucket");
+    assert_eq!(input["reason"], "other-input writes to the same bucket");
     server.stop();
 }
 
