@@ -104,9 +104,9 @@ describe('the timeline', () => {
     await ready(visitor);
     await mark(page, '09:00', '10:30');
     await page.getByRole('button', { name: 'Delete all' }).click();
-    await page.getByText('4 events touch this time and match.').waitFor();
+    await page.getByText('4 events overlap this time and match.').waitFor();
     for (const other of [AFK, `aw-watcher-web-firefox_${HOST}`]) await page.getByLabel(other).uncheck();
-    await page.getByText('2 events touch this time and match.').waitFor();
+    await page.getByText('2 events overlap this time and match.').waitFor();
     expect(await events(WINDOWS)).toHaveLength(4);
     await page.getByRole('button', { name: 'Delete 2 events' }).click();
     await page.getByText('2 events are deleted.').waitFor();
@@ -261,6 +261,47 @@ describe('the timeline', () => {
     await click(page, 'window', '13:00');
     await page.getByText('You are looking at the past, which cannot be changed.', { exact: false }).waitFor();
     await panel(page).getByRole('button', { name: 'Delete' }).waitFor({ state: 'detached' });
+    expect(visitor.complaints).toEqual([]);
+    await visitor.close();
+  });
+
+  it('keeps the moment of the past in the address', async () => {
+    const [slack] = await events(WINDOWS);
+    const seq = (await server.get<{ records: { seq: number }[] }>('/api/1/log?limit=1')).records[0]?.seq;
+    const selection = { bucket: WINDOWS, events: [slack?.id] };
+    const { token } = await server.post<{ token: string }>('/api/1/events/delete', selection);
+    await server.post('/api/1/events/delete', { token });
+    const visitor = await Visitor.open(browser, server.url);
+    const { page } = visitor;
+    const query = async () => new URLSearchParams((await page.evaluate(() => location.hash)).split('?')[1]);
+    const shows = (state: 'attached' | 'detached') => page.locator('table', { hasText: 'Slack' }).waitFor({ state });
+
+    // A copied link shows the past that it was copied in.
+    await visitor.go(`${DAY}&as_of=${seq}`);
+    await shows('attached');
+    await page.getByText(`the state of #${seq}`, { exact: false }).waitFor();
+    await page.reload();
+    await shows('attached');
+    await page.getByRole('button', { name: 'Back to now' }).click();
+    await shows('detached');
+    await expect.poll(async () => (await query()).get('as_of')).toBeNull();
+    expect((await query()).get('start')).toContain(DATE);
+
+    // What another page has chosen comes into the address, and is gone when the address says nothing.
+    await page.evaluate(() => (location.hash = '/log'));
+    await page.locator('li button[aria-expanded]').first().click();
+    await page.getByRole('button', { name: 'See the state before it' }).click();
+    await page.evaluate((hash) => (location.hash = hash), DAY);
+    await shows('attached');
+    await expect.poll(async () => (await query()).get('as_of')).toBe(String(seq));
+    await page.evaluate((hash) => (location.hash = hash), DAY);
+    await shows('detached');
+
+    // What is no moment is none.
+    await visitor.go(`${DAY}&as_of=yesterday`);
+    await shows('detached');
+    await ready(visitor);
+    await expect.poll(async () => (await query()).get('as_of')).toBeNull();
     expect(visitor.complaints).toEqual([]);
     await visitor.close();
   });

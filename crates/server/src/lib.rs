@@ -19,10 +19,10 @@
 //! | [`identity`] | device id and host name |
 //! | `logging` | what the server logs about itself |
 //! | `open_files` | how many connections fit into the limit of open files |
-//! | `json`, `owner_only`, `pattern` | JSON written by hand; files only their owner may read; patterns of bucket ids |
+//! | `json`, `owner_only`, `pattern`, `size` | JSON written by hand; files only their owner may read; patterns of bucket ids; sizes for people |
 //! | [`export`] | history and results of queries in the formats of other programs |
 //! | [`merge`] | merging sources into a store, without a server or in one |
-//! | [`inspect`], [`status`], [`tokens`], [`render`] | what the command line shares with the server |
+//! | [`doctor`], [`inspect`], [`status`], [`tokens`], [`render`] | what the command line shares with the server |
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
@@ -42,6 +42,7 @@ mod pattern;
 mod serve;
 mod service;
 pub mod settings;
+mod size;
 mod start;
 mod web;
 
@@ -56,10 +57,13 @@ pub(crate) const VERSION: &str = concat!("v0.14.0 (timberline ", env!("CARGO_PKG
 
 /// What a server leaves in its data directory, for `timberline doctor`.
 pub mod inspect {
-    pub use crate::http::guard::check_settings;
-    pub use crate::service::privacy::damaged_key as damaged_privacy_key;
-    pub use crate::service::retention::{HeldRule, Holds, confirm, is_waiting, strictest};
+    pub use crate::service::retention::{HeldRule, Holds, confirm, is_waiting};
     pub use crate::service::scrub::Progress;
+}
+
+/// The checks of `timberline doctor` that are right also while a server runs.
+pub mod doctor {
+    pub use crate::service::doctor::{Check, Outcome, Subject};
 }
 
 /// Exports, for `timberline export`.

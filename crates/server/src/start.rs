@@ -95,12 +95,11 @@ impl Start {
     /// # Errors
     /// When the store cannot be opened.
     pub fn open_store(&self, cipher: Option<Arc<Cipher>>) -> Result<Store, ServeError> {
-        let encrypted = cipher.is_some();
-        let options = store_options(&self.settings, &self.identity, cipher);
+        let options = store_options(&self.settings, &self.identity, cipher.clone());
         let (store, report) = Store::open(&self.settings.data_dir, options)?;
         log_findings(&report);
         // A second store would change nothing.
-        let _ = self.opened.set(Opened::new(&report, encrypted));
+        let _ = self.opened.set(Opened::new(&report, cipher));
         Ok(store)
     }
 

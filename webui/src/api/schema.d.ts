@@ -570,6 +570,27 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/1/doctor': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Check the installation
+     * @description Disk, permissions, identity, whether a server would start, the log's segments and times, damage that was found, backups, and whether old
+     *     events are erased. It only reads, and does not read all events. `timberline doctor` checks more.
+     */
+    get: operations['get_doctor'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/1/events': {
     parameters: {
       query?: never;
@@ -1804,6 +1825,27 @@ export interface components {
       | 'bucket_restored'
       | 'purged'
       | 'redacted';
+    /** @description A check that was made. The text says what was found and, if that is not well, what to do. */
+    Check: {
+      /** @description What was looked at. */
+      check: string;
+      /** @description How it came out. */
+      outcome: components['schemas']['CheckOutcome'];
+      /** @description What was found, in one line. */
+      text: string;
+    };
+    /** @description A check that is not made here. */
+    CheckLeftOut: {
+      /** @description What is not looked at. */
+      check: string;
+      /** @description Why. */
+      why: string;
+    };
+    /**
+     * @description How a check came out.
+     * @enum {string}
+     */
+    CheckOutcome: 'ok' | 'warn' | 'fail';
     /** @description An earlier period. */
     ComparedJson: {
       /** Format: double */
@@ -1853,6 +1895,19 @@ export interface components {
     DataCondition: {
       field?: string | null;
       pattern: string;
+    };
+    /** @description What was found. */
+    DoctorReport: {
+      /** @description The checks that were made. */
+      checks: components['schemas']['Check'][];
+      /** @description The data directory. */
+      data_dir: string;
+      /** @description Checks that only `timberline doctor` makes. */
+      left_out: components['schemas']['CheckLeftOut'][];
+      /** @description Whether no check has failed; there may be warnings. */
+      ok: boolean;
+      /** @description The version of the server. */
+      version: string;
     };
     /** @description An event of a preview. */
     EditSample: {
@@ -4887,8 +4942,11 @@ export interface operations {
          *     the version that was in force when the event happened.
          */
         rules?: string;
-        /** @description Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times. */
-        category?: string;
+        /**
+         * @description Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times. Usage by
+         *     pages or files then counts only the time in which you did something of the category; lists of pages and files are not filtered.
+         */
+        category?: string[];
         /** @description The time zone, such as `Europe/Berlin`; by default those of the setting `timeZones`. */
         zone?: string;
         /** @description When days begin, such as `04:00`; by default the setting `startOfDay`. */
@@ -5534,8 +5592,11 @@ export interface operations {
          *     the version that was in force when the event happened.
          */
         rules?: string;
-        /** @description Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times. */
-        category?: string;
+        /**
+         * @description Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times. Usage by
+         *     pages or files then counts only the time in which you did something of the category; lists of pages and files are not filtered.
+         */
+        category?: string[];
         /** @description The time zone, such as `Europe/Berlin`; by default those of the setting `timeZones`. */
         zone?: string;
         /** @description When days begin, such as `04:00`; by default the setting `startOfDay`. */
@@ -5612,6 +5673,32 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['VersionsJson'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['Unavailable'];
+    };
+  };
+  get_doctor: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What was found */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['DoctorReport'];
         };
       };
       400: components['responses']['BadRequest'];
@@ -6895,8 +6982,11 @@ export interface operations {
          *     the version that was in force when the event happened.
          */
         rules?: string;
-        /** @description Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times. */
-        category?: string;
+        /**
+         * @description Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times. Usage by
+         *     pages or files then counts only the time in which you did something of the category; lists of pages and files are not filtered.
+         */
+        category?: string[];
         /** @description The time zone, such as `Europe/Berlin`; by default those of the setting `timeZones`. */
         zone?: string;
         /** @description When days begin, such as `04:00`; by default the setting `startOfDay`. */
@@ -6909,6 +6999,20 @@ export interface operations {
         interval?: components['schemas']['UsageInterval'];
         /** @description An earlier period to compare with: `previous`, or `START/END` */
         compare?: string;
+        /** @description Only the time of this app counts. This and the following filters can be given several times, for several values. With several filters, and with `category`, only time counts in which all of them are true */
+        app?: string[];
+        /** @description Only the time of this window title */
+        title?: string[];
+        /** @description Only the time of this domain */
+        domain?: string[];
+        /** @description Only the time of this URL */
+        url?: string[];
+        /** @description Only the time of this project */
+        project?: string[];
+        /** @description Only the time of this file */
+        file?: string[];
+        /** @description Only the time of this programming language */
+        language?: string[];
         /** @description The most groups to list; by default 100 */
         limit?: number;
         /** @description Whether the answer contains the query program whose events were added up */

@@ -17,6 +17,7 @@ export { default as TimelineStrip } from './TimelineStrip.svelte';
 export type { LiveSpan, Target } from './paint/scene';
 export { classifier, type Category } from './rules';
 export { bucketKey, readTile, type Data, type Tile } from './tile';
-export { AXIS_HEIGHT, Timeline, type TimelineInput } from './timeline';
+export type { TimelineInput } from './contract';
+export { AXIS_HEIGHT, Timeline } from './timeline';
 export { warm } from './warm';
 export { DAY, fit, HOUR, length, middle, MINUTE, overlap, SECOND, YEAR, type Span } from './view';

@@ -1,46 +1,19 @@
-import type { Calendar } from '../calendar';
-import { axisOf, type Axis } from './axis';
-import type { Paints } from './colors';
+import { Found } from './found';
+import type { TimelineEvents, TimelineInput } from './contract';
 import { Gestures } from './gestures';
-import { neighbour, targetAt, targetsOf } from './hits';
-import { rowAt, type Layout } from './lanes';
+import { rowAt } from './lanes';
 import { levelFor, TILE_CELLS } from './levels';
-import type { Looks } from './looks';
 import { Motion } from './motion';
 import { Painter } from './paint/painter';
 import type { LiveSpan, Marks, Scene, Target } from './paint/scene';
+import { Ticks } from './ticks';
 import { TileCache, type FetchTile, type Piece } from './tileCache';
-import { clamp, contains, length, middle, pan, Scale, zoom, type Span } from './view';
-
-export interface TimelineEvents {
-  /** The view has moved; `settled` when it stays there. */
-  view(view: Span, settled: boolean): void;
-  /** What the pointer is at, and where; null if it is at nothing. */
-  hover(target: Target | null, x: number, y: number): void;
-  /** Somebody chose this; null: nothing, by a click beside everything. */
-  pick(target: Target | null, time: number): void;
-  range(range: Span | null, done: boolean): void;
-  scroll(pixels: number): void;
-  /** Tiles came in, or failed to. */
-  loaded(loading: boolean, error: unknown): void;
-}
-
-/** What is shown and how. All of it can change at any time. */
-export interface TimelineInput {
-  readonly layout: Layout;
-  readonly looks: Looks;
-  readonly paints: Paints;
-  readonly calendar: Calendar;
-  readonly locale: string;
-  readonly live: ReadonlyMap<string, LiveSpan>;
-  readonly laneLabels: boolean;
-  /** A drag marks a range instead of moving the view. */
-  readonly marking: boolean;
-}
+import { around, clamp, length, middle, pan, Scale, uncovered, zoom, type Span } from './view';
 
 export const AXIS_HEIGHT = 44;
 const SETTLE = 140;
 const SLACK_PIXELS = 3;
+const NO_LIVE: ReadonlyMap<string, LiveSpan> = new Map();
 
 /**
  * The timeline on two canvases. It is told what to show and tells what somebody did; it knows nothing of pages and requests. Everything is painted
@@ -54,11 +27,11 @@ export class Timeline {
   #input: TimelineInput | null = null;
   #cache: TileCache | null = null;
   #marks: Marks = { hover: null, selected: null, cursor: null, range: null, pointer: null };
-  #axis: { axis: Axis; span: Span; perPixel: number; input: TimelineInput } | null = null;
   #dirty = { base: true, overlay: true };
   #frame = 0;
   #settleTimer = 0;
   readonly #motion = new Motion(() => matchMedia('(prefers-reduced-motion: reduce)').matches);
+  readonly #ticks = new Ticks();
   readonly #painter: Painter;
   readonly #gestures: Gestures;
 
@@ -158,13 +131,8 @@ export class Timeline {
 
   /** Moves what is below a panel of that width at the right edge into sight. */
   uncover(span: Span, panel: number): void {
-    const scale = new Scale(this.view, this.#width);
-    const room = this.#width - panel;
-    const left = Math.max(scale.x(span.start), 0);
-    const right = Math.min(scale.x(span.end), this.#width);
-    if (room < 200 || (left + right) / 2 < room) return;
-    const shift = Math.min(right - room + 24, left - 24);
-    if (shift > 0) this.show(pan(this.view, shift * scale.perPixel), true);
+    const view = uncovered(this.view, span, this.#width, panel);
+    if (view !== null) this.show(view, true);
   }
 
   mark(marks: Partial<Marks>): void {
@@ -199,39 +167,23 @@ export class Timeline {
     const row = rowAt(this.#input.layout, y - AXIS_HEIGHT + this.#scrollTop);
     if (row?.kind !== 'lane') return null;
     const scale = this.#scale();
-    const time = scale.time(x);
-    const live = this.#liveTarget(row.lane.key);
-    if (live !== null && live.start <= time && time < live.end) return live;
-    return targetAt(this.#pieces(), row.lane.key, time, scale.perPixel * SLACK_PIXELS);
+    return this.#found().at(row.lane.key, scale.time(x), scale.perPixel * SLACK_PIXELS);
   }
 
   /** All spans of a lane that are on the screen. */
   targets(lane: string): Target[] {
-    const found = targetsOf(this.#pieces(), lane).filter((t) => t.end > this.#view.start && t.start < this.#view.end);
-    const live = this.#liveTarget(lane);
-    if (live === null) return found;
-    return [
-      ...found.filter((t) => t.id !== live.id),
-      ...(live.start < this.#view.end && live.end > this.#view.start ? [live] : []),
-    ];
+    return this.#found().within(lane, this.#view);
   }
 
+  /** The span of a lane before or after another one, or near the middle of the screen. */
   step(lane: string, from: Target | null, direction: 1 | -1): Target | null {
-    const around = { start: this.#view.start - length(this.#view), end: this.#view.end + length(this.#view) };
-    const pieces = this.#cache?.pieces(this.#level(), around) ?? [];
-    return neighbour(
-      targetsOf(pieces, lane),
-      from?.lane === lane ? from : null,
-      direction,
-      from?.start ?? middle(this.#view),
-    );
+    const wider = { start: this.#view.start - length(this.#view), end: this.#view.end + length(this.#view) };
+    return this.#found(wider).beside(lane, from, direction, middle(this.#view));
   }
 
-  #liveTarget(lane: string): Target | null {
-    const live = this.#input?.live.get(lane);
-    if (live === undefined) return null;
-    const covered = live.end - live.start;
-    return { lane, ...live, covered, time: covered, events: 1 };
+  #found(span = this.#view): Found {
+    const pieces = this.#cache?.pieces(this.#level(), span) ?? [];
+    return new Found(pieces, this.#input?.live ?? NO_LIVE);
   }
 
   // What somebody does
@@ -258,14 +210,7 @@ export class Timeline {
   #double(x: number, y: number): void {
     const target = this.targetAt(x, y);
     if (target === null || target.end <= target.start) this.zoomAt(0.4, x);
-    else
-      this.show(
-        {
-          start: target.start - (target.end - target.start) * 0.5,
-          end: target.end + (target.end - target.start) * 0.5,
-        },
-        true,
-      );
+    else this.show(around(target), true);
   }
 
   // Frames
@@ -332,7 +277,7 @@ export class Timeline {
       axisHeight: AXIS_HEIGHT,
       scrollTop: this.#scrollTop,
       pieces: this.#pieces(),
-      axis: this.#axisFor(input),
+      axis: this.#ticks.of(this.#view, this.#scale().perPixel, input),
       now: Date.now(),
     };
   }
@@ -347,17 +292,5 @@ export class Timeline {
 
   #pieces(): readonly Piece[] {
     return this.#cache?.pieces(this.#level(), this.#view) ?? [];
-  }
-
-  /** The ticks of a wider view are kept, so that most frames of a drag need no calendar. */
-  #axisFor(input: TimelineInput): Axis {
-    const { perPixel } = this.#scale();
-    const known = this.#axis;
-    if (known !== null && known.input === input && known.perPixel === perPixel && contains(known.span, this.#view))
-      return known.axis;
-    const span = { start: this.#view.start - length(this.#view) / 2, end: this.#view.end + length(this.#view) / 2 };
-    const axis = axisOf(span, perPixel, input.calendar, input.locale);
-    this.#axis = { axis, span, perPixel, input };
-    return axis;
   }
 }

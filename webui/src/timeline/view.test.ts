@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clamp, DAY, fit, length, LONGEST, pan, Scale, SHORTEST, YEAR, zoom } from './view';
+import { around, clamp, DAY, fit, length, LONGEST, pan, Scale, SHORTEST, uncovered, YEAR, zoom } from './view';
 
 const march = { start: Date.UTC(2026, 2, 2), end: Date.UTC(2026, 2, 3) };
 
@@ -35,4 +35,23 @@ describe('a view', () => {
     expect(length(clamp({ start: NaN, end: 3 }))).toBe(DAY);
     expect(length(fit({ start: march.start, end: march.start }))).toBeGreaterThanOrEqual(SHORTEST);
   });
+});
+
+describe('a panel at the right edge', () => {
+  const view = { start: 0, end: 1000 };
+
+  it('moves what it covers into sight, and nothing else', () => {
+    const moved = uncovered(view, { start: 900, end: 950 }, 1000, 400);
+    expect(moved).not.toBeNull();
+    const scale = new Scale(moved ?? view, 1000);
+    expect(scale.x(950)).toBeLessThanOrEqual(600);
+    expect(scale.x(900)).toBeGreaterThan(0);
+    expect(uncovered(view, { start: 100, end: 200 }, 1000, 400)).toBeNull();
+    // A narrow screen has no room beside it.
+    expect(uncovered(view, { start: 900, end: 950 }, 500, 400)).toBeNull();
+  });
+});
+
+it('shows a span with half of its length around it', () => {
+  expect(around({ start: 100, end: 200 })).toEqual({ start: 50, end: 250 });
 });

@@ -68,3 +68,27 @@ export class Scale {
     return this.view.start + x * this.perPixel;
   }
 }
+
+/** A view of a span with half of its length before and after it. */
+export function around(span: Span): Span {
+  const half = length(span) * 0.5;
+  return { start: span.start - half, end: span.end + half };
+}
+
+/** Pixels: the least room beside a panel, and what stays free around a span. */
+const LEAST_ROOM = 200;
+const MARGIN = 24;
+
+/**
+ * The view in which a span is in sight that a panel of so many pixels covers at the right edge; null where nothing has to move, or there is no room beside
+ * the panel.
+ */
+export function uncovered(view: Span, span: Span, width: number, panel: number): Span | null {
+  const scale = new Scale(view, width);
+  const room = width - panel;
+  const left = Math.max(scale.x(span.start), 0);
+  const right = Math.min(scale.x(span.end), width);
+  if (room < LEAST_ROOM || (left + right) / 2 < room) return null;
+  const shift = Math.min(right - room + MARGIN, left - MARGIN);
+  return shift > 0 ? pan(view, shift * scale.perPixel) : null;
+}

@@ -2,12 +2,10 @@ import { api, ok } from '../api';
 import { resource } from '../data';
 import { categoryColors } from '../design';
 import { settings, type CategoryClass } from '../settings';
-import type { Ruled, Rule } from './filters';
+import type { Named } from './filters';
 import type { Category } from './types';
 
-export interface KnownCategory extends Ruled {
-  readonly name: Category;
-  readonly rule?: Rule;
+export interface KnownCategory extends Named {
   readonly data?: CategoryClass['data'];
 }
 

@@ -10,7 +10,7 @@ export {
 } from './filters';
 export { intervalOf } from './interval';
 export { usageParameters, type Scope, type Wanted } from './parameters';
-export { isDirect, loadUsage } from './request';
+export { loadUsage } from './request';
 export { scores, type ScorePart } from './score';
 export { seriesOf, type Series } from './series';
 export { categoryTree, type Branch } from './tree';

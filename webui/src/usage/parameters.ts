@@ -1,6 +1,6 @@
 import { api, ok } from '../api';
 import type { Calendar, Period } from '../calendar';
-import { categoryChoice, type Filters, type Ruled } from './filters';
+import { filterParameters, type Filters, type Named } from './filters';
 import type { By, Interval, Usage } from './types';
 
 /** Whose time, when, and which of it: what all sums of a page have in common. */
@@ -13,8 +13,8 @@ export interface Scope {
   readonly afk: boolean | null;
   readonly audible: boolean | null;
   readonly filters: Filters;
-  /** The categories with their rules, which filters by app or title need. */
-  readonly known: readonly Ruled[];
+  /** The categories: a filter by one stands for those below it, too. */
+  readonly known: readonly Named[];
 }
 
 export interface Wanted {
@@ -35,7 +35,7 @@ export function usageParameters(scope: Scope, wanted: Wanted) {
     ...(devices.length === 0 ? {} : { devices: devices.join(',') }),
     ...(afk === null ? {} : { filter_afk: afk }),
     ...(audible === null ? {} : { audible }),
-    ...categoryChoice(filters, known),
+    ...filterParameters(filters, known),
     zone: calendar.zone,
     day_start: calendar.dayStart,
     week_start: calendar.weekStart.toLowerCase(),
@@ -49,8 +49,8 @@ export function periodParameters({ start, end }: Period) {
 type Parameters = ReturnType<typeof usageParameters> & ReturnType<typeof periodParameters> & { query?: boolean };
 
 export function getUsage(query: Parameters, signal: AbortSignal): Promise<Usage> {
-  // The description of the API says that `category` is one text, but it may be given several times. Titles of pages come from a query (`isDirect`).
-  const known = query as Parameters & { category?: never; by: Exclude<By, 'browserTitle'> };
+  // Titles of pages come from a query (request.ts).
+  const known = query as Parameters & { by: Exclude<By, 'browserTitle'> };
   return ok(api.GET('/api/1/usage', { params: { query: known }, signal }));
 }
 

@@ -37,12 +37,8 @@ export const SOURCE: Readonly<Record<By, Source>> = {
   language: 'editor',
 };
 
-/** A name that no person gives: events of a filtered app or title that have no category (see filters.ts). */
-export const UNNAMED = '\u2060Uncategorized';
-
 /** The path of a category as the API writes it; events without one are "Uncategorized". */
 export function pathOf(value: unknown): Category {
-  if (Array.isArray(value) && value[0] === UNNAMED) return ['Uncategorized'];
   return Array.isArray(value) && value.every((part) => typeof part === 'string') ? value : ['Uncategorized'];
 }
 

@@ -1,20 +1,13 @@
-//! `timberline doctor`: is everything as it should be, and what to do where it is not? A file per room.
+//! `timberline doctor`: is everything as it should be, and what to do where it is not?
 //!
-//! | file | what it looks at |
+//! | file | what it does |
 //! |---|---|
-//! | `data_dir` | the data directory: disk, what its file system can do, permissions, lock |
-//! | `start` | whether a server would start: the identity, the configuration, the store |
-//! | `history` | the log, its formats, its times, the checkpoint |
-//! | `views` | the checkpoint and the view segments; those that were damaged and set aside |
-//! | `backups` | how old they are, whether they can be reached |
-//! | `erasing` | whether anything is erased because of its age; confirmations by hand |
+//! | `timberline_server::doctor` | the checks that are right also for the running server, which makes them too |
+//! | `here` | those that only this command makes: file system, lock, the newest records, all views |
+//! | `by_hand` | confirmations by hand |
 
-mod backups;
-mod data_dir;
-mod erasing;
-mod history;
-mod start;
-mod views;
+mod by_hand;
+mod here;
 
 use std::process::ExitCode;
 
@@ -25,8 +18,8 @@ use crate::config::Config;
 use crate::data_dir::{DataDirArgs, OpenDataDir};
 use crate::output::Output;
 use crate::table::printable;
-use crate::verdict::{Verdict, describe};
-use timberline_server::settings::Settings;
+use crate::verdict::{Verdict, advise, describe};
+use timberline_server::doctor::{Check, Outcome, Subject};
 
 /// How to print it.
 #[derive(Debug, Args)]
@@ -53,49 +46,6 @@ pub(crate) struct DoctorArgs {
     confirm_retention: Option<String>,
 }
 
-/// How a check came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Outcome {
-    Ok,
-    /// It works, but somebody should look at it.
-    Warn,
-    /// It does not work.
-    Fail,
-}
-
-/// A check that was made. The text says what was found and, if that is not well, what to do.
-#[derive(Clone, Debug, Serialize)]
-struct Check {
-    check: &'static str,
-    outcome: Outcome,
-    text: String,
-}
-
-impl Check {
-    fn ok(check: &'static str, text: impl Into<String>) -> Check {
-        Check {
-            check,
-            outcome: Outcome::Ok,
-            text: text.into(),
-        }
-    }
-
-    fn warn(check: &'static str, text: impl Into<String>) -> Check {
-        Check {
-            outcome: Outcome::Warn,
-            ..Check::ok(check, text)
-        }
-    }
-
-    fn fail(check: &'static str, text: impl Into<String>) -> Check {
-        Check {
-            outcome: Outcome::Fail,
-            ..Check::ok(check, text)
-        }
-    }
-}
-
 #[derive(Debug, Serialize)]
 struct Report {
     data_dir: String,
@@ -119,8 +69,8 @@ pub(crate) fn run(args: DoctorArgs) -> ExitCode {
 fn confirm(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     let settings = args.place.config()?.server;
     match args.confirm_retention {
-        Some(bucket) => erasing::confirm_retention(&settings, &bucket),
-        None => erasing::trust_clock(&settings),
+        Some(bucket) => by_hand::confirm_retention(&settings, &bucket),
+        None => by_hand::trust_clock(&settings),
     }
 }
 
@@ -130,15 +80,15 @@ fn carry_out(args: DoctorArgs) -> anyhow::Result<Verdict> {
     let settings = &config.server;
     let data_dir = settings.data_dir.as_path();
     if data_dir.is_dir() {
-        checks.extend(data_dir::checks(settings));
         // The passphrase is asked for once.
         let data = OpenDataDir::open(&config);
-        checks.extend(start::checks(settings, &data));
-        checks.extend(history::checks(settings, &data));
-        checks.extend(views::checks(settings, &data));
-        checks.extend(privacy(settings));
-        checks.extend(backups::checks(settings));
-        checks.extend(erasing::checks(settings));
+        let subject = Subject {
+            settings,
+            cipher: data.as_ref().map(OpenDataDir::cipher).map_err(describe),
+            explain: &advise,
+        };
+        checks.extend(subject.examine());
+        checks.extend(here::checks(settings, &data));
     } else {
         let text = format!(
             "{} is not there: a server makes it at its first start; or name another one with --dbpath",
@@ -155,11 +105,6 @@ fn carry_out(args: DoctorArgs) -> anyhow::Result<Verdict> {
     };
     print(&report, args.json)?;
     Ok(Verdict::faulty_if(!ok))
-}
-
-/// Whether the key of the privacy filters' hashes can be used.
-fn privacy(settings: &Settings) -> Option<Check> {
-    timberline_server::inspect::damaged_privacy_key(&settings.data_dir).map(|why| Check::warn("privacy", why))
 }
 
 /// The settings; those without a configuration file if it cannot be used, so that all else is looked at.

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::harness::http;
+use crate::harness::page::Page;
 use crate::harness::server::Installation;
 use serde_json::{Value, json};
 
@@ -230,4 +231,60 @@ fn seal(segment: &mut [u8]) {
         }
     }
     segment[60..64].copy_from_slice(&(!crc).to_le_bytes());
+}
+
+const PAGE: Page = Page {
+    text: include_str!("../../../../docs/status.md"),
+    varying: &["data_dir", "version", "text"],
+};
+
+#[test]
+fn a_server_answers_what_its_page_shows() {
+    PAGE.check(1);
+}
+
+/// The server finds what the command finds, as far as it looks, and is not disturbed by it.
+#[test]
+fn a_running_server_finds_the_same_as_the_command() {
+    let installation = filled();
+    let server = installation.start();
+    fs::set_permissions(&installation.data, fs::Permissions::from_mode(0o755)).expect("a mode");
+    fs::write(
+        installation
+            .data
+            .join("views/00000000000000000001-0.view.damaged"),
+        "x",
+    )
+    .expect("a file");
+    let asked = std::thread::scope(|scope| {
+        let ask = || {
+            let answer = http::get(server.port, "/api/1/doctor").expect("an answer");
+            assert_eq!(answer.status, 200);
+            answer.json().expect("JSON")
+        };
+        let several: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+        several
+            .into_iter()
+            .map(|asked| asked.join().expect("an answer"))
+            .collect::<Vec<_>>()
+    });
+    let (_, told) = doctor(&installation, &[]);
+    for report in asked {
+        assert_eq!(report["ok"], true, "{report}");
+        for check in report["checks"].as_array().expect("checks") {
+            let text = |name: &str| check[name].as_str().expect("a text").to_owned();
+            // Times go on.
+            if text("check") != "clock" && text("check") != "disk space" {
+                let same = (text("check"), text("outcome"), text("text"));
+                assert!(told.contains(&same), "{same:?} in {told:?}");
+            }
+        }
+        let found = |name: &str, outcome: &str| {
+            let mut checks = report["checks"].as_array().expect("checks").iter();
+            checks.any(|check| check["check"] == name && check["outcome"] == outcome)
+        };
+        assert!(found("permissions", "warn") && found("views", "warn"), "{report}");
+        assert!(!found("lock", "ok") && !found("file system", "ok"), "{report}");
+    }
+    server.stop();
 }

@@ -4,6 +4,7 @@ use timberline_views::{BucketView, Snapshot};
 
 use super::browsers::{Browser, browsers_of};
 use super::category_rules::CategoryRules;
+use super::wanted::Filter;
 
 /// See the [module](self). It is printed as a program of the query language by [`Definition::program`].
 #[derive(Clone, Debug)]
@@ -22,6 +23,9 @@ pub struct Definition {
     pub categories: Option<CategoryRules>,
     /// If not empty, only events of these categories count.
     pub filter_categories: Vec<Vec<String>>,
+    /// Only events that pass all of these count. Lists of spans and timelines go by those of their own source, sums by all
+    /// ([`Definition::crosses`]).
+    pub filters: Vec<Filter>,
 }
 
 /// The buckets of a device.
@@ -99,6 +103,7 @@ impl Definition {
             always_active_pattern: String::new(),
             categories: None,
             filter_categories: Vec::new(),
+            filters: Vec::new(),
             devices,
         })
     }

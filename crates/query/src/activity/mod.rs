@@ -12,13 +12,17 @@
 //! | `plan` | how a period is divided into parts of about a day |
 //! | `quiet` | where it can be cut so that nothing changes |
 //! | `parts`, `stopwatch` | the activity of a part; the stopwatch |
-//! | `dimension`, `labels` | what is added up by; what groups have in common |
+//! | `dimension`, `column`, `labels` | what is added up by; what groups have in common |
+//! | `wanted` | filters: what counts |
+//! | `across` | sums of a source that another one filters |
 //! | `sums`, `packed`, `cache` | sums of a part, kept in few bytes until its events change |
 //! | `usage`, `total`, `spans` | the answers: sums, and spans |
 
+mod across;
 mod browsers;
 mod cache;
 mod category_rules;
+mod column;
 mod definition;
 mod dimension;
 mod labels;
@@ -32,6 +36,7 @@ mod sums;
 mod text;
 mod total;
 mod usage;
+mod wanted;
 
 pub(crate) use cache::ActivityCache;
 pub use category_rules::CategoryRules;
@@ -40,3 +45,4 @@ pub use dimension::Dimension;
 pub use plan::Origin;
 pub use spans::{Activity, ActivityRequest, ActivitySpan, Place};
 pub use usage::{Label, Listed, Times, Usage, UsageRequest};
+pub use wanted::Filter;

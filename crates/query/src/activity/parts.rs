@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::definition::Source;
 use super::plan::Plan;
@@ -15,7 +15,7 @@ use crate::period::Period;
 use crate::program::Prepared;
 use crate::run::Reads;
 use crate::scope::Scope;
-use crate::transform::{KeyColumn, union_no_overlap};
+use crate::transform::union_no_overlap;
 use crate::value::Value;
 use crate::warning::Warning;
 
@@ -27,7 +27,7 @@ pub(super) struct Span {
     pub(super) origin: u32,
 }
 
-/// What was done in a part of a period. The category filter of one device and the stopwatch are still missing.
+/// What was done in a part of a period. The filters of one device, of pages and of files and the stopwatch are still missing.
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) spans: Vec<Span>,
@@ -137,29 +137,6 @@ pub(super) fn as_events(scope: Scope<'_>, list: Value) -> Result<Events, QueryEr
     match list {
         Value::Events(events) => Ok(events),
         _ => Events::empty(scope.guard),
-    }
-}
-
-/// The categories that count.
-#[derive(Debug)]
-pub(super) struct Wanted {
-    column: std::sync::Arc<KeyColumn>,
-    values: FxHashSet<u32>,
-}
-
-impl Wanted {
-    pub(super) fn of(scope: Scope<'_>, categories: &[Vec<String>]) -> Option<Wanted> {
-        let catalog = scope.catalog;
-        let value = |path: &Vec<String>| catalog.value(&serde_json::Value::from(path.clone()).to_string());
-        (!categories.is_empty()).then(|| Wanted {
-            column: KeyColumn::of(catalog, catalog.string("$category")),
-            values: categories.iter().map(value).collect(),
-        })
-    }
-
-    pub(super) fn has(&self, scope: Scope<'_>, object: ObjectId) -> bool {
-        let category = self.column.value(scope.catalog, object);
-        category.is_some_and(|category| self.values.contains(&category))
     }
 }
 

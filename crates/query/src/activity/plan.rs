@@ -10,9 +10,9 @@ use timberline_views::{BucketView, Snapshot};
 
 use super::cache::{Kept, Key};
 use super::definition::{Definition, Source};
-use super::parts::Wanted;
 use super::quiet::{Edges, MAX_REACH, likely_quiet};
 use super::text::Urls;
+use super::wanted::Wanted;
 use crate::calendar::Calendar;
 use crate::catalog::Catalog;
 use crate::engine::Engine;
@@ -120,10 +120,7 @@ impl<'a> Plan<'a> {
             guard: &guard,
             catalog: &catalog,
         };
-        let wanted = match source {
-            Source::Activity => Wanted::of(scope, &definition.filter_categories),
-            Source::Browser | Source::Editor => None,
-        };
+        let wanted = Wanted::of(scope, &definition.conditions(source));
         Ok(Plan {
             parts: engine.prepare(&definition.parts_program(source, true, urls))?,
             engine,
@@ -155,24 +152,12 @@ impl<'a> Plan<'a> {
         self.warnings.into_inner().as_slice().to_vec()
     }
 
-    /// The categories that count, to tell cached sums apart.
+    /// What counts, to tell cached sums apart.
     pub(super) fn wanted_key(&self) -> Arc<str> {
-        match &self.wanted {
-            Some(_) => serde_json::Value::from(
-                self.definition
-                    .filter_categories
-                    .iter()
-                    .cloned()
-                    .map(serde_json::Value::from)
-                    .collect::<Vec<_>>(),
-            )
-            .to_string()
-            .into(),
-            None => "".into(),
-        }
+        self.wanted.as_ref().map_or_else(|| "".into(), Wanted::name)
     }
 
-    /// Whether a span is of a category that counts.
+    /// Whether a span with these data counts.
     pub(super) fn counts(&self, data: u32) -> bool {
         self.wanted
             .as_ref()

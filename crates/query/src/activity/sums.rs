@@ -5,32 +5,25 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
+use super::column::Column;
 use super::dimension::Dimension;
 use super::labels::{LabelId, Labels};
 use super::packed::{Packed, Sum};
 use super::parts::Span;
 use super::plan::Origin;
 use crate::catalog::Catalog;
-use crate::transform::{Domains, KeyColumn};
 
 /// Groups spans by a dimension.
 #[derive(Debug)]
 pub(super) struct Grouping<'a> {
     dimension: Dimension,
-    column: Column,
+    /// None: by where they are.
+    column: Option<Column>,
     catalog: &'a Catalog,
     origins: Vec<Origin>,
     labels: Arc<Labels>,
     /// The labels of groups that were met: the parts of a period mostly have the same ones.
     known: Mutex<FxHashMap<Group, LabelId>>,
-}
-
-/// What tells the group of a span.
-#[derive(Debug)]
-enum Column {
-    Key(Arc<KeyColumn>),
-    Domain(Arc<Domains>),
-    Origin,
 }
 
 /// A group: 0 for events without a value, else the number of the value in the catalog, or of the origin, + 1.
@@ -43,14 +36,9 @@ impl<'a> Grouping<'a> {
         dimension: Dimension,
         origins: Vec<Origin>,
     ) -> Grouping<'a> {
-        let column = match dimension.key() {
-            Some(key) => Column::Key(KeyColumn::of(catalog, catalog.string(key))),
-            None if dimension == Dimension::Domain => Column::Domain(Domains::of(catalog)),
-            None => Column::Origin,
-        };
         Grouping {
             dimension,
-            column,
+            column: Column::of(catalog, dimension),
             catalog,
             origins,
             labels,
@@ -70,9 +58,8 @@ impl<'a> Grouping<'a> {
     fn group(&self, span: &Span) -> Group {
         let (catalog, data) = (self.catalog, span.event.data);
         match &self.column {
-            Column::Key(column) => column.value(catalog, data).map_or(0, |value| value + 1),
-            Column::Domain(domains) => domains.value(catalog, data).map_or(0, |value| value + 1),
-            Column::Origin => span.origin + 1,
+            Some(column) => column.value(catalog, data).map_or(0, |value| value + 1),
+            None => span.origin + 1,
         }
     }
 

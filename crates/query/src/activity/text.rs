@@ -1,5 +1,7 @@
 //! A definition as a program of the query language: the statements that the standard web UI sends.
 
+use serde_json::Value as Json;
+
 use super::browsers::pattern;
 use super::category_rules::quote;
 use super::definition::{Definition, Device, Source};
@@ -34,27 +36,52 @@ impl Definition {
     #[must_use]
     pub fn program(&self, source: Source) -> String {
         let mut lines = Lines::default();
+        self.events(source, &mut lines);
+        lines.add("RETURN = events;");
+        lines.0.join("\n")
+    }
+
+    /// The program whose events sums add up: the same, but only while events of the other sources count that something is filtered by.
+    #[must_use]
+    pub fn sum_program(&self, source: Source) -> String {
+        let mut lines = Lines::default();
+        let others: Vec<Source> = self.others(source).collect();
+        for (i, other) in others.iter().enumerate() {
+            self.events(*other, &mut lines);
+            // Each stretch of time once, also where pages of two browsers overlap.
+            lines.add(format!("while_{i} = period_union(events, []);"));
+        }
+        self.events(source, &mut lines);
+        for i in 0..others.len() {
+            lines.add(format!("events = filter_period_intersect(events, while_{i});"));
+        }
+        lines.add("RETURN = events;");
+        lines.0.join("\n")
+    }
+
+    /// The statements that leave the events of a source in `events`.
+    fn events(&self, source: Source, lines: &mut Lines) {
         let bucket: &mut Bucket<'_> = &mut query_bucket;
         match source {
-            Source::Activity => self.activity(&mut lines, bucket),
+            Source::Activity => self.activity(lines, bucket),
             Source::Browser => {
                 lines.add("all_browser_events = [];");
                 for device in &self.devices {
                     lines.add(format!("events = flood({});", bucket(&device.window)));
-                    browsers(device, Urls::Split, &mut lines, bucket);
+                    browsers(device, Urls::Split, lines, bucket);
                     lines.add("all_browser_events = concat(all_browser_events, browser_events);");
                 }
                 lines.add("events = sort_by_timestamp(all_browser_events);");
+                self.filter(source, lines);
             }
             Source::Editor => {
                 lines.add("events = [];");
                 for editor in self.devices.iter().flat_map(|device| &device.editors) {
                     lines.add(format!("events = concat(events, flood({}));", bucket(editor)));
                 }
+                self.filter(source, lines);
             }
         }
-        lines.add("RETURN = events;");
-        lines.0.join("\n")
     }
 
     fn activity(&self, lines: &mut Lines, bucket: &mut Bucket<'_>) {
@@ -62,13 +89,13 @@ impl Definition {
             self.device(only, Urls::Split, lines, bucket);
             self.stopwatch(lines, bucket);
             self.categorize("events", lines);
-            self.filter_categories(lines);
+            self.filter(Source::Activity, lines);
             return;
         }
         for (i, device) in self.devices.iter().enumerate() {
             self.device(device, Urls::Split, lines, bucket);
             self.categorize("events", lines);
-            self.filter_categories(lines);
+            self.filter(Source::Activity, lines);
             lines.add(format!("events_{} = events;", name(device, i)));
         }
         lines.add("events = [];");
@@ -81,7 +108,7 @@ impl Definition {
         if self.stopwatch.is_some() {
             self.stopwatch(lines, bucket);
             self.categorize("events", lines);
-            self.filter_categories(lines);
+            self.filter(Source::Activity, lines);
         }
     }
 
@@ -126,22 +153,19 @@ impl Definition {
         }
     }
 
-    fn filter_categories(&self, lines: &mut Lines) {
-        if !self.filter_categories.is_empty() {
-            let list = |path: &Vec<String>| {
-                let names: Vec<String> = path.iter().map(|name| quote(name)).collect();
-                format!("[{}]", names.join(", "))
-            };
-            let wanted: Vec<String> = self.filter_categories.iter().map(list).collect();
-            let wanted = wanted.join(", ");
+    fn filter(&self, source: Source, lines: &mut Lines) {
+        for (by, values) in self.conditions(source) {
+            let key = by.key().unwrap_or("$domain");
+            let values: Vec<String> = values.iter().map(literal).collect();
+            let values = values.join(", ");
             lines.add(format!(
-                r#"events = filter_keyvals(events, "$category", [{wanted}]);"#
+                r#"events = filter_keyvals(events, "{key}", [{values}]);"#
             ));
         }
     }
 
     /// The program that gives, for a part of a period, what its answers are put together from: first the events of each
-    /// bucket that it reads, then a list for each [`Definition::origins`]. The category filter, the other devices and the
+    /// bucket that it reads, then a list for each [`Definition::origins`]. The filters, the other devices and the
     /// stopwatch are still missing, and unless
     /// `categorized` the categories. `urls` is for those who are shown pages; who asks for windows sees none.
     pub(super) fn parts_program(&self, source: Source, categorized: bool, urls: Urls) -> String {
@@ -201,6 +225,17 @@ impl Definition {
     pub(super) fn categories_program(&self) -> Option<String> {
         let categories = self.categories.as_ref()?;
         Some(format!("RETURN = categorize(events, {});", categories.text()))
+    }
+}
+
+/// A string, or a list of strings.
+fn literal(value: &Json) -> String {
+    match value {
+        Json::Array(names) => {
+            let names: Vec<String> = names.iter().map(literal).collect();
+            format!("[{}]", names.join(", "))
+        }
+        other => quote(other.as_str().unwrap_or_default()),
     }
 }
 

@@ -88,7 +88,7 @@ impl Times {
 
 impl Engine {
     /// Adds up what was done in a period: exactly the durations that the definition's
-    /// [program](Definition::program) gives, divided at the bounds of the intervals.
+    /// [program](Definition::sum_program) gives, divided at the bounds of the intervals.
     ///
     /// # Errors
     /// As [`Engine::run`].
@@ -135,6 +135,10 @@ impl Plan<'_> {
         };
         let mut total = Total::new(grouping.labels(), self.guard.charge(0)?);
         let starts: Vec<i64> = request.bins.iter().skip(1).map(|bin| bin.start.nanos()).collect();
+        if self.definition.crosses(self.source) {
+            self.add_across(request, grouping, &starts, &mut total)?;
+            return Ok(Some(total));
+        }
         let stopwatch = self.stopwatch(request.period)?;
         let whole = stopwatch
             .as_ref()

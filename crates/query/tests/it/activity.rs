@@ -9,7 +9,7 @@ use proptest::test_runner::TestCaseResult;
 use serde_json::{Value as Json, json};
 use timberline_model::{Data, Timestamp};
 use timberline_query::activity::{
-    ActivityRequest, CategoryRules, Definition, Dimension, Listed, Place, Source, Usage, UsageRequest,
+    ActivityRequest, CategoryRules, Definition, Dimension, Filter, Listed, Place, Source, Usage, UsageRequest,
 };
 use timberline_query::calendar::{Calendar, Interval};
 use timberline_query::{Cancel, CategoriesQuery, Engine, LaneName, Limits, Period, Query, TimelineQuery};
@@ -39,6 +39,7 @@ struct Question {
     stopwatch: bool,
     always_active: &'static str,
     filter_categories: Vec<Vec<String>>,
+    filters: Vec<Filter>,
     period: (i64, i64),
     zone: &'static str,
     day_start: &'static str,
@@ -57,6 +58,20 @@ const BUCKETS: [(&str, &str, &str); 8] = [
     ("aw-stopwatch", "general.stopwatch", "one"),
     ("aw-watcher-window_two", "currentwindow", "two"),
     ("aw-watcher-afk_two", "afkstatus", "two"),
+];
+
+/// What a question may filter by.
+const FILTERS: [(Dimension, &[&str]); 10] = [
+    (Dimension::App, &["vim"]),
+    (Dimension::App, &["chrome", "Firefox"]),
+    (Dimension::App, &[]),
+    (Dimension::Title, &["GitHub", "mix"]),
+    (Dimension::Title, &["nobody has \"this\" title"]),
+    (Dimension::Domain, &["a.example"]),
+    (Dimension::Url, &["https://b.example/", "none"]),
+    (Dimension::Project, &["p"]),
+    (Dimension::File, &["a.rs", "b.py"]),
+    (Dimension::Language, &["Rust"]),
 ];
 
 fn data(kind: &str) -> BoxedStrategy<Object> {
@@ -170,6 +185,14 @@ fn question() -> impl Strategy<Value = Question> {
         vec![category(&["Work"])],
         vec![category(&["Work", "Code"]), category(&["Uncategorized"])],
     ];
+    let filter = |(by, values): (Dimension, &[&str])| Filter {
+        by,
+        values: values.iter().map(|value| (*value).to_owned()).collect(),
+    };
+    let filters = prop_oneof![
+        2 => Just(Vec::new()),
+        3 => prop::collection::vec(select(FILTERS.to_vec()).prop_map(filter), 1..4),
+    ];
     let instant = || {
         prop_oneof![
             4 => (0i64..8).prop_map(|days| FIRST_DAY + days * DAY),
@@ -214,7 +237,11 @@ fn question() -> impl Strategy<Value = Question> {
             select(vec!["00:00", "00:00", "00:00", "04:00", "23:30"]),
             select(intervals),
         ),
-        (select(vec![1usize, 3, 10_000]), prop::bool::weighted(0.3)),
+        (
+            select(vec![1usize, 3, 10_000]),
+            prop::bool::weighted(0.3),
+            filters,
+        ),
     )
         .prop_map(|(devices, flags, texts, period, calendar, page)| Question {
             devices,
@@ -223,6 +250,7 @@ fn question() -> impl Strategy<Value = Question> {
             stopwatch: flags.2,
             always_active: texts.0,
             filter_categories: texts.1,
+            filters: page.2,
             period: (period.0.min(period.1), period.0.max(period.1)),
             zone: calendar.0,
             day_start: calendar.1,
@@ -271,7 +299,9 @@ fn define(stage: &Stage, question: &Question) -> Definition {
     definition.always_active_pattern = question.always_active.to_owned();
     definition.categories = Some(CategoryRules::new(&rules(question.timed)).expect("are rules"));
     definition.filter_categories = question.filter_categories.clone();
+    definition.filters = question.filters.clone();
     definition.check().expect("can be written");
+    definition.check_filters().expect("can be written");
     definition
 }
 
@@ -286,8 +316,13 @@ fn by_program(
     source: Source,
     period: Period,
 ) -> Vec<Span> {
+    by_text(engine, stage, definition.program(source), period)
+}
+
+/// What a program gives, in order of the starts.
+fn by_text(engine: &Engine, stage: &Stage, program: String, period: Period) -> Vec<Span> {
     let query = Query {
-        program: definition.program(source),
+        program,
         periods: vec![period],
         name: String::new(),
         past: false,
@@ -514,7 +549,9 @@ const SOURCES: [(Source, &[(Dimension, &str)]); 3] = [
 
 fn agrees(engine: &Engine, stage: &Stage, question: &Question, negative: bool) -> TestCaseResult {
     let definition = define(stage, question);
-    if !negative && question.period.0 < question.period.1 {
+    // A timeline of categories is not filtered by pages or files.
+    let crosses = definition.crosses(Source::Activity);
+    if !negative && !crosses && question.period.0 < question.period.1 {
         timeline_agrees(engine, stage, &definition, question)?;
     }
     for (source, dimensions) in SOURCES {
@@ -525,6 +562,10 @@ fn agrees(engine: &Engine, stage: &Stage, question: &Question, negative: bool) -
             "{:?}",
             source
         );
+        let expected = match definition.crosses(source) {
+            true => by_text(engine, stage, definition.sum_program(source), period(question)),
+            false => expected,
+        };
         let whole: i128 = expected
             .iter()
             .map(|(_, duration, _)| i128::from(*duration))
@@ -633,6 +674,11 @@ fn the_program_is_the_plain_definition() {
             sort(&mut expected);
             let found = by_program(&stage.engine, &stage, &definition, source, period(&question));
             prop_assert_eq!(found, expected, "{:?}", source);
+            let mut expected = model::summed(&lists, &question, source);
+            sort(&mut expected);
+            let program = definition.sum_program(source);
+            let found = by_text(&stage.engine, &stage, program, period(&question));
+            prop_assert_eq!(found, expected, "sums of {:?}", source);
         }
         Ok(())
     });

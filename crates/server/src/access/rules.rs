@@ -146,6 +146,7 @@ const TABLE: &[(&str, Segments, Need)] = &[
     ("GET", &["1", "activity"], Need::Read),
     ("GET", &["1", "usage"], Need::Read),
     ("GET", &["1", "status"], Need::Admin),
+    ("GET", &["1", "doctor"], Need::Admin),
     (
         "POST",
         &["wakatime", "v1", "users", "current", "heartbeats"],

@@ -6,6 +6,7 @@
 //! | [`bucket`] | which ids new buckets can have, and what the server fills in |
 //! | [`chosen_buckets`] | which buckets a request is about |
 //! | [`merge_buckets`] | merging a bucket into another one |
+//! | [`doctor`] | whether everything is as it should be |
 //! | [`edit`] | changing events: one by one, or all that match |
 //! | [`heartbeats`] | many heartbeats in one request |
 //! | [`import`] | exports of this or a reference server, merged into the store |
@@ -31,6 +32,7 @@
 pub(crate) mod bucket;
 pub(crate) mod categories;
 pub(crate) mod chosen_buckets;
+pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod erasure;
 pub(crate) mod export;

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::http::ApiError;
 use crate::service::status::{disk, troubles};
 use crate::settings::BasePath;
+use crate::size::size;
 use crate::web::ui;
 
 /// Where it always is.
@@ -211,17 +212,6 @@ fn grouped(number: u64) -> String {
     out
 }
 
-fn size(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    for unit in ["B", "KiB", "MiB", "GiB"] {
-        if value < 1024.0 {
-            return format!("{value:.1} {unit}");
-        }
-        value /= 1024.0;
-    }
-    format!("{value:.1} TiB")
-}
-
 fn ago(now: Timestamp, then: Timestamp) -> String {
     let seconds = now.since(then).nanos() / 1_000_000_000;
     let (count, unit) = match seconds {
@@ -250,7 +240,6 @@ mod tests {
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
-        assert_eq!(size(1536), "1.5 KiB");
         let at = |seconds: i64| Timestamp::from_nanos(seconds * 1_000_000_000);
         assert_eq!(ago(at(100), at(98)), "now");
         assert_eq!(ago(at(10_000), at(0)), "2 h ago");

@@ -3,7 +3,7 @@ import { reading } from '../../api';
 import { Temporal } from '../../calendar';
 import { resource, type Resource } from '../../data';
 import { live } from '../../live';
-import { isDirect, loadUsage, usageParameters, type By, type Interval, type Scope, type Usage } from '../../usage';
+import { loadUsage, usageParameters, type By, type Interval, type Scope, type Usage } from '../../usage';
 
 const LISTED: readonly By[] = [
   'category',
@@ -101,7 +101,7 @@ function followToday(
   wantedOf: (by: By) => Parameters<typeof usageParameters>[1],
   sum: Resource<string, Usage>,
 ): (() => void) | undefined {
-  if (scope === null || !isToday || reading.past || !isDirect(scope.filters, 'category')) return undefined;
+  if (scope === null || !isToday || reading.past) return undefined;
   const query = { mode: 'usage', every: 2000, ...usageParameters(scope, wantedOf('category')) } as const;
   return live.subscribe(query, (event) => {
     if (event.name === 'usage' && !sum.stale) sum.value = JSON.parse(event.data) as Usage;

@@ -71,6 +71,14 @@ it('names a watcher that is silent, but none that the person has silenced', () =
   expect(problemsOf({ ...status, watchers: { watchers: [paused] }, attention: [] })).toEqual([]);
 });
 
+it('is not well while the check in depth has failures, and says so once', () => {
+  const check = (outcome: 'warn' | 'fail') => ({ check: 'clock', outcome, text: '' });
+  expect(problemsOf(well, [check('warn')])).toEqual([]);
+  expect(problemsOf(well, [check('fail'), check('fail')]).map((p) => p.text)).toEqual(['status.problem.doctor']);
+  const full = { ...well, store: { ...well.store, free_bytes: 5e8 } };
+  expect(problemsOf(full, [check('fail')]).map((p) => p.text)).toEqual(['status.problem.full']);
+});
+
 it('warns of an open door and of a full disk', () => {
   const open = { ...well.access, loopback_only: false };
   const texts = (status: Schema<'Status'>) => problemsOf(status).map((p) => p.text);

@@ -21,7 +21,7 @@ const KNOWN = [
 ];
 
 /** What is wrong and what to do about it, the most urgent first. */
-export function problemsOf(status: Schema<'Status'>): Problem[] {
+export function problemsOf(status: Schema<'Status'>, checks: readonly Schema<'Check'>[] = []): Problem[] {
   const { access, backups, buckets, damage, not_ready, store, watchers } = status;
   const doctor = 'timberline doctor';
   const list: Problem[] = [];
@@ -95,5 +95,11 @@ export function problemsOf(status: Schema<'Status'>): Problem[] {
   const others = status.attention.filter(
     (line) => !KNOWN.some((known) => known.test(line)) && !(waiting && line.startsWith('A backup may still hold')),
   );
-  return [...list, ...others.map((text) => ({ text, advice: t('status.problem.other.do'), command: doctor }))];
+  list.push(...others.map((text) => ({ text, advice: t('status.problem.other.do'), command: doctor })));
+  // What the report says already need not be said twice: the findings are on the page.
+  const failed = checks.filter(({ outcome }) => outcome === 'fail').length;
+  if (list.length === 0 && failed > 0) {
+    list.push({ text: t('status.problem.doctor', { count: failed }), advice: t('status.problem.doctor.do') });
+  }
+  return list;
 }

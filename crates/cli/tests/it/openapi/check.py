@@ -288,6 +288,8 @@ def queries_and_files(api):
     api.ask("explain_query", 400, {**query, "query": "RETURN ="})
     api.ask("explain_query", 413, {**query, "timeperiods": PERIOD * 17})
     api.ask("explain_query", 422, {"query": []})
+    doctor = api.ask("get_doctor", 200)
+    assert doctor["ok"] and any(check["check"] == "backups" for check in doctor["checks"]), doctor
     exported = api.ask("export_buckets", 200)
     api.ask("export_bucket", 200, bucket="b")
     api.ask("export_bucket", 404, bucket="none")
@@ -375,7 +377,10 @@ def activity(api):
     assert usage["duration"] == 2400 and groups == [("chrome", 1200, 0), ("vim", 1200, 0)], usage
     assert sum(interval["duration"] for interval in usage["intervals"]) == 2400
     assert api.ask("get_usage", 200, **day, by="domain")["groups"][0]["value"] == "a.example"
-    for wrong in [{"by": "colour"}, {"zone": "Mars/Base"}, {"interval": "minute"}, {"limit": 0}, {"devices": "none"}]:
+    filtered = api.ask("get_usage", 200, **day, by="app", domain=["a.example", "b.example"], title=[])
+    assert [(group["value"], group["duration"]) for group in filtered["groups"]] == [("chrome", 600)], filtered
+    assert api.ask("get_usage", 200, **day, by="domain", app="vim")["duration"] == 0
+    for wrong in [{"by": "device", "domain": "a.example"}, {"title": "C:\\", "query": "true"}, {"by": "colour"}, {"zone": "Mars/Base"}, {"interval": "minute"}, {"limit": 0}, {"devices": "none"}]:
         api.ask("get_usage", 400, **{**day, **wrong})
     api.ask("list_activity", 400, **{**day, "after": "x"})
     api.ask("list_activity", 400, start=day["start"])

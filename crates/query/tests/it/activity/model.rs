@@ -1,7 +1,7 @@
 //! The definition of activity, said with the plain functions of the reference and nothing of the engine's.
 
 use serde_json::{Value as Json, json};
-use timberline_query::activity::Source;
+use timberline_query::activity::{Dimension, Filter, Source};
 
 use super::{Question, Span};
 use crate::reference::Event;
@@ -80,22 +80,67 @@ impl Device<'_> {
 
 /// The spans of a source.
 pub(super) fn spans(read: &dyn Fn(&str) -> Vec<Event>, question: &Question, source: Source) -> Vec<Span> {
+    as_spans(&events(read, question, source))
+}
+
+/// The spans that are added up: each part of one that lies in an event of every other source that something is filtered by.
+pub(super) fn summed(read: &dyn Fn(&str) -> Vec<Event>, question: &Question, source: Source) -> Vec<Span> {
+    let mut all = events(read, question, source);
+    for other in [Source::Activity, Source::Browser, Source::Editor] {
+        let by_category = other == Source::Activity && !question.filter_categories.is_empty();
+        let filters = question.filters.iter().any(|filter| filter.by.source() == other);
+        if other != source && (by_category || filters) {
+            let meanwhile = period_union(&events(read, question, other), &[]);
+            all = filter_period_intersect(&all, &meanwhile);
+        }
+    }
+    as_spans(&all)
+}
+
+fn as_spans(events: &[Event]) -> Vec<Span> {
+    let span = |event: &Event| (event.start, event.duration, Json::Object(event.data.clone()));
+    events.iter().map(span).collect()
+}
+
+fn events(read: &dyn Fn(&str) -> Vec<Event>, question: &Question, source: Source) -> Vec<Event> {
     let device = |host: &&'static str| Device { read, question, host };
     let devices: Vec<Device<'_>> = question.devices.iter().map(device).collect();
-    let events = match source {
+    match source {
         Source::Activity => activity(&devices, question),
-        Source::Browser => concat(&devices.iter().map(Device::pages).collect::<Vec<_>>()),
+        Source::Browser => {
+            let pages = concat(&devices.iter().map(Device::pages).collect::<Vec<_>>());
+            filtered(sort_by_timestamp(&pages), question, source)
+        }
         Source::Editor => {
             let editors = devices.iter().filter(|device| device.host == "one");
-            concat(
+            let files = concat(
                 &editors
                     .map(|device| flood(&device.bucket("aw-watcher-vim_one")))
                     .collect::<Vec<_>>(),
-            )
+            );
+            filtered(files, question, source)
         }
-    };
-    let span = |event: &Event| (event.start, event.duration, Json::Object(event.data.clone()));
-    events.iter().map(span).collect()
+    }
+}
+
+/// The events that pass all filters of their source.
+fn filtered(mut events: Vec<Event>, question: &Question, source: Source) -> Vec<Event> {
+    for Filter { by, values } in &question.filters {
+        if by.source() == source {
+            let key = match by {
+                Dimension::App => "app",
+                Dimension::Title => "title",
+                Dimension::Domain => "$domain",
+                Dimension::Url => "url",
+                Dimension::Project => "project",
+                Dimension::File => "file",
+                _ => "language",
+            };
+            let values: Vec<Json> = values.iter().cloned().map(Json::from).collect();
+            events = filter_keyvals(&events, key, &values);
+        }
+    }
+    events
 }
 
 fn activity(devices: &[Device<'_>], question: &Question) -> Vec<Event> {
@@ -127,7 +172,7 @@ fn wanted(events: &[Event], question: &Question) -> Vec<Event> {
         (path(&["Work"]), rule(r"vim|\.rs", false)),
         (path(&["Work", "Code"]), rule("github", true)),
     ];
-    let events = categorize(events, &rules);
+    let events = filtered(categorize(events, &rules), question, Source::Activity);
     if question.filter_categories.is_empty() {
         return events;
     }

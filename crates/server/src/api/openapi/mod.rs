@@ -95,6 +95,7 @@ pub(crate) use self::error::Error;
         v1::explain::post,
         v1::export::get,
         v1::export::query,
+        v1::doctor::get,
         v1::edit::patch,
         v1::edit::split,
         v1::edit::merge,

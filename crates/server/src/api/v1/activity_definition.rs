@@ -51,9 +51,10 @@ pub(crate) struct ActivityParameters {
     /// the version that was in force when the event happened.
     #[param(nullable = false)]
     rules: Option<String>,
-    /// Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times.
+    /// Only events of this category count: a JSON list of names, such as `["Work","Email"]`. It may be given several times. Usage by
+    /// pages or files then counts only the time in which you did something of the category; lists of pages and files are not filtered.
     #[param(nullable = false)]
-    category: Option<String>,
+    category: Option<Vec<String>>,
     /// The time zone, such as `Europe/Berlin`; by default those of the setting `timeZones`.
     #[param(nullable = false)]
     zone: Option<String>,

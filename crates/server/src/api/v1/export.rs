@@ -62,7 +62,7 @@ impl Wanted {
             }
         };
         Exporter::check(format, &fields)?;
-        if format == Format::Sqlite && app.started.opened.encrypted {
+        if format == Format::Sqlite && app.started.opened.encrypted() {
             return Err(ApiError::Unfit(
                 "The data are encrypted, and a database needs a temporary file that is not: export at \
                  the command line, which reads the data itself"

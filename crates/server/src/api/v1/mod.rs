@@ -6,6 +6,7 @@ pub(crate) mod buckets;
 pub(crate) mod categories;
 mod category_choice;
 pub(crate) mod category_preview;
+pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod event_change;
 pub(crate) mod event_cursor;
@@ -126,4 +127,5 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/api/1/activity", get(activity::list).layer(compression()))
         .route("/api/1/usage", get(usage::get).layer(compression()))
         .route("/api/1/status", get(status::get).layer(compression()))
+        .route("/api/1/doctor", get(doctor::get).layer(compression()))
 }

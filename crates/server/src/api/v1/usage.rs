@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use timberline_cancel::Cancel;
 use timberline_model::Timestamp;
-use timberline_query::activity::{Dimension, Label, Listed, Times, Usage, UsageRequest};
+use timberline_query::activity::{Dimension, Filter, Label, Listed, Times, Usage, UsageRequest};
 use timberline_query::calendar::{Bin, Interval};
 use timberline_query::{Engine, Period, Warning};
 use timberline_views::Snapshot;
@@ -160,6 +160,13 @@ struct ComparedJson {
         ("by" = Option<UsageBy>, Query, description = "What to group the time by; by default `category`"),
         ("interval" = Option<UsageInterval>, Query, description = "The length of the intervals; by default `none`"),
         ("compare" = Option<String>, Query, description = "An earlier period to compare with: `previous`, or `START/END`"),
+        ("app" = Option<Vec<String>>, Query, description = "Only the time of this app counts. This and the following filters can be given several times, for several values. With several filters, and with `category`, only time counts in which all of them are true", nullable = false),
+        ("title" = Option<Vec<String>>, Query, description = "Only the time of this window title", nullable = false),
+        ("domain" = Option<Vec<String>>, Query, description = "Only the time of this domain", nullable = false),
+        ("url" = Option<Vec<String>>, Query, description = "Only the time of this URL", nullable = false),
+        ("project" = Option<Vec<String>>, Query, description = "Only the time of this project", nullable = false),
+        ("file" = Option<Vec<String>>, Query, description = "Only the time of this file", nullable = false),
+        ("language" = Option<Vec<String>>, Query, description = "Only the time of this programming language", nullable = false),
         ("limit" = Option<u64>, Query, description = "The most groups to list; by default 100", minimum = 1, maximum = 10000),
         ("query" = Option<bool>, Query, description = "Whether the answer contains the query program whose events were added up"),
         AsOfParameter,
@@ -205,6 +212,18 @@ pub(super) async fn today(
     Ok(Today { text, day })
 }
 
+/// What only counts, by the parameters of the same names.
+fn filters(query: Query<'_>) -> Result<Vec<Filter>, ApiError> {
+    let mut filters = Vec::new();
+    for name in ["app", "title", "domain", "url", "project", "file", "language"] {
+        let values = query.get_all(name)?;
+        if let (Some(by), false) = (Dimension::parse(name), values.is_empty()) {
+            filters.push(Filter { by, values });
+        }
+    }
+    Ok(filters)
+}
+
 /// What is asked.
 struct Request {
     asked: Asked,
@@ -238,7 +257,7 @@ impl Request {
         Ok((text, warnings))
     }
 
-    fn of(asked: Asked, query: Query<'_>, past: bool) -> Result<Request, ApiError> {
+    fn of(mut asked: Asked, query: Query<'_>, past: bool) -> Result<Request, ApiError> {
         let by_name = query
             .get("by")?
             .map_or_else(|| "category".to_owned(), |by| by.into_owned());
@@ -247,6 +266,7 @@ impl Request {
                 "by: '{by_name}' is none of app, title, category, domain, url, project, file, language, bucket, device"
             ))
         })?;
+        asked.definition.filters = filters(query)?;
         let interval = query.get("interval")?;
         let interval = Interval::parse(interval.as_deref().unwrap_or("none")).map_err(malformed)?;
         let compare = match query.get("compare")?.as_deref() {
@@ -258,7 +278,7 @@ impl Request {
                 Some(Period::parse(&period).map_err(|error| malformed(format!("compare: {error}")))?)
             }
         };
-        Ok(Request {
+        let request = Request {
             by,
             by_name,
             interval,
@@ -267,7 +287,24 @@ impl Request {
             program: boolean(query, "query")?.unwrap_or(false),
             past,
             asked,
-        })
+        };
+        request.check_filters()?;
+        Ok(request)
+    }
+
+    /// Whether what is filtered by fits what is added up.
+    fn check_filters(&self) -> Result<(), ApiError> {
+        let crosses = self.asked.definition.crosses(self.by.source());
+        if crosses && matches!(self.by, Dimension::Bucket | Dimension::Device) {
+            return Err(malformed(format!(
+                "by: time by {} cannot be filtered by pages or files; add it up by app, title or category",
+                self.by_name
+            )));
+        }
+        if crosses || self.program {
+            self.asked.definition.check_filters().map_err(malformed)?;
+        }
+        Ok(())
     }
 
     /// From the beginning of the earlier of its periods to the end of the later.
@@ -391,7 +428,7 @@ impl Request {
             compared: before.map(compared).transpose()?,
             query: self
                 .program
-                .then(|| self.asked.definition.program(self.by.source())),
+                .then(|| self.asked.definition.sum_program(self.by.source())),
         })
     }
 

@@ -30,7 +30,10 @@ use origin::{OriginRule, Trust};
 ///
 /// # Errors
 /// When one of the regular expressions is not one.
-pub fn check_settings(settings: &Settings, hostname: &str) -> Result<(), crate::settings::SettingError> {
+pub(crate) fn check_settings(
+    settings: &Settings,
+    hostname: &str,
+) -> Result<(), crate::settings::SettingError> {
     Guard::new(settings, settings.network.port, hostname).map(drop)
 }
 

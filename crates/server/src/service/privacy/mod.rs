@@ -32,7 +32,7 @@ pub(crate) use field::Field;
 pub(crate) use filters::{Filters, Problem, Verdict};
 
 /// Why the key of hashes in a data directory cannot be used, if it is there and cannot.
-pub fn damaged_key(dir: &std::path::Path) -> Option<String> {
+pub(crate) fn damaged_key(dir: &std::path::Path) -> Option<String> {
     let why = key::HashKey::kept(dir).err()?;
     Some(format!(
         "{}: {why}",

@@ -15,6 +15,6 @@ mod status;
 mod task;
 
 pub use self::held::{HeldRule, Holds, confirm, is_waiting};
-pub use self::rules::strictest;
+pub(crate) use self::rules::strictest;
 pub(crate) use self::status::Status;
 pub(crate) use self::task::RetentionTask;

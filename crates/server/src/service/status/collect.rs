@@ -82,7 +82,7 @@ fn store(app: &App, snapshot: &Snapshot) -> StoreStatus {
     let since_start = i128::from(bytes) - i128::from(app.started.bytes);
     StoreStatus {
         data_dir: dir.clone(),
-        encrypted: app.started.opened.encrypted,
+        encrypted: app.started.opened.encrypted(),
         bytes,
         log_bytes: disk::used(&dir.join("log")),
         view_bytes: disk::used(&dir.join("views")),

@@ -1,26 +1,33 @@
 //! What the start of the server found.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
+use timberline_disk::Cipher;
 use timberline_model::Timestamp;
 use timberline_views::OpenReport;
 
 /// What opening the store has found.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Opened {
-    /// Whether the data are encrypted.
-    pub(crate) encrypted: bool,
+    /// What the data are encrypted with.
+    pub(crate) cipher: Option<Arc<Cipher>>,
     /// Damaged places of the log.
     pub(crate) damage: Vec<String>,
 }
 
 impl Opened {
-    pub(crate) fn new(report: &OpenReport, encrypted: bool) -> Self {
+    pub(crate) fn new(report: &OpenReport, cipher: Option<Arc<Cipher>>) -> Self {
         Self {
-            encrypted,
+            cipher,
             damage: report.damage.iter().map(ToString::to_string).collect(),
         }
+    }
+
+    /// Whether the data are encrypted.
+    pub(crate) fn encrypted(&self) -> bool {
+        self.cipher.is_some()
     }
 }
 

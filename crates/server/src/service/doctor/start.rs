@@ -3,27 +3,27 @@
 
 use timberline_views::tools::check_start;
 
-use super::Check;
-use crate::data_dir::OpenDataDir;
-use crate::verdict::{advise, describe};
-use timberline_server::identity::Identity;
-use timberline_server::inspect::{Progress, check_settings};
-use timberline_server::settings::Settings;
+use super::{Check, Subject};
+use crate::http::guard::check_settings;
+use crate::identity::Identity;
+use crate::service::scrub::Progress;
+use crate::settings::Settings;
 
 const NAME: &str = "start";
 /// Damaged places that are listed; `timberline log verify` lists all.
 const MAX: usize = 20;
 
-pub(super) fn checks(settings: &Settings, data: &anyhow::Result<OpenDataDir>) -> Vec<Check> {
+pub(super) fn checks(subject: &Subject<'_>) -> Vec<Check> {
+    let settings = subject.settings;
     let identity = match Identity::find(settings) {
         Ok(identity) => identity,
-        Err(error) => return vec![Check::fail("identity", advise(&error))],
+        Err(error) => return vec![Check::fail("identity", subject.say(&error))],
     };
     let mut checks = vec![of_identity(&identity)];
     if let Err(error) = check_settings(settings, &identity.hostname) {
-        checks.push(Check::fail("configuration", advise(&error)));
+        checks.push(Check::fail("configuration", subject.say(&error)));
     }
-    checks.extend(of_store(data));
+    checks.extend(of_store(subject));
     checks.extend(of_scrub(settings));
     checks
 }
@@ -62,14 +62,14 @@ fn of_identity(identity: &Identity) -> Check {
     }
 }
 
-fn of_store(data: &anyhow::Result<OpenDataDir>) -> Vec<Check> {
-    let data = match data {
-        Ok(data) => data,
-        Err(error) => return vec![Check::fail(NAME, describe(error))],
+fn of_store(subject: &Subject<'_>) -> Vec<Check> {
+    let cipher = match &subject.cipher {
+        Ok(cipher) => *cipher,
+        Err(why) => return vec![Check::fail(NAME, why)],
     };
-    let report = match check_start(data.path(), data.cipher()) {
+    let report = match check_start(&subject.settings.data_dir, cipher) {
         Ok(report) => report,
-        Err(error) => return vec![Check::fail(NAME, advise(&error))],
+        Err(error) => return vec![Check::fail(NAME, subject.say(&error))],
     };
     let damage = report.damage.iter().take(MAX).map(|damage| {
         Check::fail(

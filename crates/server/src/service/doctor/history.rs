@@ -1,14 +1,11 @@
-//! A quick check of the log and the checkpoint.
+//! A quick check of the log: its formats, its segments, its times.
 
 use timberline_disk::FileStorage;
 use timberline_log::{LogReader, SegmentInfo, replaced_files};
 use timberline_model::{Duration, Timestamp};
-use timberline_views::{OpenError, OpenReport};
+use timberline_views::OpenError;
 
-use super::Check;
-use crate::data_dir::OpenDataDir;
-use crate::verdict::{advise, describe};
-use timberline_server::settings::Settings;
+use super::{Check, Subject};
 
 /// A clock may be off by that much without anybody minding.
 const TOLERANCE: Duration = Duration::from_nanos(300 * 1_000_000_000);
@@ -18,21 +15,20 @@ const EARLIEST: Timestamp = Timestamp::from_nanos(1_577_836_800 * 1_000_000_000)
 const FORMATS: &str = "formats";
 const LOG: &str = "log";
 
-pub(super) fn checks(settings: &Settings, data: &anyhow::Result<OpenDataDir>) -> Vec<Check> {
-    let reader = match timberline_views::tools::log_files(&settings.data_dir) {
+pub(super) fn checks(subject: &Subject<'_>) -> Vec<Check> {
+    let reader = match timberline_views::tools::log_files(&subject.settings.data_dir) {
         Ok(reader) => reader,
-        Err(error @ OpenError::NoLog { .. }) => return vec![Check::warn(LOG, advise(&error))],
-        Err(error) => return vec![Check::fail(LOG, advise(&error))],
+        Err(error @ OpenError::NoLog { .. }) => return vec![Check::warn(LOG, subject.say(&error))],
+        Err(error) => return vec![Check::fail(LOG, subject.say(&error))],
     };
     let segments = match reader.segments() {
         Ok(segments) => segments,
         // A newer format, or a file that cannot be read: either way it says which and what to do.
-        Err(error) => return vec![Check::fail(FORMATS, advise(&error))],
+        Err(error) => return vec![Check::fail(FORMATS, subject.say(&error))],
     };
     vec![
         formats(&segments),
         structure(&reader, &segments),
-        tail(data),
         clock(&reader, &segments, Timestamp::from(timberline_clock::wall())),
     ]
 }
@@ -114,46 +110,6 @@ fn replaced(name: &'static str, reader: &LogReader, segments: usize) -> Check {
 fn is_short(reader: &LogReader, segment: &SegmentInfo) -> bool {
     let length = std::fs::metadata(reader.path().join(&segment.file)).map(|meta| meta.len());
     matches!((length, segment.used), (Ok(length), Some(used)) if length < used)
-}
-
-/// What a start would read: the checkpoint and the records after it.
-fn tail(data: &anyhow::Result<OpenDataDir>) -> Check {
-    let read = |data: &OpenDataDir| Ok(data.read(&data.scratch()?)?.1);
-    let opened = match data {
-        Ok(data) => read(data),
-        Err(error) => Err(anyhow::anyhow!("{error:#}")),
-    };
-    let report: OpenReport = match opened {
-        Ok(report) => report,
-        Err(error) => return Check::fail(LOG, describe(&error)),
-    };
-    if let Some(damage) = report.damage.first() {
-        return Check::fail(
-            LOG,
-            format!("{damage}. Run `timberline log verify` to see all of it, then `timberline log repair`"),
-        );
-    }
-    if let Some((seq, why)) = report.unfolded.first() {
-        return Check::fail(
-            LOG,
-            format!("record {seq} cannot be folded: {why}. Run `timberline log verify`"),
-        );
-    }
-    match &report.checkpoint_unusable {
-        Some(why) => Check::warn(
-            LOG,
-            format!(
-                "the checkpoint cannot be used ({why}): the next start rebuilds the views from the whole log and so takes longer"
-            ),
-        ),
-        None => Check::ok(
-            LOG,
-            format!(
-                "whole as far as a start reads it: {} records after the checkpoint, up to {}",
-                report.folded, report.seq
-            ),
-        ),
-    }
 }
 
 fn clock(reader: &LogReader, segments: &[SegmentInfo], now: Timestamp) -> Check {

@@ -6,10 +6,9 @@ use timberline_model::Timestamp;
 
 use timberline_log::{SegmentInfo, Seq};
 
-use super::Check;
-use crate::verdict::advise;
+use super::{Check, Subject};
+use crate::settings::Settings;
 use timberline_backup::{Manifest, Registered, only_in_backup, registered, segments_to_erase};
-use timberline_server::settings::Settings;
 
 const NAME: &str = "backups";
 /// A backup that is older is worth a word.
@@ -18,19 +17,23 @@ const OLD: Duration = Duration::from_secs(30 * 86_400);
 /// A clock may be off by that much without anybody minding.
 const TOLERANCE: timberline_model::Duration = timberline_model::Duration::from_nanos(300 * 1_000_000_000);
 
-pub(super) fn checks(settings: &Settings) -> Vec<Check> {
+pub(super) fn checks(subject: &Subject<'_>) -> Vec<Check> {
+    let settings = subject.settings;
     let known = match registered(&settings.data_dir) {
         Ok(known) => known,
-        Err(error) => return vec![Check::fail(NAME, advise(&error))],
+        Err(error) => return vec![Check::fail(NAME, subject.say(&error))],
     };
-    let mut checks: Vec<Check> = known.iter().filter_map(unreachable).collect();
+    let mut checks: Vec<Check> = known
+        .iter()
+        .filter_map(|backup| unreachable(subject, backup))
+        .collect();
     let reachable = known.len() - checks.len();
     let log = timberline_views::tools::log_files(&settings.data_dir).and_then(|log| Ok(log.segments()?));
     // A log that cannot be read is reported with the log.
     let live = log.unwrap_or_default();
     let end = timberline_views::tools::log_files(&settings.data_dir).and_then(|log| Ok(log.newest()?));
     let end = end.ok();
-    checks.extend(known.iter().filter_map(|backup| unclean(&live, backup)));
+    checks.extend(known.iter().filter_map(|backup| unclean(subject, &live, backup)));
     if let Some(end) = end {
         checks.extend(known.iter().filter_map(|backup| ahead(&live, end, backup)));
     }
@@ -38,7 +41,7 @@ pub(super) fn checks(settings: &Settings) -> Vec<Check> {
     checks
 }
 
-fn unreachable(backup: &Registered) -> Option<Check> {
+fn unreachable(subject: &Subject<'_>, backup: &Registered) -> Option<Check> {
     let path = backup.path.display();
     match Manifest::read(&backup.path) {
         Ok(Some(_)) => None,
@@ -49,12 +52,12 @@ fn unreachable(backup: &Registered) -> Option<Check> {
                 backup.time
             ),
         )),
-        Err(error) => Some(Check::warn(NAME, advise(&error))),
+        Err(error) => Some(Check::warn(NAME, subject.say(&error))),
     }
 }
 
 /// Whether a backup that can be reached holds what was erased from the log.
-fn unclean(live: &[SegmentInfo], backup: &Registered) -> Option<Check> {
+fn unclean(subject: &Subject<'_>, live: &[SegmentInfo], backup: &Registered) -> Option<Check> {
     let path = backup.path.display();
     match segments_to_erase(live, &backup.path) {
         Ok(Some(segments)) if !segments.is_empty() => Some(Check::warn(
@@ -66,7 +69,7 @@ fn unclean(live: &[SegmentInfo], backup: &Registered) -> Option<Check> {
         )),
         // One that cannot be reached has been reported.
         Ok(_) => None,
-        Err(error) => Some(Check::warn(NAME, advise(&error))),
+        Err(error) => Some(Check::warn(NAME, subject.say(&error))),
     }
 }
 

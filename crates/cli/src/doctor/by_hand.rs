@@ -1,5 +1,5 @@
-//! Whether anything is erased because of its age: the clock, and what retention holds back. Also their confirmation by
-//! hand.
+//! What a person alone can know: that the clock is right after it has jumped, and that a retention rule may erase what it
+//! holds back.
 
 use std::fs::TryLockError;
 use std::path::Path;
@@ -7,56 +7,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use timberline_disk::DataDir;
+use timberline_server::inspect::{Holds, confirm, is_waiting};
+use timberline_server::settings::Settings;
 use timberline_views::time_trust::{Clock, TimeTrust, clock_confirmation_waits, clock_trust, confirm_clock};
 
-use super::Check;
-use timberline_server::inspect::{Holds, confirm, is_waiting, strictest};
-use timberline_server::settings::Settings;
-
-const ERASING: &str = "erasing";
-const RETENTION: &str = "retention";
 /// A running server looks for confirmations every ten seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-pub(super) fn checks(settings: &Settings) -> Vec<Check> {
-    let mut checks = vec![clock(&settings.data_dir)];
-    match Holds::read(&settings.data_dir) {
-        Ok(holds) => checks.extend(held(settings, &holds)),
-        Err(error) => checks.push(Check::warn(RETENTION, error.to_string())),
-    }
-    checks
-}
-
-fn clock(data_dir: &Path) -> Check {
-    match clock_trust(data_dir, &Clock::system()) {
-        Ok(None) => Check::ok(ERASING, "no server has compared the clocks here yet"),
-        Ok(Some(TimeTrust::Trusted(_))) => {
-            Check::ok(ERASING, "the clock is trusted: what is old enough is erased")
-        }
-        Ok(Some(TimeTrust::Suspended(why))) => Check::warn(
-            ERASING,
-            format!("suspended: {why}. To confirm it, run `timberline doctor --trust-clock`"),
-        ),
-        Err(error) => Check::warn(
-            ERASING,
-            format!("what is known about the clock cannot be read: {error}"),
-        ),
-    }
-}
-
-/// What is held by a rule that is still in the configuration.
-fn held(settings: &Settings, holds: &Holds) -> Vec<Check> {
-    let of_a_rule = holds
-        .held()
-        .filter(|(bucket, _)| strictest(&settings.retention, bucket).is_some());
-    of_a_rule
-        .map(|(bucket, held)| {
-            let what = held.explain(bucket);
-            let how = format!("To confirm it, run `timberline doctor --confirm-retention {bucket}`");
-            Check::warn(RETENTION, format!("{what}. {how}"))
-        })
-        .collect()
-}
 
 /// `--trust-clock`.
 pub(super) fn trust_clock(settings: &Settings) -> anyhow::Result<ExitCode> {

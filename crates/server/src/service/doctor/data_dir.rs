@@ -1,15 +1,15 @@
-//! The data directory: its disk, what the file system can do, who may look into it, who works in it.
+//! The data directory: its disk, and who may look into it.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind, Read};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use indicatif::BinaryBytes;
+use timberline_disk::DataDir;
 use timberline_disk::os::{self, modes::Mode};
-use timberline_disk::{DataDir, FileStorage, Storage};
 
 use super::Check;
-use timberline_server::settings::Settings;
+use crate::settings::Settings;
+use crate::size::size;
 
 /// So many segments should fit: the next one, the one after it, and views.
 const SEGMENTS_FREE: u64 = 4;
@@ -18,12 +18,7 @@ const DEPTH: usize = 4;
 
 pub(super) fn checks(settings: &Settings) -> Vec<Check> {
     let dir = settings.data_dir.as_path();
-    vec![
-        space(dir, settings.storage.segment_bytes),
-        file_system(dir),
-        permissions(dir),
-        lock(dir),
-    ]
+    vec![space(dir, settings.storage.segment_bytes), permissions(dir)]
 }
 
 fn space(dir: &Path, segment: u64) -> Check {
@@ -33,11 +28,7 @@ fn space(dir: &Path, segment: u64) -> Check {
         Ok(None) => return Check::warn(NAME, "this system does not report how much space is free"),
         Err(error) => return Check::warn(NAME, format!("cannot determine how much space is free: {error}")),
     };
-    let text = format!(
-        "{} free, a log segment takes {}",
-        BinaryBytes(free),
-        BinaryBytes(segment)
-    );
+    let text = format!("{} free, a log segment takes {}", size(free), size(segment));
     if free < segment {
         Check::fail(
             NAME,
@@ -47,47 +38,6 @@ fn space(dir: &Path, segment: u64) -> Check {
         Check::warn(NAME, format!("{text}: free some space soon"))
     } else {
         Check::ok(NAME, text)
-    }
-}
-
-/// Tries out in the directory what the log needs there.
-fn file_system(dir: &Path) -> Check {
-    const NAME: &str = "file system";
-    let cannot = |what: &str, error: &dyn std::fmt::Display| {
-        Check::fail(
-            NAME,
-            format!(
-                "{what} does not work in {} ({error}): use a local disk for the data directory",
-                dir.display()
-            ),
-        )
-    };
-    let scratch = match tempfile::Builder::new().prefix(".doctor-").tempdir_in(dir) {
-        Ok(scratch) => scratch,
-        Err(error) => return cannot("making a directory", &error),
-    };
-    let storage = match FileStorage::open(scratch.path()) {
-        Ok(storage) => storage,
-        Err(error) => return cannot("opening a directory", &error),
-    };
-    if let Err(error) = storage.create_region("mapped", 4096).and_then(|region| {
-        region.write(0, b"timberline");
-        region.sync(0..4096)
-    }) {
-        return cannot("mapping a file (mmap)", &error);
-    }
-    if let Err(error) = storage.lock_writer() {
-        return cannot("locking a file (flock)", &error);
-    }
-    let reserved =
-        File::create(scratch.path().join("reserved")).and_then(|file| os::allocate(&file, 0, 4096));
-    match reserved {
-        Ok(true) => Check::ok(NAME, "fallocate, mmap and flock work"),
-        Ok(false) => Check::warn(
-            NAME,
-            "it has no fallocate: each new log segment is filled with zeroes first, which takes a moment",
-        ),
-        Err(error) => cannot("reserving space (fallocate)", &error),
     }
 }
 
@@ -167,33 +117,4 @@ fn usable(dir: &Path) -> Result<(), (PathBuf, io::Error)> {
         }
     }
     Ok(())
-}
-
-/// The lock counts, not the file: what a killed server has left behind locks nobody out.
-fn lock(dir: &Path) -> Check {
-    const NAME: &str = "lock";
-    let mut file = match DataDir::at(dir).open_lock() {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Check::ok(NAME, "no server has ever run here");
-        }
-        Err(error) => return Check::warn(NAME, format!("cannot read the lock file: {error}")),
-    };
-    let mut text = String::new();
-    // A text that cannot be read names nobody.
-    let _ = (&mut file).take(200).read_to_string(&mut text);
-    let holder = text
-        .lines()
-        .next()
-        .unwrap_or("an unknown process")
-        .trim()
-        .to_owned();
-    match file.try_lock_shared() {
-        Ok(()) => Check::ok(NAME, format!("free; the last holder was {holder}")),
-        Err(TryLockError::WouldBlock) => Check::ok(NAME, format!("held by {holder}")),
-        Err(TryLockError::Error(error)) => Check::fail(
-            NAME,
-            format!("it cannot be asked for ({error}): use a local disk for the data directory"),
-        ),
-    }
 }
