@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use timberline_server::watchers::{Watcher, WatcherActivity, WatcherBackend, WatcherList};
+use timberline_server::watchers::{Watcher, WatcherActivity, WatcherBackend, WatcherList, WatcherQueue};
 
 use crate::data_dir::DataDirArgs;
 use crate::known_server::TrustArgs;
@@ -216,7 +216,17 @@ pub(crate) fn show(out: &mut Output, list: &WatcherList, verbose: bool) -> Resul
             out.line(printable(&format!("{}: {note}", watcher.name)))?;
         }
     }
+    if let Some(note) = list.queue.as_ref().and_then(queue_note) {
+        out.line(printable(&format!("queue: {note}")))?;
+    }
     Ok(())
+}
+
+/// Why what is recorded is not stored.
+fn queue_note(queue: &WatcherQueue) -> Option<String> {
+    let alarm = queue.alarm.as_ref().map(|alarm| format!("ALARM: {alarm}"));
+    let waits = |trouble: &String| format!("{} heartbeats wait: {trouble}", queue.waiting);
+    alarm.or_else(|| queue.trouble.as_ref().map(waits))
 }
 
 fn state(watcher: &Watcher) -> String {
@@ -324,6 +334,22 @@ mod tests {
             notes(&recording, true),
             ["backend kwin-script: KWin does not run", "backend x11: used"]
         );
+    }
+
+    #[test]
+    fn a_queue_in_trouble_says_why() {
+        let mut queue = WatcherQueue {
+            waiting: 3,
+            ..WatcherQueue::default()
+        };
+        assert_eq!(queue_note(&queue), None, "the heartbeats of the last seconds");
+        queue.trouble = Some("the server answers with status 401".to_owned());
+        assert_eq!(
+            queue_note(&queue).as_deref(),
+            Some("3 heartbeats wait: the server answers with status 401")
+        );
+        queue.alarm = Some("nothing is stored".to_owned());
+        assert_eq!(queue_note(&queue).as_deref(), Some("ALARM: nothing is stored"));
     }
 
     #[test]

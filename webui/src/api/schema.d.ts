@@ -3757,6 +3757,7 @@ export interface components {
     WatcherList: {
       /** @description Why there are none; null if this server runs watchers. */
       none_because?: string | null;
+      queue?: components['schemas']['WatcherQueue'] | null;
       /** @description The watchers, by name. */
       watchers: components['schemas']['Watcher'][];
     };
@@ -3772,6 +3773,18 @@ export interface components {
        * @description When it ends by itself; null: when somebody resumes it.
        */
       until?: string | null;
+    };
+    /** @description What watchers have recorded and the server has not stored yet. */
+    WatcherQueue: {
+      /** @description What somebody should look at: nothing is stored for some minutes, or there is no room for more. */
+      alarm?: string | null;
+      /** @description Why they are not sent now; null: they are. */
+      trouble?: string | null;
+      /**
+       * Format: u-int64
+       * @description So many heartbeats wait, those of the last seconds included.
+       */
+      waiting: number;
     };
     /** @description How long to pause. Without a field: until somebody resumes. */
     WatcherPauseRequest: {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use timberline_disk::Cipher;
 use timberline_server::Start;
-use timberline_server::watchers::{Command, CommandError, Watcher, Watchers};
+use timberline_server::watchers::{Command, CommandError, Watcher, WatcherQueue, Watchers};
 use timberline_watchers::desktop::Session;
 use timberline_watchers::supervisor::{self, Which};
 
@@ -162,6 +162,14 @@ impl Watchers for Companions {
             State::NotStarted(why) => Some(why.clone()),
             State::Running(_) | State::Stopped => None,
         }
+    }
+
+    fn queue(&self) -> Option<WatcherQueue> {
+        let (client, handle) = match &*self.shared.state() {
+            State::Running(running) => (running.client.clone(), running.supervisor.handle()),
+            State::NotStarted(_) | State::Stopped => return None,
+        };
+        Some(report::queue(client.health(), handle.queue_alarm()))
     }
 
     fn command(&self, name: Option<&str>, command: Command) -> Result<(), CommandError> {

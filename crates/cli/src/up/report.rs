@@ -1,6 +1,9 @@
 //! The watchers, as the server's API shows them.
 
-use timberline_server::watchers::{Watcher, WatcherActivity, WatcherBackend, WatcherExit, WatcherPause};
+use timberline_server::watchers::{
+    Watcher, WatcherActivity, WatcherBackend, WatcherExit, WatcherPause, WatcherQueue,
+};
+use timberline_watchers::Health;
 use timberline_watchers::modules::{Backend, BackendState, State};
 use timberline_watchers::supervisor::{Condition, Kind, WatcherStatus};
 
@@ -29,6 +32,15 @@ pub(super) fn watcher(status: WatcherStatus) -> Watcher {
             reason: exit.reason,
         }),
         alarm: status.alarm,
+    }
+}
+
+/// The queue.
+pub(super) fn queue(health: Health, alarm: Option<String>) -> WatcherQueue {
+    WatcherQueue {
+        waiting: u64::try_from(health.waiting).unwrap_or(u64::MAX),
+        trouble: health.trouble,
+        alarm,
     }
 }
 

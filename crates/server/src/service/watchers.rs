@@ -15,6 +15,9 @@ pub trait Watchers: Send + Sync {
     /// Why none of them could be started so far, and what to do about it. It is tried again. `None`: they run.
     fn not_started(&self) -> Option<String>;
 
+    /// How what they record gets to the server. `None`: they do not run.
+    fn queue(&self) -> Option<WatcherQueue>;
+
     /// Carries out a command for one watcher, or for all. It may write to the disk.
     ///
     /// # Errors
@@ -65,6 +68,20 @@ pub struct WatcherList {
     pub none_because: Option<String>,
     /// The watchers, by name.
     pub watchers: Vec<Watcher>,
+    /// What they have recorded and the server has not stored yet; null if this server runs no watchers.
+    #[serde(default)]
+    pub queue: Option<WatcherQueue>,
+}
+
+/// What watchers have recorded and the server has not stored yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WatcherQueue {
+    /// So many heartbeats wait, those of the last seconds included.
+    pub waiting: u64,
+    /// Why they are not sent now; null: they are.
+    pub trouble: Option<String>,
+    /// What somebody should look at: nothing is stored for some minutes, or there is no room for more.
+    pub alarm: Option<String>,
 }
 
 /// A watcher.
@@ -159,12 +176,14 @@ pub(crate) fn list(watchers: Option<&dyn Watchers>) -> WatcherList {
                 .not_started()
                 .map(|why| format!("The watchers do not run: {why}")),
             watchers: watchers.list(),
+            queue: watchers.queue(),
         },
         None => WatcherList {
             none_because: Some(
                 "This server runs no watchers: it was not started by `timberline up` on a desktop".to_owned(),
             ),
             watchers: Vec::new(),
+            queue: None,
         },
     }
 }

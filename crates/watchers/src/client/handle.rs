@@ -138,6 +138,8 @@ pub struct Health {
     pub waiting: usize,
     /// The approximate size of what is to be sent, in bytes.
     pub bytes: usize,
+    /// Whether the last heartbeat that begins something new was refused, because too much waits.
+    pub is_full: bool,
     /// Whether some of it is only in memory, because the disk is full.
     pub disk_is_full: bool,
     /// Why nothing is sent at the moment; `None` if the server accepts what is sent.
@@ -276,6 +278,7 @@ impl Client {
         Health {
             waiting: queue.len(),
             bytes: queue.bytes(),
+            is_full: queue.is_full(),
             disk_is_full: queue.is_behind(),
             trouble,
         }

@@ -1,4 +1,4 @@
-//! A notification for each alarm of a watcher.
+//! A notification for each alarm: of a watcher, and of the queue.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ pub async fn silence(bus: Option<String>, handle: Handle) {
     let mut news = handle.news();
     loop {
         news.borrow_and_update();
-        for notification in shown.new_alarms(&handle.list()) {
+        for notification in shown.new_alarms(&handle.list(), handle.queue_alarm()) {
             service::show(&bus, &notification).await;
         }
         if news.changed().await.is_err() {
@@ -23,29 +23,32 @@ pub async fn silence(bus: Option<String>, handle: Handle) {
     }
 }
 
-/// The watchers whose alarm was shown.
+/// The titles of the alarms that were shown.
 #[derive(Debug, Default)]
 struct Shown(BTreeSet<String>);
 
 impl Shown {
-    fn new_alarms(&mut self, watchers: &[WatcherStatus]) -> Vec<Notification> {
-        let mut new = Vec::new();
-        for watcher in watchers {
-            match &watcher.alarm {
-                None => {
-                    self.0.remove(&watcher.name);
-                }
-                Some(alarm) => {
-                    if self.0.insert(watcher.name.clone()) {
-                        let title = format!("Timberline: the watcher {} is silent", watcher.name);
-                        new.push(Notification {
-                            stays: true,
-                            ..Notification::new(title, alarm)
-                        });
-                    }
-                }
-            }
-        }
-        new
+    fn new_alarms(&mut self, watchers: &[WatcherStatus], queue: Option<String>) -> Vec<Notification> {
+        let of_watcher = |watcher: &WatcherStatus| {
+            let title = format!("Timberline: the watcher {} is silent", watcher.name);
+            (title, watcher.alarm.clone())
+        };
+        let of_queue = ("Timberline: what is recorded is not stored".to_owned(), queue);
+        let alarms = watchers.iter().map(of_watcher).chain([of_queue]);
+        alarms
+            .filter_map(|(title, alarm)| self.if_new(title, alarm))
+            .collect()
+    }
+
+    fn if_new(&mut self, title: String, alarm: Option<String>) -> Option<Notification> {
+        let Some(alarm) = alarm else {
+            self.0.remove(&title);
+            return None;
+        };
+        let is_new = self.0.insert(title.clone());
+        is_new.then(|| Notification {
+            stays: true,
+            ..Notification::new(title, &alarm)
+        })
     }
 }

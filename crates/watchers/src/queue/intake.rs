@@ -133,6 +133,11 @@ impl Queue {
         Ok(())
     }
 
+    /// Whether the last heartbeat that begins something new was refused, because there was no room for it.
+    pub(crate) fn is_full(&self) -> bool {
+        self.was_full
+    }
+
     /// Whether there is room for more. What is in the queue was acknowledged, so a full queue refuses new heartbeats.
     fn check_room(&mut self, beat: &Waiting) -> Result<(), QueueError> {
         let is_full = self.state.bytes.saturating_add(beat.size()) > self.options.limit;

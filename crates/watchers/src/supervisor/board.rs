@@ -51,6 +51,8 @@ pub(super) struct Board {
 struct BoardState {
     choices: Choices,
     watchers: BTreeMap<String, Entry>,
+    /// See [`Handle::queue_alarm`](super::Handle::queue_alarm).
+    queue_alarm: Option<String>,
     ending: bool,
 }
 
@@ -72,6 +74,7 @@ impl Board {
         let state = BoardState {
             choices: file.read(),
             watchers: BTreeMap::new(),
+            queue_alarm: None,
             ending: false,
         };
         Board {
@@ -251,6 +254,17 @@ impl Board {
         if self.state.lock().watchers.get_mut(name).is_some_and(is_new) {
             self.change(name, |entry| entry.alarm = alarm);
         }
+    }
+
+    pub(super) fn set_queue_alarm(&self, alarm: Option<String>) {
+        let before = std::mem::replace(&mut self.state.lock().queue_alarm, alarm.clone());
+        if before != alarm {
+            self.news.send_replace(());
+        }
+    }
+
+    pub(super) fn queue_alarm(&self) -> Option<String> {
+        self.state.lock().queue_alarm.clone()
     }
 
     fn change(&self, name: &str, change: impl FnOnce(&mut Entry)) {

@@ -52,7 +52,13 @@ impl Handle {
         self.board.list()
     }
 
-    /// Changes whenever [`list`](Self::list) has changed.
+    /// What the person should know of the queue: what is recorded does not get to the server, or finds no room.
+    #[must_use]
+    pub fn queue_alarm(&self) -> Option<String> {
+        self.board.queue_alarm()
+    }
+
+    /// Changes whenever [`list`](Self::list) or [`queue_alarm`](Self::queue_alarm) has changed.
     #[must_use]
     pub fn news(&self) -> watch::Receiver<()> {
         self.board.news()

@@ -12,6 +12,7 @@
 //! | `program`, `programs` | finds, starts and ends programs of others; which of them are on |
 //! | `locks`, `rival` | the locks of the reference's watchers; standing back while one of them records the same thing |
 //! | `pauses` | pauses as events |
+//! | `queue_alarm` | the alarm about what is recorded and not stored |
 //! | `silence` | the alarm about a watcher that records nothing |
 //!
 //! Two threads of their own have all of this: one for the supervisor, which is also the parent of the programs, and one for the
@@ -26,6 +27,7 @@ mod locks;
 mod pauses;
 mod program;
 mod programs;
+mod queue_alarm;
 mod rival;
 mod silence;
 mod start;

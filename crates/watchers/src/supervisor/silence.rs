@@ -1,11 +1,15 @@
 //! Notices that a module records nothing although it should, because nobody checks a watcher that seems to run.
+//!
+//! It goes by the module's backends and not by its events: while a rule drops the window in front, or there is none, the module
+//! records as it should.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use timberline_model::{Duration, Timestamp};
+use timberline_model::Duration;
 
 use super::board::{Board, Order};
+use super::queue_alarm::QueueAlarm;
 use super::status::{Condition, WatcherStatus};
 use crate::Client;
 use crate::modules::State;
@@ -18,20 +22,13 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// How often to check.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// Since when a module is silent.
-#[derive(Clone, Copy, Debug)]
-struct Silent {
-    last_recorded: Option<Timestamp>,
-    /// On the monotonic clock, which stands still while the machine sleeps.
-    since: Duration,
-}
-
 /// Raises and ends alarms. Never ends.
 pub(super) async fn watch(board: Arc<Board>, client: Client) {
-    let mut silences = Silences::default();
+    let (mut silences, mut queue) = (Silences::default(), QueueAlarm::default());
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let now = board.clock().read();
+        board.set_queue_alarm(queue.observe(&client.health(), now.monotonic));
         for status in board.list() {
             let is_to_run = board.order(&status.name) == Order::Run;
             let silent = is_to_run && silences.observe(&status, now.monotonic);
@@ -42,8 +39,9 @@ pub(super) async fn watch(board: Arc<Board>, client: Client) {
     }
 }
 
+/// Since when each module has not recorded, on the monotonic clock, which stands still while the machine sleeps.
 #[derive(Debug, Default)]
-struct Silences(BTreeMap<String, Silent>);
+struct Silences(BTreeMap<String, Duration>);
 
 impl Silences {
     /// Whether a module is silent for too long.
@@ -51,19 +49,17 @@ impl Silences {
         if !CONSTANT.contains(&status.name.as_str()) {
             return false;
         }
-        let stands_back = matches!(
+        let is_well = matches!(
             status.condition,
-            Condition::StandingBack(_) | Condition::Module(State::StandingBack(_)) | Condition::Off
+            Condition::Module(State::Recording | State::StandingBack(_))
+                | Condition::StandingBack(_)
+                | Condition::Off
         );
-        let fresh = Silent {
-            last_recorded: status.last_recorded,
-            since: now,
-        };
-        let silent = self.0.entry(status.name.clone()).or_insert(fresh);
-        if stands_back || silent.last_recorded != status.last_recorded {
-            *silent = fresh;
+        let since = self.0.entry(status.name.clone()).or_insert(now);
+        if is_well {
+            *since = now;
         }
-        now.saturating_sub(silent.since) >= LONGEST
+        now.saturating_sub(*since) >= LONGEST
     }
 }
 
@@ -85,7 +81,7 @@ mod tests {
     use super::*;
     use crate::supervisor::Kind;
 
-    fn status(name: &str, last_recorded: i64, condition: Condition) -> WatcherStatus {
+    fn status(name: &str, condition: Condition) -> WatcherStatus {
         WatcherStatus {
             name: name.to_owned(),
             number: 0,
@@ -96,7 +92,7 @@ mod tests {
             condition,
             backends: Vec::new(),
             bucket: None,
-            last_recorded: Some(Timestamp::from_nanos(last_recorded)),
+            last_recorded: None,
             restarts: 0,
             last_exit: None,
             alarm: None,
@@ -108,26 +104,36 @@ mod tests {
     }
 
     #[test]
-    fn ten_minutes_without_a_record_are_too_long() {
-        let recording = Condition::Module(State::Recording);
+    fn ten_minutes_without_a_backend_are_too_long() {
+        let starting = Condition::Module(State::Starting);
         let mut silences = Silences::default();
-        assert!(!silences.observe(&status("afk", 1, recording.clone()), minutes(0)));
-        assert!(!silences.observe(&status("afk", 1, recording.clone()), minutes(9)));
-        assert!(silences.observe(&status("afk", 1, recording.clone()), minutes(10)));
-        assert!(!silences.observe(&status("afk", 2, recording.clone()), minutes(11)));
-        assert!(!silences.observe(&status("media", 1, recording.clone()), minutes(0)));
-        assert!(!silences.observe(&status("media", 1, recording), minutes(60)));
+        assert!(!silences.observe(&status("afk", starting.clone()), minutes(0)));
+        assert!(!silences.observe(&status("afk", starting.clone()), minutes(9)));
+        assert!(silences.observe(&status("afk", starting.clone()), minutes(10)));
+        assert!(!silences.observe(&status("afk", Condition::Module(State::Recording)), minutes(11)));
+        assert!(!silences.observe(&status("afk", starting.clone()), minutes(20)));
+        assert!(!silences.observe(&status("media", starting.clone()), minutes(0)));
+        assert!(!silences.observe(&status("media", starting), minutes(60)));
+    }
+
+    /// A rule drops the window, or none is in front: no event comes of it for a long time.
+    #[test]
+    fn a_module_with_a_backend_is_not_silent_whatever_its_events() {
+        let mut silences = Silences::default();
+        let recording = status("window", Condition::Module(State::Recording));
+        assert!(!silences.observe(&recording, minutes(0)));
+        assert!(!silences.observe(&recording, minutes(60)));
     }
 
     #[test]
     fn a_module_that_stands_back_is_not_silent_and_one_that_waits_is() {
         let mut silences = Silences::default();
         let back = Condition::StandingBack("aw-watcher-afk runs".to_owned());
-        assert!(!silences.observe(&status("afk", 1, back.clone()), minutes(0)));
-        assert!(!silences.observe(&status("afk", 1, back), minutes(60)));
+        assert!(!silences.observe(&status("afk", back.clone()), minutes(0)));
+        assert!(!silences.observe(&status("afk", back), minutes(60)));
         let waiting = Condition::Module(State::Waiting("there is no D-Bus".to_owned()));
-        assert!(!silences.observe(&status("afk", 1, waiting.clone()), minutes(69)));
-        let waiting = status("afk", 1, waiting);
+        assert!(!silences.observe(&status("afk", waiting.clone()), minutes(69)));
+        let waiting = status("afk", waiting);
         assert!(silences.observe(&waiting, minutes(70)));
         assert_eq!(
             text(&waiting),

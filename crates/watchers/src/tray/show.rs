@@ -65,7 +65,7 @@ async fn stay(bus: &str, handle: &Handle, unexplained: &Unexplained, desk: &dyn 
         entries: entries(&watchers, unexplained, desk),
         revision: 1,
     }));
-    let look = Arc::new(Mutex::new(look(&watchers)));
+    let look = Arc::new(Mutex::new(look(&watchers, handle.queue_alarm())));
     let item = Item {
         look: Arc::clone(&look),
         activated,
@@ -171,7 +171,7 @@ impl Tray<'_> {
             let emitter = SignalEmitter::new(&self.connection, MENU)?;
             Menu::layout_updated(&emitter, revision, 0).await?;
         }
-        let look = look(&watchers);
+        let look = look(&watchers, self.handle.queue_alarm());
         let before = std::mem::replace(&mut *self.look.lock(), look.clone());
         if before != look {
             let emitter = SignalEmitter::new(&self.connection, ITEM)?;
@@ -214,8 +214,9 @@ fn entries(watchers: &[WatcherStatus], unexplained: &Unexplained, desk: &dyn Des
 }
 
 /// How the icon looks for these watchers.
-fn look(watchers: &[WatcherStatus]) -> Look {
-    let alarms = menu::alarms(watchers);
+fn look(watchers: &[WatcherStatus], queue_alarm: Option<String>) -> Look {
+    let mut alarms = menu::alarms(watchers);
+    alarms.extend(queue_alarm);
     let mut on = watchers.iter().filter(|watcher| watcher.enabled).peekable();
     let all_paused = on.peek().is_some() && on.all(|watcher| watcher.paused.is_some());
     if !alarms.is_empty() {

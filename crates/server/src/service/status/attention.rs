@@ -70,6 +70,8 @@ pub(super) fn attention(
     lines.extend(stopped.map(stopped_line));
     let not_started = app.watchers.as_ref().and_then(|watchers| watchers.not_started());
     lines.extend(not_started.map(|why| format!("Nothing is recorded on this machine: {why}.")));
+    let queue = app.watchers.as_ref().and_then(|watchers| watchers.queue()?.alarm);
+    lines.extend(queue.map(|alarm| format!("What the watchers record is not stored: {alarm}.")));
     let alarms = watchers.into_iter();
     lines.extend(
         alarms.filter_map(|watcher| Some(format!("The watcher {}: {}.", watcher.name, watcher.alarm?))),

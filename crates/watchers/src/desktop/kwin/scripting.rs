@@ -31,6 +31,18 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
+    /// Whether KWin still has the script.
+    pub(super) async fn check(&self, bus: &BusQueue) -> Result<(), Lost> {
+        let plugin = self.plugin.as_str();
+        let has = bus.call::<_, bool>(SCRIPTING, "isScriptLoaded", &plugin);
+        if has.await.map_err(|error| bus.lost(&error))? {
+            return Ok(());
+        }
+        Err(Lost::Ended(
+            "KWin no longer runs Timberline's script: another program has unloaded it".to_owned(),
+        ))
+    }
+
     /// KWin has gone, and the script with it.
     pub(super) fn has_gone(mut self) {
         self.connection = None;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use zbus::Message;
 use zbus::message::Type;
@@ -11,17 +12,30 @@ use crate::desktop::bus_queue::{BusQueue, owner_changed};
 use crate::desktop::told::Told;
 use crate::desktop::{Lost, Reports, Session, Sighting, Source, Watching};
 
+/// How often to check that KWin still has the script: somebody else may unload it, and nothing reports that.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
 /// The source `kwin-script`: the window in front, for KWin 5.27 and 6.
 #[derive(Debug)]
 pub struct KWinScript {
     session: Arc<Session>,
+    look_every: Duration,
 }
 
 impl KWinScript {
     /// The windows of this session.
     #[must_use]
     pub fn new(session: Arc<Session>) -> KWinScript {
-        KWinScript { session }
+        KWinScript {
+            session,
+            look_every: LOOK_EVERY,
+        }
+    }
+
+    /// The same, but it checks more or less often that KWin still has the script: for tests.
+    #[must_use]
+    pub fn looking_every(self, look_every: Duration) -> KWinScript {
+        KWinScript { look_every, ..self }
     }
 }
 
@@ -32,13 +46,17 @@ impl Source<Option<Sighting>> for KWinScript {
 
     fn watch(&mut self, reports: Reports<Option<Sighting>>) -> Watching<'_> {
         Box::pin(async move {
-            let Err(lost) = watch(&self.session, &reports).await;
+            let Err(lost) = watch(&self.session, self.look_every, &reports).await;
             lost
         })
     }
 }
 
-async fn watch(session: &Session, reports: &Reports<Option<Sighting>>) -> Result<Infallible, Lost> {
+async fn watch(
+    session: &Session,
+    look_every: Duration,
+    reports: &Reports<Option<Sighting>>,
+) -> Result<Infallible, Lost> {
     let mut bus = BusQueue::of_session(session.session_bus.as_deref()).await?;
     bus.subscribe_owner(KWIN).await?;
     if !bus.is_there(KWIN).await? {
@@ -56,8 +74,13 @@ async fn watch(session: &Session, reports: &Reports<Option<Sighting>>) -> Result
     let script = scripting::load(&bus, folder).await?;
     let mut told = Told::new(reports);
     loop {
-        let Some(message) = bus.next_within(told.patience()).await? else {
-            told.waited();
+        let patience = told.patience();
+        let Some(message) = bus.next_within(Some(patience.unwrap_or(look_every))).await? else {
+            if patience.is_some() {
+                told.waited();
+            } else {
+                script.check(&bus).await?;
+            }
             continue;
         };
         if owner_changed(&message).is_some_and(|(name, _)| name == KWIN) {

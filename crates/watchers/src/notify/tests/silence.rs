@@ -37,3 +37,16 @@ async fn an_alarm_is_shown_once_while_it_lasts() {
     };
     assert_eq!(again.text, "again");
 }
+
+#[tokio::test]
+async fn an_alarm_of_the_queue_is_shown() {
+    let bus = PrivateBus::start();
+    let mut desktop = Desktop::on(&bus, &[]).await;
+    let puppet = Puppet::new("camera", Way::Error);
+    let bench = Bench::start(&[&puppet]);
+    tokio::spawn(silence(Some(bus.address.clone()), bench.handle.clone()));
+    bench.queue_alarm(Some("12 heartbeats wait"));
+    let shown = desktop.shown().await;
+    assert_eq!(shown.title, "Timberline: what is recorded is not stored");
+    assert_eq!(shown.text, "12 heartbeats wait");
+}

@@ -199,6 +199,10 @@ impl Bench {
         self.board().set_alarm(name, text.map(str::to_owned));
     }
 
+    pub(crate) fn queue_alarm(&self, text: Option<&str>) {
+        self.board().set_queue_alarm(text.map(str::to_owned));
+    }
+
     pub(crate) fn status(&self, name: &str) -> WatcherStatus {
         let mut all = self.handle.list().into_iter();
         all.find(|status| status.name == name).expect("a watcher")

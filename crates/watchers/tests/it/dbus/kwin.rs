@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use timberline_test_support::poll;
@@ -21,6 +23,8 @@ const NUMBER: i32 = 4;
 struct Scripting {
     calls: Arc<Mutex<Vec<String>>>,
     file: Arc<Mutex<Option<PathBuf>>>,
+    /// Another program has unloaded the script.
+    unloaded: Arc<AtomicBool>,
 }
 
 #[zbus::interface(name = "org.kde.kwin.Scripting")]
@@ -30,6 +34,11 @@ impl Scripting {
         self.calls.lock().push(format!("load {name}"));
         *self.file.lock() = Some(path.into());
         NUMBER
+    }
+
+    #[zbus(name = "isScriptLoaded")]
+    fn is_script_loaded(&self, _name: String) -> bool {
+        !self.unloaded.load(Ordering::SeqCst)
     }
 
     #[zbus(name = "unloadScript")]
@@ -162,6 +171,20 @@ async fn the_script_is_loaded_in_both_versions_of_kwin_and_its_calls_are_reports
         assert_eq!(watched.next().await, None);
         assert_eq!(watched.unread(), []);
     }
+}
+
+#[tokio::test]
+async fn the_source_ends_when_somebody_else_unloads_the_script() {
+    let Some(kde) = Kde::start("/4").await else { return };
+    let source = KWinScript::new(kde.bus.session()).looking_every(Duration::from_millis(10));
+    let watched = Watched::start(source);
+    kde.service().await;
+    kde.scripting.unloaded.store(true, Ordering::SeqCst);
+    let lost = watched.lost().await;
+    assert!(
+        matches!(&lost, Lost::Ended(why) if why.contains("unloaded")),
+        "{lost:?}"
+    );
 }
 
 #[tokio::test]
