@@ -134,6 +134,42 @@ fn watchers_run_beside_the_server_are_paused_and_end_with_it() {
     assert!(!is_alive, "the program has outlived the server");
 }
 
+/// Somebody who comes from aw-qt has the same programs as before.
+#[test]
+fn programs_that_aw_qt_starts_run_unless_a_module_replaces_them() {
+    let installation = Installation::new();
+    let command = up(&installation);
+    let home = installation.root().join("home");
+    fs::copy(
+        home.join("bin/aw-watcher-test"),
+        home.join("bin/aw-watcher-window"),
+    )
+    .expect("a copy");
+    let config = home.join(".config/activitywatch/aw-qt");
+    fs::create_dir_all(&config).expect("a directory");
+    let list = r#"autostart_modules = ["aw-server", "aw-watcher-window", "aw-watcher-test"]"#;
+    fs::write(config.join("aw-qt.toml"), format!("[aw-qt-testing]\n{list}\n")).expect("a file");
+    let server = installation.start_as(command);
+    let program = poll("the program to run", || {
+        let list = http::get(server.port, "/api/1/watchers")
+            .expect("an answer")
+            .json()
+            .expect("JSON");
+        let program = watcher(&list, "aw-watcher-test");
+        (program["state"] == "running").then_some(program)
+    });
+    let reason = program["reason"].as_str().expect("a reason");
+    assert!(reason.ends_with(", on because aw-qt starts it"), "{reason}");
+
+    let mut command = installation.program();
+    command.args(["watchers", "--testing", "--port", &server.port.to_string()]);
+    let (status, text, errors) = installation.run(command);
+    assert!(status.success(), "{errors}");
+    assert!(text.contains(&format!("aw-watcher-test: {reason}")), "{text}");
+    assert!(text.contains("aw-watcher-window: replaced by window"), "{text}");
+    server.stop();
+}
+
 /// Of a program that has no lock of the reference's, only its bucket tells.
 #[test]
 fn a_module_stands_back_while_another_client_fills_its_bucket() {
