@@ -58,6 +58,7 @@ use window::WindowModule;
 #[cfg(target_os = "linux")]
 use crate::desktop::{cameras::Cameras, mpris::Mpris, services};
 
+pub(crate) use module::Ends;
 pub use module::{Context, Module, ModuleError, Running};
 pub use options::{AfkOptions, InputOptions, MediaOptions, Options, OptionsError, WindowOptions};
 pub use preview::{Preview, preview_windows};

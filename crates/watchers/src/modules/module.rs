@@ -1,8 +1,10 @@
 //! The trait of everything that records.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use timberline_model::{Data, Timestamp};
 use tokio::sync::watch;
 
@@ -48,6 +50,31 @@ pub struct Context {
     pub status: watch::Sender<Status>,
     /// Becomes true when it is to stop, because it is paused or switched off, or because Timberline ends.
     pub stop: watch::Receiver<bool>,
+    /// Where the ends of its events are kept for a while.
+    pub(crate) ends: Ends,
+}
+
+/// The ends of the last events that a module has sent. They tell its own events from those of another program in its bucket.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ends(Arc<Mutex<VecDeque<Timestamp>>>);
+
+impl Ends {
+    /// Those of some minutes, also while the title of a window changes all the time.
+    const MOST: usize = 256;
+
+    fn note(&self, end: Timestamp) {
+        let mut ends = self.0.lock();
+        if ends.len() == Self::MOST {
+            ends.pop_front();
+        }
+        ends.push_back(end);
+    }
+
+    /// Whether the module has sent an event with this end. Servers keep milliseconds at least.
+    pub(crate) fn contain(&self, end: Timestamp) -> bool {
+        let millis = |time: &Timestamp| time.nanos().div_euclid(1_000_000);
+        self.0.lock().iter().any(|own| millis(own) == millis(&end))
+    }
 }
 
 impl Context {
@@ -59,6 +86,7 @@ impl Context {
 
     /// Sends an event, as far as it is known.
     pub(super) fn record(&self, bucket: &BucketHandle, start: Timestamp, end: Timestamp, data: &Data) {
+        self.ends.note(end);
         match bucket.event(start, end, data) {
             // Without a notification, because it changes all the time.
             Ok(_) => drop(self.status.send_if_modified(|status| {

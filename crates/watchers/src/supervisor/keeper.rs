@@ -17,7 +17,7 @@ use super::thread::ModuleThread;
 use crate::Client;
 use crate::backoff::Backoff;
 use crate::desktop::Session;
-use crate::modules::{Context, Module, ModuleError, Status};
+use crate::modules::{Context, Ends, Module, ModuleError, Status};
 
 /// The longest time until a watcher that has ended is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
@@ -50,6 +50,16 @@ pub(super) enum Work {
     },
 }
 
+/// Why a watcher has stopped.
+enum Stopped {
+    /// It is not to run any more.
+    Unwanted,
+    /// Another client writes to its bucket.
+    ForRival(String),
+    /// By itself, for this reason.
+    ByItself(String),
+}
+
 /// The keeper of one watcher.
 pub(super) struct Keeper {
     pub(super) name: String,
@@ -62,6 +72,7 @@ impl Keeper {
     pub(super) async fn keep(self) {
         let board = &self.around.board;
         let mut backoff = Backoff::up_to(LONGEST_PAUSE);
+        let mut rival = None;
         loop {
             board.set_condition(&self.name, Condition::Off);
             let order = board
@@ -70,12 +81,17 @@ impl Keeper {
             if order == Order::End {
                 return;
             }
-            let Some(held) = self.claim().await else {
+            let Some(held) = self.claim(rival.take()).await else {
                 continue;
             };
             let start = board.clock().read().monotonic;
-            let Some(reason) = self.run(held).await else {
-                continue;
+            let reason = match self.run(held).await {
+                Stopped::ByItself(reason) => reason,
+                Stopped::Unwanted => continue,
+                Stopped::ForRival(who) => {
+                    rival = Some(who);
+                    continue;
+                }
             };
             let now = board.clock().read();
             if now.monotonic.saturating_sub(start) >= LONG_ENOUGH {
@@ -110,18 +126,14 @@ impl Keeper {
         }
     }
 
-    /// Waits until no other program records the same thing. `None`: the watcher is not to run any more.
-    async fn claim(&self) -> Option<Held> {
-        let lookout = &self.around.lookout;
+    /// Waits until no other program records the same thing, such as this `rival`. `None`: the watcher is not to run any more.
+    async fn claim(&self, rival: Option<String>) -> Option<Held> {
         let board = &self.around.board;
-        let mut said = None;
+        let (mut said, mut found) = (None, rival);
         loop {
-            let claimed = match &self.work {
-                Work::Module(_) => tokio::select! {
-                    claimed = lookout.claim(&self.name, board.now()) => claimed,
-                    () = self.unwanted() => return None,
-                },
-                Work::Program { path, .. } => lookout.check_program(&self.name, path).map(|()| Held::new()),
+            let claimed = match found.take() {
+                Some(who) => Err(who),
+                None => self.claim_now(said.is_some()).await?,
             };
             let who = match claimed {
                 Ok(held) => return Some(held),
@@ -138,15 +150,36 @@ impl Keeper {
         }
     }
 
-    /// Runs the watcher. Returns why it has ended, if it has done so by itself.
-    async fn run(&self, held: Held) -> Option<String> {
-        match &self.work {
-            Work::Module(module) => self.run_module(module, held).await,
-            Work::Program { path, arguments } => self.run_program(path, arguments).await,
+    /// Whether another program records the same thing now, and which one. Another client in a module's bucket is looked for here
+    /// only if the module stands back; otherwise the module records at the same time. `None`: the watcher is not to run any more.
+    async fn claim_now(&self, stands_back: bool) -> Option<Result<Held, String>> {
+        let lookout = &self.around.lookout;
+        let held = match &self.work {
+            Work::Module(_) => lookout.claim(&self.name),
+            Work::Program { path, .. } => lookout.check_program(&self.name, path).map(|()| Held::new()),
+        };
+        if !stands_back || held.is_err() {
+            return Some(held);
+        }
+        let (now, nothing) = (self.around.board.now(), Ends::default());
+        tokio::select! {
+            rival = lookout.find_rival(&self.name, now, &nothing) => Some(rival.map_or(held, Err)),
+            () = self.unwanted() => None,
         }
     }
 
-    async fn run_module(&self, module: &Arc<dyn Module>, held: Held) -> Option<String> {
+    /// Runs the watcher until it stops.
+    async fn run(&self, held: Held) -> Stopped {
+        match &self.work {
+            Work::Module(module) => self.run_module(module, held).await,
+            Work::Program { path, arguments } => {
+                let ended = self.run_program(path, arguments).await;
+                ended.map_or(Stopped::Unwanted, Stopped::ByItself)
+            }
+        }
+    }
+
+    async fn run_module(&self, module: &Arc<dyn Module>, held: Held) -> Stopped {
         let around = &self.around;
         let (status, mut says) = watch::channel(Status::default());
         let (stop, stopping) = watch::channel(false);
@@ -156,7 +189,9 @@ impl Keeper {
             session: Arc::clone(&around.session),
             status,
             stop: stopping,
+            ends: Ends::default(),
         };
+        let own = context.ends.clone();
         around.board.listen_to(&self.name, says.clone());
         let (runtime, mut thread) = around.modules.current();
         let module = Arc::clone(module);
@@ -166,25 +201,31 @@ impl Keeper {
             result
         });
         let unwanted = self.unwanted();
-        tokio::pin!(unwanted);
-        loop {
+        let rival = around.lookout.find_rival(&self.name, around.board.now(), &own);
+        tokio::pin!(unwanted, rival);
+        let mut looks = true;
+        let stopped = loop {
             tokio::select! {
-                result = &mut task => return Some(reason(result)),
-                () = &mut unwanted => break,
+                result = &mut task => return Stopped::ByItself(reason(result)),
+                () = &mut unwanted => break Stopped::Unwanted,
+                found = &mut rival, if looks => match found {
+                    Some(who) => break Stopped::ForRival(who),
+                    None => looks = false,
+                },
                 Ok(()) = says.changed() => around.board.tell(),
                 Ok(()) = thread.changed() => {
                     task.abort();
-                    return Some("this module or another one blocked all modules".to_owned());
+                    return Stopped::ByItself("this module or another one blocked all modules".to_owned());
                 }
             }
-        }
+        };
         stop.send_replace(true);
         around.board.set_condition(&self.name, Condition::Stopping);
         if tokio::time::timeout(PATIENCE, &mut task).await.is_err() {
             tracing::warn!(watcher = %self.name, "a module does not stop in time, and is aborted");
             task.abort();
         }
-        None
+        stopped
     }
 
     async fn run_program(&self, path: &Path, more: &[String]) -> Option<String> {

@@ -9,10 +9,13 @@ use timberline_model::Timestamp;
 
 use super::locks::{Held, Holder, Locks};
 use super::program::process_of;
+use crate::modules::Ends;
 use crate::{CallError, Client};
 
 /// How long to wait for another client's events in a bucket. awatcher, which sends most rarely, does so every 5 s.
 const LOOK_FOR: StdDuration = StdDuration::from_secs(10);
+/// How often to check within this time.
+const LOOKS: u32 = 5;
 /// If the last event of a bucket ended longer ago, no client writes to the bucket.
 const RECENT: StdDuration = StdDuration::from_secs(60);
 
@@ -84,22 +87,25 @@ impl Lookout {
         Arc::new(Lookout { locks, client })
     }
 
-    /// Makes sure that no other program records the same thing as a module, now and while the locks are held.
+    /// Makes sure that no program with a lock records the same thing as a module, now and while the locks are held.
     ///
     /// # Errors
     /// Which program does.
-    pub(super) async fn claim(&self, module: &str, now: Timestamp) -> Result<Held, String> {
-        let Some(rivals) = RIVALS.iter().find(|rivals| rivals.module == module) else {
-            return Ok(Held::new());
-        };
-        let held = self
-            .locks
-            .take(rivals.locks)
-            .map_err(|name| format!("{name} is already running and records the same thing"))?;
-        match self.foreign_client(rivals.bucket, now).await {
-            Some(client) => Err(format!("{client} writes to the same bucket")),
-            None => Ok(held),
+    pub(super) fn claim(&self, module: &str) -> Result<Held, String> {
+        match rivals_of(module) {
+            None => Ok(Held::new()),
+            Some(rivals) => {
+                let held = self.locks.take(rivals.locks);
+                held.map_err(|name| format!("{name} is already running and records the same thing"))
+            }
         }
+    }
+
+    /// Looks for some seconds whether another client writes to a module's bucket, and says which one. The module may write to it at
+    /// the same time: `own` are the ends of its events.
+    pub(super) async fn find_rival(&self, module: &str, now: Timestamp, own: &Ends) -> Option<String> {
+        let client = self.foreign_client(rivals_of(module)?.bucket, now, own).await?;
+        Some(format!("{client} writes to the same bucket"))
     }
 
     /// Whether a program may start.
@@ -123,26 +129,39 @@ impl Lookout {
 
     /// A client with another name that is writing to a bucket. A client with the name of ActivityWatch's watcher holds its lock,
     /// or has stopped.
-    async fn foreign_client(&self, client: &str, now: Timestamp) -> Option<String> {
+    async fn foreign_client(&self, client: &str, now: Timestamp, own: &Ends) -> Option<String> {
         let bucket = format!("{client}_{}", self.client.hostname());
         // If the server does not answer, no other client writes to it either.
         let info = self.client.bucket_info(&bucket).await.ok()?;
         if info.client == client {
             return None;
         }
-        let before = self.last_end(&bucket).await.ok()??;
-        let age = u64::try_from(now.since(before).nanos()).unwrap_or(0);
+        let last = self.last_ends(&bucket).await.ok()?.into_iter().max()?;
+        let age = u64::try_from(now.since(last).nanos()).unwrap_or(0);
         if StdDuration::from_nanos(age) > RECENT {
             return None;
         }
-        tokio::time::sleep(LOOK_FOR).await;
-        let after = self.last_end(&bucket).await.ok()??;
-        (after > before).then_some(info.client)
+        for _ in 0..LOOKS {
+            tokio::time::sleep(LOOK_FOR / LOOKS).await;
+            let ends = self.last_ends(&bucket).await.ok()?;
+            // Events of this module that were sent late, from before it was started, ended before now.
+            if ends.iter().any(|end| *end > now && !own.contain(*end)) {
+                return Some(info.client);
+            }
+        }
+        None
     }
 
-    async fn last_end(&self, bucket: &str) -> Result<Option<Timestamp>, CallError> {
-        let events = self.client.events(bucket, None, None, Some(1)).await?;
-        let last = events.first();
-        Ok(last.map(|event| event.start.saturating_add(event.duration)))
+    /// When the last events of a bucket ended.
+    async fn last_ends(&self, bucket: &str) -> Result<Vec<Timestamp>, CallError> {
+        let events = self.client.events(bucket, None, None, Some(5)).await?;
+        let ends = events
+            .iter()
+            .map(|event| event.start.saturating_add(event.duration));
+        Ok(ends.collect())
     }
+}
+
+fn rivals_of(module: &str) -> Option<&'static Rivals> {
+    RIVALS.iter().find(|rivals| rivals.module == module)
 }

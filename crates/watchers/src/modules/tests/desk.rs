@@ -16,7 +16,7 @@ use crate::client::tests::fake_server::{FakeServer, Kind, Link};
 use crate::clock::{Clock, Reading, SystemClock};
 use crate::desktop::{Lost, Reports, Session, Source, Watching};
 use crate::modules::sources::Sources;
-use crate::modules::{Context, Module, ModuleError, Status};
+use crate::modules::{Context, Ends, Module, ModuleError, Status};
 use crate::{Client, ClientOptions, Server};
 
 /// Clocks that follow tokio's, which stands still in these tests until all tasks wait.
@@ -209,6 +209,7 @@ impl Desk {
             session: Arc::new(no_session()),
             status,
             stop: stopped,
+            ends: Ends::default(),
         };
         Run {
             stop,

@@ -4,6 +4,7 @@ mod model;
 mod modules;
 mod pauses;
 mod programs;
+mod rival;
 
 use std::path::Path;
 use std::sync::Arc;
