@@ -86,7 +86,7 @@ pub mod status {
 pub mod watchers {
     pub use crate::service::watchers::{
         Command, CommandError, Companions, Watcher, WatcherActivity, WatcherBackend, WatcherExit,
-        WatcherList, WatcherPause, Watchers,
+        WatcherList, WatcherPause, WatcherQueue, Watchers,
     };
 }
 
