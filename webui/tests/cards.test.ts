@@ -108,7 +108,7 @@ describe('cards of the standard web UI', () => {
 
   it('that bring their own code say what they are, and run none', async () => {
     await card('My chart').getByText('aw-watcher-mine').waitFor();
-    await card('My chart').getByText('run no other code than their own').waitFor();
+    await card('My chart').getByText('runs only its own code').waitFor();
     await card('“of_the_future” of the standard web UI').getByText('the standard web UI shows it').waitFor();
     expect(await page.locator('iframe').count()).toBe(0);
     expect(visitor.complaints).toEqual([]);

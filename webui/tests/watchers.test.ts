@@ -100,15 +100,15 @@ it('pauses one and all, and each as long as is said', async () => {
     await page.getByRole('button', { name: button, exact: true }).click();
     await page.getByRole('menuitem', { name: length, exact: true }).click();
   };
-  await choose('Pause Media', 'For 15 minutes');
-  await page.getByText('Media is paused.').waitFor();
+  await choose('Pause Media playback', 'For 15 minutes');
+  await page.getByText('Media playback is paused.').waitFor();
   expect(minutesLeft(await watcher('media'))).toSatisfy((left: number) => left > 0 && left <= 15);
   expect((await watcher('window')).paused).toBeNull();
 
   await choose('Pause all', 'For 1 hour');
   await page.getByText('All watchers are paused.').waitFor();
   expect(minutesLeft(await watcher('window'))).toSatisfy((left: number) => left > 15 && left <= 60);
-  // Taken back, Media is paused as it was, and the others are not.
+  // Taken back, Media playback is paused as it was, and the others are not.
   await page
     .locator('.toast')
     .filter({ hasText: 'All watchers are paused.' })
