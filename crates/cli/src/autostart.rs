@@ -131,7 +131,7 @@ impl Places {
     fn on(&self, program: &Path, systemd: bool) -> anyhow::Result<()> {
         if systemd {
             write(&self.unit, &unit(program)?)?;
-            link(&self.unit, &self.wanted)?;
+            self.enable()?;
             remove(&self.entry)?;
             println!(
                 "systemd starts {} with the graphical session ({})",
@@ -141,7 +141,7 @@ impl Places {
             println!("to use it before the next login, run: systemctl --user daemon-reload");
         } else {
             write(&self.entry, &entry(program)?)?;
-            remove(&self.wanted)?;
+            self.disable()?;
             remove(&self.unit)?;
             println!(
                 "the desktop starts {} ({})",
@@ -153,13 +153,48 @@ impl Places {
     }
 
     fn off(&self) -> anyhow::Result<()> {
-        let removed = [remove(&self.wanted)?, remove(&self.unit)?, remove(&self.entry)?];
+        let removed = [self.disable()?, remove(&self.unit)?, remove(&self.entry)?];
         if removed.contains(&true) {
             println!("Timberline does not start with the desktop any more");
         } else {
             println!("Timberline did not start with the desktop");
         }
         Ok(())
+    }
+
+    /// Does what `systemctl --user enable` does.
+    fn enable(&self) -> anyhow::Result<()> {
+        let failed = || format!("cannot write {}", self.wanted.display());
+        create_private_dir(self.wanted.parent().with_context(failed)?).with_context(failed)?;
+        match std::os::unix::fs::symlink(&self.unit, &self.wanted) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => ensure!(
+                self.is_enabled(),
+                "{} was not written by this command: move it away first",
+                self.wanted.display()
+            ),
+            done => done.with_context(failed)?,
+        }
+        Ok(())
+    }
+
+    /// Takes it back, if it enables a unit of ours or one that is not there. False: there is nothing to take back.
+    fn disable(&self) -> anyhow::Result<bool> {
+        if !self.is_enabled() || matches!(owner(&self.unit)?, Owner::Another) {
+            return Ok(false);
+        }
+        fs::remove_file(&self.wanted).with_context(|| format!("cannot remove {}", self.wanted.display()))?;
+        Ok(true)
+    }
+
+    /// Whether the link leads to the place of the unit.
+    fn is_enabled(&self) -> bool {
+        let (Ok(target), Some(dir)) = (fs::read_link(&self.wanted), self.wanted.parent()) else {
+            return false;
+        };
+        let target = dir.join(target);
+        target == self.unit
+            || fs::canonicalize(target)
+                .is_ok_and(|target| fs::canonicalize(&self.unit).is_ok_and(|unit| unit == target))
     }
 
     fn status(&self) -> anyhow::Result<Vec<String>> {
@@ -189,7 +224,9 @@ fn owner(path: &Path) -> anyhow::Result<Owner> {
     match fs::read_to_string(path) {
         Ok(text) if text.contains(MARK) => Ok(Owner::Us),
         Ok(_) => Ok(Owner::Another),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Owner::Nobody),
+        // A link that leads nowhere is somebody's.
+        Err(error) if error.kind() == ErrorKind::NotFound && !path.is_symlink() => Ok(Owner::Nobody),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Owner::Another),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
 }
@@ -210,19 +247,9 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     write_atomically(dir, name, text.as_bytes()).with_context(failed)
 }
 
-fn link(target: &Path, path: &Path) -> anyhow::Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    create_private_dir(path.parent().with_context(failed)?).with_context(failed)?;
-    match std::os::unix::fs::symlink(target, path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error).with_context(failed),
-        _ => Ok(()),
-    }
-}
-
 /// Removes a file that this command wrote. False: there is none.
 fn remove(path: &Path) -> anyhow::Result<bool> {
-    let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-    if !is_link && !matches!(owner(path)?, Owner::Us) {
+    if !matches!(owner(path)?, Owner::Us) {
         return Ok(false);
     }
     fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
@@ -298,6 +325,47 @@ mod tests {
         places.off().unwrap();
         assert!(fs::read_to_string(&places.entry).unwrap().contains("other"));
         assert!(status(&places).contains("not written by this command"));
+    }
+
+    #[test]
+    fn links_of_others_are_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::below(dir.path());
+        let theirs = dir.path().join("theirs");
+        fs::write(&theirs, "[Unit]\nDescription=another\n").unwrap();
+        let nowhere = dir.path().join("nowhere");
+        let link = |target: &Path, path: &Path| {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::os::unix::fs::symlink(target, path).unwrap();
+        };
+        let program = Path::new("/usr/bin/timberline");
+        for target in [&theirs, &nowhere] {
+            for path in [&places.entry, &places.unit, &places.wanted] {
+                link(target, path);
+                places.off().unwrap();
+                assert_eq!(&fs::read_link(path).unwrap(), target, "{}", path.display());
+                assert!(places.on(program, path != &places.entry).is_err());
+                assert_eq!(&fs::read_link(path).unwrap(), target, "{}", path.display());
+                fs::remove_file(path).unwrap();
+            }
+            places.off().unwrap();
+        }
+        // It enables a unit of somebody else.
+        link(&theirs, &places.unit);
+        link(&places.unit, &places.wanted);
+        places.off().unwrap();
+        assert!(places.wanted.is_symlink());
+    }
+
+    #[test]
+    fn a_relative_link_to_our_unit_is_removed_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::below(dir.path());
+        places.on(Path::new("/usr/bin/timberline"), true).unwrap();
+        fs::remove_file(&places.wanted).unwrap();
+        std::os::unix::fs::symlink(Path::new("..").join(UNIT), &places.wanted).unwrap();
+        places.off().unwrap();
+        assert!(!places.wanted.is_symlink());
     }
 
     #[test]
