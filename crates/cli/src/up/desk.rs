@@ -1,12 +1,10 @@
 //! What the tray and notifications need from this machine: open the browser, read the local clock, quit.
 
-use std::process::{Command, Stdio};
-use std::thread;
-
 use chrono::{DateTime, Days, Local, NaiveTime, TimeDelta, TimeZone};
 use rustix::process::{Signal, getpid, kill_process};
 use timberline_model::{Duration as Length, Timestamp};
 use timberline_watchers::away::Absence;
+use timberline_watchers::browser;
 use timberline_watchers::desk::{Calendar, Desk};
 
 use crate::server_client::encoded;
@@ -14,19 +12,13 @@ use crate::server_client::encoded;
 /// This machine, and the address of its server.
 pub(super) struct Machine {
     pub(super) server: String,
+    /// The bus of the session.
+    pub(super) bus: Option<String>,
 }
 
 impl Machine {
     fn open(&self, page: &str) {
-        let url = format!("{}/{page}", self.server);
-        let mut command = Command::new("xdg-open");
-        command.arg(&url).stdin(Stdio::null());
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        match command.spawn() {
-            // Somebody must wait for it.
-            Ok(mut child) => drop(thread::spawn(move || child.wait())),
-            Err(error) => tracing::warn!(%error, url, "the browser cannot be opened (xdg-open)"),
-        }
+        browser::open(self.bus.clone(), format!("{}/{page}", self.server));
     }
 }
 

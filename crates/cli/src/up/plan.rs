@@ -167,6 +167,7 @@ impl Plan {
         let bus = || self.session.session_bus.clone();
         let machine = Arc::new(Machine {
             server: self.server.clone(),
+            bus: bus(),
         });
         let absences = Absences::new(client.clone(), self.settings.away.after);
         let mut beside: Vec<supervisor::Beside> = Vec::new();
