@@ -2,7 +2,7 @@
 //!
 //! The event is like those of aw-watcher-ask-away: type `afktask`, in the bucket `aw-watcher-ask-away_HOST`.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -30,12 +30,14 @@ const EVENTS: u64 = 200;
 const MAX_BYTES: u64 = 16 << 20;
 /// A shorter absence is ignored.
 const SHORTEST: Length = Length::from_secs(60);
+/// One that ended longer ago is perhaps not the one that is meant.
+const RECENT: Length = Length::from_secs(2 * 3600);
 
 /// What you did, and where to record it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The event covers your last absence of at least a minute, with sleep in it: the time between two events `not-afk` in the bucket
-aw-watcher-afk of this machine.
+aw-watcher-afk of this machine. If that absence ended more than two hours ago, you are asked whether you mean it.
 
 Examples:
   timberline away 'lunch with Ada'
@@ -45,6 +47,9 @@ pub(crate) struct AwayArgs {
     /// What you did
     #[arg(value_name = "TEXT")]
     text: String,
+    /// Do not ask if the absence ended more than two hours ago
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     place: DataDirArgs,
     #[command(flatten)]
@@ -84,6 +89,12 @@ fn carry_out(args: AwayArgs) -> anyhow::Result<()> {
         .context("cannot read the AFK events of this machine")?;
     let absence = last_absence(&events)
         .context("no absence of at least a minute is among the last AFK events of this machine")?;
+    let when = format!("{} to {}", local_text(absence.start), local_text(absence.end));
+    let now = Timestamp::from(timberline_clock::wall());
+    if now.since(absence.end) > RECENT && !args.yes && !is_meant(&when)? {
+        println!("nothing was recorded");
+        return Ok(());
+    }
     let bucket = answers_bucket(&ask(&server, "/api/0/buckets/")?, hostname);
     create(&server, &bucket)?;
     let (start, duration, data) = answer(&absence, &args.text);
@@ -92,13 +103,21 @@ fn carry_out(args: AwayArgs) -> anyhow::Result<()> {
     event.push(b']');
     let path = format!("/api/0/buckets/{}/events", encoded(&bucket.id));
     accepted(&server, server.post(&path, &event, Some(PATIENCE)))?;
-    println!(
-        "{} to {}: {}",
-        local_text(absence.start),
-        local_text(absence.end),
-        args.text.trim()
-    );
+    println!("{when}: {}", args.text.trim());
     Ok(())
+}
+
+/// Asks whether an absence that is not recent is the one that the person means.
+fn is_meant(when: &str) -> anyhow::Result<bool> {
+    ensure!(
+        std::io::stdin().is_terminal(),
+        "your last absence was from {when}, and there is no terminal to ask on: add --yes if you mean this absence"
+    );
+    print!("Your last absence was from {when}. Type yes to record this text for it: ");
+    std::io::stdout().flush()?;
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line.trim() == "yes")
 }
 
 /// The last absence that is long enough. It may not be over yet as far as the server knows.

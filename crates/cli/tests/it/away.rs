@@ -1,5 +1,7 @@
 //! `timberline away`.
 
+use std::process::Stdio;
+
 use serde_json::json;
 
 use crate::harness::http;
@@ -32,15 +34,20 @@ fn an_answer_covers_the_last_absence_and_the_sleep_in_it() {
     ]);
     assert_eq!(server.post(&format!("{afk}/events"), &events).0, 200);
 
-    let mut command = installation.program();
-    command.args([
-        "away",
-        "--testing",
-        "--port",
-        &server.port.to_string(),
-        " lunch with \"Ada\" ",
-    ]);
-    let (status, text, errors) = installation.run(command);
+    let port = server.port.to_string();
+    let away = |more: &[&str]| {
+        let mut command = installation.program();
+        command.args(["away", "--testing", "--port", &port, " lunch with \"Ada\" "]);
+        command.args(more).stdin(Stdio::null());
+        installation.run(command)
+    };
+    // It was long ago, and nobody can be asked.
+    let (status, _, errors) = away(&[]);
+    assert!(!status.success() && errors.contains("add --yes"), "{errors}");
+    let buckets = get("/api/0/buckets/");
+    assert_eq!(buckets.as_object().expect("buckets").len(), 1);
+
+    let (status, text, errors) = away(&["--yes"]);
     assert!(status.success(), "{errors}");
     assert!(text.ends_with(": lunch with \"Ada\"\n"), "{text}");
     let answers = get(&format!("/api/0/buckets/aw-watcher-ask-away_{hostname}/events"));
