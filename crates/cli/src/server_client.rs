@@ -1,16 +1,18 @@
 //! A server that speaks the ActivityWatch API, by its address: requests on a connection that is kept.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use timberline_server::identity::Identity;
 use timberline_server::settings::{ApiKey, Settings};
+use ureq::config::Config;
 use ureq::http::Response;
 use ureq::http::{StatusCode, Uri};
-use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{Connector, TcpConnector};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{Connector, NextTimeout, TcpConnector};
 use ureq::{Agent, Body, RequestBuilder};
 
 use crate::server_key;
@@ -18,6 +20,9 @@ use crate::tls_client::{TlsConnector, Trust};
 
 /// How long it may take to reach it.
 const CONNECTING: Duration = Duration::from_secs(10);
+
+/// How long a connection is kept that nothing is sent on. Watchers send twice a minute while nothing happens.
+const KEPT: Duration = Duration::from_secs(90);
 
 /// How long a server may take to say who it is.
 const SAYING_WHO_IT_IS: Duration = Duration::from_secs(10);
@@ -181,11 +186,34 @@ fn agent(trust: Trust) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .timeout_connect(Some(CONNECTING))
+        .max_idle_age(KEPT)
         // It goes to the given address, whatever proxy the environment names.
         .proxy(None)
         .build();
     let connector = ().chain(TcpConnector::default()).chain(TlsConnector(trust));
-    Agent::with_parts(config, connector, DefaultResolver::default())
+    Agent::with_parts(config, connector, Addresses(DefaultResolver::default()))
+}
+
+/// Finds addresses. For one that is written in numbers nobody is asked, so that no thread is needed to give up on the answer.
+#[derive(Debug)]
+struct Addresses(DefaultResolver);
+
+impl Resolver for Addresses {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let host = uri.host().unwrap_or_default();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let timeout = if host.parse::<IpAddr>().is_ok() {
+            NextTimeout::default()
+        } else {
+            timeout
+        };
+        self.0.resolve(uri, config, timeout)
+    }
 }
 
 fn bearer(key: Option<String>) -> Option<String> {

@@ -26,6 +26,8 @@ const LAST_HEARTBEATS: Duration = Duration::from_secs(5);
 
 /// How often notifications about the time are looked for.
 const ALERTS_EVERY: Duration = Duration::from_secs(60);
+/// Modules send at the same moments, and merge what they send by themselves. What comes within so long goes with one request.
+const GATHER: Duration = Duration::from_millis(500);
 
 /// What to run, and where.
 pub(super) struct Plan {
@@ -151,9 +153,9 @@ impl Plan {
     /// The client that sends the events, through a queue on disk.
     fn client(&self) -> Result<Client, NotStarted> {
         let dir = self.dir.join("queue");
-        // The transport knows where the server is. What this one gives is how long heartbeats are merged.
+        // Not used: the transport knows where the server is.
         let server = Server::new("127.0.0.1", self.target.port);
-        let options = ClientOptions::new(server, dir.clone());
+        let options = ClientOptions::new(server, dir.clone()).commit_interval(GATHER);
         let options = match &self.cipher {
             Some(cipher) => options.encrypted(Arc::clone(cipher)),
             None => options,

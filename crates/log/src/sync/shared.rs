@@ -65,6 +65,8 @@ pub(crate) struct Shared {
     pub(super) segments: Mutex<VecDeque<Arc<ActiveSegment>>>,
     pub(super) prepared: Mutex<Option<Arc<dyn WriteRegion>>>,
     pub(super) appended: AtomicU64,
+    /// The last record that is to be durable soon, also if nobody asks.
+    pub(super) hurried: AtomicU64,
     pub(super) durable: AtomicU64,
     pub(super) requested: AtomicU64,
     /// The sync thread sleeps without a time limit, because everything is durable.
@@ -89,6 +91,7 @@ impl Shared {
             segments: Mutex::new(segments),
             prepared: Mutex::new(None),
             appended: AtomicU64::new(last.0),
+            hurried: AtomicU64::new(last.0),
             durable: AtomicU64::new(last.0),
             requested: AtomicU64::new(0),
             idle: AtomicBool::new(false),
@@ -119,12 +122,18 @@ impl Shared {
     /// The appender has published records up to `last`.
     pub(crate) fn appended(&self, last: Seq) {
         self.appended.store(last.0, Ordering::Release);
+        self.hurried.store(last.0, Ordering::Release);
         // Pairs with the fence in `SyncThread::rest`: either the thread sees this append before it lies down, or
         // this load sees that it has.
         fence(Ordering::SeqCst);
         if self.idle.load(Ordering::Relaxed) {
             self.wake();
         }
+    }
+
+    /// The same for records that may wait until the sync thread wakes for something else.
+    pub(crate) fn appended_without_hurry(&self, last: Seq) {
+        self.appended.store(last.0, Ordering::Release);
     }
 
     /// The appender begins to write. If the gate is closed it must not, and this has not happened.
@@ -263,6 +272,11 @@ impl Shared {
         self.appended.load(Ordering::Acquire) > self.durable.load(Ordering::Acquire)
     }
 
+    /// Whether something is to be synced soon: a record that was appended in a hurry, or one that somebody waits for.
+    pub(super) fn is_due(&self) -> bool {
+        self.hurried.load(Ordering::Acquire) > self.durable.load(Ordering::Acquire) || self.wanted()
+    }
+
     /// Whether somebody waits for a record that is appended and not yet durable.
     pub(super) fn wanted(&self) -> bool {
         let wanted = self
@@ -276,4 +290,25 @@ impl Shared {
 /// A lock whose data cannot be left half-changed: a holder that panicked is no reason to panic too.
 pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_appended_without_hurry_is_due_once_somebody_waits_or_something_later_is() {
+        let shared = Shared::new(VecDeque::new(), Seq(4));
+        shared.appended_without_hurry(Seq(5));
+        assert!(shared.unsynced() && !shared.is_due());
+        shared.request(Seq(5));
+        assert!(shared.is_due());
+        shared.report_durable(Seq(5));
+        shared.appended_without_hurry(Seq(6));
+        assert!(!shared.is_due());
+        shared.appended(Seq(7));
+        assert!(shared.is_due());
+        shared.report_durable(Seq(7));
+        assert!(!shared.is_due() && !shared.unsynced());
+    }
 }

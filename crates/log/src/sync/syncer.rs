@@ -348,7 +348,7 @@ fn run(mut syncer: Syncer) -> Syncer {
             let _ = syncer.sync();
             continue;
         }
-        if !shared.unsynced() {
+        if !shared.is_due() {
             unsynced_since = None;
             if !rest_until_append(&shared) {
                 // Nothing was written for a while: the files may be gone nevertheless.
@@ -375,7 +375,7 @@ fn rest_until_append(shared: &Shared) -> bool {
     fence(Ordering::SeqCst);
     let since = timberline_clock::monotonic();
     let wanted = shared.stop.load(Ordering::Acquire) || shared.sealing.load(Ordering::Acquire);
-    if !shared.unsynced() && !wanted {
+    if !shared.is_due() && !wanted {
         thread::park_timeout(IDLE_CHECK);
     }
     shared.idle.store(false, Ordering::Relaxed);

@@ -61,6 +61,26 @@ impl Log {
     /// try the same batch again later; so with [`AppendError::Misplaced`]. [`AppendError::TooLarge`]: split it. [`AppendError::Failed`]: a sync failed
     /// and this log is at its end.
     pub fn append(&mut self, entries: &[Entry<'_>]) -> Result<RangeInclusive<Seq>, AppendError> {
+        self.append_in_place(entries, Shared::appended)
+    }
+
+    /// The same for records whose loss in a power cut does no harm, so that the sync thread is not woken for them: they become
+    /// durable with the next record that is appended otherwise, or when somebody waits for one, or within about a minute.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn append_without_hurry(
+        &mut self,
+        entries: &[Entry<'_>],
+    ) -> Result<RangeInclusive<Seq>, AppendError> {
+        self.append_in_place(entries, Shared::appended_without_hurry)
+    }
+
+    fn append_in_place(
+        &mut self,
+        entries: &[Entry<'_>],
+        tell: fn(&Shared, Seq),
+    ) -> Result<RangeInclusive<Seq>, AppendError> {
         if let Some(failed) = self.shared.failure() {
             return Err(failed.clone().into());
         }
@@ -68,7 +88,7 @@ impl Log {
             // Its last segment is trimmed to what it holds, and nobody syncs any more.
             return Err(self.no_segment(io::Error::other("the log is closed")));
         }
-        self.writing(|log| log.append_batch(entries))
+        self.writing(|log| log.append_batch(entries, tell))
     }
 
     /// Does something to the active segment, unless its file is not at its path.
@@ -91,7 +111,11 @@ impl Log {
         written
     }
 
-    fn append_batch(&mut self, entries: &[Entry<'_>]) -> Result<RangeInclusive<Seq>, AppendError> {
+    fn append_batch(
+        &mut self,
+        entries: &[Entry<'_>],
+        tell: fn(&Shared, Seq),
+    ) -> Result<RangeInclusive<Seq>, AppendError> {
         let first = self.next_seq();
         if entries.is_empty() {
             return Ok(first..=self.tail.last);
@@ -106,7 +130,7 @@ impl Log {
             };
             self.tail = write_batch(&writing, self.tail, entries, &mut self.frames);
             segment.set_tail(self.tail);
-            self.shared.appended(self.tail.last);
+            tell(&self.shared, self.tail.last);
         }
         Ok(first..=self.tail.last)
     }

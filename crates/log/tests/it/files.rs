@@ -166,6 +166,36 @@ fn many_waiters_share_syncs_and_all_wake() {
 }
 
 #[test]
+fn records_without_hurry_are_synced_when_somebody_waits_with_later_ones_and_by_closing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut log, _) = Log::open(storage(&dir), small_segments()).unwrap();
+    let without_hurry = |log: &mut Log| {
+        let bytes = payload(log.next_seq().get());
+        let entry = Entry {
+            kind: 3,
+            payload: &bytes,
+        };
+        *log.append_without_hurry(&[entry]).unwrap().end()
+    };
+    let durability = log.durability();
+    let first = without_hurry(&mut log);
+    assert_eq!(
+        read_all(log.reader().read_from(Seq::FIRST).unwrap(), 1),
+        1,
+        "readers see it at once"
+    );
+    durability.wait_blocking(first).unwrap();
+    let second = without_hurry(&mut log);
+    append(&mut log, 1);
+    poll("the later record to be synced", || {
+        (durability.durable() > second).then_some(())
+    });
+    without_hurry(&mut log);
+    log.close().unwrap();
+    assert_eq!(durability.durable(), Seq(4));
+}
+
+#[test]
 fn unrequested_records_are_synced_within_the_interval_and_by_closing() {
     let dir = tempfile::tempdir().unwrap();
     let (mut log, _) = Log::open(storage(&dir), small_segments()).unwrap();

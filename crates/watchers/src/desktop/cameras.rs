@@ -74,7 +74,7 @@ async fn listen(reports: &Reports<Option<Data>>) -> io::Result<Lost> {
 }
 
 /// Reads notifications without interpreting them: each one means that the devices must be checked again.
-fn drain(notices: &OwnedFd) -> io::Result<()> {
+pub(super) fn drain(notices: &OwnedFd) -> io::Result<()> {
     let mut buffer = [0_u8; 4096];
     loop {
         match rustix::io::read(notices, &mut buffer) {

@@ -12,6 +12,7 @@
 //! | `counts` | [`Counts`]: how much keyboard and pointer were used |
 //! | `bus` | connections to message buses |
 //! | `bus_queue` | the same, with everything that arrives in one queue |
+//! | [`alsa`] | which programs record from a sound card, where PipeWire does not run |
 //! | [`cameras`] | which programs have a camera open |
 //! | [`evdev`] | how much the devices in `/dev/input` are used |
 //! | `changes` | which changes of the window in front are reported, and with which time |
@@ -29,6 +30,8 @@
 //! | [`wayland`] | the sources of Wayland compositors |
 //! | [`x11`] | the sources of an X server |
 
+#[cfg(target_os = "linux")]
+pub mod alsa;
 #[cfg(target_os = "linux")]
 pub(crate) mod bus;
 #[cfg(target_os = "linux")]

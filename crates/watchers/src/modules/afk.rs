@@ -9,7 +9,7 @@ use timberline_model::{Duration, Timestamp};
 
 use super::board::Board;
 use super::chooser::{Chooser, Feed};
-use super::drive::{Drive, Machine, Record, next_multiple};
+use super::drive::{Drive, Machine, Record, next_extension, next_multiple};
 use super::facts::Facts;
 use super::module::{Context, Module, Running};
 use super::options::AfkOptions;
@@ -18,8 +18,7 @@ use super::spans::Span;
 use crate::afk::{Afk, AfkEvent, Fact, Presence, PresenceEvent, Reason};
 use crate::desktop::{Activity, At, IDLE_AFTER, Report};
 
-/// How often the event is extended while the user is active, in seconds. Otherwise it is extended seldom.
-const TICK: i64 = 10;
+/// How often the event is extended while the user is not active, in seconds.
 const SELDOM: i64 = 60;
 
 /// After so long without input, `input` of the presence bucket is false.
@@ -249,8 +248,10 @@ impl Machine<Activity> for Watch {
             // Then the input is certain, if the source has not said otherwise.
             return self.active_since.map(|since| since.saturating_add(CERTAIN));
         };
-        let every = if self.active_since.is_some() { TICK } else { SELDOM };
-        let tick = next_multiple(now, every);
+        let tick = match self.active_since {
+            Some(since) => next_extension(now, since),
+            None => next_multiple(now, SELDOM),
+        };
         let deadline = seeing.afk.deadline().filter(|deadline| *deadline > now);
         Some(deadline.map_or(tick, |deadline| deadline.min(tick)))
     }

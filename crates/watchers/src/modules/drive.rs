@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use timberline_model::Timestamp;
+use timberline_model::{Duration as Length, Timestamp};
 
 use super::chooser::{Chooser, Feed};
 use super::facts::Facts;
@@ -62,6 +62,15 @@ impl<R> Wake<R> {
         let begins = |fact: &At<Fact>| fact.report == Fact::SleepBegan;
         matches!(self, Wake::Facts(facts) if facts.iter().any(begins))
     }
+
+    /// Whether it may change an event. That a backend is still missing does not, and is no reason to send anything.
+    fn tells_something(&self) -> bool {
+        match self {
+            Wake::Feed(feed) => feed.is_some(),
+            Wake::Facts(facts) => !facts.is_empty(),
+            Wake::Stop | Wake::Tick => true,
+        }
+    }
 }
 
 impl<R: Report, M: Machine<R>> Drive<R, M> {
@@ -71,9 +80,12 @@ impl<R: Report, M: Machine<R>> Drive<R, M> {
         context.status.send_modify(|status| status.bucket = bucket);
         loop {
             context.say(self.name, self.chooser.state(), self.chooser.backends());
-            let wake = self.wait(&mut context).await;
+            let wake_at = self.machine.wake_at(context.clock.read().wall);
+            let wake = self.wait(&mut context, wake_at).await;
             // Sleep and clock steps come first: what is reported now has happened after them.
             let (now, jumps) = self.facts.now();
+            let is_due = wake_at.is_some_and(|at| at <= now);
+            let needs_tick = is_due || !jumps.is_empty() || wake.tells_something();
             let mut records = Vec::new();
             for fact in jumps {
                 records.extend(self.machine.fact(fact));
@@ -104,7 +116,9 @@ impl<R: Report, M: Machine<R>> Drive<R, M> {
                 }
                 Wake::Feed(None) | Wake::Tick => {}
             }
-            records.extend(self.machine.tick(now));
+            if needs_tick {
+                records.extend(self.machine.tick(now));
+            }
             self.send(&context, records);
             if goes_to_sleep {
                 // The machine waits a little for this.
@@ -113,9 +127,9 @@ impl<R: Report, M: Machine<R>> Drive<R, M> {
         }
     }
 
-    async fn wait(&mut self, context: &mut Context) -> Wake<R> {
+    async fn wait(&mut self, context: &mut Context, wake_at: Option<Timestamp>) -> Wake<R> {
         let now = context.clock.read().wall;
-        let wait = self.machine.wake_at(now).map(|at| until(now, at));
+        let wait = wake_at.map(|at| until(now, at));
         let tick = async {
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
@@ -146,10 +160,39 @@ fn until(now: Timestamp, at: Timestamp) -> Duration {
     Duration::from_nanos(nanos).max(Duration::from_millis(1))
 }
 
+/// What began less than [`LONG`] ago gets longer every so many seconds, and what lasts longer less often: nobody waits for it, and a
+/// computer that nobody uses can sleep.
+const OFTEN: i64 = 10;
+const LESS_OFTEN: i64 = 30;
+const LONG: Length = Length::from_secs(30);
+
+/// When an event that began at `began` is to get longer.
+pub(super) fn next_extension(now: Timestamp, began: Timestamp) -> Timestamp {
+    let is_new = now.since(began) < LONG;
+    next_multiple(now, if is_new { OFTEN } else { LESS_OFTEN })
+}
+
 /// The next time that is a multiple of `seconds`. Modules that need a tick now and then take these times, so that they are woken
 /// together, and what they send is one request.
 pub(super) fn next_multiple(now: Timestamp, seconds: i64) -> Timestamp {
     let every = seconds.saturating_mul(1_000_000_000).max(1);
     let next = now.nanos().div_euclid(every).saturating_add(1);
     Timestamp::from_nanos(next.saturating_mul(every))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lasts_gets_longer_less_often() {
+        let at = |second: i64| Timestamp::from_nanos(second * 1_000_000_000);
+        let next = |now, began| next_extension(at(now), at(began)).nanos() / 1_000_000_000;
+        assert_eq!(next(123, 123), 130);
+        assert_eq!(next(130, 123), 140);
+        assert_eq!(next(150, 123), 160);
+        assert_eq!(next(160, 123), 180);
+        assert_eq!(next(180, 123), 210);
+        assert_eq!(next(100, 200), 110, "the clock was set back");
+    }
 }

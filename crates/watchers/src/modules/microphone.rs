@@ -13,11 +13,9 @@ use super::module::{Context, Module, Running};
 use super::state::Lasting;
 use crate::afk::{Fact, Reason};
 use crate::data::object;
-use crate::desktop::At;
+use crate::desktop::alsa::Alsa;
 use crate::desktop::pipewire::{PipeWire, Sound};
-
-/// How often a lasting event is sent again, in seconds.
-const TICK: i64 = 10;
+use crate::desktop::{At, Source};
 
 /// The module.
 pub(super) struct MicrophoneModule {
@@ -33,14 +31,17 @@ impl Module for MicrophoneModule {
         let bucket = context
             .client
             .bucket_of_host("timberline-microphone", "timberline.microphone");
-        let source = Box::new(PipeWire::new(Arc::clone(&context.session)));
+        let sources: Vec<Box<dyn Source<Sound>>> = vec![
+            Box::new(PipeWire::new(Arc::clone(&context.session))),
+            Box::new(Alsa::new()),
+        ];
         let drive = Drive {
             name: "microphone",
             buckets: vec![bucket],
-            chooser: Chooser::start(vec![source], &context.clock),
+            chooser: Chooser::start(sources, &context.clock),
             facts: Facts::start(Vec::new(), &context.clock),
             machine: Listening {
-                lasting: Lasting::new(TICK),
+                lasting: Lasting::default(),
                 microphone: Posting::new(&self.board, Reason::Microphone),
                 audio: Posting::new(&self.board, Reason::Audio),
             },

@@ -85,7 +85,6 @@ pub fn builtin(options: &Options) -> Vec<Arc<dyn Module>> {
             name: "media",
             client: "aw-watcher-media-player",
             bucket_type: "currently-playing",
-            tick: 10,
             sources: {
                 let ignored = options.media.ignored_players.clone();
                 Box::new(move |session| vec![Box::new(Mpris::new(Arc::clone(session), ignored.clone()))])
@@ -96,7 +95,6 @@ pub fn builtin(options: &Options) -> Vec<Arc<dyn Module>> {
             name: "camera",
             client: "timberline-camera",
             bucket_type: "timberline.camera",
-            tick: 10,
             sources: Box::new(|_| vec![Box::new(Cameras)]),
         }),
         Arc::new(InputModule {
@@ -107,7 +105,6 @@ pub fn builtin(options: &Options) -> Vec<Arc<dyn Module>> {
             name: "network",
             client: "aw-watcher-netstatus",
             bucket_type: "networkstatus",
-            tick: 60,
             sources: Box::new(|session| {
                 vec![
                     Box::new(services::network_manager(Arc::clone(session))),

@@ -54,6 +54,11 @@ impl Spans {
         self.open.is_some()
     }
 
+    /// Since when something is the case.
+    pub(super) fn since(&self) -> Option<Timestamp> {
+        self.open.as_ref().map(|open| open.start)
+    }
+
     fn pass(&mut self, at: Timestamp) -> Timestamp {
         let at = whole_millis(at);
         let now = self.now.map_or(at, |now| now.max(at));

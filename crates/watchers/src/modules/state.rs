@@ -3,7 +3,7 @@
 use timberline_model::{Data, Timestamp};
 
 use super::chooser::{Chooser, Feed};
-use super::drive::{Drive, Machine, Record, next_multiple};
+use super::drive::{Drive, Machine, Record, next_extension};
 use super::facts::Facts;
 use super::module::{Context, Module, Running};
 use super::sources::Make;
@@ -19,8 +19,6 @@ pub(super) struct StateModule {
     pub(super) client: &'static str,
     /// The type of the bucket.
     pub(super) bucket_type: &'static str,
-    /// How often the event of a lasting state is sent again, in seconds.
-    pub(super) tick: i64,
     /// What reports it, as the data of an event; `None`: there is nothing to record.
     pub(super) sources: Make<Option<Data>>,
 }
@@ -37,27 +35,17 @@ impl Module for StateModule {
             chooser: Chooser::start((self.sources)(&context.session), &context.clock),
             // The clocks show sleep, also where nothing reports it.
             facts: Facts::start(Vec::new(), &context.clock),
-            machine: Lasting::new(self.tick),
+            machine: Lasting::default(),
         };
         Box::pin(drive.run(context))
     }
 }
 
 /// Makes an event of each state.
+#[derive(Default)]
 pub(super) struct Lasting {
     spans: Spans,
-    tick: i64,
     asleep_since: Option<Timestamp>,
-}
-
-impl Lasting {
-    pub(super) fn new(tick: i64) -> Lasting {
-        Lasting {
-            spans: Spans::default(),
-            tick,
-            asleep_since: None,
-        }
-    }
 }
 
 fn records(span: Option<Span>) -> Vec<Record> {
@@ -97,6 +85,6 @@ impl Machine<Option<Data>> for Lasting {
     }
 
     fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
-        self.spans.is_open().then(|| next_multiple(now, self.tick))
+        self.spans.since().map(|began| next_extension(now, began))
     }
 }

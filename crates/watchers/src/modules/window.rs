@@ -10,7 +10,7 @@ use timberline_model::{Data, Duration, Timestamp};
 
 use super::board::{Board, Posting};
 use super::chooser::{Chooser, Feed};
-use super::drive::{Drive, Machine, Record, next_multiple};
+use super::drive::{Drive, Machine, Record, next_extension};
 use super::facts::Facts;
 use super::module::{Context, Module, ModuleError, Running};
 use super::options::WindowOptions;
@@ -20,9 +20,6 @@ use crate::afk::{Fact, Reason};
 use crate::data::object;
 use crate::desktop::{At, Sighting};
 use crate::window::{Rules, Window, WindowEvent};
-
-/// How often a lasting event is sent again, in seconds.
-const TICK: i64 = 10;
 
 /// The module.
 pub(super) struct WindowModule {
@@ -64,6 +61,8 @@ struct Front {
     facts: Spans,
     full_screen: Posting,
     seen: Option<Sighting>,
+    /// When what is in front last changed.
+    changed: Timestamp,
     backend: Option<&'static str>,
     locked: bool,
     switched_away: bool,
@@ -78,6 +77,7 @@ impl Front {
             facts: Spans::default(),
             full_screen,
             seen: None,
+            changed: Timestamp::MIN,
             backend: None,
             locked: false,
             switched_away: false,
@@ -87,6 +87,7 @@ impl Front {
 
     /// What is in front is recorded from `at` on, if somebody can see it.
     fn show(&mut self, at: Timestamp) -> Vec<Record> {
+        self.changed = at;
         let hidden = self.locked || self.switched_away || self.asleep;
         let seen = self.seen.as_ref().filter(|_| !hidden);
         self.full_screen.set(match seen {
@@ -166,7 +167,7 @@ impl Machine<Option<Sighting>> for Front {
 
     fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
         let visible = self.facts.is_open() || self.window.deadline().is_some();
-        let tick = visible.then(|| next_multiple(now, TICK));
+        let tick = visible.then(|| next_extension(now, self.changed));
         self.window.deadline().into_iter().chain(tick).min()
     }
 }

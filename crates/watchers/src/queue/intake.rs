@@ -17,7 +17,7 @@ const MOST_UNWRITTEN: usize = 10_000;
 /// The options of a queue.
 #[derive(Clone, Debug)]
 pub(crate) struct QueueOptions {
-    /// A heartbeat is held back for merging until it lasts so long, or was held for so long.
+    /// A heartbeat is held back for merging for so long.
     pub(crate) commit_interval: Duration,
     /// The approximate limit of the queue, in bytes.
     pub(crate) limit: usize,
@@ -92,9 +92,6 @@ impl Queue {
         let Some(merged) = merge(&held, &beat) else {
             return self.hold_next(Some(Record::Queued(held)), beat, now);
         };
-        if held.duration >= self.options.commit_interval && self.online {
-            return self.hold_next(Some(Record::Queued(merged)), beat, now);
-        }
         let hold = self.holds.get_mut(&merged.bucket.id);
         match hold {
             Some(hold) if now.saturating_sub(hold.written) < REWRITE_HELD => {

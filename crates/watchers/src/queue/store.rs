@@ -5,6 +5,7 @@
 //! left none that is complete, what can be read of both counts.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use timberline_disk::{IoError, Storage, WriterLock};
@@ -41,6 +42,9 @@ pub(super) struct Store {
 
 /// Bytes of records that are written as one batch when the state is written anew; a batch must fit a segment.
 const BATCH: usize = 64 << 10;
+
+/// How a log appends.
+type Way = fn(&mut Log, &[Entry<'_>]) -> Result<RangeInclusive<Seq>, AppendError>;
 
 impl Store {
     /// Opens the log, creating it if there is none, and returns its state.
@@ -97,6 +101,15 @@ impl Store {
 
     /// Appends a batch: all of it or nothing.
     pub(super) fn append(&mut self, records: &[Record]) -> Result<(), AppendError> {
+        self.append_by(records, Log::append)
+    }
+
+    /// The same for records whose loss in a power cut does no harm.
+    pub(super) fn append_without_hurry(&mut self, records: &[Record]) -> Result<(), AppendError> {
+        self.append_by(records, Log::append_without_hurry)
+    }
+
+    fn append_by(&mut self, records: &[Record], way: Way) -> Result<(), AppendError> {
         let Some(log) = self.log.as_mut() else {
             return Ok(());
         };
@@ -105,7 +118,7 @@ impl Store {
             next: 0,
         });
         let first = (!self.is_complete).then_some(&complete);
-        let appended = append(log, first.into_iter().chain(records))?;
+        let appended = append_by(log, first.into_iter().chain(records), way)?;
         self.grown = self.grown.saturating_add(appended);
         self.is_complete = true;
         Ok(())
@@ -216,13 +229,22 @@ fn log_path(error: &AppendError) -> std::path::PathBuf {
 }
 
 fn append<'a>(log: &mut Log, records: impl IntoIterator<Item = &'a Record>) -> Result<usize, AppendError> {
+    append_by(log, records, Log::append)
+}
+
+/// Appends records, unless there are none. Returns the bytes of their payloads.
+fn append_by<'a>(
+    log: &mut Log,
+    records: impl IntoIterator<Item = &'a Record>,
+    way: Way,
+) -> Result<usize, AppendError> {
     let encoded: Vec<(u8, Vec<u8>)> = records.into_iter().map(Record::encode).collect();
     let entries: Vec<Entry<'_>> = encoded
         .iter()
         .map(|(kind, payload)| Entry { kind: *kind, payload })
         .collect();
     if !entries.is_empty() {
-        log.append(&entries)?;
+        way(log, &entries)?;
     }
     Ok(encoded.iter().map(|(_, payload)| payload.len()).sum())
 }

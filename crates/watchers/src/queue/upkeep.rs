@@ -15,6 +15,10 @@ pub(super) const FORGET_SENT: Duration = Duration::from_secs(600);
 /// Space on the disk is looked for, and a rewrite that failed tried again, so often.
 const RETRY_WRITES: Duration = Duration::from_secs(1);
 
+fn half(time: Duration) -> Duration {
+    Duration::from_nanos(time.nanos() / 2)
+}
+
 impl Queue {
     /// Appends records to the log, or keeps them until there is space, and carries them out.
     pub(super) fn commit(&mut self, records: Vec<Record>, now: Duration) {
@@ -28,7 +32,14 @@ impl Queue {
     }
 
     fn try_append(&mut self, records: &[Record], now: Duration) -> Result<(), ()> {
-        self.store.append(records).map_err(|error| {
+        // What was sent and is not known to be is sent again under the same id, and stored once: it need not be durable soon.
+        let may_be_lost = records.iter().all(|record| matches!(record, Record::Done(_)));
+        let appended = if may_be_lost {
+            self.store.append_without_hurry(records)
+        } else {
+            self.store.append(records)
+        };
+        appended.map_err(|error| {
             if self.unwritten.is_empty() {
                 tracing::warn!("heartbeats are kept in memory for now: {error}");
             }
@@ -67,11 +78,16 @@ impl Queue {
             .iter()
             .map(|(bucket, hold)| (bucket.clone(), *hold))
             .collect();
+        let held_for = |hold: &Hold| now.saturating_sub(hold.since);
+        let interval = self.options.commit_interval;
+        // What was taken a little later goes with the same request.
+        let one_is_due = holds.iter().any(|(_, hold)| held_for(hold) >= interval);
+        let long_enough = if one_is_due { half(interval) } else { interval };
         for (bucket, hold) in holds {
             let Some(held) = self.state.held.get(&bucket).cloned() else {
                 continue;
             };
-            if self.online && now.saturating_sub(hold.since) >= self.options.commit_interval {
+            if self.online && held_for(&hold) >= long_enough {
                 self.holds.remove(&bucket);
                 self.commit(vec![Record::Queued(held)], now);
             } else if hold.is_changed && now.saturating_sub(hold.written) >= REWRITE_HELD {

@@ -1,5 +1,9 @@
 //! What else is recorded of windows, and what is not.
 
+use std::sync::atomic::Ordering;
+
+use timberline_model::{Duration, Timestamp};
+
 use super::desk::{Desk, Hands, pass};
 use super::script::settle;
 use crate::afk::Fact;
@@ -98,4 +102,27 @@ async fn facts_of_a_window_last_while_it_is_in_front_and_dropped_windows_leave_n
             r#"09:01:30 09:02:00 {"app":"vim","title":"c"}"#,
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_because_something_is_still_missing() {
+    let desk = Desk::at("2026-03-01T09:00:07Z");
+    let hands = Hands::on(&desk);
+    hands.facts.works.store(false, Ordering::Relaxed);
+    let module = WindowModule {
+        options: Options::default().window,
+        sources: hands.sources(),
+        board: Board::new(),
+    };
+    let run = desk.run(&module);
+    settle().await;
+    hands.window.report(Some(sighting("vim", "a")));
+    pass(600.5).await;
+    // The source of locks was tried again half a second ago.
+    assert_eq!(hands.facts.tries.load(Ordering::Relaxed), 11);
+    let last = run.status.borrow().last_recorded.expect("a record");
+    let due = Timestamp::parse("2026-03-01T09:10:00Z").expect("a time");
+    assert!(last.since(due) < Duration::from_secs(1), "{last}");
+    run.stop().await;
+    desk.finish();
 }
