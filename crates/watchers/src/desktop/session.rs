@@ -55,7 +55,8 @@ impl Session {
         let runtime_dir = get("XDG_RUNTIME_DIR")
             .filter(|dir| !dir.is_empty())
             .map(PathBuf::from);
-        let socket = |path: PathBuf| path.exists().then(|| format!("unix:path={}", path.display()));
+        // It may not be there yet: what needs a bus tries it again.
+        let socket = |path: PathBuf| format!("unix:path={}", path.display());
         let wayland_display = get("WAYLAND_DISPLAY").filter(|name| !name.is_empty());
         Session {
             kind: match text("XDG_SESSION_TYPE").as_deref() {
@@ -68,8 +69,8 @@ impl Session {
             wayland_display,
             x11_display: text("DISPLAY"),
             session_bus: text("DBUS_SESSION_BUS_ADDRESS")
-                .or_else(|| socket(runtime_dir.as_ref()?.join("bus"))),
-            system_bus: text("DBUS_SYSTEM_BUS_ADDRESS").or_else(|| socket(PathBuf::from(SYSTEM_BUS))),
+                .or_else(|| Some(socket(runtime_dir.as_ref()?.join("bus")))),
+            system_bus: text("DBUS_SYSTEM_BUS_ADDRESS").or_else(|| Some(socket(PathBuf::from(SYSTEM_BUS)))),
             runtime_dir,
             desktop: text("XDG_CURRENT_DESKTOP")
                 .map(|names| names.split(':').map(str::to_lowercase).collect())
@@ -98,6 +99,14 @@ mod tests {
             SessionKind::X11
         );
         assert_eq!(session(&[("DISPLAY", ":0")]).kind, SessionKind::Unknown);
+    }
+
+    #[test]
+    fn a_bus_may_come_later_than_this_process() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().to_str().expect("text");
+        let session = session(&[("XDG_RUNTIME_DIR", path)]);
+        assert_eq!(session.session_bus, Some(format!("unix:path={path}/bus")));
     }
 
     #[test]
