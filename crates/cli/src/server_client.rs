@@ -21,7 +21,7 @@ use crate::tls_client::{TlsConnector, Trust};
 /// How long it may take to reach it.
 const CONNECTING: Duration = Duration::from_secs(10);
 
-/// How long a connection is kept that nothing is sent on. Watchers send twice a minute while nothing happens.
+/// How long a connection is kept that nothing is sent on. Watchers send a few times a minute while nothing happens.
 const KEPT: Duration = Duration::from_secs(90);
 
 /// How long a server may take to say who it is.

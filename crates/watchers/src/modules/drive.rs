@@ -163,7 +163,7 @@ fn until(now: Timestamp, at: Timestamp) -> Duration {
 /// What began less than [`LONG`] ago gets longer every so many seconds, and what lasts longer less often: nobody waits for it, and a
 /// computer that nobody uses can sleep.
 const OFTEN: i64 = 10;
-const LESS_OFTEN: i64 = 30;
+const LESS_OFTEN: i64 = 15;
 const LONG: Length = Length::from_secs(30);
 
 /// When an event that began at `began` is to get longer.
@@ -191,8 +191,8 @@ mod tests {
         assert_eq!(next(123, 123), 130);
         assert_eq!(next(130, 123), 140);
         assert_eq!(next(150, 123), 160);
-        assert_eq!(next(160, 123), 180);
-        assert_eq!(next(180, 123), 210);
+        assert_eq!(next(160, 123), 165);
+        assert_eq!(next(165, 123), 180);
         assert_eq!(next(100, 200), 110, "the clock was set back");
     }
 }

@@ -104,6 +104,7 @@ fn activity(session: &Arc<Session>, ignored: &[String]) -> Vec<Box<dyn Source<Ac
 }
 
 #[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::expect_used)]
 mod tests {
     use super::*;
 
