@@ -1,6 +1,6 @@
 //! Sums of a source that another one filters: the time of apps while a page was in front, or of pages while a category counted.
 //!
-//! They are what their program gives ([`Definition::sum_program`]), for the whole period at once: the events of the other source decide
+//! They are what their program gives ([`Definition::sum_program`](super::definition::Definition::sum_program)), for the whole period at once: the events of the other source decide
 //! about those of this one, so a part would have to be quiet in both.
 
 use super::parts::{Span, as_events};

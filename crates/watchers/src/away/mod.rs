@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `absence` | [`absences`]: the absences in AFK events |
-//! | `answer` | [`answers_bucket`], [`answer`]: the events of aw-watcher-ask-away |
+//! | `answer` | [`answers_bucket`], [`answer()`]: the events of aw-watcher-ask-away |
 //! | `options` | [`AwayOptions`]: which absences are asked about |
 //! | `unexplained` | [`Absences`]: the newest absence of today that nobody has explained |
 
