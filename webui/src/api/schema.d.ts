@@ -3774,18 +3774,6 @@ export interface components {
        */
       until?: string | null;
     };
-    /** @description What watchers have recorded and the server has not stored yet. */
-    WatcherQueue: {
-      /** @description What somebody should look at: nothing is stored for some minutes, or there is no room for more. */
-      alarm?: string | null;
-      /** @description Why they are not sent now; null: they are. */
-      trouble?: string | null;
-      /**
-       * Format: u-int64
-       * @description So many heartbeats wait, those of the last seconds included.
-       */
-      waiting: number;
-    };
     /** @description How long to pause. Without a field: until somebody resumes. */
     WatcherPauseRequest: {
       /**
@@ -3804,6 +3792,18 @@ export interface components {
        * @default null
        */
       zone: string | null;
+    };
+    /** @description What watchers have recorded and the server has not stored yet. */
+    WatcherQueue: {
+      /** @description What somebody should look at: nothing is stored for some minutes, or there is no room for more. */
+      alarm?: string | null;
+      /** @description Why they are not sent now; null: they are. */
+      trouble?: string | null;
+      /**
+       * Format: u-int64
+       * @description So many heartbeats wait, those of the last seconds included.
+       */
+      waiting: number;
     };
     /**
      * @description What a bucket's watcher does, judged by its events.
