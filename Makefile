@@ -88,11 +88,13 @@ lint: # no warning, in any target
 docs: # every page of the documentation builds, every link in it leads somewhere
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --workspace --no-deps --document-private-items
 
+# Many tests wait for a disk or for a process, so two for each core run at the same time.
+TEST_THREADS := $(shell expr 2 '*' $$(nproc 2>/dev/null || echo 2))
 # The doc tests come first, because nextest does not run them and its summary is to be the last line.
 units: python nginx desktop # unit, property, integration and end-to-end tests
 	$(CARGO) test --workspace --doc
 	if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		$(CARGO) nextest run --workspace; \
+		$(CARGO) nextest run --workspace --test-threads $(TEST_THREADS); \
 	else \
 		$(CARGO) test --workspace --lib --bins --tests --no-fail-fast; \
 	fi
@@ -102,7 +104,7 @@ PORTABLE := --package timberline-disk --package timberline-log --package timberl
 	--features timberline-backup/portable
 portable: # the suites of disk, log, views and backup without anything that only Linux has
 	if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		$(CARGO) nextest run $(PORTABLE); \
+		$(CARGO) nextest run $(PORTABLE) --test-threads $(TEST_THREADS); \
 	else \
 		$(CARGO) test $(PORTABLE) --lib --tests --no-fail-fast; \
 	fi
