@@ -29,11 +29,11 @@ impl Status {
     /// What the data of an AFK event say, whoever has written it. `None`: neither.
     #[must_use]
     pub fn of(data: &Data) -> Option<Status> {
-        let says = |field: &str| data.as_str().contains(field);
-        match () {
-            () if says(r#""status":"not-afk""#) => Some(Status::NotAfk),
-            () if says(r#""status":"afk""#) => Some(Status::Afk),
-            () => None,
+        let fields: serde_json::Value = serde_json::from_str(data.as_str()).ok()?;
+        match fields.get("status")?.as_str()? {
+            "not-afk" => Some(Status::NotAfk),
+            "afk" => Some(Status::Afk),
+            _ => None,
         }
     }
 }

@@ -71,7 +71,7 @@ impl Alsa {
             if reported.as_ref() != Some(&recording) {
                 reports.send(Sound {
                     recording: recording.iter().cloned().collect(),
-                    playing: false,
+                    playing: None,
                 });
                 reported = Some(recording);
             }

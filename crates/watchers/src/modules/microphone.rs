@@ -61,7 +61,7 @@ impl Listening {
     fn post(&self, sound: Option<&Sound>) {
         self.microphone
             .set(sound.map(|sound| !sound.recording.is_empty()));
-        self.audio.set(sound.map(|sound| sound.playing));
+        self.audio.set(sound.and_then(|sound| sound.playing));
     }
 }
 

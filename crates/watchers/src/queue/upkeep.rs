@@ -12,6 +12,8 @@ pub(super) const REWRITE_HELD: Duration = Duration::from_secs(1);
 const GROWTH: usize = 1 << 20;
 /// Heartbeats that were sent are in the log for at most so long: who erases events from the server's store wants them nowhere.
 pub(super) const FORGET_SENT: Duration = Duration::from_secs(600);
+/// If the disk refuses that, it is tried again after so long.
+const FORGET_AGAIN: Duration = Duration::from_secs(60);
 /// Space on the disk is looked for, and a rewrite that failed tried again, so often.
 const RETRY_WRITES: Duration = Duration::from_secs(1);
 
@@ -118,6 +120,8 @@ impl Queue {
             Err(error) => {
                 tracing::warn!("the queue of heartbeats could not be rewritten: {error}");
                 self.retry_writes_at = Some(now.saturating_add(RETRY_WRITES));
+                // What waits is tried again at once, and what was sent when the disk has had time.
+                self.forget_sent_at = self.forget_sent_at.map(|_| now.saturating_add(FORGET_AGAIN));
             }
         }
     }
@@ -133,7 +137,7 @@ impl Queue {
         };
         let held = self.holds.values().filter_map(of_hold);
         let unwritten = self.retry_writes_at.filter(|_| !self.unwritten.is_empty());
-        // A rewrite that failed is not tried again before its time.
+        // While a write is to be tried again, nothing is rewritten.
         let forget = self
             .forget_sent_at
             .max(self.retry_writes_at.filter(|_| self.forget_sent_at.is_some()));

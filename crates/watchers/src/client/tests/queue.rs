@@ -409,3 +409,19 @@ fn of_two_logs_without_an_end_both_are_read() {
         assert_eq!(again.waiting(), 0);
     }
 }
+
+#[test]
+fn a_full_disk_keeps_what_was_sent_and_is_not_asked_all_the_time() {
+    let mut process = Process::start(Kind::Timberline, options(0));
+    process.beat("b", 1, "a secret title").expect("taken");
+    process.run(11);
+    process.disk.set_capacity(process.disk.used());
+    process.now = process.now.saturating_add(Duration::from_secs(600));
+    process.queue.lock().maintain(process.now);
+    assert!(any_file_has(&process, b"secret"));
+    let again = process.queue.lock().deadline().expect("it is tried again");
+    assert_eq!(again, process.now.saturating_add(Duration::from_secs(60)));
+    process.disk.set_capacity(u64::MAX);
+    process.run(61);
+    assert!(!any_file_has(&process, b"secret"));
+}

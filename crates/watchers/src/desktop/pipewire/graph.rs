@@ -12,8 +12,8 @@ use crate::desktop::Report;
 pub struct Sound {
     /// The programs that record, in alphabetical order.
     pub recording: Vec<String>,
-    /// Whether sound is played.
-    pub playing: bool,
+    /// Whether sound is played; `None`: nobody can tell.
+    pub playing: Option<bool>,
 }
 
 impl Report for Sound {
@@ -87,7 +87,7 @@ impl Graph {
         recording.dedup();
         Sound {
             recording,
-            playing: self.0.values().any(|stream| matches!(stream, Stream::Playing)),
+            playing: Some(self.0.values().any(|stream| matches!(stream, Stream::Playing))),
         }
     }
 }
@@ -132,7 +132,7 @@ mod tests {
         };
         let sound = |recording: &[&str], playing| Sound {
             recording: recording.iter().map(ToString::to_string).collect(),
-            playing,
+            playing: Some(playing),
         };
         let input = r#""media.class":"Stream/Input/Audio""#;
         let firefox = format!(r#"{input},"application.name":"Firefox""#);

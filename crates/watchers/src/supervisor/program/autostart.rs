@@ -12,8 +12,6 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::words;
-
 const AW_QT: &str = "aw-qt";
 const AW_TAURI: &str = "aw-tauri";
 
@@ -101,7 +99,7 @@ impl Autostart {
             self.started_by.insert(name, AW_TAURI);
         }
         for (name, text) in arguments {
-            match words::split(&text) {
+            match shlex::split(&text) {
                 Some(words) => drop(self.arguments.insert(name, without_server(words))),
                 None => tracing::warn!(
                     program = name,

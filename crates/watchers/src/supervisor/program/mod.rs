@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `discover` | finds them |
 //! | `autostart` | which of them aw-qt and aw-tauri start |
-//! | `words` | arguments in one text |
 //! | `running` | whether one runs already |
 //! | `arguments` | tells them where the server is, in the flags that they have |
 //! | `help` | what they print for `--help` |
@@ -18,7 +17,6 @@ mod help;
 mod output;
 mod process;
 mod running;
-mod words;
 
 pub use arguments::Target;
 pub(super) use arguments::arguments;
