@@ -27,9 +27,13 @@ export function resume(name: string | null): Promise<WatcherList> {
   return ok(name === null ? api.POST('/api/1/watchers/resume') : api.POST('/api/1/watchers/{name}/resume', path(name)));
 }
 
-/** Makes the watchers paused, or not, as they were. */
+/** Makes the watchers paused, or not, as they were. One that was paused does not run in between. */
 export async function restorePauses(before: readonly Watcher[], zone: string): Promise<WatcherList> {
-  let list = await resume(null);
-  for (const { name, pause: length } of pausesOf(before, Date.now())) list = await pause(name, length, zone);
-  return list;
+  const again = pausesOf(before, Date.now());
+  if (again.length === 0) return resume(null);
+  let list: WatcherList | undefined;
+  const isPaused = (name: string) => again.some((one) => one.name === null || one.name === name);
+  for (const { name } of before) if (!isPaused(name)) list = await resume(name);
+  for (const { name, pause: length } of again) list = await pause(name, length, zone);
+  return list ?? resume(null);
 }

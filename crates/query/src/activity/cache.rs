@@ -124,7 +124,7 @@ impl ActivityCache {
             Kept::Cut(_) | Kept::Edges(_) => 0,
         };
         let bins = match &key {
-            Key::Sums { bins, .. } => bins.len() * size_of::<i64>(),
+            Key::Sums { bins, wanted, .. } => bins.len() * size_of::<i64>() + wanted.len(),
             Key::Cut { .. } | Key::Edges { .. } => 0,
         };
         let bytes = OVERHEAD + content + bins + reads.buckets.len() * 16;
